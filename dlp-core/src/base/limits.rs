@@ -1,0 +1,98 @@
+//! Every bound on work in one place, each with its default and its reason.
+//!
+//! Reaching a bound is never silent: it ends as a [`Problem`](super::Problem) of class `limit` and the item as
+//! `partial`. Two profiles exist: [`Limits::inline`] for the gateway, where a transfer waits, and [`Limits::batch`] for
+//! scans of shares and directories.
+
+use std::time::Duration;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+/// Bounds of one inspection job. All children of an item share the same budget.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Containers in containers. Mail, archive, document and embedded sheet are already four.
+    pub depth_max: u32,
+    /// Items (files and members) of one job. Source archives exceed ten thousand.
+    pub items_max: u64,
+    /// Decompressed bytes of one job in total. Members are streamed, so a bomb costs time, not memory.
+    pub inflated_bytes_max: u64,
+    /// Decompressed bytes of one member.
+    pub member_bytes_max: u64,
+    /// Output to input ratio of one member, judged after `ratio_grace_bytes`. Deflate ends at about 1,032 to 1.
+    pub ratio_max: u64,
+    /// Output below which the ratio is not judged, so that small honest files with long runs pass.
+    pub ratio_grace_bytes: u64,
+    /// Bytes of one nested container that may be held in memory because its format needs seeking.
+    pub held_bytes_max: u64,
+    /// Time for one job.
+    pub wall_time_max: Duration,
+    /// Findings kept of one item; beyond it they are counted only.
+    pub findings_max: u64,
+    /// Problems kept of one job; beyond it they are counted only.
+    pub problems_max: u64,
+    /// Bytes of a member name that are shown and scanned.
+    pub name_bytes_max: usize,
+    /// Nesting of XML elements in documents.
+    pub xml_depth_max: u32,
+    /// Bytes of one document's shared string table.
+    pub shared_strings_bytes_max: u64,
+    /// Processor time of a worker process.
+    pub worker_cpu_max: Duration,
+    /// Address space of a worker process in bytes.
+    pub worker_memory_max: u64,
+    /// Wall time of a worker process.
+    pub worker_wall_max: Duration,
+    /// Text that a worker process may return for one document, in bytes.
+    pub worker_output_max: u64,
+}
+
+impl Limits {
+    /// For the gateway: a transfer waits for the answer.
+    #[must_use]
+    pub fn inline() -> Self {
+        Self {
+            depth_max: 16,
+            items_max: 20_000,
+            inflated_bytes_max: GIB,
+            member_bytes_max: 256 * MIB,
+            ratio_max: 200,
+            ratio_grace_bytes: 16 * MIB,
+            held_bytes_max: 64 * MIB,
+            wall_time_max: Duration::from_secs(30),
+            findings_max: 10_000,
+            problems_max: 1_000,
+            name_bytes_max: 4 * KIB as usize,
+            xml_depth_max: 1_000,
+            shared_strings_bytes_max: 128 * MIB,
+            worker_cpu_max: Duration::from_secs(10),
+            worker_memory_max: GIB,
+            worker_wall_max: Duration::from_secs(30),
+            worker_output_max: 64 * MIB,
+        }
+    }
+
+    /// For scans of shares and directories: nobody waits, everything is to be read.
+    #[must_use]
+    pub fn batch() -> Self {
+        Self {
+            depth_max: 24,
+            items_max: 1_000_000,
+            inflated_bytes_max: 64 * GIB,
+            member_bytes_max: 16 * GIB,
+            ratio_max: 1_000,
+            held_bytes_max: GIB,
+            wall_time_max: Duration::from_secs(3_600),
+            findings_max: 1_000_000,
+            problems_max: 100_000,
+            shared_strings_bytes_max: GIB,
+            worker_cpu_max: Duration::from_secs(60),
+            worker_memory_max: 2 * GIB,
+            worker_wall_max: Duration::from_secs(120),
+            worker_output_max: GIB,
+            ..Self::inline()
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Layer 0: the small types that every other layer speaks.
+
+mod cancel;
+mod limits;
+mod offset;
+mod problem;
+mod secret;
+
+pub use cancel::Cancel;
+pub use dlp_detector_format::{Category, SensitivityLabel, Severity};
+pub use limits::Limits;
+pub use offset::{ByteOffset, Span};
+pub use problem::{Limit, Problem, ProblemClass};
+pub use secret::Secret;
+
+mod confidence;
+pub use confidence::{Confidence, ConfidenceLevel};

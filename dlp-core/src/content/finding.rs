@@ -1,0 +1,97 @@
+//! A reported match: what was found, where, how sure, and what people see of it.
+
+use super::Completeness;
+use crate::base::{Confidence, Problem, Secret, Span};
+use crate::matching::{DetectorIndex, Reason, ValidatorResult};
+
+/// A match with its place in the item tree.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Detector, as an index into the set that found it.
+    pub detector: DetectorIndex,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The steps of the score; their changes sum to it before clamping.
+    pub reasons: Vec<Reason>,
+    /// What the offline check said, for detectors that have one.
+    pub validator: Option<ValidatorResult>,
+    /// The value. Shows a mask wherever it is printed.
+    pub value: Secret,
+    /// The surrounding text with every finding in it masked, control characters escaped.
+    pub context_masked: String,
+    /// Where it stands.
+    pub location: Location,
+}
+
+/// Where a finding or problem stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// Members inside the input, outermost first. Empty for the input itself.
+    pub container: Vec<String>,
+    /// Part of a document, for example `comment` or `metadata:Author`; `None` for plain text.
+    pub part: Option<String>,
+    /// Page or slide, from 1.
+    pub page: Option<u32>,
+    /// Sheet name and cell such as `B2`.
+    pub cell: Option<(String, String)>,
+    /// Line and column of the first character, from 1; columns count Unicode scalar values.
+    pub start: Option<LineColumn>,
+    /// Line and column behind the last character.
+    pub end: Option<LineColumn>,
+    /// Bytes, counted as `offset_base` says.
+    pub span: Span,
+    /// What `span` counts.
+    pub offset_base: OffsetBase,
+}
+
+/// A place in lines; both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineColumn {
+    /// Line; ends at LF, CRLF or CR.
+    pub line: u64,
+    /// Column in Unicode scalar values.
+    pub column: u64,
+}
+
+/// What a byte range counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OffsetBase {
+    /// Raw bytes of the innermost item.
+    #[default]
+    File,
+    /// Extracted UTF-8 text of the part, where no byte map exists.
+    Text,
+}
+
+impl OffsetBase {
+    /// The word used in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// Trouble with its place.
+#[derive(Clone, Debug)]
+pub struct LocatedProblem {
+    /// The trouble.
+    pub problem: Problem,
+    /// The item it happened in.
+    pub location: Location,
+}
+
+/// An item that was read, for summaries and coverage.
+#[derive(Clone, Debug)]
+pub struct ItemReport {
+    /// Members inside the input, outermost first.
+    pub container: Vec<String>,
+    /// What it is.
+    pub kind: super::Kind,
+    /// How completely it was read, its children included.
+    pub completeness: Completeness,
+    /// Reason when not complete.
+    pub reason: &'static str,
+}

@@ -1,0 +1,57 @@
+//! What a run of bytes is, told by its content and never by its name.
+
+use std::fmt;
+
+/// File kinds that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Text in some character set.
+    Text,
+    /// ZIP archive without a more special meaning.
+    Zip,
+    /// gzip stream.
+    Gzip,
+    /// tar archive.
+    Tar,
+    /// Word document (Office Open XML).
+    Docx,
+    /// Excel workbook (Office Open XML).
+    Xlsx,
+    /// PowerPoint presentation (Office Open XML).
+    Pptx,
+    /// PDF document.
+    Pdf,
+    /// Compound file of older Office versions, also the wrapper of encrypted Office Open XML.
+    Cfb,
+    /// A format that is recognised but has no handler: bzip2, xz, zstd, 7z, RAR and others.
+    Other(&'static str),
+    /// Nothing that is recognised.
+    Binary,
+}
+
+impl Kind {
+    /// The word used in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Zip => "zip",
+            Self::Gzip => "gzip",
+            Self::Tar => "tar",
+            Self::Docx => "docx",
+            Self::Xlsx => "xlsx",
+            Self::Pptx => "pptx",
+            Self::Pdf => "pdf",
+            Self::Cfb => "cfb",
+            Self::Other(name) => name,
+            Self::Binary => "binary",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,15 @@
+//! Layer 4: from bytes to text with places, and from matches to findings.
+
+mod extract;
+mod finding;
+mod kind;
+mod outcome;
+mod risky;
+mod sink;
+
+pub use extract::{Extraction, Input, ReadSeek, extract};
+pub use finding::{Finding, ItemReport, LineColumn, LocatedProblem, Location, OffsetBase};
+pub use kind::Kind;
+pub use outcome::{Completeness, Outcome};
+pub use risky::{RiskyFrame, RiskyParser};
+pub use sink::{Flow, ItemStart, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, Sink};

@@ -1,0 +1,39 @@
+//! The contract for parsers that can crash, hang or exhaust memory on hostile input.
+//!
+//! dlp-core only states it. `dlp-sandbox` implements it with a worker process for each document, and the binaries pass
+//! the implementation in. Without one, such documents end as `unsupported` with their raw bytes scanned.
+
+use super::{Flow, Kind, Outcome, Segment};
+use crate::base::{Limits, Problem};
+
+/// Runs parsers of formats that cannot be read safely in this process.
+pub trait RiskyParser: Send + Sync {
+    /// Whether this parser takes documents of the kind.
+    fn supports(&self, kind: Kind) -> bool;
+
+    /// Reads one document and hands out what it holds while it is read, so that everything before a crash is kept.
+    /// The caller treats the frames as hostile and enters children itself, under its own budget.
+    fn parse(
+        &self,
+        kind: Kind,
+        document: &[u8],
+        limits: &Limits,
+        each: &mut dyn FnMut(RiskyFrame<'_>) -> Flow,
+    ) -> Outcome;
+}
+
+/// Something that a risky parser found.
+#[derive(Debug)]
+pub enum RiskyFrame<'a> {
+    /// Text with its place.
+    Text(Segment<'a>),
+    /// An embedded file.
+    Child {
+        /// Its name, not trusted.
+        name: &'a str,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// Trouble; also what an abnormal end of the worker is reported as.
+    Problem(Problem),
+}

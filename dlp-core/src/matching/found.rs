@@ -1,0 +1,82 @@
+//! What the engine reports: a match with its score and the reasons for it.
+
+use crate::base::{Confidence, Secret, Span};
+use crate::content::LineColumn;
+use std::fmt;
+
+/// Position of a detector in its `DetectorSet`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DetectorIndex(pub u32);
+
+/// A span that a detector accepted, with everything that had to be read from the text around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Which detector.
+    pub detector: DetectorIndex,
+    /// The value's bytes, counted from the start of the text or stream.
+    pub span: Span,
+    /// The value.
+    pub value: Secret,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Steps of the score, in order.
+    pub reasons: Vec<Reason>,
+    /// What the offline check said, for detectors that have one.
+    pub validator: Option<ValidatorResult>,
+    /// Line and column of the first character.
+    pub start: LineColumn,
+    /// Line and column behind the last character.
+    pub end: LineColumn,
+}
+
+/// One step of a score. The changes of all steps sum to the score before clamping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Kind of evidence.
+    pub step: Step,
+    /// For people; never holds the value.
+    pub detail: String,
+    /// Points.
+    pub change: i32,
+}
+
+/// Kinds of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The pattern accepted the span.
+    Pattern,
+    /// The offline check.
+    Validator,
+    /// Supporting words.
+    Context,
+    /// Evidence against the value.
+    Penalty,
+}
+
+impl Step {
+    /// The word used in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pattern => "pattern",
+            Self::Validator => "validator",
+            Self::Context => "context",
+            Self::Penalty => "penalty",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What an offline check said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidatorResult {
+    /// Name of the check.
+    pub name: String,
+    /// `true` valid, `false` invalid, `None` not applicable.
+    pub valid: Option<bool>,
+}

@@ -1,0 +1,357 @@
+//! From the text of one file to checked detectors.
+//!
+//! Reading has two steps: serde takes the TOML apart (unknown keys and words end here, with line, column and the
+//! allowed ones), then each detector is checked against itself: its id against the file's place, its patterns for
+//! bounds and anchors, its points against the scale.
+
+use crate::anchor::{self, MATCH_LEN_MAX};
+use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
+use crate::{Category, FormatError, SensitivityLabel, Severity};
+use regex_syntax::hir::Hir;
+use serde::Deserialize;
+
+/// Where a file stands: the family folder and the file's name without ending, for example `secret` and `github`.
+#[derive(Clone, Copy, Debug)]
+pub struct FileId<'a> {
+    /// Name for messages.
+    pub name: &'a str,
+    /// Prefix that each id in the file must have, for example `secret.github`; empty for files of users, whose ids are
+    /// free.
+    pub id_prefix: &'a str,
+}
+
+/// A detector with its examples, as read from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The detector.
+    pub detector: Detector,
+    /// Texts in which it must fire.
+    pub examples: Vec<Example>,
+    /// Texts in which it must not fire.
+    pub counter_examples: Vec<CounterExample>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileToml {
+    detector: Vec<toml::Spanned<DetectorToml>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetectorToml {
+    id: String,
+    title: String,
+    description: String,
+    #[serde(default)]
+    remedy: String,
+    #[serde(default)]
+    reference: String,
+    category: Category,
+    severity: Severity,
+    label: Option<SensitivityLabel>,
+    #[serde(default)]
+    tags: Vec<String>,
+    patterns: Vec<String>,
+    #[serde(default)]
+    boundary: Boundary,
+    validator: Option<String>,
+    on_failure: Option<Failure>,
+    #[serde(default)]
+    context: ContextToml,
+    score: ScoreToml,
+    #[serde(default)]
+    entropy_min: f32,
+    #[serde(default)]
+    specimens: Vec<String>,
+    #[serde(default = "default_reveal_last")]
+    reveal_last: u8,
+    examples: Vec<ExampleToml>,
+    counter_examples: Vec<CounterExampleToml>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ContextToml {
+    strong: Vec<String>,
+    weak: Vec<String>,
+    negative: Vec<String>,
+    before_bytes: Option<u16>,
+    after_bytes: Option<u16>,
+    required: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScoreToml {
+    pattern: i16,
+    #[serde(default)]
+    validator: i16,
+    #[serde(default)]
+    strong: i16,
+    #[serde(default)]
+    weak: i16,
+    #[serde(default)]
+    negative: i16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExampleToml {
+    text: String,
+    #[serde(default)]
+    finds: Vec<String>,
+    #[serde(default)]
+    generate: String,
+    #[serde(default = "default_level")]
+    level: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CounterExampleToml {
+    text: String,
+    reason: String,
+}
+
+/// Bytes before a match that are searched for context, unless the detector says otherwise: about one line.
+const CONTEXT_BEFORE_BYTES: u16 = 80;
+/// Bytes after a match that are searched for context, unless the detector says otherwise.
+const CONTEXT_AFTER_BYTES: u16 = 40;
+/// Widest context window, a bound of what the stream scan carries over.
+const CONTEXT_BYTES_MAX: u16 = 1024;
+/// Shortest match that a pattern may have: shorter ones are everywhere.
+const MATCH_LEN_MIN: usize = 3;
+
+fn default_reveal_last() -> u8 {
+    4
+}
+
+fn default_level() -> String {
+    "medium".to_owned()
+}
+
+/// Reads one detector file.
+///
+/// # Errors
+/// [`FormatError::Syntax`] for wrong TOML, unknown keys or words; [`FormatError::Detector`] for the first detector that
+/// contradicts itself.
+pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError> {
+    let parsed: FileToml = toml::from_str(text)
+        .map_err(|error| FormatError::Syntax { file: file.name.to_owned(), message: error.to_string() })?;
+    parsed
+        .detector
+        .into_iter()
+        .map(|spanned| {
+            let line = 1 + text[..spanned.span().start.min(text.len())].matches('\n').count();
+            let raw = spanned.into_inner();
+            let id = raw.id.clone();
+            check(file, raw).map_err(|message| FormatError::Detector {
+                file: file.name.to_owned(),
+                line,
+                detector: id,
+                message,
+            })
+        })
+        .collect()
+}
+
+fn check(file: FileId<'_>, raw: DetectorToml) -> Result<Read, String> {
+    check_id(file, &raw.id)?;
+    check_examples(&raw)?;
+    let patterns = raw.patterns.iter().map(|p| compile_pattern(p, raw.boundary)).collect::<Result<Vec<_>, String>>()?;
+    if patterns.is_empty() {
+        return Err("expected at least one entry in `patterns`, found none".to_owned());
+    }
+    let is_secret = raw.category == Category::Secret;
+    let failure = raw.on_failure.unwrap_or(if is_secret { Failure::Low } else { Failure::Drop });
+    let label = raw.label.unwrap_or(default_label(raw.category));
+    Ok(Read {
+        examples: raw.examples.into_iter().map(example).collect(),
+        counter_examples: raw
+            .counter_examples
+            .into_iter()
+            .map(|c| CounterExample { text: c.text, reason: c.reason })
+            .collect(),
+        detector: Detector {
+            id: raw.id,
+            title: raw.title,
+            description: raw.description.trim().to_owned(),
+            remedy: raw.remedy,
+            reference: raw.reference,
+            category: raw.category,
+            severity: raw.severity,
+            label,
+            tags: raw.tags,
+            patterns,
+            boundary: raw.boundary,
+            validator: raw.validator.map(|name| Validator { name, failure }),
+            context: context(raw.context)?,
+            score: score(&raw.score)?,
+            entropy_min: raw.entropy_min,
+            specimens: raw.specimens,
+            reveal_last: raw.reveal_last,
+        },
+    })
+}
+
+/// `secret/github.toml` holds `secret.github` itself or `secret.github.<name>`, in kebab-case.
+fn check_id(file: FileId<'_>, id: &str) -> Result<(), String> {
+    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !id.contains('.') || !id.split('.').all(word) {
+        return Err("expected an id of lower-case words joined by `.` and `-`, like `pii.pl.pesel`".to_owned());
+    }
+    let rest = id.strip_prefix(file.id_prefix);
+    if rest.is_none_or(|rest| !(file.id_prefix.is_empty() || rest.is_empty() || rest.starts_with('.'))) {
+        return Err(format!("expected an id that starts with the file's place, `{}.`", file.id_prefix));
+    }
+    Ok(())
+}
+
+fn check_examples(raw: &DetectorToml) -> Result<(), String> {
+    if raw.examples.is_empty() || raw.counter_examples.is_empty() {
+        return Err("expected at least one entry each in `examples` and `counter_examples`".to_owned());
+    }
+    for example in &raw.examples {
+        if example.text.contains("{{value}}") == example.generate.is_empty() {
+            return Err(format!("expected `{{{{value}}}}` and `generate` together in example `{}`", example.text));
+        }
+        if example.finds.is_empty() && example.generate.is_empty() {
+            return Err(format!("expected `finds` or `generate` in example `{}`", example.text));
+        }
+        if !["low", "medium", "high"].contains(&example.level.as_str()) {
+            return Err(format!("expected `level` to be low, medium or high, found `{}`", example.level));
+        }
+    }
+    match raw.counter_examples.iter().find(|c| c.reason.trim().is_empty()) {
+        Some(bare) => Err(format!("expected a `reason` for counter-example `{}`", bare.text)),
+        None => Ok(()),
+    }
+}
+
+fn example(raw: ExampleToml) -> Example {
+    Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level }
+}
+
+/// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.
+pub(crate) fn parse_pattern(pattern: &str) -> Result<Hir, String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|error| format!("pattern cannot be read: {error}"))
+}
+
+fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String> {
+    let hir = parse_pattern(pattern)?;
+    let properties = hir.properties();
+    let len_max = properties.maximum_len().filter(|len| *len <= MATCH_LEN_MAX).ok_or_else(|| {
+        format!("expected a pattern of at most {MATCH_LEN_MAX} bytes; give repetitions an upper bound: `{pattern}`")
+    })?;
+    if properties.minimum_len().is_none_or(|len| len < MATCH_LEN_MIN) {
+        return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
+    }
+    let anchors = anchor::derive(&hir, boundary != Boundary::None)?;
+    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32 })
+}
+
+fn context(raw: ContextToml) -> Result<Context, String> {
+    let before_bytes = raw.before_bytes.unwrap_or(CONTEXT_BEFORE_BYTES);
+    let after_bytes = raw.after_bytes.unwrap_or(CONTEXT_AFTER_BYTES);
+    if before_bytes.max(after_bytes) > CONTEXT_BYTES_MAX {
+        return Err(format!("expected context windows of at most {CONTEXT_BYTES_MAX} bytes"));
+    }
+    if raw.required && raw.strong.is_empty() {
+        return Err("expected `context.strong` words, because `context.required` is set".to_owned());
+    }
+    Ok(Context {
+        strong: raw.strong,
+        weak: raw.weak,
+        negative: raw.negative,
+        before_bytes,
+        after_bytes,
+        required: raw.required,
+    })
+}
+
+fn score(raw: &ScoreToml) -> Result<Score, String> {
+    let in_scale = |points: i16| (0..=100).contains(&points);
+    if ![raw.pattern, raw.validator, raw.strong, raw.weak].into_iter().all(in_scale) {
+        return Err("expected `score` points from 0 to 100 (`negative`: from -100 to 0)".to_owned());
+    }
+    if !(-100..=0).contains(&raw.negative) {
+        return Err(format!("expected `score.negative` from -100 to 0, found {}", raw.negative));
+    }
+    Ok(Score {
+        pattern: raw.pattern,
+        validator: raw.validator,
+        strong: raw.strong,
+        weak: raw.weak,
+        negative: raw.negative,
+    })
+}
+
+/// What one finding of a category says of the item that holds it, unless the detector says otherwise.
+fn default_label(category: Category) -> SensitivityLabel {
+    match category {
+        Category::Pii | Category::GovernmentId | Category::Finance | Category::Health | Category::Edm => {
+            SensitivityLabel::Regulated
+        }
+        Category::Secret | Category::SourceCode | Category::DocumentFingerprint => SensitivityLabel::Confidential,
+        Category::Label | Category::Custom => SensitivityLabel::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+[[detector]]
+id = "secret.acme.key"
+title = "Acme key"
+description = "A key."
+category = "secret"
+severity = "high"
+patterns = ['acme_[a-z]{8}']
+score = { pattern = 90 }
+examples = [{ text = "acme_abcdefgh", finds = ["acme_abcdefgh"] }]
+counter_examples = [{ text = "acme_", reason = "too short" }]
+"#;
+
+    const FILE: FileId<'_> = FileId { name: "secret/acme.toml", id_prefix: "secret.acme" };
+
+    #[test]
+    fn a_minimal_detector_gets_the_defaults_of_its_category() {
+        let read = parse_file(FILE, MINIMAL).expect("valid file");
+        let detector = &read[0].detector;
+        assert_eq!(detector.label, SensitivityLabel::Confidential);
+        assert_eq!(detector.boundary, Boundary::Token);
+        assert_eq!(detector.context.before_bytes, CONTEXT_BEFORE_BYTES);
+        assert_eq!(detector.patterns[0].len_max, 13);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_place_and_expectation() {
+        let rows: &[(&str, &str, &[&str])] = &[
+            ("severity = \"high\"", "severity = \"hihg\"", &["line 7", "hihg", "critical"]),
+            ("title =", "titel =", &["line 4", "titel", "expected one of", "title"]),
+            ("secret.acme.key", "secret.other.key", &["secret/acme.toml:2", "secret.acme."]),
+            ("secret.acme.key", "secret.acmekey", &["starts with the file's place"]),
+            ("{8}", "+", &["upper bound"]),
+            ("acme_[a-z]{8}", "[a-z", &["pattern cannot be read"]),
+            ("pattern = 90", "pattern = 190", &["from 0 to 100"]),
+            ("reason = \"too short\"", "reason = \"\"", &["`reason`"]),
+            (", finds = [\"acme_abcdefgh\"]", "", &["`finds` or `generate`"]),
+        ];
+        for (from, to, expected) in rows {
+            let text = MINIMAL.replace(from, to);
+            assert_ne!(text, MINIMAL, "row `{from}` changes nothing");
+            let message = parse_file(FILE, &text).expect_err(from).to_string();
+            for word in *expected {
+                assert!(message.contains(word), "`{to}`: expected `{word}` in:\n{message}");
+            }
+        }
+    }
+}

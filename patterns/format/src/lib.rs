@@ -1,0 +1,25 @@
+//! The detector file format.
+//!
+//! Detectors are data: TOML files under `patterns/`, one for each provider, country or vendor. This crate turns such a
+//! file into checked [`Detector`] values, derives the anchors that the first pass of the engine looks for from each
+//! pattern's syntax tree, and packs the result. It stands below `dlp-patterns` so that the same code runs twice: at
+//! build time over the built-in files (their mistakes are compile errors, and start-up only unpacks), and at run time
+//! over the files of a user (whose mistakes are errors with line, column and the allowed words).
+//!
+//! It knows nothing of matching, validators' arithmetic or files: it takes text and gives data.
+
+#![forbid(unsafe_code)]
+
+mod anchor;
+mod error;
+mod file;
+mod model;
+mod pack;
+mod scale;
+
+pub use anchor::{Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX};
+pub use error::FormatError;
+pub use file::{FileId, Read, parse_file};
+pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
+pub use pack::{Examples, PackError, pack, pack_examples, unpack, unpack_examples};
+pub use scale::{Category, SensitivityLabel, Severity};

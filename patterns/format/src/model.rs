@@ -1,0 +1,144 @@
+//! What a detector is, once its file has been read and checked.
+
+use crate::{Anchor, Category, SensitivityLabel, Severity};
+use serde::{Deserialize, Serialize};
+
+/// Data that recognises one kind of sensitive data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detector {
+    /// Path-first id, for example `pii.pl.pesel`.
+    pub id: String,
+    /// Name for people.
+    pub title: String,
+    /// What it is, what it opens or reveals, in a few sentences.
+    pub description: String,
+    /// What to do when one has leaked. Empty when nothing can be done.
+    pub remedy: String,
+    /// Where the format is published.
+    pub reference: String,
+    /// Kind of sensitive data.
+    pub category: Category,
+    /// How bad a leak is.
+    pub severity: Severity,
+    /// Sensitivity that one finding alone implies for the item that holds it.
+    pub label: SensitivityLabel,
+    /// Laws and programmes: `gdpr`, `pci-dss`, ...
+    pub tags: Vec<String>,
+    /// Alternatives; a match of any of them is a match of the detector.
+    pub patterns: Vec<Pattern>,
+    /// What may stand beside a match.
+    pub boundary: Boundary,
+    /// Offline check of the matched value.
+    pub validator: Option<Validator>,
+    /// Supporting words near a match.
+    pub context: Context,
+    /// How evidence adds up to a confidence.
+    pub score: Score,
+    /// Lowest Shannon entropy in bits per byte that the value must have. Zero for no demand.
+    pub entropy_min: f32,
+    /// Values that are published specimens or placeholders: kept, but as low.
+    pub specimens: Vec<String>,
+    /// How many characters the mask leaves visible at the end of the value.
+    pub reveal_last: u8,
+}
+
+/// One regular expression of a detector, with what was derived from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// The expression, ASCII classes by default. The group named `value` is the sensitive part; without it, the match.
+    pub regex: String,
+    /// Anchors, any of which must be present in a match: the soundness of the first pass rests on them.
+    pub anchors: Vec<Anchor>,
+    /// Longest match in bytes.
+    pub len_max: u32,
+}
+
+/// What may stand directly beside a match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// Anything: the pattern states its own edges.
+    None,
+    /// Nothing that would continue a token: letters and digits on either side. For credentials.
+    #[default]
+    Token,
+    /// As `Token`, and no digit group, decimal fraction, hexadecimal run or identifier that continues the value
+    /// beyond a separator. For numbers that people carry.
+    Identifier,
+    /// Nothing that would continue a word: letters of any script, digits, underscore. For markings.
+    Word,
+}
+
+/// An offline check, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validator {
+    /// Name in the validator table of dlp-core.
+    pub name: String,
+    /// What a failed check means.
+    pub failure: Failure,
+}
+
+/// What happens to a match that fails its validator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// The match is dropped. Default of everything but credentials.
+    Drop,
+    /// The match is kept at low confidence. Default of credentials, whose published copies are often altered.
+    Low,
+}
+
+/// Supporting words near a match. Words are compared whole, without case and diacritics; a trailing `*` accepts up to
+/// four more letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// Words that name this kind of data.
+    pub strong: Vec<String>,
+    /// Words that fit this and other kinds.
+    pub weak: Vec<String>,
+    /// Words that speak against it.
+    pub negative: Vec<String>,
+    /// Bytes before the match that are searched.
+    pub before_bytes: u16,
+    /// Bytes after the match that are searched.
+    pub after_bytes: u16,
+    /// Whether a match without a strong word is dropped.
+    pub required: bool,
+}
+
+/// Points, 0 to 100 in sum after clamping: low 0-59, medium 60-84, high 85-100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// For the pattern alone.
+    pub pattern: i16,
+    /// Added when the validator accepts the value.
+    pub validator: i16,
+    /// Added for a strong word.
+    pub strong: i16,
+    /// Added for a weak word when there is no strong one.
+    pub weak: i16,
+    /// Added (it is below zero) for a word that speaks against it.
+    pub negative: i16,
+}
+
+/// A text in which the detector must fire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The text. `{{value}}` stands for a value generated from `generate`.
+    pub text: String,
+    /// The values that must be found, in order. Empty with a generated value means: that value.
+    pub finds: Vec<String>,
+    /// Recipe of the value: literals, classes `[a-z0-9]`, counts `{n}`; the validator completes check digits.
+    pub generate: String,
+    /// Lowest level at which it must be shown: `low`, `medium` or `high`.
+    pub level: String,
+}
+
+/// A text in which the detector must not fire at medium or above.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterExample {
+    /// The text.
+    pub text: String,
+    /// Why nothing may be found in it.
+    pub reason: String,
+}
