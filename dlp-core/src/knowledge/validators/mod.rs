@@ -1,8 +1,11 @@
 //! Offline checks of matched values: pure functions on bytes, each citing its standard.
 //!
 //! A validator gets the value as it stands in the text, separators included, and says whether it can be genuine. It
-//! never allocates more than the value's size, never panics, and looks nothing up. Detectors name validators; the table
-//! below is the only place where a name meets a function.
+//! never allocates more than the value's size, never panics, and looks nothing up. Detectors name validators; the
+//! tables of the two families are the only place where a name meets a function.
+
+mod credentials;
+mod identifiers;
 
 /// What a validator says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +36,16 @@ pub struct Check {
     pub complete: Option<fn(&str) -> Option<String>>,
 }
 
+/// Every check, family by family.
+static FAMILIES: &[&[Check]] = &[identifiers::CHECKS, credentials::CHECKS];
+
 /// The check with this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.iter().find(|check| check.name == name)
+    all().find(|check| check.name == name)
 }
 
-/// Every check, sorted by name.
-pub static CHECKS: &[Check] = &[];
+/// Every check.
+pub fn all() -> impl Iterator<Item = &'static Check> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
