@@ -23,10 +23,10 @@ use workbook::{Sheet, Strings, Workbook};
 enum Route {
     Workbook,
     SharedStrings,
+    Slide(u32),
     /// Running text with its role.
     Prose(Rank),
     Sheet,
-    Slide(u32),
     Properties,
     Relationships,
     Generic,

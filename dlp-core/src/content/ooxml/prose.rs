@@ -141,10 +141,7 @@ impl Visit for Prose<'_> {
             "tc" => self.separate(Join::Cell),
             "p" => {
                 self.separate(Join::Line);
-                // The texts of two paragraphs do not belong together, whatever their role.
-                for role in [Role::Deleted, Role::Hidden, Role::Formula] {
-                    self.side.push(role, "\n");
-                }
+                self.side.end_paragraph();
             }
             "tr" => self.join = Join::Line,
             _ => {}

@@ -10,6 +10,8 @@ const BYTES_MAX: usize = 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Side {
     texts: Vec<(Role, String)>,
+    /// Texts before this one belong to closed paragraphs.
+    paragraph_start: usize,
     bytes: usize,
 }
 
@@ -19,13 +21,18 @@ impl Side {
         self.texts.push((role, String::new()));
     }
 
-    /// Appends to the last text when it has the role, else starts one.
+    /// Appends to the last text of the role in this paragraph, or starts one.
     pub(super) fn push(&mut self, role: Role, text: &str) {
         self.bytes += text.len();
-        match self.texts.last_mut() {
-            Some((last, held)) if *last == role => held.push_str(text),
-            _ => self.texts.push((role, text.to_owned())),
+        match self.texts[self.paragraph_start..].iter_mut().rev().find(|(held, _)| *held == role) {
+            Some((_, held)) => held.push_str(text),
+            None => self.texts.push((role, text.to_owned())),
         }
+    }
+
+    /// Ends a paragraph: what follows joins none of the texts so far.
+    pub(super) fn end_paragraph(&mut self) {
+        self.paragraph_start = self.texts.len();
     }
 
     /// Adds a text on its own.
@@ -46,7 +53,7 @@ impl Side {
             let part = Part { role, name };
             walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })?;
         }
-        self.bytes = 0;
+        (self.bytes, self.paragraph_start) = (0, 0);
         Ok(())
     }
 }
