@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn published_specimens_of_the_check_systems_pass_and_their_neighbours_fail() {
-        let rows: &[(&str, fn(&[u8]) -> bool, &str, &str)] = &[
+        type Row<'a> = (&'a str, fn(&[u8]) -> bool, &'a str, &'a str);
+        let rows: &[Row<'_>] = &[
             ("luhn", luhn, "79927398713", "79927398714"),
             ("gs1", gs1, "4006381333931", "4006381333930"),
             ("mod 11,10", mod_11_10, "12345678903", "12345678904"),
