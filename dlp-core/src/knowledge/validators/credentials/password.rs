@@ -203,8 +203,13 @@ fn is_placeholder_word(word: &str) -> bool {
     bare.is_empty() || PLACEHOLDERS.contains(&word) || PLACEHOLDERS.contains(&bare)
 }
 
-/// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`.
+/// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`; or it speaks to the
+/// reader, for example `your-database-password`.
 fn is_placeholder(text: &str) -> bool {
+    let speaks_to_reader = ["your", "change", "replace", "insert", "enter"];
+    if words(text).nth(1).is_some() && words(text).next().is_some_and(|w| speaks_to_reader.contains(&w.as_str())) {
+        return true;
+    }
     let is_digits_only = text.bytes().all(|b| b.is_ascii_digit());
     let leet = text.to_ascii_lowercase().replace('@', "a").replace('0', "o").replace('$', "s");
     !is_digits_only && (words(text).all(|w| is_placeholder_word(&w)) || PLACEHOLDERS.contains(&leet.as_str()))
@@ -285,6 +290,8 @@ mod tests {
             ("$3cr-t!", true),
             ("password", false),
             ("my_secret_password1", false),
+            ("your-database-password", false),
+            ("changeling77", true),
             ("P@ssw0rd", false),
             ("${DB_PASSWORD}", false),
             ("$DB_PASSWORD", false),
