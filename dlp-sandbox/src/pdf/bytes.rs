@@ -20,6 +20,8 @@ const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 const DICTIONARY_BYTES_MAX: usize = 16 * 1024;
 /// Share of readable characters below which a string is data.
 const READABLE_MIN: f64 = 0.8;
+/// Share of characters that are ASCII or not Latin at all.
+const TELLING_MIN: f64 = 0.6;
 
 /// Scans the document.
 pub(super) fn read(document: &[u8], bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
@@ -38,7 +40,7 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, seen: &mut Seen, output: &m
         match unpack_chain(&filters(dictionary), &document[stream.start..stream.end], bounds.stream_bytes) {
             Unpacked::Bytes(bytes) => {
                 unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
-                give(&stream_text(&bytes), seen, output)?;
+                give(&stream_text(dictionary, &bytes), seen, output)?;
             }
             Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX.max(unpacked_bytes).saturating_add(1),
             Unpacked::Opaque => {}
@@ -113,28 +115,30 @@ fn filters(dictionary: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The text of an unpacked stream: strings that a page description shows, strings of packed objects, or plain text.
-fn stream_text(bytes: &[u8]) -> String {
+fn stream_text(dictionary: &[u8], bytes: &[u8]) -> String {
     if find(bytes, b"begincmap", 0).is_some() {
         return String::new();
     }
     let strings = strings(bytes);
-    if !strings.is_empty() {
+    if !strings.is_empty() || find(dictionary, b"/ObjStm", 0).is_some() {
         return strings;
     }
     // Compressed or encrypted data has a null or another control byte soon.
     let is_text = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 12);
     match std::str::from_utf8(bytes) {
-        Ok(text) if !shows_anything(bytes) && bytes.iter().all(is_text) => text.to_owned(),
+        Ok(text) if !draws(bytes) && bytes.iter().all(is_text) => text.to_owned(),
         _ => String::new(),
     }
 }
 
 /// Whether this is a page description without strings: all drawing, no text.
-fn shows_anything(bytes: &[u8]) -> bool {
+fn draws(bytes: &[u8]) -> bool {
     /// Drawing operators come soon.
     const LOOK_TOKENS: usize = 64;
-    let is_drawing =
-        |token: Token<'_>| matches!(token, Token::Word(b"re" | b"cm" | b"l" | b"m" | b"Do" | b"f" | b"gs" | b"q"));
+    let is_drawing = |token: Token<'_>| match token {
+        Token::Word(word) => [&b"BT"[..], b"re", b"cm", b"l", b"m", b"Do", b"f", b"gs", b"q"].contains(&word),
+        _ => false,
+    };
     Tokens::new(bytes).take(LOOK_TOKENS).any(is_drawing)
 }
 
@@ -164,7 +168,10 @@ fn strings(bytes: &[u8]) -> String {
 
 fn flush(line: &mut String, text: &mut String) {
     let all = line.chars().filter(|character| !character.is_whitespace()).count();
-    if all > 0 && yields::readable(line) as f64 >= READABLE_MIN * all as f64 {
+    // Bytes of data look like a random choice of Latin-1; text of Western languages is ASCII for the most part.
+    let telling = line.chars().filter(|character| character.is_ascii_graphic() || *character > 'ÿ').count();
+    let readable = yields::readable(line) as f64 >= READABLE_MIN * all as f64;
+    if all > 0 && readable && telling as f64 >= TELLING_MIN * all as f64 {
         text.push_str(line);
         text.push('\n');
     }

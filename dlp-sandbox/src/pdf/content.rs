@@ -30,6 +30,10 @@ pub(super) struct PageText {
     pub(super) text: String,
     /// Codes that the page shows, in its forms too.
     pub(super) codes: usize,
+    /// Text that annotations draw over the page: what a form field shows.
+    pub(super) appearances: String,
+    /// What some codes mean was guessed.
+    pub(super) guessed: bool,
     /// Images that it draws.
     pub(super) images: usize,
     /// A stream was larger than the bound.
@@ -54,6 +58,10 @@ pub(super) fn read(document: &Document, page: &Dictionary, stream_bytes_max: u64
     let description = reader.description(page);
     let resources = inherited(document, page, b"Resources").and_then(objects::as_dictionary);
     reader.run(&description, resources, Matrix::IDENTITY, 0);
+    let (text, codes) = (std::mem::take(&mut reader.found.text), reader.found.codes);
+    reader.draw_annotations(page);
+    reader.found.appearances = std::mem::replace(&mut reader.found.text, text);
+    reader.found.codes = codes;
     reader.found
 }
 
@@ -246,6 +254,7 @@ impl<'a> Reader<'a> {
     fn show(&mut self, bytes: &[u8], state: &mut State) {
         let shown = state.font.as_ref().map_or_else(|| without_font(bytes), |font| font.show(bytes));
         self.found.codes += shown.codes;
+        self.found.guessed |= shown.guessed;
         let start = state.text.then(&state.page);
         self.separate(&start, state.size * start.stretch());
         self.found.text.push_str(&shown.text);
@@ -294,13 +303,40 @@ impl<'a> Reader<'a> {
             self.found.images += 1;
             return;
         }
+        self.draw_form(form, resources, &state.page, depth);
+    }
+
+    /// Every state of every annotation, shown or not.
+    fn draw_annotations(&mut self, page: &'a Dictionary) {
+        for annotation in objects::array(self.document, page, b"Annots") {
+            let annotation = objects::resolve(self.document, annotation).and_then(objects::as_dictionary);
+            let normal = annotation
+                .and_then(|annotation| objects::dictionary(self.document, annotation, b"AP"))
+                .and_then(|appearance| objects::get(self.document, appearance, b"N"));
+            self.last_end = None;
+            match normal {
+                Some(Object::Stream(form)) => self.draw_form(form, None, &Matrix::IDENTITY, 0),
+                Some(Object::Dictionary(states)) => {
+                    for (_, state) in states {
+                        if let Some(Object::Stream(form)) = objects::resolve(self.document, state) {
+                            self.draw_form(form, None, &Matrix::IDENTITY, 0);
+                        }
+                    }
+                }
+                _ => continue,
+            }
+            self.found.text.push('\n');
+        }
+    }
+
+    fn draw_form(&mut self, form: &'a Stream, resources: Option<&'a Dictionary>, page: &Matrix, depth: u32) {
         self.forms += 1;
         if depth >= FORM_DEPTH_MAX || self.forms > FORMS_MAX {
             self.found.circular |= depth >= FORM_DEPTH_MAX;
             self.found.too_much = true;
             return;
         }
-        let placed = Matrix::of(objects::array(self.document, &form.dict, b"Matrix")).then(&state.page);
+        let placed = Matrix::of(objects::array(self.document, &form.dict, b"Matrix")).then(page);
         let own = objects::dictionary(self.document, &form.dict, b"Resources").or(resources);
         let description = self.unpacked(form);
         self.run(&description, own, placed, depth + 1);

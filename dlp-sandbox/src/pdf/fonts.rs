@@ -4,29 +4,43 @@
 //! character sets; for simple fonts their encoding and the glyph names that differ from it.
 
 use super::cmap::{CharacterMap, code};
-use super::objects;
 use super::streams::{Unpacked, unpack};
+use super::{glyphs, metrics, objects};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE};
 use pdf_extract::{Dictionary, Document, Object};
 use std::collections::BTreeMap;
 
 /// Bytes of a map to Unicode; a map of all characters has about a million.
 const MAP_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// Width of a glyph that the font says nothing about, in thousandths.
+/// Bytes of a font program; those of all Chinese characters have some twenty million.
+const FONT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Width of a glyph that nothing is known about, in thousandths.
 const WIDTH_OTHERWISE: f64 = 500.0;
 
 /// A font as far as reading needs it.
 #[derive(Debug)]
 pub(super) struct Font {
+    name: Vec<u8>,
     map: CharacterMap,
-    /// Characters of one-byte codes.
-    table: Vec<Option<String>>,
-    /// The character set of codes with several bytes.
-    charset: Option<&'static Encoding>,
-    /// A font with codes of several bytes.
-    composite: bool,
+    codes: Codes,
     widths: BTreeMap<u32, f64>,
-    width_otherwise: f64,
+    /// Part of the font size that a width of one means; a thousandth but for fonts that draw their own glyphs.
+    width_unit: f64,
+    /// What the codes mean is a guess.
+    guessed: bool,
+}
+
+/// What codes mean where the font has no map to Unicode.
+#[derive(Debug)]
+enum Codes {
+    /// Characters of one-byte codes.
+    Table(Vec<Option<String>>),
+    /// Codes of the characters of a character set.
+    Charset(&'static Encoding),
+    /// Glyph numbers, with the characters of the glyphs.
+    Glyphs(BTreeMap<u32, char>),
+    /// Two-byte codes that are most likely Unicode: the font brings a map from them to its glyphs.
+    Unicode,
 }
 
 /// A shown string: its text, its width in thousandths of the font size, and the number of its codes and spaces.
@@ -36,52 +50,113 @@ pub(super) struct Shown {
     pub(super) width: f64,
     pub(super) codes: usize,
     pub(super) spaces: usize,
+    /// What the codes mean is a guess.
+    pub(super) guessed: bool,
 }
 
 impl Font {
     /// Reads a font dictionary.
     pub(super) fn of(document: &Document, font: &Dictionary) -> Self {
-        let composite = objects::name(document, font, b"Subtype") == Some(b"Type0");
-        let descendant = objects::array(document, font, b"DescendantFonts").first();
-        let descendant = descendant.and_then(|font| objects::resolve(document, font)).and_then(objects::as_dictionary);
-        let charset = if composite { charset(objects::name(document, font, b"Encoding")) } else { None };
-        let (widths, width_otherwise) = match descendant {
-            Some(descendant) if composite => (composite_widths(document, descendant), 1_000.0),
-            _ => (simple_widths(document, font), WIDTH_OTHERWISE),
-        };
-        let table = if composite { Vec::new() } else { table(document, font) };
-        Self { map: unicode_map(document, font), table, charset, composite, widths, width_otherwise }
+        let name = objects::name(document, font, b"BaseFont").unwrap_or_default().to_vec();
+        let map = unicode_map(document, font);
+        if objects::name(document, font, b"Subtype") == Some(b"Type0") {
+            let descendant = objects::array(document, font, b"DescendantFonts").first();
+            let descendant = descendant.and_then(|font| objects::resolve(document, font));
+            let descendant = descendant.and_then(objects::as_dictionary).unwrap_or(font);
+            let widths = composite_widths(document, descendant);
+            let codes = composite_codes(document, font, descendant, map.is_empty());
+            let guessed = map.is_empty() && matches!(codes, Codes::Unicode);
+            return Self { name, map, codes, widths, width_unit: 0.001, guessed };
+        }
+        let (table, guessed) = table(document, font);
+        let guessed = map.is_empty() && (guessed || has_own_codes(document, font));
+        let widths = simple_widths(document, font);
+        Self { name, map, codes: Codes::Table(table), widths, width_unit: width_unit(document, font), guessed }
     }
 
     /// Decodes a string. Codes without a known character become U+FFFD.
     pub(super) fn show(&self, bytes: &[u8]) -> Shown {
         if self.map.is_empty()
-            && let Some(charset) = self.charset
+            && let Codes::Charset(charset) = self.codes
         {
-            return self.show_in_charset(bytes, charset);
+            return show_in_charset(bytes, charset);
         }
-        let mut shown = Shown::default();
-        let otherwise = if self.composite { 2 } else { 1 };
+        let mut shown = Shown { guessed: self.guessed, ..Shown::default() };
+        let otherwise = if matches!(self.codes, Codes::Table(_)) { 1 } else { 2 };
         for code in self.map.codes(bytes, otherwise) {
-            let text = self.map.text(code).filter(|text| !text.is_empty()).or_else(|| self.by_table(code));
+            let text = self.map.text(code).filter(|text| !text.is_empty()).or_else(|| self.without_map(code));
             shown.spaces += usize::from(text.as_deref() == Some(" "));
             shown.codes += 1;
-            shown.width += self.widths.get(&code).copied().unwrap_or(self.width_otherwise);
+            shown.width += self.width(code, text.as_deref());
             shown.text.push_str(text.as_deref().unwrap_or("\u{FFFD}"));
         }
         shown
     }
 
-    fn by_table(&self, code: u32) -> Option<String> {
-        self.table.get(usize::try_from(code).ok()?).cloned().flatten()
+    fn without_map(&self, code: u32) -> Option<String> {
+        match &self.codes {
+            Codes::Table(table) => table.get(usize::try_from(code).ok()?).cloned().flatten(),
+            Codes::Glyphs(characters) => characters.get(&code).map(char::to_string),
+            Codes::Unicode => char::from_u32(code).filter(|character| !character.is_control()).map(String::from),
+            Codes::Charset(_) => None,
+        }
     }
 
-    fn show_in_charset(&self, bytes: &[u8], charset: &'static Encoding) -> Shown {
-        let text = charset.decode_without_bom_handling(bytes).0.into_owned();
-        let codes = text.chars().count();
-        let spaces = text.matches(' ').count();
-        Shown { width: codes as f64 * self.width_otherwise, codes, spaces, text }
+    /// Width of a code in thousandths of the font size.
+    fn width(&self, code: u32, text: Option<&str>) -> f64 {
+        match self.widths.get(&code) {
+            Some(width) => width * self.width_unit * 1_000.0,
+            None if !matches!(self.codes, Codes::Table(_)) => 1_000.0,
+            None => {
+                text.and_then(|text| text.chars().next()).map_or(WIDTH_OTHERWISE, |c| metrics::width(&self.name, c))
+            }
+        }
     }
+}
+
+fn show_in_charset(bytes: &[u8], charset: &'static Encoding) -> Shown {
+    let text = charset.decode_without_bom_handling(bytes).0.into_owned();
+    let codes = text.chars().count();
+    let spaces = text.matches(' ').count();
+    Shown { width: codes as f64 * 1_000.0, codes, spaces, text, guessed: false }
+}
+
+/// What the codes of a composite font mean.
+fn composite_codes(document: &Document, font: &Dictionary, descendant: &Dictionary, needed: bool) -> Codes {
+    if let Some(charset) = charset(objects::name(document, font, b"Encoding")) {
+        return Codes::Charset(charset);
+    }
+    if !needed {
+        return Codes::Glyphs(BTreeMap::new());
+    }
+    if objects::stream(document, descendant, b"CIDToGIDMap").is_some() {
+        return Codes::Unicode;
+    }
+    let program = objects::dictionary(document, descendant, b"FontDescriptor")
+        .and_then(|descriptor| objects::stream(document, descriptor, b"FontFile2"))
+        .map(|program| unpack(document, program, FONT_BYTES_MAX));
+    match program {
+        Some(Unpacked::Bytes(program)) => Codes::Glyphs(glyphs::characters(&program)),
+        _ => Codes::Glyphs(BTreeMap::new()),
+    }
+}
+
+/// Whether an embedded font program has codes of its own, which only the engine reads.
+fn has_own_codes(document: &Document, font: &Dictionary) -> bool {
+    let descriptor = objects::dictionary(document, font, b"FontDescriptor");
+    let embedded = descriptor.is_some_and(|all| [&b"FontFile"[..], b"FontFile3"].iter().any(|key| all.has(key)));
+    let named = match objects::get(document, font, b"Encoding") {
+        Some(Object::Dictionary(encoding)) => encoding.has(b"BaseEncoding"),
+        Some(_) => true,
+        None => false,
+    };
+    embedded && !named
+}
+
+/// Fonts that draw their glyphs themselves say how large their units are.
+fn width_unit(document: &Document, font: &Dictionary) -> f64 {
+    let first = objects::array(document, font, b"FontMatrix").first();
+    first.and_then(|first| width_of(document, first)).filter(|unit| *unit > 0.0).unwrap_or(0.001)
 }
 
 /// The predefined maps that are the codes of a character set.
@@ -105,8 +180,9 @@ fn unicode_map(document: &Document, font: &Dictionary) -> CharacterMap {
     }
 }
 
-/// The characters of a simple font's 256 codes.
-fn table(document: &Document, font: &Dictionary) -> Vec<Option<String>> {
+/// The characters of a simple font's 256 codes, and whether some are guesses: a glyph without a telling name most
+/// often is the character of its code.
+fn table(document: &Document, font: &Dictionary) -> (Vec<Option<String>>, bool) {
     let (base, differences) = match objects::get(document, font, b"Encoding") {
         Some(Object::Name(name)) => (Some(name.as_slice()), &[][..]),
         Some(Object::Dictionary(encoding)) => {
@@ -120,19 +196,21 @@ fn table(document: &Document, font: &Dictionary) -> Vec<Option<String>> {
     };
     let mut table = base_table(document, base.unwrap_or(otherwise));
     let mut next = 0_usize;
+    let mut guessed = false;
     for difference in differences.iter().filter_map(|difference| objects::resolve(document, difference)) {
         match difference {
             Object::Integer(code) => next = usize::try_from(*code).unwrap_or(usize::MAX),
             Object::Name(name) => {
-                if let Some(entry) = table.get_mut(next) {
-                    *entry = glyph_text(document, name);
+                match (table.get_mut(next), glyph_text(document, name)) {
+                    (Some(entry), Some(text)) => *entry = Some(text),
+                    _ => guessed |= name != b".notdef",
                 }
                 next = next.saturating_add(1);
             }
             _ => {}
         }
     }
-    table
+    (table, guessed)
 }
 
 /// The loader knows the standard encodings; it is asked code by code.
@@ -220,7 +298,8 @@ pub(super) fn without_font(bytes: &[u8]) -> Shown {
         _ => bytes.iter().map(|byte| char::from(*byte)).collect(),
     };
     let codes = text.chars().count();
-    Shown { width: codes as f64 * WIDTH_OTHERWISE, codes, spaces: text.matches(' ').count(), text }
+    let spaces = text.matches(' ').count();
+    Shown { width: codes as f64 * WIDTH_OTHERWISE, codes, spaces, text, guessed: false }
 }
 
 /// Whether every other byte is zero.

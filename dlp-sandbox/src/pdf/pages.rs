@@ -59,16 +59,17 @@ impl Page<'_> {
         let plain = self.plainly(dictionary, bounds, output)?;
         tally.images += plain.images;
         let engine = self.by_engine(&plain, output)?;
-        let texts = choose(engine, plain.text, plain.codes);
-        if texts.iter().all(|text| !yields::is_enough(text, plain.codes)) {
+        let (codes, appearances) = (plain.codes, plain.appearances);
+        let text = choose(engine, plain.text, codes);
+        if !yields::is_enough(&text, codes) {
             output.trouble(Trouble::UnreadableText(self.number))?;
         }
-        for text in texts {
-            tally.characters += yields::readable(&text);
-            output.text(At::page(WirePart::Body, self.number), &text)?;
-            seen.add(&text);
-        }
-        Ok(())
+        tally.characters += yields::readable(&text) + yields::readable(&appearances);
+        output.text(At::page(WirePart::Body, self.number), &text)?;
+        seen.add(&text);
+        let news = seen.news(&appearances);
+        seen.add(&news);
+        output.text(At::page(WirePart::Form, self.number), &news)
     }
 
     fn plainly(&self, page: &Dictionary, bounds: &Bounds, output: &mut Output) -> io::Result<PageText> {
@@ -86,30 +87,29 @@ impl Page<'_> {
         Ok(plain)
     }
 
-    /// The engine is spared what it is known not to survive.
+    /// Asks the engine where the plain reading is not sure of itself. It is spared what it is known not to survive.
     fn by_engine(&self, plain: &PageText, output: &mut Output) -> io::Result<Option<String>> {
-        if !self.with_engine || plain.too_large || plain.too_much || plain.circular {
+        let sure = yields::is_clean(&plain.text, plain.codes) && !plain.guessed;
+        if sure || !self.with_engine || plain.too_large || plain.too_much || plain.circular {
             return Ok(None);
         }
         match engine::read(self.document, self.number) {
             Engine::Text(text) => Ok(Some(text)),
             Engine::Failed(text) | Engine::Panicked(text) => {
-                // If the plain reading got everything, nothing was lost.
+                // Where the plain reading got everything, nothing was lost.
                 if !yields::is_enough(&plain.text, plain.codes) {
                     output.trouble(Trouble::PagePanic(self.number))?;
                 }
-                Ok(Some(text).filter(|text| yields::readable(text) > yields::readable(&plain.text)))
+                Ok(Some(text))
             }
         }
     }
 }
 
-/// The engine's text if it is enough, else the better of both, or both if neither is.
-fn choose(engine: Option<String>, plain: String, codes: usize) -> Vec<String> {
-    match engine {
-        None => vec![plain],
-        Some(engine) if yields::is_enough(&engine, codes) => vec![engine],
-        Some(_) if yields::is_enough(&plain, codes) => vec![plain],
-        Some(engine) => vec![engine, plain],
-    }
+/// The engine's text if it is good and lacks nothing that the plain reading has; else the one with more in it.
+fn choose(engine: Option<String>, plain: String, codes: usize) -> String {
+    let Some(engine) = engine else { return plain };
+    let (by_engine, by_plain) = (yields::readable(&engine), yields::readable(&plain));
+    let complete = yields::is_enough(&engine, codes) && by_engine * 10 >= by_plain * 9;
+    if complete || by_engine > by_plain { engine } else { plain }
 }

@@ -4,6 +4,7 @@
 //! the document. Objects are walked with a list, not by recursion, so nesting costs nothing.
 
 use super::objects;
+use super::seen::Seen;
 use super::streams::{Unpacked, unpack};
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, WirePart};
@@ -21,8 +22,8 @@ struct Piece {
 }
 
 /// Hands out everything.
-pub(super) fn read(document: &Document, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
-    read_plain_metadata(document, bounds, output)?;
+pub(super) fn read(document: &Document, bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+    read_plain_metadata(document, bounds, seen, output)?;
     let pages = pages_of_objects(document);
     let info = info_id(document);
     for (id, object) in document.objects.iter().filter(|(id, _)| Some(**id) != info) {
@@ -32,6 +33,7 @@ pub(super) fn read(document: &Document, bounds: &Bounds, output: &mut Output) ->
         };
         for piece in pieces {
             let at = At { part: piece.part, name: piece.name, page: pages.get(id).copied() };
+            seen.add(&piece.text);
             output.text(at, &piece.text)?;
         }
     }
@@ -39,13 +41,19 @@ pub(super) fn read(document: &Document, bounds: &Bounds, output: &mut Output) ->
 }
 
 /// Hands out the document's properties, which may be readable when the rest is encrypted.
-pub(super) fn read_plain_metadata(document: &Document, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
+pub(super) fn read_plain_metadata(
+    document: &Document,
+    bounds: &Bounds,
+    seen: &mut Seen,
+    output: &mut Output,
+) -> io::Result<()> {
     let locked = document.trailer.get(b"Encrypt").is_ok();
     if let Some(info) = objects::dictionary(document, &document.trailer, b"Info").filter(|_| !locked) {
         for (name, value) in info {
             let name = String::from_utf8_lossy(name);
             let value = objects::resolve(document, value).and_then(objects::text);
             if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
+                seen.add(&value);
                 output.text(At::part(WirePart::Property, &name), &format!("{name}: {value}"))?;
             }
         }
@@ -56,6 +64,7 @@ pub(super) fn read_plain_metadata(document: &Document, bounds: &Bounds, output: 
         && xmp.trim_ascii_start().starts_with(b"<")
     {
         for (name, value) in xml_values(&String::from_utf8_lossy(&xmp)) {
+            seen.add(&value);
             output.text(At::part(WirePart::Property, &name), &format!("{name}: {value}"))?;
         }
     }

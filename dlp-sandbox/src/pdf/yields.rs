@@ -12,11 +12,16 @@ const GARBAGE_MAX: f64 = 0.2;
 
 /// Whether a text is as good as can be expected of a page that shows this many codes.
 pub(super) fn is_enough(text: &str, codes: usize) -> bool {
-    let characters = text.chars().filter(|character| !character.is_whitespace()).count();
     if codes < CODES_MIN {
-        return characters > 0 || codes == 0;
+        return codes == 0 || readable(text) > 0 && garbage(text) <= GARBAGE_MAX;
     }
+    let characters = text.chars().filter(|character| !character.is_whitespace()).count();
     characters as f64 >= YIELD_MIN * codes as f64 && garbage(text) <= GARBAGE_MAX
+}
+
+/// Whether nothing at all is left to be wished for.
+pub(super) fn is_clean(text: &str, codes: usize) -> bool {
+    is_enough(text, codes) && garbage(text) == 0.0
 }
 
 /// Readable characters of a text.
@@ -49,6 +54,7 @@ mod tests {
         check("", 0, true);
         check("", 5, false);
         check("12", 5, true);
+        check("\u{FFFD}\u{FFFD}", 2, false);
         check("", 20, false);
         check("twenty characters it is", 23, true);
         check("few", 200, false);
