@@ -123,6 +123,10 @@ fn show_in_charset(bytes: &[u8], charset: &'static Encoding) -> Shown {
 
 /// What the codes of a composite font mean.
 fn composite_codes(document: &Document, font: &Dictionary, descendant: &Dictionary, needed: bool) -> Codes {
+    // Some producers name a predefined map where the font's own belongs: codes are characters.
+    if objects::name(document, font, b"ToUnicode").is_some_and(|name| name.starts_with(b"Identity")) {
+        return Codes::Charset(UTF_16BE);
+    }
     if let Some(charset) = charset(objects::name(document, font, b"Encoding")) {
         return Codes::Charset(charset);
     }

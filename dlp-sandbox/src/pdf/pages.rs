@@ -65,8 +65,10 @@ impl Page<'_> {
             output.trouble(Trouble::UnreadableText(self.number))?;
         }
         tally.characters += yields::readable(&text) + yields::readable(&appearances);
-        output.text(At::page(WirePart::Body, self.number), &text)?;
-        seen.add(&text);
+        if yields::readable(&text) > 0 {
+            output.text(At::page(WirePart::Body, self.number), &text)?;
+            seen.add(&text);
+        }
         let news = seen.news(&appearances);
         seen.add(&news);
         output.text(At::page(WirePart::Form, self.number), &news)
@@ -106,10 +108,18 @@ impl Page<'_> {
     }
 }
 
-/// The engine's text if it is good and lacks nothing that the plain reading has; else the one with more in it.
+/// The engine's text if it is good and lacks nothing that the plain reading has; else the one with more in it. Where
+/// both read the same characters, the plain reading has the better spaces.
 fn choose(engine: Option<String>, plain: String, codes: usize) -> String {
     let Some(engine) = engine else { return plain };
     let (by_engine, by_plain) = (yields::readable(&engine), yields::readable(&plain));
+    if letters(&engine).eq(letters(&plain)) {
+        return plain;
+    }
     let complete = yields::is_enough(&engine, codes) && by_engine * 10 >= by_plain * 9;
     if complete || by_engine > by_plain { engine } else { plain }
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|character| !character.is_whitespace())
 }

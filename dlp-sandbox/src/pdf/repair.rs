@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn objects_are_found_by_their_keyword() {
         let check = |bytes: &[u8], expected: &[(u32, usize, u16)]| {
-            let found: Vec<_> = objects(bytes).into_iter().map(|(number, (at, generation))| (number, at, generation));
+            let found: Vec<_> =
+                objects(bytes).into_iter().map(|(number, (at, generation))| (number, at, generation)).collect();
             assert_eq!(found, expected, "{}", String::from_utf8_lossy(bytes));
         };
         check(b"1 0 obj\n<<>>\nendobj", &[(1, 0, 0)]);
