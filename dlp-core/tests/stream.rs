@@ -134,6 +134,14 @@ fn single_bytes_give_the_same_matches() {
 }
 
 #[test]
+fn an_escape_before_a_value_does_not_hide_it() {
+    let set = set();
+    for text in ["number\\n123456", "number%3D123456 ", "\\ttok_01234567", "x%20tok_01234567"] {
+        assert_eq!(whole(&set, text.as_bytes()).len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn matches_tell_place_and_masked_surroundings() {
     let set = set();
     let found = whole(&set, "a\r\nżó number: 123456 tok_0123456789abcdef".as_bytes());

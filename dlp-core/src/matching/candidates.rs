@@ -49,12 +49,13 @@ fn from_tokens(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Ra
             at += 1;
             continue;
         }
+        let first = at + escape_tail(text, at);
         let token_end = at + text[at..end].iter().take_while(|byte| is_token_byte(**byte)).count();
         recent.rotate_right(1);
-        recent[0] = at;
-        let digit = text[at..token_end].iter().position(u8::is_ascii_digit).map(|offset| at + offset);
+        recent[0] = first;
+        let digit = text[first..token_end].iter().position(u8::is_ascii_digit).map(|offset| first + offset);
         if any_token || digit.is_some() {
-            let digit = digit.unwrap_or(at);
+            let digit = digit.unwrap_or(first);
             for start in recent.into_iter().filter(|start| *start != usize::MAX) {
                 let reach = usize::from(reach_of_first[usize::from(text[start])]);
                 if owned.contains(&start) && digit < start + reach {
@@ -66,12 +67,28 @@ fn from_tokens(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Ra
     }
 }
 
-/// Start of the token that holds the byte, so that what counts as a token start does not depend on the window.
-fn token_boundary(text: &[u8], at: usize) -> usize {
-    let before =
-        text[..at].iter().rev().take_while(|byte| is_token_byte(**byte)).take(super::boundary::LOOK_BYTES).count();
-    if before == 0 { at } else { at + text[at..].iter().take_while(|byte| is_token_byte(**byte)).count() }
+/// Bytes at the start of a token that belong to an escape before it: the `n` of `\n` written as two characters, the
+/// `3D` of `%3D`. The same escapes that a boundary lets pass.
+fn escape_tail(text: &[u8], at: usize) -> usize {
+    match (at.checked_sub(1).map(|before| text[before]), &text[at..]) {
+        (Some(b'\\'), [b'n' | b'r' | b't', rest @ ..]) if rest.first().is_some_and(|b| is_token_byte(*b)) => 1,
+        (Some(b'%'), [a, b, c, ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() && is_token_byte(*c) => 2,
+        _ => 0,
+    }
 }
+
+/// Where to begin, so that what counts as a token start does not depend on the window: at the start of a token whose
+/// escape may reach over the edge, else behind the token that the edge cuts.
+fn token_boundary(text: &[u8], at: usize) -> usize {
+    let before = text[..at].iter().rev().take(ESCAPE_TAIL_MAX + 1).take_while(|byte| is_token_byte(**byte)).count();
+    if before <= ESCAPE_TAIL_MAX {
+        return at - before;
+    }
+    at + text[at..].iter().take_while(|byte| is_token_byte(**byte)).count()
+}
+
+/// Longest escape tail in bytes.
+const ESCAPE_TAIL_MAX: usize = 2;
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()

@@ -140,6 +140,14 @@ impl DetectorSet {
         &self.compiled(index).data
     }
 
+    /// Hash of the detectors, for reports: equal hashes mean equal results.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let detectors: Vec<_> = self.detectors().cloned().collect();
+        let packed = dlp_detector_format::pack(&detectors).unwrap_or_default();
+        blake3::hash(&packed).to_hex()[..32].to_owned()
+    }
+
     /// Searches a whole text and gives each match, in order of its place.
     pub fn scan(&self, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
         StreamScan::whole(self, scratch, text, each);

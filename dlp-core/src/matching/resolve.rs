@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn the_surest_of_covering_matches_stays() {
         type Row = (u32, u64, u64, i32);
-        let rows: &[(&[Row], &[(u32, u64)])] = &[
+        type Case<'a> = (&'a [Row], &'a [(u32, u64)]);
+        let rows: &[Case<'_>] = &[
             (&[(0, 0, 10, 50), (1, 0, 10, 90)], &[(1, 0)]),
             (&[(0, 0, 10, 90), (1, 2, 5, 50)], &[(0, 0)]),
             (&[(0, 0, 10, 50), (1, 2, 5, 90)], &[(1, 2)]),
