@@ -328,7 +328,8 @@ mod tests {
 
     #[test]
     fn sizes_are_bytes_or_powers_of_1024() {
-        let rows = [("0", Some(0)), ("64K", Some(65_536)), ("2g", Some(1 << 31)), ("", None), ("1T", None), ("-1", None)];
+        let rows =
+            [("0", Some(0)), ("64K", Some(65_536)), ("2g", Some(1 << 31)), ("", None), ("1T", None), ("-1", None)];
         for (text, expected) in rows {
             assert_eq!(parse_size(text).ok(), expected, "{text}");
         }

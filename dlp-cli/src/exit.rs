@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn findings_win_over_problems_and_allowed_problems_count_as_none() {
         let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        let rows: &[(Option<&[&str]>, u64, &[&str], u8)] = &[
+        type Row = (Option<&'static [&'static str]>, u64, &'static [&'static str], u8);
+        let rows: &[Row] = &[
             (None, 0, &[], CLEAN),
             (None, 0, &["unsupported", "ambiguous"], CLEAN),
             (None, 0, &["encrypted"], INCOMPLETE),

@@ -10,6 +10,7 @@ mod commands;
 mod engine;
 mod error;
 mod exit;
+mod git;
 mod output;
 mod scan;
 

@@ -9,8 +9,8 @@ use super::{
     ReasonRecord, State, ValidatorRecord,
 };
 use crate::content::{Finding, LocatedProblem, Location};
-use crate::matching::ValidatorResult;
-use dlp_detector_format::Detector;
+use crate::knowledge::Detector;
+use crate::matching::{DetectorSet, ValidatorResult};
 use std::collections::HashMap;
 
 /// The file whose findings are projected.
@@ -27,11 +27,9 @@ pub struct FileSubject<'a> {
 }
 
 /// Sorts the findings of one file and turns each into its record. The records run parallel to the findings.
-///
-/// # Panics
-/// When a finding was not made by a set with these detectors.
-pub fn project(subject: FileSubject<'_>, detectors: &[Detector], findings: &mut [Finding]) -> Vec<FindingRecord> {
-    let detector_of = |finding: &Finding| &detectors[finding.detector.0 as usize];
+/// The findings must come from the set.
+pub fn project(subject: FileSubject<'_>, set: &DetectorSet, findings: &mut [Finding]) -> Vec<FindingRecord> {
+    let detector_of = |finding: &Finding| set.detector(finding.detector);
     findings.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| detector_of(a).id.cmp(&detector_of(b).id)));
     let mut numbering = Numbering::default();
     findings.iter().map(|finding| record(subject, detector_of(finding), finding, &mut numbering)).collect()

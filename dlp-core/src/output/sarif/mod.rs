@@ -13,7 +13,8 @@ pub use line_hash::{LineFacts, Range, line_facts};
 
 use super::{FindingRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
 use crate::base::{ConfidenceLevel, Severity};
-use dlp_detector_format::Detector;
+use crate::knowledge::Detector;
+use crate::matching::DetectorSet;
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -70,10 +71,10 @@ impl Log {
 
     /// The finished document. Rules are the detectors that found something.
     #[must_use]
-    pub fn finish(mut self, run: Run<'_>, detectors: &[Detector], summary: &SummaryRecord) -> Value {
+    pub fn finish(mut self, run: Run<'_>, set: &DetectorSet, summary: &SummaryRecord) -> Value {
         self.keep_worst();
         self.results.sort_by(|a, b| place_order(&a.0).cmp(&place_order(&b.0)));
-        let rules = self.rules(detectors);
+        let rules = self.rules(set);
         let index: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(i, d)| (d.id.as_str(), i)).collect();
         let results: Vec<Value> = self.results.iter().map(|(f, line)| result(f, line.as_ref(), &index)).collect();
         let mut one = json!({
@@ -108,9 +109,9 @@ impl Log {
         self.results.truncate(RESULTS_MAX);
     }
 
-    fn rules<'d>(&self, detectors: &'d [Detector]) -> Vec<&'d Detector> {
+    fn rules<'d>(&self, set: &'d DetectorSet) -> Vec<&'d Detector> {
         let used: std::collections::BTreeSet<&str> = self.results.iter().map(|(f, _)| f.detector.as_str()).collect();
-        let mut rules: Vec<_> = detectors.iter().filter(|d| used.contains(d.id.as_str())).collect();
+        let mut rules: Vec<_> = set.detectors().filter(|d| used.contains(d.id.as_str())).collect();
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         rules
     }
