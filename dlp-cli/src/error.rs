@@ -57,6 +57,9 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         message: String,
     },
+    /// Values would leave the terminal.
+    #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
+    Reveal,
     /// A problem class does not exist.
     #[error("--allow-incomplete {word}: expected one of {expected}")]
     ProblemClass {

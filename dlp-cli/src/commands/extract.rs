@@ -20,6 +20,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
         path: ItemPath::from_bytes(args.file.to_string_lossy().as_bytes()),
         container: Vec::new(),
         part: None,
+        started: false,
         problems: Vec::new(),
         failed: None,
     };
@@ -52,17 +53,19 @@ struct Printer<W: Write> {
     out: W,
     format: ExtractFormat,
     path: ItemPath,
-    /// Names of the open items below the file.
+    /// Names of the open items, the file itself first.
     container: Vec<String>,
-    /// Item and part of the segment before, to keep parts apart.
-    part: Option<(usize, String)>,
+    /// Part of the segment before, in the same item.
+    part: Option<String>,
+    /// Whether any text was written.
+    started: bool,
     problems: Vec<String>,
     failed: Option<io::Error>,
 }
 
 impl<W: Write> Printer<W> {
     fn finish(mut self) -> Result<(), CliError> {
-        if self.part.is_some() && self.format == ExtractFormat::Text && self.failed.is_none() {
+        if self.started && self.format == ExtractFormat::Text && self.failed.is_none() {
             self.failed = self.out.write_all(b"\n").err();
         }
         let flushed = self.out.flush();
@@ -82,14 +85,15 @@ impl<W: Write> Printer<W> {
 
     /// Inside a part, segments are joined as the engine joins them; a new part starts on a new line.
     fn write_text(&mut self, segment: &Segment<'_>) -> io::Result<()> {
-        let part = (self.container.len(), part_name(segment));
+        let part = part_name(segment);
         let between: &[u8] = match &self.part {
-            None => b"",
             Some(before) if *before == part => segment.join.as_bytes(),
-            Some(_) => b"\n",
+            _ if self.started => b"\n",
+            _ => b"",
         };
         self.out.write_all(between)?;
         self.part = Some(part);
+        self.started = true;
         self.out.write_all(segment.text)
     }
 
@@ -102,7 +106,7 @@ impl<W: Write> Printer<W> {
         let line = json!({
             "record": "text",
             "path": self.path.text,
-            "container": self.container,
+            "container": self.container.get(1..).unwrap_or_default(),
             "role": segment.part.role.as_str(),
             "part": segment.part.name,
             "page": page,
@@ -119,6 +123,7 @@ impl<W: Write> Printer<W> {
 
 impl<W: Write> Sink for Printer<W> {
     fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
+        self.part = None;
         self.container.push(item.name.to_owned());
         Flow::Continue
     }
@@ -140,6 +145,7 @@ impl<W: Write> Sink for Printer<W> {
     }
 
     fn leave(&mut self, _outcome: &Outcome) {
+        self.part = None;
         self.container.pop();
     }
 }

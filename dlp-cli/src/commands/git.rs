@@ -33,7 +33,7 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
     let changes = changes(&difference, args.whole_files)?;
     let inspector = engine::inspector(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
-    let reveal = reveals(&args.report, &destination);
+    let reveal = reveals(&args.report, &destination)?;
     let mut options = detector_options(&args.detectors, &args.report);
     if args.whole_files {
         options.insert("whole_files".to_owned(), json!(true));

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     let inspector = engine::inspector(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let own_report = destination.file().and_then(|file| file.metadata().ok()).and_then(|m| pipeline::id_of(&m));
-    let reveal = reveals(&args.report, &destination);
+    let reveal = reveals(&args.report, &destination)?;
     let setup = Setup {
         args: &args.report,
         set: inspector.detectors(),
@@ -43,8 +43,11 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
 }
 
 /// Values are shown to the person at the terminal who asked for them, and to nobody else.
-pub(crate) fn reveals(args: &ReportArgs, destination: &Destination) -> bool {
-    args.reveal && args.format == Format::Pretty && destination.is_terminal()
+pub(crate) fn reveals(args: &ReportArgs, destination: &Destination) -> Result<bool, CliError> {
+    if args.reveal && !(args.format == Format::Pretty && destination.is_terminal()) {
+        return Err(CliError::Reveal);
+    }
+    Ok(args.reveal)
 }
 
 /// The options of every scan that change its results.

@@ -42,7 +42,8 @@ pub(crate) type FileId = (u64, u64);
 
 /// Scans everything below the roots.
 pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -> Result<(), CliError> {
-    let signals = Signals::listen()?;
+    // A read from a terminal cannot be called back, so a signal ends such a scan in the way the system does it.
+    let signals = if roots.has_stdin() { Signals::default() } else { Signals::listen()? };
     let watch = Watch::new(work.workers, work.file_time_max);
     let (tickets_in, tickets_out) = bounded::<()>(IN_FLIGHT_MAX);
     let (jobs_in, jobs_out) = bounded::<(u64, Found)>(IN_FLIGHT_MAX);

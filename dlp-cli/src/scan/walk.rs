@@ -69,6 +69,11 @@ impl Roots {
         self.base.as_deref().unwrap_or(Path::new("."))
     }
 
+    /// Whether standard input is among them.
+    pub(crate) fn has_stdin(&self) -> bool {
+        self.paths.iter().any(|path| is_stdin(path))
+    }
+
     /// Whether standard input is all there is.
     pub(crate) fn is_stdin(&self) -> bool {
         self.paths.iter().all(|path| is_stdin(path))
@@ -111,17 +116,17 @@ impl Roots {
 
     fn found(&self, entry: &DirEntry) -> Option<Found> {
         let given = entry.depth() == 0;
-        let kind = if given { fs::metadata(entry.path()).ok()?.file_type() } else { entry.file_type()? };
-        if kind.is_dir() || kind.is_symlink() {
-            return None;
-        }
         let named = self.named(entry.path(), given);
-        if kind.is_file() {
-            return Some(Found::File(named));
+        let kind = if given { fs::metadata(entry.path()).ok().map(|m| m.file_type()) } else { entry.file_type() };
+        match kind {
+            Some(kind) if kind.is_file() => Some(Found::File(named)),
+            Some(kind) if kind.is_dir() || kind.is_symlink() => None,
+            Some(_) => Some(special(&named, given)),
+            None => {
+                let problem = Problem::new(ProblemClass::Unreadable, "changed", "it vanished while the scan ran");
+                Some(Found::Trouble(Box::new(trouble(&named.shown, problem))))
+            }
         }
-        let message = "a pipe, socket or device, which holds nothing at rest, was skipped";
-        let problem = Problem::new(ProblemClass::Unsupported, "special_file", message);
-        Some(Found::Trouble(Box::new(trouble(&named.shown, problem))))
     }
 
     fn unreadable(&self, root: &Path, error: &ignore::Error) -> Found {
@@ -140,6 +145,13 @@ impl Roots {
         let raw = raw_bytes(shown);
         Named { open: path.to_owned(), follow, shown: ItemPath::from_bytes(&raw), raw }
     }
+}
+
+/// A pipe, socket or device: passed by in a tree, but a gap when it was asked for.
+fn special(named: &Named, given: bool) -> Found {
+    let class = if given { ProblemClass::Unreadable } else { ProblemClass::Unsupported };
+    let message = "a pipe, socket or device is not read; give its content on standard input";
+    Found::Trouble(Box::new(trouble(&named.shown, Problem::new(class, "special_file", message))))
 }
 
 /// Globs of the user, relative to the base.
