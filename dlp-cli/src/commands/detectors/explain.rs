@@ -5,7 +5,7 @@ use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use dlp_core::base::Confidence;
-use dlp_core::knowledge::{Anchor, CounterExample, Detector, Example, Failure, builtin_examples};
+use dlp_core::knowledge::{Anchor, ByteSet, CounterExample, Detector, Example, Failure, builtin_examples};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -74,9 +74,7 @@ impl Text {
         self.heading("Looks for");
         for pattern in &detector.patterns {
             self.field("pattern", &pattern.regex);
-            for anchor in &pattern.anchors {
-                self.field("anchor", describe(anchor));
-            }
+            anchors(&pattern.anchors).iter().for_each(|line| self.field("anchor", line));
         }
         self.field("boundary", format!("{:?}", detector.boundary).to_lowercase());
         if let Some(validator) = &detector.validator {
@@ -141,20 +139,60 @@ impl Text {
     }
 }
 
-fn describe(anchor: &Anchor) -> String {
-    match anchor {
-        Anchor::Literal { bytes, before_min, before_max } => {
-            let literal = String::from_utf8_lossy(bytes).escape_debug().to_string();
-            match (before_min, before_max) {
-                (0, 0) => format!("`{literal}` at the start"),
-                (min, max) if min == max => format!("`{literal}`, {min} bytes behind the start"),
-                (min, max) => format!("`{literal}`, {min} to {max} bytes behind the start"),
-            }
-        }
-        Anchor::Start { first, digit_within } => {
-            let bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| first.contains(*byte)).collect();
-            let digit = digit_within.map_or_else(String::new, |within| format!(", a digit within {within} bytes"));
-            format!("starts with one of `{}`{digit}", bytes.escape_ascii())
+/// What must be present for the pattern to be tried: literals at one distance stand on one line.
+fn anchors(anchors: &[Anchor]) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for (place, what) in anchors.iter().map(describe) {
+        match lines.iter_mut().find(|(at, _)| *at == place) {
+            Some((_, list)) => list.push(what),
+            None => lines.push((place, vec![what])),
         }
     }
+    lines.into_iter().map(|(place, list)| format!("{} {place}", list.join(" or "))).collect()
+}
+
+/// Where an anchor stands, and what it is.
+fn describe(anchor: &Anchor) -> (String, String) {
+    match anchor {
+        Anchor::Literal { bytes, before_min, before_max } => {
+            let literal = format!("`{}`", String::from_utf8_lossy(bytes).escape_debug());
+            let place = match (before_min, before_max) {
+                (0, 0) => "at the start".to_owned(),
+                (min, max) if min == max => format!("{min} bytes behind the start"),
+                (min, max) => format!("{min} to {max} bytes behind the start"),
+            };
+            (place, literal)
+        }
+        Anchor::Start { window, digit_within } => {
+            let digit = digit_within.map_or_else(String::new, |within| format!(", with a digit within {within} bytes"));
+            (format!("at the start{digit}"), format!("`{}`", classes(window)))
+        }
+    }
+}
+
+/// The bytes that can stand at each place, as a regex writes them: `[A-Z]{2}[0-9]{3}`.
+fn classes(window: &[ByteSet]) -> String {
+    let runs = window.chunk_by(|a, b| a == b);
+    runs.map(|run| match run.len() {
+        1 => format!("[{}]", byte_ranges(&run[0])),
+        count => format!("[{}]{{{count}}}", byte_ranges(&run[0])),
+    })
+    .collect()
+}
+
+/// A set of bytes as in a character class: `0-9A-F`.
+fn byte_ranges(set: &ByteSet) -> String {
+    let mut text = String::new();
+    let mut at = 0u16;
+    while at < 256 {
+        let run = (at..256).take_while(|byte| set.contains(*byte as u8)).count() as u16;
+        let shown = |byte: u16| (byte as u8).escape_ascii().to_string();
+        match run {
+            0 => {}
+            1 | 2 => text.extend((at..at + run).map(shown)),
+            _ => text.push_str(&format!("{}-{}", shown(at), shown(at + run - 1))),
+        }
+        at += run + 1;
+    }
+    text
 }
