@@ -97,7 +97,7 @@ pub(crate) fn zip(name: &str, bytes: &[u8], encrypted: bool) -> Vec<u8> {
     ]
     .concat();
     let local = [b"PK\x03\x04", &shared[..], name.as_bytes(), bytes].concat();
-    let central = [b"PK\x01\x02\x14\x00", &shared[..], &[0; 12], name.as_bytes()].concat();
+    let central = [b"PK\x01\x02\x14\x00", &shared[..], &[0; 14], name.as_bytes()].concat();
     let end = [
         b"PK\x05\x06\0\0\0\0\x01\0\x01\0",
         &(central.len() as u32).to_le_bytes()[..],
