@@ -134,7 +134,9 @@ fn detect_utf16(head: &[u8]) -> Option<Charset> {
     (total >= 2 && likely * 100 >= total * 90).then_some(charset)
 }
 
-fn is_likely_unit(unit: u16) -> bool {
+/// Whether a UTF-16 unit is a letter, digit or mark of a European script.
+#[must_use]
+pub fn is_likely_unit(unit: u16) -> bool {
     matches!(unit, 9 | 10 | 13 | 0x20..=0x7E | 0xA0..=0x17F | 0x370..=0x4FF | 0x2010..=0x203A | 0x20AC)
 }
 

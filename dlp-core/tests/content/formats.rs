@@ -227,6 +227,20 @@ fn formats_without_handler_are_named_and_scanned() {
     assert!(seen.role(Role::Raw).contains("marker"));
 }
 
+#[test]
+fn wide_strings_inside_programs_are_text() {
+    let noise = [0x00_u8, 0xFF, 0x01, 0x90, 0x80].repeat(13_107);
+    for shift in [0, 1] {
+        let mut bytes = vec![0xC3; shift];
+        for _ in 0..3 {
+            bytes.extend_from_slice(&noise);
+            bytes.extend(utf16("hasło żółwia 44051401458", false));
+        }
+        let seen = walk("a.exe", &bytes);
+        assert_eq!(seen.role(Role::Raw).matches("hasło żółwia 44051401458").count(), 3, "shift {shift}");
+    }
+}
+
 struct TwoFrames;
 
 impl content::RiskyParser for TwoFrames {

@@ -260,6 +260,15 @@ fn encrypted_blobs_are_named() {
     }
 }
 
+#[test]
+fn encrypted_open_documents_are_named() {
+    let manifest = b"<manifest:manifest><manifest:encryption-data/></manifest:manifest>";
+    let seen = walk("a.odt", &zip(&[("content.xml", b"\x01\x02\x03"), ("META-INF/manifest.xml", manifest)]));
+    assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Encrypted, reason: "odf" }));
+    let seen = walk("a.jar", &zip(&[("a.txt", b"text"), ("META-INF/manifest.xml", b"<manifest/>")]));
+    assert_eq!(seen.completeness(), Completeness::Complete);
+}
+
 fn seeds() -> Vec<Vec<u8>> {
     let part = b"<w:document xmlns:w='x'><w:p><w:t>text</w:t></w:p></w:document>";
     vec![

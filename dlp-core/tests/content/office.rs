@@ -73,7 +73,7 @@ fn every_place_of_a_document_has_its_role() {
         ("word/embeddings/inner.docx", &embedded),
         ("word/settings.xml", b"<w:settings xmlns:w='x'><w:docVar w:name='n' w:val='variable-marker'/></w:settings>"),
         ("customXml/item1.xml", b"<root><leaf>data-marker</leaf></root>"),
-        ("docProps/core.xml", b"<cp xmlns:dc='d'><dc:creator>Jan Kowalski</dc:creator></cp>"),
+        ("docProps/core.xml", b"<cp xmlns:dc='d'><dc:creator>Jan &amp; Kowalski</dc:creator></cp>"),
         ("docProps/custom.xml", custom.as_bytes()),
         ("docMetadata/LabelInfo.xml", b"<labels><label id='{0}' siteId='{site-marker}'/></labels>"),
     ]);
@@ -92,7 +92,7 @@ fn every_place_of_a_document_has_its_role() {
         (Role::Body, "embedded-marker"),
         (Role::Data, "variable-marker"),
         (Role::Data, "data-marker"),
-        (Role::Property, "creator: Jan Kowalski"),
+        (Role::Property, "creator: Jan & Kowalski"),
         (Role::Property, "MSIP_Label_0_Name: Confidential"),
         (Role::Property, "siteId: {site-marker}"),
     ];

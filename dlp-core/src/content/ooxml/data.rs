@@ -19,10 +19,13 @@ pub(super) struct Properties {
     custom: Option<String>,
     /// Open elements, innermost last.
     open: Vec<String>,
+    /// Text since the last tag; references split it into several events.
+    value: String,
 }
 
 impl Visit for Properties {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        self.flush(walk)?;
         let name = element.local_name();
         if name == "property" {
             self.custom = element.attribute("name");
@@ -35,23 +38,33 @@ impl Visit for Properties {
         Ok(())
     }
 
-    fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
-        if text.trim().is_empty() {
+    fn text(&mut self, _: &mut Walk<'_>, text: &str) -> Step {
+        self.value.push_str(text);
+        Ok(())
+    }
+
+    fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
+        let step = self.flush(walk);
+        self.open.pop();
+        if local_name == "property" {
+            self.custom = None;
+        }
+        step
+    }
+}
+
+impl Properties {
+    /// Hands out the value that is complete, under the name of the innermost element that has one.
+    fn flush(&mut self, walk: &mut Walk<'_>) -> Step {
+        let value = std::mem::take(&mut self.value);
+        if value.trim().is_empty() {
             return Ok(());
         }
         let name = match &self.custom {
             Some(name) => name.as_str(),
             None => self.open.iter().rev().map(String::as_str).find(|name| !is_type(name)).unwrap_or(""),
         };
-        emit(walk, Role::Property, name, &format!("{name}: {text}"))
-    }
-
-    fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
-        self.open.pop();
-        if local_name == "property" {
-            self.custom = None;
-        }
-        Ok(())
+        emit(walk, Role::Property, name, &format!("{name}: {value}"))
     }
 }
 

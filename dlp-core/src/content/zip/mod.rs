@@ -19,14 +19,22 @@ use std::cell::Cell;
 use std::io::Read;
 use std::ops::Range;
 
+/// Part of an OpenDocument package that says which of its parts are encrypted.
+const MANIFEST: &[u8] = b"META-INF/manifest.xml";
+/// Bytes of the manifest that are looked at.
+const MANIFEST_BYTES: u64 = 1024 * 1024;
 /// Longest data descriptor.
 const DESCRIPTOR_BYTES: u64 = 24;
 
 /// Walks an archive whose directory was read.
 pub(super) fn walk(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, directory: &Directory, relation: Relation) -> Step {
     preamble(walk, directory, relation)?;
+    let entries = distinct(walk, directory);
+    if let Some((entry, next)) = entries.iter().find(|(entry, _)| entry.name == MANIFEST) {
+        check_manifest(walk, reader, &Member { entry, next: *next })?;
+    }
     let mut covered = vec![directory.records.clone()];
-    for (entry, next) in distinct(walk, directory) {
+    for (entry, next) in entries {
         covered.push(one(walk, reader, entry, next..directory.len_bytes)?);
     }
     gaps(walk, reader, directory, covered)
@@ -47,6 +55,21 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
     let part = Part { role: Role::ArchiveComment, name: "" };
     let comment = names::decode(&directory.comment, false).primary;
     walk.emit(&Segment { text: comment.as_bytes(), part, place: Place::None, join: Join::Line, origin: Origin::None })
+}
+
+/// Encrypted OpenDocument parts look like any stored or deflated member; only the manifest tells.
+fn check_manifest(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, member: &Member<'_>) -> Step {
+    let mut bytes = Vec::new();
+    with_part(walk, reader, member, |_, content| {
+        // A broken manifest is reported when it is read as a member.
+        let _ = content.take(MANIFEST_BYTES).read_to_end(&mut bytes);
+        Ok(())
+    })?;
+    if memchr::memmem::find(&bytes, b"encryption-data").is_some() {
+        let message = "the manifest lists encrypted parts; their content was not read";
+        walk.problem(Problem::new(ProblemClass::Encrypted, "odf", message));
+    }
+    Ok(())
 }
 
 /// Entries in file order, one for each local header, with the place where the next record starts.
