@@ -261,6 +261,25 @@ fn encrypted_blobs_are_named() {
 }
 
 #[test]
+fn files_that_are_two_things_are_read_as_both() {
+    let script = b"#!/bin/sh\n# script-marker\n".repeat(4_000);
+    let rows: [(&str, Vec<u8>, Kind); 2] =
+        [("a.sh", script, Kind::Text), ("a.pdf", b"%PDF-1.7 script-marker ".to_vec(), Kind::Pdf)];
+    for (name, front, kind) in rows {
+        let bytes = [front, two()].concat();
+        let seen = walk(name, &bytes);
+        assert_eq!(seen.items[0].kind, kind);
+        assert!(seen.holds("script-marker") && seen.holds("marker-one") && seen.holds("marker-two"), "{name}");
+        assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Ambiguous, reason: "polyglot" }), "{name}");
+    }
+    // A self-extractor is no riddle: its archive is what it is.
+    let program = [b"MZ\x90\0\x03\0\0\0\x04\0".repeat(50), two()].concat();
+    let seen = walk("setup.exe", &program);
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Zip, Completeness::Complete));
+    assert!(seen.holds("marker-two"));
+}
+
+#[test]
 fn encrypted_open_documents_are_named() {
     let manifest = b"<manifest:manifest><manifest:encryption-data/></manifest:manifest>";
     let seen = walk("a.odt", &zip(&[("content.xml", b"\x01\x02\x03"), ("META-INF/manifest.xml", manifest)]));

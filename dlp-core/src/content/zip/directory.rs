@@ -70,6 +70,8 @@ pub(in crate::content) struct Directory {
     pub(super) records: std::ops::Range<u64>,
     pub(super) len_bytes: u64,
     pub(super) problems: Vec<Problem>,
+    /// Bytes at the start that another handler has read.
+    pub(super) known: std::ops::Range<u64>,
 }
 
 impl Directory {
@@ -84,6 +86,7 @@ impl Directory {
             records: len_bytes..len_bytes,
             len_bytes,
             problems: Vec::new(),
+            known: 0..0,
         });
         if directory.entries.len() as u64 > limits.items_max {
             let message = "the archive lists more members than the bound; the rest was not read";
@@ -91,6 +94,16 @@ impl Directory {
             directory.entries.truncate(limits.items_max as usize);
         }
         directory
+    }
+
+    /// Whether members are listed behind something else at the start of the file.
+    pub(in crate::content) fn is_behind_prefix(&self) -> bool {
+        self.listed && self.entries.iter().map(|entry| entry.header_offset).min().is_some_and(|first| first > 0)
+    }
+
+    /// Says that the bytes before the first member were read by another handler.
+    pub(in crate::content) fn know_prefix(&mut self) {
+        self.known = 0..self.entries.iter().map(|entry| entry.header_offset).min().unwrap_or(0);
     }
 
     /// What the file is to people, told by the names of its members.
@@ -176,7 +189,7 @@ fn read_listed(reader: &mut dyn ReadSeek, len_bytes: u64, items_max: u64) -> io:
         if declared != entries.len() as u64 && (entries.len() as u64) <= items_max {
             problems.push(conflict("count_conflict", "the directory holds another number of members than it states"));
         }
-        let directory = Directory { entries, comment, listed: true, records, len_bytes, problems };
+        let directory = Directory { entries, comment, listed: true, records, len_bytes, problems, known: 0..0 };
         if !directory.entries.is_empty() {
             return Ok(Some(directory));
         }

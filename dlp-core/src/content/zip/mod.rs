@@ -33,7 +33,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, directory: &D
     if let Some((entry, next)) = entries.iter().find(|(entry, _)| entry.name == MANIFEST) {
         check_manifest(walk, reader, &Member { entry, next: *next })?;
     }
-    let mut covered = vec![directory.records.clone()];
+    let mut covered = vec![directory.records.clone(), directory.known.clone()];
     for (entry, next) in entries {
         covered.push(one(walk, reader, entry, next..directory.len_bytes)?);
     }
@@ -280,7 +280,7 @@ pub(super) fn uncovered(
     directory: &Directory,
     members: &[Member<'_>],
 ) -> Step {
-    let mut covered = vec![directory.records.clone()];
+    let mut covered = vec![directory.records.clone(), directory.known.clone()];
     for Member { entry, .. } in members {
         if let Ok(Some(local)) = read_local(reader, entry.header_offset) {
             let claimed = entry.compressed_bytes.max(local.entry.compressed_bytes);
