@@ -16,6 +16,7 @@ mod dates;
 mod devices;
 mod eastern_europe;
 mod finance;
+mod general;
 mod health;
 mod iban_registry;
 mod keccak;
@@ -118,6 +119,7 @@ pub(super) static CHECKS: &[Check] = &[
     check!("gb-utr", western_europe::gb_utr),
     check!("gr-afm", southern_europe::gr_afm),
     check!("gr-amka", southern_europe::gr_amka),
+    completed!("gs1", general::gs1),
     check!("hk-identity", asia_pacific_africa::hk_identity),
     completed!("hr-oib", eastern_europe::hr_oib),
     check!("hu-personal-id", eastern_europe::hu_personal_id),
@@ -150,10 +152,13 @@ pub(super) static CHECKS: &[Check] = &[
     check!("loinc", health::loinc),
     check!("lt-vat", northern_europe::lt_vat),
     check!("lu-matricule", western_europe::lu_matricule),
+    completed!("luhn", general::luhn),
     check!("lv-personal-code", northern_europe::lv_personal_code),
     check!("mac", devices::mac),
     check!("machine-readable-zone", travel_documents::machine_readable_zone),
     check!("md-idnp", eastern_europe::md_idnp),
+    completed!("mod-11-10", general::mod_11_10),
+    completed!("mod-97-10", general::mod_97_10),
     check!("mu-national", asia_pacific_africa::mu_national),
     check!("mx-account", finance::mx_account),
     check!("mx-curp", americas::mx_curp),
@@ -206,6 +211,7 @@ pub(super) static CHECKS: &[Check] = &[
     check!("us-ssn", americas::us_ssn),
     check!("uy-ci", americas::uy_ci),
     check!("ve-rif", americas::ve_rif),
+    completed!("verhoeff", general::verhoeff),
     check!("vin", devices::vin),
     check!("vn-citizen", asia_pacific_africa::vn_citizen),
     check!("yu-jmbg", eastern_europe::yu_jmbg),
@@ -402,6 +408,11 @@ mod tests {
         ("ve-rif", &["P-05556876-1"], &["P-05556876-0"]),
         ("vn-citizen", &["001203012345"], &["999203012345"]),
         ("zw-national", &["97-191419 W 47"], &["97-191419 A 47"]),
+        ("luhn", &["79927398713"], &["79927398714", "0000000000"]),
+        ("verhoeff", &["2363"], &["2364"]),
+        ("mod-11-10", &["12345678903"], &["12345678904"]),
+        ("mod-97-10", &["3214282912345698765432161182"], &["3214282912345698765432161183"]),
+        ("gs1", &["4006381333931"], &["4006381333930"]),
         ("ipv4", &["8.8.8.8", "81.2.69.142"], &["10.0.0.1", "192.168.1.1", "256.1.1.1", "203.0.113.7", "01.2.3.4"]),
         ("ipv6", &["2a02:898:52::1"], &["2001:db8::1", "fe80::1", "::1", "12:34:56"]),
         ("mac", &["3c:22:fb:0a:1b:2c", "3C22.FB0A.1B2C"], &["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "00:00:5e:00:53:01"]),
