@@ -1,6 +1,6 @@
 //! Reads the pages one by one, each with as many readings as it takes.
 
-use super::content::{self, PageText};
+use super::content::{self, Fonts, PageText};
 use super::engine::{self, Engine};
 use super::seen::Seen;
 use super::yields;
@@ -11,11 +11,12 @@ use pdf_extract::{Dictionary, Document, ObjectId};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What the pages hold in sum.
+/// What the pages have in common: their sum, and the fonts met so far.
 #[derive(Default)]
 struct Tally {
     characters: usize,
     images: usize,
+    fonts: Fonts,
 }
 
 /// Reads all pages, or those from `first` on, which is then read without the engine: it is the page on which the worker
@@ -56,7 +57,7 @@ struct Page<'a> {
 impl Page<'_> {
     fn read(&self, bounds: &Bounds, tally: &mut Tally, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
         let Ok(dictionary) = self.document.get_dictionary(self.id) else { return Ok(()) };
-        let plain = self.plainly(dictionary, bounds, output)?;
+        let plain = self.plainly(dictionary, bounds, &mut tally.fonts, output)?;
         tally.images += plain.images;
         let engine = self.by_engine(&plain, output)?;
         let (codes, appearances) = (plain.codes, plain.appearances);
@@ -74,8 +75,14 @@ impl Page<'_> {
         output.text(At::page(WirePart::Form, self.number), &news)
     }
 
-    fn plainly(&self, page: &Dictionary, bounds: &Bounds, output: &mut Output) -> io::Result<PageText> {
-        let read = || content::read(self.document, page, bounds.stream_bytes);
+    fn plainly(
+        &self,
+        page: &Dictionary,
+        bounds: &Bounds,
+        fonts: &mut Fonts,
+        output: &mut Output,
+    ) -> io::Result<PageText> {
+        let mut read = || content::read(self.document, page, fonts, bounds.stream_bytes);
         let Ok(plain) = catch_unwind(AssertUnwindSafe(read)) else {
             output.trouble(Trouble::PagePanic(self.number))?;
             return Ok(PageText::default());
