@@ -82,7 +82,7 @@ impl Page<'_> {
         fonts: &mut Fonts,
         output: &mut Output,
     ) -> io::Result<PageText> {
-        let mut read = || content::read(self.document, page, fonts, bounds.stream_bytes);
+        let read = || content::read(self.document, page, fonts, bounds.stream_bytes);
         let Ok(plain) = catch_unwind(AssertUnwindSafe(read)) else {
             output.trouble(Trouble::PagePanic(self.number))?;
             return Ok(PageText::default());
