@@ -1,15 +1,29 @@
 //! Layer 4: from bytes to text with places, and from matches to findings.
 
+mod budget;
+mod cfb;
+mod document;
 mod extract;
 mod finding;
+mod gzip;
 mod kind;
+mod matching_sink;
+mod names;
+mod ooxml;
 mod outcome;
+mod plain;
+mod recognise;
 mod risky;
 mod sink;
+mod tarball;
+mod walk;
+mod zip;
 
+pub use crate::matching::LineColumn;
 pub use extract::{Extraction, Input, ReadSeek, extract};
-pub use finding::{Finding, ItemReport, LineColumn, LocatedProblem, Location, OffsetBase};
+pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase};
 pub use kind::Kind;
+pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};
 pub use risky::{RiskyFrame, RiskyParser};
 pub use sink::{Flow, ItemStart, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, Sink};
