@@ -255,11 +255,12 @@ impl<'a> Reader<'a, '_> {
         self.found.codes += shown.codes;
         self.found.guessed |= shown.guessed;
         let start = state.text.then(&state.page);
-        self.separate(&start, state.size * start.stretch());
+        let em = state.size * state.font.as_ref().map_or(1.0, |font| font.em());
+        self.separate(&start, em * start.stretch());
         self.found.text.push_str(&shown.text);
         state.advance(width(&shown, state));
         let end = state.text.then(&state.page);
-        self.last_end = Some((end.e, end.f, state.size * end.stretch()));
+        self.last_end = Some((end.e, end.f, em * end.stretch()));
     }
 
     /// Puts between two shown strings what a reader sees between them.

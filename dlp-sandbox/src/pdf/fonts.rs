@@ -28,6 +28,8 @@ pub(super) struct Font {
     widths: BTreeMap<u32, f64>,
     /// Part of the font size that a width of one means; a thousandth but for fonts that draw their own glyphs.
     width_unit: f64,
+    /// Parts of the font size that a letter is high; one but for fonts that draw their own glyphs.
+    em: f64,
     /// What the codes mean is a guess.
     guessed: bool,
 }
@@ -68,12 +70,19 @@ impl Font {
             let widths = composite_widths(document, descendant);
             let codes = composite_codes(document, font, descendant, map.is_empty());
             let guessed = map.is_empty() && matches!(codes, Codes::Unicode);
-            return Self { family, map, codes, widths, width_unit: 0.001, guessed };
+            return Self { family, map, codes, widths, width_unit: 0.001, em: 1.0, guessed };
         }
         let (table, guessed) = table(document, font);
         let guessed = map.is_empty() && (guessed || has_own_codes(document, font));
         let widths = simple_widths(document, font);
-        Self { family, map, codes: Codes::Table(table), widths, width_unit: width_unit(document, font), guessed }
+        let width_unit = width_unit(document, font);
+        let em = if font.has(b"FontMatrix") { own_em(&widths, width_unit) } else { 1.0 };
+        Self { family, map, codes: Codes::Table(table), widths, width_unit, em, guessed }
+    }
+
+    /// Parts of the font size that a letter is high, against which gaps are measured.
+    pub(super) fn em(&self) -> f64 {
+        self.em
     }
 
     /// Decodes a string. Codes without a known character become U+FFFD.
@@ -158,6 +167,12 @@ fn has_own_codes(document: &Document, font: &Dictionary) -> bool {
         None => false,
     };
     embedded && !named
+}
+
+/// Fonts that draw their glyphs themselves may do so at any size. Letters are half as wide as high.
+fn own_em(widths: &BTreeMap<u32, f64>, unit: f64) -> f64 {
+    let (sum, count) = widths.values().filter(|width| **width > 0.0).fold((0.0, 0.0), |(s, n), w| (s + w, n + 1.0));
+    if count > 0.0 { 2.0 * unit * sum / count } else { 1.0 }
 }
 
 /// Fonts that draw their glyphs themselves say how large their units are.
