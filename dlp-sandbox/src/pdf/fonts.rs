@@ -325,7 +325,7 @@ pub(super) fn without_font(bytes: &[u8]) -> Shown {
 }
 
 /// Whether every other byte is zero.
-fn is_wide(bytes: &[u8]) -> bool {
+pub(super) fn is_wide(bytes: &[u8]) -> bool {
     bytes.len() >= 2 && bytes.len().is_multiple_of(2) && bytes.iter().step_by(2).all(|byte| *byte == 0)
 }
 

@@ -16,18 +16,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 struct Tally {
     characters: usize,
     images: usize,
+    unreadable: bool,
     fonts: Fonts,
 }
 
 /// Reads all pages, or those from `first` on, which is then read without the engine: it is the page on which the worker
-/// before this one died.
+/// before this one died. Tells whether all text of all pages was understood.
 pub(super) fn read(
     document: &Document,
     first: Option<u32>,
     bounds: &Bounds,
     seen: &mut Seen,
     output: &mut Output,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let (pages, in_tree) = content::pages(document);
     if pages.is_empty() || !in_tree {
         output.trouble(Trouble::NoPages)?;
@@ -35,7 +36,7 @@ pub(super) fn read(
     let mut tally = Tally::default();
     for (number, id) in (1_u32..).zip(pages).skip_while(|(number, _)| first.is_some_and(|first| *number < first)) {
         if output.is_full() {
-            return Ok(());
+            return Ok(false);
         }
         output.send(&Frame::Page(number))?;
         let with_engine = in_tree && first != Some(number);
@@ -43,7 +44,10 @@ pub(super) fn read(
         page.read(bounds, &mut tally, seen, output)?;
     }
     let whole = first.is_none();
-    if whole && tally.characters == 0 && tally.images > 0 { output.trouble(Trouble::ImageOnly) } else { Ok(()) }
+    if whole && tally.characters == 0 && tally.images > 0 {
+        output.trouble(Trouble::ImageOnly)?;
+    }
+    Ok(whole && tally.characters > 0 && !tally.unreadable)
 }
 
 /// One page.
@@ -63,6 +67,7 @@ impl Page<'_> {
         let (codes, appearances) = (plain.codes, plain.appearances);
         let text = choose(engine, plain.text, codes);
         if !yields::is_enough(&text, codes) {
+            tally.unreadable = true;
             output.trouble(Trouble::UnreadableText(self.number))?;
         }
         tally.characters += yields::readable(&text) + yields::readable(&appearances);
