@@ -50,7 +50,7 @@ pub(super) fn read(
             return Ok(());
         }
         let dictionary = &document[stream.dictionary..stream.keyword];
-        if is_picture_or_font(dictionary) {
+        if is_no_text(dictionary) {
             continue;
         }
         match unpack_chain(&filters(dictionary), &document[stream.start..stream.end], bounds.stream_bytes) {
@@ -107,9 +107,9 @@ fn next_stream(document: &[u8], from: usize) -> Option<Found> {
     }
 }
 
-/// Pictures and font programs hold no text, and their bytes look like some.
-fn is_picture_or_font(dictionary: &[u8]) -> bool {
-    [&b"/Image"[..], b"/Length1", b"/Type1C", b"/CIDFontType0C", b"/OpenType", b"/XRef"]
+/// Pictures, colour profiles and font programs hold no text, and their bytes look like some.
+fn is_no_text(dictionary: &[u8]) -> bool {
+    [&b"/Image"[..], b"/Length1", b"/Type1C", b"/CIDFontType0C", b"/OpenType", b"/XRef", b"/Alternate"]
         .into_iter()
         .any(|mark| find(dictionary, mark, 0).is_some())
 }
