@@ -3,8 +3,8 @@
 use crate::cli::{Format, ReportArgs};
 use crate::output::Reported;
 use dlp_core::base::{Cancel, ConfidenceLevel, Problem, ProblemClass};
-use dlp_core::content::{Finding, Input, LocatedProblem, Location};
-use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer};
+use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::Scratch;
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
 use dlp_core::output::{self, FileSubject, GitRecord, ItemPath, ProblemRecord};
@@ -70,17 +70,17 @@ impl<'a> Examiner<'a> {
         (input, cancel): (Input<'i>, &'i Cancel),
         keep: &dyn Fn(&Finding) -> bool,
     ) -> FileReport {
-        let mut collected = Collected::default();
+        let mut gathered = Gathered::default();
         let job = Job { name: &subject.path.text, input, cancel };
-        let walked = catch_unwind(AssertUnwindSafe(|| self.inspector.inspect(scratch, job, &mut collected)));
-        let mut problems: Vec<_> = collected.problems.iter().map(|p| output::problem(subject.path, p)).collect();
+        let walked = catch_unwind(AssertUnwindSafe(|| self.inspector.inspect(scratch, job, &mut gathered)));
+        let mut problems: Vec<_> = gathered.problems.iter().map(|p| output::problem(subject.path, p)).collect();
         if walked.is_err() {
             *scratch = Scratch::new();
             let message = "an internal error ended the reading of this file; what was found before it is reported";
             problems.push(trouble(subject.path, Problem::new(ProblemClass::ParserPanic, "panic", message)));
         }
-        let findings = self.reported(subject, collected.findings, keep);
-        FileReport { findings, problems, bytes: 0, parts: collected.items.len() as u64, is_file: true }
+        let findings = self.reported(subject, gathered.findings, keep);
+        FileReport { findings, problems, bytes: 0, parts: gathered.items, is_file: true }
     }
 
     fn reported(
@@ -94,6 +94,29 @@ impl<'a> Examiner<'a> {
         let passes = |f: &Finding| f.confidence.level() >= self.confidence_min && keep(f);
         let pairs = records.into_iter().zip(findings).filter(|(_, finding)| passes(finding));
         pairs.map(|(record, f)| Reported { record, value: self.keep_values.then_some(f.value), line: None }).collect()
+    }
+}
+
+/// Keeps what ids and reports need; items, of which an archive can hold a million, are only counted.
+#[derive(Default)]
+struct Gathered {
+    findings: Vec<Finding>,
+    problems: Vec<LocatedProblem>,
+    items: u64,
+}
+
+impl Observer for Gathered {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        self.findings.push(finding);
+        Flow::Continue
+    }
+
+    fn problem(&mut self, problem: LocatedProblem) {
+        self.problems.push(problem);
+    }
+
+    fn item(&mut self, _item: ItemReport) {
+        self.items += 1;
     }
 }
 
