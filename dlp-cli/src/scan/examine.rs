@@ -142,3 +142,45 @@ pub(crate) fn add_line_facts(findings: &mut [Reported], file: &[u8]) {
         reported.line = facts.next().flatten();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command, DetectorChoice};
+    use clap::Parser as _;
+    use dlp_core::base::Limits;
+    use dlp_core::matching::DetectorSet;
+    use std::io::{self, Read};
+
+    /// Gives some text, then does what a bug would do.
+    struct Faulty<'a>(&'a [u8]);
+
+    impl Read for Faulty<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "a bug");
+            self.0.read(buffer)
+        }
+    }
+
+    fn report_args() -> ReportArgs {
+        let Command::Scan(args) = Cli::parse_from(["dlp", "scan"]).command else { unreachable!("scan was asked for") };
+        args.report
+    }
+
+    #[test]
+    fn a_panic_costs_one_file_and_is_reported() {
+        let set = DetectorSet::compile(crate::engine::catalogue(&DetectorChoice::default()).expect("catalogue"));
+        let inspector = Inspector::new(set.expect("set"), Limits::batch());
+        let examiner = Examiner::new(&inspector, &report_args(), false);
+        let path = ItemPath::from_bytes(b"a.txt");
+        let subject = Subject { path: &path, path_raw: b"a.txt", git: None };
+        let mut scratch = Scratch::new();
+        let cancel = Cancel::default();
+        let faulty = &mut Faulty(b"some text\n");
+        let report = examiner.examine(&mut scratch, subject, (Input::Stream(faulty), &cancel), &|_| true);
+        let classes: Vec<_> = report.problems.iter().map(|problem| problem.class).collect();
+        assert_eq!(classes, [ProblemClass::ParserPanic]);
+        let next = examiner.examine(&mut scratch, subject, (Input::Bytes(b"fine"), &cancel), &|_| true);
+        assert!(next.problems.is_empty() && next.parts == 1, "{next:?}");
+    }
+}
