@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The gateway.
+pub mod config;
+mod http;
+pub mod names;
+mod tls;
