@@ -1,5 +1,9 @@
 //! The gateway.
+mod body_stream;
 pub mod config;
+mod fault;
 mod http;
 pub mod names;
+mod spool;
 mod tls;
+mod upstream;
