@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The inspecting forward proxy.
+
+pub mod destination;
