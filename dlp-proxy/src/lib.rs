@@ -1,6 +1,7 @@
 //! The gateway.
 mod body_stream;
 pub mod config;
+pub mod destination;
 mod fault;
 mod http;
 pub mod names;
