@@ -297,7 +297,8 @@ mod tests {
 
     #[test]
     fn literals_are_found_at_their_distance() {
-        let rows: &[(&str, &[(&str, u32, u32)])] = &[
+        type Row<'a> = (&'a str, &'a [(&'a str, u32, u32)]);
+        let rows: &[Row<'_>] = &[
             ("ghp_[0-9A-Za-z]{36}", &[("ghp_", 0, 0)]),
             ("(?i)bearer [a-z]{4}", &[("bearer ", 0, 0)]),
             ("[a-z]{2,5}://[a-z]{3}", &[("://", 2, 5)]),
@@ -307,7 +308,7 @@ mod tests {
             ("(?:secret_)?[a-z]{4}-token", &[("-token", 4, 11)]),
         ];
         for (pattern, expected) in rows {
-            let expected: Vec<_> = expected.iter().map(|(l, a, b)| (l.to_string(), *a, *b)).collect();
+            let expected: Vec<_> = expected.iter().map(|(l, a, b)| ((*l).to_owned(), *a, *b)).collect();
             assert_eq!(literals(pattern), expected, "{pattern}");
         }
     }
