@@ -8,8 +8,7 @@ use super::fields;
 use super::walk::{View, Walk};
 use super::{BodyReport, BodySetup, form, multipart};
 use data_encoding::BASE64;
-use dlp_core::content::Input;
-use dlp_core::inspect::Observer;
+use dlp_core::content::{Input, Observer};
 use http::request::Parts;
 use std::io::Cursor;
 
@@ -59,8 +58,8 @@ const PLUMBING: [&str; 10] = [
 const NAME_KEYS: [&str; 6] = ["name", "filename", "file_name", "title", "path", "key"];
 
 /// Inspects what a request head carries besides its body, and collects file names.
-pub fn inspect_head(head: &Parts, setup: BodySetup<'_>, observer: &mut dyn Observer) -> BodyReport {
-    let mut walk = Walk::new(setup, observer);
+pub fn inspect_head(head: &Parts, mut setup: BodySetup<'_>, observer: &mut dyn Observer) -> BodyReport {
+    let mut walk = Walk::new(setup.reborrowed(), observer);
     walk_url(&mut walk, head);
     walk_header(&mut walk, head);
     walk.finish()

@@ -31,30 +31,45 @@ pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};
 
 use dlp_core::base::Cancel;
-use dlp_core::content::{Input, ReadSeek};
-use dlp_core::inspect::{Inspected, Inspector, Observer};
+use dlp_core::content::{Observer, ReadSeek};
+use dlp_core::inspect::{Inspected, Inspector, Job};
+use dlp_core::matching::Scratch;
 use http::HeaderMap;
 
 /// What body decoding needs besides the body.
-#[derive(Clone, Copy)]
 pub struct BodySetup<'a> {
-    /// Inspects one part; an [`Inspector`] in production.
-    pub examiner: &'a dyn Examine,
+    /// Inspects one part; a [`PartInspector`] in production.
+    pub examiner: &'a mut dyn Examine,
     /// Bounds of the decoding.
     pub limits: &'a BodyLimits,
     /// Stops the work from outside.
     pub cancel: &'a Cancel,
 }
 
-/// Inspects the content of one part. The seam between decoding and inspection.
-pub trait Examine {
-    /// Inspects one input under a name; see [`Inspector::inspect`].
-    fn examine(&self, name: &str, input: Input<'_>, cancel: &Cancel, observer: &mut dyn Observer) -> Inspected;
+impl BodySetup<'_> {
+    /// The same setup for one more call.
+    pub fn reborrowed(&mut self) -> BodySetup<'_> {
+        BodySetup { examiner: &mut *self.examiner, limits: self.limits, cancel: self.cancel }
+    }
 }
 
-impl Examine for Inspector {
-    fn examine(&self, name: &str, input: Input<'_>, cancel: &Cancel, observer: &mut dyn Observer) -> Inspected {
-        self.inspect(name, input, cancel, observer)
+/// Inspects the content of one part. The seam between decoding and inspection.
+pub trait Examine {
+    /// Inspects one input; see [`Inspector::inspect`].
+    fn examine(&mut self, job: Job<'_>, observer: &mut dyn Observer) -> Inspected;
+}
+
+/// The inspector with the memory of the thread that it runs on.
+pub struct PartInspector<'a> {
+    /// Detectors and bounds.
+    pub inspector: &'a Inspector,
+    /// Memory that is reused from part to part.
+    pub scratch: &'a mut Scratch,
+}
+
+impl Examine for PartInspector<'_> {
+    fn examine(&mut self, job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
+        self.inspector.inspect(self.scratch, job, observer)
     }
 }
 
@@ -64,10 +79,10 @@ impl Examine for Inspector {
 pub fn inspect(
     head: &HeaderMap,
     body: &mut dyn ReadSeek,
-    setup: BodySetup<'_>,
+    mut setup: BodySetup<'_>,
     observer: &mut dyn Observer,
 ) -> BodyReport {
-    let mut walk = walk::Walk::new(setup, observer);
+    let mut walk = walk::Walk::new(setup.reborrowed(), observer);
     entity::walk_entity(&mut walk, &entity::Declared::of_request(head), body);
     walk.finish()
 }

@@ -6,8 +6,10 @@
 use super::fields::FieldIndex;
 use super::{BodyReport, BodySetup, Opaque};
 use dlp_core::base::{Problem, ProblemClass};
-use dlp_core::content::{Completeness, Finding, Flow, Input, ItemReport, LocatedProblem, Location, Outcome, ReadSeek};
-use dlp_core::inspect::Observer;
+use dlp_core::content::{
+    Completeness, Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer, Outcome, ReadSeek,
+};
+use dlp_core::inspect::Job;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -116,7 +118,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Gives one input to the inspector.
-    pub(super) fn examine(&mut self, name: &str, input: Input<'_>, view: View<'_>) {
+    pub(super) fn examine(&mut self, name: &str, mut input: Input<'_>, view: View<'_>) {
         if self.is_over() {
             return;
         }
@@ -127,7 +129,8 @@ impl<'a> Walk<'a> {
             tally: &mut self.tally,
             stopped: &mut self.report.stopped,
         };
-        let inspected = self.setup.examiner.examine(name, input, self.setup.cancel, &mut relay);
+        let job = Job { name, input: reborrowed(&mut input), cancel: self.setup.cancel };
+        let inspected = self.setup.examiner.examine(job, &mut relay);
         self.report.outcome = self.report.outcome.worse(inspected.outcome);
         self.report.label = self.report.label.max(inspected.label);
         self.report.text_bytes = self.report.text_bytes.saturating_add(inspected.text_bytes);
@@ -139,6 +142,15 @@ impl<'a> Walk<'a> {
             Ok(_) => self.examine(name, Input::Seekable(body), view),
             Err(error) => self.unreadable(&error),
         }
+    }
+}
+
+/// The same input for as long as the walk is borrowed.
+fn reborrowed<'s>(input: &'s mut Input<'_>) -> Input<'s> {
+    match input {
+        Input::Bytes(bytes) => Input::Bytes(bytes),
+        Input::Seekable(body) => Input::Seekable(&mut **body),
+        Input::Stream(stream) => Input::Stream(&mut **stream),
     }
 }
 
