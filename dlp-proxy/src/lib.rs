@@ -1,3 +1,4 @@
 //! Placeholder.
 
+pub mod answer;
 pub mod body;
