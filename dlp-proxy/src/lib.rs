@@ -1,4 +1,6 @@
 //! The gateway.
+pub mod answer;
+pub mod body;
 mod body_stream;
 pub mod config;
 pub mod destination;
