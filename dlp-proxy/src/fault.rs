@@ -1,12 +1,13 @@
 //! What went wrong before or beside a policy decision, and what the client is told.
 //!
 //! A fault is no policy refusal: the request was malformed, names a place that is out of reach, or its origin failed.
-//! Each has a status, a code for logs and metrics, and one sentence. Browsers get a small page, everybody else text.
+//! Each has a status, a code for logs and metrics, and one sentence; [`answer`](crate::answer) gives it its shape.
 
 use crate::http::head::Violation;
 use crate::names::NameError;
+use crate::answer::{self, AnswerRequest, CertificateTrouble, GatewayError};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 
 /// Name of the field that carries the code of a fault.
 pub(crate) const REASON_HEADER: &str = "x-dlp-reason";
@@ -113,60 +114,43 @@ impl Fault {
         matches!(self, Self::Framing(_) | Self::BodyBroken | Self::BodyStalled | Self::Misdirected | Self::Internal)
     }
 
-    /// The answer; `request` are the fields of the request, `contact` whom to ask.
-    pub(crate) fn respond(&self, request: &HeaderMap, contact: &str) -> Response<Bytes> {
-        let (status, reason, message) = self.parts();
-        let (content_type, body) = if wants_page(request) {
-            ("text/html; charset=utf-8", page(status, reason, message, contact))
-        } else {
-            ("text/plain; charset=utf-8", format!("dlp gateway: {message} ({reason})\n"))
-        };
-        let mut response = Response::new(Bytes::from(body));
+    /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
+    pub(crate) fn respond(&self, request: &AnswerRequest<'_>, host: &str, contact: &str) -> Response<Bytes> {
+        let (status, reason, _) = self.parts();
+        let mut response = answer::error(&self.for_clients(host), contact, request);
         *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(REASON_HEADER, HeaderValue::from_static(reason));
-        if let Self::Unauthenticated { realm } = self {
-            let quoted: String = realm.chars().filter(|c| c.is_ascii_graphic() && !"\"\\".contains(*c) || *c == ' ').collect();
-            if let Ok(value) = HeaderValue::from_str(&format!("Basic realm=\"{quoted}\", charset=\"UTF-8\"")) {
-                headers.insert(header::PROXY_AUTHENTICATE, value);
-            }
-        }
+        response.headers_mut().insert(REASON_HEADER, HeaderValue::from_static(reason));
         if self.ends_connection() {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
+
+    /// The kind of error that people are told about.
+    fn for_clients(&self, host: &str) -> GatewayError {
+        let (status, reason, _) = self.parts();
+        let host = host.to_owned();
+        match self {
+            Self::Unauthenticated { realm } => GatewayError::AuthenticationRequired { realm: realm.clone() },
+            Self::Misdirected => GatewayError::Misdirected { host },
+            Self::Certificate { reason, .. } => {
+                GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
+            }
+            Self::Timeout => GatewayError::UpstreamTimeout { host },
+            Self::Resolve | Self::Connect | Self::Handshake | Self::BadAnswer => {
+                GatewayError::UpstreamUnreachable { host, reason }
+            }
+            _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
+            _ if status == StatusCode::FORBIDDEN => GatewayError::Forbidden { reason },
+            _ => GatewayError::BadRequest { reason },
+        }
+    }
 }
 
-/// Whether somebody looks at the answer: a navigation, not a script.
-fn wants_page(request: &HeaderMap) -> bool {
-    let accept = request.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    accept.starts_with("text/html") && !request.contains_key(header::ORIGIN)
-}
-
-/// A page of at least 513 bytes, because browsers replace shorter error pages by their own.
-fn page(status: StatusCode, reason: &str, message: &str, contact: &str) -> String {
-    let ask = match contact {
-        "" => "Ask your administrator if you need this.".to_owned(),
-        contact => format!("Questions: {}", escape(contact)),
-    };
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{code} - DLP gateway</title>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;margin:10vh auto;max-width:40rem;padding:0 1rem;color:#222}}\
-         h1{{font-size:1.4rem}}code{{background:#eee;padding:.1rem .3rem}}</style>\n</head>\n<body>\n\
-         <h1>The gateway could not complete this request</h1>\n<p>{message}</p>\n\
-         <p>Status {code}, reason <code>{reason}</code>.</p>\n<p>{ask}</p>\n\
-         <p>This page comes from the data loss prevention gateway of your organisation, not from the site.</p>\n\
-         </body>\n</html>\n",
-        code = status.as_u16(),
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// The trouble with this code.
+fn certificate_trouble(reason: &str) -> CertificateTrouble {
+    use CertificateTrouble::{Expired, Invalid, NotYetValid, UnknownIssuer, WrongName};
+    [Expired, NotYetValid, UnknownIssuer, WrongName].into_iter().find(|t| t.as_str() == reason).unwrap_or(Invalid)
 }
 
 impl From<NameError> for Fault {
@@ -178,27 +162,27 @@ impl From<NameError> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderMap, Method};
 
     #[test]
-    fn browsers_get_a_page_and_programs_a_line() {
-        let mut browser = HeaderMap::new();
-        browser.insert(header::ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml"));
-        let answer = Fault::Certificate { reason: "cert_expired", message: "Over." }.respond(&browser, "a<b@example");
-        assert_eq!(answer.status(), 502);
-        assert!(answer.body().len() > 512);
-        let text = String::from_utf8_lossy(answer.body());
-        assert!(text.contains("cert_expired") && text.contains("a&lt;b@example") && !text.contains("a<b"));
-
-        let answer = Fault::Resolve.respond(&HeaderMap::new(), "");
-        assert_eq!(answer.body().as_ref(), b"dlp gateway: The host name could not be resolved. (dns_failure)\n");
-        assert_eq!(answer.headers()[REASON_HEADER], "dns_failure");
-        assert!(!answer.headers().contains_key(header::CONNECTION));
-    }
-
-    #[test]
-    fn the_challenge_cannot_be_broken_out_of() {
-        let fault = Fault::Unauthenticated { realm: "a\" b\r\n".into() };
-        let answer = fault.respond(&HeaderMap::new(), "");
-        assert_eq!(answer.headers()[header::PROXY_AUTHENTICATE], "Basic realm=\"a b\", charset=\"UTF-8\"");
+    fn every_fault_keeps_its_status_and_code() {
+        let rows = [
+            (Fault::Certificate { reason: "cert_expired", message: "" }, 502, "cert_expired", false),
+            (Fault::Certificate { reason: "cert_revoked", message: "" }, 502, "cert_revoked", false),
+            (Fault::Misdirected, 421, "name_mismatch", true),
+            (Fault::OwnListener, 403, "own_listener", false),
+            (Fault::Upgrade, 501, "upgrade", true),
+            (Fault::BodyStalled, 408, "body_stalled", true),
+            (Fault::Timeout, 504, "upstream_timeout", false),
+        ];
+        let headers = HeaderMap::new();
+        for (fault, status, reason, closes) in rows {
+            let request = AnswerRequest { method: &Method::GET, path: "/", headers: &headers };
+            let answer = fault.respond(&request, "a.example", "ask@example");
+            let got = (answer.status().as_u16(), answer.headers()[REASON_HEADER].to_str().unwrap());
+            assert_eq!(got, (status, reason));
+            assert_eq!(answer.headers().contains_key(header::CONNECTION), closes, "{fault:?}");
+            assert!(!answer.body().is_empty());
+        }
     }
 }

@@ -10,7 +10,7 @@ mod units;
 
 pub use names::{HostPattern, OverrideName, OverrideTarget};
 pub use sections::{
-    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, CorporateConfig, IdentityConfig,
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig,
     InspectionConfig, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig,
     TenantConfig, UpstreamConfig,
 };

@@ -2,6 +2,7 @@
 
 use super::names::{HostPattern, OverrideName, OverrideTarget};
 use super::units;
+use crate::destination::Tenancy;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -212,16 +213,8 @@ pub struct BypassConfig {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenantConfig {
-    /// Accounts of the organisation at each service.
-    pub corporate: CorporateConfig,
-}
-
-/// `[tenant.corporate]`: accounts of the organisation, which make a destination `corporate`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(transparent)]
-pub struct CorporateConfig {
-    /// Values by list name; the names are those that the destination catalogue knows.
-    pub lists: BTreeMap<String, Vec<String>>,
+    /// `[tenant.corporate]`: accounts and hosts of the organisation, which make a destination corporate. Default none.
+    pub corporate: Tenancy,
 }
 
 /// `[portal]`: what answer pages say.
