@@ -3,9 +3,9 @@
 //! A fault is no policy refusal: the request was malformed, names a place that is out of reach, or its origin failed.
 //! Each has a status, a code for logs and metrics, and one sentence; [`answer`](crate::answer) gives it its shape.
 
+use crate::answer::{self, AnswerRequest, CertificateTrouble, GatewayError};
 use crate::http::head::Violation;
 use crate::names::NameError;
-use crate::answer::{self, AnswerRequest, CertificateTrouble, GatewayError};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -73,7 +73,9 @@ impl Fault {
         use StatusCode as S;
         match self {
             Self::Framing(violation) => (violation.status, violation.reason, violation.message),
-            Self::BadAuthority(_) => (S::BAD_REQUEST, "authority", "The host or port of the target is not well formed."),
+            Self::BadAuthority(_) => {
+                (S::BAD_REQUEST, "authority", "The host or port of the target is not well formed.")
+            }
             Self::NotForProxy => {
                 (S::BAD_REQUEST, "not_for_proxy", "This is a proxy: send absolute http:// targets or CONNECT.")
             }

@@ -47,8 +47,8 @@ impl Identity {
         let users = match &config.users {
             None => HashMap::new(),
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| UsersError::Read { path: path.clone(), source })?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|source| UsersError::Read { path: path.clone(), source })?;
                 parse_users(&text).map_err(|line| UsersError::Line { path: path.clone(), line })?
             }
         };

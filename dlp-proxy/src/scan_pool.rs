@@ -13,14 +13,9 @@ use tokio::sync::oneshot;
 /// One piece of work. It gets the memory of the thread that it runs on.
 type Job = Box<dyn FnOnce(&mut Scratch) + Send>;
 
-/// Why a job has no result.
+/// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JobError {
-    /// The queue is full.
-    Overload,
-    /// The job panicked.
-    Panic,
-}
+pub(crate) struct Overload;
 
 /// A fixed number of threads behind a bounded queue.
 #[derive(Debug)]
@@ -53,7 +48,7 @@ impl ScanPool {
     pub(crate) fn submit<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Scratch) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, JobError> {
+    ) -> Result<oneshot::Receiver<T>, Overload> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |scratch| {
             // Nobody waits any more when the client has gone.
@@ -61,7 +56,7 @@ impl ScanPool {
         });
         match self.queue.try_send(job) {
             Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(JobError::Overload),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Overload),
         }
     }
 }
@@ -103,7 +98,7 @@ mod tests {
         running.recv().unwrap();
         let second = pool.submit(|_| ());
         assert_eq!((first.is_ok(), second.is_ok(), pool.waiting()), (true, true, 1));
-        assert_eq!(pool.submit(|_| ()).err(), Some(JobError::Overload));
+        assert_eq!(pool.submit(|_| ()).err(), Some(Overload));
         drop(release);
     }
 }

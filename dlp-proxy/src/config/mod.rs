@@ -10,9 +10,9 @@ mod units;
 
 pub use names::{HostPattern, OverrideName, OverrideTarget};
 pub use sections::{
-    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig,
-    InspectionConfig, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig,
-    TenantConfig, UpstreamConfig,
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig, InspectionConfig,
+    LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig,
+    UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -115,7 +115,10 @@ impl Config {
             return invalid("identity.anonymous", "\"deny\" needs identity.users, or nobody could use the gateway");
         }
         if !self.upstream.use_system_roots && self.upstream.extra_roots.is_empty() {
-            return invalid("upstream.use_system_roots", "false needs upstream.extra_roots, or no origin could be trusted");
+            return invalid(
+                "upstream.use_system_roots",
+                "false needs upstream.extra_roots, or no origin could be trusted",
+            );
         }
         Ok(())
     }
@@ -135,7 +138,8 @@ impl Config {
         };
         self.state.dir.clone().or_else(from_environment).ok_or(ConfigError::Invalid {
             key: "state.dir",
-            message: "not set, and none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is; set it or use --state-dir".into(),
+            message: "not set, and none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is; set it or use --state-dir"
+                .into(),
         })
     }
 
@@ -200,7 +204,11 @@ mod tests {
             ("[connect]\nallowed_ports = [0]", "line 2, column 18", "nonzero"),
             ("[bypass]\nhosts = [\"a b\"]", "line 2, column 9", "expected a host or *.suffix"),
             ("[resolver.override]\n\"127.1\" = \"127.0.0.1:1\"", "line 2", "expected host[:port] or *.suffix[:port]"),
-            ("[identity]\nanonymous = \"maybe\"", "line 2, column 13", "unknown variant `maybe`, expected `allow` or `deny`"),
+            (
+                "[identity]\nanonymous = \"maybe\"",
+                "line 2, column 13",
+                "unknown variant `maybe`, expected `allow` or `deny`",
+            ),
             ("nonsense", "line 1, column 9", "key with no value"),
         ];
         for (text, place, message) in rows {

@@ -9,8 +9,9 @@ const DURATION_UNITS_MS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_0
 /// Reads a size in bytes.
 pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
-    number_with_unit(&text, &SIZE_UNITS)
-        .ok_or_else(|| D::Error::custom(format!("expected a size such as \"64MiB\" (B, KiB, MiB, GiB), got \"{text}\"")))
+    number_with_unit(&text, &SIZE_UNITS).ok_or_else(|| {
+        D::Error::custom(format!("expected a size such as \"64MiB\" (B, KiB, MiB, GiB), got \"{text}\""))
+    })
 }
 
 /// Reads a duration.

@@ -32,8 +32,14 @@ const NOT_HOP_BY_HOP: [&str; 8] = [
 ];
 
 /// Fields whose underscore spelling some back ends read as the real name.
-const NO_UNDERSCORE_TWIN: [&str; 6] =
-    ["content_length", "transfer_encoding", "content_type", "content_encoding", "proxy_authorization", "proxy_connection"];
+const NO_UNDERSCORE_TWIN: [&str; 6] = [
+    "content_length",
+    "transfer_encoding",
+    "content_type",
+    "content_encoding",
+    "proxy_authorization",
+    "proxy_connection",
+];
 
 /// Why a request was refused before anybody looked at its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +110,8 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn next_line(&mut self) -> Result<&'a [u8], Violation> {
-        const BARE: Violation = bad("bare_line_end", "A line must end in CR LF; a lone CR or LF has no place in a head.");
+        const BARE: Violation =
+            bad("bare_line_end", "A line must end in CR LF; a lone CR or LF has no place in a head.");
         let end = self.rest.iter().position(|&b| b == b'\r' || b == b'\n').ok_or(BARE)?;
         let (line, tail) = self.rest.split_at(end);
         self.rest = tail.strip_prefix(b"\r\n").ok_or(BARE)?;
@@ -121,7 +128,8 @@ struct RequestLine<'a> {
 
 impl<'a> RequestLine<'a> {
     fn parse(line: &'a [u8]) -> Result<Self, Violation> {
-        const SHAPE: Violation = bad("request_line", "The request line must be: method, one space, target, one space, HTTP/1.1.");
+        const SHAPE: Violation =
+            bad("request_line", "The request line must be: method, one space, target, one space, HTTP/1.1.");
         let mut words = line.split(|&b| b == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (words.next(), words.next(), words.next(), words.next())
@@ -132,7 +140,11 @@ impl<'a> RequestLine<'a> {
             return Err(SHAPE);
         }
         if method.len() > METHOD_BYTES_MAX {
-            return Err(Violation { status: StatusCode::NOT_IMPLEMENTED, reason: "method_too_long", message: "The method is longer than 32 bytes." });
+            return Err(Violation {
+                status: StatusCode::NOT_IMPLEMENTED,
+                reason: "method_too_long",
+                message: "The method is longer than 32 bytes.",
+            });
         }
         check_target(target)?;
         let is_http_10 = parse_version(version)?;
@@ -151,7 +163,11 @@ fn check_target(target: &[u8]) -> Result<(), Violation> {
         return Err(bad("target", "The request target is empty."));
     }
     if target.len() > TARGET_BYTES_MAX {
-        return Err(Violation { status: StatusCode::URI_TOO_LONG, reason: "target_too_long", message: "The request target is longer than 16 KiB." });
+        return Err(Violation {
+            status: StatusCode::URI_TOO_LONG,
+            reason: "target_too_long",
+            message: "The request target is longer than 16 KiB.",
+        });
     }
     // A fragment is not part of a target (RFC 9112 3.2), and the library would drop it silently.
     if !target.iter().all(|&b| b.is_ascii_graphic() && b != b'#') {
@@ -194,7 +210,10 @@ impl Fields {
         let colon = line.iter().position(|&b| b == b':').ok_or(bad("field", "A field line has no colon."))?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if name.is_empty() || !name.iter().all(|&b| is_token_byte(b)) {
-            return Err(bad("field_name", "A field name has a byte that a name cannot hold, or white space before the colon."));
+            return Err(bad(
+                "field_name",
+                "A field name has a byte that a name cannot hold, or white space before the colon.",
+            ));
         }
         if line[colon + 1..].iter().any(|&b| (b < 0x20 && b != b'\t') || b == 0x7f) {
             return Err(bad("field_value", "A field value holds a control byte."));
@@ -246,7 +265,10 @@ impl Fields {
             return Err(bad("transfer_encoding_repeated", "There is more than one Transfer-Encoding field."));
         }
         if !value.eq_ignore_ascii_case(b"chunked") {
-            return Err(bad("transfer_encoding", "The only transfer coding that is understood is chunked, named once."));
+            return Err(bad(
+                "transfer_encoding",
+                "The only transfer coding that is understood is chunked, named once.",
+            ));
         }
         self.is_chunked = true;
         Ok(())
@@ -260,7 +282,9 @@ impl Fields {
             Some(host) if host.is_empty() && request.has_authority() => Ok(()),
             Some(host) => {
                 let text = std::str::from_utf8(host).unwrap_or("");
-                Authority::parse(text, Some(80)).map(drop).map_err(|_| bad("host", "The Host field is no host with an optional port."))
+                Authority::parse(text, Some(80))
+                    .map(drop)
+                    .map_err(|_| bad("host", "The Host field is no host with an optional port."))
             }
         }
     }
@@ -269,14 +293,20 @@ impl Fields {
     fn check_connection(&self) -> Result<(), Violation> {
         let forbidden = |name: &Vec<u8>| NOT_HOP_BY_HOP.iter().any(|field| field.as_bytes() == name.as_slice());
         if self.nominated.iter().any(forbidden) {
-            return Err(bad("connection_nomination", "The Connection field names a field that belongs to the message."));
+            return Err(bad(
+                "connection_nomination",
+                "The Connection field names a field that belongs to the message.",
+            ));
         }
         Ok(())
     }
 
     fn framing(&self, request: &RequestLine<'_>) -> Result<Framing, Violation> {
         if self.is_chunked && self.length.is_some() {
-            return Err(bad("length_and_chunked", "Content-Length and Transfer-Encoding must not stand in one request."));
+            return Err(bad(
+                "length_and_chunked",
+                "Content-Length and Transfer-Encoding must not stand in one request.",
+            ));
         }
         if self.is_chunked && request.is_http_10 {
             return Err(bad("chunked_http_10", "HTTP/1.0 has no transfer codings."));
@@ -303,7 +333,10 @@ fn once(slot: &mut Option<Vec<u8>>, value: &[u8], refusal: Violation) -> Result<
 /// Stores a value that may come again only if it says the same.
 fn agree(slot: &mut Option<Vec<u8>>, value: &[u8]) -> Result<(), Violation> {
     if slot.as_ref().is_some_and(|first| first != value) {
-        return Err(bad("content_fields_differ", "Content-Type or Content-Encoding stands twice with different values."));
+        return Err(bad(
+            "content_fields_differ",
+            "Content-Type or Content-Encoding stands twice with different values.",
+        ));
     }
     *slot = Some(value.to_vec());
     Ok(())

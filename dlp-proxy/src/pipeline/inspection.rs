@@ -39,12 +39,7 @@ async fn inspect_in_pool(services: &Services, parts: &Parts, spooled: &Spooled) 
     let cancel = Cancel::default();
     // Also stops the work when the client goes away and this future is dropped.
     let guard = CancelOnDrop(cancel.clone());
-    let task = Task {
-        services: services.inspection.clone(),
-        parts: parts.clone(),
-        spooled: spooled.clone(),
-        cancel,
-    };
+    let task = Task { services: services.inspection.clone(), parts: parts.clone(), spooled: spooled.clone(), cancel };
     let size = spooled.len();
     let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
@@ -101,8 +96,7 @@ impl Task {
         let inspector = &self.services.inspector;
         let mut tally = Tally::new(inspector.detectors(), Summariser::new(inspector.limits()));
         let mut examiner = PartInspector { inspector, scratch };
-        let mut setup =
-            BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
+        let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
         let of_head = body::inspect_head(&self.parts, setup.reborrowed(), &mut tally);
         let of_body = body::inspect(&self.parts.headers, &mut self.spooled, setup, &mut tally);
         tally.finish(of_head.join(of_body), self.spooled.len())

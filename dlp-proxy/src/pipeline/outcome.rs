@@ -32,6 +32,14 @@ impl Verdict {
     fn is_refused(&self) -> bool {
         self.decision.action >= Action::Coach
     }
+
+    /// Whether somebody may want to look at it later: something was found or left unread, or the request was refused
+    /// or would have been. A clean upload that is merely logged is counted.
+    fn is_incident(&self) -> bool {
+        let (item, decision) = (&self.transfer.item, &self.decision);
+        let is_notable = !item.findings.is_empty() || item.inspection.is_incomplete();
+        self.is_refused() || decision.would_decide > decision.action || (decision.action == Action::Log && is_notable)
+    }
 }
 
 /// Records the decision; the answer, when the request is refused.
@@ -42,10 +50,10 @@ pub(super) async fn conclude(
     site: &Site,
 ) -> Option<Response<GatewayBody>> {
     count(services, verdict);
-    let id = match verdict.decision.action {
-        Action::Allow => return None,
-        _ => record(services, verdict, parts, site).await,
-    };
+    if !verdict.is_incident() {
+        return None;
+    }
+    let id = record(services, verdict, parts, site).await;
     if !verdict.is_refused() {
         return None;
     }
@@ -75,16 +83,14 @@ async fn record(services: &Services, verdict: &Verdict, parts: &Parts, site: &Si
         return String::new();
     };
     let source = verdict.peer.ip().to_string();
-    let facts =
-        RequestFacts { method: parts.method.as_str(), path: path_of(site), source: Some(&source) };
+    let facts = RequestFacts { method: parts.method.as_str(), path: path_of(site), source: Some(&source) };
     let now = jiff::Timestamp::now();
     let incident = Incident::new(id.clone(), now, &verdict.transfer, &verdict.decision, facts);
     let decision = &verdict.decision;
     tracing::info!(incident = %id, action = %decision.action, rule = decision.rule.as_deref(), host = %site.authority.host, "incident");
     let log = services.incidents.clone();
-    let written = tokio::task::spawn_blocking(move || {
-        log.lock().unwrap_or_else(PoisonError::into_inner).append(&incident)
-    });
+    let written =
+        tokio::task::spawn_blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).append(&incident));
     let failure = match written.await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
@@ -102,7 +108,7 @@ fn refusal(services: &Services, verdict: &Verdict, id: &str) -> Refusal {
     Refusal {
         incident_id: id.to_owned(),
         rule_title: decision.title.clone(),
-        reasons: decision.message.iter().chain(&decision.reasons).cloned().collect(),
+        reasons: decision.reasons.clone(),
         findings: verdict.transfer.item.findings.iter().map(detected).collect(),
         app: destination.app_name.clone(),
         host: destination.host.clone(),

@@ -117,11 +117,10 @@ impl Ca {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unusable(cert, format!("expected PEM certificates: {error}")))?;
         let first = chain.first().ok_or_else(|| unusable(cert, "expected a PEM certificate, found none".into()))?;
-        let key_pair =
-            KeyPair::from_pem(&key_pem).map_err(|error| unusable(key, format!("expected a private key in PEM: {error}")))?;
+        let key_pair = KeyPair::from_pem(&key_pem)
+            .map_err(|error| unusable(key, format!("expected a private key in PEM: {error}")))?;
         let not_after = check_certificate(first, &key_pair).map_err(|message| unusable(cert, message))?;
-        let issuer =
-            Issuer::from_ca_cert_der(first, key_pair).map_err(|error| unusable(cert, error.to_string()))?;
+        let issuer = Issuer::from_ca_cert_der(first, key_pair).map_err(|error| unusable(cert, error.to_string()))?;
         Ok(Self { pem, chain, issuer, not_after })
     }
 
@@ -176,7 +175,8 @@ pub(super) fn at(time: SystemTime) -> time::OffsetDateTime {
 
 /// The certificate must be a CA, belong to the key and not be over. Returns its end.
 fn check_certificate(der: &CertificateDer<'_>, key: &KeyPair) -> Result<SystemTime, String> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).map_err(|e| format!("expected a certificate: {e}"))?;
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(der).map_err(|e| format!("expected a certificate: {e}"))?;
     if !certificate.is_ca() {
         return Err("expected a CA certificate, got one without the CA flag".into());
     }

@@ -55,7 +55,9 @@ pub(crate) fn client_config(
         for error in &native.errors {
             tracing::warn!(%error, "a system root certificate could not be loaded");
         }
-        native.certs.into_iter().for_each(|certificate| drop(add(certificate)));
+        for certificate in native.certs {
+            add(certificate);
+        }
     }
     if roots.is_empty() {
         return Err(RootsError::Empty);
