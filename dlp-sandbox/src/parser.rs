@@ -241,7 +241,6 @@ impl SandboxedParser {
 }
 
 fn no_worker(error: &io::Error) -> Problem {
-    // Class unsupported is what the document would be without any sandbox: its raw bytes are scanned.
     Problem::new(ProblemClass::Unreadable, "no_worker", format!("No parser process could be started: {error}."))
 }
 

@@ -165,6 +165,15 @@ fn passwords_are_named() {
 }
 
 #[test]
+fn open_properties_of_locked_documents_are_read() {
+    let mut bytes = encrypted("user secret", "owner secret");
+    bytes.extend_from_slice(b"<x:xmpmeta><rdf:Description dc:Label='left open'/></x:xmpmeta>");
+    let read = read(&bytes);
+    check(&read, Completeness::Encrypted, "pdf_user_password");
+    assert_eq!(read.at("metadata:Label"), "Label: left open");
+}
+
+#[test]
 fn other_encryption_is_named() {
     for (filter, reason) in [("Adobe.PubSec", "pdf_public_key"), ("Some.Server", "pdf_encryption")] {
         let mut pdf = Pdf::default();

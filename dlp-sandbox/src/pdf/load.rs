@@ -17,8 +17,8 @@ pub(super) struct Pdf {
 /// What became of the loading.
 pub(super) enum Loaded {
     Document(Box<Pdf>),
-    /// It needs a key; the document, as far as it is readable, for the parts that are not encrypted.
-    Locked(Trouble, Option<Box<Document>>),
+    /// It needs a key.
+    Locked(Trouble),
     Broken,
 }
 
@@ -27,10 +27,10 @@ pub(super) enum Loaded {
 pub(super) fn load(bytes: &[u8]) -> Loaded {
     match attempt(bytes) {
         Some(Loaded::Document(pdf)) if pdf.document.page_iter().next().is_some() => Loaded::Document(pdf),
-        Some(locked @ Loaded::Locked(..)) => locked,
+        Some(locked @ Loaded::Locked(_)) => locked,
         other => match repair::rebuild(bytes).and_then(|rebuilt| attempt(&rebuilt)) {
             Some(Loaded::Document(pdf)) => Loaded::Document(Box::new(Pdf { repaired: true, ..*pdf })),
-            Some(locked @ Loaded::Locked(..)) => locked,
+            Some(locked @ Loaded::Locked(_)) => locked,
             _ => other.unwrap_or(Loaded::Broken),
         },
     }
@@ -39,16 +39,14 @@ pub(super) fn load(bytes: &[u8]) -> Loaded {
 fn attempt(bytes: &[u8]) -> Option<Loaded> {
     let loaded = catch_unwind(AssertUnwindSafe(|| Document::load_mem(bytes))).ok()?;
     match loaded {
-        Ok(document) if document.trailer.get(b"Encrypt").is_ok() => {
-            Some(Loaded::Locked(lock_of(&document), Some(Box::new(document))))
-        }
+        Ok(document) if document.trailer.get(b"Encrypt").is_ok() => Some(Loaded::Locked(lock_of(&document))),
         Ok(document) => {
             let was_encrypted = document.was_encrypted();
             Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted })))
         }
-        Err(Error::InvalidPassword) => Some(Loaded::Locked(Trouble::UserPassword, None)),
-        Err(Error::UnsupportedSecurityHandler(name)) => Some(Loaded::Locked(handler(&name), None)),
-        Err(Error::Decryption(_)) => Some(Loaded::Locked(Trouble::UnknownEncryption, None)),
+        Err(Error::InvalidPassword) => Some(Loaded::Locked(Trouble::UserPassword)),
+        Err(Error::UnsupportedSecurityHandler(name)) => Some(Loaded::Locked(handler(&name))),
+        Err(Error::Decryption(_)) => Some(Loaded::Locked(Trouble::UnknownEncryption)),
         Err(_) => None,
     }
 }

@@ -42,12 +42,9 @@ pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut 
     }
     let pdf = match load::load(document) {
         Loaded::Document(pdf) => pdf,
-        Loaded::Locked(trouble, pdf) => {
+        Loaded::Locked(trouble) => {
             output.trouble(trouble)?;
-            return match pdf {
-                Some(pdf) => structure::read_plain_metadata(&pdf, bounds, &mut seen, output),
-                None => Ok(()),
-            };
+            return structure::read_open_metadata(document, output);
         }
         Loaded::Broken => {
             output.trouble(Trouble::Structure)?;

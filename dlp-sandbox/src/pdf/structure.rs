@@ -23,7 +23,7 @@ struct Piece {
 
 /// Hands out everything.
 pub(super) fn read(document: &Document, bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
-    read_plain_metadata(document, bounds, seen, output)?;
+    read_metadata(document, bounds, seen, output)?;
     let pages = pages_of_objects(document);
     let info = info_id(document);
     for (id, object) in document.objects.iter().filter(|(id, _)| Some(**id) != info) {
@@ -40,15 +40,16 @@ pub(super) fn read(document: &Document, bounds: &Bounds, seen: &mut Seen, output
     Ok(())
 }
 
-/// Hands out the document's properties, which may be readable when the rest is encrypted.
-pub(super) fn read_plain_metadata(
-    document: &Document,
-    bounds: &Bounds,
-    seen: &mut Seen,
-    output: &mut Output,
-) -> io::Result<()> {
-    let locked = document.trailer.get(b"Encrypt").is_ok();
-    if let Some(info) = objects::dictionary(document, &document.trailer, b"Info").filter(|_| !locked) {
+/// Hands out the properties of a document that is locked, if they were left open on purpose: archives want that.
+pub(super) fn read_open_metadata(bytes: &[u8], output: &mut Output) -> io::Result<()> {
+    let (start, end) = (&b"<x:xmpmeta"[..], &b"</x:xmpmeta>"[..]);
+    let Some(from) = memchr::memmem::find(bytes, start) else { return Ok(()) };
+    let Some(len) = memchr::memmem::find(&bytes[from..], end) else { return Ok(()) };
+    give_properties(&String::from_utf8_lossy(&bytes[from..from + len]), &mut Seen::default(), output)
+}
+
+fn read_metadata(document: &Document, bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+    if let Some(info) = objects::dictionary(document, &document.trailer, b"Info") {
         for (name, value) in info {
             let name = String::from_utf8_lossy(name);
             let value = objects::resolve(document, value).and_then(objects::text);
@@ -63,10 +64,15 @@ pub(super) fn read_plain_metadata(
         && let Unpacked::Bytes(xmp) = unpack(document, metadata, bounds.stream_bytes)
         && xmp.trim_ascii_start().starts_with(b"<")
     {
-        for (name, value) in xml_values(&String::from_utf8_lossy(&xmp)) {
-            seen.add(&value);
-            output.text(At::part(WirePart::Property, &name), &format!("{name}: {value}"))?;
-        }
+        return give_properties(&String::from_utf8_lossy(&xmp), seen, output);
+    }
+    Ok(())
+}
+
+fn give_properties(xmp: &str, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+    for (name, value) in xml_values(xmp) {
+        seen.add(&value);
+        output.text(At::part(WirePart::Property, &name), &format!("{name}: {value}"))?;
     }
     Ok(())
 }

@@ -26,11 +26,12 @@ pub(super) fn settle() -> io::Result<()> {
     if rustix::process::getppid() != parent {
         return Err(io::Error::other("the parent ended meanwhile"));
     }
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    rustix::thread::set_no_new_privs(true)?;
-    // Courtesies; a system that refuses them is no less safe.
+    // Courtesies; a system that refuses them is no less safe. They come before the
+    // process becomes undumpable, from when on its own files in /proc belong to root.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let _ = rustix::process::nice(NICENESS);
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    rustix::thread::set_no_new_privs(true)?;
     Ok(())
 }
 
