@@ -370,3 +370,6 @@ pub(super) fn parse(file: CatalogueFile<'_>) -> Result<FileToml, CatalogueError>
     toml::from_str(file.text)
         .map_err(|error| CatalogueError::Syntax { file: file.name.to_owned(), message: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;
