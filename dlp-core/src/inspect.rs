@@ -1,28 +1,32 @@
 //! The road of a byte, in order. Start reading here.
 //!
 //! ```text
-//! bytes -> kind -> extract -> text with places -> match -> finding -> classify -> decide
+//! bytes -> kind -> extract -> text with places -> match -> finding -> label
 //! ```
 //!
-//! [`Inspector::inspect`] takes one input, lets [`extract`](crate::content::extract()) walk it, matches the text it
-//! hands out, and gives each finding, problem and item to the caller's [`Observer`] as it appears.
+//! [`Inspector::inspect`] takes one input, lets [`extract()`] walk it, matches the text it hands out, and gives each
+//! finding, problem and item to the caller's [`Observer`] as it appears. What the findings mean for a transfer is
+//! decided above, in `decision`.
 
-use crate::base::{Cancel, Limits, SensitivityLabel};
-use crate::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Outcome, RiskyParser};
+use crate::base::{Cancel, ConfidenceLevel, Limits, SensitivityLabel};
+use crate::content::{
+    Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Outcome, RiskyParser, extract,
+};
+use crate::matching::{DetectorSet, Scratch};
 use std::sync::Arc;
 
-/// Receives what an inspection finds, while it runs.
-pub trait Observer {
-    /// A finding of any confidence.
-    fn finding(&mut self, finding: Finding) -> Flow;
-    /// Trouble with an item.
-    fn problem(&mut self, problem: LocatedProblem);
-    /// An item ended.
-    fn item(&mut self, item: ItemReport);
+/// One input and the way to stop its inspection.
+pub struct Job<'a> {
+    /// Name of the input, for kinds that content alone does not tell. Not trusted.
+    pub name: &'a str,
+    /// The bytes.
+    pub input: Input<'a>,
+    /// Stops the job from outside.
+    pub cancel: &'a Cancel,
 }
 
 /// The result of one inspection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected {
     /// How completely the input was read.
     pub outcome: Outcome,
@@ -33,18 +37,109 @@ pub struct Inspected {
 }
 
 /// Everything that inspections share: detectors, bounds, the parser for risky formats. Cheap to clone.
+///
+/// ```
+/// use dlp_core::base::{Cancel, Limits};
+/// use dlp_core::content::Input;
+/// use dlp_core::inspect::{Collected, Inspector, Job};
+/// use dlp_core::matching::{DetectorSet, Scratch};
+///
+/// let inspector = Inspector::new(DetectorSet::builtin()?, Limits::batch());
+/// let mut collected = Collected::default();
+/// let job = Job { name: "note.txt", input: Input::Bytes(b"nothing here"), cancel: &Cancel::default() };
+/// inspector.inspect(&mut Scratch::new(), job, &mut collected);
+/// assert!(collected.findings.is_empty());
+/// # Ok::<(), dlp_core::matching::CompileError>(())
+/// ```
 #[derive(Clone)]
 pub struct Inspector {
-    /// Bounds of each inspection.
-    pub limits: Arc<Limits>,
-    /// Runs parsers that can crash.
-    pub risky: Option<Arc<dyn RiskyParser>>,
+    set: DetectorSet,
+    limits: Arc<Limits>,
+    risky: Option<Arc<dyn RiskyParser>>,
 }
 
 impl Inspector {
-    /// Inspects one input.
-    pub fn inspect(&self, name: &str, input: Input<'_>, cancel: &Cancel, observer: &mut dyn Observer) -> Inspected {
-        let _ = (name, input, cancel, observer);
-        Inspected { outcome: Outcome::COMPLETE, label: SensitivityLabel::Public, text_bytes: 0 }
+    /// An inspector that leaves formats of risky parsers unread, and says so.
+    #[must_use]
+    pub fn new(set: DetectorSet, limits: Limits) -> Self {
+        Self { set, limits: Arc::new(limits), risky: None }
+    }
+
+    /// Adds the parser for formats that cannot be read safely in this process.
+    #[must_use]
+    pub fn with_risky_parser(self, parser: Arc<dyn RiskyParser>) -> Self {
+        Self { risky: Some(parser), ..self }
+    }
+
+    /// The detectors.
+    #[must_use]
+    pub fn detectors(&self) -> &DetectorSet {
+        &self.set
+    }
+
+    /// The bounds of each inspection.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Inspects one input. Broken input is no error: what can be read is matched, and the outcome says what was not.
+    pub fn inspect(&self, scratch: &mut Scratch, job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
+        let extraction = Extraction { limits: &self.limits, cancel: job.cancel, risky: self.risky.as_deref() };
+        let mut labels = LabelObserver { set: &self.set, label: SensitivityLabel::Public, inner: observer };
+        let mut sink = MatchingSink::new(&self.set, scratch, &self.limits, &mut labels);
+        let outcome = extract(job.name, job.input, extraction, &mut sink);
+        let (outcome, text_bytes) = sink.finish(outcome);
+        Inspected { outcome, label: labels.label, text_bytes }
+    }
+}
+
+/// Keeps the highest label that passing findings imply.
+struct LabelObserver<'a> {
+    set: &'a DetectorSet,
+    label: SensitivityLabel,
+    inner: &'a mut dyn Observer,
+}
+
+impl Observer for LabelObserver<'_> {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        if finding.confidence.level() >= ConfidenceLevel::Medium {
+            self.label = self.label.max(self.set.detector(finding.detector).label);
+        }
+        self.inner.finding(finding)
+    }
+
+    fn problem(&mut self, problem: LocatedProblem) {
+        self.inner.problem(problem);
+    }
+
+    fn item(&mut self, item: ItemReport) {
+        self.inner.item(item);
+    }
+}
+
+/// An observer that keeps everything.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Findings in the order in which they appeared.
+    pub findings: Vec<Finding>,
+    /// Problems in the order in which they appeared.
+    pub problems: Vec<LocatedProblem>,
+    /// Items in the order in which they ended.
+    pub items: Vec<ItemReport>,
+}
+
+impl Observer for Collected {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        self.findings.push(finding);
+        Flow::Continue
+    }
+
+    fn problem(&mut self, problem: LocatedProblem) {
+        self.problems.push(problem);
+    }
+
+    fn item(&mut self, item: ItemReport) {
+        self.items.push(item);
     }
 }

@@ -1,8 +1,8 @@
 //! A reported match: what was found, where, how sure, and what people see of it.
 
-use super::Completeness;
+use super::{Completeness, Flow};
 use crate::base::{Confidence, Problem, Secret, Span};
-use crate::matching::{DetectorIndex, Reason, ValidatorResult};
+use crate::matching::{DetectorIndex, LineColumn, Reason, ValidatorResult};
 
 /// A match with its place in the item tree.
 #[derive(Clone, Debug)]
@@ -42,15 +42,6 @@ pub struct Location {
     pub span: Span,
     /// What `span` counts.
     pub offset_base: OffsetBase,
-}
-
-/// A place in lines; both from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineColumn {
-    /// Line; ends at LF, CRLF or CR.
-    pub line: u64,
-    /// Column in Unicode scalar values.
-    pub column: u64,
 }
 
 /// What a byte range counts.
@@ -94,4 +85,14 @@ pub struct ItemReport {
     pub completeness: Completeness,
     /// Reason when not complete.
     pub reason: &'static str,
+}
+
+/// Receives what an inspection finds, while it runs.
+pub trait Observer {
+    /// A finding of any confidence.
+    fn finding(&mut self, finding: Finding) -> Flow;
+    /// Trouble with an item.
+    fn problem(&mut self, problem: LocatedProblem);
+    /// An item ended.
+    fn item(&mut self, item: ItemReport);
 }

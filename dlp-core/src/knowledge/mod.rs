@@ -1,3 +1,12 @@
 //! Layer 2: what is known about sensitive data: the catalogue of detectors, and the validators that they name.
 
+mod catalogue;
+pub mod generate;
+pub(crate) mod pattern;
 pub mod validators;
+
+pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
+pub use dlp_detector_format::{
+    Anchor, Boundary, ByteSet, Context, CounterExample, Detector, Example, Examples, Failure, FormatError,
+    MATCH_LEN_MAX, Read, Score, Validator, WINDOW_LEN,
+};

@@ -1,7 +1,7 @@
 //! What the engine reports: a match with its score and the reasons for it.
 
+use super::lines::LineColumn;
 use crate::base::{Confidence, Secret, Span};
-use crate::content::LineColumn;
 use std::fmt;
 
 /// Position of a detector in its `DetectorSet`.
@@ -27,6 +27,8 @@ pub struct Match {
     pub start: LineColumn,
     /// Line and column behind the last character.
     pub end: LineColumn,
+    /// The text around it on its line, with this and every other value masked.
+    pub surroundings: String,
 }
 
 /// One step of a score. The changes of all steps sum to the score before clamping.

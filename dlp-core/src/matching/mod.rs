@@ -1,5 +1,36 @@
 //! Layer 3: a compiled set of detectors over text.
+//!
+//! The stages of the first engine, in the order in which a byte meets them:
+//!
+//! | stage | module | what it does |
+//! |---|---|---|
+//! | anchors | `candidates` | one aho-corasick pass for literals, one byte-class pass for numbers: places where a pattern may start |
+//! | confirm | `confirm` | boundary, the pattern's regex anchored at the place, boundary again |
+//! | evidence | `evidence` | validator, entropy, context words: a score with its reasons |
+//! | resolve | `resolve` | of matches that cover each other, the surest one stays |
+//! | report | `report` | line and column, surroundings with every value masked |
+//!
+//! What a text holds is defined locally: a pattern matches at a place if its regex, anchored there, does, whatever
+//! stands farther away than the longest match and the context windows. That is why [`StreamScan`] can give the same
+//! matches for any chunking while it holds a bounded part of the stream. A whole buffer is a stream of one piece that
+//! is not copied.
 
+mod boundary;
+mod candidates;
+mod compile;
+mod confirm;
+mod context;
+mod evidence;
 mod found;
+mod lines;
+mod report;
+mod resolve;
+mod scratch;
+mod starts;
+mod stream;
 
+pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, Step, ValidatorResult};
+pub use lines::LineColumn;
+pub use scratch::Scratch;
+pub use stream::StreamScan;

@@ -1,0 +1,373 @@
+//! The sink that matches: text with places goes in, findings with locations come out.
+//!
+//! Each part of each item is one stream of the engine. The sink remembers where the segments of the part began, as far
+//! back as undecided matches reach, and leads a match back to page, cell, line and original bytes.
+
+use super::{
+    Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
+    Origin, Outcome, Part, Place, Role, Segment, Sink,
+};
+use crate::base::{Limits, Problem, Span};
+use crate::matching::{DetectorSet, Match, Scratch, StreamScan};
+use std::collections::VecDeque;
+
+/// Matches what an extractor hands out.
+pub struct MatchingSink<'a> {
+    set: &'a DetectorSet,
+    scratch: &'a mut Scratch,
+    limits: &'a Limits,
+    observer: &'a mut dyn Observer,
+    items: Vec<OpenItem>,
+    part: Option<OpenPart>,
+    matches: Vec<Match>,
+    flow: Flow,
+    text_bytes: u64,
+    problems: u64,
+    outcome: Outcome,
+}
+
+/// An item that has been entered and not yet left.
+struct OpenItem {
+    name: String,
+    kind: Kind,
+    findings: u64,
+    outcome: Outcome,
+}
+
+/// The part whose text is passing.
+struct OpenPart {
+    role: Role,
+    name: String,
+    scan: StreamScan,
+    len: u64,
+    marks: VecDeque<Mark>,
+}
+
+/// Where a segment began, and what leads back from it.
+struct Mark {
+    text_start: u64,
+    place: OwnedPlace,
+    origin: OwnedOrigin,
+}
+
+#[derive(PartialEq, Eq)]
+enum OwnedPlace {
+    Lines,
+    Page(u32),
+    Cell { sheet: String, name: String },
+    None,
+}
+
+enum OwnedOrigin {
+    Bytes(u64),
+    Mapped(Vec<MapRun>),
+    None,
+}
+
+impl<'a> MatchingSink<'a> {
+    /// A sink for one job.
+    pub fn new(
+        set: &'a DetectorSet,
+        scratch: &'a mut Scratch,
+        limits: &'a Limits,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
+        Self {
+            set,
+            scratch,
+            limits,
+            observer,
+            items: Vec::new(),
+            part: None,
+            matches: Vec::new(),
+            flow: Flow::Continue,
+            text_bytes: 0,
+            problems: 0,
+            outcome: Outcome::COMPLETE,
+        }
+    }
+
+    /// Ends the job: the worse of the extractor's outcome and what matching itself left out, and the bytes matched.
+    #[must_use]
+    pub fn finish(mut self, extracted: Outcome) -> (Outcome, u64) {
+        self.finish_part();
+        (extracted.worse(self.outcome), self.text_bytes)
+    }
+
+    fn finish_part(&mut self) {
+        let Some(mut part) = self.part.take() else { return };
+        let matches = &mut self.matches;
+        let scan = std::mem::replace(&mut part.scan, self.set.stream());
+        scan.finish(self.scratch, &mut |found| matches.push(found));
+        self.report_matches(&part);
+    }
+
+    fn report_matches(&mut self, part: &OpenPart) {
+        for found in std::mem::take(&mut self.matches) {
+            if !self.count_finding() {
+                continue;
+            }
+            let finding = self.finding(part, found);
+            if self.observer.finding(finding) == Flow::Stop {
+                self.flow = Flow::Stop;
+            }
+        }
+    }
+
+    /// Counts a finding of the current item; beyond the bound it is left out, which is said once.
+    fn count_finding(&mut self) -> bool {
+        let max = self.limits.findings_max;
+        let Some(item) = self.items.last_mut() else { return true };
+        item.findings += 1;
+        if item.findings == max + 1 {
+            let message = format!("more than {max} findings in one item; the rest is not listed");
+            self.problem(Problem::limit("findings_max", max, message));
+        }
+        self.items.last().is_none_or(|item| item.findings <= max)
+    }
+
+    fn finding(&self, part: &OpenPart, found: Match) -> Finding {
+        Finding {
+            location: self.locate(part, &found),
+            detector: found.detector,
+            confidence: found.confidence,
+            reasons: found.reasons,
+            validator: found.validator,
+            value: found.value,
+            context_masked: found.surroundings,
+        }
+    }
+
+    fn locate(&self, part: &OpenPart, found: &Match) -> Location {
+        let mut location = self.here();
+        location.part = part_label(part.role, &part.name);
+        match part.mark_at(found.span.start.0).map(|mark| &mark.place) {
+            Some(OwnedPlace::Lines) => {
+                location.start = Some(found.start);
+                location.end = Some(found.end);
+            }
+            Some(OwnedPlace::Page(page)) => location.page = Some(*page),
+            Some(OwnedPlace::Cell { sheet, name }) => location.cell = Some((sheet.clone(), name.clone())),
+            Some(OwnedPlace::None) | None => {}
+        }
+        (location.span, location.offset_base) = match part.original(found.span) {
+            Some(span) => (span, OffsetBase::File),
+            None => (found.span, OffsetBase::Text),
+        };
+        location
+    }
+
+    /// The current item, without a place in it.
+    fn here(&self) -> Location {
+        Location { container: self.items.iter().skip(1).map(|item| item.name.clone()).collect(), ..Location::default() }
+    }
+
+    fn worsen(&mut self, outcome: Outcome) {
+        self.outcome = self.outcome.worse(outcome);
+        if let Some(item) = self.items.last_mut() {
+            item.outcome = item.outcome.worse(outcome);
+        }
+    }
+}
+
+impl Sink for MatchingSink<'_> {
+    fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
+        self.finish_part();
+        self.items.push(OpenItem {
+            name: item.name.to_owned(),
+            kind: item.kind,
+            findings: 0,
+            outcome: Outcome::COMPLETE,
+        });
+        self.flow
+    }
+
+    fn text(&mut self, segment: &Segment<'_>) -> Flow {
+        let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
+        if !self.part.as_ref().is_some_and(is_same) {
+            self.finish_part();
+            self.part = Some(OpenPart::new(segment.part, self.set.stream()));
+        }
+        let Some(mut part) = self.part.take() else { return self.flow };
+        let matches = &mut self.matches;
+        part.push(self.scratch, segment, &mut |found| matches.push(found));
+        self.text_bytes += segment.text.len() as u64;
+        if !self.matches.is_empty() {
+            self.report_matches(&part);
+        }
+        part.forget_decided();
+        self.part = Some(part);
+        self.flow
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        let max = self.limits.problems_max;
+        self.worsen(Outcome::of(&problem));
+        self.problems += 1;
+        let location = self.here();
+        if self.problems <= max {
+            self.observer.problem(LocatedProblem { problem, location });
+        } else if self.problems == max + 1 {
+            let message = format!("more than {max} problems in one input; the rest is not listed");
+            let problem = Problem::limit("problems_max", max, message);
+            self.observer.problem(LocatedProblem { problem, location: Location::default() });
+        }
+    }
+
+    fn leave(&mut self, outcome: &Outcome) {
+        self.finish_part();
+        let container: Vec<_> = self.here().container;
+        let Some(item) = self.items.pop() else { return };
+        let outcome = outcome.worse(item.outcome);
+        if outcome.completeness > Completeness::Complete {
+            self.worsen(outcome);
+        }
+        self.observer.item(ItemReport {
+            container,
+            kind: item.kind,
+            completeness: outcome.completeness,
+            reason: outcome.reason,
+        });
+    }
+}
+
+impl OpenPart {
+    fn new(part: Part<'_>, scan: StreamScan) -> Self {
+        Self { role: part.role, name: part.name.to_owned(), scan, len: 0, marks: VecDeque::new() }
+    }
+
+    fn push(&mut self, scratch: &mut Scratch, segment: &Segment<'_>, each: &mut dyn FnMut(Match)) {
+        if self.len > 0 {
+            let join = segment.join.as_bytes();
+            self.scan.push(scratch, join, each);
+            self.len += join.len() as u64;
+        }
+        self.mark(segment);
+        self.scan.push(scratch, segment.text, each);
+        self.len += segment.text.len() as u64;
+    }
+
+    /// Remembers where the segment begins, unless it simply continues the one before.
+    fn mark(&mut self, segment: &Segment<'_>) {
+        let place = match segment.place {
+            Place::Lines => OwnedPlace::Lines,
+            Place::Page(page) => OwnedPlace::Page(page),
+            Place::Cell { sheet, row, column } => {
+                OwnedPlace::Cell { sheet: sheet.to_owned(), name: cell_name(row, column) }
+            }
+            Place::None => OwnedPlace::None,
+        };
+        let origin = match segment.origin {
+            Origin::Bytes(start) => OwnedOrigin::Bytes(start),
+            Origin::Mapped(runs) => OwnedOrigin::Mapped(runs.to_vec()),
+            Origin::None => OwnedOrigin::None,
+        };
+        let continues = self.marks.back().is_some_and(|last| {
+            last.place == place
+                && match (&last.origin, &origin) {
+                    (OwnedOrigin::Bytes(a), OwnedOrigin::Bytes(b)) => self.len - last.text_start == b.wrapping_sub(*a),
+                    (OwnedOrigin::None, OwnedOrigin::None) => true,
+                    _ => false,
+                }
+        });
+        if !continues {
+            self.marks.push_back(Mark { text_start: self.len, place, origin });
+        }
+    }
+
+    /// Drops marks that no undecided match can need.
+    fn forget_decided(&mut self) {
+        let safe = self.scan.safe_until();
+        while self.marks.get(1).is_some_and(|next| next.text_start <= safe) {
+            self.marks.pop_front();
+        }
+    }
+
+    fn mark_at(&self, offset: u64) -> Option<&Mark> {
+        let after = self.marks.partition_point(|mark| mark.text_start <= offset);
+        self.marks.get(after.checked_sub(1)?)
+    }
+
+    /// The span in the raw bytes of the item, when both ends lead back.
+    fn original(&self, span: Span) -> Option<Span> {
+        let start = self.mark_at(span.start.0)?.original(span.start.0)?;
+        let last = span.end.0.saturating_sub(1).max(span.start.0);
+        let end = self.mark_at(last)?.original_end(last)?;
+        (start < end).then(|| Span::new(start, end))
+    }
+}
+
+impl Mark {
+    fn original(&self, offset: u64) -> Option<u64> {
+        match &self.origin {
+            OwnedOrigin::Bytes(start) => Some(start + (offset - self.text_start)),
+            OwnedOrigin::Mapped(runs) => {
+                let (run, within) = self.run_at(runs, offset)?;
+                Some(run.original_start + within * u64::from(run.stride))
+            }
+            OwnedOrigin::None => None,
+        }
+    }
+
+    /// One past the original bytes of the text byte at `offset`.
+    fn original_end(&self, offset: u64) -> Option<u64> {
+        match &self.origin {
+            OwnedOrigin::Bytes(_) => self.original(offset).map(|at| at + 1),
+            OwnedOrigin::Mapped(runs) => {
+                let (run, within) = self.run_at(runs, offset)?;
+                let end = run.original_start + (within + 1) * u64::from(run.stride);
+                Some(if run.stride > 0 { end } else { self.next_run_start(runs, offset) })
+            }
+            OwnedOrigin::None => None,
+        }
+    }
+
+    fn run_at<'r>(&self, runs: &'r [MapRun], offset: u64) -> Option<(&'r MapRun, u64)> {
+        let within = offset - self.text_start;
+        let after = runs.partition_point(|run| u64::from(run.text_start) <= within);
+        let run = runs.get(after.checked_sub(1)?)?;
+        Some((run, within - u64::from(run.text_start)))
+    }
+
+    /// Where the original of the run behind this one starts; of a last run, one byte behind its own start.
+    fn next_run_start(&self, runs: &[MapRun], offset: u64) -> u64 {
+        let within = offset - self.text_start;
+        let after = runs.partition_point(|run| u64::from(run.text_start) <= within);
+        let own = after.checked_sub(1).and_then(|i| runs.get(i)).map_or(0, |run| run.original_start + 1);
+        runs.get(after).map_or(own, |next| next.original_start)
+    }
+}
+
+/// What a part is called in reports; the main text of a plain file has no name.
+fn part_label(role: Role, name: &str) -> Option<String> {
+    match (role, name) {
+        (Role::Body, "") => None,
+        (Role::Body, name) => Some(name.to_owned()),
+        (role, "") => Some(role.as_str().to_owned()),
+        (role, name) => Some(format!("{}:{name}", role.as_str())),
+    }
+}
+
+/// `B2` for row 2, column 2.
+fn cell_name(row: u32, column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = column;
+    while rest > 0 {
+        rest -= 1;
+        letters.push((b'A' + (rest % 26) as u8) as char);
+        rest /= 26;
+    }
+    letters.iter().rev().collect::<String>() + &row.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_named_as_in_a_sheet() {
+        for (row, column, expected) in [(2, 2, "B2"), (1, 26, "Z1"), (1, 27, "AA1"), (9, 703, "AAA9")] {
+            assert_eq!(cell_name(row, column), expected);
+        }
+    }
+}

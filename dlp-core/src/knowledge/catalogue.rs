@@ -1,0 +1,199 @@
+//! The catalogue: the detectors chosen for a run, built-in ones and those of users.
+//!
+//! A catalogue is data that has been checked; compiling it gives a [`DetectorSet`](crate::matching::DetectorSet).
+
+use super::{pattern, validators};
+use dlp_detector_format::{
+    Detector, Examples, FileId, FormatError, PackError, Read, parse_file, unpack, unpack_examples,
+};
+use thiserror::Error;
+
+/// Why detectors cannot be taken into a catalogue.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CatalogueError {
+    /// The built-in detectors cannot be unpacked: a broken build.
+    #[error("built-in detectors cannot be read: {0}")]
+    Packed(#[from] PackError),
+    /// A detector file is wrong.
+    #[error(transparent)]
+    File(#[from] FormatError),
+    /// A detector names a validator that does not exist.
+    #[error("{file}: detector `{detector}`: unknown validator `{found}`; expected one of: {expected}")]
+    Validator {
+        /// File as the caller named it.
+        file: String,
+        /// Detector id.
+        detector: String,
+        /// The unknown name.
+        found: String,
+        /// The known names.
+        expected: String,
+    },
+    /// A pattern is too large to compile.
+    #[error("{file}: detector `{detector}`: {message}")]
+    Pattern {
+        /// File as the caller named it.
+        file: String,
+        /// Detector id.
+        detector: String,
+        /// What the compiler said.
+        message: String,
+    },
+    /// Two detectors have the same id.
+    #[error("{file}: detector id `{id}` is already taken; choose another")]
+    Duplicate {
+        /// File as the caller named it.
+        file: String,
+        /// The id.
+        id: String,
+    },
+    /// A selection matches nothing.
+    #[error("no detector matches `{glob}`; `dlp detectors list` shows the ids")]
+    NoMatch {
+        /// The selection.
+        glob: String,
+    },
+}
+
+/// Detectors that have been read and checked, sorted by id.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    detectors: Vec<Detector>,
+}
+
+impl Catalogue {
+    /// A catalogue without detectors.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The built-in detectors. Their files were checked when the product was built.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Packed`] when the build is broken.
+    pub fn builtin() -> Result<Self, CatalogueError> {
+        Ok(Self { detectors: unpack(dlp_patterns::detectors())? })
+    }
+
+    /// Adds the detectors of a user's file and hands back what was read, examples included.
+    ///
+    /// # Errors
+    /// With file, line and expectation, when the file or one of its detectors is wrong; then nothing is added.
+    pub fn add_file(&mut self, name: &str, text: &str) -> Result<Vec<Read>, CatalogueError> {
+        let read = parse_file(FileId { name, id_prefix: "" }, text)?;
+        for (index, Read { detector, .. }) in read.iter().enumerate() {
+            let earlier = read[..index].iter().map(|r| &r.detector).chain(&self.detectors);
+            self.check(name, detector, earlier)?;
+        }
+        self.detectors.extend(read.iter().map(|r| r.detector.clone()));
+        self.detectors.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(read)
+    }
+
+    fn check<'a>(
+        &self,
+        file: &str,
+        detector: &Detector,
+        mut earlier: impl Iterator<Item = &'a Detector>,
+    ) -> Result<(), CatalogueError> {
+        let file = file.to_owned();
+        if earlier.any(|other| other.id == detector.id) {
+            return Err(CatalogueError::Duplicate { file, id: detector.id.clone() });
+        }
+        if let Some(validator) = detector.validator.as_ref().filter(|v| validators::find(&v.name).is_none()) {
+            let mut names: Vec<_> = validators::all().map(|check| check.name).collect();
+            names.sort_unstable();
+            return Err(CatalogueError::Validator {
+                file,
+                detector: detector.id.clone(),
+                found: validator.name.clone(),
+                expected: names.join(", "),
+            });
+        }
+        for source in &detector.patterns {
+            pattern::compile(&source.regex).map_err(|error| CatalogueError::Pattern {
+                file: file.clone(),
+                detector: detector.id.clone(),
+                message: error.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the detectors that match one of the globs. `*` stands for any characters: `secret.*`, `pii.pl.*`.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, which is most likely a typing error.
+    pub fn select(&mut self, globs: &[String]) -> Result<(), CatalogueError> {
+        if let Some(glob) = globs.iter().find(|glob| !self.detectors.iter().any(|d| glob_matches(glob, &d.id))) {
+            return Err(CatalogueError::NoMatch { glob: glob.clone() });
+        }
+        self.detectors.retain(|d| globs.iter().any(|glob| glob_matches(glob, &d.id)));
+        Ok(())
+    }
+
+    /// The detectors, sorted by id.
+    #[must_use]
+    pub fn detectors(&self) -> &[Detector] {
+        &self.detectors
+    }
+
+    /// Gives the detectors away.
+    #[must_use]
+    pub fn into_detectors(self) -> Vec<Detector> {
+        self.detectors
+    }
+}
+
+/// Examples and counter-examples of the built-in detectors.
+///
+/// # Errors
+/// [`CatalogueError::Packed`] when the build is broken.
+pub fn builtin_examples() -> Result<Vec<Examples>, CatalogueError> {
+    Ok(unpack_examples(dlp_patterns::examples())?)
+}
+
+/// Whether the glob, in which `*` stands for any characters, matches the whole id.
+fn glob_matches(glob: &str, id: &str) -> bool {
+    let Some((head, tail)) = glob.split_once('*') else { return glob == id };
+    let Some(rest) = id.strip_prefix(head) else { return false };
+    (0..=rest.len()).any(|at| rest.is_char_boundary(at) && glob_matches(tail, &rest[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_select_by_whole_id() {
+        let rows = [
+            ("secret.*", "secret.github.pat", true),
+            ("*.pl.*", "pii.pl.pesel", true),
+            ("pii.pl.pesel", "pii.pl.pesel", true),
+            ("pii.pl", "pii.pl.pesel", false),
+            ("*pesel", "pii.pl.pesel", true),
+            ("*", "x.y", true),
+        ];
+        for (glob, id, expected) in rows {
+            assert_eq!(glob_matches(glob, id), expected, "{glob} {id}");
+        }
+    }
+
+    #[test]
+    fn every_builtin_detector_passes_the_checks_of_user_detectors() {
+        let builtin = Catalogue::builtin().expect("built-in detectors");
+        assert!(!builtin.detectors().is_empty());
+        for detector in builtin.detectors() {
+            builtin.check("built-in", detector, std::iter::empty()).expect("valid built-in detector");
+        }
+    }
+
+    #[test]
+    fn a_selection_without_match_is_an_error() {
+        let mut catalogue = Catalogue::builtin().expect("built-in detectors");
+        let error = catalogue.select(&["secret.githb.*".to_owned()]).expect_err("nothing matches");
+        assert!(error.to_string().contains("secret.githb.*"), "{error}");
+    }
+}

@@ -1,0 +1,252 @@
+//! Supporting words near a match.
+//!
+//! The bytes around a match are folded to lower-case words without diacritics, joined by single spaces; words glued by
+//! case change (`customerSSN`) are split, and kept whole as well. A phrase stands in a window when it stands there as
+//! whole words.
+
+use super::boundary::LOOK_BYTES;
+use dlp_detector_format::Context;
+use memchr::memmem;
+use std::ops::Range;
+
+/// Letters that `*` at the end of a phrase accepts, for inflected languages.
+const INFLECTION_LETTERS_MAX: usize = 4;
+
+/// A folded phrase, with a space in front, and one behind unless it is open.
+#[derive(Debug)]
+pub(super) struct Phrase {
+    folded: Vec<u8>,
+    is_open: bool,
+    /// As the author wrote it, for the reasons of a score.
+    pub(super) source: String,
+}
+
+impl Phrase {
+    pub(super) fn new(source: &str) -> Self {
+        let is_open = source.ends_with('*');
+        let mut folded = Folded::default();
+        folded.fold_words(source.trim_end_matches('*').as_bytes());
+        let mut bytes = folded.words;
+        if is_open {
+            bytes.pop();
+        }
+        Self { folded: bytes, is_open, source: source.to_owned() }
+    }
+
+    fn stands_in(&self, words: &[u8]) -> bool {
+        if !self.is_open {
+            return memmem::find(words, &self.folded).is_some();
+        }
+        memmem::find_iter(words, &self.folded).any(|at| {
+            let rest = &words[at + self.folded.len()..];
+            rest.iter().position(|b| *b == b' ').is_some_and(|letters| letters <= INFLECTION_LETTERS_MAX)
+        })
+    }
+}
+
+/// The phrases of one detector.
+#[derive(Debug)]
+pub(super) struct Phrases {
+    pub(super) strong: Vec<Phrase>,
+    pub(super) weak: Vec<Phrase>,
+    pub(super) negative: Vec<Phrase>,
+}
+
+impl Phrases {
+    pub(super) fn new(context: &Context) -> Self {
+        let all = |words: &[String]| words.iter().map(|word| Phrase::new(word)).collect();
+        Self { strong: all(&context.strong), weak: all(&context.weak), negative: all(&context.negative) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.strong.is_empty() && self.weak.is_empty() && self.negative.is_empty()
+    }
+}
+
+/// The first phrase that stands in the folded words.
+pub(super) fn first_found<'p>(phrases: &'p [Phrase], words: &Folded) -> Option<&'p Phrase> {
+    phrases.iter().find(|phrase| phrase.stands_in(&words.words))
+}
+
+/// Folded words of a window, reused from match to match.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    words: Vec<u8>,
+    glued: Vec<u8>,
+}
+
+impl Folded {
+    /// Folds the windows before and after a match. Both stop at a blank line, and at words that the window cuts.
+    pub(super) fn fill(&mut self, text: &[u8], span: Range<usize>, context: &Context) {
+        self.words.clear();
+        self.glued.clear();
+        let start = span.start.saturating_sub(usize::from(context.before_bytes));
+        let end = text.len().min(span.end + usize::from(context.after_bytes));
+        self.fold_words(
+            &text[paragraph_start(text, whole_word_start(text, start, span.start), span.start)..span.start],
+        );
+        self.fold_words(&text[span.end..paragraph_end(text, span.end, whole_word_end(text, span.end, end))]);
+        let glued = std::mem::take(&mut self.glued);
+        self.words.extend_from_slice(&glued);
+        self.glued = glued;
+    }
+
+    /// Appends the words of a text, each followed by a space, the first one preceded by one.
+    fn fold_words(&mut self, text: &[u8]) {
+        self.words.push(b' ');
+        let mut word_start = self.words.len();
+        let mut is_split = false;
+        let mut previous = ' ';
+        for c in text
+            .utf8_chunks()
+            .flat_map(|chunk| chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some(' ')))
+        {
+            if !c.is_alphanumeric() {
+                self.end_word(&mut word_start, &mut is_split);
+            } else {
+                let starts_part = (previous.is_lowercase() && c.is_uppercase())
+                    || (previous.is_alphabetic() && c.is_numeric())
+                    || (previous.is_numeric() && c.is_alphabetic());
+                if starts_part && self.words.len() > word_start {
+                    self.words.push(b' ');
+                    is_split = true;
+                }
+                push_folded(c, &mut self.words);
+            }
+            previous = c;
+        }
+        self.end_word(&mut word_start, &mut is_split);
+    }
+
+    /// Ends a word; one that was split at case changes is remembered whole.
+    fn end_word(&mut self, word_start: &mut usize, is_split: &mut bool) {
+        if self.words.len() > *word_start {
+            if *is_split {
+                self.glued.push(b' ');
+                self.glued.extend(self.words[*word_start..].iter().filter(|b| **b != b' '));
+                self.glued.push(b' ');
+            }
+            self.words.push(b' ');
+        }
+        *word_start = self.words.len();
+        *is_split = false;
+    }
+}
+
+/// Lower case without diacritics for Latin letters; other letters in lower case.
+fn push_folded(c: char, out: &mut Vec<u8>) {
+    let base: &str = match c {
+        'A'..='Z' | 'a'..='z' | '0'..='9' => {
+            out.push(c.to_ascii_lowercase() as u8);
+            return;
+        }
+        'À'..='Å' | 'à'..='å' | 'Ā'..='ą' => "a",
+        'Æ' | 'æ' => "ae",
+        'Ç' | 'ç' | 'Ć'..='č' => "c",
+        'Ď'..='đ' | 'Ð' | 'ð' => "d",
+        'È'..='Ë' | 'è'..='ë' | 'Ē'..='ě' => "e",
+        'Ĝ'..='ģ' => "g",
+        'Ĥ'..='ħ' => "h",
+        'Ì'..='Ï' | 'ì'..='ï' | 'Ĩ'..='ı' => "i",
+        'Ĵ' | 'ĵ' => "j",
+        'Ķ'..='ĸ' => "k",
+        'Ĺ'..='ł' => "l",
+        'Ñ' | 'ñ' | 'Ń'..='ŋ' => "n",
+        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' => "o",
+        'Œ' | 'œ' => "oe",
+        'Ŕ'..='ř' => "r",
+        'ß' => "ss",
+        'Ś'..='š' | 'Ș' | 'ș' => "s",
+        'Ţ'..='ŧ' | 'Ț' | 'ț' => "t",
+        'Ù'..='Ü' | 'ù'..='ü' | 'Ũ'..='ų' => "u",
+        'Ŵ' | 'ŵ' => "w",
+        'Ý' | 'ý' | 'ÿ' | 'Ŷ'..='Ÿ' => "y",
+        'Ź'..='ž' => "z",
+        _ => {
+            let mut buffer = [0; 4];
+            c.to_lowercase().for_each(|lower| out.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes()));
+            return;
+        }
+    };
+    out.extend_from_slice(base.as_bytes());
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// Leaves out a word that starts before the window.
+fn whole_word_start(text: &[u8], start: usize, end: usize) -> usize {
+    if start == 0 || !is_word_byte(text[start - 1]) {
+        return start;
+    }
+    (start..end).find(|i| !is_word_byte(text[*i])).unwrap_or(end)
+}
+
+/// Leaves out a word that ends behind the window.
+fn whole_word_end(text: &[u8], start: usize, end: usize) -> usize {
+    if end == text.len() || !is_word_byte(text[end]) {
+        return end;
+    }
+    (start..end).rev().find(|i| !is_word_byte(text[*i])).unwrap_or(start)
+}
+
+/// Behind the last blank line of the range.
+fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
+    let window = &text[start..end];
+    let blank = [b"\n\n".as_slice(), b"\r\n\r\n"].map(|line| memmem::rfind(window, line).map(|at| at + line.len()));
+    start + blank.into_iter().flatten().max().unwrap_or(0)
+}
+
+/// Before the first blank line of the range.
+fn paragraph_end(text: &[u8], start: usize, end: usize) -> usize {
+    let window = &text[start..end];
+    let blank = [b"\n\n".as_slice(), b"\r\n\r\n"].map(|line| memmem::find(window, line));
+    start + blank.into_iter().flatten().min().unwrap_or(window.len())
+}
+
+/// Bytes beyond the window that folding looks at: the neighbour that tells whether a word is cut.
+pub(super) const NEIGHBOUR_BYTES: usize = LOOK_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finds(phrase: &str, text: &str) -> bool {
+        let at = text.find('#').expect("mark");
+        let mut folded = Folded::default();
+        let context = Context { before_bytes: 40, after_bytes: 20, ..Context::default() };
+        folded.fill(text.as_bytes(), at..at + 1, &context);
+        Phrase::new(phrase).stands_in(&folded.words)
+    }
+
+    #[test]
+    fn phrases_are_found_as_whole_words() {
+        let rows = [
+            ("pesel", "Numer PESEL: #", true),
+            ("pesel", "apesel #", false),
+            ("nr konta", "Nr  konta: #", true),
+            ("nr konta", "nr-konta #", true),
+            ("zastrzeżone", "ZASTRZEŻONE #", true),
+            ("ssn", "customerSSN=#", true),
+            ("customerssn", "customerSSN=#", true),
+            ("ssn", "# is my SSN", true),
+            ("dowod*", "dowodem #", true),
+            ("dowod*", "dowodzeniem #", false),
+            ("pesel", "pesel\n\nother #", false),
+            ("nr", "nr12 #", true),
+            ("strasse", "Straße #", true),
+            ("pesel", "pesel                                          #", false),
+            ("паспорт", "ПАСПОРТ #", true),
+        ];
+        for (phrase, text, expected) in rows {
+            assert_eq!(finds(phrase, text), expected, "`{phrase}` in `{text}`");
+        }
+    }
+
+    #[test]
+    fn a_word_cut_by_the_window_does_not_count() {
+        assert!(!finds("pesel", &format!("xpesel{}#", " ".repeat(35))));
+        assert!(finds("pesel", &format!(" pesel{}#", " ".repeat(35))));
+    }
+}

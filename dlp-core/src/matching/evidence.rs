@@ -1,0 +1,169 @@
+//! From a span to a score: validator, degenerate values, specimens, context words, each as a reason with its points.
+
+use super::compile::{CompiledDetector, DetectorSet};
+use super::confirm::Accepted;
+use super::context::first_found;
+use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
+use super::scratch::Scratch;
+use crate::base::{Category, Confidence};
+use crate::knowledge::Failure;
+use crate::knowledge::validators::Verdict;
+
+/// A credential that fails its check is almost always an altered copy: it stays, at low.
+const FAILED_CHECK_POINTS: i32 = 30;
+
+/// A published specimen stays visible to audits, at low.
+const SPECIMEN_POINTS: i32 = 40;
+
+/// A credential shorter than this may well consist of few different bytes.
+const DEGENERATE_LEN_MIN: usize = 8;
+
+/// A match with its score, before overlaps are resolved.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub(super) detector: DetectorIndex,
+    /// Offsets in the stream.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) confidence: Confidence,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) validator: Option<ValidatorResult>,
+}
+
+/// Judges a span; `None` when it is no finding at all.
+pub(super) fn judge(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    (index, accepted): (DetectorIndex, &Accepted),
+) -> Option<Judged> {
+    let detector = set.compiled(index);
+    let value = &text[accepted.value.clone()];
+    if is_degenerate(detector, value) {
+        return None;
+    }
+    let verdict = detector.check.map(|check| (check.verdict)(value));
+    if verdict == Some(Verdict::Invalid) && failure(detector) == Failure::Drop {
+        return None;
+    }
+    let mut score = ScoreSheet::default();
+    score.add(Step::Pattern, i32::from(detector.data.score.pattern), || format!("shape of {}", detector.data.title));
+    if let Some((verdict, check)) = verdict.zip(detector.check) {
+        let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
+        score.add(Step::Validator, points, || format!("{} check {}", check.name, verdict_word(verdict)));
+    }
+    add_context(detector, scratch, text, accepted, &mut score)?;
+    if is_specimen(detector, value) {
+        score.cap(SPECIMEN_POINTS, "published specimen");
+    }
+    if verdict == Some(Verdict::Invalid) {
+        score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
+    }
+    Some(Judged {
+        detector: index,
+        start: accepted.value.start as u64,
+        end: accepted.value.end as u64,
+        confidence: Confidence::from_points(score.sum()),
+        reasons: score.reasons,
+        validator: verdict.zip(detector.check).map(|(verdict, check)| ValidatorResult {
+            name: check.name.to_owned(),
+            valid: match verdict {
+                Verdict::Valid => Some(true),
+                Verdict::Invalid => Some(false),
+                Verdict::NotApplicable => None,
+            },
+        }),
+    })
+}
+
+fn failure(detector: &CompiledDetector) -> Failure {
+    detector.data.validator.as_ref().map_or(Failure::Drop, |validator| validator.failure)
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Valid => "passed",
+        Verdict::Invalid => "failed",
+        Verdict::NotApplicable => "does not apply",
+    }
+}
+
+/// Looks for words around the match. `None` when a required word is missing.
+fn add_context(
+    detector: &CompiledDetector,
+    scratch: &mut Scratch,
+    text: &[u8],
+    accepted: &Accepted,
+    score: &mut ScoreSheet,
+) -> Option<()> {
+    if detector.phrases.is_empty() {
+        return Some(());
+    }
+    let points = &detector.data.score;
+    scratch.folded.fill(text, accepted.value.clone(), &detector.data.context);
+    let strong = first_found(&detector.phrases.strong, &scratch.folded);
+    if let Some(phrase) = strong {
+        score.add(Step::Context, i32::from(points.strong), || format!("word `{}` nearby", phrase.source));
+    } else if detector.data.context.required {
+        return None;
+    } else if let Some(phrase) = first_found(&detector.phrases.weak, &scratch.folded) {
+        score.add(Step::Context, i32::from(points.weak), || format!("word `{}` nearby", phrase.source));
+    }
+    if let Some(phrase) = first_found(&detector.phrases.negative, &scratch.folded) {
+        score.add(Step::Penalty, i32::from(points.negative), || format!("word `{}` nearby", phrase.source));
+    }
+    Some(())
+}
+
+/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; too little entropy as well.
+fn is_degenerate(detector: &CompiledDetector, value: &[u8]) -> bool {
+    let mut counts = [0usize; 256];
+    value.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let is_repetition =
+        detector.data.category == Category::Secret && value.len() >= DEGENERATE_LEN_MIN && most * 2 > value.len();
+    is_repetition
+        || (detector.data.entropy_min > 0.0
+            && shannon_bits(&counts, value.len()) < f64::from(detector.data.entropy_min))
+}
+
+/// Shannon entropy of the byte distribution, in bits per byte.
+fn shannon_bits(counts: &[usize; 256], total: usize) -> f64 {
+    let total = total.max(1) as f64;
+    counts.iter().filter(|count| **count > 0).map(|count| *count as f64 / total).map(|p| -p * p.log2()).sum()
+}
+
+/// Specimens are compared without separators and case.
+fn is_specimen(detector: &CompiledDetector, value: &[u8]) -> bool {
+    let compact = |bytes: &[u8]| -> Vec<u8> {
+        bytes.iter().filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80).map(u8::to_ascii_lowercase).collect()
+    };
+    let specimens = &detector.data.specimens;
+    if specimens.is_empty() {
+        return false;
+    }
+    let value = compact(value);
+    specimens.iter().any(|specimen| compact(specimen.as_bytes()) == value)
+}
+
+/// Reasons whose changes sum to the score.
+#[derive(Default)]
+struct ScoreSheet {
+    reasons: Vec<Reason>,
+}
+
+impl ScoreSheet {
+    fn add(&mut self, step: Step, change: i32, detail: impl FnOnce() -> String) {
+        self.reasons.push(Reason { step, detail: detail(), change });
+    }
+
+    fn sum(&self) -> i32 {
+        self.reasons.iter().map(|reason| reason.change).sum()
+    }
+
+    /// Lowers the sum to at most `points`.
+    fn cap(&mut self, points: i32, detail: &str) {
+        let change = (points - self.sum()).min(0);
+        self.add(Step::Penalty, change, || detail.to_owned());
+    }
+}

@@ -1,0 +1,130 @@
+//! Of matches that cover each other, the surest one stays.
+//!
+//! Matches that overlap, directly or through others, form a cluster. A cluster is decided when nothing more can join
+//! it, so the result does not depend on how the text was cut. Within it the surest match wins, then the longest, then
+//! the first id; it drops what it conflicts with: other spans of the same detector that overlap it, and any match that
+//! contains it or lies in it. Different detectors that merely overlap are both kept: each saw something of its own.
+
+use super::evidence::Judged;
+use crate::base::Span;
+
+/// Longest cluster in bytes. Beyond it a new one starts, which bounds what a stream holds of a text made of overlaps.
+const CLUSTER_BYTES_MAX: u64 = 64 * 1024;
+
+/// Matches that are not decided yet, sorted by place.
+#[derive(Debug, Default)]
+pub(super) struct Pending(Vec<Judged>);
+
+impl Pending {
+    /// Adds matches; they are brought into order and repetitions dropped, the surer one staying.
+    pub(super) fn add(&mut self, matches: &mut Vec<Judged>) {
+        self.0.append(matches);
+        self.0.sort_by(|a, b| {
+            (a.start, a.end, a.detector, b.confidence).cmp(&(b.start, b.end, b.detector, a.confidence))
+        });
+        self.0.dedup_by(|later, earlier| {
+            (later.start, later.end, later.detector) == (earlier.start, earlier.end, earlier.detector)
+        });
+    }
+
+    /// Start of the earliest undecided match.
+    pub(super) fn earliest(&self) -> Option<u64> {
+        self.0.first().map(|judged| judged.start)
+    }
+
+    /// Spans of the undecided matches.
+    pub(super) fn spans(&self) -> impl Iterator<Item = Span> {
+        self.0.iter().map(|judged| Span::new(judged.start, judged.end))
+    }
+
+    /// Decides the clusters that end before `known`, up to which all matches have been added, and gives their winners
+    /// in order of place.
+    pub(super) fn decide(&mut self, known: u64) -> Vec<Judged> {
+        let mut winners = Vec::new();
+        while let Some(len) = self.first_cluster(known) {
+            winners.extend(choose(self.0.drain(..len).collect()));
+        }
+        winners
+    }
+
+    /// Length of the first cluster, if nothing that starts at or behind `known` can join it.
+    fn first_cluster(&self, known: u64) -> Option<usize> {
+        let first = self.0.first()?;
+        let (mut end, mut len) = (first.end, 1);
+        while let Some(next) =
+            self.0.get(len).filter(|next| next.start < end && next.start < first.start + CLUSTER_BYTES_MAX)
+        {
+            end = end.max(next.end);
+            len += 1;
+        }
+        (end.min(first.start + CLUSTER_BYTES_MAX) <= known).then_some(len)
+    }
+}
+
+fn choose(mut cluster: Vec<Judged>) -> Vec<Judged> {
+    if cluster.len() > 1 {
+        cluster.sort_by_key(|m| (std::cmp::Reverse((m.confidence, m.end - m.start)), m.detector, m.start));
+        let mut winners: Vec<Judged> = Vec::new();
+        for candidate in cluster {
+            if !winners.iter().any(|winner| conflicts(winner, &candidate)) {
+                winners.push(candidate);
+            }
+        }
+        winners.sort_by_key(|m| (m.start, m.end, m.detector));
+        cluster = winners;
+    }
+    cluster
+}
+
+fn conflicts(winner: &Judged, other: &Judged) -> bool {
+    let (a, b) = (Span::new(winner.start, winner.end), Span::new(other.start, other.end));
+    if winner.detector == other.detector { a.overlaps(b) } else { a.contains(b) || b.contains(a) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Confidence;
+    use crate::matching::DetectorIndex;
+
+    fn judged(&(detector, start, end, points): &(u32, u64, u64, i32)) -> Judged {
+        Judged {
+            detector: DetectorIndex(detector),
+            start,
+            end,
+            confidence: Confidence::from_points(points),
+            reasons: Vec::new(),
+            validator: None,
+        }
+    }
+
+    #[test]
+    fn the_surest_of_covering_matches_stays() {
+        type Row = (u32, u64, u64, i32);
+        type Case<'a> = (&'a [Row], &'a [(u32, u64)]);
+        let rows: &[Case<'_>] = &[
+            (&[(0, 0, 10, 50), (1, 0, 10, 90)], &[(1, 0)]),
+            (&[(0, 0, 10, 90), (1, 2, 5, 50)], &[(0, 0)]),
+            (&[(0, 0, 10, 50), (1, 2, 5, 90)], &[(1, 2)]),
+            (&[(0, 0, 10, 50), (1, 5, 15, 90)], &[(0, 0), (1, 5)]),
+            (&[(0, 0, 10, 50), (0, 5, 15, 50)], &[(0, 0)]),
+            (&[(0, 0, 10, 50), (0, 0, 10, 70)], &[(0, 0)]),
+            (&[(0, 0, 10, 50), (1, 10, 20, 50)], &[(0, 0), (1, 10)]),
+        ];
+        for (matches, expected) in rows {
+            let mut pending = Pending::default();
+            pending.add(&mut matches.iter().map(judged).collect());
+            let winners: Vec<_> = pending.decide(u64::MAX).iter().map(|m| (m.detector.0, m.start)).collect();
+            assert_eq!(winners, *expected, "{matches:?}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_waits_until_nothing_can_join_it() {
+        let mut pending = Pending::default();
+        pending.add(&mut vec![judged(&(0, 0, 10, 50))]);
+        assert!(pending.decide(9).is_empty());
+        assert_eq!(pending.earliest(), Some(0));
+        assert_eq!(pending.decide(10).len(), 1);
+    }
+}

@@ -1,0 +1,173 @@
+//! Searching a text that comes in pieces, with the law that any cutting gives the same matches.
+//!
+//! The scan keeps a buffer of the latest bytes. `horizon` is the offset up to which all match starts are known; it lies
+//! [`Reach::after`](super::compile::Reach) behind the buffer's end, because only then everything that a match there can
+//! depend on has arrived. Matches wait in `pending` until their cluster is complete and their surroundings have come.
+
+use super::compile::DetectorSet;
+use super::evidence::{self, Judged};
+use super::found::Match;
+use super::lines::LineCounter;
+use super::report::{self, SURROUNDINGS_BYTES, Window};
+use super::resolve::Pending;
+use super::scratch::Scratch;
+use super::{candidates, confirm};
+use crate::base::Span;
+use crate::knowledge::MATCH_LEN_MAX;
+
+/// Bytes that are collected before they are searched: large against the carry, small against a cache.
+const SLICE_BYTES: usize = 256 * 1024;
+
+/// A search over a text that comes in pieces.
+#[derive(Debug)]
+pub struct StreamScan {
+    set: DetectorSet,
+    buffer: Vec<u8>,
+    state: State,
+}
+
+/// Everything but the bytes.
+#[derive(Debug)]
+struct State {
+    /// Offset of the first byte of the buffer.
+    base: u64,
+    /// All matches that start before it are known.
+    horizon: u64,
+    pending: Pending,
+    /// Spans that were decided or dropped and may still stand in the surroundings of a later match.
+    recent: Vec<Span>,
+    lines: LineCounter,
+    lines_at: u64,
+}
+
+impl StreamScan {
+    pub(super) fn new(set: DetectorSet) -> Self {
+        Self { set, buffer: Vec::new(), state: State::new() }
+    }
+
+    /// Searches a text that is there as a whole, without copying it.
+    pub(super) fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
+        let mut state = State::new();
+        scratch.fit(set);
+        while state.horizon < text.len() as u64 {
+            let end = text.len().min(state.horizon as usize + SLICE_BYTES);
+            state.advance(set, scratch, text, end);
+            state.report(set, text, text.len() == end, each);
+            state.pass_lines(text, state.keep_from(set));
+        }
+    }
+
+    /// Takes the next bytes and gives the matches that are decided by them.
+    pub fn push(&mut self, scratch: &mut Scratch, mut bytes: &[u8], each: &mut dyn FnMut(Match)) {
+        let full = SLICE_BYTES + self.set.reach().before + self.set.reach().after;
+        while !bytes.is_empty() {
+            let room = full.saturating_sub(self.buffer.len()).max(1).min(bytes.len());
+            let (now, later) = bytes.split_at(room);
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            if self.buffer.len() >= full {
+                self.search(scratch, false, each);
+            }
+        }
+    }
+
+    /// Ends the text and gives the remaining matches.
+    pub fn finish(mut self, scratch: &mut Scratch, each: &mut dyn FnMut(Match)) {
+        self.search(scratch, true, each);
+    }
+
+    /// Offset up to which nothing undecided stands: bytes before it can be let go.
+    #[must_use]
+    pub fn safe_until(&self) -> u64 {
+        self.state.pending.earliest().map_or(self.state.horizon, |earliest| earliest.min(self.state.horizon))
+    }
+
+    fn search(&mut self, scratch: &mut Scratch, is_end: bool, each: &mut dyn FnMut(Match)) {
+        scratch.fit(&self.set);
+        let reach = self.set.reach();
+        let end = if is_end { self.buffer.len() } else { self.buffer.len().saturating_sub(reach.after) };
+        self.state.advance(&self.set, scratch, &self.buffer, end);
+        self.state.report(&self.set, &self.buffer, is_end, each);
+        let keep = self.state.keep_from(&self.set);
+        self.state.pass_lines(&self.buffer, keep);
+        self.buffer.drain(..(keep - self.state.base) as usize);
+        self.state.base = keep;
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            base: 0,
+            horizon: 0,
+            pending: Pending::default(),
+            recent: Vec::new(),
+            lines: LineCounter::new(),
+            lines_at: 0,
+        }
+    }
+
+    /// Finds all matches that start between the horizon and `end`, an index into the text.
+    fn advance(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], end: usize) {
+        let start = (self.horizon - self.base) as usize;
+        if start >= end {
+            return;
+        }
+        candidates::find(set, scratch, text, start..end);
+        let mut found = Vec::new();
+        let places = std::mem::take(&mut scratch.candidates);
+        for place in &places {
+            let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
+            let detector = set.patterns()[place.1 as usize].detector;
+            if let Some(judged) = evidence::judge(set, scratch, text, (detector, &accepted)) {
+                found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
+            }
+        }
+        scratch.candidates = places;
+        self.pending.add(&mut found);
+        self.horizon = self.base + end as u64;
+    }
+
+    /// Gives the matches whose cluster and surroundings are complete.
+    fn report(&mut self, set: &DetectorSet, text: &[u8], is_end: bool, each: &mut dyn FnMut(Match)) {
+        let window = Window { text, base: self.base };
+        let known = if is_end { u64::MAX } else { self.horizon.saturating_sub(SURROUNDINGS_BYTES as u64) };
+        self.recent.extend(self.pending.spans());
+        self.recent.sort_unstable();
+        self.recent.dedup();
+        for judged in self.pending.decide(known) {
+            self.pass_lines(text, judged.start);
+            let near = nearby(&self.recent, Span::new(judged.start, judged.end));
+            each(report::complete(set, window, (judged, self.lines), &near));
+        }
+        let oldest = self.horizon.saturating_sub((2 * MATCH_LEN_MAX + SURROUNDINGS_BYTES) as u64);
+        let oldest = self.pending.earliest().map_or(oldest, |earliest| earliest.min(oldest));
+        self.recent.retain(|span| span.end.0 + MATCH_LEN_MAX as u64 > oldest);
+    }
+
+    /// Moves the line counter to an offset of the text.
+    fn pass_lines(&mut self, text: &[u8], until: u64) {
+        let window = Window { text, base: self.base };
+        let slice = window.slice(Span::new(self.lines_at, until));
+        self.lines.advance(slice);
+        self.lines_at += slice.len() as u64;
+    }
+
+    /// Offset of the first byte that later matches and reports still need.
+    fn keep_from(&self, set: &DetectorSet) -> u64 {
+        let needed = self.pending.earliest().map_or(self.horizon, |earliest| earliest.min(self.horizon));
+        needed.saturating_sub(set.reach().before as u64).max(self.base)
+    }
+}
+
+/// The spans that can stand in the surroundings of one, in a list sorted by start.
+fn nearby(sorted: &[Span], span: Span) -> Vec<Span> {
+    let around = SURROUNDINGS_BYTES as u64;
+    let first = sorted.partition_point(|s| s.start.0 + MATCH_LEN_MAX as u64 + around < span.start.0);
+    sorted[first..]
+        .iter()
+        .take_while(|s| s.start.0 < span.end.0 + around)
+        .filter(|s| s.end.0 + around > span.start.0)
+        .copied()
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! Every built-in detector fires on its examples and stays silent on its counter-examples, on the whole pipeline.
+
+use dlp_core::base::{Cancel, ConfidenceLevel, Limits};
+use dlp_core::content::{Finding, Input};
+use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::knowledge::{CounterExample, Detector, Example, builtin_examples, generate::generate, validators};
+use dlp_core::matching::{DetectorSet, Scratch};
+
+fn inspector() -> Inspector {
+    Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::batch())
+}
+
+/// Findings of one detector in a text.
+fn findings(inspector: &Inspector, scratch: &mut Scratch, (id, text): (&str, &str)) -> Vec<Finding> {
+    let mut collected = Collected::default();
+    let job = Job { name: "example.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+    inspector.inspect(scratch, job, &mut collected);
+    collected.findings.retain(|f| inspector.detectors().detector(f.detector).id == id);
+    collected.findings
+}
+
+/// The example's text and the values to be found, generated ones included.
+fn expand(detector: &Detector, example: &Example, seed: u64) -> (String, Vec<String>) {
+    if example.generate.is_empty() {
+        return (example.text.clone(), example.finds.clone());
+    }
+    let check = detector.validator.as_ref().and_then(|v| validators::find(&v.name));
+    let value = generate(&example.generate, seed, check).expect("recipe");
+    let finds = if example.finds.is_empty() { vec![value.clone()] } else { example.finds.clone() };
+    (example.text.replace("{{value}}", &value), finds)
+}
+
+fn check_example(
+    inspector: &Inspector,
+    scratch: &mut Scratch,
+    (detector, example): (&Detector, &Example),
+) -> Option<String> {
+    let (text, expected) = expand(detector, example, 7);
+    let level = ConfidenceLevel::from_word(&example.level).expect("checked when the file was read");
+    let found = findings(inspector, scratch, (&detector.id, &text));
+    let values: Vec<_> = found
+        .iter()
+        .filter(|f| f.confidence.level() >= level)
+        .map(|f| String::from_utf8_lossy(f.value.expose()).into_owned())
+        .collect();
+    let all: Vec<_> = found.iter().map(|f| (f.confidence.score(), &f.reasons)).collect();
+    (values != expected).then(|| {
+        format!("{}: expected {expected:?} at {level}, found {values:?} in `{text}`; all: {all:?}", detector.id)
+    })
+}
+
+fn check_counter(
+    inspector: &Inspector,
+    scratch: &mut Scratch,
+    (detector, counter): (&Detector, &CounterExample),
+) -> Option<String> {
+    let found = findings(inspector, scratch, (&detector.id, &counter.text));
+    let shown = found.iter().find(|f| f.confidence.level() >= ConfidenceLevel::Medium)?;
+    Some(format!("{}: fired with {} in `{}` ({})", detector.id, shown.confidence.score(), counter.text, counter.reason))
+}
+
+#[test]
+fn examples_are_found_and_counter_examples_are_not() {
+    let inspector = inspector();
+    let mut scratch = Scratch::new();
+    let mut failures = Vec::new();
+    let mut checked = 0;
+    for (id, examples, counters) in builtin_examples().expect("built-in examples") {
+        let detector =
+            inspector.detectors().detectors().find(|d| d.id == id).expect("examples belong to a detector").clone();
+        checked += examples.len() + counters.len();
+        failures.extend(examples.iter().filter_map(|e| check_example(&inspector, &mut scratch, (&detector, e))));
+        failures.extend(counters.iter().filter_map(|c| check_counter(&inspector, &mut scratch, (&detector, c))));
+    }
+    assert!(checked > 0);
+    assert!(failures.is_empty(), "{} of {checked} fail:\n{}", failures.len(), failures.join("\n"));
+}
