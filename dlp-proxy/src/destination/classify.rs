@@ -132,8 +132,9 @@ fn endpoint_of<'c>(app: &'c App, is_listed: bool, request: &Parsed<'_>) -> Optio
     let by_override = request.method_override.as_deref().and_then(fits);
     let found = by_override.filter(|endpoint| !is_passive(endpoint.activity)).or_else(|| fits(&request.method))?;
     // What servers may read in another way, a spelling or a tunnelled method, is no proof of a harmless call.
-    let is_plain = request.path.is_plain && request.method_override.is_none() && (is_listed || !request.has_body());
-    (is_plain || !is_passive(found.activity)).then_some(found)
+    let is_plain = request.path.is_plain && request.method_override.is_none() && !request.opens_websocket();
+    let is_known = is_listed || !request.has_body();
+    (is_plain && is_known || !is_passive(found.activity)).then_some(found)
 }
 
 fn is_passive(activity: Activity) -> bool {
@@ -162,8 +163,8 @@ fn by_method(request: &Parsed<'_>, method: &str, host_role: Option<HostRole>) ->
         "POST" if sends_file(request) => Activity::Upload,
         "POST" => Activity::Post,
         "COPY" | "MOVE" | "MKCOL" | "PROPPATCH" | "LOCK" | "ACL" | "MKCALENDAR" => Activity::Edit,
-        // A body in any other request is content of unknown purpose.
-        _ if request.has_body() => Activity::Post,
+        // A body in any other request is content of unknown purpose; an open connection brings it later.
+        _ if request.has_body() || request.opens_websocket() => Activity::Post,
         "DELETE" | "UNLOCK" => Activity::Delete,
         _ if host_role == Some(HostRole::Download) => Activity::Download,
         _ => Activity::Browse,
@@ -187,9 +188,7 @@ fn channel_of(request: &Parsed<'_>, activity: Activity) -> Channel {
     let is_browser = request.headers.contains_key("sec-fetch-mode") || request.headers.contains_key("origin");
     match activity {
         Activity::Prompt => Channel::ChatPrompt,
-        _ if request.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) => {
-            Channel::Websocket
-        }
+        _ if request.opens_websocket() => Channel::Websocket,
         _ if request.path.text.ends_with("/git-receive-pack") => Channel::GitPush,
         _ if media_type == "application/x-www-form-urlencoded" => Channel::FormPost,
         _ if is_browser => Channel::WebUpload,

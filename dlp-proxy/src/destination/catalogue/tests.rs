@@ -37,6 +37,13 @@ fn mistakes_are_named_with_their_place() {
 }
 
 #[test]
+fn an_application_is_defined_once() {
+    let file = CatalogueFile { name: "acme.toml", text: APP };
+    let message = Catalogue::load(&[file, file]).expect_err("twice").to_string();
+    assert!(message.contains("acme.toml:1") && message.contains("`acme` again"), "{message}");
+}
+
+#[test]
 fn a_file_replaces_the_built_in_one_of_its_application() {
     let text = format!("{}[[host]]\nsuffix = 'dropbox.com'\nrole = 'web'\n", APP.replace("acme", "dropbox"));
     let catalogue = Catalogue::load(&[CatalogueFile { name: "own.toml", text: &text }]).expect("loads");

@@ -149,7 +149,7 @@ fn unlisted_hosts_are_unknown_and_judged_by_method_and_body() {
             Activity::Upload,
             Channel::WebUpload,
         ),
-        ("GET", "https://example.net/a", &[("upgrade", "websocket")], Activity::Browse, Channel::Websocket),
+        ("GET", "https://example.net/a", &[("upgrade", "websocket")], Activity::Post, Channel::Websocket),
         (
             "POST",
             "https://example.net/a",
@@ -266,4 +266,42 @@ fn refusals_are_shaped_for_the_client() {
     for (url, answer) in rows {
         assert_eq!(classify(&Tenancy::default(), "PUT", url, &[]).answer.as_deref(), answer, "{url}");
     }
+}
+
+#[test]
+fn no_look_alike_of_any_listed_host_is_recognised() {
+    let catalogue = Catalogue::builtin();
+    let app_of = |host: &str| catalogue.destination_of_host(host, &example_tenancy()).app;
+    for (id, file) in builtin_files() {
+        for host in file.host {
+            let host = host.into_inner();
+            let (name, is_suffix) = match (&host.exact, &host.suffix) {
+                (Some(exact), _) => (exact.clone(), false),
+                (_, Some(suffix)) => (suffix.clone(), true),
+                _ => continue,
+            };
+            assert_eq!(app_of(&name).as_deref(), Some(id), "{name}");
+            assert_eq!(app_of(&format!("{}.:443", name.to_uppercase())).as_deref(), Some(id), "{name}");
+            let look_alikes = [format!("{name}.evil.example"), format!("{}.example", name.replace('.', "-"))];
+            for look_alike in look_alikes {
+                assert_eq!(app_of(&look_alike), None, "{look_alike}");
+            }
+            if is_suffix {
+                assert_eq!(app_of(&format!("any.sub.{name}")).as_deref(), Some(id), "{name}");
+            }
+            // Below a longer name the rest may be listed for another reason.
+            if name.matches('.').count() == 1 {
+                assert_eq!(app_of(&format!("evil{name}")), None, "evil{name}");
+                assert_eq!(app_of(&format!("evil-{name}")), None, "evil-{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn accounts_of_the_organisation_are_read_from_configuration() {
+    let tenancy: Tenancy = toml::from_str("sharepoint = ['contoso']\nhosts = ['corp.example']").expect("tenancy");
+    assert_eq!((tenancy.sharepoint.len(), tenancy.hosts.len()), (1, 1));
+    let error = toml::from_str::<Tenancy>("sharepiont = ['contoso']").expect_err("misspelt").to_string();
+    assert!(error.contains("sharepiont") && error.contains("`sharepoint`"), "{error}");
 }
