@@ -305,3 +305,57 @@ fn accounts_of_the_organisation_are_read_from_configuration() {
     let error = toml::from_str::<Tenancy>("sharepiont = ['contoso']").expect_err("misspelt").to_string();
     assert!(error.contains("sharepiont") && error.contains("`sharepoint`"), "{error}");
 }
+
+/// A small generator, so that every run tries the same requests.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).expect("below a usize")
+    }
+
+    /// The text with a few characters replaced, added or taken away.
+    fn damaged(&mut self, text: &str) -> String {
+        const ODD: &[char] = &['%', '.', '/', '\\', ':', '?', '#', '&', '=', '2', 'F', 'e', ' ', '\0', 'ż', '{', '*'];
+        let mut chars: Vec<char> = text.chars().collect();
+        for _ in 0..1 + self.below(4) {
+            let (at, odd) = (self.below(chars.len() + 1), ODD[self.below(ODD.len())]);
+            match self.below(3) {
+                0 => chars.insert(at, odd),
+                1 if at < chars.len() => chars[at] = odd,
+                _ if at < chars.len() => drop(chars.remove(at)),
+                _ => {}
+            }
+        }
+        chars.into_iter().collect()
+    }
+}
+
+#[test]
+fn damaged_requests_are_classified_and_prove_no_account_by_accident() {
+    let (catalogue, tenancy, headers) = (Catalogue::builtin(), example_tenancy(), HeaderMap::new());
+    let rows = [
+        ("s3.eu-central-1.amazonaws.com", "/private-stash/corp-backup/a?X-Amz-Credential=AKIA/2"),
+        ("private-stash.s3.amazonaws.com", "/corp-backup/a"),
+        ("fabrikam-my.sharepoint.com", "/personal/contoso/_api/web/Files/Add(url='a')"),
+        ("storage.googleapis.com", "/upload/storage/v1/b/stash/o?name=corp-bucket"),
+        ("dropbox.com.evil.example", "/2/files/upload"),
+        ("contoso.egnyte.com.evil.example", "/a/%2e%2e/b"),
+    ];
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..500 {
+        for (host, target) in rows {
+            let target = dice.damaged(target);
+            let damaged_host = dice.damaged(host);
+            for host in [host, &damaged_host] {
+                let head = RequestHead { method: "PUT", host, target: &target, headers: &headers, learnt: &[] };
+                let found = catalogue.classify(&head, &tenancy);
+                assert_ne!(found.destination.zone, Zone::Corporate, "{host} {target}");
+                assert_eq!(found.activity, Activity::Upload, "{host} {target}");
+            }
+        }
+    }
+}
