@@ -7,6 +7,7 @@ use crate::destination::{AccountKind, CatalogueFile};
 use dlp_core::decision::{AppCategory, Visibility};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// The accounts that the examples of all files take for the organisation's.
 fn example_tenancy() -> Tenancy {
@@ -43,7 +44,9 @@ fn header_map(headers: &BTreeMap<String, String>) -> HeaderMap {
 
 fn classify(tenancy: &Tenancy, method: &str, url: &str, headers: &[(&str, &str)]) -> Classified {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    classify_with(&Catalogue::builtin(), tenancy, (method, url, &header_map(&headers)), &[])
+    static BUILTIN: OnceLock<Catalogue> = OnceLock::new();
+    let catalogue = BUILTIN.get_or_init(Catalogue::builtin);
+    classify_with(catalogue, tenancy, (method, url, &header_map(&headers)), &[])
 }
 
 fn classify_with(
