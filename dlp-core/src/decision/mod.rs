@@ -1,4 +1,4 @@
-//! Layer 5: from findings to a decision.
+//! From findings to a decision.
 //!
 //! [`Summariser`] counts findings per detector and forgets the values. [`classify`] says how sensitive an item is.
 //! A [`Transfer`] is one attempt to move data: who, by which channel, where to, what. A [`Policy`] holds ordered rules

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 /// Masked samples kept of one detector: enough for a reviewer to see what it is about.
 pub const SAMPLES_MAX: usize = 5;
 
+/// Shortest value that is masked in a text around it: shorter ones stand in ordinary words.
+const MASKED_LEN_MIN: usize = 4;
+
 /// What one detector found in an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetectorSummary {
@@ -73,6 +76,7 @@ impl UniqueValues {
 pub struct Summariser {
     detectors: BTreeMap<String, Tally>,
     values_left: u64,
+    texts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -86,7 +90,14 @@ impl Summariser {
     /// can only make a decision stronger.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { detectors: BTreeMap::new(), values_left: limits.findings_max }
+        Self { detectors: BTreeMap::new(), values_left: limits.findings_max, texts: Vec::new() }
+    }
+
+    /// As [`Summariser::new`], with texts that will be shown beside the numbers, such as file names and the path: a
+    /// value that is found anywhere in the transfer is masked in them.
+    #[must_use]
+    pub fn with_texts(limits: &Limits, texts: Vec<String>) -> Self {
+        Self { texts, ..Self::new(limits) }
     }
 
     /// Counts a finding of `detector`.
@@ -95,6 +106,7 @@ impl Summariser {
             .detectors
             .entry(detector.id.clone())
             .or_insert_with(|| Tally { summary: empty_summary(detector), values: HashMap::new() });
+        self.texts.iter_mut().for_each(|text| mask_in(text, detector, finding));
         let summary = &mut tally.summary;
         summary.count += 1;
         summary.confidence_max = summary.confidence_max.max(finding.confidence);
@@ -115,12 +127,18 @@ impl Summariser {
     /// The summaries, by detector id.
     #[must_use]
     pub fn finish(self) -> Vec<DetectorSummary> {
+        self.finish_with_texts().0
+    }
+
+    /// The summaries, by detector id, and the texts with their values masked, in the order in which they were given.
+    #[must_use]
+    pub fn finish_with_texts(self) -> (Vec<DetectorSummary>, Vec<String>) {
         let summarise = |tally: Tally| {
             let mut summary = tally.summary;
             tally.values.values().for_each(|level| summary.unique.add(*level));
             summary
         };
-        self.detectors.into_values().map(summarise).collect()
+        (self.detectors.into_values().map(summarise).collect(), self.texts)
     }
 }
 
@@ -136,6 +154,15 @@ fn empty_summary(detector: &Detector) -> DetectorSummary {
         unique: UniqueValues::default(),
         confidence_max: Confidence::default(),
         samples_masked: Vec::new(),
+    }
+}
+
+fn mask_in(text: &mut String, detector: &Detector, finding: &Finding) {
+    if let Ok(value) = std::str::from_utf8(finding.value.expose())
+        && value.len() >= MASKED_LEN_MIN
+        && text.contains(value)
+    {
+        *text = text.replace(value, &finding.value.masked(detector.reveal_last));
     }
 }
 
@@ -222,6 +249,18 @@ mod tests {
         }
         let summary = summariser.finish().remove(0);
         assert_eq!((summary.count, summary.unique.high), (5, 4), "3 and its repetition count twice, 1 once");
+    }
+
+    #[test]
+    fn values_are_masked_in_texts_beside_them() {
+        let detector = detector("test.acme.number", "government-id");
+        let texts = ["44051401458.pdf", "/in/44051401458/a-44051401458.pdf", "other.pdf"];
+        let mut summariser = Summariser::with_texts(&Limits::inline(), texts.map(str::to_owned).to_vec());
+        summariser.add(&detector, &finding("44051401458", 90));
+        summariser.add(&detector, &finding("pdf", 10));
+        let (_, texts) = summariser.finish_with_texts();
+        let mask = Secret::new(b"44051401458").masked(detector.reveal_last);
+        assert_eq!(texts, [format!("{mask}.pdf"), format!("/in/{mask}/a-{mask}.pdf"), "other.pdf".to_owned()]);
     }
 
     #[test]

@@ -161,3 +161,137 @@ fn ends_in_half_a_line(file: &mut File) -> io::Result<bool> {
     file.read_exact(&mut last)?;
     Ok(last != [b'\n'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::incident;
+    use super::*;
+    use std::collections::VecDeque;
+    use std::fs;
+    use std::sync::{Arc, Mutex};
+
+    fn lines(path: &Path) -> Vec<String> {
+        fs::read_to_string(path).expect("log").lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_incident_is_a_line_and_reopening_appends() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("incidents.jsonl");
+        for _ in 0..2 {
+            let mut log = IncidentLog::open(&path).expect("opens");
+            log.append(&incident(&[])).expect("appends");
+            log.append(&incident(&[])).expect("appends");
+        }
+        let lines = lines(&path);
+        assert_eq!(lines.len(), 4);
+        for line in lines {
+            assert_eq!(serde_json::from_str::<Incident>(&line).expect("record"), incident(&[]));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("incidents.jsonl");
+        drop(IncidentLog::open(&path).expect("opens"));
+        assert_eq!(fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("chmod");
+        let error = IncidentLog::open(&path).expect_err("readable by the group").to_string();
+        assert!(error.contains("0640") && error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_opened_is_named() {
+        let folder = tempfile::tempdir().expect("folder");
+        for path in [folder.path().join("absent/incidents.jsonl"), folder.path().to_owned()] {
+            let error = IncidentLog::open(&path).expect_err("no file");
+            assert!(matches!(error, IncidentLogError::Open { .. }), "{error}");
+            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn half_a_line_of_an_earlier_run_is_closed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("incidents.jsonl");
+        drop(IncidentLog::open(&path).expect("creates"));
+        fs::write(&path, "{\"half\":").expect("writes");
+        IncidentLog::open(&path).expect("opens").append(&incident(&[])).expect("appends");
+        let lines = lines(&path);
+        assert_eq!(lines[0], "{\"half\":");
+        assert!(serde_json::from_str::<Incident>(&lines[1]).is_ok());
+    }
+
+    /// What a disk does with the next call.
+    enum Step {
+        Takes,
+        /// Takes some bytes, then is full.
+        FullAfter(usize),
+        CannotSync,
+    }
+
+    #[derive(Clone, Default)]
+    struct FakeDisk {
+        kept: Arc<Mutex<Vec<u8>>>,
+        steps: Arc<Mutex<VecDeque<Step>>>,
+        left: Option<usize>,
+    }
+
+    impl Write for FakeDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some(Step::FullAfter(left)) = self.steps.lock().expect("steps").front() {
+                self.left.get_or_insert(*left);
+            }
+            let taken = self.left.map_or(bytes.len(), |left| left.min(bytes.len()));
+            if taken == 0 {
+                self.left = None;
+                self.steps.lock().expect("steps").pop_front();
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.left = self.left.map(|left| left - taken);
+            self.kept.lock().expect("kept").extend(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Disk for FakeDisk {
+        fn sync(&mut self) -> io::Result<()> {
+            match self.steps.lock().expect("steps").pop_front() {
+                Some(Step::CannotSync) => Err(io::Error::other("the disk went away")),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_failing_disk_costs_the_records_it_refused_and_no_other() {
+        let disk = FakeDisk::default();
+        let steps = [Step::Takes, Step::FullAfter(10), Step::FullAfter(0), Step::Takes, Step::CannotSync, Step::Takes];
+        disk.steps.lock().expect("steps").extend(steps);
+        let kept = Arc::clone(&disk.kept);
+        let mut log = IncidentLog { path: PathBuf::from("fake"), disk: Box::new(disk), torn: false };
+
+        let results: Vec<_> = (0..6).map(|_| log.append(&incident(&[])).is_ok()).collect();
+        assert_eq!(results, [true, false, false, true, false, true]);
+        let error = {
+            let full = FakeDisk::default();
+            full.steps.lock().expect("steps").push_back(Step::FullAfter(0));
+            let mut log = IncidentLog { path: PathBuf::from("fake"), disk: Box::new(full), torn: false };
+            log.append(&incident(&[])).expect_err("full")
+        };
+        assert!(matches!(error, IncidentLogError::Write { .. }), "{error}");
+
+        let text = String::from_utf8(kept.lock().expect("kept").clone()).expect("UTF-8");
+        let whole = text.lines().filter(|line| serde_json::from_str::<Incident>(line).is_ok()).count();
+        // The record that could not be synced was written and may survive; the caller was told not to rely on it.
+        assert_eq!(whole, 4, "{text}");
+    }
+}

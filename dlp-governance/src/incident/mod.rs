@@ -14,3 +14,6 @@ pub use log::{IncidentLog, IncidentLogError};
 pub use record::{
     Actor, Decided, Destination, Detection, Incident, IncidentId, Inspected, Item, Problem, Request, RequestFacts,
 };
+
+#[cfg(test)]
+mod tests;

@@ -67,10 +67,8 @@ account_kinds! {
     GcsBucket = "gcs-bucket" in gcp_buckets,
     /// Backblaze B2 bucket id.
     B2Bucket = "b2-bucket" in b2_buckets,
-    /// Label of a customer in the host name of a business service, for example `<site>.egnyte.com`.
-    Site = "site" in sites,
-    /// Owner of a repository, `host/owner`.
-    GitOrg = "git-org" in git_orgs,
+    /// Owner of repositories on github.com.
+    GithubOwner = "github-owner" in github_owners,
 }
 
 impl fmt::Display for AccountKind {

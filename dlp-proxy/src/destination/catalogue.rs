@@ -203,6 +203,10 @@ impl Catalogue {
     fn add(&mut self, file: CatalogueFile<'_>, parsed: FileToml) -> Result<(), CatalogueError> {
         let app = self.apps.len();
         let id = parsed.app.id.clone();
+        if self.apps.iter().any(|known| known.id == id) {
+            let message = format!("expected each `app.id` once, found `{id}` again");
+            return Err(Line { file, start: 0 }.error(message));
+        }
         for spanned in parsed.host {
             let line = Line::of(file, &spanned);
             let host = spanned.into_inner();
@@ -370,3 +374,6 @@ pub(super) fn parse(file: CatalogueFile<'_>) -> Result<FileToml, CatalogueError>
     toml::from_str(file.text)
         .map_err(|error| CatalogueError::Syntax { file: file.name.to_owned(), message: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

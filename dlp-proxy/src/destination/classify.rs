@@ -43,9 +43,10 @@ impl Catalogue {
             Some((app, role)) => (Some(app), Some(role)),
             None => (self.by_shape(&request), None),
         };
-        let endpoint = app.and_then(|app| endpoint_of(app, &request));
+        let is_listed = host_role.is_some();
+        let endpoint = app.and_then(|app| endpoint_of(app, is_listed, &request));
         let activity = activity_of(&request, host_role, endpoint);
-        let account = account_of(app, &request, tenancy);
+        let account = account_of(app, is_listed, &request, tenancy);
         Classified {
             channel: channel_of(&request, activity),
             destination: destination(app, request.host.clone(), account),
@@ -63,7 +64,7 @@ impl Catalogue {
         let head = RequestHead { method: "CONNECT", host, target: "", headers: &headers, learnt: &[] };
         let request = Parsed::new(&head);
         let app = self.by_host(&request.host).map(|(app, _)| app);
-        destination(app, compared_host(host), account_of(app, &request, tenancy))
+        destination(app, compared_host(host), account_of(app, true, &request, tenancy))
     }
 }
 
@@ -87,11 +88,12 @@ fn destination(app: Option<&App>, host: String, account: Account) -> Destination
 
 /// The zone, by the first of these that applies: the host is ours; a piece of evidence names an account of ours; the
 /// application has private accounts only, or no account of ours was ever configured for one that has both; unknown.
-fn account_of(app: Option<&App>, request: &Parsed<'_>, tenancy: &Tenancy) -> Account {
+fn account_of(app: Option<&App>, is_listed: bool, request: &Parsed<'_>, tenancy: &Tenancy) -> Account {
     if tenancy.owns_host(&request.host) {
         return Account { zone: Zone::Corporate, name: None };
     }
-    let Some(app) = app else { return Account { zone: Zone::Unknown, name: None } };
+    // A protocol says nothing about whoever runs the server, and a client chooses what its request looks like.
+    let Some(app) = app.filter(|_| is_listed) else { return Account { zone: Zone::Unknown, name: None } };
     let in_request = app.identities.iter().filter_map(|identity| identity.evidence(request));
     let mut evidence: Vec<Evidence> = in_request.collect();
     evidence.extend(request.learnt.iter().filter(|e| proves_for(app, e)).cloned());
@@ -124,13 +126,15 @@ fn learns_of(app: &App, request: &Parsed<'_>) -> Vec<Learn> {
 }
 
 /// The first call of the application that fits. A tunnelled method counts, unless it makes the request look harmless.
-fn endpoint_of<'c>(app: &'c App, request: &Parsed<'_>) -> Option<&'c Endpoint> {
+/// On a host that only speaks the protocol, a body makes every request one that brings content.
+fn endpoint_of<'c>(app: &'c App, is_listed: bool, request: &Parsed<'_>) -> Option<&'c Endpoint> {
     let fits = |method: &str| app.endpoints.iter().find(|endpoint| endpoint.conditions.hold(request, method));
     let by_override = request.method_override.as_deref().and_then(fits);
     let found = by_override.filter(|endpoint| !is_passive(endpoint.activity)).or_else(|| fits(&request.method))?;
     // What servers may read in another way, a spelling or a tunnelled method, is no proof of a harmless call.
-    let is_plain = request.path.is_plain && request.method_override.is_none();
-    (is_plain || !is_passive(found.activity)).then_some(found)
+    let is_plain = request.path.is_plain && request.method_override.is_none() && !request.opens_websocket();
+    let is_known = is_listed || !request.has_body();
+    (is_plain && is_known || !is_passive(found.activity)).then_some(found)
 }
 
 fn is_passive(activity: Activity) -> bool {
@@ -159,8 +163,8 @@ fn by_method(request: &Parsed<'_>, method: &str, host_role: Option<HostRole>) ->
         "POST" if sends_file(request) => Activity::Upload,
         "POST" => Activity::Post,
         "COPY" | "MOVE" | "MKCOL" | "PROPPATCH" | "LOCK" | "ACL" | "MKCALENDAR" => Activity::Edit,
-        // A body in any other request is content of unknown purpose.
-        _ if request.has_body() => Activity::Post,
+        // A body in any other request is content of unknown purpose; an open connection brings it later.
+        _ if request.has_body() || request.opens_websocket() => Activity::Post,
         "DELETE" | "UNLOCK" => Activity::Delete,
         _ if host_role == Some(HostRole::Download) => Activity::Download,
         _ => Activity::Browse,
@@ -184,12 +188,13 @@ fn channel_of(request: &Parsed<'_>, activity: Activity) -> Channel {
     let is_browser = request.headers.contains_key("sec-fetch-mode") || request.headers.contains_key("origin");
     match activity {
         Activity::Prompt => Channel::ChatPrompt,
-        _ if request.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) => {
-            Channel::Websocket
-        }
+        _ if request.opens_websocket() => Channel::Websocket,
         _ if request.path.text.ends_with("/git-receive-pack") => Channel::GitPush,
         _ if media_type == "application/x-www-form-urlencoded" => Channel::FormPost,
         _ if is_browser => Channel::WebUpload,
         _ => Channel::ApiUpload,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,6 +72,12 @@ impl<'a> Parsed<'a> {
             || lengths.any(|length| length.to_str().map_or(true, |length| length.trim() != "0"))
     }
 
+    /// Whether the request asks for a connection on which anything may follow.
+    pub(super) fn opens_websocket(&self) -> bool {
+        let mut lines = self.headers.get_all(http::header::UPGRADE).iter();
+        lines.any(|line| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("websocket")))
+    }
+
     /// The media type of the body without parameters, lower case; empty when not stated.
     pub(super) fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();

@@ -9,7 +9,7 @@
 //!
 //! A template always describes the whole host or path, never a part, and ignores the case of ASCII letters.
 
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
 /// Longest template; files of users are no place for programs.
 const TEMPLATE_LEN_MAX: usize = 256;
@@ -53,17 +53,19 @@ impl Template {
             };
         }
         pattern.push('$');
-        let compiled = RegexBuilder::new(&pattern).case_insensitive(true).dot_matches_new_line(true).build();
+        // Bytes instead of characters: the same language for these pieces, compiled in a fraction of the time.
+        let mut builder = RegexBuilder::new(&pattern);
+        let compiled = builder.unicode(false).case_insensitive(true).dot_matches_new_line(true).build();
         compiled.map(Self).map_err(|error| format!("template `{text}` cannot be compiled: {error}"))
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.0.is_match(text.as_bytes())
     }
 
     /// The text that the piece `{name}` stands for, when the template matches.
     pub(super) fn capture<'t>(&self, text: &'t str, name: &str) -> Option<&'t str> {
-        Some(self.0.captures(text)?.name(name)?.as_str())
+        text.get(self.0.captures(text.as_bytes())?.name(name)?.range())
     }
 
     pub(super) fn has_capture(&self, name: &str) -> bool {
