@@ -2,7 +2,6 @@
 
 use regex_automata::meta::{Config, Regex};
 use regex_automata::util::syntax;
-use regex_automata::{MatchKind, nfa::thompson::WhichCaptures};
 use thiserror::Error;
 
 /// A pattern that cannot be compiled: its program is too large.
@@ -31,23 +30,4 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternError> {
         .hybrid_cache_capacity(LAZY_BYTES_MAX)
         .dfa(false);
     Regex::builder().configure(config).syntax(syntax()).build(pattern).map_err(|error| PatternError(error.to_string()))
-}
-
-/// Compiles many patterns into one automaton that tells which of them match at a place.
-///
-/// # Errors
-/// When the program is larger than the sum of what the single patterns may take.
-pub(crate) fn compile_many(patterns: &[&str]) -> Result<Regex, PatternError> {
-    let config = Config::new()
-        .utf8_empty(false)
-        .match_kind(MatchKind::All)
-        .which_captures(WhichCaptures::None)
-        .nfa_size_limit(Some(PROGRAM_BYTES_MAX * 8))
-        .hybrid_cache_capacity(LAZY_BYTES_MAX * 16)
-        .dfa(false);
-    Regex::builder()
-        .configure(config)
-        .syntax(syntax())
-        .build_many(patterns)
-        .map_err(|error| PatternError(error.to_string()))
 }

@@ -6,7 +6,7 @@
 
 use super::compile::DetectorSet;
 use super::scratch::Scratch;
-use regex_automata::{Anchored, Input, PatternSet};
+use super::starts::DIGIT_WITHIN_MAX;
 use std::ops::Range;
 
 /// Digit-free groups before the first digit that can belong to the same identifier.
@@ -16,7 +16,7 @@ const GROUPS_BEFORE_DIGIT_MAX: usize = 3;
 pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: Range<usize>) {
     scratch.candidates.clear();
     from_literals(set, scratch, text, &owned);
-    if !set.starts().patterns.is_empty() {
+    if !set.starts().is_empty() {
         from_tokens(set, scratch, text, &owned);
     }
     scratch.candidates.sort_unstable();
@@ -39,11 +39,10 @@ fn from_literals(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &
 }
 
 fn from_tokens(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Range<usize>) {
-    let reach_of_first = &set.starts().reach_of_first;
-    let any_token = set.starts().any_token;
-    let end = text.len().min(owned.end + usize::from(u8::MAX));
+    let starts = set.starts();
+    let end = text.len().min(owned.end + 2 * DIGIT_WITHIN_MAX);
     let mut recent = [usize::MAX; GROUPS_BEFORE_DIGIT_MAX + 1];
-    let mut at = token_boundary(text, owned.start);
+    let mut at = token_boundary(&text[..end], owned.start);
     while at < end {
         if !is_token_byte(text[at]) {
             at += 1;
@@ -53,13 +52,20 @@ fn from_tokens(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Ra
         let token_end = at + text[at..end].iter().take_while(|byte| is_token_byte(**byte)).count();
         recent.rotate_right(1);
         recent[0] = first;
-        let digit = text[first..token_end].iter().position(u8::is_ascii_digit).map(|offset| first + offset);
-        if any_token || digit.is_some() {
-            let digit = digit.unwrap_or(first);
+        let reach_end = token_end.min(first + DIGIT_WITHIN_MAX + 1);
+        let digit = text[first..reach_end].iter().position(u8::is_ascii_digit).map(|offset| first + offset);
+        let mut candidate = |start: usize, has_digit| {
+            if owned.contains(&start) {
+                starts.fitting(text, start, has_digit, &mut |pattern| scratch.candidates.push((start, pattern)));
+            }
+        };
+        if starts.starts_without_digit(text[first]) {
+            candidate(first, false);
+        }
+        if let Some(digit) = digit {
             for start in recent.into_iter().filter(|start| *start != usize::MAX) {
-                let reach = usize::from(reach_of_first[usize::from(text[start])]);
-                if owned.contains(&start) && digit < start + reach {
-                    try_start(set, scratch, text, start);
+                if starts.reaches_digit(text[start], digit - start) {
+                    candidate(start, true);
                 }
             }
         }
@@ -92,17 +98,4 @@ const ESCAPE_TAIL_MAX: usize = 2;
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
-}
-
-/// Asks the automaton over all patterns without literals which of them match here.
-fn try_start(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], start: usize) {
-    let starts = set.starts();
-    let Some(automaton) = starts.automaton() else { return };
-    let cache = scratch.starts_cache.get_or_insert_with(|| Box::new(automaton.create_cache()));
-    let matching = scratch.starts_matching.get_or_insert_with(|| PatternSet::new(automaton.pattern_len()));
-    matching.clear();
-    let end = text.len().min(start + set.reach().after);
-    let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
-    automaton.which_overlapping_matches_with(cache, &input, matching);
-    scratch.candidates.extend(matching.iter().map(|pattern| (start, starts.patterns[pattern.as_usize()])));
 }

@@ -5,6 +5,7 @@ use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match};
 use super::report::SURROUNDINGS_BYTES;
 use super::scratch::Scratch;
+use super::starts::Starts;
 use super::stream::StreamScan;
 use crate::knowledge::validators::{self, Check};
 use crate::knowledge::{Anchor, Catalogue, CatalogueError, Detector, pattern};
@@ -71,28 +72,6 @@ pub(super) struct LiteralUse {
     pub(super) before_max: usize,
 }
 
-/// The patterns without literals, tried where a token with a digit, or any token, starts.
-#[derive(Debug, Default)]
-pub(super) struct Starts {
-    /// Pattern numbers, in the order of the automaton.
-    pub(super) patterns: Vec<u32>,
-    /// For each first byte: the greatest distance at which one of its patterns can have its first digit, plus one. Zero
-    /// when no pattern starts with the byte.
-    pub(super) reach_of_first: Vec<u8>,
-    /// Whether some pattern needs no digit, so that every token start has to be tried.
-    pub(super) any_token: bool,
-    automaton: OnceLock<Option<Regex>>,
-    sources: Vec<String>,
-}
-
-impl Starts {
-    /// Tells which of the patterns match at a place.
-    pub(super) fn automaton(&self) -> Option<&Regex> {
-        let build = || pattern::compile_many(&self.sources.iter().map(String::as_str).collect::<Vec<_>>()).ok();
-        self.automaton.get_or_init(build).as_ref()
-    }
-}
-
 /// How far from its start a match depends on the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
@@ -101,9 +80,6 @@ pub(super) struct Reach {
     /// Bytes after.
     pub(super) after: usize,
 }
-
-/// Farthest first digit that is looked for; patterns beyond it count as needing none.
-const DIGIT_WITHIN_MAX: u32 = 24;
 
 /// Literals up to which the faster, larger table is used: it takes some tens of kilobytes for each.
 const FAST_TABLE_LITERALS_MAX: usize = 4_000;
@@ -194,7 +170,7 @@ struct Builder {
     patterns: Vec<CompiledPattern>,
     literals: Vec<Vec<u8>>,
     literal_uses: Vec<Vec<LiteralUse>>,
-    starts: Starts,
+    starts: super::starts::Builder,
 }
 
 impl Builder {
@@ -204,10 +180,6 @@ impl Builder {
             let number = self.patterns.len() as u32;
             for anchor in &source.anchors {
                 self.add_anchor(number, anchor);
-            }
-            if source.anchors.iter().any(|anchor| matches!(anchor, Anchor::Start { .. })) {
-                self.starts.patterns.push(number);
-                self.starts.sources.push(source.regex.clone());
             }
             self.patterns.push(CompiledPattern {
                 detector: index,
@@ -237,16 +209,7 @@ impl Builder {
                     before_max: *before_max as usize,
                 });
             }
-            Anchor::Start { first, digit_within } => {
-                self.starts.reach_of_first.resize(256, 0);
-                let within = digit_within.filter(|within| *within <= DIGIT_WITHIN_MAX);
-                self.starts.any_token |= within.is_none();
-                let reach = within.unwrap_or(DIGIT_WITHIN_MAX) as u8 + 1;
-                for byte in (0..=255u8).filter(|byte| first.contains(*byte)) {
-                    let entry = &mut self.starts.reach_of_first[usize::from(byte)];
-                    *entry = (*entry).max(reach);
-                }
-            }
+            Anchor::Start { window, digit_within } => self.starts.add(pattern, window, *digit_within),
         }
     }
 
@@ -266,7 +229,7 @@ impl Builder {
             patterns: self.patterns,
             literals,
             literal_uses: self.literal_uses,
-            starts: self.starts,
+            starts: self.starts.build(),
             reach: Reach { before: around, after: len_max + around },
         })))
     }

@@ -26,6 +26,7 @@ mod lines;
 mod report;
 mod resolve;
 mod scratch;
+mod starts;
 mod stream;
 
 pub use compile::{CompileError, DetectorSet};

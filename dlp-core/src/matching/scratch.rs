@@ -2,7 +2,6 @@
 
 use super::compile::DetectorSet;
 use super::context::Folded;
-use regex_automata::PatternSet;
 use regex_automata::meta::Cache;
 
 /// Working memory of one thread. The set itself is immutable and shared; everything that changes lives here.
@@ -12,10 +11,6 @@ pub struct Scratch {
     owner: Option<DetectorSet>,
     /// One regex cache per pattern, made when the pattern is first tried.
     pub(super) caches: Vec<Option<Box<Cache>>>,
-    /// Cache of the automaton over all patterns without literals.
-    pub(super) starts_cache: Option<Box<Cache>>,
-    /// Which of them match at a place.
-    pub(super) starts_matching: Option<PatternSet>,
     /// Places to try: `(start, pattern)`.
     pub(super) candidates: Vec<(usize, u32)>,
     /// Words around a match.
@@ -36,8 +31,6 @@ impl Scratch {
         }
         self.caches.clear();
         self.caches.resize_with(set.patterns().len(), || None);
-        self.starts_cache = None;
-        self.starts_matching = None;
         self.owner = Some(set.clone());
     }
 }

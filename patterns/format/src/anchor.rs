@@ -2,7 +2,8 @@
 //!
 //! An anchor is a condition that every match of the pattern fulfils, so looking only where an anchor is present loses
 //! nothing. Each alternation branch gets its own. Two kinds exist: a literal at a known distance from the start of the
-//! match, and, where no literal of three bytes is required, the set of bytes that can start a match at a boundary.
+//! match, and, where no literal of three bytes is required, the bytes that can stand at each of the first offsets of a
+//! match that starts at a boundary.
 //! Literals are compared without ASCII case, which only adds candidates.
 
 use regex_syntax::hir::{Class, Hir, HirKind, literal};
@@ -21,6 +22,16 @@ const LITERAL_LEN_MAX: usize = 24;
 /// Most literals that one position of a pattern may expand to, for example through a small class.
 const LITERALS_MAX: usize = 64;
 
+/// Offsets from the start of a match for which the possible bytes are told.
+pub const WINDOW_LEN: usize = 16;
+
+/// Distance between the least and the greatest place of a literal up to which it is a good anchor: every place between
+/// has to be tried. Literals farther apart are used only when there is nothing better.
+const SPREAD_GOOD: usize = 64;
+
+/// Distance beyond which a literal is no anchor at all.
+const SPREAD_MAX: usize = 512;
+
 /// A condition that each match of a pattern fulfils.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Anchor {
@@ -33,10 +44,10 @@ pub enum Anchor {
         /// Greatest distance from the start of the match.
         before_max: u32,
     },
-    /// The match starts with one of these bytes, at a place where the detector's boundary holds.
+    /// The match starts at a place where the detector's boundary holds, with bytes that fit the window.
     Start {
-        /// The possible first bytes.
-        first: ByteSet,
+        /// The bytes that can stand at each offset from the start; beyond its length, any can.
+        window: Vec<ByteSet>,
         /// A digit stands at most this many bytes after the start, when the pattern demands one.
         digit_within: Option<u32>,
     },
@@ -50,6 +61,16 @@ impl ByteSet {
     /// Adds a byte.
     pub fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    /// Adds the bytes of another set.
+    pub fn extend(&mut self, other: ByteSet) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
+    }
+
+    /// Adds every byte.
+    pub fn fill(&mut self) {
+        self.0 = [u64::MAX; 4];
     }
 
     /// Whether the byte is in the set.
@@ -71,12 +92,15 @@ pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, Strin
     let mut anchors = Vec::new();
     for branch in branches(&folded) {
         match best_literals(branch, (0, 0)) {
-            Some(required) => anchors.extend(literal_anchors(required)),
-            None if has_boundary => anchors.push(start_anchor(hir, branch)?),
-            None => {
+            Some(required) if required.before.1 - required.before.0 <= SPREAD_MAX => {
+                anchors.extend(literal_anchors(required));
+            }
+            _ if has_boundary => anchors.push(start_anchor(hir)),
+            _ => {
                 return Err(format!(
-                    "expected a literal of at least {LITERAL_LEN_MIN} bytes in each alternative, or a `boundary` other \
-                     than `none`; found neither in `{branch}`"
+                    "expected a literal of at least {LITERAL_LEN_MIN} bytes in each alternative, at most {SPREAD_MAX} \
+                     bytes from its nearest to its farthest place, or a `boundary` other than `none`; found neither in \
+                     `{branch}`"
                 ));
             }
         }
@@ -151,15 +175,15 @@ fn prefix_literals(hir: &Hir, before: (usize, usize)) -> Option<Required> {
     (!literals.is_empty() && literals.iter().all(usable)).then_some(Required { literals, before })
 }
 
-/// Longer is better up to eight bytes, marks and digits beat letters, few beat many, near the start beats far.
-fn selectivity(required: &Required) -> (usize, usize, std::cmp::Reverse<usize>) {
+/// A known place beats a spread one; longer is better up to eight bytes, marks and digits beat letters, few beat many.
+fn selectivity(required: &Required) -> (bool, usize, std::cmp::Reverse<usize>) {
     let weigh = |l: &Vec<u8>| {
         let rare = l.iter().filter(|b| !b.is_ascii_lowercase() && **b != b' ').count();
         l.len().min(8) * 2 + rare.min(3)
     };
     let weakest = required.literals.iter().map(weigh).min().unwrap_or(0);
     let spread = required.before.1 - required.before.0;
-    (weakest * 64 / (63 + required.literals.len()), usize::MAX - spread, std::cmp::Reverse(required.before.0))
+    (spread <= SPREAD_GOOD, weakest * 64 / (63 + required.literals.len()), std::cmp::Reverse(spread))
 }
 
 /// Maps both cases of a letter to the lower one, so that `(?i)` patterns have literals.
@@ -200,53 +224,66 @@ fn class_bytes(class: &Class) -> Option<ByteSet> {
     Some(set)
 }
 
-fn start_anchor(original: &Hir, branch: &Hir) -> Result<Anchor, String> {
-    let mut first = ByteSet::default();
-    let Some((_, false)) = first_bytes(branch, &mut first) else {
-        return Err(format!("expected a pattern that starts with an ASCII character, found `{original}`"));
-    };
-    let with_both_cases: Vec<u8> = (0..=255u8).filter(|b| first.contains(*b)).collect();
-    for byte in with_both_cases {
-        first.insert(byte.to_ascii_uppercase());
-        first.insert(byte.to_ascii_lowercase());
+/// The window is that of the whole pattern, so it holds for each of its branches.
+fn start_anchor(hir: &Hir) -> Anchor {
+    let mut window = [ByteSet::default(); WINDOW_LEN];
+    let ends = walk(hir, 1, &mut window);
+    let first_end = (ends.trailing_zeros() as usize).min(WINDOW_LEN);
+    if let Some(at_end) = window.get_mut(first_end) {
+        // What may follow the shortest match: whatever every boundary accepts.
+        (0..=255u8).filter(|byte| !byte.is_ascii_alphanumeric()).for_each(|byte| at_end.insert(byte));
     }
-    Ok(Anchor::Start { first, digit_within: digit_within(branch).map(|n| n as u32) })
+    Anchor::Start {
+        window: window[..(first_end + 1).min(WINDOW_LEN)].to_vec(),
+        digit_within: digit_within(hir).map(|n| n as u32),
+    }
 }
 
-/// Collects the bytes that can come first. The flag says whether the expression can be empty; `None` that it is unknown.
-fn first_bytes(hir: &Hir, set: &mut ByteSet) -> Option<((), bool)> {
-    let can_be_empty = match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => true,
-        HirKind::Literal(l) => {
-            set.insert(*l.0.first()?);
-            false
-        }
-        HirKind::Class(class) => {
-            let bytes = class_bytes(class)?;
-            (0..=255u8).filter(|b| bytes.contains(*b)).for_each(|b| set.insert(b));
-            false
-        }
-        HirKind::Capture(capture) => first_bytes(&capture.sub, set)?.1,
-        HirKind::Repetition(repetition) => first_bytes(&repetition.sub, set)?.1 || repetition.min == 0,
-        HirKind::Concat(subs) => {
-            let mut empty = true;
-            for sub in subs {
-                empty = first_bytes(sub, set)?.1;
-                if !empty {
+/// Walks an expression from each offset of a bit set, notes the bytes that can stand at each offset, and gives the
+/// offsets at which it can end. Offsets at or behind the window's end are dropped.
+fn walk(hir: &Hir, from: u32, window: &mut [ByteSet; WINDOW_LEN]) -> u32 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => from,
+        HirKind::Literal(l) => l.0.iter().fold(from, |at, byte| {
+            note(window, at, |set| set.insert(*byte));
+            shift(at)
+        }),
+        HirKind::Class(class) => match class_bytes(class) {
+            Some(bytes) => {
+                note(window, from, |set| set.extend(bytes));
+                shift(from)
+            }
+            None => {
+                note(window, from | shift(from) | shift(shift(from)) | shift(shift(shift(from))), ByteSet::fill);
+                (1..=4).fold((0, from), |(ends, at), _| (ends | shift(at), shift(at))).0
+            }
+        },
+        HirKind::Capture(capture) => walk(&capture.sub, from, window),
+        HirKind::Concat(subs) => subs.iter().fold(from, |at, sub| walk(sub, at, window)),
+        HirKind::Alternation(subs) => subs.iter().fold(0, |ends, sub| ends | walk(sub, from, window)),
+        HirKind::Repetition(repetition) => {
+            let max = repetition.max.unwrap_or(u32::MAX).min(repetition.min.saturating_add(WINDOW_LEN as u32));
+            let (mut at, mut ends) = (from, if repetition.min == 0 { from } else { 0 });
+            for count in 1..=max {
+                at = walk(&repetition.sub, at, window);
+                if count >= repetition.min {
+                    ends |= at;
+                }
+                if at == 0 {
                     break;
                 }
             }
-            empty
+            ends
         }
-        HirKind::Alternation(subs) => {
-            let mut empty = false;
-            for sub in subs {
-                empty |= first_bytes(sub, set)?.1;
-            }
-            empty
-        }
-    };
-    Some(((), can_be_empty))
+    }
+}
+
+fn shift(offsets: u32) -> u32 {
+    (offsets << 1) & (u32::MAX >> (31 - WINDOW_LEN))
+}
+
+fn note(window: &mut [ByteSet; WINDOW_LEN], offsets: u32, mut add: impl FnMut(&mut ByteSet)) {
+    (0..WINDOW_LEN).filter(|offset| offsets >> offset & 1 == 1).for_each(|offset| add(&mut window[offset]));
 }
 
 /// Greatest offset at which the first certain digit of a match can stand.
@@ -321,6 +358,20 @@ mod tests {
             let [Anchor::Start { digit_within, .. }] = found.as_slice() else { panic!("{pattern}: {found:?}") };
             assert_eq!(*digit_within, expected, "{pattern}");
         }
+    }
+
+    #[test]
+    fn windows_hold_the_bytes_of_every_alignment() {
+        let found = anchors("[0-9]{3}[- ]?[0-9]{2}[A-Z]").expect("anchors");
+        let [Anchor::Start { window, .. }] = found.as_slice() else { panic!("{found:?}") };
+        let rows = ["0", "0", "0", "0-", "0", "0A", "A "];
+        assert_eq!(window.len(), rows.len());
+        for (set, members) in window.iter().zip(rows) {
+            let shown: String = "0A- ".chars().filter(|c| set.contains(*c as u8)).collect();
+            let sorted = |text: &str| text.bytes().collect::<std::collections::BTreeSet<_>>();
+            assert!(sorted(&shown).is_superset(&sorted(members)), "{shown} {members}");
+        }
+        assert!(!window[4].contains(b'A') && !window[2].contains(b'-') && !window[6].contains(b'0'));
     }
 
     #[test]

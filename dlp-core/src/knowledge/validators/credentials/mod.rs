@@ -1,6 +1,81 @@
 //! Checks of credentials: checksums, token structure, key files.
+//!
+//! A check that is certain says [`Verdict::Invalid`](super::Verdict::Invalid) on a mismatch; where a vendor's layout is
+//! not certain, a mismatch is left open, because a missed live credential costs more than a second look at a dead one.
 
-use super::Check;
+mod azure;
+mod base58;
+mod bech32;
+mod checksum;
+mod encoded;
+mod password;
+mod private_key;
+mod structure;
+
+use super::{Check, Verdict};
+
+const fn check(name: &'static str, verdict: fn(&[u8]) -> Verdict) -> Check {
+    Check { name, verdict, complete: None }
+}
+
+const fn completing(name: &'static str, verdict: fn(&[u8]) -> Verdict, complete: fn(&str) -> Option<String>) -> Check {
+    Check { name, verdict, complete: Some(complete) }
+}
 
 /// The checks of this family, sorted by name.
-pub(super) static CHECKS: &[Check] = &[];
+pub(super) static CHECKS: &[Check] = &[
+    completing("atlassian-token", checksum::atlassian, checksum::complete_atlassian),
+    completing("aws-access-key-id", structure::aws_access_key_id, structure::complete_aws_access_key_id),
+    completing("azure-signed-key", azure::signed_key, azure::complete_signed_key),
+    completing("base58check", base58::checksum, base58::complete),
+    completing("basic-credentials", encoded::basic, encoded::complete_basic),
+    completing("bech32", bech32::checksum, bech32::complete),
+    completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
+    check("cisco-type7", structure::cisco_type7),
+    completing("cloudflare-token", checksum::cloudflare, checksum::complete_cloudflare),
+    completing("confluent-secret", checksum::confluent, checksum::complete_confluent),
+    completing("discord-bot-token", encoded::discord, encoded::complete_discord),
+    check("generic-secret", password::generic),
+    completing("github-token", checksum::github, checksum::complete_base62),
+    completing("gitlab-routable-token", checksum::gitlab_routable, checksum::complete_gitlab_routable),
+    completing("grafana-token", checksum::grafana, checksum::complete_grafana),
+    check("json-inside", encoded::json_inside),
+    check("jwt", encoded::jwt),
+    completing("npm-token", checksum::npm, checksum::complete_base62),
+    check("opaque-token", password::opaque),
+    check("password-in-structure", password::in_structure),
+    completing("pem-private-key", private_key::pem, private_key::complete_pem),
+    check("pypi-token", encoded::pypi),
+    completing("vercel-token", checksum::vercel, checksum::complete_base62),
+    completing("zuplo-key", checksum::zuplo, checksum::complete_zuplo),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_table_is_sorted_and_free_of_doubles() {
+        assert!(CHECKS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_check_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for check in CHECKS {
+                let _ = (check.verdict)(&value);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_a_completion_panic(value in "(ghp_|cflt|-----BEGIN PRIVATE KEY-----\n|A.|é)?\\PC{0,90}(_|\\.|-----END)?") {
+            for check in CHECKS {
+                let _ = (check.verdict)(value.as_bytes());
+                if let Some(complete) = check.complete {
+                    let _ = complete(&value);
+                }
+            }
+        }
+    }
+}

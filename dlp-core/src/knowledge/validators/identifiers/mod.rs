@@ -1,6 +1,461 @@
 //! Checks of numbers that people and companies carry: identity, tax, card and account numbers.
+//!
+//! One function for each kind of number, grouped by region or subject. A function answers `None` when the value does not
+//! even have the shape, `Some(false)` when its check fails. What many of them share, compact forms, weighted sums and
+//! dates, stands in files of its own.
 
-use super::Check;
+use super::{Check, Verdict};
+
+mod americas;
+mod asia_pacific_africa;
+mod coins;
+mod compact;
+mod countries;
+mod dates;
+mod devices;
+mod eastern_europe;
+mod finance;
+mod iban_registry;
+mod keccak;
+mod northern_europe;
+mod poland;
+mod southern_europe;
+mod sums;
+mod travel_documents;
+mod vat;
+mod western_europe;
+
+/// A check that only tests.
+macro_rules! check {
+    ($name:literal, $test:path) => {
+        Check { name: $name, verdict: |value| verdict($test(value)), complete: None }
+    };
+}
+
+/// A check that can also complete a value by its last digits.
+macro_rules! completed {
+    ($name:literal, $test:path) => {
+        Check {
+            name: $name,
+            verdict: |value| verdict($test(value)),
+            complete: Some(|value| complete_last_digits(value, $test)),
+        }
+    };
+}
 
 /// The checks of this family, sorted by name.
-pub(super) static CHECKS: &[Check] = &[];
+pub(super) static CHECKS: &[Check] = &[
+    check!("ae-emirates-id", asia_pacific_africa::ae_emirates_id),
+    check!("ar-account", finance::ar_account),
+    check!("ar-cuit", americas::ar_cuit),
+    check!("at-social-insurance", western_europe::at_social_insurance),
+    check!("at-vat", western_europe::at_vat),
+    check!("au-abn", asia_pacific_africa::au_abn),
+    check!("au-acn", asia_pacific_africa::au_acn),
+    check!("au-healthcare-identifier", asia_pacific_africa::au_healthcare_identifier),
+    check!("au-medicare", asia_pacific_africa::au_medicare),
+    check!("au-tfn", asia_pacific_africa::au_tfn),
+    check!("baltic-personal-code", northern_europe::baltic_personal_code),
+    check!("be-national-number", western_europe::be_national_number),
+    check!("be-vat", western_europe::be_vat),
+    check!("bg-company", eastern_europe::bg_company),
+    check!("bg-egn", eastern_europe::bg_egn),
+    check!("bic", finance::bic),
+    check!("bitcoin", coins::bitcoin),
+    check!("br-cnpj", americas::br_cnpj),
+    check!("br-cpf", americas::br_cpf),
+    check!("br-pis", americas::br_pis),
+    check!("ca-ohip", americas::ca_ohip),
+    check!("ca-sin", americas::ca_sin),
+    completed!("card", finance::card),
+    check!("card-track", finance::card_track),
+    completed!("ch-ahv", western_europe::ch_ahv),
+    check!("ch-uid", western_europe::ch_uid),
+    check!("cl-rut", americas::cl_rut),
+    check!("cn-resident-identity", asia_pacific_africa::cn_resident_identity),
+    check!("cn-social-credit", asia_pacific_africa::cn_social_credit),
+    check!("co-nit", americas::co_nit),
+    check!("creditor-reference", finance::creditor_reference),
+    check!("cusip", finance::cusip),
+    check!("cy-tax", southern_europe::cy_tax),
+    check!("cz-birth-number", eastern_europe::cz_birth_number),
+    check!("cz-company", eastern_europe::cz_company),
+    check!("de-document", western_europe::de_document),
+    check!("de-health-insurance", western_europe::de_health_insurance),
+    check!("de-pension", western_europe::de_pension),
+    check!("de-tax-id", western_europe::de_tax_id),
+    check!("de-vat", western_europe::de_vat),
+    check!("dk-cpr", northern_europe::dk_cpr),
+    check!("dk-cvr", northern_europe::dk_cvr),
+    check!("dogecoin", coins::dogecoin),
+    check!("ec-cedula", americas::ec_cedula),
+    check!("ee-vat", northern_europe::ee_vat),
+    check!("es-account", finance::es_account),
+    check!("es-cif", southern_europe::es_cif),
+    check!("es-nif", southern_europe::es_nif),
+    check!("es-social-security", southern_europe::es_social_security),
+    Check { name: "ethereum", verdict: |value| verdict_if_applicable(coins::ethereum(value)), complete: None },
+    check!("eu-vat", vat::eu_vat),
+    check!("fi-business-id", northern_europe::fi_business_id),
+    check!("fi-personal-identity-code", northern_europe::fi_personal_identity_code),
+    check!("fr-account", finance::fr_account),
+    check!("fr-nir", western_europe::fr_nir),
+    check!("fr-siren", western_europe::fr_siren),
+    check!("fr-siret", western_europe::fr_siret),
+    check!("fr-spi", western_europe::fr_spi),
+    check!("gb-driving-licence", western_europe::gb_driving_licence),
+    check!("gb-nhs", western_europe::gb_nhs),
+    check!("gb-nino", western_europe::gb_nino),
+    check!("gb-utr", western_europe::gb_utr),
+    check!("gr-afm", southern_europe::gr_afm),
+    check!("gr-amka", southern_europe::gr_amka),
+    check!("hk-identity", asia_pacific_africa::hk_identity),
+    completed!("hr-oib", eastern_europe::hr_oib),
+    check!("hu-personal-id", eastern_europe::hu_personal_id),
+    completed!("hu-taj", eastern_europe::hu_taj),
+    check!("hu-tax-id", eastern_europe::hu_tax_id),
+    Check { name: "iban", verdict: |value| verdict(finance::iban(value)), complete: Some(finance::complete_iban) },
+    check!("iccid", devices::iccid),
+    check!("id-nik", asia_pacific_africa::id_nik),
+    check!("ie-pps", western_europe::ie_pps),
+    completed!("il-identity", asia_pacific_africa::il_identity),
+    check!("imei", devices::imei),
+    completed!("in-aadhaar", asia_pacific_africa::in_aadhaar),
+    check!("in-epic", asia_pacific_africa::in_epic),
+    check!("in-gstin", asia_pacific_africa::in_gstin),
+    check!("in-pan", asia_pacific_africa::in_pan),
+    check!("ipv4", devices::ipv4),
+    check!("ipv6", devices::ipv6),
+    check!("ir-national-code", asia_pacific_africa::ir_national_code),
+    check!("is-kennitala", northern_europe::is_kennitala),
+    check!("isin", finance::isin),
+    check!("it-codice-fiscale", southern_europe::it_codice_fiscale),
+    check!("it-vat", southern_europe::it_vat),
+    completed!("jp-my-number", asia_pacific_africa::jp_my_number),
+    check!("kr-resident", asia_pacific_africa::kr_resident),
+    check!("kz-iin", eastern_europe::kz_iin),
+    check!("lei", finance::lei),
+    check!("litecoin", coins::litecoin),
+    check!("lk-nic", asia_pacific_africa::lk_nic),
+    check!("lt-vat", northern_europe::lt_vat),
+    check!("lu-matricule", western_europe::lu_matricule),
+    check!("lv-personal-code", northern_europe::lv_personal_code),
+    check!("mac", devices::mac),
+    check!("machine-readable-zone", travel_documents::machine_readable_zone),
+    check!("md-idnp", eastern_europe::md_idnp),
+    check!("mx-account", finance::mx_account),
+    check!("mx-curp", americas::mx_curp),
+    check!("mx-rfc", americas::mx_rfc),
+    check!("my-nric", asia_pacific_africa::my_nric),
+    check!("nl-bsn", western_europe::nl_bsn),
+    check!("nl-vat", western_europe::nl_vat),
+    check!("no-birth-number", northern_europe::no_birth_number),
+    check!("no-organisation", northern_europe::no_organisation),
+    check!("nz-ird", asia_pacific_africa::nz_ird),
+    check!("pe-ruc", americas::pe_ruc),
+    check!("pk-cnic", asia_pacific_africa::pk_cnic),
+    check!("pl-account", finance::pl_account),
+    check!("pl-id-card", poland::id_card),
+    check!("pl-land-register", poland::land_register),
+    check!("pl-nip", poland::nip),
+    check!("pl-passport", poland::passport),
+    completed!("pl-pesel", poland::pesel),
+    check!("pl-pwz", poland::pwz),
+    completed!("pl-regon", poland::regon),
+    check!("pt-citizen-card", southern_europe::pt_citizen_card),
+    check!("pt-nif", southern_europe::pt_nif),
+    check!("pt-social-security", southern_europe::pt_social_security),
+    check!("ro-cnp", eastern_europe::ro_cnp),
+    check!("ro-company", eastern_europe::ro_company),
+    check!("ru-inn", eastern_europe::ru_inn),
+    check!("ru-snils", eastern_europe::ru_snils),
+    check!("sa-id", asia_pacific_africa::sa_id),
+    check!("se-organisation", northern_europe::se_organisation),
+    completed!("se-personal-number", northern_europe::se_personal_number),
+    check!("sg-nric", asia_pacific_africa::sg_nric),
+    check!("si-tax", eastern_europe::si_tax),
+    check!("sk-vat", eastern_europe::sk_vat),
+    check!("th-citizen", asia_pacific_africa::th_citizen),
+    check!("tr-identity", eastern_europe::tr_identity),
+    check!("tr-tax", eastern_europe::tr_tax),
+    check!("tron", coins::tron),
+    check!("tw-identity", asia_pacific_africa::tw_identity),
+    check!("ua-tax", eastern_europe::ua_tax),
+    check!("us-dea", americas::us_dea),
+    check!("us-ein", americas::us_ein),
+    check!("us-itin", americas::us_itin),
+    check!("us-mbi", americas::us_mbi),
+    completed!("us-npi", americas::us_npi),
+    completed!("us-routing", finance::us_routing),
+    check!("us-ssn", americas::us_ssn),
+    check!("vin", devices::vin),
+    check!("yu-jmbg", eastern_europe::yu_jmbg),
+    check!("za-id", asia_pacific_africa::za_id),
+];
+
+fn verdict(passed: Option<bool>) -> Verdict {
+    Verdict::from(passed.unwrap_or(false))
+}
+
+fn verdict_if_applicable(passed: Option<bool>) -> Verdict {
+    passed.map_or(Verdict::NotApplicable, Verdict::from)
+}
+
+/// Most digits at the end of a value that are tried: two check digits are the rule's longest.
+const TRIED_DIGITS_MAX: u32 = 2;
+
+/// Replaces the last digit, or the last two, until the test passes.
+fn complete_last_digits(value: &str, test: fn(&[u8]) -> Option<bool>) -> Option<String> {
+    (1..=TRIED_DIGITS_MAX).find_map(|count| {
+        let head = value.get(..value.len().checked_sub(count as usize)?)?;
+        (0..10u32.pow(count))
+            .map(|number| format!("{head}{number:0width$}", width = count as usize))
+            .find(|candidate| test(candidate.as_bytes()) == Some(true))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::validators;
+    use proptest::prelude::*;
+
+    /// Name, values that pass, values that fail: synthetic ones, and specimens that the issuers publish.
+    #[rustfmt::skip]
+    const SPECIMENS: &[(&str, &[&str], &[&str])] = &[
+        ("ae-emirates-id", &["784-1930-6775817-2"], &["784-1930-6775817-0"]),
+        ("ar-account", &["07537897 86779178207725"], &["07537897 86779178207720"]),
+        ("ar-cuit", &["27-76289999-5"], &["27-76289999-0"]),
+        ("at-social-insurance", &["7613 080105"], &["7610 080105"]),
+        ("at-vat", &["ATU09783947"], &["ATU09783940"]),
+        ("au-abn", &["62 393 016 111"], &["60 393 016 111"]),
+        ("au-acn", &["144 481 961"], &["144 481 960"]),
+        ("au-healthcare-identifier", &["8003 6270 9021 6177"], &["8003 6270 9021 6170"]),
+        ("au-medicare", &["5509 09451 4"], &["5509 09450 4"]),
+        ("au-tfn", &["927 693 152"], &["927 693 150"]),
+        ("baltic-personal-code", &["41605256481", "30907250395"], &["41605256480", "30907250390"]),
+        ("be-national-number", &["08.07.31-479.69", "10.52.20-212.82"], &["08.07.31-479.60", "10.52.20-212.80"]),
+        ("be-vat", &["BE 1857.384.110"], &["BE 1857.384.111"]),
+        ("bg-company", &["BG658210653"], &["BG658210650"]),
+        ("bg-egn", &["1901049587"], &["1901049580"]),
+        ("bic", &["DEUTDEFF500"], &["DEUTXQFF500"]),
+        ("bitcoin", &["1BQkzheHTkFYrGZNMapeJA4heu3jdcmJTJ", "3C6mvF8j1eZvwSFoUgVEinRdoRLTDgxNYh", "bc1qwghcen83yzuuagugclgw3ws7zl7t3yulmvhlyp", "bc1pwghcen83yzuuagugclgw3ws7zl7t3yulzpaduayytep58ym090cqf43qqu"], &["1BQkzheHTkFYrGZNMapeJA4heu3jdcmJTK", "bc1qwghcen83yzuuagugclgw3ws7zl7t3yulmvhlyz", "bc1pwghcen83yzuuagugclgw3ws7zl7t3yulzpaduayytep58ym090cqf43qqa"]),
+        ("br-cnpj", &["60.004.231/7960-05"], &["60.004.231/7960-00"]),
+        ("br-cpf", &["211.205.028-10"], &["211.205.028-11"]),
+        ("br-pis", &["791.69385.86-2"], &["791.69385.86-0"]),
+        ("ca-ohip", &["1501-650-798"], &["1501-650-790"]),
+        ("ca-sin", &["414-804-559"], &["414-804-550"]),
+        ("card", &["4000 0100 0007 1234", "5100 0000 0007 1231", "3400 000000 71232"], &["4000 0100 0007 1235"]),
+        ("card-track", &["%B4000010000071234^DOE/JANE^30121010000000000?", ";4000010000071234=30121010000000000?"], &["%B4000010000071235^DOE/JANE^30121010000000000?", ";4000010000071234=30131010000000000?"]),
+        ("ch-ahv", &["756.6256.8087.99"], &["756.6256.8087.90"]),
+        ("ch-uid", &["CHE-097.839.495"], &["CHE-097.839.490"]),
+        ("cl-rut", &["727040552"], &["727040550"]),
+        ("cn-resident-identity", &["11010119040502587X"], &["110101190405025871"]),
+        ("cn-social-credit", &["510416359EWDD2TDT1"], &["510416359EWDD2TDT0"]),
+        ("co-nit", &["911405724-8"], &["911405724-0"]),
+        ("creditor-reference", &["RF93TA2L6RD16X8U"], &["RF90TA2L6RD16X8U"]),
+        ("cusip", &["782LGL1I5"], &["782LGL1I0"]),
+        ("cy-tax", &["CY72573044H"], &["CY72573044A"]),
+        ("cz-birth-number", &["135120/7891"], &["135120/7890"]),
+        ("cz-company", &["04405137"], &["04405130"]),
+        ("de-document", &["L01X00T471", "NGMGP163Y4", "C01X00T478"], &["NGMGP163Y0", "C01X00T477"]),
+        ("de-health-insurance", &["A123456780", "Y530476103"], &["Y530476100"]),
+        ("de-pension", &["55 181004 N 577"], &["55 181004 N 570"]),
+        ("de-tax-id", &["56 428 301 745"], &["56 428 301 740"]),
+        ("de-vat", &["DE 838 411 602"], &["DE 838 411 600"]),
+        ("dk-cpr", &["120305-1234"], &["310205-1234"]),
+        ("dk-cvr", &["82360077"], &["82360070"]),
+        ("dogecoin", &["DFYrXxavmA9qPGjy6ApCqvEJY2n323Ja7A"], &["DFYrXxavmA9qPGjy6ApCqvEJY2n323Ja7B"]),
+        ("ec-cedula", &["1837363793"], &["1837363790"]),
+        ("ee-vat", &["EE761464150"], &["EE761464151"]),
+        ("es-account", &["3295 2188 03 2031228432"], &["3295 2188 00 2031228432"]),
+        ("es-cif", &["V-82396904"], &["V-82396900"]),
+        ("es-nif", &["18477292-N", "Z-4176420-Q", "K0093327Q"], &["18477292-A", "Z-4176420-A", "K0093327A"]),
+        ("es-social-security", &["28/06623121/95"], &["28/06623121/90"]),
+        ("ethereum", &["0x722F8CCCf120B9CEA388C7d0E8BA1e17fcB8939f"], &["0x722F8CCcf120B9CEA388C7d0E8BA1e17fcB8939f"]),
+        ("eu-vat", &["BE 1857.384.110", "ATU09783947", "DE 838 411 602", "FR 41 185109022", "CY72573044H", "EE761464150", "IT 59355710902", "LT249474618", "LU18510978", "LV81982521863", "MT7857-3868", "NL024360960B48", "IE7857384IB", "SI56799918", "SK2696926914", "GB 785 7384 70"], &["BE 1857.384.111", "ATU09783940", "DE 838 411 600", "FR 40 185109022", "CY72573044A", "EE761464151", "IT 59355710900", "LT249474610", "LU18510970", "LV81982521860", "MT7857-3860", "NL024360960B40", "IE7857384AB", "SI56799910", "SK2696926910", "GB 785 7384 71"]),
+        ("fi-business-id", &["1339590-2"], &["1339590-0"]),
+        ("fi-personal-identity-code", &["020304-434R"], &["020304-434A"]),
+        ("fr-account", &["92417 93342 1CBH7WNFH9P 93"], &["92417 93342 1CBH7WNFH9P 90"]),
+        ("fr-nir", &["2 27 01 2B 320 558 74"], &["2 27 01 2B 320 558 70"]),
+        ("fr-siren", &["837 394 113"], &["837 394 110"]),
+        ("fr-siret", &["646 830 596 28962"], &["646 830 596 28960"]),
+        ("fr-spi", &["17 68 770 645 355"], &["17 68 770 645 350"]),
+        ("gb-driving-licence", &["MORGA 657054 SM9IJ"], &["MORGA 677054 SM9IJ"]),
+        ("gb-nhs", &["254 730 3612"], &["254 730 3610"]),
+        ("gb-nino", &["XR 69 57 14 A"], &["BG 12 34 56 A", "QQ 12 34 56 C"]),
+        ("gb-utr", &["46662 58338"], &["06662 58338"]),
+        ("gr-afm", &["267976673"], &["267976670"]),
+        ("gr-amka", &["22071554590"], &["22071554591"]),
+        ("hk-identity", &["Z105015(0)"], &["Z105015(1)"]),
+        ("hr-oib", &["98179375422"], &["98179375420"]),
+        ("hu-personal-id", &["2-020705-2089"], &["2-020705-2080"]),
+        ("hu-taj", &["164 383 319"], &["164 383 310"]),
+        ("hu-tax-id", &["8365670003", "8479287764"], &["8479287760"]),
+        ("iban", &["DE73 5075 0146 8807 2938 14", "GB63 EVGA 2938 2383 8367 73", "PL68 7689 7041 3143 0069 8989 8475"], &["DE73 5075 0146 8807 2938 15"]),
+        ("iccid", &["8998742131515625310"], &["8998742131515625311"]),
+        ("id-nik", &["3171234404610002"], &["3171234413610002"]),
+        ("ie-pps", &["5502462H", "IE7857384IB"], &["5502462A", "IE7857384AB"]),
+        ("il-identity", &["03532911-9"], &["03532911-0"]),
+        ("imei", &["35-976803-065277-9"], &["35-976803-065277-0"]),
+        ("in-aadhaar", &["2147 1576 8874"], &["2147 1576 8870"]),
+        ("in-epic", &["OQM5802863"], &["OQM5802860"]),
+        ("in-gstin", &["17GKHHK0018A9ZZ"], &["17GKHHK0018A9ZA"]),
+        ("in-pan", &["MEWJB0378K"], &["ABCDE1234F"]),
+        ("ir-national-code", &["778-162148-4"], &["778-162148-0"]),
+        ("is-kennitala", &["150508-3399"], &["150508-3309"]),
+        ("isin", &["DEZTSBDRIMF7"], &["DEZTSBDRIMF0"]),
+        ("it-codice-fiscale", &["SDNTGC16M02A305Q"], &["SDNTGC16M02A305A"]),
+        ("it-vat", &["IT 59355710902"], &["IT 59355710900"]),
+        ("jp-my-number", &["3287 8878 9500"], &["3287 8878 9501"]),
+        ("kr-resident", &["020101-1327239", "161108-5126683"], &["020101-1327230", "161108-5126680"]),
+        ("kz-iin", &["170121476266"], &["170121476260"]),
+        ("lei", &["849300MG1GHOI1JZRP66"], &["849300MG1GHOI1JZRP60"]),
+        ("litecoin", &["LVdiFux7YQVc75FXXiowaB8Ts7R1kMeEQj", "ltc1qwghcen83yzuuagugclgw3ws7zl7t3yullsdmu3"], &["LVdiFux7YQVc75FXXiowaB8Ts7R1kMeEQk"]),
+        ("lk-nic", &["193422798208"], &["193422798200"]),
+        ("lt-vat", &["LT249474618"], &["LT249474610"]),
+        ("lu-matricule", &["1913091173122"], &["1913091173120"]),
+        ("lv-personal-code", &["301012-07113"], &["301012-07110"]),
+        ("md-idnp", &["4920613205123"], &["4920613205120"]),
+        ("mx-account", &["002 766 03794446732 8"], &["002 766 03794446732 0"]),
+        ("mx-curp", &["ZIOR061127MDFFKG02"], &["ZIOR061127MDFFKG00"]),
+        ("my-nric", &["610404-14-1234"], &["611304-14-1234"]),
+        ("nl-bsn", &["072221616"], &["072221610"]),
+        ("nl-vat", &["NL024360960B48"], &["NL024360960B40"]),
+        ("no-birth-number", &["280603 67940"], &["280603 67941"]),
+        ("no-organisation", &["213 634 933"], &["213 634 930"]),
+        ("nz-ird", &["124055024"], &["124055020"]),
+        ("pe-ruc", &["10425103551"], &["10425103550"]),
+        ("pk-cnic", &["31472-4064713-8"], &["91234-1234567-1"]),
+        ("pl-account", &["69 9161 0173 2408 1303 5155 1105"], &["60 9161 0173 2408 1303 5155 1105"]),
+        ("pl-id-card", &["FCH 849773"], &["FCH 049773"]),
+        ("pl-land-register", &["KA1S/00012345/6", "KA1N/00066182/4"], &["KA1N/00066182/0"]),
+        ("pl-nip", &["282-848-32-39"], &["282-848-32-30"]),
+        ("pl-passport", &["ZS0000177", "EJ 3490177"], &["EJ 0490177"]),
+        ("pl-pesel", &["06031739070"], &["06031739071"]),
+        ("pl-pwz", &["5425740", "3193060"], &["0193060"]),
+        ("pl-regon", &["029338529", "42970418685761"], &["029338520", "42970418685760"]),
+        ("pt-citizen-card", &["06096115 1 2A 9"], &["06096115 1 2A 0"]),
+        ("pt-nif", &["645 206 687"], &["645 206 680"]),
+        ("pt-social-security", &["11301564018"], &["11301564010"]),
+        ("ro-cnp", &["1060607400393"], &["1060607400390"]),
+        ("ro-company", &["RO41133179"], &["RO41133170"]),
+        ("ru-inn", &["354505493355", "8189834080"], &["354505493350", "8189834081"]),
+        ("ru-snils", &["112-233-445 95", "030-920-420 03"], &["030-920-420 00"]),
+        ("sa-id", &["1117659415"], &["1117659410"]),
+        ("se-organisation", &["555634-9354"], &["555634-9350"]),
+        ("se-personal-number", &["180423-8549"], &["180423-8540"]),
+        ("sg-nric", &["S7264755F"], &["S7264755A"]),
+        ("si-tax", &["SI56799918"], &["SI56799910"]),
+        ("sk-vat", &["SK2696926914"], &["SK2696926910"]),
+        ("th-citizen", &["1-4030-14385-71-3"], &["1-4030-14385-71-0"]),
+        ("tr-identity", &["74567082212"], &["74567082210"]),
+        ("tr-tax", &["7709760715"], &["7709760710"]),
+        ("tron", &["TLNxzm21cUNW1SczwrUMpJkqZgo3pMazzz"], &["TLNxzm21cUNW1SczwrUMpJkqZgo3pMazz1"]),
+        ("tw-identity", &["I201342520"], &["I201342521"]),
+        ("ua-tax", &["0170207982"], &["0170207980"]),
+        ("us-dea", &["AB1234563", "RF4573259"], &["RF4573250"]),
+        ("us-ein", &["35-1248942"], &["07-1234567"]),
+        ("us-itin", &["980-83-1885"], &["912-49-1234"]),
+        ("us-mbi", &["1EG4-TE5-MK73", "3P00-X80-WX66"], &["1SG4-TE5-MK73"]),
+        ("us-npi", &["1234567893", "1394079036"], &["1394079030"]),
+        ("us-routing", &["241198030"], &["241198031"]),
+        ("us-ssn", &["729-68-3112"], &["666-12-3456", "123-00-4567"]),
+        ("vin", &["1HGCM82633A004352", "1HCRGRXW31S227614"], &["1HCRGRXW01S227614"]),
+        ("yu-jmbg", &["1903908752051"], &["1903908752050"]),
+        ("za-id", &["060805 1176 196"], &["060805 1176 190"]),
+        ("ipv4", &["8.8.8.8", "81.2.69.142"], &["10.0.0.1", "192.168.1.1", "256.1.1.1", "203.0.113.7", "01.2.3.4"]),
+        ("ipv6", &["2a02:898:52::1"], &["2001:db8::1", "fe80::1", "::1", "12:34:56"]),
+        ("mac", &["3c:22:fb:0a:1b:2c", "3C22.FB0A.1B2C"], &["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "00:00:5e:00:53:01"]),
+        (
+            "machine-readable-zone",
+            &[
+                "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10",
+                "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\r\nD231458907UTO7408122F1204159<<<<<<<6",
+                "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+                "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL8988901C4XXX4009078F96121096ZE184226B<<<<<<",
+                "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nL8988901C4XXX4009078F9612109<<<<<<<<",
+            ],
+            &[
+                "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408123F1204159ZE184226B<<<<<10",
+                "I<UTOD231458907<<<<<<<<<<<<<<<\n7408123F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+            ],
+        ),
+        ("mx-rfc", &["JAJC030111T94", "AAZE920224UJ8"], &["JAJC031311T94"]),
+    ];
+
+    #[test]
+    fn every_check_accepts_its_specimens_and_rejects_their_neighbours() {
+        for (name, valid, invalid) in SPECIMENS {
+            let check = validators::find(name).unwrap_or_else(|| panic!("no check `{name}`"));
+            for value in *valid {
+                assert_eq!((check.verdict)(value.as_bytes()), Verdict::Valid, "{name}: {value}");
+            }
+            for value in *invalid {
+                assert_eq!((check.verdict)(value.as_bytes()), Verdict::Invalid, "{name}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_every_check_has_specimens() {
+        assert!(CHECKS.is_sorted_by(|a, b| a.name < b.name));
+        for check in CHECKS {
+            assert!(SPECIMENS.iter().any(|(name, ..)| *name == check.name), "no specimen of `{}`", check.name);
+        }
+    }
+
+    #[test]
+    fn every_country_of_the_iban_registry_can_be_completed_and_checked() {
+        for (country, structure) in iban_registry::REGISTRY {
+            let account: String = structure
+                .iter()
+                .map(|(count, class)| if *class == 'n' { "7" } else { "K" }.repeat(usize::from(*count)))
+                .collect();
+            let iban = finance::complete_iban(&format!("{country}00{account}")).expect("shape of the registry");
+            assert_eq!(finance::iban(iban.as_bytes()), Some(true), "{iban}");
+            assert_eq!(finance::iban(iban.to_lowercase().as_bytes()), Some(true), "{iban} in lower case");
+            let mut altered = iban.clone();
+            let last = if altered.pop() == Some('7') { '8' } else { 'L' };
+            altered.push(last);
+            assert_eq!(finance::iban(altered.as_bytes()), Some(false), "{altered}");
+        }
+    }
+
+    #[test]
+    fn completed_values_pass_their_check() {
+        let rows = [
+            ("card", "4000 0000 0008 6420"),
+            ("pl-pesel", "06031739070"),
+            ("us-npi", "1394079000"),
+            ("us-routing", "241198031"),
+            ("hr-oib", "98179375400"),
+            ("iban", "PL00 7689 7041 3143 0069 8989 8475"),
+        ];
+        for (name, value) in rows {
+            let check = validators::find(name).expect(name);
+            let completed = check.complete.and_then(|complete| complete(value)).expect(name);
+            assert_eq!((check.verdict)(completed.as_bytes()), Verdict::Valid, "{name}: {completed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_check_panics_on_any_bytes(value in proptest::collection::vec(any::<u8>(), 0..120)) {
+            CHECKS.iter().for_each(|check| { (check.verdict)(&value); });
+        }
+
+        #[test]
+        fn no_check_panics_on_near_misses(value in "[A-Za-z0-9 ./<+-]{0,100}") {
+            for check in CHECKS {
+                (check.verdict)(value.as_bytes());
+                check.complete.map(|complete| complete(&value));
+            }
+        }
+
+        #[test]
+        fn no_check_panics_on_plain_runs(value in "[A-Z]{0,5}[0-9]{0,34}[A-Z]?") {
+            CHECKS.iter().for_each(|check| { (check.verdict)(value.as_bytes()); });
+        }
+    }
+}

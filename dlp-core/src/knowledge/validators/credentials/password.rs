@@ -1,0 +1,338 @@
+//! Whether a value is a secret that somebody chose or drew, or only stands where one will be.
+//!
+//! Source trees are full of values in secret positions that are none: references to variables, masks, placeholders of
+//! manuals, sequences typed on a keyboard. Three strictnesses exist, by how much the place already says: `in_structure`
+//! for a connection string or a header, `opaque` for a token under its vendor's name, `generic` for any assignment.
+
+use super::super::Verdict;
+
+/// Words that manuals and templates write where a secret belongs. Compared whole, in lower case; own collection.
+const PLACEHOLDERS: &[&str] = &[
+    "abc",
+    "admin",
+    "apikey",
+    "bar",
+    "baz",
+    "beispiel",
+    "change",
+    "changeit",
+    "changeme",
+    "clave",
+    "contrasena",
+    "credential",
+    "default",
+    "demo",
+    "dummy",
+    "enter",
+    "example",
+    "exemple",
+    "fake",
+    "false",
+    "fixme",
+    "foo",
+    "foobar",
+    "geheim",
+    "goes",
+    "guest",
+    "haslo",
+    "hello",
+    "here",
+    "hidden",
+    "hunter2",
+    "insert",
+    "key",
+    "kennwort",
+    "letmein",
+    "lorem",
+    "me",
+    "mock",
+    "my",
+    "mypass",
+    "mypassword",
+    "mysecret",
+    "mysql",
+    "nil",
+    "none",
+    "notasecret",
+    "null",
+    "parola",
+    "pass",
+    "passphrase",
+    "passwd",
+    "passwort",
+    "password",
+    "placeholder",
+    "postgres",
+    "przyklad",
+    "pw",
+    "pwd",
+    "qux",
+    "redacted",
+    "replace",
+    "root",
+    "sample",
+    "secret",
+    "senha",
+    "service",
+    "some",
+    "string",
+    "supersecret",
+    "test",
+    "testing",
+    "tbd",
+    "the",
+    "this",
+    "to",
+    "todo",
+    "token",
+    "true",
+    "undefined",
+    "user",
+    "username",
+    "value",
+    "wachtwoord",
+    "with",
+    "world",
+    "your",
+    "yourpassword",
+];
+
+/// Starts of expressions that fetch a secret from elsewhere.
+const REFERENCES: &[&str] = &[
+    "${",
+    "$(",
+    "{{",
+    "{%",
+    "<%",
+    "#{",
+    "[[",
+    "((",
+    "!Ref",
+    "!vault",
+    "vault:",
+    "op://",
+    "ssm:",
+    "arn:aws:",
+    "process.env",
+    "os.environ",
+    "os.getenv",
+    "System.getenv",
+    "ENV[",
+    "env.",
+    "var.",
+    "local.",
+    "data.",
+    "module.",
+    "secrets.",
+    "config.",
+    "settings.",
+    "self.",
+    "this.",
+    "ENC(",
+    "ENC[",
+    "keyring:",
+    "file:",
+    "lookup(",
+    "getpass",
+    "input(",
+    "__",
+];
+
+/// A password inside a structure that itself says "here is a password": only references, masks and values that are
+/// placeholders as a whole are refused, so that weak passwords are found.
+pub(super) fn in_structure(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    (!(text.is_empty() || is_reference(&text) || is_mask(&text) || is_placeholder(&text))).into()
+}
+
+/// A token under its vendor's name: besides, sequences and words that only samples hold are refused.
+pub(super) fn opaque(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    let is_sample = is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value);
+    (!is_sample && value.len() >= 8).into()
+}
+
+/// A value of an assignment whose key merely says secret, token or password: must look drawn at random, or be a
+/// password of mixed characters, and must be no identifier, path, address or digest-like shape.
+pub(super) fn generic(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    if opaque(value) != Verdict::Valid || !(8..=150).contains(&value.len()) || has_ordinary_shape(&text) {
+        return Verdict::Invalid;
+    }
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let marks = value.len() - digits - letters;
+    let is_mixed = letters > 0 && (digits > 0 || marks > 1);
+    (is_mixed && entropy(value) >= entropy_expected(value)).into()
+}
+
+fn is_reference(text: &str) -> bool {
+    let is_variable = text.strip_prefix('$').is_some_and(|name| {
+        let name = name.strip_prefix("env:").unwrap_or(name);
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    });
+    let wrapped = [('%', '%'), ('<', '>'), ('{', '}'), ('[', ']')];
+    is_variable
+        || REFERENCES.iter().any(|start| text.starts_with(start))
+        || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
+        || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
+        || (text.ends_with(')') && text.contains('('))
+}
+
+/// Stars, dots, crosses, or one character that makes up more than half of a longer value.
+fn is_mask(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    if ["***", "xxxx", "...", "\u{2026}", "\u{2022}\u{2022}", "redacted", "filtered"]
+        .iter()
+        .any(|mask| lower.contains(mask))
+    {
+        return true;
+    }
+    let mut counts = [0usize; 256];
+    lower.bytes().for_each(|b| counts[usize::from(b)] += 1);
+    lower.len() >= 4 && counts.iter().any(|count| count * 2 > lower.len())
+}
+
+/// The value's words: runs of letters and digits, in lower case.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase)
+}
+
+fn is_placeholder_word(word: &str) -> bool {
+    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    bare.is_empty() || PLACEHOLDERS.contains(&word) || PLACEHOLDERS.contains(&bare)
+}
+
+/// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`.
+fn is_placeholder(text: &str) -> bool {
+    let is_digits_only = text.bytes().all(|b| b.is_ascii_digit());
+    let leet = text.to_ascii_lowercase().replace('@', "a").replace('0', "o").replace('$', "s");
+    !is_digits_only && (words(text).all(|w| is_placeholder_word(&w)) || PLACEHOLDERS.contains(&leet.as_str()))
+}
+
+/// One word of four or more letters, or the value without its separators, comes from a placeholder.
+fn holds_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let telling = ["example", "placeholder", "changeme", "your_", "your-", "insert_", "replace_", "dummy"];
+    is_placeholder(text)
+        || telling.iter().any(|word| lower.contains(word))
+        || words(text).any(|w| w.len() >= 4 && w.bytes().all(|b| b.is_ascii_alphabetic()) && is_placeholder_word(&w))
+}
+
+/// Eight characters in ascending or descending order, or a period of at most four characters.
+fn is_sequence(value: &[u8]) -> bool {
+    let run = |step: i16| {
+        let mut longest = 1;
+        let mut current = 1;
+        for pair in value.windows(2) {
+            let follows = i16::from(pair[1]) - i16::from(pair[0]) == step;
+            current = if follows { current + 1 } else { 1 };
+            longest = longest.max(current);
+        }
+        longest
+    };
+    let repeats = |period: usize| value.len() >= period * 3 && value.iter().zip(&value[period..]).all(|(a, b)| a == b);
+    run(1) >= 8 || run(-1) >= 8 || (1..=4).any(repeats)
+}
+
+/// Shapes that secrets do not have and that fill source trees: UUIDs, paths, addresses, dotted or hyphenated names.
+fn has_ordinary_shape(text: &str) -> bool {
+    let is_uuid = text.len() == 36
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        });
+    let is_address = text.contains("://") || text.starts_with(['/', '.', '~', '#']) || text.contains("\\\\");
+    let is_name = words(text)
+        .all(|w| w.bytes().all(|b| b.is_ascii_alphabetic()) || w.bytes().all(|b| b.is_ascii_digit()))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:, ".contains(&b));
+    is_uuid || is_address || is_name || text.contains(' ')
+}
+
+/// Shannon entropy in bits per byte.
+fn entropy(value: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    value.iter().for_each(|b| counts[usize::from(*b)] += 1);
+    let len = value.len() as f64;
+    counts.iter().filter(|c| **c > 0).map(|c| f64::from(*c) / len).map(|p| -p * p.log2()).sum()
+}
+
+/// The first percentile of the entropy of uniformly drawn text of the same length and kind, simulated; short values get
+/// the demand that a password of eight mixed characters fulfils.
+fn entropy_expected(value: &[u8]) -> f64 {
+    let is_hex = value.iter().all(u8::is_ascii_hexdigit);
+    match (value.len(), is_hex) {
+        (..16, _) => 2.5,
+        (..24, true) => 2.66,
+        (..40, true) => 3.05,
+        (_, true) => 3.41,
+        (..20, false) => 3.1,
+        (..32, false) => 3.4,
+        (_, false) => 3.9,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_take_weak_passwords_but_no_placeholders() {
+        let rows = [
+            ("sunshine77", true),
+            ("P@ssw0rd$1", true),
+            ("123456", true),
+            ("$3cr-t!", true),
+            ("password", false),
+            ("my_secret_password1", false),
+            ("P@ssw0rd", false),
+            ("${DB_PASSWORD}", false),
+            ("$DB_PASSWORD", false),
+            ("%DB_PASSWORD%", false),
+            ("<password>", false),
+            ("********", false),
+            ("xxxxxxxx", false),
+            ("process.env.PASS", false),
+            ("", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(in_structure(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_must_not_be_samples() {
+        let rows = [
+            ("f3a91c07be6d4482", true),
+            ("Zq8wT1nB5rXe0uYp", true),
+            ("your-api-key-here", false),
+            ("abcdefghijklmnop", false),
+            ("0123456789abcdef", false),
+            ("deadbeefdeadbeefdeadbeef", true),
+            ("abababababab", false),
+            ("AKIAIOSFODNN7EXAMPLE", false),
+            ("short", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(opaque(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn assignments_must_look_random() {
+        let rows = [
+            ("kT9#vLq2!xWz", true),
+            ("9f86d081884c7d659a2feaa0c55ad015", true),
+            ("com.example.Service", false),
+            ("reset-password-form", false),
+            ("/etc/ssl/private/key.pem", false),
+            ("3fa85f64-5717-4562-b3fc-2c963f66afa6", false),
+            ("getSecretFromVault()", false),
+            ("MySecretProvider", false),
+            ("https://vault.acme.test/v1/x9", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(generic(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Keys with arithmetic inside: AWS access key ids, BitLocker recovery keys, Cisco type 7 passwords.
+
+use super::super::Verdict;
+
+/// AWS access key ids issued since 2019 hold the account number: the sixteen characters are base32, and bits 7 to 46 of
+/// the first six bytes are the account, which has at most twelve digits. Published by A. Vaughan, 2023. Older ids, whose
+/// first character is below Q, hold none.
+pub(super) fn aws_access_key_id(value: &[u8]) -> Verdict {
+    let Some(body) = value.get(value.len().saturating_sub(16)..).filter(|b| b.len() == 16) else {
+        return Verdict::Invalid;
+    };
+    let Ok(bytes) = data_encoding::BASE32_NOPAD.decode(body) else { return Verdict::Invalid };
+    if !matches!(body[0], b'Q'..=b'Z' | b'2'..=b'7') {
+        return Verdict::NotApplicable;
+    }
+    let number = bytes.iter().take(6).fold(0u64, |sum, b| sum << 8 | u64::from(*b));
+    ((number & 0x7fff_ffff_ff80) >> 7 <= 999_999_999_999).into()
+}
+
+/// Writes a plausible account number into a generated id.
+pub(super) fn complete_aws_access_key_id(value: &str) -> Option<String> {
+    let at = value.len().checked_sub(16)?;
+    let mut bytes = data_encoding::BASE32_NOPAD.decode(value.get(at..)?.as_bytes()).ok()?;
+    // 0x8f keeps the first character above Q and the account below twelve nines.
+    *bytes.first_mut()? = 0x8f;
+    *bytes.get_mut(1)? = 0x2a;
+    Some(format!("{}{}", value.get(..at)?, data_encoding::BASE32_NOPAD.encode(&bytes)))
+}
+
+/// BitLocker recovery passwords: eight groups of six digits, each divisible by 11 with a quotient of 16 bits
+/// (MS-FVE, key protectors).
+pub(super) fn bitlocker(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    let is_group = |g: &str| g.len() == 6 && g.parse::<u32>().is_ok_and(|n| n % 11 == 0 && n / 11 < 65_536);
+    (text.split('-').count() == 8 && text.split('-').all(is_group)).into()
+}
+
+/// Makes every group divisible by 11.
+pub(super) fn complete_bitlocker(value: &str) -> Option<String> {
+    let group = |g: &str| g.parse::<u32>().ok().map(|n| format!("{:06}", n % 65_536 * 11));
+    Some(value.split('-').map(group).collect::<Option<Vec<_>>>()?.join("-"))
+}
+
+/// Cisco type 7 passwords are the text XORed with a published key from a two-digit offset on; the result must be
+/// printable. The key stands in many analyses of IOS since 1995.
+pub(super) fn cisco_type7(value: &[u8]) -> Verdict {
+    const KEY: &[u8; 53] = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87";
+    let text = String::from_utf8_lossy(value);
+    let Some((offset, body)) = text.split_at_checked(2) else { return Verdict::Invalid };
+    let Ok(bytes) = data_encoding::HEXUPPER_PERMISSIVE.decode(body.as_bytes()) else { return Verdict::Invalid };
+    let Some(offset) = offset.parse::<usize>().ok().filter(|o| *o < 16) else { return Verdict::Invalid };
+    let key = KEY.iter().cycle().skip(offset);
+    let is_printable = bytes.iter().zip(key).all(|(b, k)| matches!(b ^ k, 0x20..=0x7e));
+    (is_printable && !bytes.is_empty()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_follow_their_published_layout() {
+        type Row = (fn(&[u8]) -> Verdict, &'static str, Verdict);
+        let rows: &[Row] = &[
+            (aws_access_key_id, "AKIARZPUZDIKAAAAAAAA", Verdict::Valid),
+            (aws_access_key_id, "AKIA7777777777777777", Verdict::Invalid),
+            (aws_access_key_id, "AKIAI44QH8DHBEXAMPLE", Verdict::Invalid),
+            (aws_access_key_id, "AKIAA4AQHADHBABCDEFG", Verdict::NotApplicable),
+            (aws_access_key_id, "", Verdict::Invalid),
+            (bitlocker, "000011-000022-000033-000044-720885-000066-000077-000088", Verdict::Valid),
+            (bitlocker, "000012-000022-000033-000044-720885-000066-000077-000088", Verdict::Invalid),
+            (bitlocker, "000011-000022", Verdict::Invalid),
+            (cisco_type7, "02050D480809", Verdict::Valid),
+            (cisco_type7, "99050D480809", Verdict::Invalid),
+            (cisco_type7, "02FFFFFFFFFF", Verdict::Invalid),
+            (cisco_type7, "", Verdict::Invalid),
+        ];
+        for (check, value, expected) in rows {
+            assert_eq!(check(value.as_bytes()), *expected, "{value}");
+        }
+        let made = complete_aws_access_key_id("AKIAABCDEFGHIJKLMNOP").expect("base32");
+        assert_eq!(aws_access_key_id(made.as_bytes()), Verdict::Valid, "{made}");
+        let made = complete_bitlocker("123456-234567-345678-456789-567890-678901-789012-890123").expect("digits");
+        assert_eq!(bitlocker(made.as_bytes()), Verdict::Valid, "{made}");
+    }
+}

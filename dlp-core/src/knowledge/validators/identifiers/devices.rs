@@ -1,0 +1,65 @@
+//! Devices, networks and vehicles.
+
+use super::compact::{Compact, alnum, digit, digits, two};
+use super::sums::luhn;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// IMEI, 3GPP TS 23.003: reporting body and Luhn.
+pub(super) fn imei(value: &[u8]) -> Option<bool> {
+    let d = digits::<15>(value)?;
+    let body = matches!(two(&d, 0), 1 | 10 | 30 | 33 | 35 | 44 | 45 | 49..=54 | 86 | 91 | 98 | 99);
+    Some(body && luhn(&d))
+}
+
+/// SIM card number (ICCID), ITU-T E.118: industry code 89 and Luhn.
+pub(super) fn iccid(value: &[u8]) -> Option<bool> {
+    let d = Compact::digits(value)?;
+    Some(matches!(d.len(), 19 | 20) && d.starts_with(&[8, 9]) && luhn(&d))
+}
+
+/// Vehicle identification number, ISO 3779, with the check character of 49 CFR 565 in ninth place.
+pub(super) fn vin(value: &[u8]) -> Option<bool> {
+    const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
+    let c = alnum::<17>(value)?;
+    let sum = c.iter().zip(WEIGHTS).try_fold(0, |sum, (byte, weight)| {
+        let value = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'H' => byte - b'A' + 1,
+            b'J'..=b'N' | b'P' | b'R' => byte - b'J' + 1,
+            b'S'..=b'Z' => byte - b'S' + 2,
+            _ => return None,
+        };
+        Some(sum + u32::from(value) * weight)
+    })?;
+    let check = b"0123456789X".get((sum % 11) as usize) == Some(&c[8]);
+    let mixed = c.iter().any(u8::is_ascii_uppercase) && c[13..].iter().all(|byte| digit(*byte).is_some());
+    Some(check && mixed)
+}
+
+/// Public IPv4 address: the special-purpose blocks of RFC 6890 name nobody.
+pub(super) fn ipv4(value: &[u8]) -> Option<bool> {
+    let address: Ipv4Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || matches!((a, b, c), (0 | 224.., ..) | (100, 64..=127, _) | (192, 0, 0) | (198, 18 | 19, _));
+    Some(!special)
+}
+
+/// Public IPv6 address: global unicast that is not set aside for documentation.
+pub(super) fn ipv6(value: &[u8]) -> Option<bool> {
+    let address: Ipv6Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let segments = address.segments();
+    let documentation = (segments[0] == 0x2001 && segments[1] == 0xdb8) || segments[0] & 0xfff0 == 0x3ff0;
+    let local = matches!(segments[0], 0 | 0xfc00..=0xfdff | 0xfe80..=0xfebf | 0xff00..);
+    Some(!documentation && !local)
+}
+
+/// MAC address, IEEE 802: neither one repeated digit nor the documentation and virtual router blocks of RFC 7042.
+pub(super) fn mac(value: &[u8]) -> Option<bool> {
+    let c = alnum::<12>(value)?;
+    let varied = c.windows(2).any(|pair| pair[0] != pair[1]);
+    Some(c.iter().all(u8::is_ascii_hexdigit) && varied && !c.starts_with(b"00005E"))
+}
