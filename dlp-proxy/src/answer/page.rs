@@ -23,7 +23,8 @@ pub(super) fn refusal(refusal: &Refusal, language: Language) -> String {
     let words = language.words();
     let place = refusal.app.as_deref().unwrap_or(&refusal.host);
     let strong = format!("<strong>{}</strong>", escaped(place));
-    let mut main = format!("<p class=\"lead\">{}</p>\n", escaped(words.blocked_lead).replace("{}", &strong));
+    let lead = if refusal.findings.is_empty() { words.blocked_place } else { words.blocked_lead };
+    let mut main = format!("<p class=\"lead\">{}</p>\n", escaped(lead).replace("{}", &strong));
     main.push_str(&findings(refusal, language));
     if !refusal.reasons.is_empty() {
         let items: String = refusal.reasons.iter().map(|reason| format!("<li>{}</li>\n", escaped(reason))).collect();

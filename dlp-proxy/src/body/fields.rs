@@ -211,10 +211,11 @@ impl FieldText<'_> {
         let is_document = is_nested_json(field, self.limits, self.nests);
         let is_encoded = !is_document && may_be_encoded(field, self.limits);
         self.children += u64::from(is_document || is_encoded);
+        let label_start = self.text.len() as u64;
         if field.is_first {
             push_label(&mut self.text, &field.label);
         }
-        self.index.borrow_mut().push(&field.path, self.text.len() as u64);
+        self.index.borrow_mut().push(&field.path, label_start, self.text.len() as u64);
         if !is_document {
             self.text.extend_from_slice(&field.value);
         }
@@ -262,7 +263,7 @@ pub(super) fn labelled(label: &str, value: &[u8]) -> (Vec<u8>, RefCell<FieldInde
     push_label(&mut text, label);
     let mut index = FieldIndex { keeps_lines: true, ..FieldIndex::default() };
     index.label_chars = String::from_utf8_lossy(&text).chars().count() as u64;
-    index.push("", text.len() as u64);
+    index.push("", 0, text.len() as u64);
     text.extend_from_slice(value);
     (text, RefCell::new(index))
 }
@@ -280,15 +281,18 @@ pub(super) struct FieldIndex {
 }
 
 struct Entry {
+    label_start: u64,
     value_start: u64,
     path: String,
 }
 
 impl FieldIndex {
-    fn push(&mut self, path: &str, offset_in_buffer: u64) {
+    /// Adds a field by the offsets of its label and its value in the buffer that is being filled.
+    fn push(&mut self, path: &str, label_start: u64, value_start: u64) {
         let path = path[..path.floor_char_boundary(PATH_BYTES_MAX)].to_owned();
         self.bytes += path.len() + size_of::<Entry>();
-        self.entries.push_back(Entry { value_start: self.text_before + offset_in_buffer, path });
+        let before = self.text_before;
+        self.entries.push_back(Entry { label_start: before + label_start, value_start: before + value_start, path });
         while self.bytes > INDEX_BYTES_MAX {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= oldest.path.len() + size_of::<Entry>();
@@ -303,9 +307,9 @@ impl FieldIndex {
         location.start = None;
         location.end = None;
         location.offset_base = OffsetBase::Text;
-        // A finding may begin in the label: the field is that of its last byte.
+        // A finding may begin in the field before: the field is that of its last byte.
         let last = location.span.end.0.saturating_sub(1);
-        let behind = self.entries.partition_point(|entry| entry.value_start <= last);
+        let behind = self.entries.partition_point(|entry| entry.label_start <= last);
         if let Some(entry) = behind.checked_sub(1).and_then(|at| self.entries.get(at)) {
             location.part = Some(entry.path.clone());
             location.span = shifted(location.span, entry.value_start);
@@ -356,12 +360,12 @@ mod tests {
     #[test]
     fn places_lead_back_to_the_field() {
         let mut index = FieldIndex::default();
-        index.push("/a", 3);
-        index.push("/b", 20);
+        index.push("/a", 1, 3);
+        index.push("/b", 17, 20);
         let mut location = Location { span: Span::new(21, 25), ..Location::default() };
         index.place(&mut location);
         assert_eq!((location.part.as_deref(), location.span), (Some("/b"), Span::new(1, 5)));
-        let mut before = Location { span: Span::new(0, 2), ..Location::default() };
+        let mut before = Location { span: Span::new(0, 1), ..Location::default() };
         index.place(&mut before);
         assert_eq!(before.part, None);
     }

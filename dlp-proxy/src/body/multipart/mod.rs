@@ -60,7 +60,9 @@ fn find(walk: &Walk<'_>, content_type: &str, first: &[u8], body: &mut dyn ReadSe
     }
     let Some(boundary) = sniff_boundary(first) else { return Ok(Found::default()) };
     let found = delimiter::find(body, &boundary, parts_left)?;
-    Ok(Found { is_boundary_wrong: !content_type.is_empty() && found.has_delimiter, ..found })
+    let is_multipart_declared =
+        content_type.trim_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/"));
+    Ok(Found { is_boundary_wrong: is_multipart_declared && found.has_delimiter, ..found })
 }
 
 /// Reports what was wrong with the structure; `true` means that the parts cover the body beyond doubt.
