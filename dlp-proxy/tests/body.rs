@@ -3,6 +3,8 @@
 //! The examiner of these tests reports every word that starts with `HIT` and keeps what it was given, so a test states
 //! what a body holds without any detector.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use dlp_core::base::{Cancel, Confidence, Secret, SensitivityLabel, Span};
 use dlp_core::content::{
     Completeness, Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer, Outcome, ReadSeek,
@@ -377,6 +379,28 @@ fn broken_json_is_scanned_raw_and_nothing_is_counted_twice() {
     let ran = run(&[JSON], deep.as_bytes());
     assert_eq!(ran.seen.problems, ["json_depth_max"]);
     assert_eq!(ran.seen.findings.len(), 1);
+}
+
+#[test]
+fn a_declared_type_that_lies_does_not_hide_the_format() {
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    check(&[form], br#"{"a":"\u0048IT1"}"#, &["[/a]: HIT1@0"], &[]);
+    check(&[form], b"PK\x03\x04 a=HIT1", &[": HIT1@7"], &[]);
+    check(&[FORM], br#"{"a":"\u0048IT1"}"#, &["[/a]: HIT1@0"], &["multipart_boundary"]);
+    let body = b"--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nHIT1\r\n--XX--";
+    check(&[JSON], body, &["part \"a\": HIT1@0"], &["json_syntax"]);
+}
+
+#[test]
+fn a_document_too_long_to_be_held_is_reported() {
+    let limits = BodyLimits { held_value_bytes_max: 300, ..BodyLimits::default() };
+    for (value, problems) in
+        [("QUJD".repeat(200), 1), ("words, not code. ".repeat(50), 0), (r#"{\"a\":\"b\"} "#.repeat(50), 1)]
+    {
+        let ran = run_with(&[JSON], &mut Cursor::new(format!(r#"{{"v":"{value} HIT1"}}"#)), &limits);
+        assert_eq!(ran.seen.problems.len(), problems, "{value}");
+        assert_eq!(ran.seen.findings.len(), 1, "{value}");
+    }
 }
 
 #[test]

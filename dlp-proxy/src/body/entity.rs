@@ -272,18 +272,25 @@ enum Format {
 fn walk_format(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
     let first = spool::peek(body, SNIFF_BYTES)?;
     let said = format_of_type(&declared.media_type());
-    let format = match said {
-        Format::Whole => format_of_bytes(&first),
+    let sniffed = format_of_bytes(&first);
+    let chosen = match said {
+        Format::Whole => sniffed,
+        // Command line tools send everything under this type unless they are told otherwise.
+        Format::Form if sniffed == Format::Json => Format::Json,
+        Format::Form if !is_texty(&first) => Format::Whole,
         _ => said,
     };
-    if format == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
+    if chosen == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
         return unwrap_sniffed_zstd(walk, declared, body);
     }
     walk.scoped(|walk| {
-        let view = (format, said == format);
-        if !walk_structure(walk, declared, view, (&first, &mut *body)) {
-            walk.examine_from_start(&declared.name, body, View::Again);
+        if walk_structure(walk, declared, (chosen, said == chosen), (&first, &mut *body)) {
+            return;
         }
+        if sniffed != chosen && sniffed != Format::Whole {
+            walk_structure(walk, declared, (sniffed, false), (&first, &mut *body));
+        }
+        walk.examine_from_start(&declared.name, body, View::Again);
     });
     Ok(())
 }

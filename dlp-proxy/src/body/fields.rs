@@ -9,7 +9,7 @@ use super::entity::{Declared, walk_entity};
 use super::walk::{View, Walk};
 use super::{BodyLimits, json};
 use data_encoding::{Encoding, Specification};
-use dlp_core::base::Span;
+use dlp_core::base::{Problem, Span};
 use dlp_core::content::{Input, Location, OffsetBase, ReadSeek};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -78,10 +78,24 @@ pub(super) fn walk_fields(walk: &mut Walk<'_>, body: &mut dyn ReadSeek, open: Op
     }
     let index = RefCell::new(FieldIndex::default());
     let fields = open(Box::new(BufReader::new(&mut *body)), limits);
-    let mut view =
-        FieldText { fields, limits, nests, index: &index, text: Vec::new(), taken: 0, children: 0, end: None };
+    let mut view = FieldText {
+        fields,
+        limits,
+        nests,
+        index: &index,
+        text: Vec::new(),
+        taken: 0,
+        children: 0,
+        hides_document: false,
+        end: None,
+    };
     walk.examine("", Input::Stream(&mut view), View::Fields(&index));
-    let (children, end) = (view.children, view.finish());
+    let (children, hides_document, end) = (view.children, view.hides_document, view.finish());
+    if hides_document {
+        let limit = limits.held_value_bytes_max as u64;
+        let message = "A value is too long to be decoded; it was scanned as text only.";
+        walk.problem(Problem::limit("held_value_bytes_max", limit, message));
+    }
     if children > 0
         && let Err(error) = walk_children(walk, body, open, nests)
     {
@@ -160,23 +174,36 @@ fn decode_value(value: &[u8], chars_min: usize) -> Option<Vec<u8>> {
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     static PLAIN: LazyLock<Encoding> = LazyLock::new(|| lenient("+/"));
     static URL: LazyLock<Encoding> = LazyLock::new(|| lenient("-_"));
+    if !is_base64(text) {
+        return None;
+    }
+    let is_symbol = |byte: &&u8| !byte.is_ascii_whitespace() && **byte != b'=';
     let is_url = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let bare: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let mut bare = bare.as_slice();
-    while let Some(rest) = bare.strip_suffix(b"=") {
-        bare = rest;
-    }
-    if bare.len() % 4 == 1 {
-        bare = &bare[..bare.len() - 1];
-    }
+    let mut kept = text.iter().filter(is_symbol).count();
+    // One symbol alone is less than a byte.
+    kept -= usize::from(kept % 4 == 1);
+    let end = text.iter().enumerate().filter(|(_, byte)| is_symbol(byte)).nth(kept).map_or(text.len(), |(at, _)| at);
+    let bare = text[..end].trim_ascii_end();
+    let padding = bare.iter().rev().take_while(|byte| !is_symbol(byte)).count();
+    let bare = &bare[..bare.len() - padding];
     let decoded = if is_url { URL.decode(bare) } else { PLAIN.decode(bare) };
     decoded.ok().filter(|bytes| !bytes.is_empty())
+}
+
+/// Whether bytes are base64 throughout, padding at the end only.
+fn is_base64(text: &[u8]) -> bool {
+    let end = text.iter().position(|&byte| byte == b'=').unwrap_or(text.len());
+    let is_symbol = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_\r\n\t ".contains(byte);
+    let is_mixed = memchr::memchr2(b'+', b'/', text).is_some() && memchr::memchr2(b'-', b'_', text).is_some();
+    let is_padding = |byte: &u8| *byte == b'=' || byte.is_ascii_whitespace();
+    !is_mixed && text[..end].iter().all(is_symbol) && text[end..].iter().all(is_padding)
 }
 
 fn lenient(last_two: &str) -> Encoding {
     let mut specification = Specification::new();
     specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
     specification.symbols.push_str(last_two);
+    specification.ignore.push_str("\r\n\t ");
     specification.check_trailing_bits = false;
     specification.encoding().expect("64 distinct symbols make an encoding")
 }
@@ -190,6 +217,7 @@ struct FieldText<'v> {
     text: Vec<u8>,
     taken: usize,
     children: u64,
+    hides_document: bool,
     end: Option<FieldsEnd>,
 }
 
@@ -209,7 +237,8 @@ impl FieldText<'_> {
 
     fn append(&mut self, field: &Field) {
         let is_document = is_nested_json(field, self.limits, self.nests);
-        let is_encoded = !is_document && may_be_encoded(field, self.limits);
+        let is_encoded = !is_document && field.is_first && field.is_last && may_be_encoded(field, self.limits);
+        self.hides_document |= hides_document(field, self.limits);
         self.children += u64::from(is_document || is_encoded);
         let label_start = self.text.len() as u64;
         if field.is_first {
@@ -230,10 +259,17 @@ impl FieldText<'_> {
     }
 }
 
-/// Whether a value is worth the second pass; decoding tells.
+/// Whether a value is worth the second pass, in which decoding tells.
 fn may_be_encoded(field: &Field, limits: &BodyLimits) -> bool {
-    let is_whole_text = field.is_first && field.is_last && field.is_text;
-    is_whole_text && decode_value(&field.value, limits.base64_chars_min).is_some()
+    let text = field.value.trim_ascii();
+    let is_data = text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"));
+    field.is_text && (is_data || text.len() >= limits.base64_chars_min && is_base64(text))
+}
+
+/// Whether the first piece of a value that is too long to be held starts a document that is not opened therefore.
+fn hides_document(field: &Field, limits: &BodyLimits) -> bool {
+    let is_open = matches!(field.value.trim_ascii_start().first(), Some(b'{' | b'['));
+    field.is_first && !field.is_last && (is_open || may_be_encoded(field, limits))
 }
 
 fn push_label(text: &mut Vec<u8>, label: &str) {

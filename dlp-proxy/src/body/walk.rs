@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
         self.report.stopped || self.setup.cancel.is_tripped()
     }
 
-    /// Runs `inside` with one more step on the path, unless layers are nested too deeply.
+    /// Runs `inside` with one more step on the path.
     pub(super) fn within(&mut self, step: String, inside: impl FnOnce(&mut Self)) {
         self.path.push(step);
         inside(self);
