@@ -3,7 +3,7 @@
 //! Findings travel through a [`Relay`], which puts the path of the part before their own container path, maps places
 //! in generated views back to the field they came from, and lets the raw view report only what is new.
 
-use super::fields::FieldIndex;
+use super::field_index::FieldIndex;
 use super::{BodyReport, BodySetup, Opaque};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{
@@ -38,6 +38,8 @@ pub(super) struct Walk<'a> {
     tally: Tally,
     pub(super) decoded_bytes: u64,
     pub(super) parts: u64,
+    /// Documents in values that were opened.
+    pub(super) documents: u64,
     pub(super) multipart_depth: u32,
     pub(super) json_nesting: u32,
 }
@@ -52,6 +54,7 @@ impl<'a> Walk<'a> {
             tally: Tally::default(),
             decoded_bytes: 0,
             parts: 0,
+            documents: 0,
             multipart_depth: 0,
             json_nesting: 0,
         }
