@@ -1,6 +1,8 @@
 //! The entry of extraction: bytes in, a [`Sink`](super::Sink) called with items, text and outcomes.
 
-use super::{Completeness, Outcome, RiskyParser, Sink};
+use super::budget::Budget;
+use super::walk::Walk;
+use super::{Outcome, RiskyParser, Sink};
 use crate::base::{Cancel, Limits};
 use std::io::{Read, Seek};
 
@@ -35,6 +37,6 @@ pub struct Extraction<'a> {
 ///
 /// Broken input is no error: what can be read is handed out, and the outcome says what was not.
 pub fn extract(name: &str, input: Input<'_>, extraction: Extraction<'_>, sink: &mut dyn Sink) -> Outcome {
-    let _ = (name, input, extraction, sink);
-    Outcome { completeness: Completeness::Unsupported, reason: "" }
+    let budget = Budget::new(extraction.limits, extraction.cancel);
+    Walk::new(&budget, extraction, sink).root(name, input)
 }

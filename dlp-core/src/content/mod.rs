@@ -1,12 +1,23 @@
 //! Layer 4: from bytes to text with places, and from matches to findings.
 
+mod budget;
+mod cfb;
+mod document;
 mod extract;
 mod finding;
+mod gzip;
 mod kind;
 mod matching_sink;
+mod names;
+mod ooxml;
 mod outcome;
+mod plain;
+mod recognise;
 mod risky;
 mod sink;
+mod tarball;
+mod walk;
+mod zip;
 
 pub use crate::matching::LineColumn;
 pub use extract::{Extraction, Input, ReadSeek, extract};

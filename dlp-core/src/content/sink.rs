@@ -7,6 +7,7 @@
 
 use super::{Kind, Outcome};
 use crate::base::Problem;
+pub use crate::text::MapRun;
 
 /// Receives what an extractor finds. Calls nest: every `enter` is followed by one `leave`.
 pub trait Sink {
@@ -219,20 +220,9 @@ pub enum Place<'a> {
 pub enum Origin<'a> {
     /// The text is a copy of the item's bytes from this offset on.
     Bytes(u64),
-    /// The text was transcoded; the runs map it back, in ascending order of text offset.
+    /// The text was transcoded; the runs map it back, in ascending order of text offset. The last run stands at the end
+    /// of the text, so that exclusive ends map too; see [`original_offset`](crate::text::original_offset).
     Mapped(&'a [MapRun]),
     /// There is no map: offsets count the extracted text of the part.
     None,
-}
-
-/// A run of transcoded text with a constant step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MapRun {
-    /// Offset of the run in the segment's text.
-    pub text_start: u32,
-    /// Offset of the run in the item's raw bytes.
-    pub original_start: u64,
-    /// Raw bytes for each text byte: 2 for ASCII in UTF-16, 1 for ASCII in an 8-bit set, 0 when the run is one character
-    /// of several text bytes.
-    pub stride: u8,
 }

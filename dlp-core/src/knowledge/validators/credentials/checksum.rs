@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn layouts_without_certain_checksum_are_left_open() {
-        type Row<'a> = (&'a [u8], fn(&[u8]) -> Verdict, Verdict);
-        let rows: &[Row<'_>] = &[
+        type Row = (&'static [u8], fn(&[u8]) -> Verdict, Verdict);
+        let rows: &[Row] = &[
             (b"ghs_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", github, Verdict::NotApplicable),
             (b"glpat-AAAAAAAAAAAAAAAAAAAA", gitlab_routable, Verdict::NotApplicable),
             (b"vcp_AAAAAAAAAAAAAA", vercel, Verdict::NotApplicable),

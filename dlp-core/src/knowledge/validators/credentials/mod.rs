@@ -45,6 +45,7 @@ pub(super) static CHECKS: &[Check] = &[
     check("opaque-token", password::opaque),
     check("password-in-structure", password::in_structure),
     completing("pem-private-key", private_key::pem, private_key::complete_pem),
+    check("prefixed-token", password::prefixed),
     check("pypi-token", encoded::pypi),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
     completing("zuplo-key", checksum::zuplo, checksum::complete_zuplo),

@@ -145,6 +145,13 @@ pub(super) fn in_structure(value: &[u8]) -> Verdict {
     (!(text.is_empty() || is_reference(&text) || is_mask(&text) || is_placeholder(&text))).into()
 }
 
+/// A token with its vendor's prefix, which may hold words like `test` itself: only masks, sequences and words that no
+/// drawn value holds are refused.
+pub(super) fn prefixed(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    (!(is_mask(&text) || is_sequence(value) || speaks_of_samples(&text))).into()
+}
+
 /// A token under its vendor's name: besides, sequences and words that only samples hold are refused.
 pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
@@ -182,7 +189,7 @@ fn is_reference(text: &str) -> bool {
 /// Stars, dots, crosses, or one character that makes up more than half of a longer value.
 fn is_mask(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    if ["***", "xxxx", "...", "\u{2026}", "\u{2022}\u{2022}", "redacted", "filtered"]
+    if ["***", "xxxx", "...", "\u{2026}", "\u{2022}\u{2022}", "redacted", "filtered", "*sensitive*"]
         .iter()
         .any(|mask| lower.contains(mask))
     {
@@ -190,7 +197,8 @@ fn is_mask(text: &str) -> bool {
     }
     let mut counts = [0usize; 256];
     lower.bytes().for_each(|b| counts[usize::from(b)] += 1);
-    lower.len() >= 4 && counts.iter().any(|count| count * 2 > lower.len())
+    let is_one_character = lower.len() >= 3 && counts.iter().filter(|count| **count > 0).count() == 1;
+    is_one_character || lower.len() >= 4 && counts.iter().any(|count| count * 2 > lower.len())
 }
 
 /// The value's words: runs of letters and digits, in lower case.
@@ -203,8 +211,13 @@ fn is_placeholder_word(word: &str) -> bool {
     bare.is_empty() || PLACEHOLDERS.contains(&word) || PLACEHOLDERS.contains(&bare)
 }
 
-/// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`.
+/// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`; or it speaks to the
+/// reader, for example `your-database-password`.
 fn is_placeholder(text: &str) -> bool {
+    let speaks_to_reader = ["your", "change", "replace", "insert", "enter", "put"];
+    if words(text).nth(1).is_some() && words(text).next().is_some_and(|w| speaks_to_reader.contains(&w.as_str())) {
+        return true;
+    }
     let is_digits_only = text.bytes().all(|b| b.is_ascii_digit());
     let leet = text.to_ascii_lowercase().replace('@', "a").replace('0', "o").replace('$', "s");
     !is_digits_only && (words(text).all(|w| is_placeholder_word(&w)) || PLACEHOLDERS.contains(&leet.as_str()))
@@ -212,11 +225,17 @@ fn is_placeholder(text: &str) -> bool {
 
 /// One word of four or more letters, or the value without its separators, comes from a placeholder.
 fn holds_placeholder(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let telling = ["example", "placeholder", "changeme", "your_", "your-", "insert_", "replace_", "dummy"];
     is_placeholder(text)
-        || telling.iter().any(|word| lower.contains(word))
+        || speaks_of_samples(text)
         || words(text).any(|w| w.len() >= 4 && w.bytes().all(|b| b.is_ascii_alphabetic()) && is_placeholder_word(&w))
+}
+
+/// Words that are too long to be drawn by chance.
+fn speaks_of_samples(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["example", "placeholder", "changeme", "your_", "your-", "insert_", "replace_", "dummy"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 /// Eight characters in ascending or descending order, or a period of at most four characters.
@@ -285,6 +304,8 @@ mod tests {
             ("$3cr-t!", true),
             ("password", false),
             ("my_secret_password1", false),
+            ("your-database-password", false),
+            ("changeling77", true),
             ("P@ssw0rd", false),
             ("${DB_PASSWORD}", false),
             ("$DB_PASSWORD", false),
@@ -292,6 +313,7 @@ mod tests {
             ("<password>", false),
             ("********", false),
             ("xxxxxxxx", false),
+            ("xxx", false),
             ("process.env.PASS", false),
             ("", false),
         ];
@@ -315,6 +337,20 @@ mod tests {
         ];
         for (value, expected) in rows {
             assert_eq!(opaque(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn prefixes_may_hold_words() {
+        let rows = [
+            ("sk_test_Zq8wT1nB5rXe0uYpK2", true),
+            ("secret-Zq8wT1nB5rXe0uYpK2", true),
+            ("sk_live_abcdefghijklmnop", false),
+            ("sk_live_your_key_goes_here", false),
+            ("hf_xxxxxxxxxxxxxxxxxxxx", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(prefixed(value.as_bytes()), Verdict::from(expected), "{value}");
         }
     }
 

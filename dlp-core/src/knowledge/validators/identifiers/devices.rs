@@ -53,7 +53,7 @@ pub(super) fn ipv6(value: &[u8]) -> Option<bool> {
     let address: Ipv6Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
     let segments = address.segments();
     let documentation = (segments[0] == 0x2001 && segments[1] == 0xdb8) || segments[0] & 0xfff0 == 0x3ff0;
-    let local = matches!(segments[0], 0 | 0xfc00..=0xfdff | 0xfe80..=0xfebf | 0xff00..);
+    let local = matches!(segments[0], 0 | 0xfc00..=0xfdff | 0xfe80..);
     Some(!documentation && !local)
 }
 

@@ -10,6 +10,7 @@ mod americas;
 mod asia_pacific_africa;
 mod coins;
 mod compact;
+mod contact;
 mod countries;
 mod dates;
 mod devices;
@@ -90,6 +91,7 @@ pub(super) static CHECKS: &[Check] = &[
     check!("dogecoin", coins::dogecoin),
     check!("ec-cedula", americas::ec_cedula),
     check!("ee-vat", northern_europe::ee_vat),
+    check!("email", contact::email),
     check!("es-account", finance::es_account),
     check!("es-cif", southern_europe::es_cif),
     check!("es-nif", southern_europe::es_nif),
@@ -268,6 +270,7 @@ mod tests {
         ("dogecoin", &["DFYrXxavmA9qPGjy6ApCqvEJY2n323Ja7A"], &["DFYrXxavmA9qPGjy6ApCqvEJY2n323Ja7B"]),
         ("ec-cedula", &["1837363793"], &["1837363790"]),
         ("ee-vat", &["EE761464150"], &["EE761464151"]),
+        ("email", &["jane.doe@acme.pl", "j+x@mail.acme.co.uk"], &["a@example.com", "a..b@acme.pl", "a@b.c", "x@2x.png", "git@github.com"]),
         ("es-account", &["3295 2188 03 2031228432"], &["3295 2188 00 2031228432"]),
         ("es-cif", &["V-82396904"], &["V-82396900"]),
         ("es-nif", &["18477292-N", "Z-4176420-Q", "K0093327Q"], &["18477292-A", "Z-4176420-A", "K0093327A"]),

@@ -1,0 +1,339 @@
+//! What the command line takes. The texts here are the manual: help, completions and pages are made from them.
+
+use clap::builder::{Styles, styling::AnsiColor};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use dlp_core::base::ConfidenceLevel;
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  clean: nothing found, everything was read
+  1  at least one finding
+  2  usage or configuration error
+  3  nothing found, but some content could not be read";
+
+/// Finds secrets, personal data and sensitivity labels in files, documents, archives and commits.
+#[derive(Debug, Parser)]
+#[command(name = "dlp", version, styles = STYLES, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan files and directories
+    Scan(ScanArgs),
+    /// Print the text that a scan would see in a file
+    Extract(ExtractArgs),
+    /// Scan staged changes or a range of commits
+    Git(GitArgs),
+    /// Install git hooks
+    Hook(HookArgs),
+    /// List, explain and test detectors
+    Detectors(DetectorsArgs),
+    /// Print the JSON Schema of an output format
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  dlp scan                                  the current directory
+  dlp scan /mnt/share --format jsonl        one JSON object a line
+  dlp scan --format sarif --output dlp.sarif src
+  cat export.csv | dlp scan -               standard input
+  dlp scan --detectors 'secret.*,pii.pl.*'  some detectors only
+
+Hidden and git-ignored files are scanned, because a forgotten .env is the point; the contents of .git are not.
+
+Exit codes:
+  0  clean: nothing found, everything was read
+  1  at least one finding
+  2  usage or configuration error
+  3  nothing found, but some content could not be read";
+
+/// Scan files and directories.
+#[derive(Args, Debug)]
+#[command(after_help = SCAN_EXAMPLES)]
+pub(crate) struct ScanArgs {
+    /// Files and directories; `-` is standard input
+    #[arg(default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Leave out files and directories that match, like `*.png` or `/build/`; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Scan what is inside .git directories too
+    #[arg(long)]
+    pub(crate) include_git: bool,
+    /// Do not read files larger than this: bytes, or a number with K, M or G; reported as incomplete
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_file_size: Option<u64>,
+    /// Threads; the number of processors unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// What to look for.
+    #[command(flatten)]
+    pub(crate) detectors: DetectorChoice,
+    /// What to report, and how.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Which detectors run.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Detectors")]
+pub(crate) struct DetectorChoice {
+    /// Detectors to use, by id; `*` stands for anything
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub(crate) detectors: Vec<String>,
+    /// Detectors of your own, in a TOML file; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detector_file: Vec<PathBuf>,
+}
+
+/// What is reported, and how.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Report")]
+pub(crate) struct ReportArgs {
+    /// Form of the report
+    #[arg(long, value_name = "FORMAT", default_value = "pretty")]
+    pub(crate) format: Format,
+    /// Write the report to a file instead of standard output; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Least confidence that is reported
+    #[arg(long, value_name = "LEVEL", default_value = "medium")]
+    pub(crate) min_confidence: MinConfidence,
+    /// Show the values themselves; only on a terminal, and never in a file
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Leave out the run's id and times, so that two runs give the same bytes
+    #[arg(long)]
+    pub(crate) no_timestamps: bool,
+    /// End with 0 although content could not be read: every class of problem, or the named ones
+    #[arg(long, value_name = "CLASS", value_delimiter = ',', num_args = 0.., require_equals = true)]
+    pub(crate) allow_incomplete: Option<Vec<String>>,
+    /// Say at the end how much was read and how fast
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+/// Form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One finding a line, for people
+    Pretty,
+    /// One JSON object a line
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
+/// Least confidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MinConfidence {
+    /// Everything, false alarms included
+    Low,
+    /// What is probably right
+    Medium,
+    /// What was proven by a check or has a shape of its own
+    High,
+}
+
+impl From<MinConfidence> for ConfidenceLevel {
+    fn from(level: MinConfidence) -> Self {
+        match level {
+            MinConfidence::Low => Self::Low,
+            MinConfidence::Medium => Self::Medium,
+            MinConfidence::High => Self::High,
+        }
+    }
+}
+
+const EXTRACT_EXAMPLES: &str = "\
+Examples:
+  dlp extract contract.docx                  text, comments, properties and names
+  dlp extract backup.zip --format jsonl      with the place of each piece
+
+Ends with 3, and says why on standard error, when the file could not be read completely.";
+
+/// Print the text that a scan would see in a file.
+#[derive(Args, Debug)]
+#[command(after_help = EXTRACT_EXAMPLES)]
+pub(crate) struct ExtractArgs {
+    /// The file; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// Form of the output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: ExtractFormat,
+}
+
+/// Form of extracted text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExtractFormat {
+    /// The bare text
+    Text,
+    /// One JSON object for each piece
+    Jsonl,
+}
+
+const GIT_EXAMPLES: &str = "\
+Examples:
+  dlp git --staged                     what `git commit` would record; for hooks
+  dlp git --range origin/main..HEAD    what the range adds, as one difference
+
+Content is read from git's own store, not from the work tree.";
+
+/// Scan staged changes or a range of commits.
+#[derive(Args, Debug)]
+#[command(after_help = GIT_EXAMPLES)]
+#[group(id = "source", required = true, multiple = false, args = ["staged", "range"])]
+pub(crate) struct GitArgs {
+    /// What is staged for the next commit
+    #[arg(long)]
+    pub(crate) staged: bool,
+    /// The difference between two revisions, `A..B`
+    #[arg(long, value_name = "A..B")]
+    pub(crate) range: Option<String>,
+    /// Report findings on unchanged lines of changed files too
+    #[arg(long)]
+    pub(crate) whole_files: bool,
+    /// What to look for.
+    #[command(flatten)]
+    pub(crate) detectors: DetectorChoice,
+    /// What to report, and how.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Install git hooks.
+#[derive(Args, Debug)]
+pub(crate) struct HookArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: HookCommand,
+}
+
+/// Commands on hooks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Make git run `dlp git --staged` before each commit; a hook that is already there is not touched
+    Install,
+}
+
+/// List, explain and test detectors.
+#[derive(Args, Debug)]
+pub(crate) struct DetectorsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: DetectorsCommand,
+}
+
+/// Commands on detectors.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DetectorsCommand {
+    /// List the detectors with category and severity
+    List {
+        /// Form of the list
+        #[arg(long, value_name = "FORMAT", default_value = "pretty")]
+        format: ListFormat,
+        /// Which ones.
+        #[command(flatten)]
+        choice: DetectorChoice,
+    },
+    /// Show what a detector looks for and how it comes to its confidence
+    Explain {
+        /// Detector id, for example `secret.github.pat-classic`
+        id: String,
+        /// Detectors of your own, in a TOML file; may be repeated
+        #[arg(long, value_name = "FILE")]
+        detector_file: Vec<PathBuf>,
+    },
+    /// Run the examples and counter-examples of detectors through the whole scan
+    Test {
+        /// Detector files; the built-in detectors when there is none
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Form of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// One detector a line, for people
+    Pretty,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// Print the JSON Schema of an output format.
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArgs {
+    /// Which one
+    pub(crate) name: SchemaName,
+}
+
+/// Published schemas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// A line of `--format jsonl`
+    Finding,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  dlp completions bash > ~/.local/share/bash-completion/completions/dlp
+  dlp completions fish > ~/.config/fish/completions/dlp.fish";
+
+/// Print a completion script for a shell.
+#[derive(Args, Debug)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// `4096`, `64K`, `10M`, `2G`; powers of 1,024.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let expected = || format!("expected a size like 4096, 64K, 10M or 2G, found `{text}`");
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| expected())?;
+    number.checked_mul(1 << shift).ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_powers_of_1024() {
+        let rows =
+            [("0", Some(0)), ("64K", Some(65_536)), ("2g", Some(1 << 31)), ("", None), ("1T", None), ("-1", None)];
+        for (text, expected) in rows {
+            assert_eq!(parse_size(text).ok(), expected, "{text}");
+        }
+        assert!(parse_size("99999999999999999999").is_err());
+        assert!(parse_size("18446744073709551615G").is_err());
+    }
+}

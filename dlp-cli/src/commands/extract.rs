@@ -1,0 +1,155 @@
+//! `dlp extract`: the text that a scan would see.
+
+use crate::cli::{ExtractArgs, ExtractFormat};
+use crate::error::CliError;
+use crate::exit;
+use crate::say;
+use crate::scan::walk::STDIN;
+use dlp_core::base::{Cancel, Limits, Problem};
+use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, Segment, Sink, extract};
+use dlp_core::output::{ItemPath, escape};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+
+/// Prints the text.
+pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
+    let mut printer = Printer {
+        out: BufWriter::new(io::stdout().lock()),
+        format: args.format,
+        path: ItemPath::from_bytes(args.file.to_string_lossy().as_bytes()),
+        container: Vec::new(),
+        part: None,
+        started: false,
+        problems: Vec::new(),
+        failed: None,
+    };
+    let outcome = walk(args, &mut printer)?;
+    printer.finish()?;
+    if outcome.completeness == Completeness::Complete {
+        return Ok(exit::CLEAN);
+    }
+    say(&format!("{}: {}", outcome.completeness, outcome.reason));
+    Ok(exit::INCOMPLETE)
+}
+
+fn walk(args: &ExtractArgs, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
+    let limits = Limits::batch();
+    let extraction = Extraction { limits: &limits, cancel: &Cancel::default(), risky: None };
+    let name = args.file.to_string_lossy();
+    if args.file.as_os_str() == STDIN {
+        return Ok(extract(&name, Input::Stream(&mut io::stdin().lock()), extraction, printer));
+    }
+    let failed = |source| CliError::Read { path: args.file.clone(), source };
+    let mut file = File::open(&args.file).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    Ok(extract(&name, Input::Seekable(&mut file), extraction, printer))
+}
+
+/// Writes segments as they come.
+struct Printer<W: Write> {
+    out: W,
+    format: ExtractFormat,
+    path: ItemPath,
+    /// Names of the open items, the file itself first.
+    container: Vec<String>,
+    /// Part of the segment before, in the same item.
+    part: Option<String>,
+    /// Whether any text was written.
+    started: bool,
+    problems: Vec<String>,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> Printer<W> {
+    fn finish(mut self) -> Result<(), CliError> {
+        if self.started && self.format == ExtractFormat::Text && self.failed.is_none() {
+            self.failed = self.out.write_all(b"\n").err();
+        }
+        let flushed = self.out.flush();
+        if let Some(error) = self.failed.or(flushed.err()) {
+            return Err(CliError::stdout(error));
+        }
+        self.problems.iter().for_each(|line| say(line));
+        Ok(())
+    }
+
+    fn write(&mut self, segment: &Segment<'_>) -> io::Result<()> {
+        match self.format {
+            ExtractFormat::Text => self.write_text(segment),
+            ExtractFormat::Jsonl => self.write_json(segment),
+        }
+    }
+
+    /// Inside a part, segments are joined as the engine joins them; a new part starts on a new line.
+    fn write_text(&mut self, segment: &Segment<'_>) -> io::Result<()> {
+        let part = part_name(segment);
+        let between: &[u8] = match &self.part {
+            Some(before) if *before == part => segment.join.as_bytes(),
+            _ if self.started => b"\n",
+            _ => b"",
+        };
+        self.out.write_all(between)?;
+        self.part = Some(part);
+        self.started = true;
+        self.out.write_all(segment.text)
+    }
+
+    fn write_json(&mut self, segment: &Segment<'_>) -> io::Result<()> {
+        let (page, sheet, row, column) = match segment.place {
+            Place::Page(page) => (Some(page), None, None, None),
+            Place::Cell { sheet, row, column } => (None, Some(sheet), Some(row), Some(column)),
+            Place::Lines | Place::None => (None, None, None, None),
+        };
+        let line = json!({
+            "record": "text",
+            "path": self.path.text,
+            "container": self.container.get(1..).unwrap_or_default(),
+            "role": segment.part.role.as_str(),
+            "part": segment.part.name,
+            "page": page,
+            "sheet": sheet,
+            "row": row,
+            "column": column,
+            "join": String::from_utf8_lossy(segment.join.as_bytes()),
+            "text": String::from_utf8_lossy(segment.text),
+        });
+        serde_json::to_writer(&mut self.out, &line)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+impl<W: Write> Sink for Printer<W> {
+    fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
+        self.part = None;
+        self.container.push(item.name.to_owned());
+        Flow::Continue
+    }
+
+    fn text(&mut self, segment: &Segment<'_>) -> Flow {
+        match self.write(segment) {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                self.failed = Some(error);
+                Flow::Stop
+            }
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        let inside = self.container.iter().skip(1).map(|name| escape(name)).collect::<Vec<_>>().join("!");
+        let blank = if inside.is_empty() { "" } else { ": " };
+        self.problems.push(format!("{}: {inside}{blank}{}", problem.class, escape(&problem.message)));
+    }
+
+    fn leave(&mut self, _outcome: &Outcome) {
+        self.part = None;
+        self.container.pop();
+    }
+}
+
+fn part_name(segment: &Segment<'_>) -> String {
+    format!("{}:{}", segment.part.role.as_str(), segment.part.name)
+}

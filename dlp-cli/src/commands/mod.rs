@@ -1,0 +1,9 @@
+//! The commands, one module each.
+
+pub(crate) mod completions;
+pub(crate) mod detectors;
+pub(crate) mod extract;
+pub(crate) mod git;
+pub(crate) mod hook;
+pub(crate) mod scan;
+pub(crate) mod schema;

@@ -1,0 +1,102 @@
+//! `dlp scan`: files, directories, standard input.
+
+use crate::cli::{DetectorChoice, Format, ReportArgs, ScanArgs};
+use crate::engine;
+use crate::error::CliError;
+use crate::output::{Destination, Reporter, Setup};
+use crate::scan::examine::Examiner;
+use crate::scan::pipeline::{self, Work};
+use crate::scan::walk::Roots;
+use dlp_core::output::SourceRecord;
+use dlp_core::output::sarif::percent_encode;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+/// Scans and reports.
+pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
+    let roots = Roots::check(args)?;
+    let inspector = engine::inspector(&args.detectors)?;
+    let destination = Destination::open(args.report.output.as_deref())?;
+    let own_report = destination.file().and_then(|file| file.metadata().ok()).and_then(|m| pipeline::id_of(&m));
+    let reveal = reveals(&args.report, &destination)?;
+    let setup = Setup {
+        args: &args.report,
+        set: inspector.detectors(),
+        source: source(&roots),
+        options: options(args),
+        prefix: prefix(roots.base()),
+        root_uri: root_uri(roots.base()),
+    };
+    let mut reporter = Reporter::start(setup, destination)?;
+    let work = Work {
+        examiner: Examiner::new(&inspector, &args.report, reveal),
+        file_bytes_max: args.max_file_size,
+        file_time_max: inspector.limits().wall_time_max,
+        workers: workers(args.jobs),
+        own_report,
+    };
+    pipeline::run(&work, &roots, &mut reporter)?;
+    reporter.finish()
+}
+
+/// Values are shown to the person at the terminal who asked for them, and to nobody else.
+pub(crate) fn reveals(args: &ReportArgs, destination: &Destination) -> Result<bool, CliError> {
+    if args.reveal && !(args.format == Format::Pretty && destination.is_terminal()) {
+        return Err(CliError::Reveal);
+    }
+    Ok(args.reveal)
+}
+
+/// The options of every scan that change its results.
+pub(crate) fn detector_options(choice: &DetectorChoice, report: &ReportArgs) -> BTreeMap<String, Value> {
+    let level: dlp_core::base::ConfidenceLevel = report.min_confidence.into();
+    let mut options = BTreeMap::from([("min_confidence".to_owned(), json!(level))]);
+    if !choice.detectors.is_empty() {
+        options.insert("detectors".to_owned(), json!(choice.detectors));
+    }
+    options
+}
+
+fn options(args: &ScanArgs) -> BTreeMap<String, Value> {
+    let mut options = detector_options(&args.detectors, &args.report);
+    if !args.exclude.is_empty() {
+        options.insert("exclude".to_owned(), json!(args.exclude));
+    }
+    if args.include_git {
+        options.insert("include_git".to_owned(), json!(true));
+    }
+    if let Some(max) = args.max_file_size {
+        options.insert("max_file_size".to_owned(), json!(max));
+    }
+    options
+}
+
+fn source(roots: &Roots) -> SourceRecord {
+    let kind = if roots.is_stdin() { "stdin" } else { "dir" };
+    SourceRecord { kind, root: roots.base().to_string_lossy().into_owned(), range: None }
+}
+
+/// What makes a path in a report one that can be opened from here.
+fn prefix(base: &Path) -> String {
+    if base == Path::new(".") {
+        return String::new();
+    }
+    let base = base.to_string_lossy();
+    let base = base.strip_prefix("./").unwrap_or(&base);
+    if base.ends_with('/') { base.to_owned() } else { format!("{base}/") }
+}
+
+/// The root as a URI, symbolic links resolved.
+pub(crate) fn root_uri(base: &Path) -> Option<String> {
+    let root = base.canonicalize().ok()?;
+    let text = root.to_str()?;
+    let slash = if text.ends_with('/') { "" } else { "/" };
+    Some(format!("file://{}{slash}", percent_encode(text.as_bytes())))
+}
+
+fn workers(jobs: Option<u16>) -> usize {
+    jobs.map_or_else(|| available_parallelism().map_or(1, NonZeroUsize::get), usize::from)
+}

@@ -1,0 +1,45 @@
+//! From what the user chose to an inspector that looks for it.
+
+use crate::cli::DetectorChoice;
+use crate::error::CliError;
+use dlp_core::base::Limits;
+use dlp_core::inspect::Inspector;
+use dlp_core::knowledge::{Catalogue, Read};
+use dlp_core::matching::DetectorSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// The inspector for a choice of detectors, with the bounds of a scan that nobody waits for.
+pub(crate) fn inspector(choice: &DetectorChoice) -> Result<Inspector, CliError> {
+    with_catalogue(catalogue(choice)?)
+}
+
+/// The chosen detectors.
+pub(crate) fn catalogue(choice: &DetectorChoice) -> Result<Catalogue, CliError> {
+    catalogue_with_examples(choice).map(|(catalogue, _)| catalogue)
+}
+
+/// The chosen detectors, and what the user's files hold.
+pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalogue, Vec<Read>), CliError> {
+    let mut catalogue = Catalogue::builtin()?;
+    let read = add_files(&mut catalogue, &choice.detector_file)?;
+    if !choice.detectors.is_empty() {
+        catalogue.select(&choice.detectors)?;
+    }
+    Ok((catalogue, read))
+}
+
+/// The inspector for a catalogue.
+pub(crate) fn with_catalogue(catalogue: Catalogue) -> Result<Inspector, CliError> {
+    Ok(Inspector::new(DetectorSet::compile(catalogue)?, Limits::batch()))
+}
+
+/// Adds detector files of the user, and hands back what they hold.
+pub(crate) fn add_files(catalogue: &mut Catalogue, files: &[PathBuf]) -> Result<Vec<Read>, CliError> {
+    let mut all = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(path).map_err(|source| CliError::Read { path: path.clone(), source })?;
+        all.extend(catalogue.add_file(&path.display().to_string(), &text)?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,133 @@
+//! Errors that end a command. Each is one line: what failed, on what, what to do next.
+
+use crate::exit;
+use dlp_core::knowledge::CatalogueError;
+use dlp_core::matching::CompileError;
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a command cannot go on.
+#[derive(Debug, Error)]
+pub(crate) enum CliError {
+    /// A path on the command line does not exist or cannot be looked at.
+    #[error("{}: {source}; nothing was scanned, check the path", .path.display())]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that the command needs cannot be read.
+    #[error("{}: cannot be read: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The report cannot be written to its file.
+    #[error("{}: report cannot be written: {source}; choose another place for --output", .path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output fails for another reason than a reader that went away.
+    #[error("standard output cannot be written: {0}")]
+    Stdout(io::Error),
+    /// Whoever read standard output went away. Not shown.
+    #[error("standard output was closed")]
+    ReaderGone {
+        /// What the command would have ended with, as far as it got.
+        exit_code: u8,
+    },
+    /// Detectors cannot be loaded.
+    #[error(transparent)]
+    Detectors(#[from] CatalogueError),
+    /// Detectors cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A glob is wrong.
+    #[error("--exclude {glob}: {message}")]
+    Glob {
+        /// The glob.
+        glob: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Values would leave the terminal.
+    #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
+    Reveal,
+    /// A problem class does not exist.
+    #[error("--allow-incomplete {word}: expected one of {expected}")]
+    ProblemClass {
+        /// The word.
+        word: String,
+        /// The classes.
+        expected: String,
+    },
+    /// There is no detector with this id.
+    #[error("there is no detector `{id}`; `dlp detectors list` shows the ids")]
+    NoDetector {
+        /// The id.
+        id: String,
+    },
+    /// git failed.
+    #[error("git {what}: {message}")]
+    Git {
+        /// The subcommand.
+        what: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// A hook of somebody else stands in the way.
+    #[error("{}: another hook is installed there and stays as it is; add the line `{line}` to it", .path.display())]
+    ForeignHook {
+        /// The hook.
+        path: PathBuf,
+        /// What it should run.
+        line: &'static str,
+    },
+    /// Something of the operating system failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The user asked to stop.
+    #[error("stopped by {name}; the report is cut off")]
+    Stopped {
+        /// Name of the signal.
+        name: &'static str,
+        /// Its number.
+        number: u8,
+    },
+}
+
+impl CliError {
+    /// Standard output failed: quietly when its reader went away.
+    pub(crate) fn stdout(source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::BrokenPipe => Self::ReaderGone { exit_code: exit::CLEAN },
+            _ => Self::Stdout(source),
+        }
+    }
+
+    /// The code that the program ends with.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::ReaderGone { exit_code } => *exit_code,
+            Self::Stopped { number, .. } => exit::SIGNAL_BASE + number,
+            _ => exit::USAGE,
+        }
+    }
+
+    /// Whether it is worth a line on standard error.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self, Self::ReaderGone { .. })
+    }
+}

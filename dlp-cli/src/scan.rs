@@ -1,0 +1,13 @@
+//! Scanning files: find them, read them on several threads, report them in order.
+//!
+//! ```text
+//! walk (sorted) -> bounded queue -> workers, one scratch each -> bounded queue -> back in order -> report
+//! ```
+//!
+//! [`walk`] finds files, [`examine`] reads one, [`pipeline`] keeps many going within bounds, [`stop`] listens for
+//! signals and watches the time.
+
+pub(crate) mod examine;
+pub(crate) mod pipeline;
+pub(crate) mod stop;
+pub(crate) mod walk;

@@ -1,0 +1,249 @@
+//! Many files at once, reported in the order in which they were found, within bounds.
+//!
+//! A ticket is taken for each file when it is found and given back when it is reported. So a file that takes an hour
+//! holds up at most [`IN_FLIGHT_MAX`] others that wait behind it in memory, and the walk stops until it is done.
+
+use super::examine::{Examiner, FileReport, LINE_HASH_BYTES_MAX, Subject, add_line_facts, trouble};
+use super::stop::{Signals, Watch};
+use super::walk::{Found, Named, Roots};
+use crate::error::CliError;
+use crate::output::Reporter;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use dlp_core::base::{Cancel, Problem, ProblemClass};
+use dlp_core::content::Input;
+use dlp_core::matching::Scratch;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _, Seek as _};
+use std::time::Duration;
+
+/// Files between being found and being reported.
+const IN_FLIGHT_MAX: usize = 512;
+/// How often signals and deadlines are looked at while nothing arrives.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What all workers share.
+pub(crate) struct Work<'a> {
+    /// Reads files.
+    pub(crate) examiner: Examiner<'a>,
+    /// Files over this size are not read.
+    pub(crate) file_bytes_max: Option<u64>,
+    /// Time that one file may take.
+    pub(crate) file_time_max: Duration,
+    /// Threads.
+    pub(crate) workers: usize,
+    /// The report that is being written, which is not to be read.
+    pub(crate) own_report: Option<FileId>,
+}
+
+/// A file's identity, whatever its name is.
+pub(crate) type FileId = (u64, u64);
+
+/// Scans everything below the roots.
+pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -> Result<(), CliError> {
+    // A read from a terminal cannot be called back, so a signal ends such a scan in the way the system does it.
+    let signals = if roots.has_stdin() { Signals::default() } else { Signals::listen()? };
+    let watch = Watch::new(work.workers, work.file_time_max);
+    let (tickets_in, tickets_out) = bounded::<()>(IN_FLIGHT_MAX);
+    let (jobs_in, jobs_out) = bounded::<(u64, Found)>(IN_FLIGHT_MAX);
+    let (done_in, done_out) = bounded::<(u64, FileReport)>(IN_FLIGHT_MAX);
+    std::thread::scope(|scope| {
+        scope.spawn(move || walk(roots, &tickets_in, &jobs_in));
+        for worker in 0..work.workers {
+            let (jobs, done, watch) = (jobs_out.clone(), done_in.clone(), &watch);
+            scope.spawn(move || work.serve(&jobs, &done, (worker, watch)));
+        }
+        drop((jobs_out, done_in));
+        let result = report_in_order(&done_out, &tickets_out, (&signals, &watch), reporter);
+        if result.is_err() {
+            watch.stop_all();
+        }
+        drop((tickets_out, done_out));
+        result
+    })
+}
+
+fn walk(roots: &Roots, tickets: &Sender<()>, jobs: &Sender<(u64, Found)>) {
+    let mut number = 0;
+    roots.each(&mut |found| {
+        tickets.send(()).ok()?;
+        jobs.send((number, found)).ok()?;
+        number += 1;
+        Some(())
+    });
+}
+
+fn report_in_order(
+    done: &Receiver<(u64, FileReport)>,
+    tickets: &Receiver<()>,
+    (signals, watch): (&Signals, &Watch),
+    reporter: &mut Reporter<'_>,
+) -> Result<(), CliError> {
+    let progress = progress();
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    loop {
+        match done.recv_timeout(TICK) {
+            Ok((number, report)) => waiting.insert(number, report),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        signals.check()?;
+        watch.tick();
+        while let Some(report) = waiting.remove(&next) {
+            next += 1;
+            tickets.recv().expect("a ticket was taken for every file");
+            progress.inc(u64::from(report.is_file));
+            if report.findings.is_empty() && report.problems.is_empty() {
+                count(reporter, &report);
+            } else {
+                progress.suspend(|| report_file(reporter, report))?;
+            }
+        }
+    }
+}
+
+fn count(reporter: &mut Reporter<'_>, report: &FileReport) {
+    reporter.tally.files += u64::from(report.is_file);
+    reporter.tally.bytes += report.bytes;
+    reporter.tally.parts += report.parts;
+}
+
+/// Reports what one file gave.
+pub(crate) fn report_file(reporter: &mut Reporter<'_>, report: FileReport) -> Result<(), CliError> {
+    count(reporter, &report);
+    report.findings.into_iter().try_for_each(|finding| reporter.finding(finding))?;
+    report.problems.into_iter().try_for_each(|problem| reporter.problem(problem))?;
+    reporter.end_of_file()
+}
+
+/// On standard error, and only when that is a terminal.
+fn progress() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {pos} files, {elapsed}").expect("the template is valid");
+    ProgressBar::new_spinner().with_style(style)
+}
+
+impl Work<'_> {
+    fn serve(&self, jobs: &Receiver<(u64, Found)>, done: &Sender<(u64, FileReport)>, (worker, watch): (usize, &Watch)) {
+        let mut scratch = Scratch::new();
+        for (number, found) in jobs {
+            let cancel = watch.start(worker);
+            let report = match found {
+                Found::File(named) => self.file(&mut scratch, &named, &cancel),
+                Found::Stdin(named) => self.stdin(&mut scratch, &named, &cancel),
+                Found::Trouble(problem) => FileReport { problems: vec![*problem], ..FileReport::default() },
+            };
+            watch.end(worker);
+            if done.send((number, report)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn file(&self, scratch: &mut Scratch, named: &Named, cancel: &Cancel) -> FileReport {
+        let (mut file, metadata) = match open(named) {
+            Ok(opened) => opened,
+            Err(problem) => return FileReport::of_problem(named, problem),
+        };
+        if self.own_report.is_some_and(|own| id_of(&metadata) == Some(own)) {
+            return FileReport::default();
+        }
+        if let Some(max) = self.file_bytes_max.filter(|max| metadata.len() > *max) {
+            let message = format!("the file has {} bytes, more than --max-file-size allows", metadata.len());
+            return FileReport::of_problem(named, Problem::limit("max_file_size", max, message));
+        }
+        let input = Input::Seekable(&mut file);
+        let mut report = self.examiner.examine(scratch, named.subject(), (input, cancel), &|_| true);
+        report.bytes = metadata.len();
+        if self.examiner.line_facts && !report.findings.is_empty() && metadata.len() <= LINE_HASH_BYTES_MAX {
+            // A file that cannot be read again keeps its findings; only the line hashes are missing.
+            if let Ok(text) = read_again(&mut file) {
+                add_line_facts(&mut report.findings, &text);
+            }
+        }
+        report
+    }
+
+    fn stdin(&self, scratch: &mut Scratch, named: &Named, cancel: &Cancel) -> FileReport {
+        let mut input = Counted { inner: io::stdin().lock(), bytes: 0 };
+        let stream = Input::Stream(&mut input);
+        let report = self.examiner.examine(scratch, named.subject(), (stream, cancel), &|_| true);
+        FileReport { bytes: input.bytes, ..report }
+    }
+}
+
+impl FileReport {
+    fn of_problem(named: &Named, problem: Problem) -> Self {
+        Self { problems: vec![trouble(&named.shown, problem)], is_file: true, ..Self::default() }
+    }
+}
+
+impl Named {
+    fn subject(&self) -> Subject<'_> {
+        Subject { path: &self.shown, path_raw: &self.raw, git: None }
+    }
+}
+
+/// Counts what is read, because a stream has no size.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: io::Read> io::Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+fn open(named: &Named) -> Result<(File, Metadata), Problem> {
+    let unreadable = |error: io::Error| {
+        Problem::new(ProblemClass::Unreadable, "open", format!("the file cannot be read: {}", error.kind()))
+    };
+    let file = open_options(named.follow).open(&named.open).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_file() {
+        return Ok((file, metadata));
+    }
+    Err(Problem::new(ProblemClass::Unreadable, "changed", "it was a file when it was found and is none now"))
+}
+
+/// Between the walk and the opening, a file may have become a link or a pipe: neither is followed or waited for.
+#[cfg(unix)]
+fn open_options(follow: bool) -> OpenOptions {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let link = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags((OFlags::NONBLOCK | link).bits() as i32);
+    options
+}
+
+#[cfg(not(unix))]
+fn open_options(_follow: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    options
+}
+
+/// Device and number of the file on it.
+#[cfg(unix)]
+pub(crate) fn id_of(metadata: &Metadata) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn id_of(_metadata: &Metadata) -> Option<FileId> {
+    None
+}
+
+fn read_again(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.take(LINE_HASH_BYTES_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}

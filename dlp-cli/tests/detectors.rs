@@ -1,0 +1,116 @@
+//! `dlp detectors`, `dlp extract`, `dlp schema`, `dlp completions`, and the help.
+
+mod support;
+
+use support::{Place, dlp, records, token, zip};
+
+const OWN: &str = r#"
+[[detector]]
+id = "custom.acme.badge"
+title = "Acme badge number"
+description = "Identifies a person inside Acme."
+category = "custom"
+severity = "low"
+patterns = ['ACME-[0-9]{6}']
+score = { pattern = 70, strong = 20 }
+context = { strong = ["badge"] }
+examples = [{ text = "badge ACME-123456", finds = ["ACME-123456"], level = "high" }]
+counter_examples = [{ text = "ACME-12", reason = "too short" }]
+"#;
+
+#[test]
+fn own_detectors_find_are_listed_explained_and_tested() {
+    let place = Place::with(&[("own.toml", OWN), ("staff.txt", "badge: ACME-654321\n")]);
+    let output = place.dlp(&["scan", "staff.txt", "--detector-file", "own.toml"]).output().expect("dlp runs");
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(stdout.starts_with("staff.txt:1:8  low  custom.acme.badge"), "{stdout}");
+    let list = place.dlp(&["detectors", "list", "--detector-file", "own.toml", "--format", "jsonl"]).output();
+    let ids: Vec<_> = records(&list.expect("dlp runs").stdout).iter().map(|r| r["id"].clone()).collect();
+    assert!(ids.contains(&"custom.acme.badge".into()) && ids.contains(&"secret.github.pat-classic".into()));
+    let explain = place.dlp(&["detectors", "explain", "custom.acme.badge", "--detector-file", "own.toml"]).output();
+    insta::assert_snapshot!(String::from_utf8(explain.expect("dlp runs").stdout).expect("UTF-8"));
+    assert_eq!(place.dlp(&["detectors", "test", "own.toml"]).output().expect("dlp runs").status.code(), Some(0));
+}
+
+#[test]
+fn failing_examples_are_reported() {
+    let rows = [
+        ("finds = [\"ACME-123456\"]", "finds = [\"ACME-999999\"]", "expected all values"),
+        ("text = \"ACME-12\"", "text = \"ACME-121212\"", "expected silence"),
+        ("pattern = 70", "pattern = 10", "at high or higher"),
+    ];
+    for (from, to, expected) in rows {
+        let place = Place::with(&[("own.toml", &OWN.replace(from, to))]);
+        let output = place.dlp(&["detectors", "test", "own.toml"]).output().expect("dlp runs");
+        let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{to}");
+        assert!(stdout.contains(expected) && stdout.contains("custom.acme.badge"), "{to}: {stdout}");
+    }
+}
+
+#[test]
+fn unknown_detectors_are_an_error() {
+    let output = dlp().args(["detectors", "explain", "secret.nobody.key"]).output().expect("dlp runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("dlp detectors list"));
+}
+
+#[test]
+fn without_files_every_built_in_detector_is_tested() {
+    let listed = dlp().args(["detectors", "list"]).output().expect("dlp runs");
+    let count = String::from_utf8_lossy(&listed.stdout).lines().count();
+    let output = dlp().args(["detectors", "test"]).output().expect("dlp runs");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(count > 0 && stderr.starts_with(&format!("{count} detectors, ")), "{stderr}");
+    let failures = String::from_utf8_lossy(&output.stdout).lines().count();
+    assert!(stderr.trim_end().ends_with(&format!(" {failures} failures")), "{stderr}");
+    assert_eq!(output.status.code(), Some(i32::from(failures > 0)));
+}
+
+#[test]
+fn extract_prints_what_a_scan_would_see() {
+    let place = Place::with(&[("a.txt", "first\nsecond\n")]);
+    place.write("b.zip", &zip("inner/notes.txt", b"inside the archive", false));
+    place.write("locked.zip", &zip("secret.txt", b"0123456789ab", true));
+    let rows =
+        [("a.txt", "first\nsecond", 0, ""), ("b.zip", "inside the archive", 0, ""), ("locked.zip", "", 3, "encrypted")];
+    for (file, text, code, stderr) in rows {
+        let output = place.dlp(&["extract", file]).output().expect("dlp runs");
+        assert_eq!(output.status.code(), Some(code), "{file}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(text), "{file}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(stderr), "{file}: {output:?}");
+    }
+    let output = place.dlp(&["extract", "b.zip", "--format", "jsonl"]).output().expect("dlp runs");
+    let pieces = records(&output.stdout);
+    let piece = pieces.iter().find(|piece| piece["text"] == "inside the archive").expect("the member's text");
+    assert_eq!(piece["container"], serde_json::json!(["inner/notes.txt"]));
+    assert_eq!(place.dlp(&["extract", "missing"]).output().expect("dlp runs").status.code(), Some(2));
+    assert_eq!(place.dlp(&["extract", "."]).output().expect("dlp runs").status.code(), Some(2));
+    let piped = dlp().args(["extract", "-"]).write_stdin("from a pipe").output().expect("dlp runs");
+    assert_eq!(String::from_utf8_lossy(&piped.stdout).trim_end(), "from a pipe");
+}
+
+#[test]
+fn completions_exist_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = dlp().args(["completions", shell]).output().expect("dlp runs");
+        assert_eq!(output.status.code(), Some(0));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("detectors"), "{shell}");
+    }
+}
+
+#[test]
+fn the_help_is_the_manual() {
+    for words in [&["--help"][..], &["scan", "--help"], &["git", "--help"], &["extract", "--help"]] {
+        let output = dlp().args(words).env("COLUMNS", "100").output().expect("dlp runs");
+        insta::assert_snapshot!(words.join(" "), String::from_utf8(output.stdout).expect("UTF-8"));
+    }
+}
+
+#[test]
+fn the_statistics_count_what_was_read() {
+    let place = Place::with(&[("a.txt", "four"), ("b.txt", &token(1))]);
+    let output = place.dlp(&["scan", "--stats"]).output().expect("dlp runs");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("2 files, 2 items, 0.0 MB"), "{stderr}");
+}

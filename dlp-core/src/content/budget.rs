@@ -1,0 +1,260 @@
+//! The work budget of one job, shared by all its items, and the readers that charge it.
+//!
+//! Sizes in headers are claims, so nothing is charged or reserved for them: the budget counts bytes that were really
+//! produced. A reader that meets a bound ends with an I/O error and leaves the bound in the budget, where the walk
+//! picks it up: decoders in between may wrap or swallow the error, but not the note.
+
+use crate::base::{Cancel, Limit, Limits, Problem, ProblemClass};
+use std::cell::Cell;
+use std::io::{self, Read};
+
+/// Containers of the largest allowed size that may be held in memory at the same time, one inside the other.
+const HELD_CONTAINERS_MAX: u64 = 4;
+
+/// What is left of a job's bounds.
+pub(super) struct Budget<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) cancel: &'a Cancel,
+    items: Cell<u64>,
+    inflated_bytes: Cell<u64>,
+    held_bytes: Cell<u64>,
+    /// A bound that a reader met and nobody has reported yet.
+    hit: Cell<Option<Hit>>,
+    /// A bound of the whole job is used up: nothing more may be entered.
+    exhausted: Cell<bool>,
+}
+
+/// A bound that was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hit {
+    Bound(Limit),
+    Cancelled,
+}
+
+impl Hit {
+    /// The problem that people see.
+    pub(super) fn problem(self) -> Problem {
+        match self {
+            Self::Bound(limit) => {
+                let message =
+                    format!("reading stopped at the bound {} = {}; the rest was not read", limit.name, limit.value);
+                Problem::limit(limit.name, limit.value, message)
+            }
+            Self::Cancelled => {
+                Problem::new(ProblemClass::Timeout, "wall_time_max", "the job was stopped before everything was read")
+            }
+        }
+    }
+}
+
+impl<'a> Budget<'a> {
+    pub(super) fn new(limits: &'a Limits, cancel: &'a Cancel) -> Self {
+        Self {
+            limits,
+            cancel,
+            items: Cell::new(0),
+            inflated_bytes: Cell::new(0),
+            held_bytes: Cell::new(0),
+            hit: Cell::new(None),
+            exhausted: Cell::new(false),
+        }
+    }
+
+    /// Counts an item or a part of a document.
+    pub(super) fn take_item(&self) -> Result<(), Hit> {
+        self.items.set(self.items.get() + 1);
+        if self.items.get() > self.limits.items_max {
+            return Err(self.exhaust("items_max", self.limits.items_max));
+        }
+        Ok(())
+    }
+
+    /// Checks the token that stops the job from outside.
+    pub(super) fn check_cancel(&self) -> Result<(), Hit> {
+        if self.cancel.is_tripped() {
+            self.exhausted.set(true);
+            return Err(Hit::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Whether a bound of the whole job is used up.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted.get()
+    }
+
+    /// The bound that a reader met since the last call.
+    pub(super) fn take_hit(&self) -> Option<Hit> {
+        self.hit.take()
+    }
+
+    /// Room in bytes for one more held container.
+    pub(super) fn room_to_hold(&self) -> u64 {
+        let total = self.limits.held_bytes_max.saturating_mul(HELD_CONTAINERS_MAX);
+        total.saturating_sub(self.held_bytes.get()).min(self.limits.held_bytes_max)
+    }
+
+    /// Counts held bytes until the guard is dropped.
+    pub(super) fn hold(&self, bytes: u64) -> Held<'_> {
+        self.held_bytes.set(self.held_bytes.get() + bytes);
+        Held { counter: &self.held_bytes, bytes }
+    }
+
+    /// Charges decompressed bytes to the job.
+    fn charge_inflated(&self, bytes: u64) -> Result<(), Hit> {
+        self.inflated_bytes.set(self.inflated_bytes.get() + bytes);
+        if self.inflated_bytes.get() > self.limits.inflated_bytes_max {
+            return Err(self.exhaust("inflated_bytes_max", self.limits.inflated_bytes_max));
+        }
+        self.check_cancel()
+    }
+
+    fn exhaust(&self, name: &'static str, value: u64) -> Hit {
+        self.exhausted.set(true);
+        Hit::Bound(Limit { name, value })
+    }
+}
+
+/// Held bytes, given back on drop.
+pub(super) struct Held<'a> {
+    counter: &'a Cell<u64>,
+    bytes: u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.counter.set(self.counter.get().saturating_sub(self.bytes));
+    }
+}
+
+/// Counts the bytes that a decoder takes in.
+pub(super) struct Counted<'c, R> {
+    inner: R,
+    count: &'c Cell<u64>,
+}
+
+impl<'c, R> Counted<'c, R> {
+    pub(super) fn new(inner: R, count: &'c Cell<u64>) -> Self {
+        Self { inner, count }
+    }
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.inner.read(buf)?;
+        self.count.set(self.count.get() + len as u64);
+        Ok(len)
+    }
+}
+
+/// The output of a decoder under the budget: total bytes, bytes of this member, ratio to what went in.
+pub(super) struct Metered<'b, 'a, R> {
+    inner: R,
+    budget: &'b Budget<'a>,
+    input_bytes: &'b Cell<u64>,
+    output_bytes: u64,
+    failed: Option<Hit>,
+}
+
+impl<'b, 'a, R: Read> Metered<'b, 'a, R> {
+    pub(super) fn new(inner: R, budget: &'b Budget<'a>, input_bytes: &'b Cell<u64>) -> Self {
+        Self { inner, budget, input_bytes, output_bytes: 0, failed: None }
+    }
+
+    /// Whether a bound ended the member.
+    pub(super) fn is_cut(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    pub(super) fn into_inner(self) -> R {
+        self.inner
+    }
+
+    fn charge(&mut self, bytes: u64) -> Result<(), Hit> {
+        let limits = self.budget.limits;
+        self.output_bytes += bytes;
+        self.budget.charge_inflated(bytes)?;
+        if self.output_bytes > limits.member_bytes_max {
+            return Err(Hit::Bound(Limit { name: "member_bytes_max", value: limits.member_bytes_max }));
+        }
+        let allowed = limits.ratio_max.saturating_mul(self.input_bytes.get().max(1));
+        if self.output_bytes > limits.ratio_grace_bytes && self.output_bytes > allowed {
+            return Err(Hit::Bound(Limit { name: "ratio_max", value: limits.ratio_max }));
+        }
+        Ok(())
+    }
+
+    fn fail(&self, hit: Hit) -> io::Error {
+        self.budget.hit.set(Some(hit));
+        io::Error::other("a bound of the job was reached")
+    }
+}
+
+impl<R: Read> Read for Metered<'_, '_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(hit) = self.failed {
+            return Err(self.fail(hit));
+        }
+        let len = self.inner.read(buf)?;
+        match self.charge(len as u64) {
+            Ok(()) => Ok(len),
+            Err(hit) => {
+                self.failed = Some(hit);
+                Err(self.fail(hit))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(limits: &Limits, input_bytes: u64, output_bytes: u64) -> Option<&'static str> {
+        let cancel = Cancel::default();
+        let budget = Budget::new(limits, &cancel);
+        let input = Cell::new(input_bytes);
+        let mut metered = Metered::new(io::repeat(b'x').take(output_bytes), &budget, &input);
+        let result = io::copy(&mut metered, &mut io::sink());
+        let hit = budget.take_hit();
+        assert_eq!(result.is_err(), hit.is_some());
+        match hit? {
+            Hit::Bound(limit) => Some(limit.name),
+            Hit::Cancelled => Some("cancelled"),
+        }
+    }
+
+    #[test]
+    fn each_bound_has_its_name() {
+        let limits = Limits {
+            inflated_bytes_max: 3_000_000,
+            member_bytes_max: 2_000_000,
+            ratio_max: 100,
+            ratio_grace_bytes: 1_000_000,
+            ..Limits::inline()
+        };
+        let rows = [
+            (1_000_000, 1_500_000, None),
+            (100, 900_000, None),
+            (100, 1_500_000, Some("ratio_max")),
+            (1_000_000, 2_500_000, Some("member_bytes_max")),
+        ];
+        for (input, output, expected) in rows {
+            assert_eq!(run(&limits, input, output), expected, "{input} -> {output}");
+        }
+        let small = Limits { inflated_bytes_max: 1_000, ..limits };
+        assert_eq!(run(&small, 1_000, 2_000), Some("inflated_bytes_max"));
+    }
+
+    #[test]
+    fn held_bytes_come_back() {
+        let (limits, cancel) = (Limits { held_bytes_max: 100, ..Limits::inline() }, Cancel::default());
+        let budget = Budget::new(&limits, &cancel);
+        let _outer = budget.hold(350);
+        {
+            let _inner = budget.hold(50);
+            assert_eq!(budget.room_to_hold(), 0);
+        }
+        assert_eq!(budget.room_to_hold(), 50);
+    }
+}

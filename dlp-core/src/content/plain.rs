@@ -1,0 +1,130 @@
+//! Text and raw bytes, in constant memory.
+//!
+//! UTF-8 passes through as it is. Each chunk is looked at on its own: where a text changes its character set half way,
+//! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw, and texts
+//! in UTF-16 inside them once more as text, because programs of one large family keep their strings so.
+
+use super::walk::{Step, Walk, with_reader};
+use super::{Input, Join, Origin, Part, Place, Role, Segment};
+use crate::text::{self, Charset, Transcoded, Transcoder};
+use std::io::Read;
+
+/// Bytes that are read and handed out at once.
+const CHUNK_BYTES: usize = 128 * 1024;
+
+/// Walks a text whose first bytes are known.
+pub(super) fn text(walk: &mut Walk<'_>, head: &[u8], whole: bool, input: Input<'_>) -> Step {
+    let detected = text::detect(head, whole);
+    let charset = detected.as_ref().map_or(Charset::Utf8, |detected| detected.charset.clone());
+    let skip = detected.map_or(0, |detected| detected.bom_len);
+    let mut scan = TextScan::new(charset, skip);
+    chunks(walk, input, &mut |walk, bytes, last| scan.push(walk, bytes, last))
+}
+
+/// Hands out the bytes of an item as they are.
+pub(super) fn raw(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
+    let mut offset = 0_u64;
+    chunks(walk, input, &mut |walk, bytes, _| {
+        let part = Part { role: Role::Raw, name: "" };
+        walk.emit(&Segment { text: bytes, part, place: Place::None, join: Join::None, origin: Origin::Bytes(offset) })?;
+        offset += bytes.len() as u64;
+        Ok(bytes.len())
+    })
+}
+
+/// Takes a chunk and says how many of its bytes it consumed; the rest comes again with the next chunk.
+type Push<'p> = dyn FnMut(&mut Walk<'_>, &[u8], bool) -> Step<usize> + 'p;
+
+/// Feeds an input chunk by chunk.
+fn chunks(walk: &mut Walk<'_>, input: Input<'_>, push: &mut Push<'_>) -> Step {
+    match input {
+        Input::Bytes(bytes) => slices(walk, bytes, push),
+        input => with_reader(input, |reader| pieces(walk, reader, push)),
+    }
+}
+
+/// In memory nothing is copied.
+fn slices(walk: &mut Walk<'_>, bytes: &[u8], push: &mut Push<'_>) -> Step {
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = bytes.len().min(at + CHUNK_BYTES);
+        let consumed = push(walk, &bytes[at..end], end == bytes.len())?;
+        // Only the last few bytes of a chunk may be left for the next one, so this moves on.
+        at += consumed.max(1);
+    }
+    Ok(())
+}
+
+fn pieces(walk: &mut Walk<'_>, reader: &mut dyn Read, push: &mut Push<'_>) -> Step {
+    let mut buffer = Vec::with_capacity(CHUNK_BYTES);
+    loop {
+        let room = (CHUNK_BYTES - buffer.len()) as u64;
+        let result = reader.take(room).read_to_end(&mut buffer);
+        let last = buffer.len() < CHUNK_BYTES;
+        if !buffer.is_empty() {
+            let consumed = push(walk, &buffer, last)?;
+            buffer.drain(..if last { buffer.len() } else { consumed.max(1) });
+        }
+        if let Err(error) = result {
+            return Err(walk.read_failed(&error));
+        }
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+/// A text on its way through.
+struct TextScan {
+    charset: Charset,
+    /// Bytes of a byte order mark that are still to be skipped.
+    skip: usize,
+    offset: u64,
+    transcoder: Option<Transcoder>,
+    transcoded: Transcoded,
+}
+
+impl TextScan {
+    fn new(charset: Charset, skip: usize) -> Self {
+        Self { charset, skip, offset: 0, transcoder: None, transcoded: Transcoded::default() }
+    }
+
+    fn push(&mut self, walk: &mut Walk<'_>, bytes: &[u8], last: bool) -> Step<usize> {
+        let skipped = std::mem::take(&mut self.skip).min(bytes.len());
+        self.offset += skipped as u64;
+        let bytes = &bytes[skipped..];
+        let cut = if last { bytes.len() } else { text::utf8_cut(bytes) };
+        if self.passes(&bytes[..cut]) {
+            let origin = Origin::Bytes(self.offset);
+            walk.emit(&Segment { place: Place::Lines, origin, ..Segment::body(&bytes[..cut]) })?;
+            self.offset += cut as u64;
+            return Ok(skipped + cut);
+        }
+        self.transcode(walk, bytes, last)?;
+        Ok(skipped + bytes.len())
+    }
+
+    /// Whether a chunk needs no transcoding.
+    fn passes(&self, bytes: &[u8]) -> bool {
+        match self.charset {
+            Charset::Utf16Le | Charset::Utf16Be => false,
+            _ if self.transcoder.as_ref().is_some_and(Transcoder::is_pending) => false,
+            Charset::Multi(_) if bytes.contains(&0x1B) => false,
+            _ => std::str::from_utf8(bytes).is_ok() || text::utf8_dominates(bytes),
+        }
+    }
+
+    fn transcode(&mut self, walk: &mut Walk<'_>, bytes: &[u8], last: bool) -> Step {
+        if self.charset == Charset::Utf8 {
+            self.charset = text::guess_eight_bit(bytes);
+        }
+        let transcoder = self.transcoder.get_or_insert_with(|| Transcoder::new(&self.charset, self.offset));
+        if !transcoder.is_pending() {
+            transcoder.seek(self.offset);
+        }
+        transcoder.push(bytes, last, &mut self.transcoded);
+        self.offset += bytes.len() as u64;
+        let origin = Origin::Mapped(&self.transcoded.runs);
+        walk.emit(&Segment { place: Place::Lines, origin, ..Segment::body(self.transcoded.text.as_bytes()) })
+    }
+}

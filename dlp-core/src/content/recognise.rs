@@ -1,0 +1,130 @@
+//! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
+
+use super::walk::Item;
+use super::{Input, Kind, ReadSeek};
+use crate::text;
+use std::io::{Cursor, Read, SeekFrom};
+
+/// Bytes that are looked at before anything is decided.
+pub(super) const HEAD_BYTES: usize = 64 * 1024;
+/// Bytes at the end in which a ZIP archive must have its directory: the record and the longest comment.
+const TAIL_BYTES: u64 = 22 + 65_535;
+/// Prefix in which readers accept the signature of a PDF.
+const PDF_HEAD_BYTES: usize = 1024;
+/// Length of a tar header.
+const TAR_HEADER_BYTES: usize = 512;
+
+/// Signatures: offset, bytes, kind. Formats that are only named end as `unsupported`.
+const SIGNATURES: &[(usize, &[u8], Kind)] = &[
+    (0, b"PK\x03\x04", Kind::Zip),
+    (0, b"PK\x05\x06", Kind::Zip),
+    (0, b"PK\x07\x08PK\x03\x04", Kind::Zip),
+    (0, b"PK00PK\x03\x04", Kind::Zip),
+    (0, b"\x1f\x8b\x08", Kind::Gzip),
+    (0, b"%PDF-", Kind::Pdf),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Cfb),
+    (257, b"ustar", Kind::Tar),
+    (0, b"\xfd7zXZ\0", Kind::Other("xz")),
+    (0, b"\x28\xb5\x2f\xfd", Kind::Other("zstd")),
+    (0, b"\x04\x22\x4d\x18", Kind::Other("lz4")),
+    (0, b"\x02\x21\x4c\x18", Kind::Other("lz4")),
+    (0, b"LZIP\x01", Kind::Other("lzip")),
+    (0, b"\x1f\x9d", Kind::Other("compress")),
+    (0, b"\x89LZO\0\r\n\x1a\n", Kind::Other("lzop")),
+    (0, b"\xff\x06\0\0sNaPpY", Kind::Other("snappy")),
+    (0, b"7z\xbc\xaf\x27\x1c", Kind::Other("7z")),
+    (0, b"Rar!\x1a\x07", Kind::Other("rar")),
+    (0, b"MSCF\0\0\0\0", Kind::Other("cab")),
+    (0, b"!<arch>\n", Kind::Other("ar")),
+    (0, b"\xed\xab\xee\xdb", Kind::Other("rpm")),
+    (0, b"070701", Kind::Other("cpio")),
+    (0, b"070702", Kind::Other("cpio")),
+    (32_769, b"CD001", Kind::Other("iso9660")),
+    (0, b"hsqs", Kind::Other("squashfs")),
+    (0, b"MSWIM\0\0\0", Kind::Other("wim")),
+    (0, b"SQLite format 3\0", Kind::Other("sqlite")),
+    (0, b"PAR1", Kind::Other("parquet")),
+    (0, b"Obj\x01", Kind::Other("avro")),
+    (0, b"!BDN", Kind::Other("pst")),
+    (0, b"\x78\x9f\x3e\x22", Kind::Other("tnef")),
+    (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::Other("onenote")),
+];
+
+/// Text signatures of encrypted blobs, so that ciphertext never passes as mere text or noise.
+const ENCRYPTED: &[(&[u8], &str)] = &[
+    (b"-----BEGIN PGP MESSAGE-----", "pgp"),
+    (b"age-encryption.org/v1", "age"),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", "age"),
+    (b"Salted__", "openssl_salted"),
+    (b"$ANSIBLE_VAULT;", "ansible_vault"),
+    (b"LUKS\xba\xbe", "luks"),
+    (b"\x03\xd9\xa2\x9a", "keepass"),
+    (b"\0GITCRYPT\0", "git_crypt"),
+    (b"PARE", "parquet_encrypted"),
+];
+
+/// What the item is.
+pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
+    let head = item.head;
+    let by_signature =
+        SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    if let Some((_, _, kind)) = by_signature {
+        return *kind;
+    }
+    if is_bzip2(head) {
+        return Kind::Other("bzip2");
+    }
+    if has_tar_checksum(head) {
+        return Kind::Tar;
+    }
+    if text::detect(head, item.whole).is_some() {
+        return Kind::Text;
+    }
+    if memchr::memmem::find(&head[..head.len().min(PDF_HEAD_BYTES)], b"%PDF-").is_some() {
+        return Kind::Pdf;
+    }
+    if has_zip_tail(&mut item.input) { Kind::Zip } else { Kind::Binary }
+}
+
+/// The family of an encrypted blob, by the bytes it starts with.
+pub(super) fn encrypted_family(head: &[u8]) -> Option<&'static str> {
+    ENCRYPTED.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, family)| *family)
+}
+
+fn is_bzip2(head: &[u8]) -> bool {
+    let level_and_block = head.strip_prefix(b"BZh").and_then(|rest| rest.split_first());
+    level_and_block.is_some_and(|(level, rest)| level.is_ascii_digit() && rest.starts_with(b"1AY&SY"))
+}
+
+/// A tar header without signature: the sum of its bytes, the field of the sum counted as spaces.
+fn has_tar_checksum(head: &[u8]) -> bool {
+    let Some(header) = head.get(..TAR_HEADER_BYTES) else { return false };
+    let field = &header[148..156];
+    let digits: String = field.iter().map(|byte| char::from(*byte)).collect();
+    let digits = digits.trim_matches(['\0', ' ']);
+    let Ok(stated) = u32::from_str_radix(digits, 8) else { return false };
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    let own: u32 = field.iter().map(|byte| u32::from(*byte)).sum();
+    header[0] != 0 && stated == sum - own + 8 * u32::from(b' ')
+}
+
+/// An archive behind something else: a self-extractor, or a file that is two things.
+fn has_zip_tail(input: &mut Input<'_>) -> bool {
+    match input {
+        Input::Bytes(bytes) => tail_holds_directory(&mut Cursor::new(*bytes)),
+        Input::Seekable(reader) => {
+            let found = tail_holds_directory(*reader);
+            reader.seek(SeekFrom::Start(0)).is_ok() && found
+        }
+        Input::Stream(_) => false,
+    }
+}
+
+fn tail_holds_directory(reader: &mut dyn ReadSeek) -> bool {
+    let mut tail = Vec::new();
+    let read = reader
+        .seek(SeekFrom::End(0))
+        .and_then(|len| reader.seek(SeekFrom::Start(len.saturating_sub(TAIL_BYTES))))
+        .and_then(|_| reader.take(TAIL_BYTES).read_to_end(&mut tail));
+    read.is_ok() && memchr::memmem::rfind(&tail, b"PK\x05\x06").is_some()
+}

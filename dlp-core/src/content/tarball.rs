@@ -1,0 +1,61 @@
+//! tar: entries in a row, with the long names of GNU and POSIX. Concatenated archives are read through.
+
+use super::budget::{Counted, Metered};
+use super::walk::{Step, Walk, with_reader};
+use super::{Input, Relation, names};
+use std::cell::Cell;
+use std::io::Read;
+
+/// Walks an archive; every file is a child, other entries only have names.
+pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
+    with_reader(input, |reader| {
+        let (count, budget) = (Cell::new(0), walk.budget);
+        let mut archive = tar::Archive::new(Counted::new(reader, &count));
+        archive.set_ignore_zeros(true);
+        let failed = match archive.entries() {
+            Ok(entries) => entries_of(walk, entries, &count)?,
+            Err(error) => Some(error),
+        };
+        let Some(error) = failed else { return Ok(()) };
+        if budget.is_exhausted() {
+            return Err(walk.read_failed(&error));
+        }
+        // What follows a broken header is not lost: it is recognised by itself.
+        let _ = walk.read_failed(&error);
+        walk.child("", Relation::Gap, Input::Stream(&mut archive.into_inner()))
+    })
+}
+
+fn entries_of<R: Read>(
+    walk: &mut Walk<'_>,
+    entries: tar::Entries<'_, R>,
+    count: &Cell<u64>,
+) -> Step<Option<std::io::Error>> {
+    for entry in entries {
+        match entry {
+            Ok(mut entry) => one(walk, &mut entry, count)?,
+            Err(error) => return Ok(Some(error)),
+        }
+    }
+    Ok(None)
+}
+
+fn one<R: Read>(walk: &mut Walk<'_>, entry: &mut tar::Entry<'_, R>, count: &Cell<u64>) -> Step {
+    let name = names::decode(&entry.path_bytes(), true).primary;
+    if let Some(target) = entry.link_name_bytes() {
+        let target = names::decode(&target, true).primary;
+        walk.emit_name(&target)?;
+    }
+    let kind = entry.header().entry_type();
+    if kind.is_dir() || (kind.is_hard_link() || kind.is_symlink()) && entry.size() == 0 {
+        return walk.emit_name(&name);
+    }
+    if kind.is_gnu_sparse() {
+        // Holes of a sparse file come as zeros that are nowhere in the archive, so they are charged like inflation.
+        let (budget, before) = (walk.budget, count.get());
+        let input_bytes = Cell::new(before.max(1));
+        let mut metered = Metered::new(entry, budget, &input_bytes);
+        return walk.child(&name, Relation::Member, Input::Stream(&mut metered));
+    }
+    walk.child(&name, Relation::Member, Input::Stream(entry))
+}

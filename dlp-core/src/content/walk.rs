@@ -1,0 +1,382 @@
+//! One job on its way through items: entering, leaving, problems, and the way down into children.
+//!
+//! Handlers report trouble through [`Walk::problem`], which also raises the outcome of the item they are in; a child's
+//! outcome raises its parent's. The depth of the walk is bounded by `depth_max`, so recursion is too; every level keeps
+//! its buffers on the heap.
+
+use super::budget::{Budget, Hit};
+use super::recognise::{self, HEAD_BYTES};
+use super::zip::{self, SumMismatch};
+use super::{
+    Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
+    Sink,
+};
+use super::{cfb, document, gzip, ooxml, plain, tarball};
+use crate::base::{Problem, ProblemClass};
+use std::io::{self, Cursor, Read, SeekFrom};
+
+/// Why a handler ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Break {
+    /// Leave the current item and go on with the next.
+    Item,
+    /// Leave everything.
+    Job,
+}
+
+/// Result of a step of a handler.
+pub(super) type Step<T = ()> = Result<T, Break>;
+
+/// One job.
+pub(super) struct Walk<'a> {
+    pub(super) budget: &'a Budget<'a>,
+    pub(super) extraction: Extraction<'a>,
+    sink: &'a mut dyn Sink,
+    /// Outcome of the item that is open.
+    outcome: Outcome,
+    /// Items that are open.
+    depth: u32,
+}
+
+/// A recognised input: its first bytes, and a reader that starts with them.
+pub(super) struct Item<'i, 'd> {
+    pub(super) name: &'i str,
+    pub(super) relation: Relation,
+    pub(super) head: &'i [u8],
+    /// Whether `head` is all there is.
+    pub(super) whole: bool,
+    pub(super) input: Input<'d>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(budget: &'a Budget<'a>, extraction: Extraction<'a>, sink: &'a mut dyn Sink) -> Self {
+        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, depth: 0 }
+    }
+
+    /// Walks the input of the job.
+    pub(super) fn root(&mut self, name: &str, input: Input<'_>) -> Outcome {
+        let _ = self.child(name, Relation::Root, input);
+        self.outcome
+    }
+
+    /// Walks an item inside the current one. Only a [`Break::Job`] comes back as an error.
+    pub(super) fn child(&mut self, name: &str, relation: Relation, input: Input<'_>) -> Step {
+        self.check_budget()?;
+        if let Err(hit) = self.budget.take_item() {
+            self.problem(hit.problem());
+            return Err(Break::Job);
+        }
+        let name = clip(name, self.budget.limits.name_bytes_max);
+        match input {
+            Input::Bytes(bytes) => {
+                let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+                let whole = head.len() == bytes.len();
+                self.recognised(Item { name, relation, head, whole, input: Input::Bytes(bytes) })
+            }
+            Input::Seekable(reader) => {
+                let head = read_head(reader);
+                if let Err(error) = reader.seek(SeekFrom::Start(0)).and(head.result) {
+                    return self.unreadable(name, relation, &error);
+                }
+                let (bytes, whole) = (head.bytes, head.whole);
+                self.recognised(Item { name, relation, head: &bytes, whole, input: Input::Seekable(reader) })
+            }
+            Input::Stream(reader) => {
+                let head = read_head(reader);
+                let mut failing = Failing(head.result.err());
+                let mut chained = Cursor::new(head.bytes.as_slice()).chain(&mut failing).chain(reader);
+                let (whole, input) = (head.whole, Input::Stream(&mut chained));
+                self.recognised(Item { name, relation, head: &head.bytes, whole, input })
+            }
+        }
+    }
+
+    /// Hands text to the sink.
+    pub(super) fn emit(&mut self, segment: &Segment<'_>) -> Step {
+        if segment.text.is_empty() {
+            return Ok(());
+        }
+        self.check_budget()?;
+        match self.sink.text(segment) {
+            Flow::Continue => Ok(()),
+            Flow::SkipItem => Err(Break::Item),
+            Flow::Stop => Err(Break::Job),
+        }
+    }
+
+    /// Reports trouble with the current item.
+    pub(super) fn problem(&mut self, problem: Problem) {
+        self.outcome = self.outcome.worse(Outcome::of(&problem));
+        self.sink.problem(problem);
+    }
+
+    /// Raises the outcome of the current item to what a parser said of it.
+    pub(super) fn raise(&mut self, outcome: Outcome) {
+        self.outcome = self.outcome.worse(outcome);
+    }
+
+    /// Reports a bound as the end of the current item.
+    pub(super) fn limit(&mut self, hit: Hit) -> Break {
+        self.problem(hit.problem());
+        if self.budget.is_exhausted() { Break::Job } else { Break::Item }
+    }
+
+    /// Reports a failed read: the bound that a reader met, or else the damage that the decoder found.
+    pub(super) fn read_failed(&mut self, error: &io::Error) -> Break {
+        if let Some(hit) = self.budget.take_hit() {
+            return self.limit(hit);
+        }
+        let is_sum = error.get_ref().is_some_and(|inner| inner.is::<SumMismatch>());
+        let (class, reason, message) = match error.kind() {
+            _ if is_sum => (ProblemClass::Damaged, "crc", "the check sum differs from what was read"),
+            io::ErrorKind::UnexpectedEof => (ProblemClass::Damaged, "truncated", "ends before its structure does"),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+                (ProblemClass::Damaged, "bad_data", "the compressed or packed data is broken")
+            }
+            _ => (ProblemClass::Unreadable, "read_error", "reading failed"),
+        };
+        self.problem(Problem::new(class, reason, message));
+        Break::Item
+    }
+
+    /// An item that is only named and cannot be opened.
+    pub(super) fn closed_child(&mut self, name: &str, kind: Kind, problem: Problem) -> Step {
+        self.check_budget()?;
+        if let Err(hit) = self.budget.take_item() {
+            return Err(self.limit(hit));
+        }
+        let name = clip(name, self.budget.limits.name_bytes_max);
+        self.within(ItemStart { name, kind, relation: Relation::Member }, |walk| {
+            walk.problem(problem);
+            Ok(())
+        })
+    }
+
+    /// Ends the job when a bound of the whole job is used up or the job was stopped.
+    pub(super) fn check_budget(&mut self) -> Step {
+        if let Err(hit) = self.budget.check_cancel() {
+            self.problem(hit.problem());
+            return Err(Break::Job);
+        }
+        if self.budget.is_exhausted() { Err(Break::Job) } else { Ok(()) }
+    }
+
+    fn recognised(&mut self, item: Item<'_, '_>) -> Step {
+        let mut item = item;
+        let kind = recognise::kind(&mut item);
+        if kind == Kind::Zip {
+            return self.package(item);
+        }
+        let start = ItemStart { name: item.name, kind, relation: item.relation };
+        self.within(start, |walk| {
+            if walk.is_too_deep() && is_container(kind) {
+                walk.problem_of_depth();
+                return plain::raw(walk, item.input);
+            }
+            if let Some(family) = recognise::encrypted_family(item.head) {
+                walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
+            }
+            walk.handle(kind, item)
+        })
+    }
+
+    fn handle(&mut self, kind: Kind, item: Item<'_, '_>) -> Step {
+        match kind {
+            Kind::Text => plain::text(self, item.head, item.whole, item.input),
+            Kind::Gzip => gzip::walk(self, item),
+            Kind::Tar => tarball::walk(self, item.input),
+            Kind::Cfb => cfb::walk(self, item.input),
+            Kind::Other(name) => document::unsupported(self, name, item.input),
+            Kind::Binary => plain::raw(self, item.input),
+            _ => document::walk(self, kind, item.input),
+        }
+    }
+
+    /// A ZIP file: what it is to people depends on its members, so its directory is read before it is entered.
+    fn package(&mut self, item: Item<'_, '_>) -> Step {
+        let Item { name, relation, .. } = item;
+        match item.input {
+            Input::Bytes(bytes) => self.archive(name, relation, &mut Cursor::new(bytes)),
+            Input::Seekable(reader) => self.archive(name, relation, reader),
+            Input::Stream(reader) => {
+                let held = self.read_held(reader);
+                if held.cut {
+                    return self.within(ItemStart { name, kind: Kind::Zip, relation }, |walk| {
+                        walk.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
+                    });
+                }
+                let budget = self.budget;
+                let _guard = budget.hold(held.bytes.len() as u64);
+                self.archive(name, relation, &mut Cursor::new(held.bytes.as_slice()))?;
+                if let Some(error) = held.error {
+                    let _ = self.read_failed(&error);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn archive(&mut self, name: &str, relation: Relation, reader: &mut dyn ReadSeek) -> Step {
+        let directory = zip::Directory::read(reader, self.budget.limits);
+        let kind = directory.kind();
+        self.within(ItemStart { name, kind, relation }, |walk| {
+            if walk.is_too_deep() {
+                walk.problem_of_depth();
+                return plain::raw(walk, Input::Seekable(reader));
+            }
+            match kind {
+                Kind::Zip => zip::walk(walk, reader, &directory, relation),
+                _ => ooxml::walk(walk, kind, reader, &directory),
+            }
+        })
+    }
+
+    /// Runs a handler that needs all bytes at once. What exceeds the bound is scanned raw instead.
+    pub(super) fn with_held(&mut self, input: Input<'_>, handler: impl FnOnce(&mut Self, &[u8]) -> Step) -> Step {
+        let (reader, held): (&mut dyn Read, Held) = match input {
+            Input::Bytes(bytes) => return handler(self, bytes),
+            Input::Seekable(reader) => {
+                let held = self.read_held(reader);
+                (reader, held)
+            }
+            Input::Stream(reader) => {
+                let held = self.read_held(reader);
+                (reader, held)
+            }
+        };
+        if held.cut {
+            return self.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)));
+        }
+        let budget = self.budget;
+        let _guard = budget.hold(held.bytes.len() as u64);
+        handler(self, &held.bytes)?;
+        held.error.map_or(Ok(()), |error| Err(self.read_failed(&error)))
+    }
+
+    fn held_too_much(&mut self, input: Input<'_>) -> Step {
+        let held_bytes_max = self.budget.limits.held_bytes_max;
+        let message = "larger than what may be held in memory for a format that needs seeking; raw bytes were scanned";
+        self.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
+        plain::raw(self, input)
+    }
+
+    fn read_held(&self, reader: &mut (impl Read + ?Sized)) -> Held {
+        let room = self.budget.room_to_hold();
+        let mut bytes = Vec::new();
+        let error = reader.take(room + 1).read_to_end(&mut bytes).err();
+        Held { cut: bytes.len() as u64 > room, bytes, error }
+    }
+
+    fn is_too_deep(&self) -> bool {
+        self.depth > self.budget.limits.depth_max
+    }
+
+    fn problem_of_depth(&mut self) {
+        let depth_max = u64::from(self.budget.limits.depth_max);
+        self.problem(Problem::limit("depth_max", depth_max, "nested deeper than the bound; raw bytes were scanned"));
+    }
+
+    /// Runs a handler between `enter` and `leave`, and hands its outcome on to the parent.
+    fn within(&mut self, start: ItemStart<'_>, handler: impl FnOnce(&mut Self) -> Step) -> Step {
+        let parent = std::mem::replace(&mut self.outcome, Outcome::COMPLETE);
+        self.depth += 1;
+        let step = match self.sink.enter(&start) {
+            Flow::Continue => self.announce(&start).and_then(|()| handler(self)),
+            Flow::SkipItem => Err(Break::Item),
+            Flow::Stop => Err(Break::Job),
+        };
+        if let Some(hit) = self.budget.take_hit() {
+            self.problem(hit.problem());
+        }
+        self.depth -= 1;
+        let outcome = std::mem::replace(&mut self.outcome, parent);
+        self.sink.leave(&outcome);
+        self.outcome = self.outcome.worse(outcome);
+        match step {
+            Err(Break::Job) => Err(Break::Job),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands out the name of a member: names carry data too.
+    fn announce(&mut self, start: &ItemStart<'_>) -> Step {
+        if start.relation == Relation::Root || start.relation == Relation::Gap {
+            return Ok(());
+        }
+        self.emit_name(start.name)
+    }
+
+    /// Hands out a reading of a member's name.
+    pub(super) fn emit_name(&mut self, name: &str) -> Step {
+        self.emit(&Segment {
+            text: name.as_bytes(),
+            part: Part { role: Role::FileName, name: "" },
+            place: Place::None,
+            join: Join::Line,
+            origin: Origin::None,
+        })
+    }
+
+    fn unreadable(&mut self, name: &str, relation: Relation, error: &io::Error) -> Step {
+        self.within(ItemStart { name, kind: Kind::Binary, relation }, |walk| {
+            let message = format!("reading failed: {}", error.kind());
+            let hit = walk.budget.take_hit().map(Hit::problem);
+            walk.problem(hit.unwrap_or_else(|| Problem::new(ProblemClass::Unreadable, "read_error", message)));
+            Ok(())
+        })
+    }
+}
+
+/// Kinds whose handlers go down into children.
+fn is_container(kind: Kind) -> bool {
+    !matches!(kind, Kind::Text | Kind::Other(_) | Kind::Binary)
+}
+
+/// The longest prefix of at most `len_max` bytes.
+fn clip(name: &str, len_max: usize) -> &str {
+    let mut end = name.len().min(len_max);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+/// The first bytes of a reader.
+struct Head {
+    bytes: Vec<u8>,
+    whole: bool,
+    result: io::Result<u64>,
+}
+
+fn read_head(reader: &mut (impl Read + ?Sized)) -> Head {
+    let mut bytes = Vec::new();
+    let result = reader.take(HEAD_BYTES as u64).read_to_end(&mut bytes).map(|len| len as u64);
+    let whole = result.is_ok() && bytes.len() < HEAD_BYTES;
+    Head { bytes, whole, result }
+}
+
+/// Returns the error of a read ahead when its place comes, then nothing.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// What was read of an input into memory.
+struct Held {
+    bytes: Vec<u8>,
+    /// Whether there is more than may be held.
+    cut: bool,
+    error: Option<io::Error>,
+}
+
+/// Runs a function on the reader of any input.
+pub(super) fn with_reader<T>(input: Input<'_>, read: impl FnOnce(&mut dyn Read) -> T) -> T {
+    match input {
+        Input::Bytes(mut bytes) => read(&mut bytes),
+        Input::Seekable(reader) => read(reader),
+        Input::Stream(reader) => read(reader),
+    }
+}

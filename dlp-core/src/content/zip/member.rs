@@ -1,0 +1,187 @@
+//! The content of one member as a stream: a window of the file, a decoder, and the check of its sum.
+
+use super::directory::Entry;
+use crate::content::ReadSeek;
+use crate::content::budget::Counted;
+use flate2::bufread::DeflateDecoder;
+use std::fmt;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use zip::read::{ZipFile, read_zipfile_from_stream};
+
+const BUFFER_BYTES: usize = 32 * 1024;
+/// Window that an LZMA member may ask for in bytes; the decoder reserves it at once.
+const LZMA_DICTIONARY_MAX: u32 = 128 * 1024 * 1024;
+
+/// A window of a file that reads and seeks like a file of its own.
+pub(in crate::content) struct Section<'r> {
+    inner: &'r mut dyn ReadSeek,
+    start: u64,
+    len: u64,
+    at: u64,
+}
+
+impl<'r> Section<'r> {
+    pub(super) fn new(inner: &'r mut dyn ReadSeek, range: std::ops::Range<u64>) -> Self {
+        Self { inner, start: range.start, len: range.end.saturating_sub(range.start), at: 0 }
+    }
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.len.saturating_sub(self.at);
+        let room = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if room == 0 {
+            return Ok(0);
+        }
+        self.inner.seek(SeekFrom::Start(self.start + self.at))?;
+        let len = self.inner.read(&mut buf[..room])?;
+        self.at += len as u64;
+        Ok(len)
+    }
+}
+
+impl Seek for Section<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(delta) => self.len.checked_add_signed(delta),
+            SeekFrom::Current(delta) => self.at.checked_add_signed(delta),
+        };
+        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+/// Decodes one member.
+pub(in crate::content) enum Decoder<'r, 'c> {
+    Stored(Counted<'c, Section<'r>>),
+    Deflate(Box<DeflateDecoder<BufReader<Counted<'c, Section<'r>>>>>),
+}
+
+impl Decoder<'_, '_> {
+    /// Bytes of the file that belong to the member, once it was read to its end.
+    fn consumed(&self) -> Option<u64> {
+        match self {
+            Self::Stored(_) => None,
+            Self::Deflate(decoder) => Some(decoder.total_in()),
+        }
+    }
+}
+
+impl Read for Decoder<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stored(reader) => reader.read(buf),
+            Self::Deflate(reader) => reader.read(buf),
+        }
+    }
+}
+
+/// Methods that are decoded here.
+pub(in crate::content) fn is_streamed(method: u16) -> bool {
+    matches!(method, 0 | 8)
+}
+
+/// Opens a stored or deflated member.
+pub(in crate::content) fn decoder<'r, 'c>(method: u16, section: Counted<'c, Section<'r>>) -> Decoder<'r, 'c> {
+    if method == 8 {
+        Decoder::Deflate(Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER_BYTES, section))))
+    } else {
+        Decoder::Stored(section)
+    }
+}
+
+/// Runs a function on the content of a member in one of the rarer methods (deflate64, bzip2, LZMA), which the `zip`
+/// crate decodes: it is given a local header that states what was found out. `None` when it does not take the member.
+pub(super) fn with_rare<T>(
+    entry: &Entry,
+    section: Counted<'_, Section<'_>>,
+    run: impl FnOnce(&mut dyn Read) -> T,
+) -> Option<T> {
+    let mut section = section;
+    let mut prefix = Vec::new();
+    (&mut section).take(9).read_to_end(&mut prefix).ok()?;
+    if entry.method == 14 && lzma_dictionary(&prefix)? > LZMA_DICTIONARY_MAX {
+        return None;
+    }
+    let mut source = Cursor::new(local_header(entry)?).chain(Cursor::new(prefix)).chain(section);
+    let mut file: ZipFile<'_, _> = read_zipfile_from_stream(&mut source).ok()??;
+    Some(run(&mut file))
+}
+
+/// Whether [`with_rare`] may be tried.
+pub(super) fn is_rare(method: u16) -> bool {
+    matches!(method, 9 | 12 | 14)
+}
+
+fn lzma_dictionary(prefix: &[u8]) -> Option<u32> {
+    prefix.get(5..9).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes)
+}
+
+fn local_header(entry: &Entry) -> Option<Vec<u8>> {
+    let (compressed, size) = (u32::try_from(entry.compressed_bytes).ok()?, u32::try_from(entry.size_bytes).ok()?);
+    let mut header = b"PK\x03\x04\x3f\x00".to_vec();
+    // The end marker bit of LZMA is the only flag that the decoder needs.
+    header.extend_from_slice(&(entry.flags & 2).to_le_bytes());
+    header.extend_from_slice(&entry.method.to_le_bytes());
+    header.extend_from_slice(&[0, 0, 0x21, 0]);
+    for number in [entry.crc, compressed, size] {
+        header.extend_from_slice(&number.to_le_bytes());
+    }
+    header.extend_from_slice(b"\x01\x00\x00\x00x");
+    Some(header)
+}
+
+/// Says at the end of a member that its sum is none of those that the headers state.
+#[derive(Debug)]
+pub(in crate::content) struct SumMismatch;
+
+impl fmt::Display for SumMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the check sum differs")
+    }
+}
+
+impl std::error::Error for SumMismatch {}
+
+/// Compares the sum of what was read with the stated ones when the end comes. The bytes are out by then.
+pub(in crate::content) struct Checked<R> {
+    inner: R,
+    hasher: crc32fast::Hasher,
+    stated: Vec<u32>,
+    done: bool,
+}
+
+impl<R> Checked<R> {
+    pub(in crate::content) fn new(inner: R, stated: Vec<u32>) -> Self {
+        Self { inner, hasher: crc32fast::Hasher::new(), stated, done: false }
+    }
+
+    /// Whether the end was reached.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
+impl Checked<Decoder<'_, '_>> {
+    pub(super) fn consumed(&self) -> Option<u64> {
+        self.inner.consumed().filter(|_| self.done)
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.done || buf.is_empty() {
+            return Ok(0);
+        }
+        let len = self.inner.read(buf)?;
+        self.hasher.update(&buf[..len]);
+        if len == 0 {
+            self.done = true;
+            if !self.stated.contains(&self.hasher.clone().finalize()) {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, SumMismatch));
+            }
+        }
+        Ok(len)
+    }
+}

@@ -1,0 +1,31 @@
+//! Layer 6: what was found, as other programs and people read it.
+//!
+//! Every output is a pure projection: findings, problems and counts come in, text goes out. Nothing here decides what
+//! is reported, opens a file or knows the time; the caller passes times and ids in. Two rules hold for all of them:
+//!
+//! * No raw value leaves. Records are built from masks and keyed hashes; the one way to a value is
+//!   [`pretty::finding`] with a revealed value, which only a terminal gets.
+//! * The same input gives the same bytes. Findings are ordered by path, container, part, start and detector, and maps
+//!   are sorted.
+//!
+//! Text from outside (names of files and members) is untrusted and escaped for its format: JSON does that by itself,
+//! [`escape()`] does it for terminals.
+
+mod escape;
+mod identity;
+pub mod jsonl;
+pub mod pretty;
+mod project;
+mod record;
+pub mod sarif;
+pub mod schema;
+mod tally;
+
+pub use escape::escape;
+pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
+pub use project::{FileSubject, problem, project};
+pub use record::{
+    ConfidenceRecord, DetectorSetRecord, FindingRecord, GitRecord, ItemPath, LabelsRecord, LocationRecord,
+    ProblemRecord, ReasonRecord, ScanRecord, SourceRecord, State, Suppression, ToolRecord, ValidatorRecord,
+};
+pub use tally::{FindingCounts, ProblemCounts, SummaryRecord, Tally};

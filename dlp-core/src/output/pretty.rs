@@ -1,0 +1,142 @@
+//! For people: one finding a line, and a summary by detector.
+//!
+//! ```text
+//! share/export.zip!clients.xlsx!Clients!B2  high  pii.pl.pesel  *********58  92
+//! src/config.py:14:9  critical  secret.github.pat-classic  ********************0123  99
+//! ```
+//!
+//! Whether there is colour is the caller's decision; every text from outside is escaped.
+
+use super::{FindingRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
+use crate::base::Severity;
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Colours, or none.
+#[derive(Clone, Copy, Debug)]
+pub struct Palette {
+    severe: Style,
+    medium: Style,
+    mild: Style,
+    path: Style,
+    faint: Style,
+}
+
+impl Palette {
+    /// No colour at all.
+    #[must_use]
+    pub fn plain() -> Self {
+        let none = Style::new();
+        Self { severe: none, medium: none, mild: none, path: none, faint: none }
+    }
+
+    /// ANSI colours.
+    #[must_use]
+    pub fn ansi() -> Self {
+        Self {
+            severe: AnsiColor::Red.on_default().bold(),
+            medium: AnsiColor::Yellow.on_default(),
+            mild: AnsiColor::Cyan.on_default(),
+            path: Style::new().bold(),
+            faint: Style::new().dimmed(),
+        }
+    }
+
+    fn severity(&self, severity: Severity) -> Style {
+        match severity {
+            Severity::Critical | Severity::High => self.severe,
+            Severity::Medium => self.medium,
+            Severity::Low | Severity::Informational => self.mild,
+        }
+    }
+}
+
+/// What a line of a finding shows besides the record.
+#[derive(Clone, Copy, Debug)]
+pub struct Show<'a> {
+    /// Put before the path, so that it can be opened from where the user stands.
+    pub prefix: &'a str,
+    /// The value itself, for `--reveal`.
+    pub revealed: Option<&'a [u8]>,
+    /// Colours.
+    pub palette: Palette,
+}
+
+/// Writes the line of one finding.
+///
+/// # Errors
+/// When the writer fails.
+pub fn finding(out: &mut dyn Write, finding: &FindingRecord, show: Show<'_>) -> io::Result<()> {
+    let Palette { path, faint, .. } = show.palette;
+    let severity = show.palette.severity(finding.severity);
+    let value = show.revealed.map_or_else(|| finding.masked.clone(), |raw| String::from_utf8_lossy(raw).into_owned());
+    writeln!(
+        out,
+        "{path}{}{path:#}  {severity}{}{severity:#}  {}  {}  {faint}{}{faint:#}",
+        place(show.prefix, &finding.location),
+        finding.severity,
+        escape(&finding.detector),
+        escape(&value),
+        finding.confidence.score,
+    )
+}
+
+/// Writes the line of one problem: class, place, message.
+///
+/// # Errors
+/// When the writer fails.
+pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> io::Result<()> {
+    let style = show.palette.medium;
+    let class = problem.class;
+    writeln!(out, "{style}{class}{style:#}: {}: {}", place(show.prefix, &problem.location), escape(&problem.message))
+}
+
+/// Writes the counts: findings by detector, most frequent first, then what went unread. Nothing when clean.
+///
+/// # Errors
+/// When the writer fails.
+pub fn summary(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> {
+    let findings = &summary.findings;
+    if findings.total > 0 {
+        writeln!(out, "{} in {}:", plural(findings.total, "finding"), plural(summary.files, "file"))?;
+        let mut rows: Vec<_> = findings.by_detector.iter().collect();
+        rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        for (detector, count) in rows {
+            writeln!(out, "{count:>7}  {}", escape(detector))?;
+        }
+    }
+    for (class, count) in &summary.problems.by_class {
+        writeln!(out, "{}: {class}", plural(*count, "problem"))?;
+    }
+    if !summary.complete {
+        writeln!(out, "the scan is incomplete: some content was not read (--allow-incomplete accepts this)")?;
+    }
+    Ok(())
+}
+
+/// Path, members, and the finest place that people can go to, in one word without blanks of ours.
+#[must_use]
+pub fn place(prefix: &str, location: &LocationRecord) -> String {
+    let mut text = escape(prefix).into_owned();
+    text.push_str(&escape(&location.path.text));
+    for member in &location.container {
+        text.push('!');
+        text.push_str(&escape(member));
+    }
+    if let (Some(sheet), Some(cell)) = (&location.sheet, &location.cell) {
+        write!(text, "!{}!{}", escape(sheet), escape(cell)).expect("writing to a string succeeds");
+    } else if let Some(page) = location.page {
+        write!(text, "!page {page}").expect("writing to a string succeeds");
+    } else if let Some(part) = &location.part {
+        write!(text, "!{}", escape(part)).expect("writing to a string succeeds");
+    }
+    if let (Some(line), Some(column)) = (location.line, location.column) {
+        write!(text, ":{line}:{column}").expect("writing to a string succeeds");
+    }
+    text
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
+}

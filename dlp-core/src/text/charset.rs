@@ -1,0 +1,231 @@
+//! Which character set a text is in, told from its first bytes; or that it is no text.
+//!
+//! Order: byte order mark, UTF-16 by statistics, valid UTF-8, then a guess among the older sets. The guess comes from
+//! chardetng and is checked for plausibility against the sets that Polish is found in, because short texts with few
+//! accents mislead every statistic: a reading with symbols inside words is wrong.
+
+use super::CodePage;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, ISO_8859_2, WINDOWS_1250};
+
+/// Bytes that the guess among the older sets looks at.
+const GUESS_BYTES: usize = 64 * 1024;
+/// Share of control characters, in one hundredth, from which bytes are no text.
+const CONTROL_PERCENT: usize = 1;
+/// UTF-16 units that are looked at.
+const UTF16_UNITS: usize = 2048;
+
+/// A character set that can be transcoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// UTF-8, ASCII included.
+    Utf8,
+    /// UTF-16, low byte first.
+    Utf16Le,
+    /// UTF-16, high byte first.
+    Utf16Be,
+    /// A set with one byte for each character.
+    Single(CodePage),
+    /// An older set with characters of several bytes.
+    Multi(&'static Encoding),
+}
+
+/// A detected character set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detected {
+    /// The set.
+    pub charset: Charset,
+    /// Length of the byte order mark in bytes.
+    pub bom_len: usize,
+}
+
+/// Tells the character set from the first bytes; `whole` says that there are no more. `None` means: no text.
+#[must_use]
+pub fn detect(head: &[u8], whole: bool) -> Option<Detected> {
+    let by_mark = match head {
+        [0xEF, 0xBB, 0xBF, ..] => Some((Charset::Utf8, 3)),
+        [0xFF, 0xFE, 0, 0, ..] => None,
+        [0xFF, 0xFE, ..] => Some((Charset::Utf16Le, 2)),
+        [0xFE, 0xFF, ..] => Some((Charset::Utf16Be, 2)),
+        _ => None,
+    };
+    if let Some((charset, bom_len)) = by_mark {
+        return Some(Detected { charset, bom_len });
+    }
+    let charset = if memchr::memchr(0, head).is_some() { detect_utf16(head)? } else { detect_bytewise(head, whole)? };
+    Some(Detected { charset, bom_len: 0 })
+}
+
+/// The best older set for bytes that are not UTF-8.
+#[must_use]
+pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
+    let bytes = &bytes[..bytes.len().min(GUESS_BYTES)];
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    let Some(guess) = CodePage::from_encoding(guess) else { return Charset::Multi(guess) };
+    let rivals = [WINDOWS_1250, ISO_8859_2].into_iter().filter_map(CodePage::from_encoding);
+    let mut best = (plausibility(&guess, bytes), guess);
+    for rival in rivals.chain([CodePage::cp852()]) {
+        let score = plausibility(&rival, bytes);
+        if score > best.0 {
+            best = (score, rival);
+        }
+    }
+    Charset::Single(best.1)
+}
+
+/// Length of the prefix that does not end inside a UTF-8 character.
+#[must_use]
+pub fn utf8_cut(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let at = bytes.len() - back;
+        let len = match bytes[at] {
+            0x80..=0xBF => continue,
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            _ => 1,
+        };
+        return if len > back { at } else { bytes.len() };
+    }
+    bytes.len()
+}
+
+/// Whether bytes with errors are UTF-8 all the same: more characters of several bytes are right than wrong.
+#[must_use]
+pub fn utf8_dominates(bytes: &[u8]) -> bool {
+    let (mut right, mut wrong) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        right += chunk.valid().bytes().filter(|byte| *byte >= 0xC0).count();
+        wrong += usize::from(!chunk.invalid().is_empty());
+    }
+    right > wrong
+}
+
+fn detect_bytewise(head: &[u8], whole: bool) -> Option<Charset> {
+    let controls = head.iter().filter(|byte| is_control(**byte)).count();
+    if controls * 100 > head.len() * CONTROL_PERCENT {
+        return None;
+    }
+    let cut = if whole { head.len() } else { utf8_cut(head) };
+    if std::str::from_utf8(&head[..cut]).is_ok() || utf8_dominates(&head[..cut]) {
+        return Some(Charset::Utf8);
+    }
+    Some(guess_eight_bit(head))
+}
+
+/// Control bytes that texts do not hold. Escape and form feed occur in terminal logs and listings.
+fn is_control(byte: u8) -> bool {
+    matches!(byte, 0..=7 | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F)
+}
+
+/// UTF-16 without a mark: in one byte order nearly all units are letters of European scripts.
+fn detect_utf16(head: &[u8]) -> Option<Charset> {
+    let units = || head.chunks_exact(2).take(UTF16_UNITS).map(|pair| [pair[0], pair[1]]);
+    let total = units().count();
+    let share = |read: fn([u8; 2]) -> u16| units().filter(|pair| is_likely_unit(read(*pair))).count();
+    let (little, big) = (share(u16::from_le_bytes), share(u16::from_be_bytes));
+    let (charset, likely) = if little >= big { (Charset::Utf16Le, little) } else { (Charset::Utf16Be, big) };
+    (total >= 2 && likely * 100 >= total * 90).then_some(charset)
+}
+
+fn is_likely_unit(unit: u16) -> bool {
+    matches!(unit, 9 | 10 | 13 | 0x20..=0x7E | 0xA0..=0x17F | 0x370..=0x4FF | 0x2010..=0x203A | 0x20AC)
+}
+
+/// Letters beside letters speak for a reading; symbols inside words and control characters against it.
+fn plausibility(page: &CodePage, bytes: &[u8]) -> i64 {
+    let is_letter =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|byte| page.char(*byte).is_alphabetic());
+    let high = bytes.iter().enumerate().filter(|(_, byte)| **byte >= 0x80);
+    high.map(|(at, byte)| {
+        let c = page.char(*byte);
+        let (before, after) = (is_letter(at.checked_sub(1)), is_letter(at.checked_add(1)));
+        match (c.is_alphabetic(), before || after) {
+            _ if c.is_control() || c == '\u{fffd}' => -5,
+            (true, true) if c.is_uppercase() && before && !upper_neighbours(page, bytes, at) => -1,
+            (true, true) => 1,
+            (true, false) => 0,
+            (false, true) => -2,
+            (false, false) => 0,
+        }
+    })
+    .sum()
+}
+
+/// Whether the letter before is in upper case too: capitals inside lower-case words are a sign of a wrong reading.
+fn upper_neighbours(page: &CodePage, bytes: &[u8], at: usize) -> bool {
+    at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| page.char(*byte).is_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_are_told_apart() {
+        let polish = "Zażółć gęślą jaźń, proszę o przesłanie świadectwa";
+        let utf16le: Vec<u8> = polish.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16be: Vec<u8> = polish.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let rows: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
+            ("empty", vec![], Some("UTF-8")),
+            ("ascii", b"plain\r\n".to_vec(), Some("UTF-8")),
+            ("polish utf-8", polish.as_bytes().to_vec(), Some("UTF-8")),
+            ("mark", b"\xEF\xBB\xBFabc".to_vec(), Some("UTF-8")),
+            ("utf-16 le", utf16le.clone(), Some("UTF-16LE")),
+            ("utf-16 be", utf16be, Some("UTF-16BE")),
+            ("utf-16 le with mark", [vec![0xFF, 0xFE], utf16le].concat(), Some("UTF-16LE")),
+            ("windows-1250", WINDOWS_1250.encode(polish).0.into_owned(), Some("windows-1250")),
+            ("short windows-1250", WINDOWS_1250.encode("Łódź, ąę").0.into_owned(), Some("windows-1250")),
+            ("iso-8859-2", ISO_8859_2.encode(polish).0.into_owned(), Some("ISO-8859-2")),
+            ("cp852", b"za\xbe\xa2\x88\x86 g\xa9\x98l\xa5 ja\xab\xe4".to_vec(), Some("cp852")),
+            (
+                "german",
+                encoding_rs::WINDOWS_1252.encode("größere Straße für Köln").0.into_owned(),
+                Some("windows-1252"),
+            ),
+            (
+                "russian",
+                encoding_rs::WINDOWS_1251.encode("Привет, это обычный текст").0.into_owned(),
+                Some("windows-1251"),
+            ),
+            ("zeros", vec![0; 64], None),
+            ("program", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01".to_vec(), None),
+            ("controls", (0..=255).collect(), None),
+        ];
+        for (case, bytes, expected) in rows {
+            let found = detect(&bytes, true).map(|detected| match detected.charset {
+                Charset::Utf8 => "UTF-8",
+                Charset::Utf16Le => "UTF-16LE",
+                Charset::Utf16Be => "UTF-16BE",
+                Charset::Single(page) => page.name(),
+                Charset::Multi(encoding) => encoding.name(),
+            });
+            assert_eq!(found, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn cuts_stand_between_characters() {
+        let rows: [(&[u8], usize); 7] = [
+            (b"", 0),
+            (b"abc", 3),
+            (b"ab\xc4", 2),
+            (b"ab\xc4\x85", 4),
+            (b"ab\xe2\x82", 2),
+            (b"ab\xf0\x9f\x98", 2),
+            (b"\x80\x80\x80\x80", 4),
+        ];
+        for (bytes, expected) in rows {
+            assert_eq!(utf8_cut(bytes), expected, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn a_few_broken_bytes_do_not_make_utf8_another_set() {
+        assert!(utf8_dominates("zażółć gęślą \u{0}".as_bytes()));
+        assert!(utf8_dominates(b"za\xc5\xbc\xc3\xb3\xc5\x82\xc4\x87 \xff"));
+        assert!(!utf8_dominates(b"za\xbf\xf3\xb3\xe6"));
+    }
+}

@@ -1,0 +1,9 @@
+//! Layer 1: from bytes in any character set to UTF-8 that can be mapped back.
+
+mod charset;
+mod codepage;
+mod transcode;
+
+pub use charset::{Charset, Detected, detect, guess_eight_bit, utf8_cut, utf8_dominates};
+pub use codepage::CodePage;
+pub use transcode::{MapRun, Transcoded, Transcoder, original_offset};

@@ -1,0 +1,455 @@
+//! The parent's side of the work: gives documents to workers, checks what comes back, and continues after a crash.
+//!
+//! A crash, a hang or a lack of memory costs a page, not the document: the next worker takes the page that killed its
+//! predecessor with a simpler reading and goes on behind it. After [`WORKERS_PER_DOCUMENT_MAX`] workers, the last of
+//! which reads nothing but bytes, the document is given up with what was found.
+
+use crate::ending;
+use crate::level::SandboxLevel;
+use crate::pool::Pool;
+use crate::process::{Exchange, Silence, Worker, WorkerCommand};
+use crate::trouble::{Trouble, output_limit};
+use crate::wire::{Attempt, Bounds, Frame, Job, NAME_BYTES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode};
+use dlp_core::base::{Limits, Problem, ProblemClass};
+use dlp_core::content::{Flow, Join, Kind, Origin, Outcome, Part, Place, RiskyFrame, RiskyParser, Role, Segment};
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+/// Workers that one document may cost.
+const WORKERS_PER_DOCUMENT_MAX: u32 = 4;
+/// A worker that waited may have died meanwhile, for example when memory was short; so often another one is taken.
+const FRESH_WORKERS_MAX: u32 = 3;
+/// Time in which an idle worker must have confined itself.
+const BEGIN_WALL_MAX: Duration = Duration::from_secs(10);
+/// Problems that a worker may report for one document; an honest one has a few for each bad page.
+const TROUBLES_MAX: u32 = 10_000;
+
+/// Runs risky parsers in sandboxed worker processes, one document each.
+///
+/// Workers are started with the first document. Dropping the parser ends those that wait.
+#[derive(Debug)]
+pub struct SandboxedParser {
+    command: WorkerCommand,
+    required: SandboxLevel,
+    spares: usize,
+    pool: OnceLock<Option<Pool>>,
+    reached: AtomicU8,
+}
+
+/// What the self-test found about one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The system refused, and the worker went on.
+    Refused,
+    /// The system ended the worker.
+    Killed,
+    /// The attempt came through: the sandbox has a hole.
+    Allowed,
+}
+
+impl SandboxedParser {
+    /// A parser whose workers are started by this command.
+    #[must_use]
+    pub fn new(command: WorkerCommand) -> Self {
+        Self {
+            command,
+            required: SandboxLevel::None,
+            spares: 1,
+            pool: OnceLock::new(),
+            reached: AtomicU8::new(LEVEL_UNKNOWN),
+        }
+    }
+
+    /// A parser whose workers are the running executable, see [`run_worker_if_asked`](crate::run_worker_if_asked).
+    ///
+    /// # Errors
+    /// The system does not tell the path of the running executable.
+    pub fn current_exe() -> io::Result<Self> {
+        Ok(Self::new(WorkerCommand::current_exe()?))
+    }
+
+    /// Refuses to read documents in a sandbox weaker than this. The default accepts any.
+    #[must_use]
+    pub fn require(mut self, level: SandboxLevel) -> Self {
+        self.required = level;
+        self
+    }
+
+    /// How many workers wait ahead of the documents; one more is always in the making. The default is 1.
+    #[must_use]
+    pub fn spares(mut self, count: usize) -> Self {
+        self.spares = count;
+        self
+    }
+
+    /// The confinement that the latest worker reached; nothing before the first.
+    #[must_use]
+    pub fn level(&self) -> Option<SandboxLevel> {
+        level_of(self.reached.load(Ordering::Relaxed))
+    }
+
+    /// Starts a worker, asks for its confinement and ends it; for health reports at start.
+    ///
+    /// # Errors
+    /// No worker can be started, or it does not answer.
+    pub fn probe(&self) -> io::Result<SandboxLevel> {
+        let bounds = Bounds::of(&Limits::inline());
+        let request = Request { bounds, job: Job::Pdf { document_bytes: 0, start: Start::BytesOnly } };
+        self.begin(&request, Instant::now() + BEGIN_WALL_MAX).map(|(_, level)| level)
+    }
+
+    /// Lets a worker attempt each thing that its sandbox must refuse, one process for each.
+    ///
+    /// # Errors
+    /// No worker can be started, or it does not answer.
+    pub fn self_test(&self) -> io::Result<Vec<(Attempt, Denial)>> {
+        Attempt::ALL.into_iter().map(|attempt| Ok((attempt, self.attempt(attempt)?))).collect()
+    }
+
+    fn attempt(&self, attempt: Attempt) -> io::Result<Denial> {
+        let bounds = Bounds::of(&Limits::inline());
+        let deadline = Instant::now() + BEGIN_WALL_MAX;
+        let (mut worker, _) = self.begin(&Request { bounds, job: Job::Attempt(attempt) }, deadline)?;
+        let mut exchange = Exchange { outgoing: &[], deadline, frame_bytes_max: bounds.frame_bytes_max() };
+        match worker.next_frame(&mut exchange).map(postcard::from_bytes::<Frame<'_>>) {
+            Ok(Ok(Frame::Attempted(true))) => Ok(Denial::Allowed),
+            Ok(Ok(Frame::Attempted(false))) => Ok(Denial::Refused),
+            Err(Silence::Closed) => Ok(Denial::Killed),
+            _ => Err(io::Error::other("the worker did not answer the self-test")),
+        }
+    }
+
+    /// A worker that has taken the request and reported its confinement.
+    fn begin(&self, request: &Request, deadline: Instant) -> io::Result<(Worker, SandboxLevel)> {
+        let message = encode(request).map_err(io::Error::other)?;
+        for _ in 0..FRESH_WORKERS_MAX {
+            let mut worker = self.fresh_worker()?;
+            let frame_bytes_max = request.bounds.frame_bytes_max();
+            let mut exchange = Exchange { outgoing: &message, deadline, frame_bytes_max };
+            let first = worker.next_frame(&mut exchange).map(postcard::from_bytes::<Frame<'_>>);
+            if let Ok(Ok(Frame::Begin(level))) = first {
+                self.reached.store(level as u8, Ordering::Relaxed);
+                return Ok((worker, level));
+            }
+        }
+        Err(io::Error::other("no worker reported for duty"))
+    }
+
+    fn fresh_worker(&self) -> io::Result<Worker> {
+        let pool = self.pool.get_or_init(|| Pool::start(self.command.clone(), self.spares).ok());
+        pool.as_ref().ok_or_else(|| io::Error::other("no thread to start workers"))?.take()
+    }
+}
+
+/// Marks that no worker has reported yet.
+const LEVEL_UNKNOWN: u8 = u8::MAX;
+
+fn level_of(stored: u8) -> Option<SandboxLevel> {
+    [SandboxLevel::None, SandboxLevel::RlimitOnly, SandboxLevel::Reduced, SandboxLevel::Full]
+        .into_iter()
+        .find(|level| *level as u8 == stored)
+}
+
+impl RiskyParser for SandboxedParser {
+    fn supports(&self, kind: Kind) -> bool {
+        kind == Kind::Pdf
+    }
+
+    fn parse(
+        &self,
+        kind: Kind,
+        document: &[u8],
+        limits: &Limits,
+        each: &mut dyn FnMut(RiskyFrame<'_>) -> Flow,
+    ) -> Outcome {
+        let mut reading = Reading::new(limits, each);
+        if !self.supports(kind) {
+            let message = format!("There is no sandboxed parser for {}.", kind.as_str());
+            reading.problem(Problem::new(ProblemClass::Unsupported, "no_parser", message));
+            return reading.outcome;
+        }
+        let mut start = Start::Beginning;
+        for worker in 1..=WORKERS_PER_DOCUMENT_MAX {
+            let end = self.read_once(document, start, &mut reading);
+            let again = worker < WORKERS_PER_DOCUMENT_MAX && reading.conclude(end);
+            if !again {
+                break;
+            }
+            start = next_start(start, reading.page, worker + 1 == WORKERS_PER_DOCUMENT_MAX);
+            if start == Start::BytesOnly && reading.bytes_only {
+                break;
+            }
+            reading.bytes_only = start == Start::BytesOnly;
+        }
+        reading.outcome
+    }
+}
+
+/// Where the next worker starts after one has died.
+fn next_start(before: Start, page: Option<u32>, last: bool) -> Start {
+    match (before, page) {
+        _ if last => Start::BytesOnly,
+        // The simple reading of a page died as well: skip the page.
+        (Start::Page(first), Some(page)) if first == page => Start::Page(page.saturating_add(1)),
+        (_, Some(page)) => Start::Page(page),
+        (_, None) => Start::BytesOnly,
+    }
+}
+
+/// How one worker's work ended.
+enum End {
+    /// Everything was said.
+    Finished,
+    /// The caller wants no more.
+    Stopped,
+    /// No worker could be had; another try would not help.
+    Unavailable(Problem),
+    /// A bound that holds for all workers of the document together was reached.
+    Exhausted(Problem),
+    /// The worker died; another one may go on.
+    Died(Problem),
+}
+
+impl SandboxedParser {
+    fn read_once(&self, document: &[u8], start: Start, reading: &mut Reading<'_>) -> End {
+        let bounds = Bounds::of(reading.limits);
+        let job = Job::Pdf { document_bytes: document.len() as u64, start };
+        let (mut worker, level) = match self.begin(&Request { bounds, job }, reading.deadline) {
+            Ok(begun) => begun,
+            Err(error) => return End::Unavailable(no_worker(&error)),
+        };
+        if level < self.required {
+            return End::Unavailable(weak_sandbox(level, self.required));
+        }
+        let frame_bytes_max = bounds.frame_bytes_max();
+        let mut exchange = Exchange { outgoing: document, deadline: reading.deadline, frame_bytes_max };
+        loop {
+            let end = match worker.next_frame(&mut exchange) {
+                Ok(bytes) => reading.take(bytes),
+                Err(Silence::Deadline) => Some(End::Exhausted(ending::wall_time(reading.limits))),
+                Err(Silence::Oversized) => Some(End::Exhausted(lying_worker())),
+                Err(Silence::Closed) => return reading.autopsy(worker),
+            };
+            if let Some(end) = end {
+                return end;
+            }
+            exchange.deadline = reading.deadline;
+        }
+    }
+}
+
+fn no_worker(error: &io::Error) -> Problem {
+    Problem::new(ProblemClass::Unreadable, "no_worker", format!("No parser process could be started: {error}."))
+}
+
+fn weak_sandbox(reached: SandboxLevel, required: SandboxLevel) -> Problem {
+    let message =
+        format!("The system grants a sandbox of level {reached}, {required} is required; nothing was parsed.");
+    Problem::new(ProblemClass::Unreadable, "sandbox_unavailable", message)
+}
+
+fn lying_worker() -> Problem {
+    Problem::new(
+        ProblemClass::ParserPanic,
+        "worker_protocol",
+        "The parser process sent what no honest one sends, and was stopped.",
+    )
+}
+
+/// One document on its way through one or several workers.
+struct Reading<'a> {
+    limits: &'a Limits,
+    each: &'a mut dyn FnMut(RiskyFrame<'_>) -> Flow,
+    outcome: Outcome,
+    deadline: Instant,
+    page: Option<u32>,
+    bytes_only: bool,
+    text_bytes: u64,
+    child_bytes: u64,
+    troubles: u32,
+}
+
+impl<'a> Reading<'a> {
+    fn new(limits: &'a Limits, each: &'a mut dyn FnMut(RiskyFrame<'_>) -> Flow) -> Self {
+        Self {
+            limits,
+            each,
+            outcome: Outcome::COMPLETE,
+            deadline: Instant::now() + limits.worker_wall_max,
+            page: None,
+            bytes_only: false,
+            text_bytes: 0,
+            child_bytes: 0,
+            troubles: 0,
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.outcome = self.outcome.worse(Outcome::of(&problem));
+        // A caller that wants no more says so with the next frame as well.
+        let _ = self.give(RiskyFrame::Problem(problem));
+    }
+
+    /// Hands a frame to the caller. The time that the caller takes is not the worker's.
+    fn give(&mut self, frame: RiskyFrame<'_>) -> Flow {
+        let before = Instant::now();
+        let flow = (self.each)(frame);
+        self.deadline += before.elapsed();
+        flow
+    }
+
+    /// Reports how a worker ended; whether another one may go on.
+    fn conclude(&mut self, end: End) -> bool {
+        match end {
+            End::Finished | End::Stopped => false,
+            End::Unavailable(problem) | End::Exhausted(problem) => {
+                self.problem(problem);
+                false
+            }
+            End::Died(problem) => {
+                self.problem(problem);
+                true
+            }
+        }
+    }
+
+    fn autopsy(&self, worker: Worker) -> End {
+        match worker.end() {
+            Ok((status, words)) => End::Died(ending::problem(status, &words, self.limits)),
+            Err(error) => End::Unavailable(no_worker(&error)),
+        }
+    }
+
+    /// Checks one frame and hands it on; an end if nothing more is to be taken.
+    fn take(&mut self, bytes: &[u8]) -> Option<End> {
+        match postcard::from_bytes::<Frame<'_>>(bytes) {
+            Ok(Frame::Page(page)) => {
+                self.page = Some(page);
+                None
+            }
+            Ok(Frame::Text { part, name, page, text }) => self.take_text(part, name, page, text),
+            Ok(Frame::Child { name, bytes }) => self.take_child(name, bytes),
+            Ok(Frame::Trouble(trouble)) => self.take_trouble(trouble),
+            Ok(Frame::End) => Some(End::Finished),
+            Ok(Frame::Begin(_) | Frame::Attempted(_)) | Err(_) => Some(End::Exhausted(lying_worker())),
+        }
+    }
+
+    fn take_text(&mut self, part: WirePart, name: &str, page: Option<u32>, text: &[u8]) -> Option<End> {
+        if text.len() > TEXT_BYTES_MAX || name.len() > NAME_BYTES_MAX {
+            return Some(End::Exhausted(lying_worker()));
+        }
+        self.text_bytes = self.text_bytes.saturating_add(text.len() as u64);
+        if self.text_bytes > self.limits.worker_output_max {
+            return Some(End::Exhausted(output_limit(self.limits)));
+        }
+        let text = String::from_utf8_lossy(text);
+        let segment = Segment {
+            text: text.as_bytes(),
+            part: Part { role: role_of(part), name },
+            place: page.map_or(Place::None, Place::Page),
+            join: Join::Line,
+            origin: Origin::None,
+        };
+        stopped(self.give(RiskyFrame::Text(segment)))
+    }
+
+    fn take_child(&mut self, name: &str, bytes: &[u8]) -> Option<End> {
+        let bounds = Bounds::of(self.limits);
+        self.child_bytes = self.child_bytes.saturating_add(bytes.len() as u64);
+        if bytes.len() as u64 > bounds.child_bytes || name.len() > NAME_BYTES_MAX {
+            return Some(End::Exhausted(lying_worker()));
+        }
+        if self.child_bytes > self.limits.inflated_bytes_max {
+            let max = self.limits.inflated_bytes_max;
+            let message = format!("The files in the document unpack to more than {max} bytes.");
+            return Some(End::Exhausted(Problem::limit("inflated_bytes_max", max, message)));
+        }
+        stopped(self.give(RiskyFrame::Child { name, bytes }))
+    }
+
+    fn take_trouble(&mut self, trouble: Trouble) -> Option<End> {
+        self.troubles += 1;
+        if self.troubles > TROUBLES_MAX {
+            return Some(End::Exhausted(lying_worker()));
+        }
+        let problem = trouble.into_problem(self.limits);
+        self.outcome = self.outcome.worse(Outcome::of(&problem));
+        stopped(self.give(RiskyFrame::Problem(problem)))
+    }
+}
+
+fn stopped(flow: Flow) -> Option<End> {
+    (flow != Flow::Continue).then_some(End::Stopped)
+}
+
+fn role_of(part: WirePart) -> Role {
+    match part {
+        WirePart::Body => Role::Body,
+        WirePart::Comment => Role::Comment,
+        WirePart::Form => Role::Form,
+        WirePart::Link => Role::Link,
+        WirePart::Property => Role::Property,
+        WirePart::Script => Role::Script,
+        WirePart::Data => Role::Data,
+        WirePart::Raw => Role::Raw,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome_of(frames: &[&[u8]], limits: &Limits) -> (Option<&'static str>, usize) {
+        let mut given = 0;
+        let mut each = |_: RiskyFrame<'_>| {
+            given += 1;
+            Flow::Continue
+        };
+        let mut reading = Reading::new(limits, &mut each);
+        let mut reason = None;
+        for frame in frames {
+            match reading.take(frame) {
+                Some(End::Exhausted(problem)) => reason = Some(problem.reason),
+                Some(End::Finished) => reason = Some("finished"),
+                _ => {}
+            }
+        }
+        (reason, given)
+    }
+
+    #[test]
+    fn hostile_frames_end_the_worker() {
+        let limits = Limits { worker_output_max: 8, ..Limits::inline() };
+        let text = |text: &'static [u8]| {
+            encode(&Frame::Text { part: WirePart::Body, name: "", page: None, text }).unwrap()[4..].to_vec()
+        };
+        let check = |frames: &[&[u8]], expected| assert_eq!(outcome_of(frames, &limits), expected);
+        check(&[&[99, 1, 2, 3]], (Some("worker_protocol"), 0));
+        check(&[&[]], (Some("worker_protocol"), 0));
+        check(&[&encode(&Frame::Begin(SandboxLevel::Full)).unwrap()[4..]], (Some("worker_protocol"), 0));
+        check(&[&text(b"12345678")], (None, 1));
+        check(&[&text(b"1234"), &text(b"12345")], (Some("worker_output_max"), 1));
+        check(&[&encode(&Frame::End).unwrap()[4..]], (Some("finished"), 0));
+        let long_name = "n".repeat(NAME_BYTES_MAX + 1);
+        check(&[&encode(&Frame::Child { name: &long_name, bytes: b"" }).unwrap()[4..]], (Some("worker_protocol"), 0));
+    }
+
+    #[test]
+    fn a_crash_costs_a_page() {
+        let check = |before, page, last, expected| assert_eq!(next_start(before, page, last), expected);
+        check(Start::Beginning, Some(3), false, Start::Page(3));
+        check(Start::Page(3), Some(3), false, Start::Page(4));
+        check(Start::Page(3), Some(5), false, Start::Page(5));
+        check(Start::Beginning, None, false, Start::BytesOnly);
+        check(Start::Page(3), Some(4), true, Start::BytesOnly);
+    }
+
+    #[test]
+    fn levels_survive_their_storage() {
+        assert_eq!(level_of(SandboxLevel::Full as u8), Some(SandboxLevel::Full));
+        assert_eq!(level_of(LEVEL_UNKNOWN), None);
+    }
+}

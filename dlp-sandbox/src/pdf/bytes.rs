@@ -1,0 +1,207 @@
+//! The byte scan: finds streams and strings without any structure, and hands out what no other reading did.
+//!
+//! It sees objects that nothing refers to, earlier revisions that an update has replaced, and documents whose tables
+//! are broken. It needs no parser but the tokenizer, so it works where the engine's process has died.
+
+use super::fonts::without_font;
+use super::repair::find;
+use super::seen::Seen;
+use super::streams::{Unpacked, unpack_chain};
+use super::tokens::{Token, Tokens};
+use super::yields;
+use crate::trouble::Trouble;
+use crate::wire::{Bounds, WirePart};
+use crate::worker::{At, Output};
+use std::io;
+
+/// Unpacked bytes of one document in this reading.
+const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// The dictionary in front of a stream is looked for in so many bytes.
+const DICTIONARY_BYTES_MAX: usize = 16 * 1024;
+/// Share of readable characters below which a string is data.
+const READABLE_MIN: f64 = 0.8;
+/// Share of characters that are ASCII or not Latin at all.
+const TELLING_MIN: f64 = 0.6;
+
+/// Scans the document.
+pub(super) fn read(document: &[u8], bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+    let mut unpacked_bytes = 0_u64;
+    let mut gap_from = 0;
+    while let Some(stream) = next_stream(document, gap_from) {
+        give(&strings(&document[gap_from..stream.keyword]), seen, output)?;
+        gap_from = stream.end;
+        if output.is_full() {
+            return Ok(());
+        }
+        let dictionary = &document[stream.dictionary..stream.keyword];
+        if is_picture_or_font(dictionary) {
+            continue;
+        }
+        match unpack_chain(&filters(dictionary), &document[stream.start..stream.end], bounds.stream_bytes) {
+            Unpacked::Bytes(bytes) => {
+                unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
+                give(&stream_text(dictionary, &bytes), seen, output)?;
+            }
+            Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX.max(unpacked_bytes).saturating_add(1),
+            Unpacked::Opaque => {}
+        }
+        if unpacked_bytes > UNPACKED_BYTES_MAX {
+            return output.trouble(Trouble::StreamTooLarge);
+        }
+    }
+    give(&strings(&document[gap_from..]), seen, output)
+}
+
+/// Hands out what is new in a text.
+fn give(text: &str, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+    let news = seen.news(text);
+    if news.is_empty() {
+        return Ok(());
+    }
+    seen.add(&news);
+    output.text(At::part(WirePart::Raw, ""), &news)
+}
+
+/// Offsets of a stream.
+struct Found {
+    dictionary: usize,
+    keyword: usize,
+    start: usize,
+    end: usize,
+}
+
+fn next_stream(document: &[u8], from: usize) -> Option<Found> {
+    let mut search = from;
+    loop {
+        let keyword = find(document, b"stream", search)?;
+        search = keyword + b"stream".len();
+        // `endstream` of a stream that was not recognised.
+        if document[..keyword].ends_with(b"end") {
+            continue;
+        }
+        let start = match document.get(search..) {
+            Some([b'\r', b'\n', ..]) => search + 2,
+            Some([b'\r' | b'\n', ..]) => search + 1,
+            _ => continue,
+        };
+        let end = find(document, b"endstream", start).unwrap_or(document.len());
+        let window = keyword.saturating_sub(DICTIONARY_BYTES_MAX).max(from);
+        let dictionary = memchr::memmem::rfind(&document[window..keyword], b"obj").map_or(window, |at| window + at);
+        return Some(Found { dictionary, keyword, start, end });
+    }
+}
+
+/// Pictures and font programs hold no text, and their bytes look like some.
+fn is_picture_or_font(dictionary: &[u8]) -> bool {
+    [&b"/Image"[..], b"/Length1", b"/Type1C", b"/CIDFontType0C", b"/OpenType", b"/XRef"]
+        .into_iter()
+        .any(|mark| find(dictionary, mark, 0).is_some())
+}
+
+/// Filter names behind `/Filter`, which may be a name or a list.
+fn filters(dictionary: &[u8]) -> Vec<Vec<u8>> {
+    let Some(at) = find(dictionary, b"/Filter", 0) else { return Vec::new() };
+    let mut tokens = Tokens::new(&dictionary[at + b"/Filter".len()..]);
+    match tokens.next() {
+        Some(Token::Name(name)) => vec![name],
+        Some(Token::Open) => tokens
+            .map_while(|token| match token {
+                Token::Name(name) => Some(name),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The text of an unpacked stream: strings that a page description shows, strings of packed objects, or plain text.
+fn stream_text(dictionary: &[u8], bytes: &[u8]) -> String {
+    if find(bytes, b"begincmap", 0).is_some() {
+        return String::new();
+    }
+    let strings = strings(bytes);
+    if !strings.is_empty() || find(dictionary, b"/ObjStm", 0).is_some() {
+        return strings;
+    }
+    // Compressed or encrypted data has a null or another control byte soon.
+    let is_text = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 12);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !draws(bytes) && bytes.iter().all(is_text) => text.to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Whether this is a page description without strings: all drawing, no text.
+fn draws(bytes: &[u8]) -> bool {
+    /// Drawing operators come soon.
+    const LOOK_TOKENS: usize = 64;
+    let is_drawing = |token: Token<'_>| match token {
+        Token::Word(word) => [&b"BT"[..], b"re", b"cm", b"l", b"m", b"Do", b"f", b"gs", b"q"].contains(&word),
+        _ => false,
+    };
+    Tokens::new(bytes).take(LOOK_TOKENS).any(is_drawing)
+}
+
+/// All readable strings, one line for each run of strings without an operator between them.
+fn strings(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut line = String::new();
+    let mut tokens = Tokens::new(bytes);
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Text(bytes) | Token::Hex(bytes) => line.push_str(&without_font(&bytes).text),
+            // A wide gap between two pieces of one line is a space; kerning is narrower.
+            Token::Number(number) if number < -200.0 && !line.is_empty() => line.push(' '),
+            Token::Number(_) | Token::Open => {}
+            Token::Word(word) => {
+                if word == b"ID" {
+                    tokens.skip_image_data();
+                }
+                flush(&mut line, &mut text);
+            }
+            Token::Close | Token::Name(_) | Token::Dictionary => flush(&mut line, &mut text),
+        }
+    }
+    flush(&mut line, &mut text);
+    text
+}
+
+fn flush(line: &mut String, text: &mut String) {
+    let all = line.chars().filter(|character| !character.is_whitespace()).count();
+    // Bytes of data look like a random choice of Latin-1; text of Western languages is ASCII for the most part.
+    let telling = line.chars().filter(|character| character.is_ascii_graphic() || *character > 'ÿ').count();
+    let readable = yields::readable(line) as f64 >= READABLE_MIN * all as f64;
+    if all > 0 && readable && telling as f64 >= TELLING_MIN * all as f64 {
+        text.push_str(line);
+        text.push('\n');
+    }
+    line.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_found_without_structure() {
+        let check = |bytes: &[u8], expected: &str| {
+            assert_eq!(strings(bytes), expected, "{}", String::from_utf8_lossy(bytes));
+        };
+        check(b"BT (Hello) Tj (World) Tj ET", "Hello\nWorld\n");
+        check(b"[(He) -20 (llo) -300 (World)] TJ", "Hello World\n");
+        check(b"<</Contents <FEFF00410042> /T (x)>>", "AB\nx\n");
+        check(b"<0001020304> Tj", "");
+        check(b"(unclosed", "unclosed\n");
+    }
+
+    #[test]
+    fn streams_are_found_without_a_table() {
+        let document = b"1 0 obj <</Filter [/FlateDecode /ASCIIHexDecode]>>\nstream\nABC\nendstream endobj";
+        let found = next_stream(document, 0).unwrap();
+        assert_eq!(filters(&document[found.dictionary..found.keyword]), [&b"FlateDecode"[..], b"ASCIIHexDecode"]);
+        assert_eq!(&document[found.start..found.end], b"ABC\n");
+        assert!(next_stream(document, found.end).is_none());
+        assert!(next_stream(b"upstream of it", 0).is_none());
+        assert_eq!(next_stream(b"stream\nopen end", 0).unwrap().end, 15);
+    }
+}

@@ -1,0 +1,125 @@
+//! Reads the pages one by one, each with as many readings as it takes.
+
+use super::content::{self, PageText};
+use super::engine::{self, Engine};
+use super::seen::Seen;
+use super::yields;
+use crate::trouble::Trouble;
+use crate::wire::{Bounds, Frame, WirePart};
+use crate::worker::{At, Output};
+use pdf_extract::{Dictionary, Document, ObjectId};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What the pages hold in sum.
+#[derive(Default)]
+struct Tally {
+    characters: usize,
+    images: usize,
+}
+
+/// Reads all pages, or those from `first` on, which is then read without the engine: it is the page on which the worker
+/// before this one died.
+pub(super) fn read(
+    document: &Document,
+    first: Option<u32>,
+    bounds: &Bounds,
+    seen: &mut Seen,
+    output: &mut Output,
+) -> io::Result<()> {
+    let (pages, in_tree) = content::pages(document);
+    if pages.is_empty() || !in_tree {
+        output.trouble(Trouble::NoPages)?;
+    }
+    let mut tally = Tally::default();
+    for (number, id) in (1_u32..).zip(pages).skip_while(|(number, _)| first.is_some_and(|first| *number < first)) {
+        if output.is_full() {
+            return Ok(());
+        }
+        output.send(&Frame::Page(number))?;
+        let with_engine = in_tree && first != Some(number);
+        let page = Page { document, id, number, with_engine };
+        page.read(bounds, &mut tally, seen, output)?;
+    }
+    let whole = first.is_none();
+    if whole && tally.characters == 0 && tally.images > 0 { output.trouble(Trouble::ImageOnly) } else { Ok(()) }
+}
+
+/// One page.
+struct Page<'a> {
+    document: &'a Document,
+    id: ObjectId,
+    number: u32,
+    with_engine: bool,
+}
+
+impl Page<'_> {
+    fn read(&self, bounds: &Bounds, tally: &mut Tally, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+        let Ok(dictionary) = self.document.get_dictionary(self.id) else { return Ok(()) };
+        let plain = self.plainly(dictionary, bounds, output)?;
+        tally.images += plain.images;
+        let engine = self.by_engine(&plain, output)?;
+        let (codes, appearances) = (plain.codes, plain.appearances);
+        let text = choose(engine, plain.text, codes);
+        if !yields::is_enough(&text, codes) {
+            output.trouble(Trouble::UnreadableText(self.number))?;
+        }
+        tally.characters += yields::readable(&text) + yields::readable(&appearances);
+        if yields::readable(&text) > 0 {
+            output.text(At::page(WirePart::Body, self.number), &text)?;
+            seen.add(&text);
+        }
+        let news = seen.news(&appearances);
+        seen.add(&news);
+        output.text(At::page(WirePart::Form, self.number), &news)
+    }
+
+    fn plainly(&self, page: &Dictionary, bounds: &Bounds, output: &mut Output) -> io::Result<PageText> {
+        let read = || content::read(self.document, page, bounds.stream_bytes);
+        let Ok(plain) = catch_unwind(AssertUnwindSafe(read)) else {
+            output.trouble(Trouble::PagePanic(self.number))?;
+            return Ok(PageText::default());
+        };
+        if plain.too_large {
+            output.trouble(Trouble::StreamTooLarge)?;
+        }
+        if plain.too_much {
+            output.trouble(Trouble::Work)?;
+        }
+        Ok(plain)
+    }
+
+    /// Asks the engine where the plain reading is not sure of itself. It is spared what it is known not to survive.
+    fn by_engine(&self, plain: &PageText, output: &mut Output) -> io::Result<Option<String>> {
+        let sure = yields::is_clean(&plain.text, plain.codes) && !plain.guessed;
+        if sure || !self.with_engine || plain.too_large || plain.too_much || plain.circular {
+            return Ok(None);
+        }
+        match engine::read(self.document, self.number) {
+            Engine::Text(text) => Ok(Some(text)),
+            Engine::Failed(text) | Engine::Panicked(text) => {
+                // Where the plain reading got everything, nothing was lost.
+                if !yields::is_enough(&plain.text, plain.codes) {
+                    output.trouble(Trouble::PagePanic(self.number))?;
+                }
+                Ok(Some(text))
+            }
+        }
+    }
+}
+
+/// The engine's text if it is good and lacks nothing that the plain reading has; else the one with more in it. Where
+/// both read the same characters, the plain reading has the better spaces.
+fn choose(engine: Option<String>, plain: String, codes: usize) -> String {
+    let Some(engine) = engine else { return plain };
+    let (by_engine, by_plain) = (yields::readable(&engine), yields::readable(&plain));
+    if letters(&engine).eq(letters(&plain)) {
+        return plain;
+    }
+    let complete = yields::is_enough(&engine, codes) && by_engine * 10 >= by_plain * 9;
+    if complete || by_engine > by_plain { engine } else { plain }
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|character| !character.is_whitespace())
+}

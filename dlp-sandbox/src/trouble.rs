@@ -1,0 +1,125 @@
+//! The closed list of what a worker may complain about, and what people are told.
+//!
+//! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
+//! into logs and reports.
+
+use crate::wire::Bounds;
+use dlp_core::base::{Limits, Problem, ProblemClass};
+use serde::{Deserialize, Serialize};
+
+/// Trouble inside a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Trouble {
+    /// The document cannot be opened without its user password.
+    UserPassword,
+    /// The document is encrypted for certificates.
+    PublicKey,
+    /// The document is encrypted in a way that nothing here knows.
+    UnknownEncryption,
+    /// The structure could not be loaded.
+    Structure,
+    /// No page could be found although the document was loaded.
+    NoPages,
+    /// The parser panicked on this page.
+    PagePanic(u32),
+    /// The parser panicked outside the pages.
+    DocumentPanic,
+    /// The page shows text that could not be turned into characters.
+    UnreadableText(u32),
+    /// No page holds text, only images.
+    ImageOnly,
+    /// A stream was larger than may be held.
+    StreamTooLarge,
+    /// An embedded file was larger than may be handed over.
+    ChildTooLarge,
+    /// A stream uses a filter that is not read.
+    UnknownFilter,
+    /// There was more text than may be handed over.
+    Output,
+    /// Structures nest or repeat beyond the bounds of the reading.
+    Work,
+}
+
+impl Trouble {
+    /// What the report says.
+    pub(crate) fn into_problem(self, limits: &Limits) -> Problem {
+        match self {
+            Self::UserPassword => {
+                encrypted("pdf_user_password", "The document opens with a password only; its text was not read.")
+            }
+            Self::PublicKey => {
+                encrypted("pdf_public_key", "The document is encrypted for certificates; its text was not read.")
+            }
+            Self::UnknownEncryption => {
+                encrypted("pdf_encryption", "The document's encryption is not known; its text was not read.")
+            }
+            Self::Structure => {
+                damaged("pdf_structure", "The document's structure is broken; only what a byte scan finds was read.")
+            }
+            Self::NoPages => damaged("pdf_no_pages", "The document's page tree leads to no page."),
+            Self::PagePanic(page) => {
+                panicked(format!("The PDF engine failed on page {page}; a simpler reading took its place."))
+            }
+            Self::DocumentPanic => panicked("The PDF engine failed on a structure outside the pages.".to_owned()),
+            Self::UnreadableText(page) => Problem::new(
+                ProblemClass::Decode,
+                "unreadable_text",
+                format!("Page {page} shows text whose characters could not be recovered."),
+            ),
+            Self::ImageOnly => Problem::new(
+                ProblemClass::Unsupported,
+                "image_only",
+                "The pages hold images and no text; images are not read.",
+            ),
+            Self::UnknownFilter => Problem::new(
+                ProblemClass::Unsupported,
+                "pdf_filter",
+                "A stream with text or a file uses a compression that is not read.",
+            ),
+            Self::StreamTooLarge | Self::ChildTooLarge | Self::Output | Self::Work => self.limit(limits),
+        }
+    }
+
+    fn limit(self, limits: &Limits) -> Problem {
+        let bounds = Bounds::of(limits);
+        match self {
+            Self::ChildTooLarge => Problem::limit(
+                "held_bytes_max",
+                bounds.child_bytes,
+                format!("An embedded file is larger than the {} bytes that may be held.", bounds.child_bytes),
+            ),
+            Self::Output => output_limit(limits),
+            Self::Work => Problem::limit(
+                "worker_cpu_max",
+                limits.worker_cpu_max.as_secs(),
+                "The document repeats or nests its drawing beyond what may be followed.",
+            ),
+            _ => Problem::limit(
+                "member_bytes_max",
+                bounds.stream_bytes,
+                format!("A stream of the document unpacks to more than {} bytes.", bounds.stream_bytes),
+            ),
+        }
+    }
+}
+
+/// There was more text than a worker may return.
+pub(crate) fn output_limit(limits: &Limits) -> Problem {
+    Problem::limit(
+        "worker_output_max",
+        limits.worker_output_max,
+        format!("The document holds more than {} bytes of text; the rest was not read.", limits.worker_output_max),
+    )
+}
+
+fn encrypted(reason: &'static str, message: &str) -> Problem {
+    Problem::new(ProblemClass::Encrypted, reason, message)
+}
+
+fn damaged(reason: &'static str, message: &str) -> Problem {
+    Problem::new(ProblemClass::Damaged, reason, message)
+}
+
+fn panicked(message: String) -> Problem {
+    Problem::new(ProblemClass::ParserPanic, "engine_panic", message)
+}

@@ -1,0 +1,207 @@
+//! What is found in documents that are fine, locked, broken or opaque.
+
+mod support;
+
+use dlp_core::content::Completeness;
+use pdf_extract::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
+use support::{FONTS, Pdf, Read, deflate, document, read};
+
+#[track_caller]
+fn check(read: &Read, completeness: Completeness, reason: &str) {
+    assert_eq!((read.outcome.completeness, read.outcome.reason), (completeness, reason), "{read:?}");
+}
+
+#[test]
+fn pages_come_in_order_with_their_numbers() {
+    let mut pdf = Pdf::default();
+    pdf.page("Hello first page").page("and the \\(second\\) one");
+    let read = read(&pdf.build());
+    check(&read, Completeness::Complete, "");
+    assert_eq!(read.at("body@1"), "Hello first page");
+    assert_eq!(read.at("body@2"), "and the (second) one");
+    assert_eq!(read.texts.len(), 2, "the byte scan adds nothing: {read:?}");
+}
+
+#[test]
+fn words_are_put_together_by_their_place() {
+    let table = [
+        ("50 700 Td (4111 1111) Tj 0 -14 Td (next) Tj", "4111 1111\nnext"),
+        // Each glyph on its own, as wide as it is: one word.
+        ("1 0 0 1 50 700 Tm (4) Tj 1 0 0 1 56.672 700 Tm (1) Tj 1 0 0 1 63.344 700 Tm (1) Tj", "411"),
+        ("1 0 0 1 50 700 Tm (one) Tj 1 0 0 1 80 700 Tm (two) Tj", "one two"),
+        ("50 700 Td [(ker) 30 (ning) -600 (gap)] TJ", "kerning gap"),
+        ("14 TL 50 700 Td (a) Tj (b) ' T* (c) Tj", "a\nb\nc"),
+    ];
+    for (operators, expected) in table {
+        let mut pdf = Pdf::default();
+        pdf.page_with(FONTS, &format!("BT /F1 12 Tf {operators} ET"), "");
+        assert_eq!(read(&pdf.build()).at("body@1"), expected, "{operators}");
+    }
+}
+
+#[test]
+fn every_place_of_text_is_read() {
+    let mut pdf = Pdf::default();
+    let script = pdf.stream("", "app.alert('in script')");
+    let note = pdf.object("<< /Type /Annot /Subtype /Text /Contents (in a comment) /Rect [0 0 9 9] >>");
+    let look =
+        pdf.stream(&format!("/Subtype /Form /BBox [0 0 9 9] /Resources << {FONTS} >>"), "BT /F1 9 Tf (as shown) Tj ET");
+    let field = pdf.object(format!("<< /Subtype /Widget /FT /Tx /T (iban) /V (in a field) /AP << /N {look} 0 R >> >>"));
+    let link = pdf.object("<< /Subtype /Link /A << /S /URI /URI (https://in-a-link.example) >> >>");
+    pdf.page_with(FONTS, "BT /F1 12 Tf (in the page) Tj ET", &format!("/Annots [{note} 0 R {field} 0 R {link} 0 R]"));
+    pdf.object(format!("<< /S /JavaScript /JS {script} 0 R >>"));
+    pdf.object("<< /Title (in an outline) /Parent 9 0 R >>");
+    pdf.object("<< /S /Figure /Alt (in a figure) >>");
+    let info = pdf.object("<< /Author (in the properties) /Title <FEFF0041006200E9> >>");
+    let xmp = "<x:xmpmeta><rdf:Description dc:Label='in metadata'/></x:xmpmeta>";
+    let metadata = pdf.stream("/Type /Metadata /Subtype /XML", xmp);
+    pdf.trailer(&format!("/Info {info} 0 R")).catalog(&format!("/Metadata {metadata} 0 R"));
+    let read = read(&pdf.build());
+    check(&read, Completeness::Complete, "");
+    let table = [
+        ("body@1", "in the page"),
+        ("comment:contents@1", "in a comment"),
+        ("form:field@1", "iban: in a field"),
+        ("form@1", "as shown"),
+        ("link:uri@1", "https://in-a-link.example"),
+        ("script:javascript", "app.alert('in script')"),
+        ("metadata:outline", "in an outline"),
+        ("data:alternative-text", "in a figure"),
+        ("metadata:Author", "Author: in the properties"),
+        ("metadata:Title", "Title: Abé"),
+        ("metadata:Label", "Label: in metadata"),
+    ];
+    for (place, expected) in table {
+        assert_eq!(read.at(place), expected, "{place}: {read:?}");
+    }
+}
+
+#[test]
+fn embedded_files_become_children() {
+    let mut pdf = Pdf::default();
+    let file = pdf.stream("/Type /EmbeddedFile /Filter /FlateDecode", deflate(b"packed content"));
+    pdf.object(format!("<< /Type /Filespec /F (plain.txt) /UF <FEFF00FC002E007400780074> /EF << /F {file} 0 R >> >>"));
+    pdf.stream("/Type /EmbeddedFile", "without a name");
+    pdf.page("see attachment");
+    let read = read(&pdf.build());
+    check(&read, Completeness::Complete, "");
+    let expected = [("ü.txt".to_owned(), b"packed content".to_vec()), (String::new(), b"without a name".to_vec())];
+    assert_eq!(read.children, expected);
+}
+
+#[test]
+fn what_nothing_refers_to_is_read_too() {
+    let mut pdf = Pdf::default();
+    pdf.page("visible");
+    pdf.stream("/Filter /FlateDecode", deflate(b"BT /F1 9 Tf (orphaned text) Tj ET"));
+    let mut updated = pdf.build();
+    updated.extend_from_slice(b"3 0 obj\n<< /Old (earlier revision) >>\nendobj\n");
+    let read = read(&updated);
+    assert!(read.has("visible") && read.at("raw").contains("orphaned text"), "{read:?}");
+    assert!(read.at("raw").contains("earlier revision"), "{read:?}");
+}
+
+#[test]
+fn broken_tables_are_rebuilt() {
+    let whole = document("still readable");
+    let (start, table) = (find(&whole, b"startxref"), find(&whole, b"xref\n"));
+    let wrong_start = [&whole[..start], b"startxref\n7\n%%EOF\n"].concat();
+    let no_table = whole[..table].to_vec();
+    let no_end = whole[..start].to_vec();
+    let shifted = [&b"%PDF-1.7\njunk that moves every offset\n"[..], &whole].concat();
+    for (name, bytes) in
+        [("wrong start", wrong_start), ("no table", no_table), ("no end", no_end), ("shifted", shifted)]
+    {
+        let read = read(&bytes);
+        check(&read, Completeness::Damaged, "pdf_structure");
+        assert_eq!(read.at("body@1"), "still readable", "{name}: {read:?}");
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> usize {
+    haystack.windows(needle.len()).position(|window| window == needle).expect("it is there")
+}
+
+#[test]
+fn ruins_give_what_they_have() {
+    let whole = document("found in ruins");
+    let end = find(&whole, b"endstream");
+    for (name, bytes) in
+        [("cut in the stream", &whole[..end]), ("no header", &whole[9..end]), ("nothing", b"%PDF-1.7\n")]
+    {
+        let read = read(bytes);
+        assert_eq!(read.outcome.completeness, Completeness::Damaged, "{name}: {read:?}");
+        assert_eq!(read.has("found in ruins"), name != "nothing", "{name}: {read:?}");
+    }
+}
+
+/// A document encrypted with 128-bit RC4.
+fn encrypted(user: &str, owner: &str) -> Vec<u8> {
+    let mut document = Document::load_mem(&document("behind a password")).expect("a fresh document can be encrypted");
+    let id = Object::String(vec![7; 16], StringFormat::Hexadecimal);
+    document.trailer.set("ID", Object::Array(vec![id.clone(), id]));
+    let version = EncryptionVersion::V2 {
+        document: &document,
+        owner_password: owner,
+        user_password: user,
+        key_length: 128,
+        permissions: Permissions::all(),
+    };
+    let state = EncryptionState::try_from(version).expect("a fresh document can be encrypted");
+    document.encrypt(&state).expect("a fresh document can be encrypted");
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).expect("a fresh document can be encrypted");
+    bytes
+}
+
+#[test]
+fn passwords_are_named() {
+    let locked = read(&encrypted("user secret", "owner secret"));
+    check(&locked, Completeness::Encrypted, "pdf_user_password");
+    assert!(!locked.has("behind"), "{locked:?}");
+    let open = read(&encrypted("", "owner secret"));
+    check(&open, Completeness::Complete, "");
+    assert_eq!(open.at("body@1"), "behind a password");
+}
+
+#[test]
+fn open_properties_of_locked_documents_are_read() {
+    let mut bytes = encrypted("user secret", "owner secret");
+    bytes.extend_from_slice(b"<x:xmpmeta><rdf:Description dc:Label='left open'/></x:xmpmeta>");
+    let read = read(&bytes);
+    check(&read, Completeness::Encrypted, "pdf_user_password");
+    assert_eq!(read.at("metadata:Label"), "Label: left open");
+}
+
+#[test]
+fn other_encryption_is_named() {
+    for (filter, reason) in [("Adobe.PubSec", "pdf_public_key"), ("Some.Server", "pdf_encryption")] {
+        let mut pdf = Pdf::default();
+        pdf.page("text");
+        let encrypt = pdf.object(format!("<< /Filter /{filter} /V 4 >>"));
+        pdf.trailer(&format!("/Encrypt {encrypt} 0 R /ID [<00><00>]"));
+        check(&read(&pdf.build()), Completeness::Encrypted, reason);
+    }
+}
+
+#[test]
+fn unreadable_text_is_no_empty_page() {
+    let mut pdf = Pdf::default();
+    pdf.page("fine");
+    pdf.riddle("", "");
+    let read = read(&pdf.build());
+    assert_eq!(read.outcome.completeness, Completeness::Damaged);
+    assert!(read.reasons().contains(&"unreadable_text"), "{read:?}");
+    assert_eq!(read.texts, [("body@1".to_owned(), "fine".to_owned())]);
+}
+
+#[test]
+fn pictures_of_text_are_named() {
+    let mut pdf = Pdf::default();
+    let image = pdf.stream("/Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray", "x");
+    pdf.page_with(&format!("/XObject << /I {image} 0 R >>"), "q 600 0 0 800 0 0 cm /I Do Q", "");
+    check(&read(&pdf.build()), Completeness::Unsupported, "image_only");
+    let mut empty = Pdf::default();
+    empty.page_with("", "", "");
+    check(&read(&empty.build()), Completeness::Complete, "");
+}

@@ -1,0 +1,208 @@
+//! Documents that kill parsers cost themselves a typed outcome, and nobody else anything.
+
+mod support;
+
+use dlp_core::base::Limits;
+use dlp_core::content::Completeness;
+use std::time::Duration;
+use support::{FONTS, Pdf, bomb, deflate, parser, read, read_with};
+
+const MIB: u64 = 1024 * 1024;
+
+#[test]
+fn forms_that_draw_themselves_end() {
+    let mut pdf = Pdf::default();
+    let form = pdf.next();
+    let resources = format!("/Resources << {FONTS} /XObject << /X {form} 0 R >> >>");
+    pdf.stream(&format!("/Subtype /Form /BBox [0 0 9 9] {resources}"), "/X Do BT /F1 9 Tf (inside) Tj ET");
+    let xobjects = format!("{FONTS} /XObject << /X {form} 0 R >>");
+    pdf.page_with(&xobjects, "BT /F1 9 Tf (before) Tj ET /X Do BT /F1 9 Tf 0 -50 Td (after) Tj ET", "");
+    pdf.page("next page");
+    let read = read(&pdf.build());
+    assert_eq!(read.outcome.completeness, Completeness::Partial, "{read:?}");
+    for text in ["before", "inside", "after", "next page"] {
+        assert!(read.has(text), "{text}: {read:?}");
+    }
+}
+
+#[test]
+fn fan_outs_end() {
+    let mut pdf = Pdf::default();
+    pdf.stream(&format!("/Subtype /Form /BBox [0 0 9 9] /Resources << {FONTS} >>"), "BT /F1 9 Tf (leaf) Tj ET");
+    for _ in 0..10 {
+        let below = pdf.next() - 1;
+        let resources = format!("/Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X {below} 0 R >> >>");
+        pdf.stream(&resources, "/X Do ".repeat(10));
+    }
+    let top = pdf.next() - 1;
+    pdf.page_with(&format!("/XObject << /X {top} 0 R >>"), "/X Do", "");
+    pdf.page("next page");
+    let read = read(&pdf.build());
+    assert_eq!(read.outcome.completeness, Completeness::Partial, "{read:?}");
+    assert!(read.has("leaf") && read.has("next page"), "{read:?}");
+}
+
+#[test]
+fn page_descriptions_do_not_unpack_without_end() {
+    for filters in ["/FlateDecode", "[/FlateDecode /FlateDecode]"] {
+        let mut pdf = Pdf::default();
+        let once = bomb(b' ', 96);
+        let packed = if filters.starts_with('[') { deflate(&once) } else { once };
+        let contents = pdf.stream(&format!("/Filter {filters}"), packed);
+        pdf.page("first page");
+        pdf.page_of(contents, FONTS, "");
+        pdf.page("last page");
+        let read = read(&pdf.build());
+        assert_eq!((read.outcome.completeness, read.outcome.reason), (Completeness::Partial, "member_bytes_max"));
+        assert!(read.has("first page") && read.has("last page"), "{read:?}");
+    }
+}
+
+#[test]
+fn packed_objects_do_not_unpack_without_end() {
+    let mut pdf = Pdf::default();
+    pdf.page("text of the page");
+    pdf.stream("/Type /ObjStm /N 1 /First 4 /Filter [/FlateDecode /FlateDecode]", deflate(&bomb(b' ', 512)));
+    let limits = Limits { worker_memory_max: 256 * MIB, ..Limits::inline() };
+    let read = read_with(&parser(), &pdf.build(), &limits);
+    assert_eq!((read.outcome.completeness, read.outcome.reason), (Completeness::Partial, "member_bytes_max"));
+    assert_eq!(read.at("body@1"), "text of the page");
+}
+
+#[test]
+fn the_loader_runs_out_of_memory_alone() {
+    let mut pdf = Pdf::default();
+    pdf.page("found by the scan");
+    // The loader undoes predictors without asking whether there is memory for it.
+    let parameters = "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>";
+    pdf.stream(&format!("/Type /ObjStm /N 1 /First 4 {parameters}"), bomb(0, 120));
+    let limits = Limits { worker_memory_max: 256 * MIB, ..Limits::inline() };
+    let read = read_with(&parser(), &pdf.build(), &limits);
+    assert_eq!(read.outcome.completeness, Completeness::Partial, "{read:?}");
+    assert_eq!(read.outcome.reason, "worker_memory_max", "{read:?}");
+    assert!(read.at("raw").contains("found by the scan"), "{read:?}");
+}
+
+#[test]
+fn nesting_costs_nothing() {
+    let brackets = 100_000;
+    let table = [
+        ("unused array", format!("{}{}", "[".repeat(brackets), "]".repeat(brackets))),
+        ("unused dictionary", format!("{}{}", "<</A".repeat(brackets), ">>".repeat(brackets))),
+        ("unclosed", "[".repeat(brackets)),
+        ("strings", format!("{}{}", "(".repeat(brackets), ")".repeat(brackets))),
+    ];
+    for (name, nested) in table {
+        let mut pdf = Pdf::default();
+        pdf.object(&nested);
+        pdf.page_with(FONTS, &format!("BT /F1 9 Tf (before) Tj {nested} TJ (after) Tj ET"), "");
+        pdf.page("other page");
+        let read = read(&pdf.build());
+        assert!(read.has("before") && read.has("other page"), "{name}: {:?} {:?}", read.outcome, read.problems);
+    }
+}
+
+/// A page whose parent is itself: the engine follows it for ever when it looks for the size of the page.
+fn engine_killer(pdf: &mut Pdf) {
+    let page = pdf.riddle("", "");
+    let text = format!("/Parent {page} 0 R");
+    pdf.amend(page, "/Parent 2 0 R /MediaBox [0 0 600 800]", &text);
+}
+
+#[test]
+fn a_crash_costs_one_page() {
+    let mut pdf = Pdf::default();
+    pdf.page("page before");
+    engine_killer(&mut pdf);
+    pdf.page("page behind");
+    let read = read(&pdf.build());
+    assert_eq!(read.outcome.completeness, Completeness::Damaged, "{read:?}");
+    assert_eq!(read.reasons().first(), Some(&"engine_crash"), "{read:?}");
+    assert_eq!((read.at("body@1"), read.at("body@3")), ("page before".into(), "page behind".into()), "{read:?}");
+}
+
+#[test]
+fn crashes_without_end_are_given_up() {
+    let mut pdf = Pdf::default();
+    for _ in 0..20 {
+        engine_killer(&mut pdf);
+    }
+    pdf.page("last page");
+    let read = read(&pdf.build());
+    assert_eq!(read.outcome.completeness, Completeness::Damaged);
+    assert_eq!(read.reasons().iter().filter(|reason| **reason == "engine_crash").count(), 3, "{:?}", read.problems);
+    assert!(read.at("raw").contains("last page"), "{read:?}");
+}
+
+/// Each use of the colour space unpacks its profile again.
+fn slow_document() -> Vec<u8> {
+    let mut pdf = Pdf::default();
+    pdf.page("page before");
+    let profile = pdf.stream("/N 3 /Filter /FlateDecode", bomb(b' ', 48));
+    let spaces = format!("/ColorSpace << /C [/ICCBased {profile} 0 R] >>");
+    pdf.riddle(&spaces, &"/C cs ".repeat(5_000));
+    pdf.page("page behind");
+    pdf.build()
+}
+
+#[test]
+fn processor_time_is_bounded() {
+    let limits = Limits { worker_cpu_max: Duration::from_secs(1), ..Limits::inline() };
+    let read = read_with(&parser(), &slow_document(), &limits);
+    assert!(read.reasons().contains(&"worker_cpu_max"), "{read:?}");
+    assert!(read.has("page before") && read.has("page behind"), "{read:?}");
+}
+
+#[test]
+fn wall_time_is_bounded() {
+    let limits = Limits { worker_wall_max: Duration::from_secs(1), ..Limits::inline() };
+    let read = read_with(&parser(), &slow_document(), &limits);
+    assert_eq!(
+        (read.outcome.completeness, read.outcome.reason),
+        (Completeness::Partial, "worker_wall_max"),
+        "{read:?}"
+    );
+    assert!(read.has("page before"), "{read:?}");
+}
+
+#[test]
+fn output_is_bounded() {
+    let mut pdf = Pdf::default();
+    pdf.page("short").page(&"long text ".repeat(100));
+    let limits = Limits { worker_output_max: 100, ..Limits::inline() };
+    let read = read_with(&parser(), &pdf.build(), &limits);
+    assert_eq!(
+        (read.outcome.completeness, read.outcome.reason),
+        (Completeness::Partial, "worker_output_max"),
+        "{read:?}"
+    );
+    assert_eq!(read.at("body@1"), "short");
+}
+
+#[test]
+fn embedded_files_do_not_unpack_without_end() {
+    let mut pdf = Pdf::default();
+    pdf.page("text");
+    pdf.stream("/Type /EmbeddedFile /Filter /FlateDecode", bomb(b' ', 3));
+    let limits = Limits { held_bytes_max: 2 * MIB, ..Limits::inline() };
+    let read = read_with(&parser(), &pdf.build(), &limits);
+    assert_eq!((read.outcome.completeness, read.outcome.reason), (Completeness::Partial, "held_bytes_max"), "{read:?}");
+    assert!(read.children.is_empty() && read.has("text"), "{read:?}");
+}
+
+#[test]
+fn circles_in_the_page_tree_end() {
+    let mut pdf = Pdf::default();
+    pdf.page("text in a circle");
+    let kids = String::from_utf8_lossy(&pdf.build()).into_owned();
+    assert!(kids.contains("/Kids [4 0 R ]"));
+    let circle = replace(&pdf.build(), b"/Kids [4 0 R ]", b"/Kids [2 0 R ]");
+    let read = read(&circle);
+    assert_ne!(read.outcome.completeness, Completeness::Complete, "{read:?}");
+    assert!(read.has("text in a circle"), "{read:?}");
+}
+
+fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
