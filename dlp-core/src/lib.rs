@@ -1,7 +1,7 @@
 //! Content inspection: finds secrets, personal data and classification labels in any bytes.
 //!
-//! The road of a byte is walked in [`inspect`]. Below it stand the layers, each of which uses only those above it in
-//! this list: [`base`], [`text`], [`knowledge`], [`matching`], [`content`], `decision`, [`output`].
+//! The road of a byte is walked in [`inspect`]. Below it stand the layers, each of which uses only those before it in
+//! this list: [`base`], [`text`], [`knowledge`], [`matching`], [`content`], [`inspect`], [`output`].
 //!
 //! The crate opens no file and no socket, has no clock and no global state: one process can hold two inspectors with
 //! different detectors.
@@ -11,4 +11,5 @@ pub mod content;
 pub mod inspect;
 pub mod knowledge;
 pub mod matching;
-//! this list: [`base`], [`text`], [`knowledge`], [`matching`], [`content`], `decision`, [`output`].
+pub mod output;
+pub mod text;
