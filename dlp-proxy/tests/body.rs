@@ -315,6 +315,19 @@ fn bounds_of_multipart_are_reported_and_the_rest_is_inspected() {
 }
 
 #[test]
+fn file_names_beyond_their_bound_are_reported() {
+    let limits = BodyLimits { file_names_max: 2, ..BodyLimits::default() };
+    let mut body = String::new();
+    for name in ["a", "b", "a", "c", "d", "c"] {
+        body.push_str(&format!("--XX\r\nContent-Disposition: form-data; filename={name}\r\n\r\nx\r\n"));
+    }
+    body.push_str("--XX--");
+    let ran = run_with(&[FORM], &mut Cursor::new(body), &limits);
+    assert_eq!(ran.report.file_names, ["a", "b"]);
+    assert_eq!(ran.seen.problems, ["file_names_max"]);
+}
+
+#[test]
 fn forms_are_seen_decoded_and_raw() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let ran = check(&form, b"to=x&note=a+%48IT1&b=HIT2", &["[note]: HIT1@2", "[b]: HIT2@0"], &[]);

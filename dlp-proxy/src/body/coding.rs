@@ -116,7 +116,8 @@ fn run(
     let inner = BufReader::with_capacity(CHUNK_BYTES, body);
     let mut source = Source { inner, consumed: Rc::clone(&consumed), failure: None };
     let spool = Spool::new(bounds.limits, bounds.room_bytes);
-    let mut output = Output { spool, bounds, consumed: Rc::clone(&consumed) };
+    let buffer = vec![0; CHUNK_BYTES];
+    let mut output = Output { spool, buffer, bounds, consumed: Rc::clone(&consumed) };
     // Decoders are foreign code on hostile bytes; a panic in one costs this layer, not the transfer's task.
     let ended = catch_unwind(AssertUnwindSafe(|| work(&mut source, &mut output))).unwrap_or(Err(Stop::Panic));
     if let Some(error) = source.failure.take() {
@@ -213,16 +214,19 @@ impl BufRead for Source<'_> {
 /// Decoded bytes under their bounds.
 struct Output<'a> {
     spool: Spool,
+    /// Where decoders write; kept, because a body can consist of very many short members.
+    buffer: Vec<u8>,
     bounds: Bounds<'a>,
     consumed: Rc<Cell<u64>>,
 }
 
 impl Output<'_> {
-    fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+    /// Takes what a decoder wrote into the buffer, and judges the bounds.
+    fn take(&mut self, len: usize) -> Result<(), Stop> {
         if self.bounds.cancel.is_tripped() {
             return Err(Stop::Cancelled);
         }
-        if !self.spool.push(bytes).map_err(Stop::Io)? {
+        if !self.spool.push(&self.buffer[..len]).map_err(Stop::Io)? {
             return Err(Stop::Size);
         }
         let limits = self.bounds.limits;
@@ -235,11 +239,10 @@ impl Output<'_> {
 
     /// Takes all that a decoder makes.
     fn drain(&mut self, mut decoder: impl Read) -> Result<(), Stop> {
-        let mut buffer = vec![0; CHUNK_BYTES];
         loop {
-            match decoder.read(&mut buffer) {
+            match decoder.read(&mut self.buffer) {
                 Ok(0) => return Ok(()),
-                Ok(len) => self.push(&buffer[..len])?,
+                Ok(len) => self.take(len)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(Stop::Format),
             }
@@ -262,17 +265,16 @@ fn gzip(source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
 /// One deflate stream in its wrapper. What was decoded before an error is kept, so that the place of buffer edges does
 /// not decide what is inspected.
 fn inflate(mut decoder: Decompress, source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
-    let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         let input = source.fill_buf().map_err(Stop::Io)?;
         let at_end = input.is_empty();
         let (in_before, out_before) = (decoder.total_in(), decoder.total_out());
         let flush = if at_end { FlushDecompress::Finish } else { FlushDecompress::None };
-        let status = decoder.decompress(input, &mut buffer, flush);
+        let status = decoder.decompress(input, &mut output.buffer, flush);
         let used = usize::try_from(decoder.total_in() - in_before).map_err(|_| Stop::Format)?;
         let made = usize::try_from(decoder.total_out() - out_before).map_err(|_| Stop::Format)?;
         source.consume(used);
-        output.push(&buffer[..made])?;
+        output.take(made)?;
         match status {
             Ok(Status::StreamEnd) => return Ok(()),
             // At the end of the input this is a stream that is cut off; before it, a decoder that does not move.
@@ -292,6 +294,7 @@ fn zstd(source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
             Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                 let skipped = io::copy(&mut (&mut *source).take(u64::from(length)), &mut io::sink());
                 skipped.map_err(Stop::Io)?;
+                output.take(0)?;
             }
             Err(FrameDecoderError::WindowSizeTooBig { .. }) => return Err(Stop::Window),
             Err(_) => return Err(Stop::Format),
@@ -316,25 +319,24 @@ fn starts_zstd_frame(bytes: &[u8]) -> bool {
 fn brotli(source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
     let alloc = StandardAlloc::default();
     let mut state = BrotliState::new_strict(alloc, StandardAlloc::default(), StandardAlloc::default());
-    let mut buffer = vec![0; CHUNK_BYTES];
     let mut total_out = 0;
     loop {
         let input = source.fill_buf().map_err(Stop::Io)?;
         let at_end = input.is_empty();
         let (mut input_len, mut input_offset) = (input.len(), 0);
-        let (mut output_len, mut output_offset) = (buffer.len(), 0);
+        let (mut output_len, mut output_offset) = (output.buffer.len(), 0);
         let result = BrotliDecompressStream(
             &mut input_len,
             &mut input_offset,
             input,
             &mut output_len,
             &mut output_offset,
-            &mut buffer,
+            &mut output.buffer,
             &mut total_out,
             &mut state,
         );
         source.consume(input_offset);
-        output.push(&buffer[..output_offset])?;
+        output.take(output_offset)?;
         match result {
             BrotliResult::ResultSuccess => return Ok(()),
             BrotliResult::ResultFailure => return Err(Stop::Format),

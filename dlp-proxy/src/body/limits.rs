@@ -44,7 +44,7 @@ pub struct BodyLimits {
     pub base64_chars_min: usize,
     /// Bytes of a text field of a form that are inspected together with the field's name.
     pub field_bytes_max: u64,
-    /// File names that are remembered for the report.
+    /// Different file names of one body that are given to rules. A part can have two.
     pub file_names_max: usize,
     /// Decoded bytes kept in memory before the spool moves to a file.
     pub spool_memory_bytes: usize,
@@ -71,7 +71,7 @@ impl Default for BodyLimits {
             held_value_bytes_max: 64 << 20,
             base64_chars_min: 256,
             field_bytes_max: 64 * KIB,
-            file_names_max: 100,
+            file_names_max: 2_000,
             spool_memory_bytes: 1 << 20,
             spool_dir: None,
         }
