@@ -143,6 +143,22 @@ fn each_destination_gets_its_own_error_format() {
 }
 
 #[test]
+fn a_person_gets_the_page_where_programs_get_a_template() {
+    for template in ["dropbox-409", "problem", "s3-403"] {
+        let what = Refusal { template: Some(template.to_owned()), ..sample() };
+        let response = answer_to(&NAVIGATION, &what);
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8", "{template}");
+        assert_eq!(response.status(), 403, "{template}");
+    }
+}
+
+#[test]
+fn an_unknown_template_falls_back_to_what_the_client_reads() {
+    let what = Refusal { template: Some("no-such-template".to_owned()), ..sample() };
+    assert_eq!(answer_to(&[], &what).headers()["content-type"], "text/plain; charset=utf-8");
+}
+
+#[test]
 fn the_end_of_a_dropbox_session_has_its_own_error() {
     let what = Refusal { template: Some("dropbox-409".to_owned()), ..sample() };
     let fields = headers(&[]);
