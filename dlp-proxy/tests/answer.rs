@@ -1,5 +1,7 @@
 //! What clients and people get when the gateway answers itself.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use dlp_proxy::answer::{AnswerRequest, CertificateTrouble, Detected, GatewayError, Refusal, error, refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
@@ -129,12 +131,31 @@ fn each_destination_gets_its_own_error_format() {
     ];
     let mut all = String::new();
     for name in names {
-        let response = answer_to(&[], &Refusal { template: Some(name.to_owned()), ..sample() });
+        let path = if name == "git-err" { "/corp/repo.git/info/refs" } else { "/2/files/upload" };
+        let fields = headers(&[]);
+        let request = AnswerRequest { method: &Method::POST, path, headers: &fields };
+        let response = refusal(&Refusal { template: Some(name.to_owned()), ..sample() }, &request);
         let retried = [401, 407, 408, 425, 429];
         assert!(!retried.contains(&response.status().as_u16()) && response.status().as_u16() < 500, "{name}");
         all.push_str(&format!("== {name}\n{}\n", head_and_body(&response)));
     }
     insta::assert_snapshot!("templates", all);
+}
+
+#[test]
+fn a_person_gets_the_page_where_programs_get_a_template() {
+    for template in ["dropbox-409", "problem", "s3-403"] {
+        let what = Refusal { template: Some(template.to_owned()), ..sample() };
+        let response = answer_to(&NAVIGATION, &what);
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8", "{template}");
+        assert_eq!(response.status(), 403, "{template}");
+    }
+}
+
+#[test]
+fn an_unknown_template_falls_back_to_what_the_client_reads() {
+    let what = Refusal { template: Some("no-such-template".to_owned()), ..sample() };
+    assert_eq!(answer_to(&[], &what).headers()["content-type"], "text/plain; charset=utf-8");
 }
 
 #[test]

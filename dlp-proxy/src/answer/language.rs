@@ -68,6 +68,7 @@ impl Language {
 pub(super) struct Words {
     pub(super) blocked_title: &'static str,
     pub(super) blocked_lead: &'static str,
+    pub(super) blocked_place: &'static str,
     pub(super) found_heading: &'static str,
     pub(super) found_note: &'static str,
     pub(super) times: &'static str,
@@ -106,7 +107,8 @@ pub(super) struct ErrorWords {
 
 static ENGLISH: Words = Words {
     blocked_title: "This transfer was stopped",
-    blocked_lead: "Your organisation does not allow this data to leave for {}. Nothing was delivered.",
+    blocked_lead: "Your organisation does not allow this data to be sent to {}. The transfer was not completed.",
+    blocked_place: "Your organisation does not allow transfers to {}. The transfer was not completed.",
     found_heading: "What was found",
     found_note: "Values are masked. The full values are not shown on this page.",
     times: "{}\u{d7}",
@@ -145,7 +147,8 @@ static ENGLISH: Words = Words {
 
 static POLISH: Words = Words {
     blocked_title: "Przesyłanie zostało zatrzymane",
-    blocked_lead: "Twoja organizacja nie pozwala na wysłanie tych danych do: {}. Nic nie zostało dostarczone.",
+    blocked_lead: "Twoja organizacja nie pozwala na wysłanie tych danych do: {}. Przesyłanie nie zostało ukończone.",
+    blocked_place: "Twoja organizacja nie pozwala na przesyłanie do: {}. Przesyłanie nie zostało ukończone.",
     found_heading: "Co znaleziono",
     found_note: "Wartości są zamaskowane. Pełne wartości nie są pokazywane na tej stronie.",
     times: "{}\u{d7}",
@@ -184,7 +187,8 @@ static POLISH: Words = Words {
 
 static GERMAN: Words = Words {
     blocked_title: "Diese Übertragung wurde gestoppt",
-    blocked_lead: "Ihre Organisation erlaubt nicht, dass diese Daten an {} gehen. Es wurde nichts zugestellt.",
+    blocked_lead: "Ihre Organisation erlaubt nicht, diese Daten an {} zu senden. Die Übertragung wurde nicht abgeschlossen.",
+    blocked_place: "Ihre Organisation erlaubt keine Übertragung an {}. Die Übertragung wurde nicht abgeschlossen.",
     found_heading: "Was gefunden wurde",
     found_note: "Die Werte sind maskiert. Die vollständigen Werte stehen nicht auf dieser Seite.",
     times: "{}\u{d7}",

@@ -23,7 +23,8 @@ pub(super) fn refusal(refusal: &Refusal, language: Language) -> String {
     let words = language.words();
     let place = refusal.app.as_deref().unwrap_or(&refusal.host);
     let strong = format!("<strong>{}</strong>", escaped(place));
-    let mut main = format!("<p class=\"lead\">{}</p>\n", escaped(words.blocked_lead).replace("{}", &strong));
+    let lead = if refusal.findings.is_empty() { words.blocked_place } else { words.blocked_lead };
+    let mut main = format!("<p class=\"lead\">{}</p>\n", escaped(lead).replace("{}", &strong));
     main.push_str(&findings(refusal, language));
     if !refusal.reasons.is_empty() {
         let items: String = refusal.reasons.iter().map(|reason| format!("<li>{}</li>\n", escaped(reason))).collect();
@@ -143,4 +144,60 @@ fn frame(language: Language, title: &str, main: &str) -> String {
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <p class=\"sender\">{MARK}{sender}</p>\n<h1>{title}</h1>\n{main}</main>\n</body>\n</html>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// The colours of the light and of the dark scheme.
+    fn schemes() -> Vec<HashMap<&'static str, [f64; 3]>> {
+        let blocks = STYLE.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap());
+        blocks
+            .map(|block| {
+                let pairs = block.split(';').filter_map(|pair| pair.trim().split_once(": #"));
+                pairs.map(|(name, hex)| (name, channels(hex))).collect()
+            })
+            .collect()
+    }
+
+    fn channels(hex: &str) -> [f64; 3] {
+        [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0)
+    }
+
+    /// Relative luminance of WCAG 2.2.
+    fn luminance(channels: [f64; 3]) -> f64 {
+        let linear = channels.map(|c| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    #[test]
+    fn text_has_contrast_in_both_schemes() {
+        let schemes = schemes();
+        assert_eq!(schemes.len(), 2);
+        for scheme in schemes {
+            for text in ["--ink", "--soft", "--link"] {
+                for ground in ["--card", "--tint"] {
+                    let (a, b) = (luminance(scheme[text]), luminance(scheme[ground]));
+                    let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn contacts_become_links_when_they_are_addresses() {
+        let rows = [
+            ("a@b.example", "<a href=\"mailto:a@b.example\">a@b.example</a>"),
+            ("https://help.example", "<a href=\"https://help.example\">https://help.example</a>"),
+            ("the help desk, room 4", "<strong>the help desk, room 4</strong>"),
+            ("javascript:x@y", "<strong>javascript:x@y</strong>"),
+            ("a@b.example?subject=x", "<strong>a@b.example?subject=x</strong>"),
+        ];
+        for (contact, expected) in rows {
+            assert_eq!(contact_sentence("Ask {}.", contact), format!("Ask {expected}."));
+        }
+    }
 }

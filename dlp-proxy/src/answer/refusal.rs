@@ -1,6 +1,7 @@
 //! The refusal of a request by policy.
 
-use super::{AnswerRequest, Language, page, shape, template};
+use super::shape::{self, Answer, Shape};
+use super::{AnswerRequest, Language, page, template};
 use bytes::Bytes;
 use http::Response;
 
@@ -40,15 +41,19 @@ pub struct Detected {
     pub masked: Vec<String>,
 }
 
-/// Answers a refused request.
+/// Answers a refused request: a page for a person who navigates, else the destination's own error format, else what
+/// the client can read.
 #[must_use]
 pub fn refusal(refusal: &Refusal, request: &AnswerRequest<'_>) -> Response<Bytes> {
     let language = Language::of(request);
-    let answer = template::by_name(refusal, request, language).unwrap_or_else(|| match shape::choose(request) {
-        shape::Shape::Html => shape::Answer::html(403, page::refusal(refusal, language)),
-        shape::Shape::Json => template::problem(refusal, language),
-        shape::Shape::Xml => template::xml(refusal, language),
-        shape::Shape::Text => template::text(refusal, language),
+    let shape = shape::choose(request);
+    // Programs that a template is made for never ask for a page, but people visit the same hosts.
+    let named = if shape == Shape::Html { None } else { template::by_name(refusal, request, language) };
+    let answer = named.unwrap_or_else(|| match shape {
+        Shape::Html => Answer::html(403, page::refusal(refusal, language)),
+        Shape::Json => template::problem(refusal, language),
+        Shape::Xml => template::xml(refusal, language),
+        Shape::Text => template::text(refusal, language),
     });
     answer.into_response(request)
 }

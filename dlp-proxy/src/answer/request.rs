@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method};
 pub struct AnswerRequest<'a> {
     /// Method; `HEAD` gets no body.
     pub method: &'a Method,
-    /// Path of the URL.
+    /// Path of the URL, without its query.
     pub path: &'a str,
     /// Header as the client sent it.
     pub headers: &'a HeaderMap,

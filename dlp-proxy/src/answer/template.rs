@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 const JSON: &str = "application/json; charset=utf-8";
 const XML: &str = "application/xml; charset=utf-8";
+/// Longest message in a git packet.
+const MESSAGE_BYTES_MAX: usize = 4_000;
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The answer of a named template; `None` when the refusal names none that is known.
@@ -19,7 +21,7 @@ pub(super) fn by_name(refusal: &Refusal, request: &AnswerRequest<'_>, language: 
     json_of(name, &message, refusal, request, language)
         .map(|(status, body)| Answer::new(status, JSON, body.to_string()))
         .or_else(|| xml_of(name, &message, refusal))
-        .or_else(|| other_of(name, &message, refusal, language))
+        .or_else(|| other_of(name, request, refusal, language))
 }
 
 /// One sentence for people, without any value that was found.
@@ -106,11 +108,12 @@ fn xml_of(name: &str, message: &str, refusal: &Refusal) -> Option<Answer> {
     Some(answer)
 }
 
-fn other_of(name: &str, message: &str, refusal: &Refusal, language: Language) -> Option<Answer> {
+fn other_of(name: &str, request: &AnswerRequest<'_>, refusal: &Refusal, language: Language) -> Option<Answer> {
     let answer = match name {
         "tus-403" => text(refusal, language).with(HeaderName::from_static("tus-resumable"), "1.0.0"),
-        "git-err" => git(message),
-        "grpc" => grpc(message),
+        "git-err" if request.path.ends_with("/info/refs") => git(&message(refusal, language)),
+        "git-err" => text(refusal, language),
+        "grpc" => grpc(&message(refusal, language)),
         "problem" => problem(refusal, language),
         "html" => Answer::html(403, page::refusal(refusal, language)),
         _ => return None,
@@ -121,7 +124,9 @@ fn other_of(name: &str, message: &str, refusal: &Refusal, language: Language) ->
 /// An advertisement that consists of an error packet; git prints its text and stops.
 fn git(message: &str) -> Answer {
     let service = "# service=git-receive-pack\n";
-    let error = format!("ERR {message}");
+    // A packet holds 65,516 bytes; a message is never near that, but its length must fit four digits.
+    let shown = message.floor_char_boundary(MESSAGE_BYTES_MAX);
+    let error = format!("ERR {}", &message[..shown]);
     let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
     let body = format!("{}0000{}", packet(service), packet(&error));
     Answer::new(200, "application/x-git-receive-pack-advertisement", body)

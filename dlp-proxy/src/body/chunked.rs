@@ -19,6 +19,11 @@ pub(super) fn is_declared(head: &HeaderMap) -> bool {
     digest.starts_with("STREAMING-") || head.contains_key("x-amz-decoded-content-length")
 }
 
+/// Length of the body without its framing, as the head gives it.
+pub(super) fn declared_len_bytes(head: &HeaderMap) -> Option<u64> {
+    head.get("x-amz-decoded-content-length")?.to_str().ok()?.trim().parse().ok()
+}
+
 /// A body without its framing.
 pub(super) struct Unframed {
     pub(super) spool: Spool,

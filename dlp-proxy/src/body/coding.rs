@@ -8,7 +8,7 @@ use super::spool::{CHUNK_BYTES, Spool};
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
 use dlp_core::content::ReadSeek;
-use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use std::cell::Cell;
@@ -17,6 +17,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Window of deflate, 32 KiB.
+const WINDOW_BITS: u8 = 15;
 /// zstd frame, RFC 8878 section 3.1.1.
 pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -78,13 +80,13 @@ pub(super) struct Bounds<'a> {
 pub(super) fn decode(coding: Coding, body: &mut dyn ReadSeek, bounds: Bounds<'_>) -> io::Result<Decoded> {
     let decoded = run(body, bounds, |source, output| match coding {
         Coding::Gzip => gzip(source, output),
-        Coding::Deflate => output.drain(ZlibDecoder::new(source)),
+        Coding::Deflate => inflate(Decompress::new(true), source, output),
         Coding::Brotli => brotli(source, output),
         Coding::Zstd => zstd(source, output),
     })?;
     if coding == Coding::Deflate && decoded.problem.is_some() && decoded.spool.len_bytes() == 0 {
         // RFC 9110 means zlib, but some clients send bare deflate.
-        let bare = run(body, bounds, |source, output| output.drain(DeflateDecoder::new(source)))?;
+        let bare = run(body, bounds, |source, output| inflate(Decompress::new(false), source, output))?;
         if bare.spool.len_bytes() > 0 {
             return Ok(bare.named(coding));
         }
@@ -114,7 +116,8 @@ fn run(
     let inner = BufReader::with_capacity(CHUNK_BYTES, body);
     let mut source = Source { inner, consumed: Rc::clone(&consumed), failure: None };
     let spool = Spool::new(bounds.limits, bounds.room_bytes);
-    let mut output = Output { spool, bounds, consumed: Rc::clone(&consumed) };
+    let buffer = vec![0; CHUNK_BYTES];
+    let mut output = Output { spool, buffer, bounds, consumed: Rc::clone(&consumed) };
     // Decoders are foreign code on hostile bytes; a panic in one costs this layer, not the transfer's task.
     let ended = catch_unwind(AssertUnwindSafe(|| work(&mut source, &mut output))).unwrap_or(Err(Stop::Panic));
     if let Some(error) = source.failure.take() {
@@ -211,16 +214,19 @@ impl BufRead for Source<'_> {
 /// Decoded bytes under their bounds.
 struct Output<'a> {
     spool: Spool,
+    /// Where decoders write; kept, because a body can consist of very many short members.
+    buffer: Vec<u8>,
     bounds: Bounds<'a>,
     consumed: Rc<Cell<u64>>,
 }
 
 impl Output<'_> {
-    fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+    /// Takes what a decoder wrote into the buffer, and judges the bounds.
+    fn take(&mut self, len: usize) -> Result<(), Stop> {
         if self.bounds.cancel.is_tripped() {
             return Err(Stop::Cancelled);
         }
-        if !self.spool.push(bytes).map_err(Stop::Io)? {
+        if !self.spool.push(&self.buffer[..len]).map_err(Stop::Io)? {
             return Err(Stop::Size);
         }
         let limits = self.bounds.limits;
@@ -233,11 +239,10 @@ impl Output<'_> {
 
     /// Takes all that a decoder makes.
     fn drain(&mut self, mut decoder: impl Read) -> Result<(), Stop> {
-        let mut buffer = vec![0; CHUNK_BYTES];
         loop {
-            match decoder.read(&mut buffer) {
+            match decoder.read(&mut self.buffer) {
                 Ok(0) => return Ok(()),
-                Ok(len) => self.push(&buffer[..len])?,
+                Ok(len) => self.take(len)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(Stop::Format),
             }
@@ -248,11 +253,34 @@ impl Output<'_> {
 /// gzip members up to the first bytes that start none.
 fn gzip(source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
     loop {
-        output.drain(GzDecoder::new(&mut *source))?;
+        inflate(Decompress::new_gzip(WINDOW_BITS), source, output)?;
         let next = source.fill_buf().map_err(Stop::Io)?;
         // A member that straddles the buffer shows one byte of its magic; the decoder then tells.
         if next.is_empty() || !next.starts_with(&GZIP_MAGIC[..next.len().min(GZIP_MAGIC.len())]) {
             return Ok(());
+        }
+    }
+}
+
+/// One deflate stream in its wrapper. What was decoded before an error is kept, so that the place of buffer edges does
+/// not decide what is inspected.
+fn inflate(mut decoder: Decompress, source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
+    loop {
+        let input = source.fill_buf().map_err(Stop::Io)?;
+        let at_end = input.is_empty();
+        let (in_before, out_before) = (decoder.total_in(), decoder.total_out());
+        let flush = if at_end { FlushDecompress::Finish } else { FlushDecompress::None };
+        let status = decoder.decompress(input, &mut output.buffer, flush);
+        let used = usize::try_from(decoder.total_in() - in_before).map_err(|_| Stop::Format)?;
+        let made = usize::try_from(decoder.total_out() - out_before).map_err(|_| Stop::Format)?;
+        source.consume(used);
+        output.take(made)?;
+        match status {
+            Ok(Status::StreamEnd) => return Ok(()),
+            // At the end of the input this is a stream that is cut off; before it, a decoder that does not move.
+            Ok(_) if used == 0 && made == 0 => return Err(Stop::Format),
+            Ok(_) => {}
+            Err(_) => return Err(Stop::Format),
         }
     }
 }
@@ -266,6 +294,7 @@ fn zstd(source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
             Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                 let skipped = io::copy(&mut (&mut *source).take(u64::from(length)), &mut io::sink());
                 skipped.map_err(Stop::Io)?;
+                output.take(0)?;
             }
             Err(FrameDecoderError::WindowSizeTooBig { .. }) => return Err(Stop::Window),
             Err(_) => return Err(Stop::Format),
@@ -290,25 +319,24 @@ fn starts_zstd_frame(bytes: &[u8]) -> bool {
 fn brotli(source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
     let alloc = StandardAlloc::default();
     let mut state = BrotliState::new_strict(alloc, StandardAlloc::default(), StandardAlloc::default());
-    let mut buffer = vec![0; CHUNK_BYTES];
     let mut total_out = 0;
     loop {
         let input = source.fill_buf().map_err(Stop::Io)?;
         let at_end = input.is_empty();
         let (mut input_len, mut input_offset) = (input.len(), 0);
-        let (mut output_len, mut output_offset) = (buffer.len(), 0);
+        let (mut output_len, mut output_offset) = (output.buffer.len(), 0);
         let result = BrotliDecompressStream(
             &mut input_len,
             &mut input_offset,
             input,
             &mut output_len,
             &mut output_offset,
-            &mut buffer,
+            &mut output.buffer,
             &mut total_out,
             &mut state,
         );
         source.consume(input_offset);
-        output.push(&buffer[..output_offset])?;
+        output.take(output_offset)?;
         match result {
             BrotliResult::ResultSuccess => return Ok(()),
             BrotliResult::ResultFailure => return Err(Stop::Format),

@@ -28,6 +28,8 @@ pub(super) struct Declared {
     pub(super) transfer_encoding: String,
     /// The body is framed as `aws-chunked`.
     pub(super) is_aws_chunked: bool,
+    /// Length that the head gives for the body without that framing.
+    pub(super) unframed_len_bytes: Option<u64>,
     /// Name for the inspector: the file's name where there is one.
     pub(super) name: String,
     /// Name of the form field, of a part that is no file.
@@ -50,9 +52,17 @@ impl Declared {
         let is_framed = |token: &String| token == "aws-chunked";
         let is_aws_chunked = codings.iter().any(is_framed) || chunked::is_declared(head);
         codings.retain(|token| !is_framed(token));
+        let unframed_len_bytes = chunked::declared_len_bytes(head);
         let disposition = lossy(head, CONTENT_DISPOSITION);
         let name = multipart::file_names(&disposition).pop().unwrap_or_else(|| "body".to_owned());
-        Self { content_type: lossy(head, CONTENT_TYPE), codings, is_aws_chunked, name, ..Self::default() }
+        Self {
+            content_type: lossy(head, CONTENT_TYPE),
+            codings,
+            is_aws_chunked,
+            unframed_len_bytes,
+            name,
+            ..Self::default()
+        }
     }
 
     /// What the head of a part says about it.
@@ -64,6 +74,7 @@ impl Declared {
             codings: coding.split(',').map(|token| token.trim().to_ascii_lowercase()).collect(),
             transfer_encoding: head.value("content-transfer-encoding").unwrap_or("").trim().to_ascii_lowercase(),
             is_aws_chunked: false,
+            unframed_len_bytes: None,
             name: file_name.or(head.name.as_ref()).cloned().unwrap_or_default(),
             field: if file_name.is_none() { head.name.clone() } else { None },
         }
@@ -141,23 +152,39 @@ fn walk_decoded(walk: &mut Walk<'_>, inner: &Declared, decoded: Decoded) -> io::
 fn unwrap_chunks(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
     let unframed = chunked::unframe(body, bounds(walk))?;
     let inner = Declared { is_aws_chunked: false, ..declared.clone() };
-    let (message, limit) = (
-        "The aws-chunked framing is broken; what could be read and the raw bytes were inspected.",
-        walk.setup.limits.decoded_bytes_max,
-    );
-    let problem = match unframed.end {
-        chunked::End::Complete => None,
-        chunked::End::Damaged => Some(Problem::new(ProblemClass::Damaged, "aws_chunked", message)),
-        chunked::End::Full => Some(Problem::limit("decoded_bytes_max", limit, "The body is larger than its bound.")),
-    };
+    let (problem, consumed) = (chunk_problem(walk, declared, &unframed), unframed.trailer_start);
     let is_damaged = unframed.end == chunked::End::Damaged;
-    let consumed = unframed.trailer_start;
+    if is_damaged && unframed.spool.len_bytes() == 0 {
+        // The declaration lies: look at the bytes as if they were not framed.
+        problem.into_iter().for_each(|problem| walk.problem(problem));
+        walk_entity(walk, &inner, body);
+        return Ok(());
+    }
     walk_decoded(walk, &inner, Decoded { spool: unframed.spool, consumed, problem })?;
     if is_damaged {
         walk.examine_from_start(&declared.name, body, View::Again);
         return Ok(());
     }
     walk_rest(walk, "trailers", body, consumed)
+}
+
+fn chunk_problem(walk: &Walk<'_>, declared: &Declared, unframed: &chunked::Unframed) -> Option<Problem> {
+    let is_other_len = declared.unframed_len_bytes.is_some_and(|len| len != unframed.spool.len_bytes());
+    match unframed.end {
+        chunked::End::Complete if is_other_len => {
+            let message = "The chunks do not add up to the declared length; all of them were inspected.";
+            Some(Problem::new(ProblemClass::Damaged, "aws_chunked_length", message))
+        }
+        chunked::End::Complete => None,
+        chunked::End::Damaged => {
+            let message = "The aws-chunked framing is broken; what could be read and the raw bytes were inspected.";
+            Some(Problem::new(ProblemClass::Damaged, "aws_chunked", message))
+        }
+        chunked::End::Full => {
+            let limit = walk.setup.limits.decoded_bytes_max;
+            Some(Problem::limit("decoded_bytes_max", limit, "The body is larger than its bound."))
+        }
+    }
 }
 
 /// Inspects what stands behind a layer's last byte, as it is.
@@ -220,8 +247,11 @@ fn unwrap_known_coding(
     if is_cut && !is_damaged {
         return Ok(());
     }
-    let end = spool::len_of(body)?;
-    if !is_cut && end > consumed {
+    if is_damaged {
+        walk.examine_from_start(&below.name, body, View::Again);
+        return Ok(());
+    }
+    if spool::len_of(body)? > consumed {
         let message = "Bytes follow the end of the content coding; they were inspected too.";
         walk.problem(Problem::new(ProblemClass::Ambiguous, "coding_trailing_bytes", message));
     }
@@ -242,18 +272,25 @@ enum Format {
 fn walk_format(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
     let first = spool::peek(body, SNIFF_BYTES)?;
     let said = format_of_type(&declared.media_type());
-    let format = match said {
-        Format::Whole => format_of_bytes(&first),
+    let sniffed = format_of_bytes(&first);
+    let chosen = match said {
+        Format::Whole => sniffed,
+        // Command line tools send everything under this type unless they are told otherwise.
+        Format::Form if sniffed == Format::Json => Format::Json,
+        Format::Form if !is_texty(&first) => Format::Whole,
         _ => said,
     };
-    if format == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
+    if chosen == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
         return unwrap_sniffed_zstd(walk, declared, body);
     }
     walk.scoped(|walk| {
-        let view = (format, said == format);
-        if !walk_structure(walk, declared, view, (&first, &mut *body)) {
-            walk.examine_from_start(&declared.name, body, View::Again);
+        if walk_structure(walk, declared, (chosen, said == chosen), (&first, &mut *body)) {
+            return;
         }
+        if sniffed != chosen && sniffed != Format::Whole {
+            walk_structure(walk, declared, (sniffed, false), (&first, &mut *body));
+        }
+        walk.examine_from_start(&declared.name, body, View::Again);
     });
     Ok(())
 }

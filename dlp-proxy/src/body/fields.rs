@@ -5,22 +5,16 @@
 //! field's path. Values that hold a document of their own (JSON in a string, base64, `data:` URIs) are left for a
 //! second pass, in which they are walked as entities; two passes over a seekable body hold one value in memory, not all.
 
+use super::BodyLimits;
 use super::entity::{Declared, walk_entity};
+use super::field_index::FieldIndex;
+use super::nested::{self, Opener, Opens};
 use super::walk::{View, Walk};
-use super::{BodyLimits, json};
-use data_encoding::{Encoding, Specification};
-use dlp_core::base::Span;
-use dlp_core::content::{Input, Location, OffsetBase, ReadSeek};
+use dlp_core::base::Problem;
+use dlp_core::content::{Input, ReadSeek};
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Cursor, Read, SeekFrom};
-use std::sync::LazyLock;
 
-/// Bytes of field paths that are kept to place findings. The inspector reports a finding soon after it has read it, so
-/// the latest fields are enough; a finding whose field was forgotten keeps its place in the view.
-const INDEX_BYTES_MAX: usize = 4 << 20;
-/// Bytes of a field's path that are shown.
-const PATH_BYTES_MAX: usize = 512;
 /// Bytes of a key that stand before its value.
 const LABEL_BYTES_MAX: usize = 256;
 
@@ -73,123 +67,72 @@ pub(super) type Open = for<'b> fn(Box<dyn BufRead + 'b>, &'b BodyLimits) -> Box<
 pub(super) fn walk_fields(walk: &mut Walk<'_>, body: &mut dyn ReadSeek, open: Open) -> FieldsEnd {
     let limits = walk.setup.limits;
     let nests = walk.json_nesting < limits.json_nesting_max;
+    let opener = Opener::new(limits, nests, limits.documents_max.saturating_sub(walk.documents));
     if let Err(error) = body.seek(SeekFrom::Start(0)) {
         return FieldsEnd::Unreadable(error);
     }
     let index = RefCell::new(FieldIndex::default());
     let fields = open(Box::new(BufReader::new(&mut *body)), limits);
-    let mut view =
-        FieldText { fields, limits, nests, index: &index, text: Vec::new(), taken: 0, children: 0, end: None };
+    let mut view = FieldText { fields, opener, index: &index, text: Vec::new(), taken: 0, end: None };
     walk.examine("", Input::Stream(&mut view), View::Fields(&index));
-    let (children, end) = (view.children, view.finish());
-    if children > 0
-        && let Err(error) = walk_children(walk, body, open, nests)
+    let (judged, end) = (view.opener, view.finish());
+    report_closed(walk, &judged);
+    walk.documents += judged.opened;
+    if judged.opened > 0
+        && let Err(error) = open_documents(walk, body, open, opener)
     {
         return FieldsEnd::Unreadable(error);
     }
     end
 }
 
-/// The second pass: values that hold a document.
-fn walk_children(walk: &mut Walk<'_>, body: &mut dyn ReadSeek, open: Open, nests: bool) -> io::Result<()> {
+/// Values that a bound left closed were scanned as text only.
+fn report_closed(walk: &mut Walk<'_>, judged: &Opener<'_>) {
     let limits = walk.setup.limits;
+    if judged.is_over_length {
+        let message = "A value is too long to be decoded; it was scanned as text only.";
+        walk.problem(Problem::limit("held_value_bytes_max", limits.held_value_bytes_max as u64, message));
+    }
+    if judged.is_over_number {
+        let message = "The body holds more documents in values than its bound; the rest was scanned as text only.";
+        walk.problem(Problem::limit("documents_max", limits.documents_max, message));
+    }
+}
+
+/// The second pass: values that hold a document.
+fn open_documents(walk: &mut Walk<'_>, body: &mut dyn ReadSeek, open: Open, mut opener: Opener<'_>) -> io::Result<()> {
     body.seek(SeekFrom::Start(0))?;
-    let mut fields = open(Box::new(BufReader::new(body)), limits);
+    let mut fields = open(Box::new(BufReader::new(body)), walk.setup.limits);
     walk.json_nesting += 1;
     while let Ok(Some(field)) = fields.next_field() {
         if walk.is_over() {
             break;
         }
-        match child_of(&field, limits, nests) {
-            Some(Child::Json) => walk.within(field.path, |walk| {
+        match opener.judge(&field) {
+            Opens::No => {}
+            Opens::Json => walk.within(field.path, |walk| {
                 let declared = Declared { content_type: "application/json".to_owned(), ..Declared::default() };
                 walk_entity(walk, &declared, &mut Cursor::new(field.value));
             }),
-            Some(Child::Encoded(bytes)) => walk.within(format!("{} (decoded)", field.path), |walk| {
-                walk_entity(walk, &Declared::default(), &mut Cursor::new(bytes));
-            }),
-            None => {}
+            Opens::Encoded => {
+                let Some(bytes) = nested::decode_value(&field.value) else { continue };
+                walk.within(format!("{} (decoded)", field.path), |walk| {
+                    walk_entity(walk, &Declared::default(), &mut Cursor::new(bytes));
+                });
+            }
         }
     }
     walk.json_nesting -= 1;
     Ok(())
 }
 
-/// A document in a value.
-enum Child {
-    Json,
-    Encoded(Vec<u8>),
-}
-
-fn child_of(field: &Field, limits: &BodyLimits, nests: bool) -> Option<Child> {
-    if !(field.is_first && field.is_last && field.is_text) {
-        return None;
-    }
-    if is_nested_json(field, limits, nests) {
-        return Some(Child::Json);
-    }
-    decode_value(&field.value, limits.base64_chars_min).map(Child::Encoded)
-}
-
-fn is_nested_json(field: &Field, limits: &BodyLimits, nests: bool) -> bool {
-    let is_whole_text = field.is_first && field.is_last && field.is_text;
-    let text = field.value.trim_ascii();
-    let is_enclosed = matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
-    nests && is_whole_text && text.len() > 2 && is_enclosed && json::is_json(text, limits)
-}
-
-/// Decodes a value that is base64 throughout, or a `data:` URI.
-fn decode_value(value: &[u8], chars_min: usize) -> Option<Vec<u8>> {
-    let text = value.trim_ascii();
-    if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:")) {
-        let comma = memchr::memchr(b',', text)?;
-        let (kind, payload) = (&text[5..comma], &text[comma + 1..]);
-        let is_base64 = kind.to_ascii_lowercase().ends_with(b";base64");
-        let is_escaped = payload.contains(&b'%');
-        return match (is_base64, is_escaped) {
-            (true, _) => decode_base64(payload),
-            (false, true) => Some(super::form::percent_decoded(payload)),
-            // The text view shows it already.
-            (false, false) => None,
-        };
-    }
-    if text.len() < chars_min { None } else { decode_base64(text) }
-}
-
-/// base64 in either alphabet, with or without padding, with line ends; forgiving as the receivers are.
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    static PLAIN: LazyLock<Encoding> = LazyLock::new(|| lenient("+/"));
-    static URL: LazyLock<Encoding> = LazyLock::new(|| lenient("-_"));
-    let is_url = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let bare: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let mut bare = bare.as_slice();
-    while let Some(rest) = bare.strip_suffix(b"=") {
-        bare = rest;
-    }
-    if bare.len() % 4 == 1 {
-        bare = &bare[..bare.len() - 1];
-    }
-    let decoded = if is_url { URL.decode(bare) } else { PLAIN.decode(bare) };
-    decoded.ok().filter(|bytes| !bytes.is_empty())
-}
-
-fn lenient(last_two: &str) -> Encoding {
-    let mut specification = Specification::new();
-    specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
-    specification.symbols.push_str(last_two);
-    specification.check_trailing_bits = false;
-    specification.encoding().expect("64 distinct symbols make an encoding")
-}
-
 /// The text view of fields.
 struct FieldText<'v> {
     fields: Box<dyn Fields + 'v>,
-    limits: &'v BodyLimits,
-    nests: bool,
+    opener: Opener<'v>,
     index: &'v RefCell<FieldIndex>,
     text: Vec<u8>,
     taken: usize,
-    children: u64,
     end: Option<FieldsEnd>,
 }
 
@@ -208,13 +151,12 @@ impl FieldText<'_> {
     }
 
     fn append(&mut self, field: &Field) {
-        let is_document = is_nested_json(field, self.limits, self.nests);
-        let is_encoded = !is_document && may_be_encoded(field, self.limits);
-        self.children += u64::from(is_document || is_encoded);
+        let is_document = self.opener.judge(field) == Opens::Json;
+        let label_start = self.text.len() as u64;
         if field.is_first {
             push_label(&mut self.text, &field.label);
         }
-        self.index.borrow_mut().push(&field.path, self.text.len() as u64);
+        self.index.borrow_mut().push(&field.path, label_start, self.text.len() as u64);
         if !is_document {
             self.text.extend_from_slice(&field.value);
         }
@@ -229,12 +171,6 @@ impl FieldText<'_> {
     }
 }
 
-/// Whether a value is worth the second pass; decoding tells.
-fn may_be_encoded(field: &Field, limits: &BodyLimits) -> bool {
-    let is_whole_text = field.is_first && field.is_last && field.is_text;
-    is_whole_text && decode_value(&field.value, limits.base64_chars_min).is_some()
-}
-
 fn push_label(text: &mut Vec<u8>, label: &str) {
     if !label.is_empty() {
         let shown = label.floor_char_boundary(LABEL_BYTES_MAX);
@@ -246,7 +182,7 @@ fn push_label(text: &mut Vec<u8>, label: &str) {
 impl Read for FieldText<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.text.len() {
-            self.index.borrow_mut().text_before += self.text.len() as u64;
+            self.index.borrow_mut().advance(self.text.len() as u64);
             self.refill();
         }
         let len = buffer.len().min(self.text.len() - self.taken);
@@ -260,109 +196,7 @@ impl Read for FieldText<'_> {
 pub(super) fn labelled(label: &str, value: &[u8]) -> (Vec<u8>, RefCell<FieldIndex>) {
     let mut text = Vec::with_capacity(label.len() + value.len() + 2);
     push_label(&mut text, label);
-    let mut index = FieldIndex { keeps_lines: true, ..FieldIndex::default() };
-    index.label_chars = String::from_utf8_lossy(&text).chars().count() as u64;
-    index.push("", text.len() as u64);
+    let index = FieldIndex::of_value(&text);
     text.extend_from_slice(value);
     (text, RefCell::new(index))
-}
-
-/// Leads from offsets in the text view back to fields.
-#[derive(Default)]
-pub(super) struct FieldIndex {
-    entries: VecDeque<Entry>,
-    bytes: usize,
-    /// Text that was handed out before the buffer that is being filled.
-    text_before: u64,
-    /// The view is one value, whose lines are the value's lines.
-    keeps_lines: bool,
-    label_chars: u64,
-}
-
-struct Entry {
-    value_start: u64,
-    path: String,
-}
-
-impl FieldIndex {
-    fn push(&mut self, path: &str, offset_in_buffer: u64) {
-        let path = path[..path.floor_char_boundary(PATH_BYTES_MAX)].to_owned();
-        self.bytes += path.len() + size_of::<Entry>();
-        self.entries.push_back(Entry { value_start: self.text_before + offset_in_buffer, path });
-        while self.bytes > INDEX_BYTES_MAX {
-            let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes -= oldest.path.len() + size_of::<Entry>();
-        }
-    }
-
-    /// Replaces a place in the view by the field and the offset in its value.
-    pub(super) fn place(&self, location: &mut Location) {
-        if self.keeps_lines {
-            return self.place_in_value(location);
-        }
-        location.start = None;
-        location.end = None;
-        location.offset_base = OffsetBase::Text;
-        // A finding may begin in the label: the field is that of its last byte.
-        let last = location.span.end.0.saturating_sub(1);
-        let behind = self.entries.partition_point(|entry| entry.value_start <= last);
-        if let Some(entry) = behind.checked_sub(1).and_then(|at| self.entries.get(at)) {
-            location.part = Some(entry.path.clone());
-            location.span = shifted(location.span, entry.value_start);
-        }
-    }
-
-    fn place_in_value(&self, location: &mut Location) {
-        let value_start = self.entries.front().map_or(0, |entry| entry.value_start);
-        location.span = shifted(location.span, value_start);
-        for place in [&mut location.start, &mut location.end].into_iter().flatten() {
-            if place.line == 1 {
-                place.column = place.column.saturating_sub(self.label_chars).max(1);
-            }
-        }
-    }
-}
-
-fn shifted(span: Span, by: u64) -> Span {
-    Span::new(span.start.0.saturating_sub(by), span.end.0.saturating_sub(by))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encoded_values_are_told_from_text() {
-        let long = data_encoding::BASE64.encode(&[7; 300]);
-        let url = data_encoding::BASE64URL_NOPAD.encode(&[0xfb; 301]);
-        let wrapped: String =
-            long.as_bytes().chunks(76).map(|line| format!("{}\r\n", String::from_utf8_lossy(line))).collect();
-        let rows: [(&str, Option<Vec<u8>>); 9] = [
-            (&long, Some(vec![7; 300])),
-            (&url, Some(vec![0xfb; 301])),
-            (&wrapped, Some(vec![7; 300])),
-            ("data:text/plain;base64,aGVsbG8=", Some(b"hello".to_vec())),
-            ("DATA:;charset=utf-8,a%20b", Some(b"a b".to_vec())),
-            ("data:nothing", None),
-            ("aGVsbG8=", None),
-            (&"word ".repeat(100), Some(data_encoding::BASE64.decode("word".repeat(100).as_bytes()).unwrap())),
-            (&"no, text! ".repeat(100), None),
-        ];
-        for (value, expected) in rows {
-            assert_eq!(decode_value(value.as_bytes(), 256), expected, "{value}");
-        }
-    }
-
-    #[test]
-    fn places_lead_back_to_the_field() {
-        let mut index = FieldIndex::default();
-        index.push("/a", 3);
-        index.push("/b", 20);
-        let mut location = Location { span: Span::new(21, 25), ..Location::default() };
-        index.place(&mut location);
-        assert_eq!((location.part.as_deref(), location.span), (Some("/b"), Span::new(1, 5)));
-        let mut before = Location { span: Span::new(0, 2), ..Location::default() };
-        index.place(&mut before);
-        assert_eq!(before.part, None);
-    }
 }

@@ -24,20 +24,28 @@ const CONTENT_FIELDS: [&str; 8] = [
     "title",
 ];
 
+/// Starts of fields in which a sender stores text of its own, whatever the rest of the name is.
+const METADATA_STARTS: [&str; 4] = ["x-amz-meta-", "x-ms-meta-", "x-goog-meta-", "x-bz-info-"];
+
 /// Words in names of fields and query parameters that mark credentials and signatures.
-const CREDENTIAL_WORDS: [&str; 12] = [
+const CREDENTIAL_WORDS: [&str; 17] = [
     "token",
     "auth",
+    "authorization",
     "signature",
+    "sig",
     "credential",
-    "api-key",
-    "api_key",
+    "credentials",
+    "key",
     "apikey",
     "secret",
     "session",
+    "sessionid",
+    "sid",
     "csrf",
     "xsrf",
     "cookie",
+    "csrftoken",
 ];
 
 /// Fields of that form that describe the request and carry nothing of its sender.
@@ -55,7 +63,7 @@ const PLUMBING: [&str; 10] = [
 ];
 
 /// Query parameters and JSON members that name a file.
-const NAME_KEYS: [&str; 6] = ["name", "filename", "file_name", "title", "path", "key"];
+const NAME_KEYS: [&str; 5] = ["name", "filename", "file_name", "title", "path"];
 
 /// Inspects what a request head carries besides its body, and collects file names.
 pub fn inspect_head(head: &Parts, mut setup: BodySetup<'_>, observer: &mut dyn Observer) -> BodyReport {
@@ -119,13 +127,31 @@ fn walk_header(walk: &mut Walk<'_>, head: &Parts) {
 }
 
 fn carries_content(name: &str) -> bool {
+    let is_metadata = METADATA_STARTS.iter().any(|start| name.starts_with(start));
     let is_free = name.starts_with("x-") && !PLUMBING.contains(&name) && !is_credential_name(name);
-    is_free || CONTENT_FIELDS.contains(&name)
+    is_metadata || is_free || CONTENT_FIELDS.contains(&name)
 }
 
+/// Whether one of the words of a name, as in `X-Api-Key`, `access_token` or `sessionId`, marks a credential.
 fn is_credential_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    CREDENTIAL_WORDS.iter().any(|word| name.contains(word)) || matches!(name.as_str(), "sig" | "x-amz-security-token")
+    words(name).iter().any(|word| CREDENTIAL_WORDS.contains(&word.as_str()))
+}
+
+/// Splits a name at what is no letter or digit, and where a capital follows a small letter.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for character in name.chars() {
+        let is_start = !character.is_ascii_alphanumeric() || was_small && character.is_ascii_uppercase();
+        if is_start {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| character.is_ascii_alphanumeric()) {
+            word.push(character.to_ascii_lowercase());
+        }
+        was_small = character.is_ascii_lowercase();
+    }
+    words
 }
 
 fn note_header_names(walk: &mut Walk<'_>, name: &str, value: &[u8]) {
@@ -175,4 +201,30 @@ fn walk_value(walk: &mut Walk<'_>, name: &str, value: &[u8]) {
         form::percent_decoded(value)
     };
     walk_entity(walk, &Declared::default(), &mut Cursor::new(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_told_by_the_words_of_a_name() {
+        let rows = [
+            ("access_token", true),
+            ("X-Amz-Signature", true),
+            ("sessionId", true),
+            ("x-api-key", true),
+            ("key", true),
+            ("author", false),
+            ("tokenize", false),
+            ("keyword", false),
+            ("q", false),
+            ("", false),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(is_credential_name(name), expected, "{name}");
+        }
+        assert!(carries_content("x-amz-meta-secret-note"));
+        assert!(!carries_content("x-auth-token") && !carries_content("authorization"));
+    }
 }

@@ -36,13 +36,15 @@ pub struct BodyLimits {
     pub json_tokens_max: u64,
     /// JSON documents in strings of JSON documents.
     pub json_nesting_max: u32,
+    /// Documents in values (JSON in strings, base64, `data:` URIs) that are opened; the rest is scanned as text.
+    pub documents_max: u64,
     /// Bytes of one JSON string or form value that are held to decode it; the rest is inspected as text in pieces.
     pub held_value_bytes_max: usize,
     /// Characters from which a value that is base64 throughout is decoded.
     pub base64_chars_min: usize,
     /// Bytes of a text field of a form that are inspected together with the field's name.
     pub field_bytes_max: u64,
-    /// File names that are remembered for the report.
+    /// Different file names of one body that are given to rules. A part can have two.
     pub file_names_max: usize,
     /// Decoded bytes kept in memory before the spool moves to a file.
     pub spool_memory_bytes: usize,
@@ -65,10 +67,11 @@ impl Default for BodyLimits {
             json_depth_max: 128,
             json_tokens_max: 1_000_000,
             json_nesting_max: 3,
+            documents_max: 10_000,
             held_value_bytes_max: 64 << 20,
             base64_chars_min: 256,
             field_bytes_max: 64 * KIB,
-            file_names_max: 100,
+            file_names_max: 2_000,
             spool_memory_bytes: 1 << 20,
             spool_dir: None,
         }

@@ -16,12 +16,14 @@
 mod chunked;
 mod coding;
 mod entity;
+mod field_index;
 mod fields;
 mod form;
 mod head;
 mod json;
 mod limits;
 mod multipart;
+mod nested;
 mod report;
 mod spool;
 mod walk;

@@ -3,7 +3,7 @@
 //! Findings travel through a [`Relay`], which puts the path of the part before their own container path, maps places
 //! in generated views back to the field they came from, and lets the raw view report only what is new.
 
-use super::fields::FieldIndex;
+use super::field_index::FieldIndex;
 use super::{BodyReport, BodySetup, Opaque};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{
@@ -11,7 +11,7 @@ use dlp_core::content::{
 };
 use dlp_core::inspect::Job;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, SeekFrom};
 
@@ -36,8 +36,12 @@ pub(super) struct Walk<'a> {
     path: Vec<String>,
     report: BodyReport,
     tally: Tally,
+    /// Names of files, to report each once; one more than the bound at most.
+    names_seen: HashSet<String>,
     pub(super) decoded_bytes: u64,
     pub(super) parts: u64,
+    /// Documents in values that were opened.
+    pub(super) documents: u64,
     pub(super) multipart_depth: u32,
     pub(super) json_nesting: u32,
 }
@@ -50,8 +54,10 @@ impl<'a> Walk<'a> {
             path: Vec::new(),
             report: BodyReport::default(),
             tally: Tally::default(),
+            names_seen: HashSet::new(),
             decoded_bytes: 0,
             parts: 0,
+            documents: 0,
             multipart_depth: 0,
             json_nesting: 0,
         }
@@ -73,7 +79,7 @@ impl<'a> Walk<'a> {
         self.report.stopped || self.setup.cancel.is_tripped()
     }
 
-    /// Runs `inside` with one more step on the path, unless layers are nested too deeply.
+    /// Runs `inside` with one more step on the path.
     pub(super) fn within(&mut self, step: String, inside: impl FnOnce(&mut Self)) {
         self.path.push(step);
         inside(self);
@@ -110,10 +116,19 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn file_name(&mut self, name: &str) {
-        let names = &mut self.report.file_names;
-        let is_new = !name.is_empty() && !names.iter().any(|known| known == name);
-        if is_new && names.len() < self.setup.limits.file_names_max {
-            names.push(name.to_owned());
+        let limit = self.setup.limits.file_names_max;
+        if name.is_empty() || !self.names_seen.insert(name.to_owned()) {
+            return;
+        }
+        match self.names_seen.len() {
+            count if count <= limit => self.report.file_names.push(name.to_owned()),
+            count if count == limit + 1 => {
+                let message = "The body names more files than its bound; rules on names see the first ones only.";
+                self.problem(Problem::limit("file_names_max", limit as u64, message));
+            }
+            _ => {
+                self.names_seen.remove(name);
+            }
         }
     }
 

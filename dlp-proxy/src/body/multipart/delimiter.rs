@@ -136,7 +136,9 @@ fn delimiter_at(buffer: &[u8], at: usize, needle_len: usize, base: u64) -> Optio
     };
     let rest = &buffer[at + needle_len..];
     let (dashes, kind) = if rest.starts_with(b"--") { (2, Kind::Closing) } else { (0, Kind::Opening) };
-    let blank = rest[dashes..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    // The bound keeps the end of the line within the bytes that were waited for, wherever the buffer ends.
+    let padding = rest[dashes..].iter().take(PADDING_BYTES_MAX - dashes - LINE_END_BYTES);
+    let blank = padding.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let tail = &rest[dashes + blank..];
     let (kind, line_len) = match tail {
         [b'\r', b'\n', ..] => (kind, 2),
@@ -273,6 +275,19 @@ mod tests {
             let (found, _) = parts(&body, 3);
             assert_eq!(found[1], ("A".to_owned(), true), "{preamble_len}");
             assert_eq!(found[0].0.len(), preamble_len);
+        }
+    }
+
+    #[test]
+    fn endless_padding_is_judged_alike_wherever_the_buffer_ends() {
+        for (blanks, parts_expected) in [(250, 1), (300, 0), (2 * BUFFER_BYTES, 0)] {
+            for preamble_len in [0, BUFFER_BYTES - 300, BUFFER_BYTES - 10] {
+                let padding = " ".repeat(blanks);
+                let body = [&vec![b'.'; preamble_len][..], b"\r\n--b", padding.as_bytes(), b"\r\nA\r\n--b--"].concat();
+                let (found, _) = parts(&body, 3);
+                let count = found.iter().filter(|(_, is_part)| *is_part).count();
+                assert_eq!(count, parts_expected, "{blanks} {preamble_len}");
+            }
         }
     }
 

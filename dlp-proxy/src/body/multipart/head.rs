@@ -43,11 +43,11 @@ impl PartHead {
     }
 
     /// How the part is called in the path of a finding.
-    pub(super) fn label(&self, at: usize) -> String {
+    pub(super) fn label(&self, number: usize) -> String {
         let mut label = "part".to_owned();
         match &self.name {
             Some(name) => label.push_str(&format!(" \"{}\"", shown(name))),
-            None if self.file_names.is_empty() => label.push_str(&format!(" {}", at + 1)),
+            None if self.file_names.is_empty() => label.push_str(&format!(" {number}")),
             None => {}
         }
         if let Some(name) = self.file_names.last() {
@@ -260,7 +260,7 @@ mod tests {
             ("\n", "part 5"),
         ];
         for (first, expected) in rows {
-            assert_eq!(PartHead::read(first.as_bytes(), true).0.label(4), expected);
+            assert_eq!(PartHead::read(first.as_bytes(), true).0.label(5), expected);
         }
     }
 }

@@ -38,11 +38,13 @@ pub(super) fn walk_multipart(walk: &mut Walk<'_>, content_type: &str, first: &[u
         }
     };
     walk.multipart_depth += 1;
-    for (at, segment) in found.segments.iter().enumerate() {
+    let mut parts = 0;
+    for segment in &found.segments {
         if walk.is_over() {
             break;
         }
-        walk_segment(walk, at, *segment, body);
+        parts += usize::from(segment.is_part);
+        walk_segment(walk, parts, *segment, body);
     }
     walk.multipart_depth -= 1;
     report(walk, &found)
@@ -60,7 +62,9 @@ fn find(walk: &Walk<'_>, content_type: &str, first: &[u8], body: &mut dyn ReadSe
     }
     let Some(boundary) = sniff_boundary(first) else { return Ok(Found::default()) };
     let found = delimiter::find(body, &boundary, parts_left)?;
-    Ok(Found { is_boundary_wrong: !content_type.is_empty() && found.has_delimiter, ..found })
+    let is_multipart_declared =
+        content_type.trim_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/"));
+    Ok(Found { is_boundary_wrong: is_multipart_declared && found.has_delimiter, ..found })
 }
 
 /// Reports what was wrong with the structure; `true` means that the parts cover the body beyond doubt.
@@ -86,19 +90,20 @@ fn report(walk: &mut Walk<'_>, found: &Found) -> bool {
     !is_doubtful
 }
 
-fn walk_segment(walk: &mut Walk<'_>, at: usize, segment: Segment, body: &mut dyn ReadSeek) {
+/// `number` counts parts from 1; before the first part it is 0.
+fn walk_segment(walk: &mut Walk<'_>, number: usize, segment: Segment, body: &mut dyn ReadSeek) {
     let mut window = Window::new(body, segment.start, segment.end);
     if segment.is_part {
         walk.parts += 1;
-        return walk_part(walk, at, &mut window);
+        return walk_part(walk, number, &mut window);
     }
     if segment.end - segment.start > LINE_END_BYTES {
-        let name = if at == 0 { "preamble" } else { "epilogue" };
+        let name = if number == 0 { "preamble" } else { "epilogue" };
         walk.within(name.to_owned(), |walk| walk.examine_from_start(name, &mut window, View::Plain));
     }
 }
 
-fn walk_part(walk: &mut Walk<'_>, at: usize, part: &mut Window<'_>) {
+fn walk_part(walk: &mut Walk<'_>, number: usize, part: &mut Window<'_>) {
     let limit = walk.setup.limits.part_header_bytes_max;
     let (head, body_start) = match read_head(part, limit) {
         Ok(read) => read,
@@ -111,7 +116,7 @@ fn walk_part(walk: &mut Walk<'_>, at: usize, part: &mut Window<'_>) {
     for name in &head.file_names {
         walk.file_name(name);
     }
-    walk.within(head.label(at), |walk| {
+    walk.within(head.label(number), |walk| {
         walk_head_text(walk, &head);
         let end = spool::len_of(part).unwrap_or(body_start);
         let mut body = Window::new(part, body_start, end);
