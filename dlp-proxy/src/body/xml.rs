@@ -5,7 +5,7 @@
 //! tag longer than its bound makes the body damaged, and its raw bytes are scanned.
 
 use super::BodyLimits;
-use super::fields::{Field, Fields, FieldsEnd};
+use super::fields::{Field, Fields, FieldsEnd, LABEL_BYTES_MAX, PATH_BYTES_MAX};
 use std::collections::VecDeque;
 use std::io::BufRead;
 
@@ -78,7 +78,15 @@ impl XmlFields<'_> {
     }
 
     fn pointer(&self) -> String {
-        self.path.iter().fold(String::new(), |pointer, name| pointer + "/" + name)
+        let mut pointer = String::new();
+        for name in &self.path {
+            if pointer.len() > PATH_BYTES_MAX {
+                break;
+            }
+            pointer.push('/');
+            pointer.push_str(name);
+        }
+        pointer
     }
 
     fn field(&self, value: Vec<u8>) -> Field {
@@ -154,7 +162,7 @@ impl XmlFields<'_> {
         let inner = tag.strip_suffix(b"/").unwrap_or(tag);
         let name_end = inner.iter().position(u8::is_ascii_whitespace).unwrap_or(inner.len());
         let name = String::from_utf8_lossy(&inner[..name_end]).into_owned();
-        if name.is_empty() || name.contains(['"', '\'', '<', '=']) {
+        if name.is_empty() || name.len() > LABEL_BYTES_MAX || name.contains(['"', '\'', '<', '=']) {
             return Err(FieldsEnd::Damaged);
         }
         self.path.push(name);
@@ -211,7 +219,7 @@ fn attributes(mut text: &[u8]) -> Option<Vec<(String, &[u8])>> {
         let equals = memchr::memchr(b'=', text)?;
         let name = text[..equals].trim_ascii();
         let (&quote, quoted) = text[equals + 1..].trim_ascii_start().split_first()?;
-        let is_name = !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace);
+        let is_name = (1..=LABEL_BYTES_MAX).contains(&name.len()) && !name.iter().any(u8::is_ascii_whitespace);
         if !is_name || !matches!(quote, b'"' | b'\'') {
             return None;
         }
