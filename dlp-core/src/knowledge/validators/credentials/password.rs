@@ -40,6 +40,7 @@ const PLACEHOLDERS: &[&str] = &[
     "hidden",
     "hunter2",
     "insert",
+    "invalid",
     "key",
     "kennwort",
     "letmein",
@@ -207,8 +208,9 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_placeholder_word(word: &str) -> bool {
-    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    bare.is_empty() || PLACEHOLDERS.contains(&word) || PLACEHOLDERS.contains(&bare)
+    let bare = word.trim_matches(|c: char| c.is_ascii_digit());
+    let without_owner = bare.strip_prefix("my").or_else(|| bare.strip_prefix("your")).unwrap_or(bare);
+    bare.is_empty() || [word, bare, without_owner].iter().any(|w| PLACEHOLDERS.contains(w))
 }
 
 /// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`; or it speaks to the
@@ -306,6 +308,8 @@ mod tests {
             ("my_secret_password1", false),
             ("your-database-password", false),
             ("changeling77", true),
+            ("MYTOKEN1", false),
+            ("pass%20pass", false),
             ("P@ssw0rd", false),
             ("${DB_PASSWORD}", false),
             ("$DB_PASSWORD", false),
