@@ -94,6 +94,7 @@ const PLACEHOLDERS: &[&str] = &[
     "wachtwoord",
     "with",
     "world",
+    "xyz",
     "your",
     "yourpassword",
 ];
