@@ -21,6 +21,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = dlp_sandbox::run_worker_if_asked() {
+        return code;
+    }
     std::panic::set_hook(Box::new(say_where));
     let code = match run(Cli::parse()) {
         Ok(code) => code,

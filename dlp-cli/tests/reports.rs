@@ -85,6 +85,21 @@ fn members_of_archives_are_named() {
     assert_eq!(at["container"], json!(["inner/notes.txt"]));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn documents_are_read_in_the_worker_that_the_command_carries() {
+    let place = Place::new();
+    place.write("offer.pdf", &support::pdf(&format!("token {}", token(7))));
+    let records = place.records(&[]);
+    let findings = of_kind(&records, "finding");
+    let pages: Vec<_> = findings.iter().map(|f| &f["location"]["page"]).collect();
+    assert_eq!(pages.first(), Some(&&json!(1)), "{records:?}");
+    assert_eq!(records.last().expect("summary")["complete"], true, "{records:?}");
+    let text = place.dlp(&["extract", "offer.pdf"]).output().expect("dlp runs");
+    assert_eq!(text.status.code(), Some(0), "{text:?}");
+    assert!(String::from_utf8_lossy(&text.stdout).contains(&token(7)));
+}
+
 #[test]
 fn no_report_holds_a_value() {
     let place = rich_place();

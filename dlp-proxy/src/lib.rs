@@ -1,1 +1,42 @@
-//! Placeholder.
+//! The gateway: an explicit forward proxy that opens TLS, recognises the destination, and lets a body go only after it
+//! was inspected and the policy decided.
+//!
+//! A connection runs through these modules in this order:
+//!
+//! ```text
+//! server (accept, limits) -> http (framing has one reading) -> tunnel (CONNECT, names, TLS both ways)
+//!     -> pipeline (who, where to, decide on the head, hold the body, inspect, decide)
+//!         -> destination, body, answer (what is it, what does it hold, how to refuse)
+//!     -> upstream (resolve once, guard addresses, dial, send)
+//! ```
+//!
+//! `tls` holds the CA, the leaves and the verification of origins; `services` is what all connections share; `gateway`
+//! builds it from a [`config::Config`]; `admin` serves health and metrics on a socket that the proxy never dials.
+#![forbid(unsafe_code)]
+
+mod admin;
+pub mod answer;
+pub mod body;
+mod body_stream;
+pub mod cli;
+pub mod config;
+pub mod destination;
+mod fault;
+mod gateway;
+mod http;
+mod identity;
+mod metrics;
+pub mod names;
+mod pipeline;
+mod scan_pool;
+mod server;
+mod services;
+mod spool;
+mod tls;
+mod tunnel;
+mod upstream;
+
+pub use gateway::{Gateway, Setup, StartError, check, run};
+pub use identity::UsersError;
+pub use tls::ca::CaError;
+pub use tls::origin::RootsError;

@@ -12,6 +12,7 @@ use crate::trouble::{Trouble, output_limit};
 use crate::wire::{Attempt, Bounds, Frame, Job, NAME_BYTES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use dlp_core::content::{Flow, Join, Kind, Origin, Outcome, Part, Place, RiskyFrame, RiskyParser, Role, Segment};
+use std::borrow::Cow;
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -329,7 +330,20 @@ impl<'a> Reading<'a> {
                 self.page = Some(page);
                 None
             }
-            Ok(Frame::Text { part, name, page, text }) => self.take_text(part, name, page, text),
+            Ok(Frame::Text { part, name, page, continued, text }) => {
+                let text = match self.admit_text(name, text) {
+                    Ok(text) => text,
+                    Err(end) => return Some(end),
+                };
+                let segment = Segment {
+                    text: text.as_bytes(),
+                    part: Part { role: role_of(part), name },
+                    place: page.map_or(Place::None, Place::Page),
+                    join: if continued { Join::None } else { Join::Line },
+                    origin: Origin::None,
+                };
+                stopped(self.give(RiskyFrame::Text(segment)))
+            }
             Ok(Frame::Child { name, bytes }) => self.take_child(name, bytes),
             Ok(Frame::Trouble(trouble)) => self.take_trouble(trouble),
             Ok(Frame::End) => Some(End::Finished),
@@ -337,23 +351,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take_text(&mut self, part: WirePart, name: &str, page: Option<u32>, text: &[u8]) -> Option<End> {
+    /// Counts a text and makes it valid.
+    fn admit_text<'t>(&mut self, name: &str, text: &'t [u8]) -> Result<Cow<'t, str>, End> {
         if text.len() > TEXT_BYTES_MAX || name.len() > NAME_BYTES_MAX {
-            return Some(End::Exhausted(lying_worker()));
+            return Err(End::Exhausted(lying_worker()));
         }
         self.text_bytes = self.text_bytes.saturating_add(text.len() as u64);
         if self.text_bytes > self.limits.worker_output_max {
-            return Some(End::Exhausted(output_limit(self.limits)));
+            return Err(End::Exhausted(output_limit(self.limits)));
         }
-        let text = String::from_utf8_lossy(text);
-        let segment = Segment {
-            text: text.as_bytes(),
-            part: Part { role: role_of(part), name },
-            place: page.map_or(Place::None, Place::Page),
-            join: Join::Line,
-            origin: Origin::None,
-        };
-        stopped(self.give(RiskyFrame::Text(segment)))
+        Ok(String::from_utf8_lossy(text))
     }
 
     fn take_child(&mut self, name: &str, bytes: &[u8]) -> Option<End> {
@@ -424,7 +431,8 @@ mod tests {
     fn hostile_frames_end_the_worker() {
         let limits = Limits { worker_output_max: 8, ..Limits::inline() };
         let text = |text: &'static [u8]| {
-            encode(&Frame::Text { part: WirePart::Body, name: "", page: None, text }).unwrap()[4..].to_vec()
+            encode(&Frame::Text { part: WirePart::Body, name: "", page: None, continued: false, text }).unwrap()[4..]
+                .to_vec()
         };
         let check = |frames: &[&[u8]], expected| assert_eq!(outcome_of(frames, &limits), expected);
         check(&[&[99, 1, 2, 3]], (Some("worker_protocol"), 0));

@@ -1,6 +1,7 @@
 //! `dlp extract`: the text that a scan would see.
 
 use crate::cli::{ExtractArgs, ExtractFormat};
+use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use crate::say;
@@ -35,7 +36,8 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
 
 fn walk(args: &ExtractArgs, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
     let limits = Limits::batch();
-    let extraction = Extraction { limits: &limits, cancel: &Cancel::default(), risky: None };
+    let risky = engine::risky_parser()?;
+    let extraction = Extraction { limits: &limits, cancel: &Cancel::default(), risky: Some(&*risky) };
     let name = args.file.to_string_lossy();
     if args.file.as_os_str() == STDIN {
         return Ok(extract(&name, Input::Stream(&mut io::stdin().lock()), extraction, printer));

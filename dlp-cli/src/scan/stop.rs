@@ -92,3 +92,25 @@ impl Watch {
         self.slots[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_are_stopped_when_their_time_is_over_or_the_scan_is() {
+        let watch = Watch::new(2, Duration::ZERO);
+        let (late, ended) = (watch.start(0), watch.start(1));
+        watch.end(1);
+        watch.tick();
+        assert!(late.is_tripped() && !ended.is_tripped());
+
+        let watch = Watch::new(1, Duration::from_secs(3_600));
+        let running = watch.start(0);
+        watch.tick();
+        assert!(!running.is_tripped());
+        watch.stop_all();
+        assert!(running.is_tripped());
+        assert!(watch.start(0).is_tripped(), "a job that starts after the stop");
+    }
+}

@@ -61,10 +61,12 @@ impl<'a> Walk<'a> {
 
     /// Walks an item inside the current one. Only a [`Break::Job`] comes back as an error.
     pub(super) fn child(&mut self, name: &str, relation: Relation, input: Input<'_>) -> Step {
-        self.check_budget()?;
+        // Problems belong to items, so the first one is entered whatever happened before.
+        if self.depth > 0 {
+            self.check_budget()?;
+        }
         if let Err(hit) = self.budget.take_item() {
-            self.problem(hit.problem());
-            return Err(Break::Job);
+            return Err(self.limit(hit));
         }
         let name = clip(name, self.budget.limits.name_bytes_max);
         match input {
@@ -300,6 +302,7 @@ impl<'a> Walk<'a> {
 
     /// Hands out the name of a member: names carry data too.
     fn announce(&mut self, start: &ItemStart<'_>) -> Step {
+        self.check_budget()?;
         if start.relation == Relation::Root || start.relation == Relation::Gap {
             return Ok(());
         }

@@ -1,0 +1,277 @@
+//! Findings counted per detector, without the values.
+//!
+//! A policy asks "how many different card numbers, at least of medium confidence", never "which". The [`Summariser`]
+//! takes findings while an inspection runs, tells equal values apart by digest, and hands out numbers and masks.
+
+use crate::base::{Category, Confidence, ConfidenceLevel, Limits, SensitivityLabel, Severity};
+use crate::content::Finding;
+use dlp_detector_format::Detector;
+use std::collections::{BTreeMap, HashMap};
+
+/// Masked samples kept of one detector: enough for a reviewer to see what it is about.
+pub const SAMPLES_MAX: usize = 5;
+
+/// Shortest value that is masked in a text around it: shorter ones stand in ordinary words.
+const MASKED_LEN_MIN: usize = 4;
+
+/// What one detector found in an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectorSummary {
+    /// Id, for example `pii.pl.pesel`.
+    pub detector: String,
+    /// Name for people.
+    pub title: String,
+    /// Kind of data.
+    pub category: Category,
+    /// How bad a leak is.
+    pub severity: Severity,
+    /// Label that one finding implies.
+    pub label: SensitivityLabel,
+    /// Laws and programmes.
+    pub tags: Vec<String>,
+    /// Findings, repetitions included.
+    pub count: u64,
+    /// Different values.
+    pub unique: UniqueValues,
+    /// Highest confidence.
+    pub confidence_max: Confidence,
+    /// Up to [`SAMPLES_MAX`] different masks.
+    pub samples_masked: Vec<String>,
+}
+
+/// Numbers of different values by the best confidence level each was found with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UniqueValues {
+    /// Seen at low only.
+    pub low: u64,
+    /// Seen at medium at best.
+    pub medium: u64,
+    /// Seen at high.
+    pub high: u64,
+}
+
+impl UniqueValues {
+    /// Different values of at least this level.
+    #[must_use]
+    pub fn at_least(self, level: ConfidenceLevel) -> u64 {
+        match level {
+            ConfidenceLevel::Low => self.low + self.medium + self.high,
+            ConfidenceLevel::Medium => self.medium + self.high,
+            ConfidenceLevel::High => self.high,
+        }
+    }
+
+    /// Counts one value.
+    pub fn add(&mut self, level: ConfidenceLevel) {
+        match level {
+            ConfidenceLevel::Low => self.low += 1,
+            ConfidenceLevel::Medium => self.medium += 1,
+            ConfidenceLevel::High => self.high += 1,
+        }
+    }
+}
+
+/// Counts findings of one transfer. Holds digests of values, and only until [`Summariser::finish`].
+#[derive(Debug)]
+pub struct Summariser {
+    detectors: BTreeMap<String, Tally>,
+    values_left: u64,
+    texts: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Tally {
+    summary: DetectorSummary,
+    values: HashMap<[u8; 32], ConfidenceLevel>,
+}
+
+impl Summariser {
+    /// A counter that tells up to `findings_max` values apart; beyond it each finding counts as a new value, which
+    /// can only make a decision stronger.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self { detectors: BTreeMap::new(), values_left: limits.findings_max, texts: Vec::new() }
+    }
+
+    /// As [`Summariser::new`], with texts that will be shown beside the numbers, such as file names and the path: a
+    /// value that is found anywhere in the transfer is masked in them.
+    #[must_use]
+    pub fn with_texts(limits: &Limits, texts: Vec<String>) -> Self {
+        Self { texts, ..Self::new(limits) }
+    }
+
+    /// Counts a finding of `detector`.
+    pub fn add(&mut self, detector: &Detector, finding: &Finding) {
+        let tally = self
+            .detectors
+            .entry(detector.id.clone())
+            .or_insert_with(|| Tally { summary: empty_summary(detector), values: HashMap::new() });
+        self.texts.iter_mut().for_each(|text| mask_in(text, detector, finding));
+        let summary = &mut tally.summary;
+        summary.count += 1;
+        summary.confidence_max = summary.confidence_max.max(finding.confidence);
+        sample(&mut summary.samples_masked, detector, finding);
+
+        let level = finding.confidence.level();
+        let digest = *blake3::hash(&canonical(detector.category, finding.value.expose())).as_bytes();
+        match tally.values.get_mut(&digest) {
+            Some(best) => *best = level.max(*best),
+            None if self.values_left == 0 => summary.unique.add(level),
+            None => {
+                self.values_left -= 1;
+                tally.values.insert(digest, level);
+            }
+        }
+    }
+
+    /// The summaries, by detector id.
+    #[must_use]
+    pub fn finish(self) -> Vec<DetectorSummary> {
+        self.finish_with_texts().0
+    }
+
+    /// The summaries, by detector id, and the texts with their values masked, in the order in which they were given.
+    #[must_use]
+    pub fn finish_with_texts(self) -> (Vec<DetectorSummary>, Vec<String>) {
+        let summarise = |tally: Tally| {
+            let mut summary = tally.summary;
+            tally.values.values().for_each(|level| summary.unique.add(*level));
+            summary
+        };
+        (self.detectors.into_values().map(summarise).collect(), self.texts)
+    }
+}
+
+fn empty_summary(detector: &Detector) -> DetectorSummary {
+    DetectorSummary {
+        detector: detector.id.clone(),
+        title: detector.title.clone(),
+        category: detector.category,
+        severity: detector.severity,
+        label: detector.label,
+        tags: detector.tags.clone(),
+        count: 0,
+        unique: UniqueValues::default(),
+        confidence_max: Confidence::default(),
+        samples_masked: Vec::new(),
+    }
+}
+
+fn mask_in(text: &mut String, detector: &Detector, finding: &Finding) {
+    if let Ok(value) = std::str::from_utf8(finding.value.expose())
+        && value.len() >= MASKED_LEN_MIN
+        && text.contains(value)
+    {
+        *text = text.replace(value, &finding.value.masked(detector.reveal_last));
+    }
+}
+
+fn sample(samples: &mut Vec<String>, detector: &Detector, finding: &Finding) {
+    if samples.len() < SAMPLES_MAX {
+        let masked = finding.value.masked(detector.reveal_last);
+        if !samples.contains(&masked) {
+            samples.push(masked);
+        }
+    }
+}
+
+/// The form in which two spellings of one value are equal: `4111 1111 …` is `4111-1111-…`. Credentials are compared as
+/// they stand, since every byte of them counts.
+fn canonical(category: Category, value: &[u8]) -> Vec<u8> {
+    if matches!(category, Category::Secret | Category::SourceCode) {
+        return value.to_vec();
+    }
+    let is_mail = value.contains(&b'@');
+    let separates = |b: &u8| !is_mail && matches!(b, b' ' | b'-' | b'.' | b'/' | b'\t' | b'\r' | b'\n');
+    value.iter().filter(|b| !separates(b)).map(u8::to_ascii_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Secret;
+    use crate::content::Location;
+    use crate::matching::DetectorIndex;
+    use dlp_detector_format::{FileId, parse_file};
+
+    fn detector(id: &str, category: &str) -> Detector {
+        let (family, name) = id.rsplit_once('.').expect("dotted id");
+        let text = format!(
+            "[[detector]]\nid = '{family}.{name}'\ntitle = 't'\ndescription = 'd'\ncategory = '{category}'\n\
+             severity = 'high'\npatterns = ['acme-[0-9]{{4}}']\nscore = {{ pattern = 70 }}\n\
+             examples = [{{ text = 'acme-1234', finds = ['acme-1234'] }}]\n\
+             counter_examples = [{{ text = 'x', reason = 'r' }}]\n"
+        );
+        let read = parse_file(FileId { name: "test", id_prefix: "" }, &text).expect("test detector");
+        read.into_iter().next().expect("one").detector
+    }
+
+    fn finding(value: &str, points: i32) -> Finding {
+        Finding {
+            detector: DetectorIndex(0),
+            confidence: Confidence::from_points(points),
+            reasons: Vec::new(),
+            validator: None,
+            value: Secret::new(value.as_bytes()),
+            context_masked: String::new(),
+            location: Location::default(),
+        }
+    }
+
+    fn check(category: &str, findings: &[(&str, i32)], expected: (u64, UniqueValues)) {
+        let detector = detector("test.acme.number", category);
+        let mut summariser = Summariser::new(&Limits::inline());
+        findings.iter().for_each(|(value, points)| summariser.add(&detector, &finding(value, *points)));
+        let summaries = summariser.finish();
+        assert_eq!((summaries[0].count, summaries[0].unique), expected, "{findings:?}");
+    }
+
+    #[test]
+    fn values_count_once_at_their_best_level() {
+        let unique = |low, medium, high| UniqueValues { low, medium, high };
+        check("finance", &[("4111 1111", 90), ("4111-1111", 70), ("41111111", 10)], (3, unique(0, 0, 1)));
+        check("finance", &[("4111 1111", 70), ("4111 1112", 10)], (2, unique(1, 1, 0)));
+        check(
+            "pii",
+            &[("Jan@acme.example", 70), ("jan@acme.example", 70), ("j.an@acme.example", 70)],
+            (3, unique(0, 2, 0)),
+        );
+        check("secret", &[("aBc", 90), ("abc", 90), ("a-bc", 90)], (3, unique(0, 0, 3)));
+    }
+
+    #[test]
+    fn beyond_the_bound_findings_count_as_new_values() {
+        let detector = detector("test.acme.number", "finance");
+        let limits = Limits { findings_max: 2, ..Limits::inline() };
+        let mut summariser = Summariser::new(&limits);
+        for value in ["1", "2", "3", "3", "1"] {
+            summariser.add(&detector, &finding(value, 90));
+        }
+        let summary = summariser.finish().remove(0);
+        assert_eq!((summary.count, summary.unique.high), (5, 4), "3 and its repetition count twice, 1 once");
+    }
+
+    #[test]
+    fn values_are_masked_in_texts_beside_them() {
+        let detector = detector("test.acme.number", "government-id");
+        let texts = ["44051401458.pdf", "/in/44051401458/a-44051401458.pdf", "other.pdf"];
+        let mut summariser = Summariser::with_texts(&Limits::inline(), texts.map(str::to_owned).to_vec());
+        summariser.add(&detector, &finding("44051401458", 90));
+        summariser.add(&detector, &finding("pdf", 10));
+        let (_, texts) = summariser.finish_with_texts();
+        let mask = Secret::new(b"44051401458").masked(detector.reveal_last);
+        assert_eq!(texts, [format!("{mask}.pdf"), format!("/in/{mask}/a-{mask}.pdf"), "other.pdf".to_owned()]);
+    }
+
+    #[test]
+    fn samples_are_masked_and_bounded() {
+        let detector = detector("test.acme.number", "secret");
+        let mut summariser = Summariser::new(&Limits::inline());
+        for index in 0..20 {
+            summariser.add(&detector, &finding(&format!("synthetic-value-{index:04}"), 90));
+        }
+        let summary = summariser.finish().remove(0);
+        assert_eq!(summary.samples_masked.len(), SAMPLES_MAX);
+        assert!(summary.samples_masked.iter().all(|s| !s.contains("synthetic")), "{:?}", summary.samples_masked);
+    }
+}

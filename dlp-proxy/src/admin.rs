@@ -1,0 +1,152 @@
+//! The admin listener: health, metrics, the CA certificate and the proxy configuration for browsers.
+//!
+//! Everything here is read-only and holds nothing about users. It has its own socket, which the proxy never dials.
+
+use crate::metrics::Metrics;
+use crate::names::Authority;
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// Connections at a time.
+const CONNECTIONS_MAX: usize = 64;
+/// Time for a request head, idle time included.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the listener tells about.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    /// Counters.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Certificate for clients to trust.
+    pub(crate) ca_pem: String,
+    /// Address of the proxy.
+    pub(crate) proxy: SocketAddr,
+    /// Cancelled when the gateway stops.
+    pub(crate) drain: CancellationToken,
+}
+
+impl Admin {
+    /// Serves until the task is aborted.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        let admin = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        while let Ok(slot) = slots.clone().acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let admin = admin.clone();
+                    tokio::spawn(async move {
+                        admin.serve_connection(stream).await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an admin connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn serve_connection(&self, stream: TcpStream) {
+        let service = service_fn(|request| {
+            let answer = self.answer(&request);
+            async { Ok::<_, Infallible>(answer) }
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+            tracing::debug!(%error, "an admin connection ended");
+        }
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        const TEXT: &str = "text/plain; charset=utf-8";
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is served here\n".into());
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refused;
+        }
+        match request.uri().path() {
+            "/healthz" => respond(StatusCode::OK, TEXT, "ok\n".into()),
+            "/readyz" if self.drain.is_cancelled() => {
+                respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n".into())
+            }
+            "/readyz" => respond(StatusCode::OK, TEXT, "ready\n".into()),
+            "/metrics" => respond(StatusCode::OK, OPENMETRICS, self.metrics.render()),
+            "/ca.pem" => respond(StatusCode::OK, "application/x-pem-file", self.ca_pem.clone()),
+            "/proxy.pac" => {
+                let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
+                let script = pac(self.proxy, host);
+                let mut answer = respond(StatusCode::OK, "application/x-ns-proxy-autoconfig", script);
+                answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+                answer
+            }
+            _ => respond(StatusCode::NOT_FOUND, TEXT, "not found\n".into()),
+        }
+    }
+}
+
+fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// The script that sends everything but the local network through the gateway. There is no way round it: without the
+/// gateway nothing is reached. A proxy that listens on all addresses is named as this request named its host.
+fn pac(proxy: SocketAddr, request_host: Option<&str>) -> String {
+    let named = request_host.and_then(|host| Authority::parse(host, Some(80)).ok());
+    let address = match named {
+        Some(authority) if proxy.ip().is_unspecified() => format!("{}:{}", authority.host, proxy.port()),
+        _ => proxy.to_string(),
+    };
+    format!(
+        r#"function FindProxyForURL(url, host) {{
+  if (isPlainHostName(host) || host === "localhost" || dnsDomainIs(host, ".localhost")) return "DIRECT";
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(host) &&
+      (isInNet(host, "10.0.0.0", "255.0.0.0") || isInNet(host, "127.0.0.0", "255.0.0.0") ||
+       isInNet(host, "169.254.0.0", "255.255.0.0") || isInNet(host, "172.16.0.0", "255.240.0.0") ||
+       isInNet(host, "192.168.0.0", "255.255.0.0"))) return "DIRECT";
+  if (/^\[?(::1|f[cd][0-9a-f]*:|fe[89ab][0-9a-f]*:)/i.test(host)) return "DIRECT";
+  return "PROXY {address}";
+}}
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_names_an_address_that_clients_can_reach() {
+        let rows = [
+            ("127.0.0.1:8080", Some("gw.corp.example:9090"), "PROXY 127.0.0.1:8080"),
+            ("0.0.0.0:8080", Some("gw.corp.example:9090"), "PROXY gw.corp.example:8080"),
+            ("0.0.0.0:8080", Some("\"; evil()"), "PROXY 0.0.0.0:8080"),
+            ("[::]:8080", Some("[2001:db8::1]:9090"), "PROXY [2001:db8::1]:8080"),
+        ];
+        for (proxy, host, expected) in rows {
+            let script = pac(proxy.parse().unwrap(), host);
+            assert!(script.contains(&format!("return \"{expected}\"")), "{proxy} {host:?}: {script}");
+            assert!(!script.contains("evil"));
+        }
+    }
+}

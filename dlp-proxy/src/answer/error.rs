@@ -1,0 +1,175 @@
+//! The gateway's own errors: what went wrong between the client, the gateway and the site.
+
+use super::language::{Language, Words};
+use super::shape::{self, Answer, Shape};
+use super::{AnswerRequest, page};
+use bytes::Bytes;
+use http::Response;
+use http::header::{CONNECTION, PROXY_AUTHENTICATE};
+use serde_json::json;
+
+/// Something that the gateway could not or would not do, other than by policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// 400: the request is malformed or names two hosts.
+    BadRequest {
+        /// Machine-readable reason, for example `host_missing`.
+        reason: &'static str,
+    },
+    /// 407: the client has to say who it is.
+    AuthenticationRequired {
+        /// Shown in the challenge.
+        realm: String,
+    },
+    /// 403 of the gateway's own pages and of its administration.
+    Forbidden {
+        /// Machine-readable reason, for example `not_admin`.
+        reason: &'static str,
+    },
+    /// 421: the request names another host than its connection.
+    Misdirected {
+        /// Host that the request names.
+        host: String,
+    },
+    /// 431: the header is too large.
+    HeadTooLarge,
+    /// 502: the site's certificate does not prove its identity.
+    UpstreamCertificate {
+        /// Host of the site.
+        host: String,
+        /// What is wrong with it.
+        trouble: CertificateTrouble,
+    },
+    /// 502: no connection to the site.
+    UpstreamUnreachable {
+        /// Host of the site.
+        host: String,
+        /// Machine-readable reason, for example `connect_refused`.
+        reason: &'static str,
+    },
+    /// 504: the site did not answer in time.
+    UpstreamTimeout {
+        /// Host of the site.
+        host: String,
+    },
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateTrouble {
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// Nobody who is trusted vouches for it.
+    UnknownIssuer,
+    /// It belongs to another name.
+    WrongName,
+    /// It was withdrawn, is malformed, or its signature is wrong.
+    Invalid,
+}
+
+impl CertificateTrouble {
+    /// The code shown to users and written to events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "cert_expired",
+            Self::NotYetValid => "cert_not_yet_valid",
+            Self::UnknownIssuer => "cert_unknown_issuer",
+            Self::WrongName => "cert_wrong_name",
+            Self::Invalid => "cert_invalid",
+        }
+    }
+}
+
+impl GatewayError {
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::BadRequest { .. } => 400,
+            Self::Forbidden { .. } => 403,
+            Self::AuthenticationRequired { .. } => 407,
+            Self::Misdirected { .. } => 421,
+            Self::HeadTooLarge => 431,
+            Self::UpstreamCertificate { .. } | Self::UpstreamUnreachable { .. } => 502,
+            Self::UpstreamTimeout { .. } => 504,
+        }
+    }
+
+    /// The code shown to users and written to events.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest { reason } | Self::Forbidden { reason } | Self::UpstreamUnreachable { reason, .. } => {
+                reason
+            }
+            Self::AuthenticationRequired { .. } => "authentication_required",
+            Self::Misdirected { .. } => "misdirected",
+            Self::HeadTooLarge => "head_too_large",
+            Self::UpstreamCertificate { trouble, .. } => trouble.as_str(),
+            Self::UpstreamTimeout { .. } => "upstream_timeout",
+        }
+    }
+
+    /// The host that the error is about; empty when it is about none.
+    pub(super) fn host(&self) -> &str {
+        match self {
+            Self::Misdirected { host }
+            | Self::UpstreamCertificate { host, .. }
+            | Self::UpstreamUnreachable { host, .. }
+            | Self::UpstreamTimeout { host } => host,
+            _ => "",
+        }
+    }
+
+    /// Title and explanation.
+    pub(super) fn words(&self, words: &'static Words) -> (&'static str, &'static str) {
+        let errors = &words.errors;
+        match self {
+            Self::BadRequest { .. } => errors.bad_request,
+            Self::AuthenticationRequired { .. } => errors.authentication,
+            Self::Forbidden { .. } => errors.forbidden,
+            Self::Misdirected { .. } => errors.misdirected,
+            Self::HeadTooLarge => errors.head_too_large,
+            Self::UpstreamCertificate { .. } => errors.certificate,
+            Self::UpstreamUnreachable { .. } => errors.unreachable,
+            Self::UpstreamTimeout { .. } => errors.timeout,
+        }
+    }
+}
+
+/// Answers with an error of the gateway. `contact` says whom to ask; it may be empty.
+#[must_use]
+pub fn error(error: &GatewayError, contact: &str, request: &AnswerRequest<'_>) -> Response<Bytes> {
+    let language = Language::of(request);
+    let (title, detail) = error.words(language.words());
+    let (status, code, host) = (error.status(), error.code(), error.host());
+    let mut answer = match shape::choose(request) {
+        Shape::Html => Answer::html(status, page::error(error, contact, language)),
+        Shape::Json => {
+            let body = json!({ "type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, "host": host });
+            Answer::new(status, "application/problem+json", body.to_string())
+        }
+        Shape::Xml => {
+            let host = shape::escaped(host);
+            let body = format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{title}. {detail}</Message><Host>{host}</Host></Error>\n"
+            );
+            Answer::new(status, "application/xml; charset=utf-8", body)
+        }
+        Shape::Text => Answer::new(status, "text/plain; charset=utf-8", format!("{title}. {detail} ({code})\n")),
+    };
+    if let GatewayError::AuthenticationRequired { realm } = error {
+        let realm: String = realm.chars().filter(|c| !matches!(c, '"' | '\\') && !c.is_control()).collect();
+        answer = answer.with(PROXY_AUTHENTICATE, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
+    }
+    if matches!(error, GatewayError::BadRequest { .. } | GatewayError::HeadTooLarge) {
+        // What follows on such a connection cannot be told apart from the rest of the bad request.
+        answer = answer.with(CONNECTION, "close");
+    }
+    answer.into_response(request)
+}

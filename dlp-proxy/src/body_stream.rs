@@ -1,0 +1,180 @@
+//! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::spool::{Spooled, Stored};
+
+/// Bytes read from a spool file at a time.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Counts the bytes that went through a body.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// Bytes so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A body of one of the kinds that the gateway sends.
+#[derive(Debug)]
+pub(crate) struct GatewayBody {
+    source: Source,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Source {
+    Full(Option<Bytes>),
+    Stream(Incoming),
+    Spool { reader: SpoolReader, then: Option<Incoming> },
+}
+
+impl GatewayBody {
+    /// Bytes in memory.
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self::from(Source::Full(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    /// No bytes.
+    pub(crate) fn empty() -> Self {
+        Self::full(Bytes::new())
+    }
+
+    /// What arrives, as it arrives. Trailers are dropped.
+    pub(crate) fn stream(incoming: Incoming) -> Self {
+        Self::from(Source::Stream(incoming))
+    }
+
+    /// A held body, and what follows it when only its beginning was held.
+    pub(crate) fn spooled(spooled: Spooled, then: Option<Incoming>) -> Self {
+        Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
+    }
+
+    /// The counter of this body.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+}
+
+impl From<Source> for GatewayBody {
+    fn from(source: Source) -> Self {
+        Self { source, progress: Progress::default() }
+    }
+}
+
+impl Body for GatewayBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let chunk = match &mut this.source {
+            Source::Full(bytes) => bytes.take().map(Ok),
+            Source::Stream(incoming) => ready!(poll_data(incoming, cx)),
+            Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
+                (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
+                (chunk, _) => chunk,
+            },
+        };
+        if let Some(Ok(bytes)) = &chunk {
+            this.progress.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(chunk.map(|result| result.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Full(bytes) => bytes.is_none(),
+            Source::Stream(incoming) => incoming.is_end_stream(),
+            Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Source::Stream(incoming) => incoming.size_hint(),
+            Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
+            Source::Spool { .. } => SizeHint::default(),
+        }
+    }
+}
+
+/// The next data of an arriving body; trailers are skipped.
+fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    loop {
+        match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
+        }
+    }
+}
+
+/// Reads a held body without blocking a thread of the runtime.
+#[derive(Debug)]
+struct SpoolReader {
+    left: u64,
+    source: ReadFrom,
+}
+
+#[derive(Debug)]
+enum ReadFrom {
+    Memory(Bytes),
+    File(tokio::fs::File),
+}
+
+impl SpoolReader {
+    fn new(spooled: Spooled) -> Self {
+        let left = spooled.len();
+        let source = match spooled.into_stored() {
+            Stored::Memory(bytes) => ReadFrom::Memory(bytes),
+            Stored::File(file) => ReadFrom::File(tokio::fs::File::from_std(file)),
+        };
+        Self { left, source }
+    }
+
+    fn left(&self) -> u64 {
+        self.left
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let chunk = match &mut self.source {
+            ReadFrom::Memory(bytes) => std::mem::take(bytes),
+            ReadFrom::File(file) => {
+                let mut bytes = vec![0; READ_BYTES.min(usize::try_from(self.left).unwrap_or(READ_BYTES))];
+                let mut buf = ReadBuf::new(&mut bytes);
+                if let Err(error) = ready!(Pin::new(file).poll_read(cx, &mut buf)) {
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+                let count = buf.filled().len();
+                bytes.truncate(count);
+                bytes.into()
+            }
+        };
+        if chunk.is_empty() {
+            return Poll::Ready(Some(Err("the held body is shorter than it was".into())));
+        }
+        self.left -= (chunk.len() as u64).min(self.left);
+        Poll::Ready(Some(Ok(chunk)))
+    }
+}

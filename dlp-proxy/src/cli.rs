@@ -1,0 +1,134 @@
+//! The command line of the gateway, shared by `dlp-proxy` and `dlp gateway run`.
+
+use crate::config::Config;
+use crate::gateway::{Gateway, Setup, StartError, check};
+use dlp_core::content::RiskyParser;
+use dlp_sandbox::SandboxedParser;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Usage or configuration error.
+const EXIT_USAGE: u8 = 2;
+
+/// Arguments of the gateway.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Args {
+    /// Configuration file; without one the defaults apply
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check the configuration and everything it names, then exit
+    #[arg(long)]
+    pub check: bool,
+    /// Address of the proxy, instead of listen.proxy; may be repeated
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Vec<SocketAddr>,
+    /// Address of health, metrics, CA and PAC, instead of listen.admin
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub admin: Option<SocketAddr>,
+    /// Directory for CA, spool and incidents, instead of state.dir
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Runs the gateway until SIGTERM or Ctrl-C, or checks its configuration.
+#[must_use]
+pub fn run(args: Args) -> ExitCode {
+    let is_check = args.check;
+    match prepare(args).and_then(|setup| if is_check { check_only(&setup) } else { serve(setup) }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+/// Reads the configuration and lays the arguments over it.
+fn prepare(args: Args) -> Result<Setup, StartError> {
+    let mut config = match &args.config {
+        Some(path) => Config::load(path)?,
+        None => Config::default(),
+    };
+    if !args.listen.is_empty() {
+        config.listen.proxy = args.listen;
+    }
+    config.listen.admin = args.admin.unwrap_or(config.listen.admin);
+    config.state.dir = args.state_dir.or(config.state.dir);
+    let state_dir = config.state_dir(|name| std::env::var_os(name))?;
+    Ok(Setup { config, state_dir, risky: sandbox() })
+}
+
+/// Workers are this very program, see [`dlp_sandbox::run_worker_if_asked`].
+fn sandbox() -> Option<Arc<dyn RiskyParser>> {
+    match SandboxedParser::current_exe() {
+        Ok(parser) => Some(Arc::new(parser)),
+        Err(error) => {
+            say(&format!("warning: PDF documents are not read, because no worker can be started: {error}"));
+            None
+        }
+    }
+}
+
+fn check_only(setup: &Setup) -> Result<(), StartError> {
+    check(&setup.config, &setup.state_dir)?;
+    say("the configuration is valid");
+    Ok(())
+}
+
+fn serve(setup: Setup) -> Result<(), StartError> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DLP_LOG").unwrap_or_else(|_| "info".into());
+    // A subscriber may be there already when the gateway is a part of another program.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
+    runtime.block_on(async {
+        let gateway = Gateway::bind(setup).await?;
+        announce(&gateway);
+        let stop = CancellationToken::new();
+        tokio::select! {
+            () = gateway.serve(stop.clone().cancelled_owned()) => {}
+            () = watch_signals(stop) => {}
+        }
+        Ok(())
+    })
+}
+
+/// What somebody in front of a terminal has to know.
+fn announce(gateway: &Gateway) {
+    let proxies: Vec<_> = gateway.proxy_addresses().iter().map(|address| format!("http://{address}")).collect();
+    let (ca, admin) = (gateway.ca_path().display(), gateway.admin_address());
+    let first = proxies.first().map_or("", String::as_str);
+    say(&format!(
+        "dlp-proxy listens on {}\nadmin on http://{admin} (/healthz /readyz /metrics /ca.pem /proxy.pac)\n\
+         clients must trust the CA {ca}\ntry: curl --proxy {first} --cacert {ca} https://example.com/",
+        proxies.join(", ")
+    ));
+}
+
+/// Cancels `stop` at the first SIGTERM or Ctrl-C, and resolves at the second.
+async fn watch_signals(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; the gateway runs until it is killed");
+        return std::future::pending().await;
+    };
+    for _ in 0..2 {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if !stop.is_cancelled() {
+            say("stopping; requests in flight may end, a second signal stops at once");
+            stop.cancel();
+        }
+    }
+}
+
+/// Talk goes to standard error. Nobody listening is no reason to stop.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,251 @@
+//! The configuration: one TOML file with safe defaults, parsed once into types that cannot be wrong.
+//!
+//! Unknown keys and bad values are refused with line, column and caret. Without any file the gateway listens on
+//! `127.0.0.1:8080`, allows anonymous users and applies the built-in policy. Relative paths in a file are relative to
+//! that file.
+
+mod names;
+mod sections;
+mod units;
+
+pub use names::{HostPattern, OverrideName, OverrideTarget};
+pub use sections::{
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig, InspectionConfig,
+    LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig,
+    UpstreamConfig,
+};
+
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Everything that can be configured. Each field is one table of the file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Sockets of the gateway itself.
+    pub listen: ListenConfig,
+    /// Interception CA.
+    pub ca: CaConfig,
+    /// Name resolution.
+    pub resolver: ResolverConfig,
+    /// Connections to origins.
+    pub upstream: UpstreamConfig,
+    /// Where the gateway writes.
+    pub state: StateConfig,
+    /// Policy files.
+    pub policy: PolicyConfig,
+    /// Who may use the gateway.
+    pub identity: IdentityConfig,
+    /// Bounds of connections and requests.
+    pub limits: LimitsConfig,
+    /// How bodies are inspected.
+    pub inspection: InspectionConfig,
+    /// Threads that inspect.
+    pub scan: ScanConfig,
+    /// Hosts that are never intercepted.
+    pub bypass: BypassConfig,
+    /// What belongs to the organisation.
+    pub tenant: TenantConfig,
+    /// What answer pages say.
+    pub portal: PortalConfig,
+    /// CONNECT requests.
+    pub connect: ConnectConfig,
+    /// Operation.
+    pub admin: AdminConfig,
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no TOML, or a key or value is wrong. The message has line, column and caret.
+    #[error("the configuration {} is wrong\n{source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        source: Box<toml::de::Error>,
+    },
+    /// Values that do not fit together.
+    #[error("the configuration is wrong: {key}: {message}")]
+    Invalid {
+        /// The key.
+        key: &'static str,
+        /// Expected and got.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no TOML, has unknown keys or wrong values.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
+        config.resolve_paths(path.parent().unwrap_or(Path::new("")));
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Values that do not fit together, which no single value shows.
+    ///
+    /// # Errors
+    /// When a key contradicts another.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
+        if self.listen.proxy.is_empty() {
+            return invalid("listen.proxy", "expected at least one address, got an empty list");
+        }
+        if self.ca.cert.is_some() != self.ca.key.is_some() {
+            return invalid("ca.cert", "ca.cert and ca.key belong together; set both or none");
+        }
+        if self.identity.anonymous == AnonymousAccess::Deny && self.identity.users.is_none() {
+            return invalid("identity.anonymous", "\"deny\" needs identity.users, or nobody could use the gateway");
+        }
+        if !self.upstream.use_system_roots && self.upstream.extra_roots.is_empty() {
+            return invalid(
+                "upstream.use_system_roots",
+                "false needs upstream.extra_roots, or no origin could be trusted",
+            );
+        }
+        Ok(())
+    }
+
+    /// The directory that the gateway writes to; `environment` looks up a variable.
+    ///
+    /// # Errors
+    /// When neither the configuration nor the environment names a place.
+    pub fn state_dir(&self, environment: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, ConfigError> {
+        let variable = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let from_environment = || {
+            // systemd passes several directories separated by colons; the first is ours.
+            let given = variable("STATE_DIRECTORY").map(|all| first_of_list(&all));
+            given
+                .or_else(|| variable("XDG_STATE_HOME").map(|dir| dir.join("dlp")))
+                .or_else(|| variable("HOME").map(|dir| dir.join(".local/state/dlp")))
+        };
+        self.state.dir.clone().or_else(from_environment).ok_or(ConfigError::Invalid {
+            key: "state.dir",
+            message: "not set, and none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is; set it or use --state-dir"
+                .into(),
+        })
+    }
+
+    /// Makes relative paths relative to the file.
+    fn resolve_paths(&mut self, base: &Path) {
+        let single = [&mut self.ca.cert, &mut self.ca.key, &mut self.state.dir, &mut self.identity.users];
+        let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
+        for path in single.into_iter().flatten().chain(lists) {
+            *path = base.join(&path);
+        }
+    }
+}
+
+fn first_of_list(all: &Path) -> PathBuf {
+    let text = all.to_string_lossy();
+    text.split(':').next().map_or_else(|| all.to_path_buf(), PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        toml::from_str::<Config>(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        let config = parse("").unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.listen.proxy, ["127.0.0.1:8080".parse().unwrap()]);
+        assert_eq!(config.listen.admin, "127.0.0.1:9090".parse().unwrap());
+        assert_eq!(config.inspection.gate_max, 64 * 1024 * 1024);
+        config.check().unwrap();
+    }
+
+    #[test]
+    fn every_value_is_typed() {
+        let text = r#"
+            listen.proxy = ["0.0.0.0:3128", "[::1]:3128"]
+            limits.header_timeout = "1500ms"
+            inspection.gate_max = "1GiB"
+            connect.allowed_ports = [443]
+            bypass.hosts = ["*.bank.example", "login.example"]
+            resolver.override = { "*.dropbox.example:443" = "127.0.0.1:18443", "a.example" = "[::1]:1" }
+        "#;
+        let config = parse(text).unwrap();
+        assert_eq!(config.listen.proxy.len(), 2);
+        assert_eq!(config.limits.header_timeout, Duration::from_millis(1500));
+        assert_eq!(config.inspection.gate_max, 1 << 30);
+        assert_eq!(config.resolver.overrides.len(), 2);
+    }
+
+    #[test]
+    fn wrong_files_are_pointed_at() {
+        let rows = [
+            ("[listen]\nproxi = []", "line 2, column 1", "unknown field `proxi`, expected `proxy` or `admin`"),
+            ("[listen]\nadmin = \"9090\"", "line 2, column 9", "invalid socket address"),
+            ("[inspection]\ngate_max = \"64 apples\"", "line 2, column 12", "expected a size such as \"64MiB\""),
+            ("[limits]\nidle_timeout = \"soon\"", "line 2, column 16", "expected a duration such as \"10s\""),
+            ("[connect]\nallowed_ports = [0]", "line 2, column 18", "nonzero"),
+            ("[bypass]\nhosts = [\"a b\"]", "line 2, column 9", "expected a host or *.suffix"),
+            ("[resolver.override]\n\"127.1\" = \"127.0.0.1:1\"", "line 2", "expected host[:port] or *.suffix[:port]"),
+            (
+                "[identity]\nanonymous = \"maybe\"",
+                "line 2, column 13",
+                "unknown variant `maybe`, expected `allow` or `deny`",
+            ),
+            ("nonsense", "line 1, column 9", "key with no value"),
+        ];
+        for (text, place, message) in rows {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(place) && error.contains(message) && error.contains('^'), "{text:?} gave\n{error}");
+        }
+    }
+
+    #[test]
+    fn contradictions_name_the_key() {
+        let rows = [
+            ("listen.proxy = []", "listen.proxy"),
+            ("ca.cert = \"ca.pem\"", "ca.cert"),
+            ("identity.anonymous = \"deny\"", "identity.anonymous"),
+            ("upstream.use_system_roots = false", "upstream.use_system_roots"),
+        ];
+        for (text, expected) in rows {
+            match parse(text).unwrap().check() {
+                Err(ConfigError::Invalid { key, .. }) => assert_eq!(key, expected),
+                other => panic!("{text:?} gave {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_state_directory_has_an_order() {
+        let rows: [(&str, &[(&str, &str)], Option<&str>); 5] = [
+            ("state.dir = \"/s\"", &[("STATE_DIRECTORY", "/a")], Some("/s")),
+            ("", &[("STATE_DIRECTORY", "/a:/b"), ("HOME", "/h")], Some("/a")),
+            ("", &[("XDG_STATE_HOME", "/x"), ("HOME", "/h")], Some("/x/dlp")),
+            ("", &[("XDG_STATE_HOME", ""), ("HOME", "/h")], Some("/h/.local/state/dlp")),
+            ("", &[], None),
+        ];
+        for (text, environment, expected) in rows {
+            let lookup = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
+            let got = parse(text).unwrap().state_dir(lookup).ok();
+            assert_eq!(got, expected.map(PathBuf::from), "{text:?} {environment:?}");
+        }
+    }
+}

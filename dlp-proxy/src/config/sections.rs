@@ -1,0 +1,255 @@
+//! The tables of the configuration file, with each key's meaning, unit and default.
+
+use super::names::{HostPattern, OverrideName, OverrideTarget};
+use super::units;
+use crate::destination::Tenancy;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// `[listen]`: sockets of the gateway itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Addresses of the HTTP proxy. Default `["127.0.0.1:8080"]`.
+    pub proxy: Vec<SocketAddr>,
+    /// Address of health, metrics, CA and PAC. Default `"127.0.0.1:9090"`. Never reachable through the proxy.
+    pub admin: SocketAddr,
+}
+
+impl Default for ListenConfig {
+    fn default() -> Self {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self { proxy: vec![local(8080)], admin: local(9090) }
+    }
+}
+
+/// `[ca]`: the CA that signs the certificates shown to clients. Both files are created at first start.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaConfig {
+    /// Certificate in PEM. Default `ca.pem` in the state directory.
+    pub cert: Option<PathBuf>,
+    /// Private key in PEM, mode 0600. Default `ca.key` in the state directory.
+    pub key: Option<PathBuf>,
+}
+
+/// `[resolver]`: name resolution.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResolverConfig {
+    /// `override`: `host[:port]` or `*.suffix[:port]` to `ip:port`. The verified name stays the original. An exact
+    /// host beats a suffix, a longer suffix a shorter one, a named port all ports. Example:
+    /// `"content.example:443" = "127.0.0.1:18443"`.
+    #[serde(rename = "override")]
+    pub overrides: BTreeMap<OverrideName, OverrideTarget>,
+}
+
+/// `[upstream]`: connections to origins.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UpstreamConfig {
+    /// PEM files of CAs that are trusted besides the system's. Default none.
+    pub extra_roots: Vec<PathBuf>,
+    /// Whether the system's CAs are trusted. Default `true`.
+    pub use_system_roots: bool,
+    /// Whether private and loopback addresses may be reached by name or address. Cloud metadata addresses and the
+    /// gateway's own listeners stay out of reach. Default `false`.
+    pub allow_private: bool,
+    /// Time to connect to one address, and again for the TLS handshake. Default `"5s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub connect_timeout: Duration,
+    /// Time from the sent request to the head of the answer. Default `"120s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub answer_timeout: Duration,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            extra_roots: Vec::new(),
+            use_system_roots: true,
+            allow_private: false,
+            connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+/// `[state]`: where the gateway writes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StateConfig {
+    /// Directory of CA, spool and incidents. Default `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/dlp`, else
+    /// `~/.local/state/dlp`.
+    pub dir: Option<PathBuf>,
+}
+
+/// `[policy]`: policy files.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyConfig {
+    /// Policy files; with none the built-in policy applies. Default none.
+    pub files: Vec<PathBuf>,
+}
+
+/// `[identity]`: who may use the gateway.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// Whether users without credentials are served: `"allow"` or `"deny"`. Default `"allow"`.
+    pub anonymous: AnonymousAccess,
+    /// File with one `name:sha256` line for each user, the SHA-256 of the user's token in hexadecimal. Users send
+    /// name and token as Basic proxy credentials. Default none.
+    pub users: Option<PathBuf>,
+    /// Shown when credentials are asked for. Default `"DLP gateway"`.
+    pub realm: String,
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        Self { anonymous: AnonymousAccess::Allow, users: None, realm: "DLP gateway".into() }
+    }
+}
+
+/// What happens to users without credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnonymousAccess {
+    /// They are served as `anonymous`.
+    Allow,
+    /// They are asked for credentials.
+    Deny,
+}
+
+/// `[limits]`: bounds of connections and requests.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Client connections in total; more wait in the socket's queue. Default 20000.
+    pub connections: u32,
+    /// Client connections of one address; more are closed. Default 512.
+    pub connections_per_ip: u32,
+    /// Time for a request head from its first byte, and for the client's TLS handshake. Default `"10s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub header_timeout: Duration,
+    /// Time that a connection may wait for its next request. Default `"75s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub idle_timeout: Duration,
+    /// Time without a body byte from the client. Default `"60s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub body_stall_upload: Duration,
+    /// Time after which tunnels that are not intercepted are cut. Default `"8h"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub tunnel_lifetime: Duration,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_ip: 512,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            body_stall_upload: Duration::from_secs(60),
+            tunnel_lifetime: Duration::from_secs(8 * 3600),
+        }
+    }
+}
+
+/// `[inspection]`: how bodies are inspected.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InspectionConfig {
+    /// Largest body that is held for inspection. A larger one is over the limit, and the policy decides. Default
+    /// `"64MiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub gate_max: u64,
+    /// Part of a held body that stays in memory; the rest goes to a file without a name. Default `"1MiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub ram_max: u64,
+    /// Time for one inspection, waiting for a thread included. Default `"60s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub decision_timeout: Duration,
+}
+
+impl Default for InspectionConfig {
+    fn default() -> Self {
+        Self { gate_max: 64 * MIB, ram_max: MIB, decision_timeout: Duration::from_secs(60) }
+    }
+}
+
+/// `[scan]`: threads that inspect.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScanConfig {
+    /// Threads; 0 means one less than there are cores, at least one. Default 0.
+    pub threads: u16,
+    /// Bodies that may wait for a thread; more are an overload, and the policy decides. Default 1024.
+    pub queue: NonZeroU16,
+}
+
+impl Default for ScanConfig {
+    fn default() -> Self {
+        Self { threads: 0, queue: NonZeroU16::new(1024).expect("1024 is not 0") }
+    }
+}
+
+/// `[bypass]`: hosts that are never intercepted.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BypassConfig {
+    /// Hosts, or `*.suffix` for all names below. Their tunnels are relayed unread and counted. Default none.
+    pub hosts: Vec<HostPattern>,
+}
+
+/// `[tenant]`: what belongs to the organisation.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TenantConfig {
+    /// `[tenant.corporate]`: accounts and hosts of the organisation, which make a destination corporate. Default none.
+    pub corporate: Tenancy,
+}
+
+/// `[portal]`: what answer pages say.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PortalConfig {
+    /// Whom to ask, printed on pages. Example: `"it-security@example.com"`. Default empty.
+    pub contact: String,
+}
+
+/// `[connect]`: CONNECT requests.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectConfig {
+    /// Ports that may be reached. Default `[443, 8443, 80]`.
+    pub allowed_ports: Vec<NonZeroU16>,
+}
+
+impl Default for ConnectConfig {
+    fn default() -> Self {
+        Self { allowed_ports: [443, 8443, 80].into_iter().filter_map(NonZeroU16::new).collect() }
+    }
+}
+
+/// `[admin]`: operation.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Time for requests in flight after a stop signal. Default `"30s"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub drain_timeout: Duration,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { drain_timeout: Duration::from_secs(30) }
+    }
+}

@@ -1,0 +1,56 @@
+//! Sizes such as `"64MiB"` and durations such as `"10s"`, read from TOML strings.
+
+use serde::{Deserialize, Deserializer, de::Error};
+use std::time::Duration;
+
+const SIZE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const DURATION_UNITS_MS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+
+/// Reads a size in bytes.
+pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    number_with_unit(&text, &SIZE_UNITS).ok_or_else(|| {
+        D::Error::custom(format!("expected a size such as \"64MiB\" (B, KiB, MiB, GiB), got \"{text}\""))
+    })
+}
+
+/// Reads a duration.
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    number_with_unit(&text, &DURATION_UNITS_MS)
+        .map(Duration::from_millis)
+        .ok_or_else(|| D::Error::custom(format!("expected a duration such as \"10s\" (ms, s, m, h), got \"{text}\"")))
+}
+
+/// A positive whole number directly followed by a unit.
+fn number_with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits_end = text.bytes().position(|b| !b.is_ascii_digit())?;
+    let (digits, unit) = text.split_at(digits_end);
+    let factor = units.iter().find(|(name, _)| *name == unit)?.1;
+    digits.parse::<u64>().ok()?.checked_mul(factor).filter(|product| *product > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_need_a_known_unit() {
+        let rows = [
+            ("64MiB", Some(64 << 20)),
+            ("1B", Some(1)),
+            ("64", None),
+            ("MiB", None),
+            ("0MiB", None),
+            ("-1MiB", None),
+            ("1.5MiB", None),
+            ("64 MiB", None),
+            ("64MB", None),
+            ("18446744073709551615GiB", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(number_with_unit(text, &SIZE_UNITS), expected, "{text:?}");
+        }
+        assert_eq!(number_with_unit("2m", &DURATION_UNITS_MS), Some(120_000));
+    }
+}

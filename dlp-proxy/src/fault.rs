@@ -1,0 +1,190 @@
+//! What went wrong before or beside a policy decision, and what the client is told.
+//!
+//! A fault is no policy refusal: the request was malformed, names a place that is out of reach, or its origin failed.
+//! Each has a status, a code for logs and metrics, and one sentence; [`answer`](crate::answer) gives it its shape.
+
+use crate::answer::{self, AnswerRequest, CertificateTrouble, GatewayError};
+use crate::http::head::Violation;
+use crate::names::NameError;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+/// Name of the field that carries the code of a fault.
+pub(crate) const REASON_HEADER: &str = "x-dlp-reason";
+
+/// Something that ends a request without the origin's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The head or the framing has more than one reading.
+    Framing(Violation),
+    /// The authority of the target cannot be used.
+    BadAuthority(NameError),
+    /// A request that only makes sense to an origin server came to the proxy port.
+    NotForProxy,
+    /// The form of the target does not fit the place.
+    BadTarget,
+    /// Only http and https are spoken.
+    Scheme,
+    /// CONNECT inside a tunnel, TRACE.
+    Method,
+    /// The port is not on the list.
+    Port(u16),
+    /// The request names another host than its connection.
+    Misdirected,
+    /// The address belongs to the gateway itself.
+    OwnListener,
+    /// The address is private, local or reserved.
+    PrivateAddress,
+    /// A protocol switch that cannot be inspected.
+    Upgrade,
+    /// Who is it?
+    Unauthenticated {
+        /// Shown by the client when it asks.
+        realm: String,
+    },
+    /// The name does not resolve.
+    Resolve,
+    /// No address of the origin accepted a connection.
+    Connect,
+    /// The origin did not accept or answer in time.
+    Timeout,
+    /// The handshake with the origin failed.
+    Handshake,
+    /// The origin's certificate was refused.
+    Certificate {
+        /// Code.
+        reason: &'static str,
+        /// Sentence.
+        message: &'static str,
+    },
+    /// The origin broke off or answered nonsense.
+    BadAnswer,
+    /// The body ended early or its framing broke.
+    BodyBroken,
+    /// The body stopped coming.
+    BodyStalled,
+    /// The gateway failed.
+    Internal,
+}
+
+impl Fault {
+    /// Status, code and sentence.
+    pub(crate) fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::Framing(violation) => (violation.status, violation.reason, violation.message),
+            Self::BadAuthority(_) => {
+                (S::BAD_REQUEST, "authority", "The host or port of the target is not well formed.")
+            }
+            Self::NotForProxy => {
+                (S::BAD_REQUEST, "not_for_proxy", "This is a proxy: send absolute http:// targets or CONNECT.")
+            }
+            Self::BadTarget => (S::BAD_REQUEST, "target_form", "The form of the request target does not fit here."),
+            Self::Scheme => (S::BAD_REQUEST, "scheme", "Only http:// targets are taken here; use CONNECT for https."),
+            Self::Method => (S::METHOD_NOT_ALLOWED, "method", "This method is not served here."),
+            Self::Port(_) => (S::FORBIDDEN, "port", "This port may not be reached through the gateway."),
+            Self::Misdirected => {
+                (S::MISDIRECTED_REQUEST, "name_mismatch", "The request names another host than its connection.")
+            }
+            Self::OwnListener => (S::FORBIDDEN, "own_listener", "The gateway does not lead to itself."),
+            Self::PrivateAddress => {
+                (S::FORBIDDEN, "private_address", "The host has a private or reserved address, which is out of reach.")
+            }
+            Self::Upgrade => (S::NOT_IMPLEMENTED, "upgrade", "This protocol upgrade cannot be inspected."),
+            Self::Unauthenticated { .. } => {
+                (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
+            }
+            Self::Resolve => (S::BAD_GATEWAY, "dns_failure", "The host name could not be resolved."),
+            Self::Connect => (S::BAD_GATEWAY, "connect_failed", "The server could not be reached."),
+            Self::Timeout => (S::GATEWAY_TIMEOUT, "upstream_timeout", "The server did not answer in time."),
+            Self::Handshake => (S::BAD_GATEWAY, "tls_handshake", "No secure connection to the server could be made."),
+            Self::Certificate { reason, message } => (S::BAD_GATEWAY, reason, message),
+            Self::BadAnswer => (S::BAD_GATEWAY, "bad_answer", "The server broke off or gave no valid answer."),
+            Self::BodyBroken => (S::BAD_REQUEST, "body_broken", "The request body is incomplete or malformed."),
+            Self::BodyStalled => (S::REQUEST_TIMEOUT, "body_stalled", "The request body stopped coming."),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The gateway could not handle this request."),
+        }
+    }
+
+    /// The code for logs and metrics.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.parts().1
+    }
+
+    /// Whether what follows on the connection cannot be trusted to be a request.
+    fn ends_connection(&self) -> bool {
+        matches!(self, Self::Framing(_) | Self::BodyBroken | Self::BodyStalled | Self::Misdirected | Self::Internal)
+    }
+
+    /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
+    pub(crate) fn respond(&self, request: &AnswerRequest<'_>, host: &str, contact: &str) -> Response<Bytes> {
+        let (status, reason, _) = self.parts();
+        let mut response = answer::error(&self.for_clients(host), contact, request);
+        *response.status_mut() = status;
+        response.headers_mut().insert(REASON_HEADER, HeaderValue::from_static(reason));
+        if self.ends_connection() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// The kind of error that people are told about.
+    fn for_clients(&self, host: &str) -> GatewayError {
+        let (status, reason, _) = self.parts();
+        let host = host.to_owned();
+        match self {
+            Self::Unauthenticated { realm } => GatewayError::AuthenticationRequired { realm: realm.clone() },
+            Self::Misdirected => GatewayError::Misdirected { host },
+            Self::Certificate { reason, .. } => {
+                GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
+            }
+            Self::Timeout => GatewayError::UpstreamTimeout { host },
+            Self::Resolve | Self::Connect | Self::Handshake | Self::BadAnswer => {
+                GatewayError::UpstreamUnreachable { host, reason }
+            }
+            _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
+            _ if status == StatusCode::FORBIDDEN => GatewayError::Forbidden { reason },
+            _ => GatewayError::BadRequest { reason },
+        }
+    }
+}
+
+/// The trouble with this code.
+fn certificate_trouble(reason: &str) -> CertificateTrouble {
+    use CertificateTrouble::{Expired, Invalid, NotYetValid, UnknownIssuer, WrongName};
+    [Expired, NotYetValid, UnknownIssuer, WrongName].into_iter().find(|t| t.as_str() == reason).unwrap_or(Invalid)
+}
+
+impl From<NameError> for Fault {
+    fn from(error: NameError) -> Self {
+        Self::BadAuthority(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, Method};
+
+    #[test]
+    fn every_fault_keeps_its_status_and_code() {
+        let rows = [
+            (Fault::Certificate { reason: "cert_expired", message: "" }, 502, "cert_expired", false),
+            (Fault::Certificate { reason: "cert_revoked", message: "" }, 502, "cert_revoked", false),
+            (Fault::Misdirected, 421, "name_mismatch", true),
+            (Fault::OwnListener, 403, "own_listener", false),
+            (Fault::Upgrade, 501, "upgrade", true),
+            (Fault::BodyStalled, 408, "body_stalled", true),
+            (Fault::Timeout, 504, "upstream_timeout", false),
+        ];
+        let headers = HeaderMap::new();
+        for (fault, status, reason, closes) in rows {
+            let request = AnswerRequest { method: &Method::GET, path: "/", headers: &headers };
+            let answer = fault.respond(&request, "a.example", "ask@example");
+            let got = (answer.status().as_u16(), answer.headers()[REASON_HEADER].to_str().unwrap());
+            assert_eq!(got, (status, reason));
+            assert_eq!(answer.headers().contains_key(header::CONNECTION), closes, "{fault:?}");
+            assert!(!answer.body().is_empty());
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! From a configuration to a running gateway, and to its end.
+//!
+//! Everything that can be wrong shows before the first connection is accepted: [`Gateway::bind`] reads every file,
+//! compiles the detectors and takes every socket, and [`check`] does the same without touching the system.
+
+use crate::admin::Admin;
+use crate::body::BodyLimits;
+use crate::config::{Config, ConfigError};
+use crate::destination::Catalogue;
+use crate::identity::{Identity, UsersError};
+use crate::metrics::Metrics;
+use crate::scan_pool::ScanPool;
+use crate::server::{self, Admission};
+use crate::services::{InspectionServices, Services};
+use crate::tls::ca::{Ca, CaError};
+use crate::tls::leaf::LeafMint;
+use crate::tls::origin::{RootsError, client_config};
+use crate::upstream::{AddressGuard, Resolver, Upstream};
+use dlp_core::base::Limits;
+use dlp_core::content::RiskyParser;
+use dlp_core::decision::{Policies, Policy, PolicyError};
+use dlp_core::inspect::Inspector;
+use dlp_core::matching::{CompileError, DetectorSet};
+use dlp_governance::incident::{IncidentLog, IncidentLogError};
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Name of the incident log in the state directory.
+const INCIDENTS: &str = "incidents.jsonl";
+/// Name of the directory for held bodies in the state directory.
+const SPOOL: &str = "spool";
+
+/// What a gateway is made of.
+pub struct Setup {
+    /// The configuration.
+    pub config: Config,
+    /// The directory that the gateway writes to, see [`Config::state_dir`].
+    pub state_dir: PathBuf,
+    /// Runs parsers that can crash; without it such documents count as not inspected.
+    pub risky: Option<Arc<dyn RiskyParser>>,
+}
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no usable CA.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// Origins could not be verified.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// The users file is wrong.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// A policy file could not be read.
+    #[error("policy.files: cannot read {}: {source}", path.display())]
+    PolicyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A policy file is wrong.
+    #[error("policy.files: {0}")]
+    Policy(#[from] PolicyError),
+    /// The built-in detectors do not compile.
+    #[error("the detectors cannot be compiled: {0}")]
+    Detectors(#[from] CompileError),
+    /// Incidents could not be written.
+    #[error(transparent)]
+    Incidents(#[from] IncidentLogError),
+    /// The state directory cannot be used.
+    #[error("cannot use the state directory {}: {source}; set state.dir or use --state-dir", path.display())]
+    State {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A socket could not be had.
+    #[error("cannot listen on {address}: {}", advice(source, key))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The key that names it.
+        key: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No threads.
+    #[error("cannot start threads for inspection: {0}")]
+    Threads(io::Error),
+}
+
+/// What happened to a socket, and what to do about it.
+fn advice(error: &io::Error, key: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!("address in use; stop the other program or set {key}"),
+        io::ErrorKind::PermissionDenied => format!("permission denied; set {key} to a port above 1023"),
+        io::ErrorKind::AddrNotAvailable => format!("no such address on this host; set {key}"),
+        _ => format!("{error}; set {key}"),
+    }
+}
+
+/// A gateway that has its sockets and serves nobody yet.
+pub struct Gateway {
+    services: Arc<Services>,
+    proxies: Vec<TcpListener>,
+    admin: TcpListener,
+    proxy_addresses: Vec<SocketAddr>,
+    admin_address: SocketAddr,
+    ca_pem: String,
+    ca_path: PathBuf,
+}
+
+/// Parts that come from files alone.
+struct Read {
+    policies: Policies,
+    identity: Identity,
+}
+
+impl Gateway {
+    /// Reads, compiles and binds everything.
+    ///
+    /// # Errors
+    /// When anything that the configuration names cannot be used.
+    pub async fn bind(setup: Setup) -> Result<Self, StartError> {
+        let Setup { config, state_dir, risky } = setup;
+        let read = Read::from_files(&config)?;
+        let proxies = bind_all(&config.listen.proxy, "listen.proxy").await?;
+        let admin = bind(config.listen.admin, "listen.admin").await?;
+        let proxy_addresses = proxies.iter().map(address_of).collect::<Result<Vec<_>, _>>()?;
+        let admin_address = address_of(&admin)?;
+
+        let spool_dir = state_dir.join(SPOOL);
+        create_private(&spool_dir)?;
+        let (ca_path, ca_key) = ca_paths(&config, &state_dir);
+        let ca = Arc::new(Ca::load_or_create(&ca_path, &ca_key)?);
+        let tls = client_config(&config.upstream, ca.chain())?;
+        let own: Vec<_> = proxy_addresses.iter().copied().chain([admin_address]).collect();
+        let resolver = Resolver::new(&config.resolver, AddressGuard::new(config.upstream.allow_private, own));
+        let scan = &config.scan;
+        let services = Services {
+            catalogue: Catalogue::builtin(),
+            policies: read.policies,
+            identity: read.identity,
+            inspection: Arc::new(inspection_services(&spool_dir, risky)?),
+            pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
+            spool_dir,
+            mint: LeafMint::new(ca.clone())?,
+            upstream: Upstream::new(resolver, tls, &config.upstream),
+            incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
+            metrics: Arc::new(Metrics::new()),
+            drain: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            config,
+        };
+        let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
+        Ok(Self { services, proxies, admin, proxy_addresses, admin_address, ca_pem, ca_path })
+    }
+
+    /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
+    #[must_use]
+    pub fn proxy_addresses(&self) -> &[SocketAddr] {
+        &self.proxy_addresses
+    }
+
+    /// Address of health, metrics, CA and PAC.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Where the certificate lies that clients have to trust.
+    #[must_use]
+    pub fn ca_path(&self) -> &Path {
+        &self.ca_path
+    }
+
+    /// Serves until `shutdown` resolves, then lets requests in flight end within `admin.drain_timeout`.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let services = self.services;
+        let admission = Admission::new(&services.config.limits);
+        for listener in self.proxies {
+            services.tasks.spawn(server::accept(services.clone(), listener, admission.clone()));
+        }
+        let admin = Admin {
+            metrics: services.metrics.clone(),
+            ca_pem: self.ca_pem,
+            proxy: self.proxy_addresses.first().copied().unwrap_or(self.admin_address),
+            drain: services.drain.clone(),
+        };
+        let admin_task = tokio::spawn(admin.serve(self.admin));
+        shutdown.await;
+        services.drain.cancel();
+        services.tasks.close();
+        let limit = services.config.admin.drain_timeout;
+        if tokio::time::timeout(limit, services.tasks.wait()).await.is_err() {
+            tracing::warn!(connections = services.tasks.len(), "connections were cut after admin.drain_timeout");
+        }
+        admin_task.abort();
+    }
+}
+
+impl Read {
+    fn from_files(config: &Config) -> Result<Self, StartError> {
+        config.check()?;
+        let read = |path: &PathBuf| {
+            let text =
+                fs::read_to_string(path).map_err(|source| StartError::PolicyFile { path: path.clone(), source })?;
+            Ok(Policy::from_toml(&path.display().to_string(), &text)?)
+        };
+        let policies = config.policy.files.iter().map(read).collect::<Result<Vec<_>, StartError>>()?;
+        Ok(Self { policies: Policies::new(policies), identity: Identity::new(&config.identity)? })
+    }
+}
+
+/// Serves until `shutdown` resolves.
+///
+/// # Errors
+/// When the gateway cannot start, see [`Gateway::bind`].
+pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    Gateway::bind(setup).await?.serve(shutdown).await;
+    Ok(())
+}
+
+/// Reads everything that the configuration names, but takes no socket and writes nothing.
+///
+/// # Errors
+/// What would keep the gateway from starting, as far as files tell.
+pub fn check(config: &Config, state_dir: &Path) -> Result<(), StartError> {
+    Read::from_files(config)?;
+    let (cert, key) = ca_paths(config, state_dir);
+    let own = match cert.exists() || key.exists() {
+        true => Ca::load_or_create(&cert, &key)?.chain().to_vec(),
+        false => Vec::new(),
+    };
+    client_config(&config.upstream, &own)?;
+    DetectorSet::builtin()?;
+    Ok(())
+}
+
+fn inspection_services(
+    spool_dir: &Path,
+    risky: Option<Arc<dyn RiskyParser>>,
+) -> Result<InspectionServices, StartError> {
+    let inspector = Inspector::new(DetectorSet::builtin()?, Limits::inline());
+    let inspector = match risky {
+        Some(parser) => inspector.with_risky_parser(parser),
+        None => inspector,
+    };
+    let limits = BodyLimits { spool_dir: Some(spool_dir.to_owned()), ..BodyLimits::default() };
+    Ok(InspectionServices { inspector, limits })
+}
+
+fn ca_paths(config: &Config, state_dir: &Path) -> (PathBuf, PathBuf) {
+    let or_default = |path: &Option<PathBuf>, name: &str| path.clone().unwrap_or_else(|| state_dir.join(name));
+    (or_default(&config.ca.cert, "ca.pem"), or_default(&config.ca.key, "ca.key"))
+}
+
+fn create_private(dir: &Path) -> Result<(), StartError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|source| StartError::State { path: dir.into(), source })
+}
+
+async fn bind_all(addresses: &[SocketAddr], key: &'static str) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        listeners.push(bind(*address, key).await?);
+    }
+    Ok(listeners)
+}
+
+async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, key, source })
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener.local_addr().map_err(|source| StartError::Listen { address: unknown, key: "listen", source })
+}

@@ -1,0 +1,148 @@
+//! Counters of the gateway, in the OpenMetrics text format.
+//!
+//! Labels are words of fixed lists or ids of the catalogue; never a user, a URL or anything that a client chose.
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// One label with a word of a fixed list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Reason {
+    reason: String,
+}
+
+/// What was decided about a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    /// Application of the catalogue, or `other`.
+    pub(crate) app: String,
+    /// Activity.
+    pub(crate) activity: String,
+    /// Decision.
+    pub(crate) decision: String,
+}
+
+/// Category of findings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct CategoryLabels {
+    category: String,
+}
+
+/// Class of problems.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ClassLabels {
+    class: String,
+}
+
+/// All metrics.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Requests by decision.
+    pub(crate) requests: Family<RequestLabels, Counter>,
+    /// Body bytes that were inspected.
+    pub(crate) inspected_bytes: Counter,
+    /// Time of inspections, waiting included.
+    pub(crate) inspection_seconds: Histogram,
+    /// Open client connections.
+    pub(crate) connections: Gauge,
+    /// Client connections so far.
+    pub(crate) connections_total: Counter,
+    /// Inspections that wait for a thread.
+    pub(crate) queue_depth: Gauge,
+    /// Bytes relayed in tunnels that are not intercepted.
+    pub(crate) bypassed_bytes: Counter,
+    /// Incidents that could not be written.
+    pub(crate) incidents_lost: Counter,
+    findings: Family<CategoryLabels, Counter>,
+    problems: Family<ClassLabels, Counter>,
+    faults: Family<Reason, Counter>,
+    tls_errors: Family<Reason, Counter>,
+    uninspected: Family<Reason, Counter>,
+}
+
+impl Metrics {
+    /// Registers everything.
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("dlp"),
+            requests: Family::default(),
+            inspected_bytes: Counter::default(),
+            inspection_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 18)),
+            connections: Gauge::default(),
+            connections_total: Counter::default(),
+            queue_depth: Gauge::default(),
+            bypassed_bytes: Counter::default(),
+            incidents_lost: Counter::default(),
+            findings: Family::default(),
+            problems: Family::default(),
+            faults: Family::default(),
+            tls_errors: Family::default(),
+            uninspected: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    /// Everything as text.
+    pub(crate) fn render(&self) -> String {
+        let mut out = String::new();
+        if text::encode(&mut out, &self.registry).is_err() {
+            // Writing to a string cannot fail; an empty page would still show as a failed scrape.
+            out.clear();
+        }
+        out
+    }
+
+    /// Counts findings of a category.
+    pub(crate) fn count_findings(&self, category: impl ToString, count: u64) {
+        self.findings.get_or_create(&CategoryLabels { category: category.to_string() }).inc_by(count);
+    }
+
+    /// Counts a problem of an inspection.
+    pub(crate) fn count_problem(&self, class: impl ToString) {
+        self.problems.get_or_create(&ClassLabels { class: class.to_string() }).inc();
+    }
+
+    /// Counts a request that ended with a fault.
+    pub(crate) fn count_fault(&self, reason: &'static str) {
+        self.faults.get_or_create(&reason.into()).inc();
+    }
+
+    /// Counts a failed handshake.
+    pub(crate) fn count_tls_error(&self, reason: &'static str) {
+        self.tls_errors.get_or_create(&reason.into()).inc();
+    }
+
+    /// Counts a transfer that went on without a full inspection.
+    pub(crate) fn count_uninspected(&self, reason: &str) {
+        self.uninspected.get_or_create(&Reason { reason: reason.to_owned() }).inc();
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("requests", "Requests by application, activity and decision", self.requests.clone());
+        r.register("inspected_bytes", "Body bytes inspected", self.inspected_bytes.clone());
+        r.register("findings", "Findings by category", self.findings.clone());
+        r.register("problems", "Problems of inspections by class", self.problems.clone());
+        r.register("inspection_seconds", "Time of inspections, waiting included", self.inspection_seconds.clone());
+        r.register("connections", "Open client connections", self.connections.clone());
+        r.register("connections_accepted", "Client connections accepted", self.connections_total.clone());
+        r.register("scan_queue_depth", "Inspections waiting for a thread", self.queue_depth.clone());
+        r.register("tls_errors", "Failed TLS handshakes by reason", self.tls_errors.clone());
+        r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
+        r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());
+        r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
+        r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());
+    }
+}
+
+impl From<&'static str> for Reason {
+    fn from(reason: &'static str) -> Self {
+        Self { reason: reason.to_owned() }
+    }
+}

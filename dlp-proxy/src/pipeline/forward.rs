@@ -1,0 +1,109 @@
+//! Sends an allowed request and hands the answer back.
+//!
+//! The message is written anew: method, target, the fields that are left after the hop-by-hop ones, and one framing
+//! that fits the body as it is sent. The body itself is byte for byte the client's.
+
+use super::Client;
+use super::gate::Held;
+use super::site::Site;
+use crate::body_stream::GatewayBody;
+use crate::fault::Fault;
+use crate::http::fields::strip_hop_by_hop;
+use crate::services::Services;
+use crate::upstream::Route;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use hyper::body::{Body, Incoming};
+
+/// An allowed request.
+pub(super) struct Outgoing<'a> {
+    /// Its head as received.
+    pub(super) parts: &'a Parts,
+    /// Its origin.
+    pub(super) site: &'a Site,
+    /// Its body.
+    pub(super) content: Content,
+}
+
+/// A body that may leave.
+pub(super) enum Content {
+    /// As it arrives.
+    Stream(Incoming),
+    /// From the hold, and then the rest as it arrives.
+    Held(Held),
+}
+
+impl Content {
+    /// A body that nobody looked at.
+    pub(super) fn untouched(body: Incoming) -> Self {
+        Self::Stream(body)
+    }
+}
+
+impl From<Held> for Content {
+    fn from(held: Held) -> Self {
+        Self::Held(held)
+    }
+}
+
+/// Sends the request and waits for the head of the answer. The body of the answer streams.
+pub(super) async fn forward(
+    services: &Services,
+    client: &Client,
+    route: &Route,
+    outgoing: Outgoing<'_>,
+) -> Result<Response<GatewayBody>, Fault> {
+    let request = build(outgoing)?;
+    let answer = client.links.send(&services.upstream, route, request).await?;
+    let mut answer = answer.map(GatewayBody::stream);
+    *answer.version_mut() = Version::HTTP_11;
+    strip_hop_by_hop(answer.headers_mut());
+    Ok(answer)
+}
+
+fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
+    let Outgoing { parts, site, content } = outgoing;
+    let mut headers = parts.headers.clone();
+    let framing = framing(&headers, &content);
+    strip_hop_by_hop(&mut headers);
+    headers.remove(CONTENT_LENGTH);
+    if let Some((name, value)) = framing {
+        headers.insert(name, value);
+    }
+    if parts.uri.authority().is_some() || !headers.contains_key(HOST) {
+        let host = HeaderValue::try_from(site.host_field()).map_err(|_| Fault::BadTarget)?;
+        headers.insert(HOST, host);
+    }
+    let body = match content {
+        Content::Stream(incoming) if incoming.is_end_stream() => GatewayBody::empty(),
+        Content::Stream(incoming) => GatewayBody::stream(incoming),
+        Content::Held(held) => GatewayBody::spooled(held.spooled, held.rest),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = site.target.parse().map_err(|_| Fault::BadTarget)?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// The one framing field of the message that leaves: the length where it is known, else chunked, none without a body.
+fn framing(received: &HeaderMap, content: &Content) -> Option<(http::HeaderName, HeaderValue)> {
+    let is_chunked = received.contains_key(TRANSFER_ENCODING);
+    let length = match content {
+        Content::Held(held) if held.is_whole() => Some(held.spooled.len()),
+        _ => declared_length(received),
+    };
+    match length {
+        Some(length) if length > 0 || is_chunked || received.contains_key(CONTENT_LENGTH) => {
+            Some((CONTENT_LENGTH, HeaderValue::from(length)))
+        }
+        None if is_chunked => Some((TRANSFER_ENCODING, HeaderValue::from_static("chunked"))),
+        _ => None,
+    }
+}
+
+/// The length that a head announces. The guard has made sure that there is one number at most.
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

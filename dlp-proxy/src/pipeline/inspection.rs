@@ -1,0 +1,160 @@
+//! From a held body to what a policy can judge.
+//!
+//! The work runs on the scan pool. Whatever keeps it from being complete (no thread free, no time left, a panic, a body
+//! larger than what is held) becomes a problem of the item: the policy decides what that means, and nothing counts as
+//! clean because of it.
+
+use super::forward::declared_length;
+use super::gate::Held;
+use crate::body::{self, BodyReport, BodySetup, Opaque, PartInspector};
+use crate::metrics::Metrics;
+use crate::services::{InspectionServices, Services};
+use crate::spool::Spooled;
+use dlp_core::base::{Cancel, ProblemClass};
+use dlp_core::content::{Completeness, Finding, Flow, ItemReport, LocatedProblem, Observer, Outcome};
+use dlp_core::decision::{Inspection, InspectionProblem, Item, Summariser};
+use dlp_core::matching::{DetectorSet, Scratch};
+use http::request::Parts;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// Time that a cancelled inspection has to hand out what it found so far.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+/// Kinds of problems kept for one item.
+const PROBLEMS_MAX: usize = 32;
+
+/// Inspects head and body of a request.
+pub(super) async fn inspect(services: &Services, parts: &Parts, held: &Held) -> Item {
+    let started = Instant::now();
+    let item = match held.is_whole() {
+        true => inspect_in_pool(services, parts, &held.spooled).await,
+        false => unread(parts, problem(ProblemClass::Limit, "gate_max")),
+    };
+    count(&services.metrics, &item, started.elapsed());
+    item
+}
+
+/// Waits for a thread and for its result, both within the time for decisions.
+async fn inspect_in_pool(services: &Services, parts: &Parts, spooled: &Spooled) -> Item {
+    let cancel = Cancel::default();
+    // Also stops the work when the client goes away and this future is dropped.
+    let guard = CancelOnDrop(cancel.clone());
+    let task = Task { services: services.inspection.clone(), parts: parts.clone(), spooled: spooled.clone(), cancel };
+    let size = spooled.len();
+    let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
+        return unread(parts, problem(ProblemClass::Limit, "overload"));
+    };
+    services.metrics.queue_depth.set(i64::try_from(services.pool.waiting()).unwrap_or(i64::MAX));
+    let finished = match timeout(services.config.inspection.decision_timeout, &mut result).await {
+        Ok(finished) => finished.map_err(|_closed| problem(ProblemClass::ParserPanic, "inspection_panic")),
+        Err(_elapsed) => {
+            guard.0.trip();
+            match timeout(CANCEL_GRACE, result).await {
+                Ok(Ok(partial)) => Ok(partial),
+                _ => Err(problem(ProblemClass::Timeout, "decision_timeout")),
+            }
+        }
+    };
+    services.metrics.inspected_bytes.inc_by(size);
+    finished.unwrap_or_else(|problem| unread(parts, problem))
+}
+
+/// An item of which nothing is known.
+fn unread(parts: &Parts, problem: InspectionProblem) -> Item {
+    Item {
+        names: Vec::new(),
+        size_bytes: declared_length(&parts.headers),
+        findings: Vec::new(),
+        inspection: Inspection { completeness: Completeness::Partial, problems: vec![problem] },
+    }
+}
+
+fn problem(class: ProblemClass, reason: &str) -> InspectionProblem {
+    InspectionProblem { class, reason: reason.to_owned() }
+}
+
+fn count(metrics: &Metrics, item: &Item, took: Duration) {
+    metrics.inspection_seconds.observe(took.as_secs_f64());
+    for finding in &item.findings {
+        metrics.count_findings(finding.category, finding.count);
+    }
+    for problem in &item.inspection.problems {
+        metrics.count_problem(problem.class);
+    }
+}
+
+/// One inspection, on its way to a thread.
+struct Task {
+    services: std::sync::Arc<InspectionServices>,
+    parts: Parts,
+    spooled: Spooled,
+    cancel: Cancel,
+}
+
+impl Task {
+    fn run(mut self, scratch: &mut Scratch) -> Item {
+        let inspector = &self.services.inspector;
+        let mut tally = Tally::new(inspector.detectors(), Summariser::new(inspector.limits()));
+        let mut examiner = PartInspector { inspector, scratch };
+        let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
+        let of_head = body::inspect_head(&self.parts, setup.reborrowed(), &mut tally);
+        let of_body = body::inspect(&self.parts.headers, &mut self.spooled, setup, &mut tally);
+        tally.finish(of_head.join(of_body), self.spooled.len())
+    }
+}
+
+/// Trips the token when nobody waits for the result any more.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.trip();
+    }
+}
+
+/// Counts what an inspection finds, and keeps no value.
+struct Tally<'a> {
+    detectors: &'a DetectorSet,
+    summariser: Summariser,
+    problems: Vec<InspectionProblem>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(detectors: &'a DetectorSet, summariser: Summariser) -> Self {
+        Self { detectors, summariser, problems: Vec::new() }
+    }
+
+    fn note(&mut self, problem: InspectionProblem) {
+        if self.problems.len() < PROBLEMS_MAX && !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn finish(mut self, report: BodyReport, size_bytes: u64) -> Item {
+        if let Some(opaque) = report.opaque {
+            self.note(problem(ProblemClass::Encrypted, opaque.as_str()));
+        }
+        let Outcome { completeness, .. } = report.outcome;
+        // What could not be looked into is as closed as what is encrypted, whatever was scanned of its outside.
+        let completeness = if report.opaque == Some(Opaque::Coding) { Completeness::Encrypted } else { completeness };
+        Item {
+            names: report.file_names,
+            size_bytes: Some(size_bytes),
+            findings: self.summariser.finish(),
+            inspection: Inspection { completeness, problems: self.problems },
+        }
+    }
+}
+
+impl Observer for Tally<'_> {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        self.summariser.add(self.detectors.detector(finding.detector), &finding);
+        Flow::Continue
+    }
+
+    fn problem(&mut self, located: LocatedProblem) {
+        self.note(problem(located.problem.class, located.problem.reason));
+    }
+
+    fn item(&mut self, _item: ItemReport) {}
+}

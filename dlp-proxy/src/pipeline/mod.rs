@@ -1,0 +1,146 @@
+//! The road of a request: who, where to, what, decide, then forward or refuse.
+//!
+//! ```text
+//! head -> site -> destination -> decision on the head --final--> refuse | forward
+//!                                        |
+//!                                     inspect -> hold the body -> inspect -> decide -> refuse | forward from the hold
+//! ```
+//!
+//! No connection carries a byte of a request before its decision. A body that the policy wants to see is held whole;
+//! only when it was allowed is it sent, byte for byte as it came.
+
+mod forward;
+mod gate;
+mod inspection;
+mod outcome;
+mod site;
+
+pub(crate) use site::Place;
+
+use crate::answer::AnswerRequest;
+use crate::body_stream::GatewayBody;
+use crate::destination::{Classified, RequestHead};
+use crate::fault::Fault;
+use crate::http::guard::{REFUSED_METHOD, Refusal};
+use crate::services::Services;
+use crate::upstream::{Links, Route};
+use dlp_core::decision::{Actor, ActorKind, HeadDecision, Inspection, Item, Transfer, TransferHead};
+use forward::Content;
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use outcome::Verdict;
+use site::Site;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+/// A client connection, or a tunnel inside one.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Address of the client.
+    pub(crate) peer: SocketAddr,
+    /// Where requests on this connection can go.
+    pub(crate) place: Place,
+    /// The user, when the connection itself told.
+    pub(crate) user: Option<String>,
+    /// Connections to origins that belong to this client.
+    pub(crate) links: Links,
+    /// Why the guard of the connection refused a request.
+    pub(crate) refusal: Refusal,
+}
+
+/// Answers a request.
+pub(crate) async fn handle(services: &Services, client: &Client, request: Request<Incoming>) -> Response<GatewayBody> {
+    let (parts, body) = request.into_parts();
+    match serve(services, client, &parts, body).await {
+        Ok(response) => response,
+        Err(fault) => refuse_with(services, client, &parts, &fault),
+    }
+}
+
+/// The road itself.
+async fn serve(
+    services: &Services,
+    client: &Client,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<GatewayBody>, Fault> {
+    if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
+        return Err(Fault::Framing(*violation));
+    }
+    let user = identify(services, client, &parts.headers)?;
+    let site = Site::of(&client.place, parts)?;
+    let route = route(services, client, &site).await?;
+    let classified = classify(services, parts, &site);
+    let head = transfer_head(&classified, user);
+
+    let (transfer, decision, content) = match services.policies.decide_head(&head, SystemTime::now()) {
+        HeadDecision::Final(decision) => {
+            let item = Item {
+                names: Vec::new(),
+                size_bytes: forward::declared_length(&parts.headers),
+                findings: Vec::new(),
+                inspection: Inspection::complete(),
+            };
+            (Transfer { head, item }, decision, Content::untouched(body))
+        }
+        HeadDecision::Inspect => {
+            let held = gate::hold(services, parts, body).await?;
+            let item = inspection::inspect(services, parts, &held).await;
+            let transfer = Transfer { head, item };
+            let decision = services.policies.decide(&transfer, SystemTime::now());
+            (transfer, decision, held.into())
+        }
+    };
+
+    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer };
+    if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
+        return Ok(refusal);
+    }
+    forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await
+}
+
+/// The user of a request. Tunnels know theirs from the CONNECT request.
+fn identify(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    match client.place {
+        Place::Proxy => services.identity.identify(headers),
+        Place::Tunnel { .. } => Ok(client.user.clone()),
+    }
+}
+
+/// Where to dial. A tunnel was resolved when it was opened, and stays with those addresses.
+async fn route(services: &Services, client: &Client, site: &Site) -> Result<Route, Fault> {
+    match &client.place {
+        Place::Proxy => services.upstream.route(site.authority.clone(), site.is_tls).await,
+        Place::Tunnel { route } => Ok(route.clone()),
+    }
+}
+
+fn classify(services: &Services, parts: &Parts, site: &Site) -> Classified {
+    let host = site.authority.host.to_string();
+    let head = RequestHead {
+        method: parts.method.as_str(),
+        host: &host,
+        target: &site.target,
+        headers: &parts.headers,
+        learnt: &[],
+    };
+    services.catalogue.classify(&head, &services.config.tenant.corporate)
+}
+
+fn transfer_head(classified: &Classified, user: Option<String>) -> TransferHead {
+    TransferHead {
+        actor: Actor { user, groups: Vec::new(), kind: ActorKind::Unknown },
+        channel: classified.channel,
+        destination: classified.destination.clone(),
+        activity: classified.activity,
+    }
+}
+
+/// The answer to a request that failed beside the policy.
+pub(crate) fn refuse_with(services: &Services, client: &Client, parts: &Parts, fault: &Fault) -> Response<GatewayBody> {
+    services.metrics.count_fault(fault.reason());
+    let host = client.place.host();
+    tracing::info!(peer = %client.peer, %host, reason = fault.reason(), "request failed");
+    fault.respond(&AnswerRequest::of(parts), &host, &services.config.portal.contact).map(GatewayBody::full)
+}

@@ -1,0 +1,62 @@
+//! What all connections share: policy, detectors, certificates, counters, and the ways in and out.
+
+use crate::body::BodyLimits;
+use crate::config::Config;
+use crate::destination::Catalogue;
+use crate::identity::Identity;
+use crate::metrics::Metrics;
+use crate::scan_pool::ScanPool;
+use crate::tls::leaf::LeafMint;
+use crate::upstream::Upstream;
+use dlp_core::decision::Policies;
+use dlp_core::inspect::Inspector;
+use dlp_governance::incident::IncidentLog;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Built once at start, never changed.
+#[derive(Debug)]
+pub(crate) struct Services {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// Known destinations.
+    pub(crate) catalogue: Catalogue,
+    /// Policies in force.
+    pub(crate) policies: Policies,
+    /// Who sends.
+    pub(crate) identity: Identity,
+    /// What inspections need.
+    pub(crate) inspection: Arc<InspectionServices>,
+    /// Threads that inspect.
+    pub(crate) pool: ScanPool,
+    /// Place of bodies that are held.
+    pub(crate) spool_dir: PathBuf,
+    /// Certificates for clients.
+    pub(crate) mint: LeafMint,
+    /// Connections to origins.
+    pub(crate) upstream: Upstream,
+    /// Incident log.
+    pub(crate) incidents: Arc<Mutex<IncidentLog>>,
+    /// Counters.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Tells connections to end after the request they are at.
+    pub(crate) drain: CancellationToken,
+    /// Everything that runs for clients.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// What an inspection takes to its thread.
+pub(crate) struct InspectionServices {
+    /// Detectors and bounds.
+    pub(crate) inspector: Inspector,
+    /// Bounds of body decoding.
+    pub(crate) limits: BodyLimits,
+}
+
+impl std::fmt::Debug for InspectionServices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InspectionServices").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! TLS towards origins: which roots are trusted, and what a failure is called.
+//!
+//! Nothing here can switch verification off. The gateway's own CA is never a root, even where it stands in the system
+//! store because users trust it, and a root that is past its end is dropped, because the verifier knows no dates of
+//! roots.
+
+use super::{ALPN_HTTP1, provider};
+use crate::config::UpstreamConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why origins could not be verified at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootsError {
+    /// A file of `upstream.extra_roots` is unusable.
+    #[error("upstream.extra_roots: cannot use {}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Expected and got.
+        message: String,
+    },
+    /// Nothing would be trusted.
+    #[error("no root certificate is available; install the system's CA certificates or set upstream.extra_roots")]
+    Empty,
+    /// The TLS library refused the settings.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The client side of TLS for all origins. `own` certificates are never trusted.
+pub(crate) fn client_config(
+    settings: &UpstreamConfig,
+    own: &[CertificateDer<'static>],
+) -> Result<Arc<ClientConfig>, RootsError> {
+    let mut roots = RootCertStore::empty();
+    let mut add = |der: CertificateDer<'static>| is_usable_root(&der, own) && roots.add(der).is_ok();
+    for path in &settings.extra_roots {
+        let file_error = |message: String| RootsError::File { path: path.clone(), message };
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|e| file_error(e.to_string()))?;
+        let mut count = 0;
+        for certificate in certificates {
+            count += usize::from(add(certificate.map_err(|e| file_error(e.to_string()))?));
+        }
+        if count == 0 {
+            return Err(file_error("expected at least one valid CA certificate in PEM".into()));
+        }
+    }
+    if settings.use_system_roots {
+        let native = rustls_native_certs::load_native_certs();
+        for error in &native.errors {
+            tracing::warn!(%error, "a system root certificate could not be loaded");
+        }
+        for certificate in native.certs {
+            add(certificate);
+        }
+    }
+    if roots.is_empty() {
+        return Err(RootsError::Empty);
+    }
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![ALPN_HTTP1.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Neither our own CA nor past its end.
+fn is_usable_root(der: &CertificateDer<'_>, own: &[CertificateDer<'_>]) -> bool {
+    let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else { return false };
+    !own.iter().any(|mine| mine.as_ref() == der.as_ref()) && certificate.validity().is_valid()
+}
+
+/// A certificate problem as the client is told: a code and a sentence.
+pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &'static str) {
+    use CertificateError as E;
+    match error {
+        E::Expired | E::ExpiredContext { .. } => ("cert_expired", "The certificate of the server has expired."),
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            ("cert_not_yet_valid", "The certificate of the server is not valid yet.")
+        }
+        E::UnknownIssuer => {
+            ("cert_unknown_issuer", "The certificate of the server was issued by an authority that is not trusted.")
+        }
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            ("cert_wrong_name", "The certificate of the server belongs to another host name.")
+        }
+        E::Revoked => ("cert_revoked", "The certificate of the server has been revoked."),
+        E::BadSignature => ("cert_bad_signature", "The signature of the server's certificate is wrong."),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
+            ("cert_wrong_purpose", "The certificate of the server is not made for servers.")
+        }
+        _ => ("cert_invalid", "The certificate of the server is not valid."),
+    }
+}

@@ -1,0 +1,228 @@
+//! CONNECT: from an authority to a connection on which requests are inspected.
+//!
+//! ```text
+//! CONNECT -> port, addresses -> 200 -> first bytes -> TLS: names -> bypass | origin first, then client -> requests
+//!                                                  -> HTTP: requests
+//!                                                  -> anything else: closed
+//! ```
+//!
+//! The origin is verified before the client's handshake ends. When it cannot be, the client still gets a handshake,
+//! and the answer to its first request names the reason; nothing of the request is read further or sent anywhere.
+
+use crate::body_stream::GatewayBody;
+use crate::fault::Fault;
+use crate::http::guard::GuardedIo;
+use crate::names::{Authority, Host};
+use crate::pipeline::{self, Client, Place};
+use crate::server::{Admitted, serve_connection};
+use crate::services::Services;
+use crate::tls::hello::{Hello, read_hello};
+use crate::upstream::{Links, Route};
+use http::{HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use std::io::Cursor;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::StartHandshake;
+
+/// Time without a byte after CONNECT. A protocol in which the server speaks first is none that is served.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Buffers of a tunnel that is not intercepted, in bytes.
+const RELAY_BUFFER_BYTES: usize = 64 * 1024;
+/// First byte of a TLS record that carries a handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// A tunnel that was asked for.
+struct Tunnel {
+    services: Arc<Services>,
+    peer: SocketAddr,
+    user: Option<String>,
+    route: Route,
+}
+
+/// Answers a CONNECT request, and starts the tunnel when it may be opened.
+pub(crate) async fn open(
+    services: Arc<Services>,
+    client: &Client,
+    mut request: Request<Incoming>,
+    admitted: Arc<Admitted>,
+) -> Response<GatewayBody> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (parts, _) = request.into_parts();
+    let prepared = async {
+        let user = services.identity.identify(&parts.headers)?;
+        let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
+        let route = services.upstream.route(authority, true).await?;
+        Ok::<_, Fault>((user, route))
+    };
+    match prepared.await {
+        Ok((user, route)) => {
+            let tunnel = Tunnel { services: services.clone(), peer: client.peer, user, route };
+            services.tasks.spawn(async move {
+                tunnel.run(upgrade).await;
+                drop(admitted);
+            });
+            Response::new(GatewayBody::empty())
+        }
+        Err(fault) => refuse(&services, client, &parts, &fault),
+    }
+}
+
+/// Bytes that a client sent ahead must not be read as a request, so the connection ends with the refusal.
+fn refuse(services: &Services, client: &Client, parts: &http::request::Parts, fault: &Fault) -> Response<GatewayBody> {
+    let mut response = pipeline::refuse_with(services, client, parts, fault);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The target of a CONNECT request, on an allowed port.
+fn authority_of(services: &Services, target: Option<&str>) -> Result<Authority, Fault> {
+    let authority = Authority::parse(target.ok_or(Fault::BadTarget)?, None)?;
+    let ports = &services.config.connect.allowed_ports;
+    if ports.iter().any(|port| port.get() == authority.port) { Ok(authority) } else { Err(Fault::Port(authority.port)) }
+}
+
+impl Tunnel {
+    /// Waits for the connection and finds out what is spoken on it.
+    async fn run(self, upgrade: OnUpgrade) {
+        let Ok(upgraded) = upgrade.await else { return };
+        let Ok(parts) = upgraded.downcast::<TokioIo<GuardedIo<TcpStream>>>() else {
+            tracing::error!("a tunnel came on an unknown kind of connection");
+            return;
+        };
+        let (mut stream, guarded_rest) = parts.io.into_inner().into_parts();
+        let mut first = parts.read_buf.to_vec();
+        first.extend_from_slice(&guarded_rest);
+        if first.is_empty() {
+            let mut byte = [0];
+            match timeout(FIRST_BYTE_TIMEOUT, stream.read(&mut byte)).await {
+                Ok(Ok(1)) => first.push(byte[0]),
+                _ => return self.note("silent_tunnel"),
+            }
+        }
+        match first.first() {
+            Some(&TLS_HANDSHAKE) => self.serve_tls(stream, first).await,
+            Some(byte) if byte.is_ascii_uppercase() => self.serve_plain(stream, first).await,
+            _ => self.note("unknown_protocol"),
+        }
+    }
+
+    /// Reads the ClientHello and decides between interception and bypass.
+    async fn serve_tls(self, mut stream: TcpStream, first: Vec<u8>) {
+        let limit = self.services.config.limits.header_timeout;
+        let Ok(Ok(hello)) = timeout(limit, read_hello(&mut stream, first)).await else {
+            return self.note("client_hello");
+        };
+        if !is_own_name(&self.route.authority.host, hello.server_name.as_ref()) {
+            return self.note("sni_mismatch");
+        }
+        let bypassed = &self.services.config.bypass.hosts;
+        if bypassed.iter().any(|pattern| pattern.covers(&self.route.authority.host)) {
+            self.relay(stream, hello).await;
+        } else {
+            self.intercept(stream, hello).await;
+        }
+    }
+
+    /// Origin first, then the client; then requests.
+    async fn intercept(self, stream: TcpStream, hello: Hello) {
+        let opened = self.services.upstream.open(&self.route).await;
+        let config = match self.services.mint.server_config(&self.route.authority.host) {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!(%error, "no certificate could be made");
+                return self.note("leaf");
+            }
+        };
+        let handshake = StartHandshake::from_parts(hello.accepted, stream).into_stream(config);
+        let Ok(Ok(tls)) = timeout(self.services.config.limits.header_timeout, handshake).await else {
+            // A client that does not trust the CA ends here; so does one that pins certificates.
+            return self.note("client_handshake");
+        };
+        match opened {
+            Ok(link) => {
+                let links = Links::with(&self.route, link);
+                self.serve(tls, links).await;
+            }
+            Err(fault) => {
+                self.services.metrics.count_tls_error(fault.reason());
+                self.serve_fault(tls, fault).await;
+            }
+        }
+    }
+
+    /// Relays a tunnel unread, and counts its bytes.
+    async fn relay(self, mut stream: TcpStream, hello: Hello) {
+        let Ok(mut origin) = self.services.upstream.connect(&self.route).await else { return self.note("bypass") };
+        if origin.write_all(&hello.raw).await.is_err() {
+            return;
+        }
+        let copying =
+            tokio::io::copy_bidirectional_with_sizes(&mut stream, &mut origin, RELAY_BUFFER_BYTES, RELAY_BUFFER_BYTES);
+        let copied = tokio::select! {
+            copied = timeout(self.services.config.limits.tunnel_lifetime, copying) => copied,
+            () = self.services.drain.cancelled() => return,
+        };
+        let bytes = copied.ok().and_then(Result::ok).map_or(0, |(up, down)| up + down);
+        self.services.metrics.bypassed_bytes.inc_by(bytes);
+        self.services.metrics.count_uninspected("bypass");
+        tracing::info!(host = %self.route.authority, bytes, "tunnel not intercepted");
+    }
+
+    /// HTTP without TLS in a tunnel.
+    async fn serve_plain(mut self, stream: TcpStream, first: Vec<u8>) {
+        self.route.is_tls = false;
+        let (read, write) = stream.into_split();
+        self.serve(tokio::io::join(Cursor::new(first).chain(read), write), Links::default()).await;
+    }
+
+    /// Requests.
+    async fn serve<T>(self, io: T, links: Links)
+    where
+        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { services, peer, user, route } = self;
+        let new_client = |refusal| Client { peer, place: Place::Tunnel { route }, user, links, refusal };
+        let handle = |services: Arc<Services>, client: Arc<Client>, request| async move {
+            pipeline::handle(&services, &client, request).await
+        };
+        serve_connection(services, io, new_client, handle).await;
+    }
+
+    /// One answer that names the fault of the origin.
+    async fn serve_fault<T>(self, io: T, fault: Fault)
+    where
+        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { services, peer, user, route } = self;
+        let new_client =
+            |refusal| Client { peer, place: Place::Tunnel { route }, user, links: Links::default(), refusal };
+        let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
+            let (parts, _unread) = request.into_parts();
+            let response = refuse(&services, &client, &parts, &fault);
+            async move { response }
+        };
+        serve_connection(services, io, new_client, answer).await;
+    }
+
+    /// Counts and logs a tunnel that was closed.
+    fn note(&self, reason: &'static str) {
+        self.services.metrics.count_tls_error(reason);
+        tracing::info!(peer = %self.peer, host = %self.route.authority, reason, "tunnel closed");
+    }
+}
+
+/// The name in the hello must be the one of the tunnel; only an address needs none.
+fn is_own_name(own: &Host, server_name: Option<&Host>) -> bool {
+    match (own, server_name) {
+        (_, Some(name)) => name == own,
+        (Host::Address(_), None) => true,
+        (Host::Name(_), None) => false,
+    }
+}

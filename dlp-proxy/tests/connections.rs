@@ -1,0 +1,229 @@
+//! Who is talked to, and about what: names, certificates, addresses, the admin listener.
+
+mod support;
+
+use rcgen::{CertificateParams, date_time_ymd};
+use support::{Origin, Running, TestCa, exchange, status};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n";
+const UPLOAD: &str = "POST /up HTTP/1.1\r\nHost: site.example\r\nContent-Length: 6\r\nConnection: close\r\n\r\nabcdef";
+
+async fn scene(config: &str) -> (Origin, Running) {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&["site.example"], |_| {})).await;
+    let overrides = format!("resolver.override = {{ \"site.example\" = \"{}\" }}", origin.address);
+    let gateway = Running::start(&ca, &format!("{config}\n{overrides}")).await;
+    (origin, gateway)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_origin_certificates_give_a_page_and_send_nothing() {
+    type Change = fn(&mut CertificateParams);
+    let nothing: Change = |_| {};
+    let rows: [(&str, &[&str], bool, Change); 6] = [
+        ("cert_expired", &["site.example"], true, |p| p.not_after = date_time_ymd(2020, 1, 1)),
+        ("cert_not_yet_valid", &["site.example"], true, |p| p.not_before = date_time_ymd(2400, 1, 1)),
+        ("cert_wrong_name", &["other.example"], true, nothing),
+        ("cert_wrong_name", &["*.example.org"], true, nothing),
+        ("cert_unknown_issuer", &["site.example"], false, nothing),
+        ("cert_wrong_purpose", &["site.example"], true, |p| {
+            p.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        }),
+    ];
+    for (reason, names, is_trusted, change) in rows {
+        let (trusted, stranger) = (TestCa::new(), TestCa::new());
+        let signer = if is_trusted { &trusted } else { &stranger };
+        let origin = Origin::tls(signer.server(names, change)).await;
+        let config = format!("resolver.override = {{ \"site.example\" = \"{}\" }}", origin.address);
+        let gateway = Running::start(&trusted, &config).await;
+        let browser = GET.replace("\r\n\r\n", "\r\nAccept: text/html\r\nSec-Fetch-Dest: document\r\n\r\n");
+        for request in [browser.as_str(), UPLOAD] {
+            let answer = gateway.https("site.example:443", request.as_bytes()).await;
+            assert_eq!(status(&answer), 502, "{reason}: {answer}");
+            assert!(answer.to_ascii_lowercase().contains(&format!("x-dlp-reason: {reason}\r\n")), "{reason}: {answer}");
+        }
+        let page = gateway.https("site.example:443", browser.as_bytes()).await;
+        assert!(page.contains("text/html") && page.contains("site.example"), "{page}");
+        assert_eq!(String::from_utf8_lossy(&origin.all()), "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_origin_is_a_502() {
+    let ca = TestCa::new();
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let gateway = Running::start(&ca, &format!("resolver.override = {{ \"site.example\" = \"{free}\" }}")).await;
+    let answer = gateway.https("site.example:443", UPLOAD.as_bytes()).await;
+    assert!(status(&answer) == 502 && answer.contains("connect_failed"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_a_tunnel_must_agree() {
+    let (origin, gateway) = scene("").await;
+    for (host, expected) in
+        [("site.example", 200), ("SITE.example:443", 200), ("other.example", 421), ("site.example:80", 421)]
+    {
+        let request = GET.replace("site.example", host);
+        let answer = gateway.https("site.example:443", request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{host}: {answer}");
+    }
+    assert!(!String::from_utf8_lossy(&origin.all()).contains("other.example"));
+    assert!(gateway.tls("site.example:443", "other.example").await.is_err(), "another server name");
+    assert!(gateway.tls("site.example:443", "127.0.0.1").await.is_err(), "no server name");
+    let inner = b"CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n";
+    assert_eq!(status(&gateway.https("site.example:443", inner).await), 405);
+    let upgrade = GET.replace("Connection: close", "Connection: Upgrade\r\nUpgrade: websocket");
+    assert_eq!(status(&gateway.https("site.example:443", upgrade.as_bytes()).await), 501);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_tls_and_http_are_spoken_in_tunnels() {
+    let (origin, gateway) = scene("").await;
+    for bytes in [b"\x00\x01binary".as_slice(), b"\x16\x03\x01\x00\x05nohello", b"ehlo mail.example\r\n"] {
+        let stream = gateway.tunnel("site.example:443").await.unwrap();
+        assert_eq!(exchange(stream, bytes).await, "", "{bytes:?}");
+    }
+    assert!(origin.all().is_empty());
+
+    let plain = Origin::plain().await;
+    let config = format!("resolver.override = {{ \"site.example\" = \"{}\" }}", plain.address);
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    let request = GET.replace("site.example", "site.example:443");
+    let stream = gateway.tunnel("site.example:443").await.unwrap();
+    let answer = exchange(stream, request.as_bytes()).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bypassed_hosts_keep_their_own_certificate() {
+    let (origin, gateway) = scene("bypass.hosts = [\"site.example\"]").await;
+    let refused = gateway.tls("site.example:443", "site.example").await;
+    assert!(refused.is_err(), "the origin's certificate is not from the gateway's CA");
+    assert!(origin.all().is_empty());
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(metrics.contains("dlp_bypassed_bytes_total"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_listener_is_out_of_reach() {
+    let ca = TestCa::new();
+    // An override can name any address, so it must not open this one either.
+    for config in ["", "upstream.allow_private = true"] {
+        let gateway = Running::start(&ca, config).await;
+        let port = gateway.admin.port();
+        for host in ["127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]", "[::1]", "2130706433", "127.1"] {
+            let authority = format!("{host}:{port}");
+            let request =
+                format!("GET http://{authority}/metrics HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+            let answer = gateway.raw(request.as_bytes()).await;
+            // [::1] is no address of this listener, so with private addresses allowed it may just not answer.
+            assert!(matches!(status(&answer), 400 | 403 | 502), "{config} {authority}: {answer}");
+            assert!(!answer.contains("dlp_connections"), "{answer}");
+            assert!(gateway.tunnel(&authority).await.is_err(), "{config} {authority}");
+        }
+        let own = format!("127.0.0.1:{port}");
+        let request = format!("GET http://{own}/healthz HTTP/1.1\r\nHost: {own}\r\nConnection: close\r\n\r\n");
+        let answer = gateway.raw(request.as_bytes()).await;
+        assert!(status(&answer) == 403 && answer.contains("own_listener"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
+    let ca = TestCa::new();
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let text = format!(
+        "listen.proxy = [\"127.0.0.1:0\"]\nlisten.admin = \"0.0.0.0:{port}\"\nupstream.allow_private = true\n\
+         upstream.use_system_roots = false\nupstream.extra_roots = [\"{{dir}}/origin.pem\"]\n\
+         connect.allowed_ports = [{port}, 443]\nresolver.override = {{ \"site.example:443\" = \"127.0.0.1:{port}\" }}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("origin.pem"), &ca.pem).unwrap();
+    let config = toml::from_str(&text.replace("{dir}", &dir.path().display().to_string())).unwrap();
+    let setup = dlp_proxy::Setup { config, state_dir: dir.path().join("state"), risky: None };
+    let gateway = dlp_proxy::Gateway::bind(setup).await.unwrap();
+    let proxy = gateway.proxy_addresses()[0];
+    tokio::spawn(gateway.serve(std::future::pending()));
+    for authority in [
+        format!("127.0.0.1:{port}"),
+        format!("127.0.0.9:{port}"),
+        format!("localhost:{port}"),
+        "site.example:443".into(),
+    ] {
+        let stream = tokio::net::TcpStream::connect(proxy).await.unwrap();
+        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let answer = exchange(stream, request.as_bytes()).await;
+        assert!(status(&answer) == 403 && answer.contains("own_listener"), "{authority}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn private_addresses_and_other_ports_are_refused() {
+    let (_origin, gateway) = scene("").await;
+    let rows = [
+        ("127.0.0.1:443", 403),
+        ("10.0.0.1:443", 403),
+        ("[::1]:443", 403),
+        ("169.254.169.254:80", 403),
+        ("site.example:22", 403),
+        ("2130706433:443", 400),
+        ("user@site.example:443", 400),
+        ("site.example:0443", 400),
+    ];
+    for (authority, expected) in rows {
+        let refusal = gateway.tunnel(authority).await.expect_err(authority);
+        assert_eq!(status(&refusal), expected, "{authority}: {refusal}");
+        assert!(refusal.to_ascii_lowercase().contains("connection: close"), "{refusal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_prove_who_they_are() {
+    // SHA-256 of "token".
+    let digest = "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0";
+    let users = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(users.path(), format!("anna:{digest}\n")).unwrap();
+    let config = format!("identity.anonymous = \"deny\"\nidentity.users = \"{}\"", users.path().display());
+    let (_origin, gateway) = scene(&config).await;
+    let refusal = gateway.tunnel("site.example:443").await.expect_err("no credentials");
+    assert_eq!(status(&refusal), 407);
+    assert!(refusal.to_ascii_lowercase().contains("proxy-authenticate: basic realm="), "{refusal}");
+    // Base64 of "anna:token" and "anna:other".
+    for (credentials, expected) in [("YW5uYTp0b2tlbg==", 200), ("YW5uYTpvdGhlcg==", 407)] {
+        let request = format!(
+            "CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\nProxy-Authorization: Basic {credentials}\r\n\r\n\0"
+        );
+        assert_eq!(status(&gateway.raw(request.as_bytes()).await), expected, "{credentials}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_listener_tells_health_metrics_ca_and_pac() {
+    let (_origin, gateway) = scene("").await;
+    gateway.https("site.example:443", UPLOAD.as_bytes()).await;
+    let pac = format!("PROXY {}", gateway.proxy);
+    let rows = [
+        ("/healthz", 200, "ok"),
+        ("/readyz", 200, "ready"),
+        ("/ca.pem", 200, "-----BEGIN CERTIFICATE-----"),
+        ("/proxy.pac", 200, pac.as_str()),
+        ("/metrics", 200, "dlp_inspected_bytes_total 6"),
+        ("/metrics", 200, "dlp_inspection_seconds_bucket"),
+        ("/metrics", 200, "dlp_requests_total{app=\"other\""),
+        ("/metrics", 200, "dlp_connections_accepted_total 1"),
+        ("/", 404, "not found"),
+        ("/ca.key", 404, "not found"),
+        ("/v1/status", 404, "not found"),
+    ];
+    for (path, code, part) in rows {
+        let answer = gateway.admin(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert!(status(&answer) == code && answer.contains(part), "{path}: {answer}");
+    }
+    let posted =
+        gateway.admin("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(status(&posted), 405);
+    assert_eq!(status(&gateway.raw(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await), 400);
+}

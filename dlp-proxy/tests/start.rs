@@ -1,0 +1,84 @@
+//! What the program says when it cannot start.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn dlp_proxy(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dlp-proxy"));
+    command.args(arguments).env_remove("STATE_DIRECTORY").env("XDG_STATE_HOME", dir).output().unwrap()
+}
+
+/// The program must fail with 2 and say all of these on standard error.
+fn check(output: &Output, parts: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "expected {part:?} in: {text}");
+    }
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = dlp_proxy(dir.path(), &["--listen", &address, "--admin", "127.0.0.1:0"]);
+    let line = format!("cannot listen on {address}: address in use; stop the other program or set listen.proxy");
+    check(&output, &[&line]);
+    let output = dlp_proxy(dir.path(), &["--listen", "127.0.0.1:0", "--admin", &address]);
+    check(&output, &["set listen.admin"]);
+}
+
+#[test]
+fn an_exposed_key_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    std::fs::write(dir.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+    let path = dir.path().join("ca.key");
+    std::fs::write(&path, key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let state = dir.path().display().to_string();
+    for extra in [["--state-dir", &state, "--check"], ["--state-dir", &state, "--listen=127.0.0.1:0"]] {
+        let output = dlp_proxy(dir.path(), &[&extra[..], &["--admin", "127.0.0.1:0"]].concat());
+        check(&output, &["mode 0644, expected 0600", "chmod 600"]);
+    }
+}
+
+#[test]
+fn a_wrong_file_is_pointed_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("gateway.toml");
+    let path = file.display().to_string();
+    let rows: [(&str, &[&str]); 5] = [
+        ("[listen]\nproxi = []\n", &["line 2, column 1", "^^^^^", "unknown field `proxi`"]),
+        ("[inspection]\ngate_max = 5\n", &["line 2, column 12", "string"]),
+        ("identity.users = \"users\"\n", &["identity.users: cannot read", "users"]),
+        ("policy.files = [\"none.toml\"]\n", &["policy.files: cannot read", "none.toml"]),
+        ("upstream.extra_roots = [\"gateway.toml\"]\n", &["upstream.extra_roots", "expected at least one"]),
+    ];
+    for (text, parts) in rows {
+        std::fs::write(&file, text).unwrap();
+        check(&dlp_proxy(dir.path(), &["--config", &path, "--check"]), parts);
+    }
+    check(&dlp_proxy(dir.path(), &["--config", "missing.toml"]), &["cannot read the configuration missing.toml"]);
+}
+
+#[test]
+fn a_right_file_passes_the_check_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    std::fs::write(dir.path().join("root.pem"), params.self_signed(&root).unwrap().pem()).unwrap();
+    let file = dir.path().join("gateway.toml");
+    std::fs::write(&file, "upstream.use_system_roots = false\nupstream.extra_roots = [\"root.pem\"]\n").unwrap();
+    let output = dlp_proxy(dir.path(), &["--config", &file.display().to_string(), "--check"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("the configuration is valid"), "{text}");
+    assert!(!dir.path().join("dlp").exists(), "a check writes nothing");
+}

@@ -1,0 +1,170 @@
+//! What reaches the origin: clean bodies byte for byte, sensitive ones not at all.
+
+mod support;
+
+use support::{Origin, Running, TestCa, status};
+
+const HOST: &str = "files.example";
+
+async fn scene(config: &str) -> (Origin, Running) {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST], |_| {})).await;
+    let gateway =
+        Running::start(&ca, &format!("{config}\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address)).await;
+    (origin, gateway)
+}
+
+fn with_length(body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "PUT /f HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nProxy-Authorization: Basic eDp5\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn chunked(body: &[u8]) -> Vec<u8> {
+    let mut out = format!(
+        "PUT /f HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    )
+    .into_bytes();
+    for piece in body.chunks(7_001) {
+        out.extend_from_slice(format!("{:x};note\r\n", piece.len()).as_bytes());
+        out.extend_from_slice(piece);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"0\r\n\r\n");
+    out
+}
+
+fn harmless(len: usize) -> Vec<u8> {
+    b"all work and no play makes a dull day\n".iter().copied().cycle().take(len).collect()
+}
+
+fn card() -> Vec<u8> {
+    b"Please charge my credit card number 4000 0100 0007 1234, Visa, expiry 12/29.\n".to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clean_bodies_arrive_byte_for_byte() {
+    for len in [0, 1, 70_000, 5 * 1024 * 1024] {
+        for message in [with_length as fn(&[u8]) -> Vec<u8>, chunked] {
+            let (origin, gateway) = scene("").await;
+            let body = harmless(len);
+            let answer = gateway.https("files.example:443", &message(&body)).await;
+            assert_eq!(status(&answer), 200, "{len}: {answer}");
+            assert!(answer.ends_with("ok") && answer.to_ascii_lowercase().contains("x-origin: yes"));
+            assert!(!answer.to_ascii_lowercase().contains("alt-svc"), "{answer}");
+            assert_eq!(origin.only_body(), body, "{len} bytes");
+            let head = String::from_utf8_lossy(&origin.all()).to_ascii_lowercase();
+            assert!(!head.contains("proxy-authorization"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sensitive_bodies_do_not_leave() {
+    for message in [with_length as fn(&[u8]) -> Vec<u8>, chunked] {
+        for padding in [0, 3 * 1024 * 1024] {
+            let (origin, gateway) = scene("").await;
+            let body = [harmless(padding), card()].concat();
+            let answer = gateway.https("files.example:443", &message(&body)).await;
+            assert_eq!(status(&answer), 403, "{answer}");
+            assert_eq!(String::from_utf8_lossy(&origin.all()), "", "not one byte");
+            let incidents = gateway.incidents();
+            assert_eq!(incidents.len(), 1);
+            let text = incidents[0].to_string();
+            assert!(text.contains(HOST) && text.contains("finance."), "{text}");
+            assert!(!text.contains("4000010000071234") && !text.contains("4000 0100 0007 1234"), "{text}");
+            assert_eq!(incidents[0]["decision"], "block");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_client_is_asked_for_its_body() {
+    let (origin, gateway) = scene("").await;
+    let mut tls = gateway.tls("files.example:443", HOST).await.unwrap();
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let head = format!("PUT /f HTTP/1.1\r\nHost: {HOST}\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    tls.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    tls.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    assert!(origin.all().is_empty(), "nothing leaves before the decision");
+    tls.write_all(b"abc").await.unwrap();
+    let mut answer = [0; 15];
+    tls.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    assert_eq!(origin.only_body(), b"abc");
+    assert!(!String::from_utf8_lossy(&origin.all()).to_ascii_lowercase().contains("expect"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_the_limit_is_for_corporate_destinations_only() {
+    let body = harmless(300_000);
+    for message in [with_length as fn(&[u8]) -> Vec<u8>, chunked] {
+        let (origin, gateway) = scene("inspection.gate_max = \"100KiB\"").await;
+        let answer = gateway.https("files.example:443", &message(&body)).await;
+        assert_eq!(status(&answer), 403, "{answer}");
+        assert!(origin.all().is_empty());
+        assert_eq!(gateway.incidents()[0]["inspection"]["problems"][0]["reason"], "gate_max");
+
+        let corporate = "inspection.gate_max = \"100KiB\"\ntenant.corporate.hosts = [\"files.example\"]";
+        let (origin, gateway) = scene(corporate).await;
+        let answer = gateway.https("files.example:443", &message(&body)).await;
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert_eq!(origin.only_body(), body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_clients_get_their_own_answers() {
+    let (origin, gateway) = scene("scan.threads = 1").await;
+    let gateway = std::sync::Arc::new(gateway);
+    let clients: Vec<_> = (0..40)
+        .map(|index| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move {
+                let body = if index % 4 == 0 { card() } else { harmless(1_000 + index) };
+                let answer = gateway.https("files.example:443", &with_length(&body)).await;
+                assert_eq!(status(&answer), if index % 4 == 0 { 403 } else { 200 }, "{index}: {answer}");
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(gateway.incidents().len(), 10);
+    assert!(!String::from_utf8_lossy(&origin.all()).contains("4000 0100"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_carries_many_requests() {
+    let (origin, gateway) = scene("").await;
+    let get = format!("GET /a HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let put = with_length(&harmless(10));
+    let answer = gateway.https("files.example:443", &[get.as_bytes(), get.as_bytes(), &put].concat()).await;
+    assert_eq!(answer.matches("HTTP/1.1 200").count(), 3, "{answer}");
+    assert_eq!(origin.received().iter().filter(|bytes| !bytes.is_empty()).count(), 1, "one origin connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_is_inspected_too() {
+    let ca = TestCa::new();
+    let origin = Origin::plain().await;
+    let config = format!("resolver.override = {{ \"plain.example\" = \"{}\" }}", origin.address);
+    let gateway = Running::start(&ca, &config).await;
+    let send = |body: Vec<u8>| {
+        let head = format!(
+            "POST http://plain.example/up?x=1 HTTP/1.1\r\nHost: ignored.example\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        [head.into_bytes(), body].concat()
+    };
+    assert_eq!(status(&gateway.raw(&send(card())).await), 403);
+    assert!(origin.all().is_empty());
+    assert_eq!(status(&gateway.raw(&send(harmless(50))).await), 200);
+    let sent = String::from_utf8_lossy(&origin.all()).into_owned();
+    assert!(sent.starts_with("POST /up?x=1 HTTP/1.1\r\n"), "{sent}");
+    assert!(sent.to_ascii_lowercase().contains("host: plain.example\r\n") && !sent.contains("ignored"), "{sent}");
+}
