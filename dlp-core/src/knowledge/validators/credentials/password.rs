@@ -94,6 +94,7 @@ const PLACEHOLDERS: &[&str] = &[
     "wachtwoord",
     "with",
     "world",
+    "xyz",
     "your",
     "yourpassword",
 ];
@@ -184,7 +185,7 @@ fn is_reference(text: &str) -> bool {
         || REFERENCES.iter().any(|start| text.starts_with(start))
         || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
         || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
-        || (text.ends_with(')') && text.contains('('))
+        || [('(', ')'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close))
 }
 
 /// Stars, dots, crosses, or one character that makes up more than half of a longer value.
@@ -319,6 +320,7 @@ mod tests {
             ("xxxxxxxx", false),
             ("xxx", false),
             ("process.env.PASS", false),
+            ("credentials[1]", false),
             ("", false),
         ];
         for (value, expected) in rows {
