@@ -174,28 +174,37 @@ impl RiskyParser for SandboxedParser {
         let mut start = Start::Beginning;
         for worker in 1..=WORKERS_PER_DOCUMENT_MAX {
             let end = self.read_once(document, start, &mut reading);
-            let again = worker < WORKERS_PER_DOCUMENT_MAX && reading.conclude(end);
-            if !again {
-                break;
+            let last = worker + 1 >= WORKERS_PER_DOCUMENT_MAX;
+            let again = reading.conclude(end);
+            match next_start(start, reading.stage, last) {
+                Some(next) if again => start = next,
+                _ => break,
             }
-            start = next_start(start, reading.page, worker + 1 == WORKERS_PER_DOCUMENT_MAX);
-            if start == Start::BytesOnly && reading.bytes_only {
-                break;
-            }
-            reading.bytes_only = start == Start::BytesOnly;
         }
         reading.outcome
     }
 }
 
-/// Where the next worker starts after one has died.
-fn next_start(before: Start, page: Option<u32>, last: bool) -> Start {
-    match (before, page) {
-        _ if last => Start::BytesOnly,
+/// How far a worker has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It loads the document and reads what is not on pages.
+    Document,
+    /// It reads this page.
+    Page(u32),
+    /// It scans the bytes.
+    Bytes,
+}
+
+/// Where the next worker starts after one has died; nowhere when the simplest reading has failed.
+fn next_start(before: Start, stage: Stage, last: bool) -> Option<Start> {
+    match (before, stage) {
+        (_, Stage::Bytes) => None,
+        (_, Stage::Document) => Some(Start::BytesOnly),
+        _ if last => Some(Start::BytesOnly),
         // The simple reading of a page died as well: skip the page.
-        (Start::Page(first), Some(page)) if first == page => Start::Page(page.saturating_add(1)),
-        (_, Some(page)) => Start::Page(page),
-        (_, None) => Start::BytesOnly,
+        (Start::Page(first), Stage::Page(page)) if first == page => Some(Start::Page(page.saturating_add(1))),
+        (_, Stage::Page(page)) => Some(Start::Page(page)),
     }
 }
 
@@ -215,6 +224,7 @@ enum End {
 
 impl SandboxedParser {
     fn read_once(&self, document: &[u8], start: Start, reading: &mut Reading<'_>) -> End {
+        reading.stage = Stage::Document;
         let bounds = Bounds::of(reading.limits);
         let job = Job::Pdf { document_bytes: document.len() as u64, start };
         let (mut worker, level) = match self.begin(&Request { bounds, job }, reading.deadline) {
@@ -265,8 +275,7 @@ struct Reading<'a> {
     each: &'a mut dyn FnMut(RiskyFrame<'_>) -> Flow,
     outcome: Outcome,
     deadline: Instant,
-    page: Option<u32>,
-    bytes_only: bool,
+    stage: Stage,
     text_bytes: u64,
     child_bytes: u64,
     troubles: u32,
@@ -279,8 +288,7 @@ impl<'a> Reading<'a> {
             each,
             outcome: Outcome::COMPLETE,
             deadline: Instant::now() + limits.worker_wall_max,
-            page: None,
-            bytes_only: false,
+            stage: Stage::Document,
             text_bytes: 0,
             child_bytes: 0,
             troubles: 0,
@@ -326,10 +334,8 @@ impl<'a> Reading<'a> {
     /// Checks one frame and hands it on; an end if nothing more is to be taken.
     fn take(&mut self, bytes: &[u8]) -> Option<End> {
         match postcard::from_bytes::<Frame<'_>>(bytes) {
-            Ok(Frame::Page(page)) => {
-                self.page = Some(page);
-                None
-            }
+            Ok(Frame::Page(page)) => self.enter(Stage::Page(page)),
+            Ok(Frame::Bytes) => self.enter(Stage::Bytes),
             Ok(Frame::Text { part, name, page, continued, text }) => {
                 let text = match self.admit_text(name, text) {
                     Ok(text) => text,
@@ -349,6 +355,11 @@ impl<'a> Reading<'a> {
             Ok(Frame::End) => Some(End::Finished),
             Ok(Frame::Begin(_) | Frame::Attempted(_)) | Err(_) => Some(End::Exhausted(lying_worker())),
         }
+    }
+
+    fn enter(&mut self, stage: Stage) -> Option<End> {
+        self.stage = stage;
+        None
     }
 
     /// Counts a text and makes it valid.
@@ -447,12 +458,15 @@ mod tests {
 
     #[test]
     fn a_crash_costs_a_page() {
-        let check = |before, page, last, expected| assert_eq!(next_start(before, page, last), expected);
-        check(Start::Beginning, Some(3), false, Start::Page(3));
-        check(Start::Page(3), Some(3), false, Start::Page(4));
-        check(Start::Page(3), Some(5), false, Start::Page(5));
-        check(Start::Beginning, None, false, Start::BytesOnly);
-        check(Start::Page(3), Some(4), true, Start::BytesOnly);
+        let check = |before, stage, last, expected| assert_eq!(next_start(before, stage, last), expected);
+        check(Start::Beginning, Stage::Page(3), false, Some(Start::Page(3)));
+        check(Start::Page(3), Stage::Page(3), false, Some(Start::Page(4)));
+        check(Start::Page(3), Stage::Page(5), false, Some(Start::Page(5)));
+        check(Start::Beginning, Stage::Document, false, Some(Start::BytesOnly));
+        check(Start::Page(3), Stage::Page(4), true, Some(Start::BytesOnly));
+        check(Start::Beginning, Stage::Bytes, false, None);
+        check(Start::BytesOnly, Stage::Bytes, false, None);
+        check(Start::BytesOnly, Stage::Document, false, Some(Start::BytesOnly));
     }
 
     #[test]

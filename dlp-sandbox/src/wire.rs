@@ -125,6 +125,8 @@ pub(crate) enum Frame<'a> {
     Begin(SandboxLevel),
     /// The worker turns to this page.
     Page(u32),
+    /// The worker turns to the byte scan, its last work.
+    Bytes,
     /// Text.
     Text {
         part: WirePart,

@@ -156,7 +156,7 @@ fn processor_time_is_bounded() {
 
 #[test]
 fn wall_time_is_bounded() {
-    let limits = Limits { worker_wall_max: Duration::from_secs(1), ..Limits::inline() };
+    let limits = Limits { worker_wall_max: Duration::from_secs(3), ..Limits::inline() };
     let read = read_with(&parser(), &slow_document(), &limits);
     assert_eq!(
         (read.outcome.completeness, read.outcome.reason),

@@ -9,6 +9,7 @@ use dlp_core::matching::Scratch;
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
 use dlp_core::output::{self, FileSubject, GitRecord, ItemPath, ProblemRecord};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 /// Largest file that is read a second time for the line hashes of SARIF.
 pub(crate) const LINE_HASH_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -58,6 +59,11 @@ impl<'a> Examiner<'a> {
             keep_values: reveal,
             line_facts: args.format == Format::Sarif,
         }
+    }
+
+    /// Time that one input may take.
+    pub(crate) fn time_max(&self) -> Duration {
+        self.inspector.limits().wall_time_max
     }
 
     /// Inspects one input. A panic is our bug, and costs the rest of this input only.

@@ -1,6 +1,7 @@
 //! Stopping: signals from outside, and the time that one file may take.
 
 use crate::error::CliError;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use dlp_core::base::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,6 +34,22 @@ impl Signals {
             _ => Err(CliError::Stopped { name: "Ctrl-C", number: SIGINT as u8 }),
         }
     }
+}
+
+/// Runs one job outside the pipeline, and stops it when its time is over.
+pub(crate) fn within<T>(allowed: Duration, job: impl FnOnce(&Cancel) -> T) -> T {
+    let cancel = Cancel::default();
+    let (done, wait) = bounded::<()>(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            if wait.recv_timeout(allowed) == Err(RecvTimeoutError::Timeout) {
+                cancel.trip();
+            }
+        });
+        let result = job(&cancel);
+        drop(done);
+        result
+    })
 }
 
 /// The jobs that run, each with the time at which it has to end: the core has no clock.
@@ -96,6 +113,19 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_single_job_is_stopped_when_its_time_is_over() {
+        let is_stopped = within(Duration::ZERO, |cancel| {
+            let end = Instant::now() + Duration::from_secs(30);
+            while !cancel.is_tripped() && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            cancel.is_tripped()
+        });
+        assert!(is_stopped);
+        assert!(!within(Duration::from_secs(3_600), Cancel::is_tripped));
+    }
 
     #[test]
     fn jobs_are_stopped_when_their_time_is_over_or_the_scan_is() {

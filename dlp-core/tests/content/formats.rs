@@ -177,6 +177,12 @@ fn zip_names_and_comments_are_text() {
     for at in places(&bytes, b"xxxxxx") {
         bytes[at..at + 6].copy_from_slice(dos_name);
     }
+    // A comment on the last member stands before the end record, which counts the bytes of the directory.
+    let end = places(&bytes, b"PK\x05\x06")[0];
+    let last = places(&bytes, b"PK\x01\x02")[1];
+    bytes[last + 32] = 12;
+    bytes[end + 12] += 12;
+    bytes.splice(end..end, *b"member-notes");
     let mut comment = b"klucz w komentarzu".to_vec();
     let at = bytes.len() - 2;
     bytes[at..].copy_from_slice(&(comment.len() as u16).to_le_bytes());
@@ -184,6 +190,7 @@ fn zip_names_and_comments_are_text() {
     let seen = walk("a.zip", &bytes);
     assert!(seen.items.iter().any(|item| item.path == "a.zip/zażółć.txt"), "{:?}", seen.items);
     assert!(seen.role(Role::ArchiveComment).contains("klucz w komentarzu"));
+    assert!(seen.role(Role::ArchiveComment).contains("member-notes"));
     assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
 }
 

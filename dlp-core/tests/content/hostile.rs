@@ -26,6 +26,16 @@ fn ghost() -> Vec<u8> {
     bytes
 }
 
+/// Twelve bytes before the directory, as many as a descriptor has.
+fn few_bytes_between() -> Vec<u8> {
+    let mut bytes = two();
+    let directory = places(&bytes, CENTRAL)[0];
+    bytes.splice(directory..directory, *b"44051401458.");
+    let end = places(&bytes, END)[0];
+    bytes[end + 16..end + 20].copy_from_slice(&(directory as u32 + 12).to_le_bytes());
+    bytes
+}
+
 fn patched(signature: &[u8], distance: usize, new: &[u8]) -> Vec<u8> {
     let mut bytes = two();
     patch(&mut bytes, signature, distance, new);
@@ -78,6 +88,7 @@ fn zip_lies_are_told_and_all_content_is_found() {
         ),
         ("text in front", [b"text in front\n".to_vec(), vec![0; 9], two()].concat(), Complete, ""),
         ("two glued together", [two(), two()].concat(), Ambiguous, "unlisted_entry"),
+        ("few bytes between", few_bytes_between(), Complete, ""),
         ("text behind", [two(), b"behind-marker".repeat(9)].concat(), Complete, ""),
     ];
     for (case, bytes, completeness, reason) in rows {
@@ -88,6 +99,7 @@ fn zip_lies_are_told_and_all_content_is_found() {
         if completeness == Complete {
             assert_eq!(seen.completeness(), Complete, "{case}: {:?}", seen.reasons);
         }
+        assert!(case != "few bytes between" || seen.holds("44051401458."), "{case}");
         assert!(case != "text behind" || seen.holds("behind-marker"), "{case}");
         assert!(case != "text in front" || seen.holds("text in front"), "{case}");
     }
@@ -162,6 +174,8 @@ fn nesting_is_read_to_the_bound_and_then_named() {
     assert_eq!(seen.completeness(), Completeness::Complete);
     let seen = walk("a.zip", &nest(40));
     assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "depth_max" }));
+    let mixed = (0..8).fold(b"deep-marker".to_vec(), |inner, _| gzip(&tar(&[("z", &zip(&[("n", &inner)]))])));
+    assert!(walk_with("a.gz", &mixed, &Limits::batch(), None).holds("deep-marker"), "24 levels fit on a small stack");
     let gzips = (0..40).fold(b"deep".to_vec(), |inner, _| gzip(&inner));
     assert_eq!(walk("a.gz", &gzips).completeness(), Completeness::Partial);
 }
@@ -258,6 +272,25 @@ fn encrypted_blobs_are_named() {
         let outcome = walk("x", bytes).outcome;
         assert_eq!(outcome, Some(Outcome { completeness: Completeness::Encrypted, reason }));
     }
+}
+
+#[test]
+fn files_that_are_two_things_are_read_as_both() {
+    let script = b"#!/bin/sh\n# script-marker\n".repeat(4_000);
+    let rows: [(&str, Vec<u8>, Kind); 2] =
+        [("a.sh", script, Kind::Text), ("a.pdf", b"%PDF-1.7 script-marker ".to_vec(), Kind::Pdf)];
+    for (name, front, kind) in rows {
+        let bytes = [front, two()].concat();
+        let seen = walk(name, &bytes);
+        assert_eq!(seen.items[0].kind, kind);
+        assert!(seen.holds("script-marker") && seen.holds("marker-one") && seen.holds("marker-two"), "{name}");
+        assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Ambiguous, reason: "polyglot" }), "{name}");
+    }
+    // A self-extractor is no riddle: its archive is what it is.
+    let program = [b"MZ\x90\0\x03\0\0\0\x04\0".repeat(50), two()].concat();
+    let seen = walk("setup.exe", &program);
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Zip, Completeness::Complete));
+    assert!(seen.holds("marker-two"));
 }
 
 #[test]

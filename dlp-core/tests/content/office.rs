@@ -115,14 +115,18 @@ fn cells_bear_their_place() {
         "<sst><si><t>imię</t></si><si><r><t>Jan</t></r><r><t> Kowalski</t></r></si><si><t>orphan-marker</t></si></sst>";
     let sheet1 = "<worksheet><sheetData><row r='2'><c r='B2' t='s'><v>0</v></c><c t='s'><v>1</v></c>\
         <c r='E2'><f>SUM(formula-marker)</f><v>4.4051401458E10</v></c></row>\
+        <row r='4'><c r='A4' s='1'><v>2070803628</v></c></row>\
         <row r='7'><c r='A7' t='inlineStr'><is><t>inline</t></is></c><c r='B7' t='s'><v>99</v></c></row></sheetData>\
         <headerFooter><oddHeader>&amp;Lheader-marker</oddHeader></headerFooter></worksheet>";
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='00000000000'/></numFmts>\
+        <cellXfs><xf numFmtId='0'/><xf numFmtId='164'/></cellXfs></styleSheet>";
     let sheet2 = "<worksheet><sheetData><row><c t='str'><v>hidden-marker</v></c></row></sheetData></worksheet>";
     let comments = "<comments><commentList><comment ref='A1'><text><r><t>comment-</t></r><r><t>marker</t></r></text></comment></commentList></comments>";
     let bytes = docx(&[
         ("xl/worksheets/sheet1.xml", sheet1),
         ("xl/worksheets/sheet2.xml", sheet2),
         ("xl/sharedStrings.xml", strings),
+        ("xl/styles.xml", styles),
         ("xl/comments1.xml", comments),
         ("xl/workbook.xml", workbook),
         ("xl/_rels/workbook.xml.rels", rels),
@@ -135,11 +139,16 @@ fn cells_bear_their_place() {
             cell("Płace", 2, 2, "imię"),
             cell("Płace", 2, 3, "Jan Kowalski"),
             cell("Płace", 2, 5, "44051401458"),
+            cell("Płace", 4, 1, "02070803628"),
             cell("Płace", 7, 1, "inline"),
             cell("Tajne", 1, 1, "hidden-marker"),
         ]
     );
-    assert!(seen.role(Role::Body).contains("imię\tJan Kowalski\t44051401458\ninline"), "{}", seen.role(Role::Body));
+    assert!(
+        seen.role(Role::Body).contains("imię\tJan Kowalski\t44051401458\n02070803628\ninline"),
+        "{}",
+        seen.role(Role::Body)
+    );
     let rows = [
         (Role::Hidden, "hidden-marker"),
         (Role::Hidden, "Tajne"),

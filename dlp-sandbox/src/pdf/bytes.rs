@@ -10,7 +10,7 @@ use super::streams::{Unpacked, unpack_chain};
 use super::tokens::{Token, Tokens};
 use super::yields;
 use crate::trouble::Trouble;
-use crate::wire::{Bounds, WirePart};
+use crate::wire::{Bounds, Frame, WirePart};
 use crate::worker::{At, Output};
 use std::io;
 
@@ -41,6 +41,7 @@ pub(super) fn read(
     seen: &mut Seen,
     output: &mut Output,
 ) -> io::Result<()> {
+    output.send(&Frame::Bytes)?;
     let mut unpacked_bytes = 0_u64;
     let mut gap_from = 0;
     while let Some(stream) = next_stream(document, gap_from) {

@@ -7,6 +7,7 @@
 mod data;
 mod prose;
 mod side;
+mod styles;
 mod workbook;
 mod xml;
 
@@ -16,13 +17,15 @@ use super::{Kind, Place, ReadSeek, Role, names};
 use data::{Generic, Properties, Relationships};
 use prose::Prose;
 use std::io::Read;
-use workbook::{Sheet, Strings, Workbook};
+use styles::Styles;
+use workbook::{Sheet, Strings, Tables, Workbook};
 
 /// What a part is, in the order in which parts are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Route {
     Workbook,
     SharedStrings,
+    Styles,
     Slide(u32),
     /// Running text with its role.
     Prose(Rank),
@@ -94,6 +97,7 @@ impl<'e> Part<'e> {
 struct Package {
     workbook: Workbook,
     strings: Strings,
+    styles: Styles,
 }
 
 impl Package {
@@ -120,6 +124,7 @@ impl Package {
                 if path.ends_with(".rels") { Ok(()) } else { self.workbook.finish(walk) }
             }
             Route::SharedStrings => xml::visit(walk, content, path, &mut self.strings),
+            Route::Styles => xml::visit(walk, content, path, &mut self.styles),
             Route::Sheet => self.visit_sheet(walk, content, path),
             Route::Slide(number) => visit_prose(walk, content, path, (Role::Body, Place::Page(number))),
             Route::Prose(Rank::SpeakerNotes(number)) => {
@@ -135,7 +140,8 @@ impl Package {
     fn visit_sheet(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, path: &str) -> Step {
         let (name, hidden) = self.workbook.sheet(path).map_or((path, false), |(_, name, hidden)| (name, hidden));
         let role = if hidden { Role::Hidden } else { Role::Body };
-        let mut sheet = Sheet::new(name, path, role, &mut self.strings);
+        let tables = Tables { strings: &mut self.strings, styles: &self.styles };
+        let mut sheet = Sheet::new(name, path, role, tables);
         let step = xml::visit(walk, content, path, &mut sheet);
         sheet.finish(walk)?;
         step
@@ -175,6 +181,7 @@ fn route(kind: Kind, path: &str) -> Route {
     match kind {
         Kind::Docx => word_route(file),
         Kind::Xlsx if file == "sharedstrings.xml" => Route::SharedStrings,
+        Kind::Xlsx if file == "styles.xml" => Route::Styles,
         Kind::Xlsx if folder("worksheets") || folder("macrosheets") => Route::Sheet,
         Kind::Pptx => slide_route(&folder, file),
         _ => Route::Generic,

@@ -113,7 +113,9 @@ impl Visit for Prose<'_> {
             "fldSimple" => self.add_attributes(element, Role::Formula, &["instr"]),
             "hyperlink" | "hlinkClick" => self.add_attributes(element, Role::Link, &["tooltip", "anchor"]),
             "listItem" => self.add_attributes(element, Role::Form, &["displayText", "value"]),
-            "default" | "result" | "statusText" | "helpText" => self.add_attributes(element, Role::Form, &["val"]),
+            "default" | "result" | "statusText" | "helpText" | "alias" | "tag" => {
+                self.add_attributes(element, Role::Form, &["val"])
+            }
             _ => {}
         }
         if matches!(name, "comment" | "ins" | "del" | "cm") {

@@ -1,6 +1,7 @@
 //! Workbooks: the list of sheets, the shared strings, and the cells.
 
 use super::side::Side;
+use super::styles::Styles;
 use super::xml::{Element, Visit};
 use crate::base::Problem;
 use crate::content::walk::{Step, Walk};
@@ -154,18 +155,25 @@ impl Visit for Strings {
     }
 }
 
+/// What the cells of a sheet refer to.
+pub(super) struct Tables<'s> {
+    pub(super) strings: &'s mut Strings,
+    pub(super) styles: &'s Styles,
+}
+
 /// The cells of one sheet.
 pub(super) struct Sheet<'s> {
     sheet: &'s str,
     path: &'s str,
     role: Role,
-    strings: &'s mut Strings,
+    tables: Tables<'s>,
     row: u32,
     column: u32,
     is_row_hidden: bool,
     /// How the next cell follows.
     join: Join,
     cell_type: String,
+    style: usize,
     value: String,
     target: Option<Target>,
     side: Side,
@@ -179,17 +187,18 @@ enum Target {
 }
 
 impl<'s> Sheet<'s> {
-    pub(super) fn new(sheet: &'s str, path: &'s str, role: Role, strings: &'s mut Strings) -> Self {
+    pub(super) fn new(sheet: &'s str, path: &'s str, role: Role, tables: Tables<'s>) -> Self {
         Self {
             sheet,
             path,
             role,
-            strings,
+            tables,
             row: 0,
             column: 0,
             is_row_hidden: false,
             join: Join::Line,
             cell_type: String::new(),
+            style: 0,
             value: String::new(),
             target: None,
             side: Side::default(),
@@ -210,10 +219,12 @@ impl<'s> Sheet<'s> {
 
     fn start_cell(&mut self, element: &Element<'_>) {
         let (mut reference, mut cell_type) = (None, String::new());
+        self.style = 0;
         for (name, value) in element.attributes() {
             match name.as_str() {
                 "r" => reference = column_and_row(&value),
                 "t" => cell_type = value,
+                "s" => self.style = value.parse().unwrap_or(0),
                 _ => {}
             }
         }
@@ -228,12 +239,13 @@ impl<'s> Sheet<'s> {
         }
         let plain;
         let text = match self.cell_type.as_str() {
-            "s" => match self.value.trim().parse().ok().and_then(|index| self.strings.get(index)) {
+            "s" => match self.value.trim().parse().ok().and_then(|index| self.tables.strings.get(index)) {
                 Some(text) => text,
                 None => return Ok(()),
             },
             "" | "n" => {
-                plain = plain_number(&self.value);
+                let number = plain_number(&self.value);
+                plain = self.tables.styles.shown(self.style, &number).unwrap_or(number);
                 &plain
             }
             _ => &self.value,

@@ -33,7 +33,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, directory: &D
     if let Some((entry, next)) = entries.iter().find(|(entry, _)| entry.name == MANIFEST) {
         check_manifest(walk, reader, &Member { entry, next: *next })?;
     }
-    let mut covered = vec![directory.records.clone()];
+    let mut covered = vec![directory.records.clone(), directory.known.clone()];
     for (entry, next) in entries {
         covered.push(one(walk, reader, entry, next..directory.len_bytes)?);
     }
@@ -49,12 +49,19 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
         let message = "no central directory; members were read by their local headers";
         walk.problem(Problem::new(ProblemClass::Damaged, "truncated", message));
     }
-    if directory.comment.is_empty() {
-        return Ok(());
+    let members = directory.entries.iter().map(|entry| &entry.comment);
+    for comment in members.chain([&directory.comment]).filter(|comment| !comment.is_empty()) {
+        let part = Part { role: Role::ArchiveComment, name: "" };
+        let text = names::decode(comment, false).primary;
+        walk.emit(&Segment {
+            text: text.as_bytes(),
+            part,
+            place: Place::None,
+            join: Join::Line,
+            origin: Origin::None,
+        })?;
     }
-    let part = Part { role: Role::ArchiveComment, name: "" };
-    let comment = names::decode(&directory.comment, false).primary;
-    walk.emit(&Segment { text: comment.as_bytes(), part, place: Place::None, join: Join::Line, origin: Origin::None })
+    Ok(())
 }
 
 /// Encrypted OpenDocument parts look like any stored or deflated member; only the manifest tells.
@@ -247,9 +254,11 @@ fn gap(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, range: Range<u64>, direct
     let mut head = Vec::new();
     let read = Section::new(reader, range.clone()).take(DESCRIPTOR_BYTES + 1).read_to_end(&mut head);
     let len = range.end - range.start;
-    let is_descriptor = len <= DESCRIPTOR_BYTES && (head.starts_with(b"PK\x07\x08") || matches!(len, 12 | 20));
-    if read.is_err() || is_descriptor || (len <= DESCRIPTOR_BYTES && head.iter().all(|byte| *byte == 0)) {
-        return Ok(());
+    if read.is_ok() && len <= DESCRIPTOR_BYTES {
+        // Mostly the sizes behind a member, too small for an item of its own.
+        let part = Part { role: Role::Raw, name: "" };
+        let origin = Origin::Bytes(range.start);
+        return walk.emit(&Segment { text: &head, part, place: Place::None, join: Join::Line, origin });
     }
     if directory.listed && head.starts_with(b"PK\x03\x04") {
         walk.problem(conflict("unlisted_entry", "a member is not in the directory; it was read by its local header"));
@@ -280,7 +289,7 @@ pub(super) fn uncovered(
     directory: &Directory,
     members: &[Member<'_>],
 ) -> Step {
-    let mut covered = vec![directory.records.clone()];
+    let mut covered = vec![directory.records.clone(), directory.known.clone()];
     for Member { entry, .. } in members {
         if let Ok(Some(local)) = read_local(reader, entry.header_offset) {
             let claimed = entry.compressed_bytes.max(local.entry.compressed_bytes);
