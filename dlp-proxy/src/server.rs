@@ -47,8 +47,8 @@ pub(crate) struct Admitted {
 impl Admission {
     /// With the configured bounds.
     pub(crate) fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Arc<Self> {
-        let total = Arc::new(Semaphore::new(limits.connections as usize));
-        Arc::new(Self { metrics, total, per_ip_max: limits.connections_per_ip, per_ip: Mutex::default() })
+        let total = Arc::new(Semaphore::new(limits.connections.get() as usize));
+        Arc::new(Self { metrics, total, per_ip_max: limits.connections_per_ip.get(), per_ip: Mutex::default() })
     }
 
     /// Counts a connection of this address, unless it has too many.
@@ -172,10 +172,12 @@ fn builder(idle_timeout: Duration) -> http1::Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroU32;
 
     #[tokio::test]
     async fn an_address_has_its_share_and_gets_it_back() {
-        let limits = LimitsConfig { connections: 3, connections_per_ip: 2, ..LimitsConfig::default() };
+        let few = |count| NonZeroU32::new(count).unwrap();
+        let limits = LimitsConfig { connections: few(3), connections_per_ip: few(2), ..LimitsConfig::default() };
         let metrics = Arc::new(Metrics::new());
         let admission = Admission::new(&limits, metrics.clone());
         let drain = CancellationToken::new();

@@ -1,4 +1,5 @@
 //! Who is talked to, and about what: names, certificates, addresses, the admin listener.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
