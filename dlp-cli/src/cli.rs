@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Hook(HookArgs),
     /// List, explain and test detectors
     Detectors(DetectorsArgs),
+    /// Run the inspecting proxy
+    Gateway(GatewayArgs),
     /// Print the JSON Schema of an output format
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -274,6 +276,28 @@ pub(crate) enum ListFormat {
     Pretty,
     /// One JSON object a line
     Jsonl,
+}
+
+/// Run the inspecting proxy.
+#[derive(Args, Debug)]
+pub(crate) struct GatewayArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: GatewayCommand,
+}
+
+const GATEWAY_EXAMPLES: &str = "\
+Examples:
+  dlp gateway run                                 on this machine, with the built-in policy
+  dlp gateway run --config gateway.toml --check   is the configuration valid?
+  dlp gateway run --config gateway.toml";
+
+/// Commands on the gateway.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GatewayCommand {
+    /// Hold uploads until they were inspected, and refuse what the policy forbids
+    #[command(after_help = GATEWAY_EXAMPLES)]
+    Run(dlp_proxy::cli::Args),
 }
 
 /// Print the JSON Schema of an output format.

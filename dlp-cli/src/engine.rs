@@ -3,11 +3,14 @@
 use crate::cli::DetectorChoice;
 use crate::error::CliError;
 use dlp_core::base::Limits;
+use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Read};
 use dlp_core::matching::DetectorSet;
+use dlp_sandbox::SandboxedParser;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The inspector for a choice of detectors, with the bounds of a scan that nobody waits for.
 pub(crate) fn inspector(choice: &DetectorChoice) -> Result<Inspector, CliError> {
@@ -31,7 +34,13 @@ pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalo
 
 /// The inspector for a catalogue.
 pub(crate) fn with_catalogue(catalogue: Catalogue) -> Result<Inspector, CliError> {
-    Ok(Inspector::new(DetectorSet::compile(catalogue)?, Limits::batch()))
+    Ok(Inspector::new(DetectorSet::compile(catalogue)?, Limits::batch()).with_risky_parser(risky_parser()?))
+}
+
+/// The parser for documents that can crash their reader: a worker process for each, started when the first one comes.
+pub(crate) fn risky_parser() -> Result<Arc<dyn RiskyParser>, CliError> {
+    let parser = SandboxedParser::current_exe();
+    Ok(Arc::new(parser.map_err(|source| CliError::System { what: "the worker program is not to be found", source })?))
 }
 
 /// Adds detector files of the user, and hands back what they hold.

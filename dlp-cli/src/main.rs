@@ -21,29 +21,33 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = dlp_sandbox::run_worker_if_asked() {
+        return code;
+    }
     std::panic::set_hook(Box::new(say_where));
-    let code = match run(Cli::parse()) {
+    match run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             if !error.is_quiet() {
                 say(&format!("dlp: {error}"));
             }
-            error.exit_code()
+            ExitCode::from(error.exit_code())
         }
-    };
-    ExitCode::from(code)
+    }
 }
 
-fn run(cli: Cli) -> Result<u8, CliError> {
-    match cli.command {
-        Command::Scan(args) => commands::scan::run(&args),
-        Command::Extract(args) => commands::extract::run(&args),
-        Command::Git(args) => commands::git::run(&args),
-        Command::Hook(args) => commands::hook::run(&args),
-        Command::Detectors(args) => commands::detectors::run(&args),
-        Command::Schema(args) => commands::schema::run(&args),
-        Command::Completions(args) => commands::completions::run(&args),
-    }
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    let code = match cli.command {
+        Command::Scan(args) => commands::scan::run(&args)?,
+        Command::Extract(args) => commands::extract::run(&args)?,
+        Command::Git(args) => commands::git::run(&args)?,
+        Command::Hook(args) => commands::hook::run(&args)?,
+        Command::Detectors(args) => commands::detectors::run(&args)?,
+        Command::Gateway(args) => return Ok(commands::gateway::run(args)),
+        Command::Schema(args) => commands::schema::run(&args)?,
+        Command::Completions(args) => commands::completions::run(&args)?,
+    };
+    Ok(ExitCode::from(code))
 }
 
 /// A panic's message may quote the text that was being read, so only its place is shown.

@@ -1,4 +1,4 @@
-//! `dlp detectors`, `dlp extract`, `dlp schema`, `dlp completions`, and the help.
+//! `dlp detectors`, `dlp extract`, `dlp gateway`, `dlp completions`, and the help.
 
 mod support;
 
@@ -91,6 +91,20 @@ fn extract_prints_what_a_scan_would_see() {
 }
 
 #[test]
+fn the_configuration_of_the_gateway_can_be_checked() {
+    let place = Place::with(&[("good.toml", "[listen]\nproxy = [\"127.0.0.1:0\"]\n"), ("bad.toml", "[listne]\n")]);
+    for (file, code, expected) in
+        [("good.toml", 0, "valid"), ("bad.toml", 2, "listne"), ("missing.toml", 2, "missing.toml")]
+    {
+        let words = ["gateway", "run", "--check", "--state-dir", "state", "--config", file];
+        let output = place.dlp(&words).output().expect("dlp runs");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{file}: {stderr}");
+        assert!(stderr.contains(expected), "{file}: {stderr}");
+    }
+}
+
+#[test]
 fn completions_exist_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = dlp().args(["completions", shell]).output().expect("dlp runs");
@@ -101,7 +115,13 @@ fn completions_exist_for_every_shell() {
 
 #[test]
 fn the_help_is_the_manual() {
-    for words in [&["--help"][..], &["scan", "--help"], &["git", "--help"], &["extract", "--help"]] {
+    for words in [
+        &["--help"][..],
+        &["scan", "--help"],
+        &["git", "--help"],
+        &["extract", "--help"],
+        &["gateway", "run", "--help"],
+    ] {
         let output = dlp().args(words).env("COLUMNS", "100").output().expect("dlp runs");
         insta::assert_snapshot!(words.join(" "), String::from_utf8(output.stdout).expect("UTF-8"));
     }

@@ -126,6 +126,16 @@ fn a_pipe_on_the_command_line_is_a_gap_and_is_not_waited_for() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
+/// Reading this file fails for every user, root included.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_read_is_a_gap() {
+    let output = dlp().args(["scan", "/proc/self/mem", "--format", "jsonl"]).output().expect("dlp runs");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let records = support::records(&output.stdout);
+    assert_eq!(records.last().expect("summary")["problems"]["by_class"]["unreadable"], 1, "{records:?}");
+}
+
 #[test]
 fn standard_input_is_scanned() {
     let text = format!("first\ntoken: {}\n", token(3));

@@ -85,6 +85,21 @@ fn members_of_archives_are_named() {
     assert_eq!(at["container"], json!(["inner/notes.txt"]));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn documents_are_read_in_the_worker_that_the_command_carries() {
+    let place = Place::new();
+    place.write("offer.pdf", &support::pdf(&format!("token {}", token(7))));
+    let records = place.records(&[]);
+    let findings = of_kind(&records, "finding");
+    let pages: Vec<_> = findings.iter().map(|f| &f["location"]["page"]).collect();
+    assert_eq!(pages.first(), Some(&&json!(1)), "{records:?}");
+    assert_eq!(records.last().expect("summary")["complete"], true, "{records:?}");
+    let text = place.dlp(&["extract", "offer.pdf"]).output().expect("dlp runs");
+    assert_eq!(text.status.code(), Some(0), "{text:?}");
+    assert!(String::from_utf8_lossy(&text.stdout).contains(&token(7)));
+}
+
 #[test]
 fn no_report_holds_a_value() {
     let place = rich_place();
@@ -200,6 +215,37 @@ fn a_report_file_appears_whole_and_is_not_scanned_itself() {
     assert_eq!(records.last().expect("summary")["files"], 42);
     let names = fs::read_dir(place.root()).expect("directory").flatten().map(|e| e.file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with(".dlp")), "a temporary file was left");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_into_a_pipe_or_through_a_link_replaces_neither() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let place = Place::with(&[("a.txt", &format!("{}\n", token(1)))]);
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().expect("mkfifo").success());
+    let reader = std::thread::spawn({
+        let pipe = place.path("pipe");
+        move || fs::read_to_string(pipe).expect("the report")
+    });
+    assert_eq!(place.dlp(&["scan", "a.txt", "--output", "pipe"]).output().expect("dlp runs").status.code(), Some(1));
+    assert!(reader.join().expect("reader").starts_with("a.txt:1:1"));
+    assert!(fs::symlink_metadata(place.path("pipe")).expect("pipe").file_type().is_fifo());
+
+    place.write("out/report.txt", b"old");
+    std::os::unix::fs::symlink("out/report.txt", place.path("link")).expect("link");
+    assert_eq!(place.dlp(&["scan", "a.txt", "--output", "link"]).output().expect("dlp runs").status.code(), Some(1));
+    assert!(fs::symlink_metadata(place.path("link")).expect("link").is_symlink());
+    assert!(fs::read_to_string(place.path("out/report.txt")).expect("report").starts_with("a.txt:1:1"));
+}
+
+#[test]
+fn roots_are_sorted_and_taken_once() {
+    let text = format!("{}\n", token(1));
+    let place = Place::with(&[("b/x.txt", &text), ("a/x.txt", &text), ("c.txt", &text)]);
+    let records = place.records(&["c.txt", "b", "a", "b"]);
+    let findings = of_kind(&records, "finding");
+    let paths: Vec<_> = findings.iter().map(|f| f["location"]["path"].as_str().expect("path")).collect();
+    assert_eq!(paths, ["a/x.txt", "b/x.txt", "c.txt"]);
 }
 
 #[test]

@@ -355,6 +355,19 @@ fn json_is_seen_as_fields() {
 }
 
 #[test]
+fn xml_is_seen_as_fields() {
+    let encoded = data_encoding::BASE64.encode(format!("HIT1 {}", "x".repeat(300)).as_bytes());
+    let body = format!(
+        "<m:Create xmlns:m=\"urn:x\"><Content>{encoded}</Content><Name note='&#72;IT2'>HI&#84;3</Name></m:Create>"
+    );
+    let findings =
+        ["[/m:Create/Name/@note]: HIT2@0", "[/m:Create/Name]: HIT3@0", "/m:Create/Content (decoded): HIT1@0"];
+    check(&[("content-type", "application/soap+xml")], body.as_bytes(), &findings, &[]);
+    check(&[("content-type", "text/xml; charset=utf-8")], b"<a>HIT1", &[": HIT1@3"], &["xml_syntax"]);
+    check(&[("content-type", "text/plain")], b"<?xml version='1.0'?><a>HI&#84;1</a>", &["[/a]: HIT1@0"], &[]);
+}
+
+#[test]
 fn documents_in_json_strings_are_opened() {
     check(&[JSON], br#"{"body":"{\"inner\":\"\\u0048IT1\"}"}"#, &["/body [/inner]: HIT1@0"], &[]);
     let encoded = data_encoding::BASE64.encode(format!("HIT1 {}", "x".repeat(300)).as_bytes());
@@ -499,6 +512,7 @@ fn any_type() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
         "application/json",
         "application/x-www-form-urlencoded",
         "application/http",
+        "application/xml",
         "text/plain",
     ];
     let codings = ["gzip", "deflate", "br", "zstd", "aws-chunked", "identity", "gzip, br"];

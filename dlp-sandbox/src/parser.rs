@@ -12,6 +12,7 @@ use crate::trouble::{Trouble, output_limit};
 use crate::wire::{Attempt, Bounds, Frame, Job, NAME_BYTES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use dlp_core::content::{Flow, Join, Kind, Origin, Outcome, Part, Place, RiskyFrame, RiskyParser, Role, Segment};
+use std::borrow::Cow;
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -173,28 +174,37 @@ impl RiskyParser for SandboxedParser {
         let mut start = Start::Beginning;
         for worker in 1..=WORKERS_PER_DOCUMENT_MAX {
             let end = self.read_once(document, start, &mut reading);
-            let again = worker < WORKERS_PER_DOCUMENT_MAX && reading.conclude(end);
-            if !again {
-                break;
+            let last = worker + 1 >= WORKERS_PER_DOCUMENT_MAX;
+            let again = reading.conclude(end);
+            match next_start(start, reading.stage, last) {
+                Some(next) if again => start = next,
+                _ => break,
             }
-            start = next_start(start, reading.page, worker + 1 == WORKERS_PER_DOCUMENT_MAX);
-            if start == Start::BytesOnly && reading.bytes_only {
-                break;
-            }
-            reading.bytes_only = start == Start::BytesOnly;
         }
         reading.outcome
     }
 }
 
-/// Where the next worker starts after one has died.
-fn next_start(before: Start, page: Option<u32>, last: bool) -> Start {
-    match (before, page) {
-        _ if last => Start::BytesOnly,
+/// How far a worker has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It loads the document and reads what is not on pages.
+    Document,
+    /// It reads this page.
+    Page(u32),
+    /// It scans the bytes.
+    Bytes,
+}
+
+/// Where the next worker starts after one has died; nowhere when the simplest reading has failed.
+fn next_start(before: Start, stage: Stage, last: bool) -> Option<Start> {
+    match (before, stage) {
+        (_, Stage::Bytes) => None,
+        (_, Stage::Document) => Some(Start::BytesOnly),
+        _ if last => Some(Start::BytesOnly),
         // The simple reading of a page died as well: skip the page.
-        (Start::Page(first), Some(page)) if first == page => Start::Page(page.saturating_add(1)),
-        (_, Some(page)) => Start::Page(page),
-        (_, None) => Start::BytesOnly,
+        (Start::Page(first), Stage::Page(page)) if first == page => Some(Start::Page(page.saturating_add(1))),
+        (_, Stage::Page(page)) => Some(Start::Page(page)),
     }
 }
 
@@ -214,6 +224,7 @@ enum End {
 
 impl SandboxedParser {
     fn read_once(&self, document: &[u8], start: Start, reading: &mut Reading<'_>) -> End {
+        reading.stage = Stage::Document;
         let bounds = Bounds::of(reading.limits);
         let job = Job::Pdf { document_bytes: document.len() as u64, start };
         let (mut worker, level) = match self.begin(&Request { bounds, job }, reading.deadline) {
@@ -264,8 +275,7 @@ struct Reading<'a> {
     each: &'a mut dyn FnMut(RiskyFrame<'_>) -> Flow,
     outcome: Outcome,
     deadline: Instant,
-    page: Option<u32>,
-    bytes_only: bool,
+    stage: Stage,
     text_bytes: u64,
     child_bytes: u64,
     troubles: u32,
@@ -278,8 +288,7 @@ impl<'a> Reading<'a> {
             each,
             outcome: Outcome::COMPLETE,
             deadline: Instant::now() + limits.worker_wall_max,
-            page: None,
-            bytes_only: false,
+            stage: Stage::Document,
             text_bytes: 0,
             child_bytes: 0,
             troubles: 0,
@@ -325,11 +334,22 @@ impl<'a> Reading<'a> {
     /// Checks one frame and hands it on; an end if nothing more is to be taken.
     fn take(&mut self, bytes: &[u8]) -> Option<End> {
         match postcard::from_bytes::<Frame<'_>>(bytes) {
-            Ok(Frame::Page(page)) => {
-                self.page = Some(page);
-                None
+            Ok(Frame::Page(page)) => self.enter(Stage::Page(page)),
+            Ok(Frame::Bytes) => self.enter(Stage::Bytes),
+            Ok(Frame::Text { part, name, page, continued, text }) => {
+                let text = match self.admit_text(name, text) {
+                    Ok(text) => text,
+                    Err(end) => return Some(end),
+                };
+                let segment = Segment {
+                    text: text.as_bytes(),
+                    part: Part { role: role_of(part), name },
+                    place: page.map_or(Place::None, Place::Page),
+                    join: if continued { Join::None } else { Join::Line },
+                    origin: Origin::None,
+                };
+                stopped(self.give(RiskyFrame::Text(segment)))
             }
-            Ok(Frame::Text { part, name, page, text }) => self.take_text(part, name, page, text),
             Ok(Frame::Child { name, bytes }) => self.take_child(name, bytes),
             Ok(Frame::Trouble(trouble)) => self.take_trouble(trouble),
             Ok(Frame::End) => Some(End::Finished),
@@ -337,23 +357,21 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take_text(&mut self, part: WirePart, name: &str, page: Option<u32>, text: &[u8]) -> Option<End> {
+    fn enter(&mut self, stage: Stage) -> Option<End> {
+        self.stage = stage;
+        None
+    }
+
+    /// Counts a text and makes it valid.
+    fn admit_text<'t>(&mut self, name: &str, text: &'t [u8]) -> Result<Cow<'t, str>, End> {
         if text.len() > TEXT_BYTES_MAX || name.len() > NAME_BYTES_MAX {
-            return Some(End::Exhausted(lying_worker()));
+            return Err(End::Exhausted(lying_worker()));
         }
         self.text_bytes = self.text_bytes.saturating_add(text.len() as u64);
         if self.text_bytes > self.limits.worker_output_max {
-            return Some(End::Exhausted(output_limit(self.limits)));
+            return Err(End::Exhausted(output_limit(self.limits)));
         }
-        let text = String::from_utf8_lossy(text);
-        let segment = Segment {
-            text: text.as_bytes(),
-            part: Part { role: role_of(part), name },
-            place: page.map_or(Place::None, Place::Page),
-            join: Join::Line,
-            origin: Origin::None,
-        };
-        stopped(self.give(RiskyFrame::Text(segment)))
+        Ok(String::from_utf8_lossy(text))
     }
 
     fn take_child(&mut self, name: &str, bytes: &[u8]) -> Option<End> {
@@ -424,7 +442,8 @@ mod tests {
     fn hostile_frames_end_the_worker() {
         let limits = Limits { worker_output_max: 8, ..Limits::inline() };
         let text = |text: &'static [u8]| {
-            encode(&Frame::Text { part: WirePart::Body, name: "", page: None, text }).unwrap()[4..].to_vec()
+            encode(&Frame::Text { part: WirePart::Body, name: "", page: None, continued: false, text }).unwrap()[4..]
+                .to_vec()
         };
         let check = |frames: &[&[u8]], expected| assert_eq!(outcome_of(frames, &limits), expected);
         check(&[&[99, 1, 2, 3]], (Some("worker_protocol"), 0));
@@ -439,12 +458,15 @@ mod tests {
 
     #[test]
     fn a_crash_costs_a_page() {
-        let check = |before, page, last, expected| assert_eq!(next_start(before, page, last), expected);
-        check(Start::Beginning, Some(3), false, Start::Page(3));
-        check(Start::Page(3), Some(3), false, Start::Page(4));
-        check(Start::Page(3), Some(5), false, Start::Page(5));
-        check(Start::Beginning, None, false, Start::BytesOnly);
-        check(Start::Page(3), Some(4), true, Start::BytesOnly);
+        let check = |before, stage, last, expected| assert_eq!(next_start(before, stage, last), expected);
+        check(Start::Beginning, Stage::Page(3), false, Some(Start::Page(3)));
+        check(Start::Page(3), Stage::Page(3), false, Some(Start::Page(4)));
+        check(Start::Page(3), Stage::Page(5), false, Some(Start::Page(5)));
+        check(Start::Beginning, Stage::Document, false, Some(Start::BytesOnly));
+        check(Start::Page(3), Stage::Page(4), true, Some(Start::BytesOnly));
+        check(Start::Beginning, Stage::Bytes, false, None);
+        check(Start::BytesOnly, Stage::Bytes, false, None);
+        check(Start::BytesOnly, Stage::Document, false, Some(Start::BytesOnly));
     }
 
     #[test]

@@ -125,11 +125,15 @@ pub(crate) enum Frame<'a> {
     Begin(SandboxLevel),
     /// The worker turns to this page.
     Page(u32),
+    /// The worker turns to the byte scan, its last work.
+    Bytes,
     /// Text.
     Text {
         part: WirePart,
         name: &'a str,
         page: Option<u32>,
+        /// It follows the text before without a gap.
+        continued: bool,
         #[serde(serialize_with = "as_bytes")]
         text: &'a [u8],
     },
@@ -179,13 +183,14 @@ mod tests {
 
     #[test]
     fn frames_survive_the_pipe() {
-        let frame = Frame::Text { part: WirePart::Property, name: "Author", page: Some(3), text: b"A\xFFB" };
+        let frame =
+            Frame::Text { part: WirePart::Property, name: "Author", page: Some(3), continued: true, text: b"A\xFFB" };
         let bytes = encode(&frame).unwrap();
         assert_eq!(bytes[..4], u32::try_from(bytes.len() - 4).unwrap().to_le_bytes());
-        let Frame::Text { part, name, page, text } = postcard::from_bytes(&bytes[4..]).unwrap() else {
+        let Frame::Text { part, name, page, continued, text } = postcard::from_bytes(&bytes[4..]).unwrap() else {
             panic!("another frame came back");
         };
-        assert_eq!((part, name, page, text), (WirePart::Property, "Author", Some(3), &b"A\xFFB"[..]));
+        assert_eq!((part, name, page, continued, text), (WirePart::Property, "Author", Some(3), true, &b"A\xFFB"[..]));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 mod support;
 
-use dlp_core::content::Completeness;
+use dlp_core::base::Limits;
+use dlp_core::content::{Completeness, Flow, Join, Kind, Outcome, RiskyFrame, RiskyParser};
 use pdf_extract::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
-use support::{FONTS, Pdf, Read, deflate, document, read};
+use support::{FONTS, Pdf, Read, deflate, document, parser, read};
 
 #[track_caller]
 fn check(read: &Read, completeness: Completeness, reason: &str) {
@@ -37,6 +38,24 @@ fn words_are_put_together_by_their_place() {
         pdf.page_with(FONTS, &format!("BT /F1 12 Tf {operators} ET"), "");
         assert_eq!(read(&pdf.build()).at("body@1"), expected, "{operators}");
     }
+}
+
+#[test]
+fn long_pages_come_in_pieces_without_gaps() {
+    let long = "0123456789".repeat(60_000);
+    let mut pdf = Pdf::default();
+    pdf.page(&long);
+    let mut all = String::new();
+    let mut joins = Vec::new();
+    let outcome = parser().parse(Kind::Pdf, &pdf.build(), &Limits::inline(), &mut |frame| {
+        if let RiskyFrame::Text(segment) = frame {
+            all.push_str(std::str::from_utf8(segment.text).unwrap());
+            joins.push(segment.join);
+        }
+        Flow::Continue
+    });
+    assert_eq!((outcome, joins), (Outcome::COMPLETE, vec![Join::Line, Join::None, Join::None]));
+    assert!(all == long);
 }
 
 #[test]

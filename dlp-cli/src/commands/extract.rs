@@ -1,11 +1,13 @@
 //! `dlp extract`: the text that a scan would see.
 
 use crate::cli::{ExtractArgs, ExtractFormat};
+use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use crate::say;
+use crate::scan::stop::within;
 use crate::scan::walk::STDIN;
-use dlp_core::base::{Cancel, Limits, Problem};
+use dlp_core::base::{Limits, Problem};
 use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, Segment, Sink, extract};
 use dlp_core::output::{ItemPath, escape};
 use serde_json::json;
@@ -34,18 +36,24 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
 }
 
 fn walk(args: &ExtractArgs, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
-    let limits = Limits::batch();
-    let extraction = Extraction { limits: &limits, cancel: &Cancel::default(), risky: None };
     let name = args.file.to_string_lossy();
     if args.file.as_os_str() == STDIN {
-        return Ok(extract(&name, Input::Stream(&mut io::stdin().lock()), extraction, printer));
+        return read(&name, Input::Stream(&mut io::stdin().lock()), printer);
     }
     let failed = |source| CliError::Read { path: args.file.clone(), source };
     let mut file = File::open(&args.file).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
-    Ok(extract(&name, Input::Seekable(&mut file), extraction, printer))
+    read(&name, Input::Seekable(&mut file), printer)
+}
+
+fn read(name: &str, input: Input<'_>, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
+    let limits = Limits::batch();
+    let risky = engine::risky_parser()?;
+    Ok(within(limits.wall_time_max, |cancel| {
+        extract(name, input, Extraction { limits: &limits, cancel, risky: Some(&*risky) }, printer)
+    }))
 }
 
 /// Writes segments as they come.

@@ -13,7 +13,8 @@ use crate::git::{self, Difference};
 use crate::output::{Destination, Reporter, Setup};
 use crate::scan::examine::{Examiner, FileReport, Subject, trouble};
 use crate::scan::pipeline::report_file;
-use dlp_core::base::{Cancel, Problem, ProblemClass, Span};
+use crate::scan::stop::within;
+use dlp_core::base::{Problem, ProblemClass, Span};
 use dlp_core::content::{Finding, Input, OffsetBase};
 use dlp_core::matching::Scratch;
 use dlp_core::output::{GitRecord, ItemPath, SourceRecord};
@@ -94,15 +95,18 @@ fn examine(
     let bytes = blob.bytes;
     let record = GitRecord { commit: None, blob: change.blob.clone() };
     let subject = Subject { path, path_raw: &change.path, git: Some(&record) };
-    let cancel = Cancel::default();
     let report = if bytes <= HELD_BYTES_MAX {
         let mut content = Vec::new();
         blob.read_to_end(&mut content)?;
         let added = change.added.as_deref().map(|lines| byte_ranges(&content, lines));
         let keep = |finding: &Finding| added.as_deref().is_none_or(|ranges| touches(finding, ranges));
-        examiner.examine(scratch, subject, (Input::Bytes(&content), &cancel), &keep)
+        within(examiner.time_max(), |cancel| {
+            examiner.examine(scratch, subject, (Input::Bytes(&content), cancel), &keep)
+        })
     } else {
-        examiner.examine(scratch, subject, (Input::Stream(&mut blob), &cancel), &|_| true)
+        within(examiner.time_max(), |cancel| {
+            examiner.examine(scratch, subject, (Input::Stream(&mut blob), cancel), &|_| true)
+        })
     };
     blob.finish()?;
     Ok(FileReport { bytes, ..report })

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod detectors;
 pub(crate) mod extract;
+pub(crate) mod gateway;
 pub(crate) mod git;
 pub(crate) mod hook;
 pub(crate) mod scan;

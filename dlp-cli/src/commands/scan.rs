@@ -34,7 +34,6 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     let work = Work {
         examiner: Examiner::new(&inspector, &args.report, reveal),
         file_bytes_max: args.max_file_size,
-        file_time_max: inspector.limits().wall_time_max,
         workers: workers(args.jobs),
         own_report,
     };

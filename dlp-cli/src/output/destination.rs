@@ -1,7 +1,7 @@
 //! Standard output, or a file that appears when it is complete.
 
 use crate::error::CliError;
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -12,6 +12,8 @@ pub(crate) enum Destination {
     Stdout(BufWriter<Stdout>),
     /// A file under a temporary name, and the name that it gets.
     File(BufWriter<NamedTempFile>, PathBuf),
+    /// A pipe or device that exists already and must not be replaced by a file.
+    Device(BufWriter<File>, PathBuf),
 }
 
 impl Destination {
@@ -19,30 +21,39 @@ impl Destination {
     pub(crate) fn open(output: Option<&Path>) -> Result<Self, CliError> {
         let Some(path) = output else { return Ok(Self::Stdout(BufWriter::new(io::stdout()))) };
         let failed = |source| CliError::Output { path: path.to_owned(), source };
-        if path.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
+            Ok(there) if !there.is_file() => {
+                let device = File::options().write(true).open(path).map_err(failed)?;
+                Ok(Self::Device(BufWriter::new(device), path.to_owned()))
+            }
+            // The file behind a link is replaced, and the link stays.
+            Ok(_) => Self::beside(path.canonicalize().map_err(failed)?, failed),
+            Err(_) => Self::beside(path.to_owned(), failed),
         }
+    }
+
+    /// A file under a temporary name beside its later place.
+    fn beside(path: PathBuf, failed: impl Fn(io::Error) -> CliError) -> Result<Self, CliError> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".dlp-report-")
-            .permissions(readable_like_other_files())
-            .tempfile_in(folder)
-            .map_err(failed)?;
-        Ok(Self::File(BufWriter::new(file), path.to_owned()))
+        let mut temporary = tempfile::Builder::new();
+        temporary.prefix(".dlp-report-").permissions(readable_like_other_files());
+        let file = temporary.tempfile_in(folder).map_err(failed)?;
+        Ok(Self::File(BufWriter::new(file), path))
     }
 
     /// Whether a person reads it as it is written.
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
             Self::Stdout(_) => io::stdout().is_terminal(),
-            Self::File(..) => false,
+            Self::File(..) | Self::Device(..) => false,
         }
     }
 
     /// The file under its temporary name, for whoever must not scan it.
     pub(crate) fn file(&self) -> Option<&File> {
         match self {
-            Self::Stdout(_) => None,
+            Self::Stdout(_) | Self::Device(..) => None,
             Self::File(file, _) => Some(file.get_ref().as_file()),
         }
     }
@@ -51,7 +62,7 @@ impl Destination {
     pub(crate) fn failed(&self, source: io::Error) -> CliError {
         match self {
             Self::Stdout(_) => CliError::stdout(source),
-            Self::File(_, path) => CliError::Output { path: path.clone(), source },
+            Self::File(_, path) | Self::Device(_, path) => CliError::Output { path: path.clone(), source },
         }
     }
 
@@ -59,7 +70,7 @@ impl Destination {
     pub(crate) fn finish(mut self) -> Result<(), CliError> {
         self.flush().map_err(|source| self.failed(source))?;
         match self {
-            Self::Stdout(_) => Ok(()),
+            Self::Stdout(_) | Self::Device(..) => Ok(()),
             Self::File(file, path) => {
                 let failed = |source| CliError::Output { path: path.clone(), source };
                 let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -88,6 +99,7 @@ impl Write for Destination {
         match self {
             Self::Stdout(out) => out.write(bytes),
             Self::File(out, _) => out.write(bytes),
+            Self::Device(out, _) => out.write(bytes),
         }
     }
 
@@ -95,6 +107,7 @@ impl Write for Destination {
         match self {
             Self::Stdout(out) => out.flush(),
             Self::File(out, _) => out.flush(),
+            Self::Device(out, _) => out.flush(),
         }
     }
 }

@@ -29,8 +29,6 @@ pub(crate) struct Work<'a> {
     pub(crate) examiner: Examiner<'a>,
     /// Files over this size are not read.
     pub(crate) file_bytes_max: Option<u64>,
-    /// Time that one file may take.
-    pub(crate) file_time_max: Duration,
     /// Threads.
     pub(crate) workers: usize,
     /// The report that is being written, which is not to be read.
@@ -44,7 +42,7 @@ pub(crate) type FileId = (u64, u64);
 pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -> Result<(), CliError> {
     // A read from a terminal cannot be called back, so a signal ends such a scan in the way the system does it.
     let signals = if roots.has_stdin() { Signals::default() } else { Signals::listen()? };
-    let watch = Watch::new(work.workers, work.file_time_max);
+    let watch = Watch::new(work.workers, work.examiner.time_max());
     let (tickets_in, tickets_out) = bounded::<()>(IN_FLIGHT_MAX);
     let (jobs_in, jobs_out) = bounded::<(u64, Found)>(IN_FLIGHT_MAX);
     let (done_in, done_out) = bounded::<(u64, FileReport)>(IN_FLIGHT_MAX);

@@ -1,6 +1,7 @@
 //! Stopping: signals from outside, and the time that one file may take.
 
 use crate::error::CliError;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use dlp_core::base::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,6 +34,22 @@ impl Signals {
             _ => Err(CliError::Stopped { name: "Ctrl-C", number: SIGINT as u8 }),
         }
     }
+}
+
+/// Runs one job outside the pipeline, and stops it when its time is over.
+pub(crate) fn within<T>(allowed: Duration, job: impl FnOnce(&Cancel) -> T) -> T {
+    let cancel = Cancel::default();
+    let (done, wait) = bounded::<()>(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            if wait.recv_timeout(allowed) == Err(RecvTimeoutError::Timeout) {
+                cancel.trip();
+            }
+        });
+        let result = job(&cancel);
+        drop(done);
+        result
+    })
 }
 
 /// The jobs that run, each with the time at which it has to end: the core has no clock.
@@ -90,5 +107,40 @@ impl Watch {
 
     fn slot(&self, worker: usize) -> std::sync::MutexGuard<'_, Option<(Instant, Cancel)>> {
         self.slots[worker].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_job_is_stopped_when_its_time_is_over() {
+        let is_stopped = within(Duration::ZERO, |cancel| {
+            let end = Instant::now() + Duration::from_secs(30);
+            while !cancel.is_tripped() && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            cancel.is_tripped()
+        });
+        assert!(is_stopped);
+        assert!(!within(Duration::from_secs(3_600), Cancel::is_tripped));
+    }
+
+    #[test]
+    fn jobs_are_stopped_when_their_time_is_over_or_the_scan_is() {
+        let watch = Watch::new(2, Duration::ZERO);
+        let (late, ended) = (watch.start(0), watch.start(1));
+        watch.end(1);
+        watch.tick();
+        assert!(late.is_tripped() && !ended.is_tripped());
+
+        let watch = Watch::new(1, Duration::from_secs(3_600));
+        let running = watch.start(0);
+        watch.tick();
+        assert!(!running.is_tripped());
+        watch.stop_all();
+        assert!(running.is_tripped());
+        assert!(watch.start(0).is_tripped(), "a job that starts after the stop");
     }
 }

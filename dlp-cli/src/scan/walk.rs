@@ -40,7 +40,7 @@ pub(crate) struct Named {
     pub(crate) raw: Vec<u8>,
 }
 
-/// What is walked: the roots, and what paths in reports are relative to.
+/// What is walked: the roots, sorted, and what paths in reports are relative to.
 #[derive(Debug)]
 pub(crate) struct Roots {
     paths: Vec<PathBuf>,
@@ -61,7 +61,10 @@ impl Roots {
             _ => None,
         };
         let excluded = excluded(base.as_deref().unwrap_or(Path::new(".")), &args.exclude)?;
-        Ok(Self { paths: args.paths.clone(), base, include_git: args.include_git, excluded })
+        let mut paths = args.paths.clone();
+        paths.sort();
+        paths.dedup();
+        Ok(Self { paths, base, include_git: args.include_git, excluded })
     }
 
     /// What paths are relative to, as the user gave it.

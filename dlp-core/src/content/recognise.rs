@@ -120,7 +120,8 @@ fn has_zip_tail(input: &mut Input<'_>) -> bool {
     }
 }
 
-fn tail_holds_directory(reader: &mut dyn ReadSeek) -> bool {
+/// Whether the end of a file has the end record of an archive.
+pub(super) fn tail_holds_directory(reader: &mut dyn ReadSeek) -> bool {
     let mut tail = Vec::new();
     let read = reader
         .seek(SeekFrom::End(0))

@@ -61,10 +61,12 @@ impl<'a> Walk<'a> {
 
     /// Walks an item inside the current one. Only a [`Break::Job`] comes back as an error.
     pub(super) fn child(&mut self, name: &str, relation: Relation, input: Input<'_>) -> Step {
-        self.check_budget()?;
+        // Problems belong to items, so the first one is entered whatever happened before.
+        if self.depth > 0 {
+            self.check_budget()?;
+        }
         if let Err(hit) = self.budget.take_item() {
-            self.problem(hit.problem());
-            return Err(Break::Job);
+            return Err(self.limit(hit));
         }
         let name = clip(name, self.budget.limits.name_bytes_max);
         match input {
@@ -161,8 +163,7 @@ impl<'a> Walk<'a> {
         if self.budget.is_exhausted() { Err(Break::Job) } else { Ok(()) }
     }
 
-    fn recognised(&mut self, item: Item<'_, '_>) -> Step {
-        let mut item = item;
+    fn recognised(&mut self, mut item: Item<'_, '_>) -> Step {
         let kind = recognise::kind(&mut item);
         if kind == Kind::Zip {
             return self.package(item);
@@ -176,7 +177,43 @@ impl<'a> Walk<'a> {
             if let Some(family) = recognise::encrypted_family(item.head) {
                 walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
             }
-            walk.handle(kind, item)
+            match kind {
+                Kind::Pdf => walk.twice(kind, item),
+                Kind::Text if !item.whole => walk.twice(kind, item),
+                _ => walk.handle(kind, item),
+            }
+        })
+    }
+
+    /// A document or script can be an archive too: archives are read from their end. Both readings are walked.
+    fn twice(&mut self, kind: Kind, item: Item<'_, '_>) -> Step {
+        let Item { name, relation, head, whole, input } = item;
+        match input {
+            Input::Bytes(bytes) => {
+                let first = self.handle(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) });
+                self.second(first, &mut Cursor::new(bytes))
+            }
+            Input::Seekable(reader) => {
+                let first = self.handle(kind, Item { name, relation, head, whole, input: Input::Seekable(reader) });
+                self.second(first, reader)
+            }
+            Input::Stream(_) => self.handle(kind, Item { name, relation, head, whole, input }),
+        }
+    }
+
+    fn second(&mut self, first: Step, reader: &mut dyn ReadSeek) -> Step {
+        if first == Err(Break::Job) || !recognise::tail_holds_directory(reader) {
+            return first;
+        }
+        let mut directory = zip::Directory::read(reader, self.budget.limits);
+        if !directory.is_behind_prefix() {
+            return first;
+        }
+        directory.know_prefix();
+        let message = "the file is an archive as well; both readings were scanned";
+        self.problem(Problem::new(ProblemClass::Ambiguous, "polyglot", message));
+        self.within(ItemStart { name: "", kind: Kind::Zip, relation: Relation::Gap }, |walk| {
+            zip::walk(walk, reader, &directory, Relation::Gap)
         })
     }
 
@@ -300,6 +337,7 @@ impl<'a> Walk<'a> {
 
     /// Hands out the name of a member: names carry data too.
     fn announce(&mut self, start: &ItemStart<'_>) -> Step {
+        self.check_budget()?;
         if start.relation == Relation::Root || start.relation == Relation::Gap {
             return Ok(());
         }

@@ -17,6 +17,8 @@ pub mod jsonl;
 pub mod pretty;
 mod project;
 mod record;
+#[cfg(test)]
+mod sample;
 pub mod sarif;
 pub mod schema;
 mod tally;

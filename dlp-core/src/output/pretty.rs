@@ -140,3 +140,61 @@ pub fn place(prefix: &str, location: &LocationRecord) -> String {
 fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tally;
+    use super::super::sample::{finding as sample, records};
+    use super::*;
+
+    fn shown(record: &FindingRecord, show: Show<'_>) -> String {
+        let mut out = Vec::new();
+        finding(&mut out, record, show).expect("writing to memory succeeds");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn one_line_for_each_finding() {
+        let record = &records(vec![sample(0, "ABC123456", 4)])[0];
+        let plain = Show { prefix: "share/", revealed: None, palette: Palette::plain() };
+        assert_eq!(shown(record, plain), "share/a.txt:1:5  high  test.account  *******56  70\n");
+        let revealed = Show { revealed: Some(b"ABC\n\x1b56"), ..plain };
+        assert_eq!(shown(record, revealed), "share/a.txt:1:5  high  test.account  ABC\\n\\u{1b}56  70\n");
+        let coloured = Show { palette: Palette::ansi(), ..plain };
+        assert!(shown(record, coloured).contains("\u{1b}[1m\u{1b}[31mhigh"), "{:?}", shown(record, coloured));
+    }
+
+    #[test]
+    fn places_name_the_finest_step() {
+        let mut location = records(vec![sample(0, "ABC123456", 4)]).remove(0).location;
+        type Row = (&'static str, fn(&mut LocationRecord));
+        let rows: &[Row] = &[
+            ("a.txt:1:5", |_| {}),
+            ("a.txt!in\\n.docx:1:5", |at| at.container = vec!["in\n.docx".to_owned()]),
+            ("a.txt!in\\n.docx!comment:1:5", |at| at.part = Some("comment".to_owned())),
+            ("a.txt!in\\n.docx!page 3:1:5", |at| at.page = Some(3)),
+            ("a.txt!in\\n.docx!S!B2:1:5", |at| (at.sheet, at.cell) = (Some("S".to_owned()), Some("B2".to_owned()))),
+            ("a.txt!in\\n.docx!S!B2", |at| at.line = None),
+        ];
+        for (expected, change) in rows {
+            change(&mut location);
+            assert_eq!(place("", &location), *expected);
+        }
+    }
+
+    #[test]
+    fn the_summary_is_silent_when_clean_and_counts_otherwise() {
+        let text = |tally: Tally| {
+            let mut out = Vec::new();
+            summary(&mut out, &tally.summary(0)).expect("writing to memory succeeds");
+            String::from_utf8(out).expect("UTF-8")
+        };
+        assert_eq!(text(Tally { files: 9, ..Tally::default() }), "");
+        let mut tally = Tally { files: 1, ..Tally::default() };
+        let values = [(0, 0), (1, 20), (1, 40)];
+        records(values.map(|(detector, at)| sample(detector, "ABC123456", at)).into())
+            .iter()
+            .for_each(|r| tally.finding(r));
+        assert_eq!(text(tally), "3 findings in 1 file:\n      2  test.badge\n      1  test.account\n");
+    }
+}

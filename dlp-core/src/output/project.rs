@@ -162,3 +162,74 @@ fn count(counter: &mut u64) -> u64 {
     *counter += 1;
     before
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{finding, records, set};
+    use super::*;
+    use crate::content::OffsetBase;
+
+    fn ids(key: Option<&IdentityKey>, mut findings: Vec<Finding>) -> Vec<String> {
+        let path = ItemPath::from_bytes(b"a.txt");
+        let subject = FileSubject { path: &path, path_raw: b"a.txt", git: None, key };
+        project(subject, &set(), &mut findings).into_iter().map(|record| record.finding_id).collect()
+    }
+
+    #[test]
+    fn findings_are_ordered_by_item_part_place_and_detector() {
+        let mut member = finding(0, "ABC000001", 0);
+        member.location.container = vec!["m.txt".to_owned()];
+        let mut comment = finding(0, "ABC000002", 0);
+        comment.location.part = Some("comment".to_owned());
+        let order: Vec<(Vec<String>, Option<String>, u64, String)> = records(vec![
+            member,
+            comment,
+            finding(1, "ABC000003", 5),
+            finding(0, "ABC000004", 5),
+            finding(1, "ABC000005", 1),
+        ])
+        .into_iter()
+        .map(|r| (r.location.container, r.location.part, r.location.byte_start, r.detector))
+        .collect();
+        assert!(order.is_sorted(), "{order:?}");
+        assert_eq!(order[1].3, "test.account");
+    }
+
+    #[test]
+    fn with_a_key_an_id_follows_the_value_and_without_one_its_position() {
+        let key = IdentityKey::new([7; 32]);
+        let (one, two) = ("ABC000001", "ABC000002");
+        let before = ids(Some(&key), vec![finding(0, one, 0)]);
+        let after = ids(Some(&key), vec![finding(0, two, 0), finding(0, one, 20), finding(0, one, 40)]);
+        assert_eq!(after[1], before[0]);
+        assert_ne!(after[2], after[1], "the second occurrence has an id of its own");
+        let unkeyed = ids(None, vec![finding(0, one, 0), finding(1, one, 20)]);
+        assert_eq!(unkeyed, ids(None, vec![finding(0, two, 3), finding(1, two, 9)]));
+        assert_ne!(unkeyed[0], unkeyed[1]);
+    }
+
+    #[test]
+    fn values_are_masked_and_hashed_with_a_key_only() {
+        let record = &records(vec![finding(0, "ABC 000-001", 0)])[0];
+        assert_eq!((record.masked.as_str(), record.value_len), ("*********01", 9));
+        assert_eq!(record.value_hmac, None);
+        let text = serde_json::to_string(record).expect("JSON");
+        assert!(!text.contains("ABC"), "{text}");
+    }
+
+    #[test]
+    fn problems_name_their_limit_and_place() {
+        let located = LocatedProblem {
+            problem: crate::base::Problem::limit("depth_max", 8, "too deep"),
+            location: Location {
+                container: vec!["a.zip".to_owned()],
+                offset_base: OffsetBase::Text,
+                ..Location::default()
+            },
+        };
+        let record = problem(&ItemPath::from_bytes(b"x\xff"), &located);
+        assert_eq!((record.limit, record.value), (Some("depth_max"), Some(8)));
+        assert_eq!((record.location.path.text.as_str(), record.location.offset_base), ("x\u{fffd}", "text"));
+        assert_eq!(record.location.path.raw_base64.as_deref(), Some("eP8="));
+    }
+}

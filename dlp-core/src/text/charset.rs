@@ -10,6 +10,8 @@ use encoding_rs::{Encoding, ISO_8859_2, WINDOWS_1250};
 
 /// Bytes that the guess among the older sets looks at.
 const GUESS_BYTES: usize = 64 * 1024;
+/// Bytes before the first one that is not ASCII that are looked at too.
+const GUESS_LEAD_BYTES: usize = 64;
 /// Share of control characters, in one hundredth, from which bytes are no text.
 const CONTROL_PERCENT: usize = 1;
 /// UTF-16 units that are looked at.
@@ -59,7 +61,9 @@ pub fn detect(head: &[u8], whole: bool) -> Option<Detected> {
 /// The best older set for bytes that are not UTF-8.
 #[must_use]
 pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
-    let bytes = &bytes[..bytes.len().min(GUESS_BYTES)];
+    // The bytes that tell anything may come late; the word they start in belongs to them.
+    let first = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0).saturating_sub(GUESS_LEAD_BYTES);
+    let bytes = &bytes[first..bytes.len().min(first + GUESS_BYTES)];
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
     let guess = detector.guess(None, Utf8Detection::Deny);
@@ -130,7 +134,9 @@ fn detect_utf16(head: &[u8]) -> Option<Charset> {
     (total >= 2 && likely * 100 >= total * 90).then_some(charset)
 }
 
-fn is_likely_unit(unit: u16) -> bool {
+/// Whether a UTF-16 unit is a letter, digit or mark of a European script.
+#[must_use]
+pub fn is_likely_unit(unit: u16) -> bool {
     matches!(unit, 9 | 10 | 13 | 0x20..=0x7E | 0xA0..=0x17F | 0x370..=0x4FF | 0x2010..=0x203A | 0x20AC)
 }
 

@@ -4,6 +4,6 @@ mod charset;
 mod codepage;
 mod transcode;
 
-pub use charset::{Charset, Detected, detect, guess_eight_bit, utf8_cut, utf8_dominates};
+pub use charset::{Charset, Detected, detect, guess_eight_bit, is_likely_unit, utf8_cut, utf8_dominates};
 pub use codepage::CodePage;
 pub use transcode::{MapRun, Transcoded, Transcoder, original_offset};

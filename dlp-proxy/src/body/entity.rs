@@ -7,7 +7,7 @@ use super::coding::{self, Bounds, Coding, Decoded};
 use super::multipart::{self, PartHead};
 use super::spool::{self, Window};
 use super::walk::{View, Walk};
-use super::{Opaque, chunked, fields, form, json};
+use super::{Opaque, chunked, fields, form, json, xml};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
 use http::HeaderMap;
@@ -264,6 +264,7 @@ enum Format {
     Multipart,
     HttpMessage,
     Json,
+    Xml,
     Form,
     Whole,
 }
@@ -308,6 +309,10 @@ fn walk_structure(
         Format::Json => {
             let end = fields::walk_fields(walk, body, json::open);
             report_damage(walk, is_declared, "json_syntax", end)
+        }
+        Format::Xml => {
+            let end = fields::walk_fields(walk, body, xml::open);
+            report_damage(walk, is_declared, "xml_syntax", end)
         }
         Format::Form => {
             let end = fields::walk_fields(walk, body, form::open);
@@ -378,6 +383,8 @@ fn format_of_type(media_type: &str) -> Format {
         "application/json" | "text/json" | "application/x-ndjson" | "application/jsonl" | "application/json-seq" => {
             Format::Json
         }
+        "application/xml" | "text/xml" => Format::Xml,
+        _ if media_type.ends_with("+xml") => Format::Xml,
         _ if media_type.starts_with("multipart/") => Format::Multipart,
         _ if media_type.ends_with("+json") => Format::Json,
         _ => Format::Whole,
@@ -392,6 +399,9 @@ fn format_of_bytes(first: &[u8]) -> Format {
     if json::looks_like_json(text) {
         return Format::Json;
     }
+    if text.starts_with(b"<?xml") {
+        return Format::Xml;
+    }
     if form::looks_like_form(first) {
         return Format::Form;
     }
@@ -404,7 +414,7 @@ mod tests {
 
     #[test]
     fn bytes_tell_the_format_where_the_type_does_not() {
-        let rows: [(&[u8], Format); 12] = [
+        let rows: [(&[u8], Format); 13] = [
             (b"{\"a\":1}", Format::Json),
             (b"\xef\xbb\xbf [1,2]", Format::Json),
             (b"[section]\nkey=value", Format::Whole),
@@ -414,6 +424,7 @@ mod tests {
             (b"a=1&b=%20x", Format::Form),
             (b"a=1", Format::Whole),
             (b"q=1&x y", Format::Whole),
+            (b"<?xml version='1.0'?><a/>", Format::Xml),
             (b"PK\x03\x04", Format::Whole),
             (b"", Format::Whole),
             (b"plain text", Format::Whole),

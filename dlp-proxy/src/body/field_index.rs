@@ -1,5 +1,6 @@
 //! The way from a place in the text view of fields back to the field.
 
+use super::fields::PATH_BYTES_MAX;
 use dlp_core::base::Span;
 use dlp_core::content::{Location, OffsetBase};
 use std::collections::VecDeque;
@@ -7,8 +8,6 @@ use std::collections::VecDeque;
 /// Bytes of field paths that are kept to place findings. The inspector reports a finding soon after it has read it, so
 /// the latest fields are enough; a finding whose field was forgotten keeps its place in the view.
 const INDEX_BYTES_MAX: usize = 4 << 20;
-/// Bytes of a field's path that are shown.
-const PATH_BYTES_MAX: usize = 512;
 /// Leads from offsets in the text view back to fields.
 #[derive(Default)]
 pub(super) struct FieldIndex {

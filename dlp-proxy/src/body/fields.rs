@@ -15,8 +15,10 @@ use dlp_core::content::{Input, ReadSeek};
 use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, Cursor, Read, SeekFrom};
 
+/// Bytes of a field's path that are built and shown.
+pub(super) const PATH_BYTES_MAX: usize = 512;
 /// Bytes of a key that stand before its value.
-const LABEL_BYTES_MAX: usize = 256;
+pub(super) const LABEL_BYTES_MAX: usize = 256;
 
 /// One value, or a piece of a value that is too long to be held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

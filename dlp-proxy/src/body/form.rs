@@ -1,11 +1,11 @@
 //! `application/x-www-form-urlencoded`, and the query of a URL, as fields.
 
 use super::BodyLimits;
-use super::fields::{Field, Fields, FieldsEnd};
+use super::fields::{Field, Fields, FieldsEnd, LABEL_BYTES_MAX};
 use std::io::{self, BufRead};
 
 /// Longest name of a field; a longer one is read as a value.
-const NAME_BYTES_MAX: usize = 4 * 1024;
+const NAME_BYTES_MAX: usize = LABEL_BYTES_MAX;
 
 /// Opens the fields of a form.
 pub(super) fn open<'b>(input: Box<dyn BufRead + 'b>, limits: &'b BodyLimits) -> Box<dyn Fields + 'b> {

@@ -36,6 +36,8 @@ pub struct BodyLimits {
     pub json_tokens_max: u64,
     /// JSON documents in strings of JSON documents.
     pub json_nesting_max: u32,
+    /// Nesting of XML elements.
+    pub xml_depth_max: usize,
     /// Documents in values (JSON in strings, base64, `data:` URIs) that are opened; the rest is scanned as text.
     pub documents_max: u64,
     /// Bytes of one JSON string or form value that are held to decode it; the rest is inspected as text in pieces.
@@ -67,6 +69,7 @@ impl Default for BodyLimits {
             json_depth_max: 128,
             json_tokens_max: 1_000_000,
             json_nesting_max: 3,
+            xml_depth_max: 256,
             documents_max: 10_000,
             held_value_bytes_max: 64 << 20,
             base64_chars_min: 256,

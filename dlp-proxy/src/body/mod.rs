@@ -1,7 +1,7 @@
 //! Decodes request bodies and hands every part to the inspector.
 //!
 //! ```text
-//! spooled body -> aws-chunked -> content codings -> multipart | JSON | form | whole -> parts -> inspector
+//! spooled body -> aws-chunked -> content codings -> multipart | JSON | XML | form | whole -> parts -> inspector
 //! ```
 //!
 //! In comes the request head and a seekable copy of the body as the client sent it; out go findings with the path of
@@ -27,6 +27,7 @@ mod nested;
 mod report;
 mod spool;
 mod walk;
+mod xml;
 
 pub use head::inspect_head;
 pub use limits::BodyLimits;

@@ -3,14 +3,14 @@
 //! It sees objects that nothing refers to, earlier revisions that an update has replaced, and documents whose tables
 //! are broken. It needs no parser but the tokenizer, so it works where the engine's process has died.
 
-use super::fonts::without_font;
+use super::fonts::{is_wide, without_font};
 use super::repair::find;
 use super::seen::Seen;
 use super::streams::{Unpacked, unpack_chain};
 use super::tokens::{Token, Tokens};
 use super::yields;
 use crate::trouble::Trouble;
-use crate::wire::{Bounds, WirePart};
+use crate::wire::{Bounds, Frame, WirePart};
 use crate::worker::{At, Output};
 use std::io;
 
@@ -23,24 +23,41 @@ const READABLE_MIN: f64 = 0.8;
 /// Share of characters that are ASCII or not Latin at all.
 const TELLING_MIN: f64 = 0.6;
 
+/// What shown strings of two-byte codes are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WideStrings {
+    /// Characters, because nothing better is known.
+    Characters,
+    /// Glyph numbers, because the pages were read well and that is what they are nearly always. Taken for characters
+    /// they would give every page a second time, shifted by thirty letters or so.
+    Glyphs,
+}
+
 /// Scans the document.
-pub(super) fn read(document: &[u8], bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+pub(super) fn read(
+    document: &[u8],
+    wide: WideStrings,
+    bounds: &Bounds,
+    seen: &mut Seen,
+    output: &mut Output,
+) -> io::Result<()> {
+    output.send(&Frame::Bytes)?;
     let mut unpacked_bytes = 0_u64;
     let mut gap_from = 0;
     while let Some(stream) = next_stream(document, gap_from) {
-        give(&strings(&document[gap_from..stream.keyword]), seen, output)?;
+        give(&strings(&document[gap_from..stream.keyword], wide), seen, output)?;
         gap_from = stream.end;
         if output.is_full() {
             return Ok(());
         }
         let dictionary = &document[stream.dictionary..stream.keyword];
-        if is_picture_or_font(dictionary) {
+        if is_no_text(dictionary) {
             continue;
         }
         match unpack_chain(&filters(dictionary), &document[stream.start..stream.end], bounds.stream_bytes) {
             Unpacked::Bytes(bytes) => {
                 unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
-                give(&stream_text(dictionary, &bytes), seen, output)?;
+                give(&stream_text(dictionary, &bytes, wide), seen, output)?;
             }
             Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX.max(unpacked_bytes).saturating_add(1),
             Unpacked::Opaque => {}
@@ -49,7 +66,7 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, seen: &mut Seen, output: &m
             return output.trouble(Trouble::StreamTooLarge);
         }
     }
-    give(&strings(&document[gap_from..]), seen, output)
+    give(&strings(&document[gap_from..], wide), seen, output)
 }
 
 /// Hands out what is new in a text.
@@ -91,9 +108,9 @@ fn next_stream(document: &[u8], from: usize) -> Option<Found> {
     }
 }
 
-/// Pictures and font programs hold no text, and their bytes look like some.
-fn is_picture_or_font(dictionary: &[u8]) -> bool {
-    [&b"/Image"[..], b"/Length1", b"/Type1C", b"/CIDFontType0C", b"/OpenType", b"/XRef"]
+/// Pictures, colour profiles and font programs hold no text, and their bytes look like some.
+fn is_no_text(dictionary: &[u8]) -> bool {
+    [&b"/Image"[..], b"/Length1", b"/Type1C", b"/CIDFontType0C", b"/OpenType", b"/XRef", b"/Alternate"]
         .into_iter()
         .any(|mark| find(dictionary, mark, 0).is_some())
 }
@@ -115,11 +132,11 @@ fn filters(dictionary: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The text of an unpacked stream: strings that a page description shows, strings of packed objects, or plain text.
-fn stream_text(dictionary: &[u8], bytes: &[u8]) -> String {
+fn stream_text(dictionary: &[u8], bytes: &[u8], wide: WideStrings) -> String {
     if find(bytes, b"begincmap", 0).is_some() {
         return String::new();
     }
-    let strings = strings(bytes);
+    let strings = strings(bytes, wide);
     if !strings.is_empty() || find(dictionary, b"/ObjStm", 0).is_some() {
         return strings;
     }
@@ -143,24 +160,30 @@ fn draws(bytes: &[u8]) -> bool {
 }
 
 /// All readable strings, one line for each run of strings without an operator between them.
-fn strings(bytes: &[u8]) -> String {
+fn strings(bytes: &[u8], wide: WideStrings) -> String {
     let mut text = String::new();
     let mut line = String::new();
+    let mut has_wide = false;
     let mut tokens = Tokens::new(bytes);
     while let Some(token) = tokens.next() {
         match token {
-            Token::Text(bytes) | Token::Hex(bytes) => line.push_str(&without_font(&bytes).text),
-            // A wide gap between two pieces of one line is a space; kerning is narrower.
-            Token::Number(number) if number < -200.0 && !line.is_empty() => line.push(' '),
-            Token::Number(_) | Token::Open => {}
-            Token::Word(word) => {
-                if word == b"ID" {
-                    tokens.skip_image_data();
-                }
-                flush(&mut line, &mut text);
+            Token::Text(bytes) | Token::Hex(bytes) => {
+                has_wide |= is_wide(&bytes);
+                line.push_str(&without_font(&bytes).text);
+                continue;
             }
-            Token::Close | Token::Name(_) | Token::Dictionary => flush(&mut line, &mut text),
+            // A wide gap between two pieces of one line is a space; kerning is narrower.
+            Token::Number(number) if number < -200.0 && !line.is_empty() => {
+                line.push(' ');
+                continue;
+            }
+            Token::Number(_) | Token::Open | Token::Close => continue,
+            Token::Word(b"ID") => tokens.skip_image_data(),
+            Token::Word(b"Tj" | b"TJ" | b"'" | b"\"") if has_wide && wide == WideStrings::Glyphs => line.clear(),
+            Token::Word(_) | Token::Name(_) | Token::Dictionary => {}
         }
+        flush(&mut line, &mut text);
+        has_wide = false;
     }
     flush(&mut line, &mut text);
     text
@@ -185,13 +208,15 @@ mod tests {
     #[test]
     fn strings_are_found_without_structure() {
         let check = |bytes: &[u8], expected: &str| {
-            assert_eq!(strings(bytes), expected, "{}", String::from_utf8_lossy(bytes));
+            assert_eq!(strings(bytes, WideStrings::Characters), expected, "{}", String::from_utf8_lossy(bytes));
         };
         check(b"BT (Hello) Tj (World) Tj ET", "Hello\nWorld\n");
         check(b"[(He) -20 (llo) -300 (World)] TJ", "Hello World\n");
         check(b"<</Contents <FEFF00410042> /T (x)>>", "AB\nx\n");
         check(b"<0001020304> Tj", "");
         check(b"(unclosed", "unclosed\n");
+        check(b"<00410042> Tj <</V <00430044>>>", "AB\nCD\n");
+        assert_eq!(strings(b"[<0041> 5 <0042>] TJ (a) Tj <</V <00430044>>>", WideStrings::Glyphs), "a\nCD\n");
     }
 
     #[test]

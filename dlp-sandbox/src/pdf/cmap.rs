@@ -1,6 +1,7 @@
 //! Character maps: from the codes of a font to Unicode.
 
 use super::tokens::{Token, Tokens};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Entries kept of one map; the biggest honest ones have one for each character of Unicode's first plane.
@@ -121,14 +122,14 @@ impl CharacterMap {
     }
 
     /// The text of a code.
-    pub(super) fn text(&self, code: u32) -> Option<String> {
+    pub(super) fn text(&self, code: u32) -> Option<Cow<'_, str>> {
         if let Some(text) = self.single.get(&code) {
-            return Some(text.clone());
+            return Some(Cow::Borrowed(text));
         }
         let range = self.ranges.iter().find(|range| (range.first..=range.last).contains(&code))?;
         let (last, front) = range.units.split_last()?;
         let step = u16::try_from(code - range.first).ok()?;
-        Some(utf16(&[front, &[last.wrapping_add(step)]].concat()))
+        Some(Cow::Owned(utf16(&[front, &[last.wrapping_add(step)]].concat())))
     }
 }
 
@@ -156,8 +157,7 @@ mod tests {
     fn maps_are_read_as_far_as_they_make_sense() {
         let check = |map: &str, bytes: &[u8], expected: &str| {
             let map = CharacterMap::parse(map.as_bytes());
-            let text: String =
-                map.codes(bytes, 2).map(|code| map.text(code).unwrap_or_else(|| "?".to_owned())).collect();
+            let text: String = map.codes(bytes, 2).map(|code| map.text(code).unwrap_or("?".into())).collect();
             assert_eq!(text, expected);
         };
         let wide = "1 begincodespacerange <0000> <FFFF> endcodespacerange ";

@@ -44,17 +44,16 @@ pub(super) struct PageText {
     pub(super) circular: bool,
 }
 
+/// Fonts of a document that were read already, by the place of their dictionary.
+pub(super) type Fonts = BTreeMap<*const Dictionary, Rc<Font>>;
+
+/// Fonts kept; documents put together from many others have thousands.
+const FONTS_MAX: usize = 4_096;
+
 /// Reads a page.
-pub(super) fn read(document: &Document, page: &Dictionary, stream_bytes_max: u64) -> PageText {
-    let mut reader = Reader {
-        document,
-        stream_bytes_max,
-        found: PageText::default(),
-        fonts: BTreeMap::new(),
-        forms: 0,
-        tokens: 0,
-        last_end: None,
-    };
+pub(super) fn read(document: &Document, page: &Dictionary, fonts: &mut Fonts, stream_bytes_max: u64) -> PageText {
+    let mut reader =
+        Reader { document, stream_bytes_max, found: PageText::default(), fonts, forms: 0, tokens: 0, last_end: None };
     let description = reader.description(page);
     let resources = inherited(document, page, b"Resources").and_then(objects::as_dictionary);
     reader.run(&description, resources, Matrix::IDENTITY, 0);
@@ -73,11 +72,11 @@ fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Op
     std::iter::successors(Some(page), above).take(LEVELS_MAX).find_map(|node| objects::get(document, node, key))
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     document: &'a Document,
     stream_bytes_max: u64,
     found: PageText,
-    fonts: BTreeMap<*const Dictionary, Rc<Font>>,
+    fonts: &'f mut Fonts,
     forms: u32,
     tokens: u64,
     /// Where the last shown string ended on the page, and its size.
@@ -131,7 +130,7 @@ enum Operand {
     Name(Vec<u8>),
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// The streams of the page's description in a row.
     fn description(&mut self, page: &'a Dictionary) -> Vec<u8> {
         let streams: Vec<&Stream> = match objects::get(self.document, page, b"Contents") {
@@ -256,11 +255,12 @@ impl<'a> Reader<'a> {
         self.found.codes += shown.codes;
         self.found.guessed |= shown.guessed;
         let start = state.text.then(&state.page);
-        self.separate(&start, state.size * start.stretch());
+        let em = state.size * state.font.as_ref().map_or(1.0, |font| font.em());
+        self.separate(&start, em * start.stretch());
         self.found.text.push_str(&shown.text);
         state.advance(width(&shown, state));
         let end = state.text.then(&state.page);
-        self.last_end = Some((end.e, end.f, state.size * end.stretch()));
+        self.last_end = Some((end.e, end.f, em * end.stretch()));
     }
 
     /// Puts between two shown strings what a reader sees between them.
@@ -289,10 +289,15 @@ impl<'a> Reader<'a> {
         let Some(Operand::Name(name)) = operands.first() else { return };
         let fonts = resources.and_then(|resources| objects::dictionary(self.document, resources, b"Font"));
         let font = fonts.and_then(|fonts| objects::dictionary(self.document, fonts, name));
-        state.font = font.map(|font| {
-            let document = self.document;
-            Rc::clone(self.fonts.entry(std::ptr::from_ref(font)).or_insert_with(|| Rc::new(Font::of(document, font))))
-        });
+        state.font = font.map(|font| self.font(font));
+    }
+
+    fn font(&mut self, font: &Dictionary) -> Rc<Font> {
+        if self.fonts.len() >= FONTS_MAX {
+            self.fonts.clear();
+        }
+        let known = self.fonts.entry(std::ptr::from_ref(font));
+        Rc::clone(known.or_insert_with(|| Rc::new(Font::of(self.document, font))))
     }
 
     fn draw(&mut self, operands: &[Operand], resources: Option<&'a Dictionary>, state: &State, depth: u32) {

@@ -4,10 +4,12 @@
 //! character sets; for simple fonts their encoding and the glyph names that differ from it.
 
 use super::cmap::{CharacterMap, code};
+use super::metrics::Family;
 use super::streams::{Unpacked, unpack};
-use super::{glyphs, metrics, objects};
+use super::{glyphs, objects};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE};
 use pdf_extract::{Dictionary, Document, Object};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Bytes of a map to Unicode; a map of all characters has about a million.
@@ -20,12 +22,14 @@ const WIDTH_OTHERWISE: f64 = 500.0;
 /// A font as far as reading needs it.
 #[derive(Debug)]
 pub(super) struct Font {
-    name: Vec<u8>,
+    family: Family,
     map: CharacterMap,
     codes: Codes,
     widths: BTreeMap<u32, f64>,
     /// Part of the font size that a width of one means; a thousandth but for fonts that draw their own glyphs.
     width_unit: f64,
+    /// Parts of the font size that a letter is high; one but for fonts that draw their own glyphs.
+    em: f64,
     /// What the codes mean is a guess.
     guessed: bool,
 }
@@ -57,7 +61,7 @@ pub(super) struct Shown {
 impl Font {
     /// Reads a font dictionary.
     pub(super) fn of(document: &Document, font: &Dictionary) -> Self {
-        let name = objects::name(document, font, b"BaseFont").unwrap_or_default().to_vec();
+        let family = Family::of(objects::name(document, font, b"BaseFont").unwrap_or_default());
         let map = unicode_map(document, font);
         if objects::name(document, font, b"Subtype") == Some(b"Type0") {
             let descendant = objects::array(document, font, b"DescendantFonts").first();
@@ -66,12 +70,19 @@ impl Font {
             let widths = composite_widths(document, descendant);
             let codes = composite_codes(document, font, descendant, map.is_empty());
             let guessed = map.is_empty() && matches!(codes, Codes::Unicode);
-            return Self { name, map, codes, widths, width_unit: 0.001, guessed };
+            return Self { family, map, codes, widths, width_unit: 0.001, em: 1.0, guessed };
         }
         let (table, guessed) = table(document, font);
         let guessed = map.is_empty() && (guessed || has_own_codes(document, font));
         let widths = simple_widths(document, font);
-        Self { name, map, codes: Codes::Table(table), widths, width_unit: width_unit(document, font), guessed }
+        let width_unit = width_unit(document, font);
+        let em = if font.has(b"FontMatrix") { own_em(&widths, width_unit) } else { 1.0 };
+        Self { family, map, codes: Codes::Table(table), widths, width_unit, em, guessed }
+    }
+
+    /// Parts of the font size that a letter is high, against which gaps are measured.
+    pub(super) fn em(&self) -> f64 {
+        self.em
     }
 
     /// Decodes a string. Codes without a known character become U+FFFD.
@@ -93,11 +104,14 @@ impl Font {
         shown
     }
 
-    fn without_map(&self, code: u32) -> Option<String> {
+    fn without_map(&self, code: u32) -> Option<Cow<'_, str>> {
         match &self.codes {
-            Codes::Table(table) => table.get(usize::try_from(code).ok()?).cloned().flatten(),
-            Codes::Glyphs(characters) => characters.get(&code).map(char::to_string),
-            Codes::Unicode => char::from_u32(code).filter(|character| !character.is_control()).map(String::from),
+            Codes::Table(table) => table.get(usize::try_from(code).ok()?)?.as_deref().map(Cow::Borrowed),
+            Codes::Glyphs(characters) => characters.get(&code).map(|character| Cow::Owned(character.to_string())),
+            Codes::Unicode => {
+                let character = char::from_u32(code).filter(|character| !character.is_control());
+                character.map(|character| Cow::Owned(character.to_string()))
+            }
             Codes::Charset(_) => None,
         }
     }
@@ -107,9 +121,7 @@ impl Font {
         match self.widths.get(&code) {
             Some(width) => width * self.width_unit * 1_000.0,
             None if !matches!(self.codes, Codes::Table(_)) => 1_000.0,
-            None => {
-                text.and_then(|text| text.chars().next()).map_or(WIDTH_OTHERWISE, |c| metrics::width(&self.name, c))
-            }
+            None => text.and_then(|text| text.chars().next()).map_or(WIDTH_OTHERWISE, |c| self.family.width(c)),
         }
     }
 }
@@ -155,6 +167,12 @@ fn has_own_codes(document: &Document, font: &Dictionary) -> bool {
         None => false,
     };
     embedded && !named
+}
+
+/// Fonts that draw their glyphs themselves may do so at any size. Letters are half as wide as high.
+fn own_em(widths: &BTreeMap<u32, f64>, unit: f64) -> f64 {
+    let (sum, count) = widths.values().filter(|width| **width > 0.0).fold((0.0, 0.0), |(s, n), w| (s + w, n + 1.0));
+    if count > 0.0 { 2.0 * unit * sum / count } else { 1.0 }
 }
 
 /// Fonts that draw their glyphs themselves say how large their units are.
@@ -307,7 +325,7 @@ pub(super) fn without_font(bytes: &[u8]) -> Shown {
 }
 
 /// Whether every other byte is zero.
-fn is_wide(bytes: &[u8]) -> bool {
+pub(super) fn is_wide(bytes: &[u8]) -> bool {
     bytes.len() >= 2 && bytes.len().is_multiple_of(2) && bytes.iter().step_by(2).all(|byte| *byte == 0)
 }
 

@@ -23,25 +23,47 @@ const SERIF: [u16; 95] = [
 /// Every glyph of a typewriter font.
 const MONOSPACE: u16 = 600;
 
-/// Width of a character in a font without widths of its own.
-pub(super) fn width(font_name: &[u8], character: char) -> f64 {
-    let has = |part: &[u8]| memchr::memmem::find(font_name, part).is_some();
-    if has(b"Courier") || has(b"Mono") {
-        return f64::from(MONOSPACE);
+/// Families of fonts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Family {
+    Sans,
+    Serif,
+    Monospace,
+}
+
+impl Family {
+    /// The family that a font's name speaks of.
+    pub(super) fn of(font_name: &[u8]) -> Self {
+        let has = |part: &[u8]| memchr::memmem::find(font_name, part).is_some();
+        match () {
+            () if has(b"Courier") || has(b"Mono") => Self::Monospace,
+            () if has(b"Times") || has(b"Serif") => Self::Serif,
+            () => Self::Sans,
+        }
     }
-    let table = if has(b"Times") || has(b"Serif") { &SERIF } else { &SANS };
-    let index = u32::from(character).checked_sub(u32::from(' ')).and_then(|index| usize::try_from(index).ok());
-    // Beyond ASCII, a letter is as wide as most letters.
-    f64::from(index.and_then(|index| table.get(index)).copied().unwrap_or(556))
+
+    /// Width of a character in a font without widths of its own.
+    pub(super) fn width(self, character: char) -> f64 {
+        let table = match self {
+            Self::Monospace => return f64::from(MONOSPACE),
+            Self::Serif => &SERIF,
+            Self::Sans => &SANS,
+        };
+        let index = u32::from(character).checked_sub(u32::from(' ')).and_then(|index| usize::try_from(index).ok());
+        // Beyond ASCII, a letter is as wide as most letters.
+        f64::from(index.and_then(|index| table.get(index)).copied().unwrap_or(556))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::width;
+    use super::Family;
 
     #[test]
     fn families_have_their_widths() {
-        let check = |font: &str, character, expected: f64| assert_eq!(width(font.as_bytes(), character), expected);
+        let check = |font: &str, character, expected: f64| {
+            assert_eq!(Family::of(font.as_bytes()).width(character), expected, "{font} {character}");
+        };
         check("Helvetica-Bold", ' ', 278.0);
         check("Helvetica", '0', 556.0);
         check("Helvetica", 'W', 944.0);

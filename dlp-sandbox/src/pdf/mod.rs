@@ -30,6 +30,7 @@ mod yields;
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Start};
 use crate::worker::Output;
+use bytes::WideStrings;
 use load::Loaded;
 use seen::Seen;
 use std::io;
@@ -38,7 +39,7 @@ use std::io;
 pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
     let mut seen = Seen::default();
     if start == Start::BytesOnly {
-        return bytes::read(document, bounds, &mut seen, output);
+        return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output);
     }
     let pdf = match load::load(document) {
         Loaded::Document(pdf) => pdf,
@@ -48,7 +49,7 @@ pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut 
         }
         Loaded::Broken => {
             output.trouble(Trouble::Structure)?;
-            return bytes::read(document, bounds, &mut seen, output);
+            return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output);
         }
     };
     if pdf.repaired {
@@ -62,6 +63,11 @@ pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut 
         structure::read(&pdf.document, bounds, &mut seen, output)?;
         files::read(&pdf.document, bounds, output)?;
     }
-    pages::read(&pdf.document, first_page, bounds, &mut seen, output)?;
-    if pdf.was_encrypted { Ok(()) } else { bytes::read(document, bounds, &mut seen, output) }
+    let understood = pages::read(&pdf.document, first_page, bounds, &mut seen, output)?;
+    if pdf.was_encrypted {
+        // Its bytes are noise to everything but the loader.
+        return Ok(());
+    }
+    let wide = if understood { WideStrings::Glyphs } else { WideStrings::Characters };
+    bytes::read(document, wide, bounds, &mut seen, output)
 }

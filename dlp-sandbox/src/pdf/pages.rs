@@ -1,6 +1,6 @@
 //! Reads the pages one by one, each with as many readings as it takes.
 
-use super::content::{self, PageText};
+use super::content::{self, Fonts, PageText};
 use super::engine::{self, Engine};
 use super::seen::Seen;
 use super::yields;
@@ -11,22 +11,24 @@ use pdf_extract::{Dictionary, Document, ObjectId};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What the pages hold in sum.
+/// What the pages have in common: their sum, and the fonts met so far.
 #[derive(Default)]
 struct Tally {
     characters: usize,
     images: usize,
+    unreadable: bool,
+    fonts: Fonts,
 }
 
 /// Reads all pages, or those from `first` on, which is then read without the engine: it is the page on which the worker
-/// before this one died.
+/// before this one died. Tells whether all text of all pages was understood.
 pub(super) fn read(
     document: &Document,
     first: Option<u32>,
     bounds: &Bounds,
     seen: &mut Seen,
     output: &mut Output,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let (pages, in_tree) = content::pages(document);
     if pages.is_empty() || !in_tree {
         output.trouble(Trouble::NoPages)?;
@@ -34,7 +36,7 @@ pub(super) fn read(
     let mut tally = Tally::default();
     for (number, id) in (1_u32..).zip(pages).skip_while(|(number, _)| first.is_some_and(|first| *number < first)) {
         if output.is_full() {
-            return Ok(());
+            return Ok(false);
         }
         output.send(&Frame::Page(number))?;
         let with_engine = in_tree && first != Some(number);
@@ -42,7 +44,10 @@ pub(super) fn read(
         page.read(bounds, &mut tally, seen, output)?;
     }
     let whole = first.is_none();
-    if whole && tally.characters == 0 && tally.images > 0 { output.trouble(Trouble::ImageOnly) } else { Ok(()) }
+    if whole && tally.characters == 0 && tally.images > 0 {
+        output.trouble(Trouble::ImageOnly)?;
+    }
+    Ok(whole && tally.characters > 0 && !tally.unreadable)
 }
 
 /// One page.
@@ -56,12 +61,13 @@ struct Page<'a> {
 impl Page<'_> {
     fn read(&self, bounds: &Bounds, tally: &mut Tally, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
         let Ok(dictionary) = self.document.get_dictionary(self.id) else { return Ok(()) };
-        let plain = self.plainly(dictionary, bounds, output)?;
+        let plain = self.plainly(dictionary, bounds, &mut tally.fonts, output)?;
         tally.images += plain.images;
         let engine = self.by_engine(&plain, output)?;
         let (codes, appearances) = (plain.codes, plain.appearances);
         let text = choose(engine, plain.text, codes);
         if !yields::is_enough(&text, codes) {
+            tally.unreadable = true;
             output.trouble(Trouble::UnreadableText(self.number))?;
         }
         tally.characters += yields::readable(&text) + yields::readable(&appearances);
@@ -74,8 +80,14 @@ impl Page<'_> {
         output.text(At::page(WirePart::Form, self.number), &news)
     }
 
-    fn plainly(&self, page: &Dictionary, bounds: &Bounds, output: &mut Output) -> io::Result<PageText> {
-        let read = || content::read(self.document, page, bounds.stream_bytes);
+    fn plainly(
+        &self,
+        page: &Dictionary,
+        bounds: &Bounds,
+        fonts: &mut Fonts,
+        output: &mut Output,
+    ) -> io::Result<PageText> {
+        let read = || content::read(self.document, page, fonts, bounds.stream_bytes);
         let Ok(plain) = catch_unwind(AssertUnwindSafe(read)) else {
             output.trouble(Trouble::PagePanic(self.number))?;
             return Ok(PageText::default());

@@ -169,14 +169,15 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// Numbers as they occur, also `--5` and `1.2.3` of broken producers, of which the front counts.
+/// Numbers as they occur, also the `--5`, `-` and `1-2` of broken producers: signs without digits are nothing, and of
+/// two numbers the first counts.
 fn number(word: &[u8]) -> Option<f64> {
     if !word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+')) {
         return None;
     }
     let text = std::str::from_utf8(word).ok()?;
     let digits = text.trim_start_matches(['+', '-']);
-    let value: f64 = digits.split(['-', '+']).next()?.parse().ok()?;
+    let value: f64 = digits.split(['-', '+']).next()?.parse().unwrap_or(0.0);
     Some(if text.starts_with('-') { -value } else { value })
 }
 
@@ -208,6 +209,7 @@ mod tests {
         );
         check(b"/F#31 % comment\n--5 +.5", &[Token::Name(b"F1".to_vec()), Token::Number(-5.0), Token::Number(0.5)]);
         check(b"<</A 1>>", &[Token::Dictionary, Token::Name(b"A".to_vec()), Token::Number(1.0), Token::Dictionary]);
+        check(b"[-(a)]", &[Token::Open, Token::Number(0.0), text(b"a"), Token::Close]);
         check(b") > }", &[Token::Word(b")"), Token::Word(b">"), Token::Word(b"}")]);
         check(b"\\", &[Token::Word(b"\\")]);
         check(b"", &[]);

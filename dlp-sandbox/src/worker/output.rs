@@ -46,6 +46,7 @@ impl Output {
     pub(crate) fn text(&mut self, at: At<'_>, text: &str) -> io::Result<()> {
         let name = front(at.name, NAME_BYTES_MAX);
         let mut rest = text;
+        let mut continued = false;
         while !rest.trim().is_empty() && self.text_bytes_left > 0 {
             let piece = front(rest, TEXT_BYTES_MAX);
             rest = &rest[piece.len()..];
@@ -54,7 +55,8 @@ impl Output {
                 return self.trouble(Trouble::Output);
             };
             self.text_bytes_left = left;
-            self.send(&Frame::Text { part: at.part, name, page: at.page, text: piece.as_bytes() })?;
+            self.send(&Frame::Text { part: at.part, name, page: at.page, continued, text: piece.as_bytes() })?;
+            continued = true;
         }
         Ok(())
     }

@@ -1,11 +1,219 @@
-//! Office Open XML packages.
+//! Office Open XML packages: documents, workbooks, presentations.
+//!
+//! Parts are streamed one after the other, the main text first. What a part is follows from its path; parts that no
+//! rule knows go through a generic reader, so that nothing in a package is skipped. Files that are embedded are walked
+//! as children.
+
+mod data;
+mod prose;
+mod side;
+mod styles;
+mod workbook;
+mod xml;
 
 use super::walk::{Step, Walk};
-use super::zip::{self, Directory};
-use super::{Kind, ReadSeek, Relation};
+use super::zip::{self, Directory, Entry};
+use super::{Kind, Place, ReadSeek, Role, names};
+use data::{Generic, Properties, Relationships};
+use prose::Prose;
+use std::io::Read;
+use styles::Styles;
+use workbook::{Sheet, Strings, Tables, Workbook};
+
+/// What a part is, in the order in which parts are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Route {
+    Workbook,
+    SharedStrings,
+    Styles,
+    Slide(u32),
+    /// Running text with its role.
+    Prose(Rank),
+    Sheet,
+    Properties,
+    Relationships,
+    Generic,
+    Embedded,
+}
+
+/// Roles of running text in reading order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Body,
+    Header,
+    Footer,
+    Note,
+    Comment,
+    SpeakerNotes(u32),
+    Drawing,
+    Layout,
+}
+
+impl Rank {
+    fn role(self) -> Role {
+        match self {
+            Self::Body => Role::Body,
+            Self::Header => Role::Header,
+            Self::Footer => Role::Footer,
+            Self::Note => Role::Note,
+            Self::Comment => Role::Comment,
+            Self::SpeakerNotes(_) => Role::SpeakerNotes,
+            Self::Drawing => Role::Drawing,
+            Self::Layout => Role::Layout,
+        }
+    }
+}
 
 /// Walks a package whose directory was read.
 pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, reader: &mut dyn ReadSeek, directory: &Directory) -> Step {
-    let _ = kind;
-    zip::walk(walk, reader, directory, Relation::Root)
+    let members = zip::members(walk, directory)?;
+    let mut parts: Vec<Part<'_>> = members.iter().map(|member| Part::new(kind, member.entry, member.next)).collect();
+    parts.sort_by(|a, b| (a.route, &a.path).cmp(&(b.route, &b.path)));
+    let mut package = Package::default();
+    for part in &parts {
+        package.read(walk, reader, part)?;
+    }
+    package.strings.finish(walk)?;
+    zip::uncovered(walk, reader, directory, &members)
+}
+
+/// A part with its route.
+struct Part<'e> {
+    path: String,
+    route: Route,
+    entry: &'e Entry,
+    next: u64,
+}
+
+impl<'e> Part<'e> {
+    fn new(kind: Kind, entry: &'e Entry, next: u64) -> Self {
+        let path = names::decode(&entry.name, entry.is_utf8()).primary;
+        Self { route: route(kind, &path), path, entry, next }
+    }
+}
+
+/// What later parts need of earlier ones.
+#[derive(Default)]
+struct Package {
+    workbook: Workbook,
+    strings: Strings,
+    styles: Styles,
+}
+
+impl Package {
+    fn read(&mut self, walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, part: &Part<'_>) -> Step {
+        if part.path.ends_with('/') {
+            return Ok(());
+        }
+        let member = zip::Member { entry: part.entry, next: part.next };
+        if part.route == Route::Embedded {
+            return zip::embedded(walk, reader, &member);
+        }
+        // A broken part does not end the document: its trouble is reported and the next part is read.
+        match zip::with_part(walk, reader, &member, |walk, content| self.visit(walk, content, part)) {
+            Err(super::walk::Break::Job) => Err(super::walk::Break::Job),
+            _ => Ok(()),
+        }
+    }
+
+    fn visit(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, part: &Part<'_>) -> Step {
+        let path = part.path.as_str();
+        match part.route {
+            Route::Workbook => {
+                xml::visit(walk, content, path, &mut self.workbook)?;
+                if path.ends_with(".rels") { Ok(()) } else { self.workbook.finish(walk) }
+            }
+            Route::SharedStrings => xml::visit(walk, content, path, &mut self.strings),
+            Route::Styles => xml::visit(walk, content, path, &mut self.styles),
+            Route::Sheet => self.visit_sheet(walk, content, path),
+            Route::Slide(number) => visit_prose(walk, content, path, (Role::Body, Place::Page(number))),
+            Route::Prose(Rank::SpeakerNotes(number)) => {
+                visit_prose(walk, content, path, (Role::SpeakerNotes, Place::Page(number)))
+            }
+            Route::Prose(rank) => visit_prose(walk, content, path, (rank.role(), Place::None)),
+            Route::Properties => xml::visit(walk, content, path, &mut Properties::default()),
+            Route::Relationships => xml::visit(walk, content, path, &mut Relationships(path)),
+            Route::Generic | Route::Embedded => xml::visit(walk, content, path, &mut Generic::new(path)),
+        }
+    }
+
+    fn visit_sheet(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, path: &str) -> Step {
+        let (name, hidden) = self.workbook.sheet(path).map_or((path, false), |(_, name, hidden)| (name, hidden));
+        let role = if hidden { Role::Hidden } else { Role::Body };
+        let tables = Tables { strings: &mut self.strings, styles: &self.styles };
+        let mut sheet = Sheet::new(name, path, role, tables);
+        let step = xml::visit(walk, content, path, &mut sheet);
+        sheet.finish(walk)?;
+        step
+    }
+}
+
+fn visit_prose(walk: &mut Walk<'_>, content: &mut dyn Read, path: &str, (role, place): (Role, Place<'_>)) -> Step {
+    let mut prose = Prose::new(role, path, place);
+    let step = xml::visit(walk, content, path, &mut prose);
+    prose.finish(walk)?;
+    step
+}
+
+/// What a path holds. Case and the direction of slashes differ between writers.
+fn route(kind: Kind, path: &str) -> Route {
+    let path = path.to_ascii_lowercase().replace('\\', "/");
+    let file = path.rsplit('/').next().unwrap_or_default();
+    if path == "xl/workbook.xml" || path == "xl/_rels/workbook.xml.rels" {
+        return Route::Workbook;
+    }
+    if path.ends_with(".rels") {
+        return Route::Relationships;
+    }
+    if !path.ends_with(".xml") && !path.ends_with(".vml") {
+        return Route::Embedded;
+    }
+    if path.starts_with("docprops/") || path.starts_with("docmetadata/") {
+        return Route::Properties;
+    }
+    let folder = |name: &str| path.contains(&format!("/{name}/"));
+    if folder("charts") || folder("diagrams") || folder("drawings") {
+        return Route::Prose(Rank::Drawing);
+    }
+    if file.starts_with("comments") || folder("comments") || folder("threadedcomments") {
+        return Route::Prose(Rank::Comment);
+    }
+    match kind {
+        Kind::Docx => word_route(file),
+        Kind::Xlsx if file == "sharedstrings.xml" => Route::SharedStrings,
+        Kind::Xlsx if file == "styles.xml" => Route::Styles,
+        Kind::Xlsx if folder("worksheets") || folder("macrosheets") => Route::Sheet,
+        Kind::Pptx => slide_route(&folder, file),
+        _ => Route::Generic,
+    }
+}
+
+fn word_route(file: &str) -> Route {
+    let families = [
+        ("document", Rank::Body),
+        ("header", Rank::Header),
+        ("footer", Rank::Footer),
+        ("footnotes", Rank::Note),
+        ("endnotes", Rank::Note),
+    ];
+    let rank = families.iter().find(|(prefix, _)| file.starts_with(prefix)).map(|(_, rank)| *rank);
+    rank.map_or(Route::Generic, Route::Prose)
+}
+
+fn slide_route(folder: &dyn Fn(&str) -> bool, file: &str) -> Route {
+    if folder("slides") {
+        Route::Slide(number(file))
+    } else if folder("notesslides") {
+        Route::Prose(Rank::SpeakerNotes(number(file)))
+    } else if ["slidelayouts", "slidemasters", "notesmasters", "handoutmasters"].iter().any(|name| folder(name)) {
+        Route::Prose(Rank::Layout)
+    } else {
+        Route::Generic
+    }
+}
+
+/// The number in a file name such as `slide12.xml`; writers number slides in order.
+fn number(file: &str) -> u32 {
+    let digits: String = file.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
 }

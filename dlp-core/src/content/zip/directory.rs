@@ -18,8 +18,11 @@ const CENTRAL_BYTES: usize = 46;
 const END_BYTES: usize = 22;
 /// The end record and the longest comment.
 const TAIL_BYTES: u64 = END_BYTES as u64 + 65_535;
-/// Bytes that a search reads at once.
-const SEARCH_BYTES: usize = 256 * 1024;
+/// Bytes that a search reads at once, at first and later.
+const SEARCH_BYTES_MIN: u64 = 4 * 1024;
+const SEARCH_BYTES_MAX: u64 = 256 * 1024;
+/// Signatures that are looked at for each member that may be found; false ones are rare outside of attacks.
+const TRIES_PER_ITEM: u64 = 4;
 /// Version of the specification beyond which a local header is no header.
 const VERSION_MAX: u16 = 99;
 /// Name length beyond which a header found by searching is no header.
@@ -31,6 +34,8 @@ pub(in crate::content) struct Entry {
     /// Where its local header stands.
     pub(in crate::content) header_offset: u64,
     pub(in crate::content) name: Vec<u8>,
+    /// Comment on the member; only the directory has one.
+    pub(in crate::content) comment: Vec<u8>,
     pub(in crate::content) flags: u16,
     pub(in crate::content) method: u16,
     pub(in crate::content) crc: u32,
@@ -70,6 +75,8 @@ pub(in crate::content) struct Directory {
     pub(super) records: std::ops::Range<u64>,
     pub(super) len_bytes: u64,
     pub(super) problems: Vec<Problem>,
+    /// Bytes at the start that another handler has read.
+    pub(super) known: std::ops::Range<u64>,
 }
 
 impl Directory {
@@ -84,6 +91,7 @@ impl Directory {
             records: len_bytes..len_bytes,
             len_bytes,
             problems: Vec::new(),
+            known: 0..0,
         });
         if directory.entries.len() as u64 > limits.items_max {
             let message = "the archive lists more members than the bound; the rest was not read";
@@ -91,6 +99,16 @@ impl Directory {
             directory.entries.truncate(limits.items_max as usize);
         }
         directory
+    }
+
+    /// Whether members are listed behind something else at the start of the file.
+    pub(in crate::content) fn is_behind_prefix(&self) -> bool {
+        self.listed && self.entries.iter().map(|entry| entry.header_offset).min().is_some_and(|first| first > 0)
+    }
+
+    /// Says that the bytes before the first member were read by another handler.
+    pub(in crate::content) fn know_prefix(&mut self) {
+        self.known = 0..self.entries.iter().map(|entry| entry.header_offset).min().unwrap_or(0);
     }
 
     /// What the file is to people, told by the names of its members.
@@ -121,6 +139,7 @@ pub(super) fn read_local(reader: &mut dyn ReadSeek, offset: u64) -> io::Result<O
     let mut entry = Entry {
         header_offset: offset,
         name,
+        comment: Vec::new(),
         flags: fields.u16(6),
         method: fields.u16(8),
         crc: fields.u32(14),
@@ -139,11 +158,13 @@ pub(super) fn find(
     signature: &[u8; 4],
 ) -> io::Result<Option<u64>> {
     let mut at = range.start;
-    let mut buffer = Vec::with_capacity(SEARCH_BYTES);
+    // The next record is mostly near, so reads start small.
+    let mut window = SEARCH_BYTES_MIN;
+    let mut buffer = Vec::new();
     while at + 4 <= range.end {
         buffer.clear();
         reader.seek(SeekFrom::Start(at))?;
-        reader.take((range.end - at).min(SEARCH_BYTES as u64)).read_to_end(&mut buffer)?;
+        reader.take((range.end - at).min(window)).read_to_end(&mut buffer)?;
         if let Some(found) = memchr::memmem::find(&buffer, signature) {
             return Ok(Some(at + found as u64));
         }
@@ -152,6 +173,7 @@ pub(super) fn find(
         }
         // The signature may lie across two reads.
         at += buffer.len() as u64 - 3;
+        window = SEARCH_BYTES_MAX.min(window * 4);
     }
     Ok(None)
 }
@@ -176,7 +198,7 @@ fn read_listed(reader: &mut dyn ReadSeek, len_bytes: u64, items_max: u64) -> io:
         if declared != entries.len() as u64 && (entries.len() as u64) <= items_max {
             problems.push(conflict("count_conflict", "the directory holds another number of members than it states"));
         }
-        let directory = Directory { entries, comment, listed: true, records, len_bytes, problems };
+        let directory = Directory { entries, comment, listed: true, records, len_bytes, problems, known: 0..0 };
         if !directory.entries.is_empty() {
             return Ok(Some(directory));
         }
@@ -243,15 +265,18 @@ fn read_central(
         let fields = Fields(&fixed);
         let mut name = vec![0; usize::from(fields.u16(28))];
         let mut extra = vec![0; usize::from(fields.u16(30))];
-        let comment_len = u64::from(fields.u16(32));
-        let read = records.read_exact(&mut name).and_then(|()| records.read_exact(&mut extra));
+        let mut comment = vec![0; usize::from(fields.u16(32))];
+        let read = records
+            .read_exact(&mut name)
+            .and_then(|()| records.read_exact(&mut extra))
+            .and_then(|()| records.read_exact(&mut comment));
         if read.is_err() {
             break;
         }
-        io::copy(&mut (&mut records).take(comment_len), &mut io::sink())?;
         let mut entry = Entry {
             header_offset: u64::from(fields.u32(42)),
             name,
+            comment,
             flags: fields.u16(8),
             method: fields.u16(10),
             crc: fields.u32(16),
@@ -269,7 +294,11 @@ fn read_central(
 fn search_locals(reader: &mut dyn ReadSeek, len_bytes: u64, items_max: u64) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut at = 0;
-    while entries.len() as u64 <= items_max {
+    // What this leaves behind is walked as a gap, so the bound hides nothing.
+    for _ in 0..items_max.saturating_mul(TRIES_PER_ITEM) {
+        if entries.len() as u64 > items_max {
+            break;
+        }
         let Ok(Some(found)) = find(reader, at..len_bytes, LOCAL) else { break };
         at = found + 4;
         let Ok(Some(local)) = read_local(reader, found) else { continue };

@@ -156,11 +156,6 @@ impl<R> Checked<R> {
     pub(in crate::content) fn new(inner: R, stated: Vec<u32>) -> Self {
         Self { inner, hasher: crc32fast::Hasher::new(), stated, done: false }
     }
-
-    /// Whether the end was reached.
-    pub(super) fn is_done(&self) -> bool {
-        self.done
-    }
 }
 
 impl Checked<Decoder<'_, '_>> {

@@ -19,14 +19,22 @@ use std::cell::Cell;
 use std::io::Read;
 use std::ops::Range;
 
+/// Part of an OpenDocument package that says which of its parts are encrypted.
+const MANIFEST: &[u8] = b"META-INF/manifest.xml";
+/// Bytes of the manifest that are looked at.
+const MANIFEST_BYTES: u64 = 1024 * 1024;
 /// Longest data descriptor.
 const DESCRIPTOR_BYTES: u64 = 24;
 
 /// Walks an archive whose directory was read.
 pub(super) fn walk(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, directory: &Directory, relation: Relation) -> Step {
     preamble(walk, directory, relation)?;
-    let mut covered = vec![directory.records.clone()];
-    for (entry, next) in distinct(walk, directory) {
+    let entries = distinct(walk, directory);
+    if let Some((entry, next)) = entries.iter().find(|(entry, _)| entry.name == MANIFEST) {
+        check_manifest(walk, reader, &Member { entry, next: *next })?;
+    }
+    let mut covered = vec![directory.records.clone(), directory.known.clone()];
+    for (entry, next) in entries {
         covered.push(one(walk, reader, entry, next..directory.len_bytes)?);
     }
     gaps(walk, reader, directory, covered)
@@ -41,12 +49,34 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
         let message = "no central directory; members were read by their local headers";
         walk.problem(Problem::new(ProblemClass::Damaged, "truncated", message));
     }
-    if directory.comment.is_empty() {
-        return Ok(());
+    let members = directory.entries.iter().map(|entry| &entry.comment);
+    for comment in members.chain([&directory.comment]).filter(|comment| !comment.is_empty()) {
+        let part = Part { role: Role::ArchiveComment, name: "" };
+        let text = names::decode(comment, false).primary;
+        walk.emit(&Segment {
+            text: text.as_bytes(),
+            part,
+            place: Place::None,
+            join: Join::Line,
+            origin: Origin::None,
+        })?;
     }
-    let part = Part { role: Role::ArchiveComment, name: "" };
-    let comment = names::decode(&directory.comment, false).primary;
-    walk.emit(&Segment { text: comment.as_bytes(), part, place: Place::None, join: Join::Line, origin: Origin::None })
+    Ok(())
+}
+
+/// Encrypted OpenDocument parts look like any stored or deflated member; only the manifest tells.
+fn check_manifest(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, member: &Member<'_>) -> Step {
+    let mut bytes = Vec::new();
+    with_part(walk, reader, member, |_, content| {
+        // A broken manifest is reported when it is read as a member.
+        let _ = content.take(MANIFEST_BYTES).read_to_end(&mut bytes);
+        Ok(())
+    })?;
+    if memchr::memmem::find(&bytes, b"encryption-data").is_some() {
+        let message = "the manifest lists encrypted parts; their content was not read";
+        walk.problem(Problem::new(ProblemClass::Encrypted, "odf", message));
+    }
+    Ok(())
 }
 
 /// Entries in file order, one for each local header, with the place where the next record starts.
@@ -60,11 +90,9 @@ fn distinct<'d>(walk: &mut Walk<'_>, directory: &'d Directory) -> Vec<(&'d Entry
     }
     let mut names: Vec<&[u8]> = entries.iter().map(|entry| entry.name.as_slice()).collect();
     names.sort_unstable();
-    if names.is_sorted_by(|a, b| a < b) {
-        let starts: Vec<u64> = entries.iter().skip(1).map(|entry| entry.header_offset).collect();
-        return with_next(entries, starts, directory);
+    if !names.is_sorted_by(|a, b| a < b) {
+        walk.problem(conflict("duplicate_name", "several members have the same name; all were read"));
     }
-    walk.problem(conflict("duplicate_name", "several members have the same name; all were read"));
     let starts: Vec<u64> = entries.iter().skip(1).map(|entry| entry.header_offset).collect();
     with_next(entries, starts, directory)
 }
@@ -226,9 +254,11 @@ fn gap(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, range: Range<u64>, direct
     let mut head = Vec::new();
     let read = Section::new(reader, range.clone()).take(DESCRIPTOR_BYTES + 1).read_to_end(&mut head);
     let len = range.end - range.start;
-    let is_descriptor = len <= DESCRIPTOR_BYTES && (head.starts_with(b"PK\x07\x08") || matches!(len, 12 | 20));
-    if read.is_err() || is_descriptor || (len <= DESCRIPTOR_BYTES && head.iter().all(|byte| *byte == 0)) {
-        return Ok(());
+    if read.is_ok() && len <= DESCRIPTOR_BYTES {
+        // Mostly the sizes behind a member, too small for an item of its own.
+        let part = Part { role: Role::Raw, name: "" };
+        let origin = Origin::Bytes(range.start);
+        return walk.emit(&Segment { text: &head, part, place: Place::None, join: Join::Line, origin });
     }
     if directory.listed && head.starts_with(b"PK\x03\x04") {
         walk.problem(conflict("unlisted_entry", "a member is not in the directory; it was read by its local header"));
@@ -240,47 +270,75 @@ fn gap(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, range: Range<u64>, direct
     walk.child("", Relation::Gap, Input::Seekable(&mut section))
 }
 
+/// A member of a package and where the record behind it starts.
+pub(super) struct Member<'e> {
+    pub(super) entry: &'e Entry,
+    pub(super) next: u64,
+}
+
+/// The parts of a package, and the trouble that its structure shows.
+pub(super) fn members<'d>(walk: &mut Walk<'_>, directory: &'d Directory) -> Step<Vec<Member<'d>>> {
+    preamble(walk, directory, Relation::Root)?;
+    Ok(distinct(walk, directory).into_iter().map(|(entry, next)| Member { entry, next }).collect())
+}
+
+/// Walks the bytes of a package that belong to no part.
+pub(super) fn uncovered(
+    walk: &mut Walk<'_>,
+    reader: &mut dyn ReadSeek,
+    directory: &Directory,
+    members: &[Member<'_>],
+) -> Step {
+    let mut covered = vec![directory.records.clone(), directory.known.clone()];
+    for Member { entry, .. } in members {
+        if let Ok(Some(local)) = read_local(reader, entry.header_offset) {
+            let claimed = entry.compressed_bytes.max(local.entry.compressed_bytes);
+            covered.push(entry.header_offset..local.data_start.saturating_add(claimed));
+        }
+    }
+    gaps(walk, reader, directory, covered)
+}
+
 /// Opens a part of a package for reading in this process; `None` when it is encrypted, missing or rarely packed.
 pub(super) fn with_part<T>(
     walk: &mut Walk<'_>,
     reader: &mut dyn ReadSeek,
-    entry: &Entry,
+    member: &Member<'_>,
     run: impl FnOnce(&mut Walk<'_>, &mut dyn Read) -> Step<T>,
 ) -> Step<Option<T>> {
+    let entry = member.entry;
     let Ok(Some(local)) = read_local(reader, entry.header_offset) else {
-        walk.problem(Problem::new(
-            ProblemClass::Damaged,
-            "missing_part",
-            "a part that the directory lists is not there",
-        ));
+        walk.problem(conflict("dangling_central", "the directory lists a part that has no local header"));
         return Ok(None);
     };
-    if entry.is_encrypted() || local.entry.is_encrypted() {
+    if entry.is_encrypted() && local.entry.is_encrypted() {
         walk.problem(encrypted(entry));
         return Ok(None);
     }
-    if !member::is_streamed(entry.method) {
-        walk.problem(Problem::new(
-            ProblemClass::Unsupported,
-            "zip_method",
-            "a part is packed in a way that is not read",
-        ));
+    if !member::is_streamed(entry.method) || local.entry.method != entry.method {
+        let bounds = member.next..reader_len(reader);
+        one(walk, reader, entry, bounds)?;
         return Ok(None);
     }
     if let Err(hit) = walk.budget.take_item() {
         return Err(walk.limit(hit));
     }
+    let window = window(walk, entry, &local, &(member.next..reader_len(reader)));
+    let opened = Opened { name: "", entry, local: &local, method: entry.method, window };
     let (budget, count) = (walk.budget, Cell::new(0));
-    let end = local.data_start.saturating_add(entry.compressed_bytes);
-    let section = Counted::new(Section::new(reader, local.data_start..end), &count);
-    let checked: Checked<Decoder<'_, '_>> = Checked::new(member::decoder(entry.method, section), vec![entry.crc]);
+    let section = Counted::new(Section::new(reader, opened.window.clone()), &count);
+    let checked: Checked<Decoder<'_, '_>> = Checked::new(member::decoder(entry.method, section), opened.sums());
     let mut metered = Metered::new(checked, budget, &count);
     run(walk, &mut metered).map(Some)
 }
 
 /// Walks a member of a package as a child: an embedded file.
-pub(super) fn embedded(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, entry: &Entry) -> Step {
-    let name = names::decode(&entry.name, entry.is_utf8()).primary;
-    with_part(walk, reader, entry, |walk, content| walk.child(&name, Relation::Embedded, Input::Stream(content)))?;
+pub(super) fn embedded(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, member: &Member<'_>) -> Step {
+    let name = names::decode(&member.entry.name, member.entry.is_utf8()).primary;
+    with_part(walk, reader, member, |walk, content| walk.child(&name, Relation::Embedded, Input::Stream(content)))?;
     Ok(())
+}
+
+fn reader_len(reader: &mut dyn ReadSeek) -> u64 {
+    reader.seek(std::io::SeekFrom::End(0)).unwrap_or(0)
 }

@@ -305,7 +305,47 @@ pub fn percent_encode(path: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tally;
+    use super::super::sample::{finding, records, set};
     use super::*;
+
+    const RUN: Run<'_> = Run { tool: "dlp", version: "1.2.3", id: "r", root_uri: None };
+
+    #[test]
+    fn the_worst_results_are_kept_and_the_others_counted() {
+        let mut log = Log::default();
+        let more = 2 * RESULTS_MAX as u64 + 10;
+        let findings = (0..more).map(|at| finding((at % 2) as u32, "ABC123456", at * 10)).collect();
+        for record in records(findings) {
+            log.finding(record, None);
+        }
+        let document = log.finish(RUN, &set(), &Tally::default().summary(1));
+        let run = &document["runs"][0];
+        let results = run["results"].as_array().expect("results");
+        assert_eq!(results.len(), RESULTS_MAX);
+        assert!(results.iter().all(|result| result["ruleId"] == "test.account"), "the severe ones stay");
+        assert_eq!(run["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(1));
+        let text = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().expect("text");
+        assert!(text.starts_with(&format!("{} more results", more - RESULTS_MAX as u64)), "{text}");
+    }
+
+    #[test]
+    fn members_point_at_the_outer_file_and_name_the_way_inside() {
+        let mut log = Log::default();
+        let mut record = records(vec![finding(0, "ABC123456", 3)]).remove(0);
+        record.location.container = vec!["in\n.xlsx".to_owned()];
+        (record.location.sheet, record.location.cell) = (Some("S".to_owned()), Some("B2".to_owned()));
+        log.finding(record, None);
+        let document = log.finish(RUN, &set(), &Tally::default().summary(1));
+        let result = &document["runs"][0]["results"][0];
+        let place = &result["locations"][0];
+        assert_eq!(place["logicalLocations"][0]["fullyQualifiedName"], "a.txt!in\\n.xlsx!S!B2");
+        assert_eq!(place["physicalLocation"]["region"], json!({ "startLine": 1 }));
+        assert_eq!(
+            result["message"]["text"],
+            "Title of test.account (check check: valid): *******56 in in\\n.xlsx!S!B2"
+        );
+    }
 
     #[test]
     fn names_and_paths_take_the_shape_that_hosts_expect() {

@@ -8,7 +8,7 @@ mod text;
 mod tokens;
 
 use super::BodyLimits;
-use super::fields::{Field, Fields, FieldsEnd};
+use super::fields::{Field, Fields, FieldsEnd, LABEL_BYTES_MAX, PATH_BYTES_MAX};
 use std::io::BufRead;
 use tokens::{Token, Tokens};
 
@@ -78,6 +78,9 @@ impl JsonFields<'_> {
     fn pointer(&self) -> String {
         let mut pointer = if self.documents > 0 { format!("#{}", self.documents + 1) } else { String::new() };
         for step in &self.path {
+            if pointer.len() > PATH_BYTES_MAX {
+                break;
+            }
             pointer.push('/');
             match step {
                 Step::Object { key, .. } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
@@ -138,7 +141,7 @@ impl JsonFields<'_> {
 
     fn string(&mut self, piece: Vec<u8>, is_last: bool) -> Result<Option<Field>, FieldsEnd> {
         if self.awaits_key() {
-            return self.key(piece, is_last).map(|()| None);
+            return self.key(piece, is_last);
         }
         let mut field = self.field(piece, true);
         field.is_last = is_last;
@@ -150,16 +153,20 @@ impl JsonFields<'_> {
         Ok(Some(field))
     }
 
-    /// A key; one that is longer than what is held makes the document damaged, so it is scanned raw.
-    fn key(&mut self, piece: Vec<u8>, is_last: bool) -> Result<(), FieldsEnd> {
+    /// A key. One that is longer than what is held makes the document damaged, so it is scanned raw; one that is longer
+    /// than what is shown is a field of its own, so that all of it is scanned and paths stay short.
+    fn key(&mut self, piece: Vec<u8>, is_last: bool) -> Result<Option<Field>, FieldsEnd> {
         if !is_last || !self.tokens.skip_colon()? {
             return Err(FieldsEnd::Damaged);
         }
+        let whole = String::from_utf8_lossy(&piece);
+        let shown = whole[..whole.floor_char_boundary(LABEL_BYTES_MAX)].to_owned();
         if let Some(Step::Object { key, awaits_value }) = self.path.last_mut() {
-            *key = String::from_utf8_lossy(&piece).into_owned();
+            *key = shown;
             *awaits_value = true;
         }
-        Ok(())
+        let is_long = piece.len() > LABEL_BYTES_MAX;
+        Ok(is_long.then(|| Field { label: String::new(), ..self.field(piece, false) }))
     }
 
     fn next_piece(&mut self, (path, label): (String, String)) -> Result<Option<Field>, FieldsEnd> {
@@ -301,6 +308,19 @@ mod tests {
         check(r#"["\ud83d\u0041"]"#, &[("/0", "\u{fffd}A")], "complete");
         check(r#"["\q"]"#, &[("/0", "")], "damaged");
         check(r#"["\u12g4"]"#, &[("/0", "")], "damaged");
+    }
+
+    #[test]
+    fn long_keys_are_fields_and_paths_stay_short() {
+        let limits = BodyLimits::default();
+        let key = "k".repeat(1_000);
+        let (found, end) = read(format!(r#"{{"{key}":{{"a":1}}}}"#).as_bytes(), &limits);
+        assert_eq!(end, "complete");
+        assert_eq!(found[0].1, key);
+        assert!(found.iter().all(|(path, _)| path.len() <= LABEL_BYTES_MAX + 3));
+        let deep = format!("{}1{}", format!(r#"{{"{}":"#, "k".repeat(200)).repeat(100), "}".repeat(100));
+        let (found, _) = read(deep.as_bytes(), &limits);
+        assert!(found.iter().all(|(path, _)| path.len() <= PATH_BYTES_MAX + LABEL_BYTES_MAX + 2));
     }
 
     #[test]

@@ -40,6 +40,7 @@ const PLACEHOLDERS: &[&str] = &[
     "hidden",
     "hunter2",
     "insert",
+    "invalid",
     "key",
     "kennwort",
     "letmein",
@@ -93,6 +94,7 @@ const PLACEHOLDERS: &[&str] = &[
     "wachtwoord",
     "with",
     "world",
+    "xyz",
     "your",
     "yourpassword",
 ];
@@ -183,7 +185,7 @@ fn is_reference(text: &str) -> bool {
         || REFERENCES.iter().any(|start| text.starts_with(start))
         || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
         || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
-        || (text.ends_with(')') && text.contains('('))
+        || [('(', ')'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close))
 }
 
 /// Stars, dots, crosses, or one character that makes up more than half of a longer value.
@@ -207,8 +209,9 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_placeholder_word(word: &str) -> bool {
-    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    bare.is_empty() || PLACEHOLDERS.contains(&word) || PLACEHOLDERS.contains(&bare)
+    let bare = word.trim_matches(|c: char| c.is_ascii_digit());
+    let without_owner = bare.strip_prefix("my").or_else(|| bare.strip_prefix("your")).unwrap_or(bare);
+    bare.is_empty() || [word, bare, without_owner].iter().any(|w| PLACEHOLDERS.contains(w))
 }
 
 /// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`; or it speaks to the
@@ -306,6 +309,8 @@ mod tests {
             ("my_secret_password1", false),
             ("your-database-password", false),
             ("changeling77", true),
+            ("MYTOKEN1", false),
+            ("pass%20pass", false),
             ("P@ssw0rd", false),
             ("${DB_PASSWORD}", false),
             ("$DB_PASSWORD", false),
@@ -315,6 +320,7 @@ mod tests {
             ("xxxxxxxx", false),
             ("xxx", false),
             ("process.env.PASS", false),
+            ("credentials[1]", false),
             ("", false),
         ];
         for (value, expected) in rows {

@@ -75,7 +75,7 @@ fn base64_body(body: &[u8]) -> Option<Vec<u8>> {
     let unescaped = text.replace("\\\\n", "\n").replace("\\n", "\n").replace("\\r", "").replace("\\u000a", "\n");
     let mut kept = Vec::new();
     for line in unescaped.lines() {
-        let line = line.trim_matches(|c: char| c.is_whitespace() || "\"',+>#|".contains(c) || c == '\\');
+        let line = without_join(line.trim()).trim_matches(|c: char| c.is_whitespace() || "\"',>#|\\".contains(c));
         let is_header = line.contains(": ") || (line.starts_with('=') && line.len() == 5);
         if !is_header {
             kept.extend(line.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'\\'));
@@ -83,6 +83,12 @@ fn base64_body(body: &[u8]) -> Option<Vec<u8>> {
     }
     let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
     kept.iter().all(is_base64).then_some(kept)
+}
+
+/// Takes off the plus sign that joins the line's string literal to the next one. Base64 has plus signs of its own, so
+/// only one behind a quote or a space counts.
+fn without_join(line: &str) -> &str {
+    line.strip_suffix('+').filter(|rest| rest.ends_with(['"', '\'', ' '])).unwrap_or(line)
 }
 
 /// A DER SEQUENCE (X.690 section 8.1) whose length fits: more content than announced is refused, less is a cut-off copy.
@@ -124,12 +130,17 @@ mod tests {
         let good = block("RSA PRIVATE KEY", &der(300));
         let openssh =
             block("OPENSSH PRIVATE KEY", &BASE64.encode(&[b"openssh-key-v1\0".as_slice(), &[9; 90]].concat()));
+        // Lines that start and end with a plus sign of the base64 itself.
+        let joined_by_plus = BASE64
+            .encode(&[&[0x30, 0x82, 0x00, 0x5f], [0xfb, 0xef, 0xbe].repeat(32).as_slice()].concat()[..99])
+            .replacen("++++", "+\n+++", 3);
         let legacy = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n".to_owned() + &"Ab3/".repeat(40);
         let rows = [
             (good.clone(), Verdict::Valid),
             (good.replace('\n', "\\n"), Verdict::Valid),
             (good.replace('\n', "\\\\n"), Verdict::Valid),
             (good.replace('\n', "\" +\n  \""), Verdict::Valid),
+            (block("PRIVATE KEY", &joined_by_plus), Verdict::Valid),
             (openssh, Verdict::Valid),
             (block("RSA PRIVATE KEY", &legacy), Verdict::Valid),
             (block("PRIVATE KEY", &der(900)[..120]), Verdict::NotApplicable),

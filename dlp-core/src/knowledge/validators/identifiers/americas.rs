@@ -168,3 +168,39 @@ pub(super) fn mx_rfc(value: &[u8]) -> Option<bool> {
     let real = super::dates::is_short_date(two(&birth, 0), two(&birth, 2), two(&birth, 4));
     Some((3..=5).contains(&letters) && real)
 }
+
+/// Dominican identity number: Luhn.
+pub(super) fn do_cedula(value: &[u8]) -> Option<bool> {
+    let d = digits::<11>(value)?;
+    Some(number(&d) != 0 && luhn(&d))
+}
+
+/// Uruguayan identity number of seven or eight digits, padded to eight.
+pub(super) fn uy_ci(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(value)?;
+    let mut d = [0; 8];
+    d.get_mut(8usize.checked_sub(all.len())?..)?.copy_from_slice(&all);
+    Some(all.len() >= 7 && number(&d) != 0 && ends_with(&d, complement(weighted(&d[..7], &[2, 9, 8, 7, 6, 3, 4]), 10)))
+}
+
+/// Venezuelan tax number (RIF): the letter of the kind of holder counts first.
+pub(super) fn ve_rif(value: &[u8]) -> Option<bool> {
+    let c = alnum::<10>(value)?;
+    let d = ascii_digits::<9>(&c[1..])?;
+    let kind = match c[0] {
+        b'V' => 4,
+        b'E' => 8,
+        b'J' => 12,
+        b'P' => 16,
+        b'G' => 20,
+        _ => return None,
+    };
+    let rest = (kind + weighted(&d[..8], &[3, 2, 7, 6, 5, 4, 3, 2])) % 11;
+    Some(b"00987654321".get(rest as usize).is_some_and(|check| check - b'0' == d[8]))
+}
+
+/// Salvadoran identity number (DUI).
+pub(super) fn sv_dui(value: &[u8]) -> Option<bool> {
+    let d = digits::<9>(value)?;
+    Some(number(&d) != 0 && ends_with(&d, complement(weighted(&d[..8], &[9, 8, 7, 6, 5, 4, 3, 2]), 10)))
+}

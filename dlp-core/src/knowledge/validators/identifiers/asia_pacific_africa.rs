@@ -240,3 +240,69 @@ pub(super) fn in_epic(value: &[u8]) -> Option<bool> {
     let d = ascii_digits::<7>(&c[3..])?;
     Some(digit(c[0]).is_none() && number(&d) != 0 && luhn(&d))
 }
+
+/// Kuwaiti civil number: century, date, check digit; checks of ten and eleven are not issued.
+pub(super) fn kw_civil(value: &[u8]) -> Option<bool> {
+    let d = digits::<12>(value)?;
+    let century = match d[0] {
+        2 => 1900,
+        3 => 2000,
+        _ => return None,
+    };
+    let check = 11 - weighted(&d[..11], &[2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]) % 11;
+    Some(is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)) && ends_with(&d, check))
+}
+
+/// Egyptian national number: century, date, governorate. The algorithm of its check digit is not published.
+pub(super) fn eg_national(value: &[u8]) -> Option<bool> {
+    let d = digits::<14>(value)?;
+    let century = match d[0] {
+        2 => 1900,
+        3 => 2000,
+        _ => return None,
+    };
+    let governorate = matches!(two(&d, 7), 1..=4 | 11..=19 | 21..=29 | 31..=35 | 88);
+    Some(governorate && is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)))
+}
+
+/// New Zealand health number (NHI), old form with a digit and new form with a letter at the end.
+pub(super) fn nz_nhi(value: &[u8]) -> Option<bool> {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let c = alnum::<7>(value)?;
+    let mut values = [0; 7];
+    for (slot, byte) in values.iter_mut().zip(&c) {
+        let letter = || LETTERS.iter().position(|known| known == byte).map(|at| at as u8 + 1);
+        *slot = digit(*byte).or_else(letter)?;
+    }
+    let sum = weighted(&values[..6], &[7, 6, 5, 4, 3, 2]);
+    let last = i32::from(values[6]);
+    Some(if c[6].is_ascii_digit() { sum % 11 != 0 && (11 - sum % 11) % 10 == last } else { 23 - sum % 23 == last })
+}
+
+/// Vietnamese citizen number: province, century and sex, year; the rest is a serial.
+pub(super) fn vn_citizen(value: &[u8]) -> Option<bool> {
+    let d = digits::<12>(value)?;
+    Some(matches!(number(&d[..3]), 1..=96) && d[3] <= 3 && number(&d[6..]) != 0)
+}
+
+/// Mauritian national number: date after the initial of the surname, check character modulo 17.
+pub(super) fn mu_national(value: &[u8]) -> Option<bool> {
+    let c = alnum::<14>(value)?;
+    let birth = ascii_digits::<6>(&c[1..7])?;
+    let sum = c[..13]
+        .iter()
+        .zip((2..=14u32).rev())
+        .try_fold(0, |sum, (byte, weight)| Some(sum + u32::from(letter_value(*byte)?) * weight))?;
+    let real = is_short_date(two(&birth, 4), two(&birth, 2), two(&birth, 0));
+    Some(real && c[0].is_ascii_uppercase() && u32::from(letter_value(c[13])?) == (17 - sum % 17) % 17)
+}
+
+/// Zimbabwean national number: the letter checks the eight or nine digits before it.
+pub(super) fn zw_national(value: &[u8]) -> Option<bool> {
+    let all = Compact::alnum(value)?;
+    let at = all.iter().position(u8::is_ascii_uppercase)?;
+    let body = Compact::digits(all.get(..at)?)?;
+    let district = ascii_digits::<2>(all.get(at + 1..)?)?;
+    let check = b"ZABCDEFGHJKLMNPQRSTVWXY".get((number(&body) % 23) as usize);
+    Some(matches!(body.len(), 8 | 9) && number(&district) != 0 && all.get(at) == check)
+}

@@ -1,8 +1,8 @@
 //! Central, South-East and Eastern Europe, and Turkey.
 
-use super::compact::{Compact, digits, number, two, without_prefix};
+use super::compact::{Compact, alnum, ascii_digits, digit, digits, number, two, without_prefix};
 use super::dates::{is_date, is_short_date};
-use super::sums::{complement, ends_with, mod_11_10, two_pass, weighted};
+use super::sums::{complement, ends_with, mod_11_10, sum_731, two_pass, weighted};
 
 /// Czech and Slovak birth number with its check digit; without it (before 1954) the date alone decides.
 pub(super) fn cz_birth_number(value: &[u8]) -> Option<bool> {
@@ -204,4 +204,19 @@ pub(super) fn tr_tax(value: &[u8]) -> Option<bool> {
         })
         .sum();
     Some(number(&d) != 0 && ends_with(&d, complement(sum, 10)))
+}
+
+/// Belarusian personal number: sex and century, date, region letter, check digit with the weights 7, 3, 1.
+pub(super) fn by_personal(value: &[u8]) -> Option<bool> {
+    let c = alnum::<14>(value)?;
+    let birth = ascii_digits::<7>(&c[..7])?;
+    let century = match birth[0] {
+        1 | 2 => 1800,
+        3 | 4 => 1900,
+        5 | 6 => 2000,
+        _ => return None,
+    };
+    let real = is_date(century + two(&birth, 5), two(&birth, 3), two(&birth, 1));
+    let kind = b"ABCHKEM".contains(&c[7]) && matches!(&c[11..13], b"PB" | b"BA" | b"BI");
+    Some(real && kind && digit(c[13]).map(u32::from) == sum_731(&c[..13]))
 }

@@ -227,3 +227,18 @@ pub(super) fn creditor_reference(value: &[u8]) -> Option<bool> {
     let c = Compact::alnum(value)?;
     Some(c.starts_with(b"RF") && mod97(c.get(4..)?.iter().chain(&c[..4]))? == 1)
 }
+
+/// SEPA creditor identifier: mod 97-10 without the three characters that a creditor chooses.
+pub(super) fn sepa_creditor(value: &[u8]) -> Option<bool> {
+    let c = Compact::alnum(value)?;
+    let rest = mod97(c.get(7..)?.iter().chain(&c[..4]))?;
+    Some(countries::is_alpha2(&c[..2]) && rest == 1)
+}
+
+/// Swiss payment reference (QR, ESR): the recursive modulo ten of SIX.
+pub(super) fn ch_reference(value: &[u8]) -> Option<bool> {
+    const TABLE: [u8; 10] = [0, 9, 4, 6, 8, 2, 7, 1, 3, 5];
+    let d = digits::<27>(value)?;
+    let carry = d[..26].iter().fold(0u8, |carry, digit| TABLE[usize::from((carry + digit) % 10)]);
+    Some(number(&d[..18]) != 0 && ends_with(&d, complement(i32::from(carry), 10)))
+}

@@ -234,3 +234,20 @@ pub(super) fn ie_pps(value: &[u8]) -> Option<bool> {
     let check = b"WABCDEFGHIJKLMNOPQRSTUV".get((sum % 23) as usize);
     Some(all.len() <= 9 && number(&d) != 0 && all.get(7) == check)
 }
+
+/// European health insurance card: 80 for health, the number of a member state, institution and serial.
+pub(super) fn eu_health_card(value: &[u8]) -> Option<bool> {
+    /// ISO 3166-1 numeric codes of the states that take part.
+    const STATES: &[u64] = &[
+        40, 56, 100, 191, 196, 203, 208, 233, 246, 250, 276, 300, 348, 352, 372, 380, 428, 438, 440, 442, 470, 528,
+        578, 616, 620, 642, 703, 705, 724, 752, 756, 826,
+    ];
+    let d = digits::<20>(value)?;
+    Some(d[..2] == [8, 0] && STATES.contains(&number(&d[2..5])) && number(&d[10..]) != 0)
+}
+
+/// German physician number (LANR): the seventh digit checks the first six.
+pub(super) fn de_physician(value: &[u8]) -> Option<bool> {
+    let d = digits::<9>(value)?;
+    Some(number(&d[..6]) != 0 && ends_with(&d[..7], complement(weighted(&d[..6], &[4, 9, 4, 9, 4, 9]), 10)))
+}

@@ -1,0 +1,136 @@
+//! Parts without running text: properties, relationships, and every other XML part of a package.
+
+use super::xml::{Element, Visit};
+use crate::content::walk::{Step, Walk};
+use crate::content::{Join, Origin, Part, Place, Role, Segment};
+
+/// Attribute values up to this length are switches and units.
+const VALUE_BYTES_MIN: usize = 4;
+
+fn emit(walk: &mut Walk<'_>, role: Role, name: &str, text: &str) -> Step {
+    let part = Part { role, name };
+    walk.emit(&Segment { text: text.as_bytes(), part, place: Place::None, join: Join::Line, origin: Origin::None })
+}
+
+/// Document properties as lines `Name: value`.
+#[derive(Default)]
+pub(super) struct Properties {
+    /// Name of the custom property that is open.
+    custom: Option<String>,
+    /// Open elements, innermost last.
+    open: Vec<String>,
+    /// Text since the last tag; references split it into several events.
+    value: String,
+}
+
+impl Visit for Properties {
+    fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        self.flush(walk)?;
+        let name = element.local_name();
+        if name == "property" {
+            self.custom = element.attribute("name");
+        } else if name == "label" {
+            for (attribute, value) in element.attributes() {
+                emit(walk, Role::Property, &format!("label.{attribute}"), &format!("{attribute}: {value}"))?;
+            }
+        }
+        self.open.push(name.to_owned());
+        Ok(())
+    }
+
+    fn text(&mut self, _: &mut Walk<'_>, text: &str) -> Step {
+        self.value.push_str(text);
+        Ok(())
+    }
+
+    fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
+        let step = self.flush(walk);
+        self.open.pop();
+        if local_name == "property" {
+            self.custom = None;
+        }
+        step
+    }
+}
+
+impl Properties {
+    /// Hands out the value that is complete, under the name of the innermost element that has one.
+    fn flush(&mut self, walk: &mut Walk<'_>) -> Step {
+        let value = std::mem::take(&mut self.value);
+        if value.trim().is_empty() {
+            return Ok(());
+        }
+        let name = match &self.custom {
+            Some(name) => name.as_str(),
+            None => self.open.iter().rev().map(String::as_str).find(|name| !is_type(name)).unwrap_or(""),
+        };
+        emit(walk, Role::Property, name, &format!("{name}: {value}"))
+    }
+}
+
+/// Elements that state the type of a value, not its name.
+fn is_type(local_name: &str) -> bool {
+    matches!(local_name, "lpstr" | "lpwstr" | "vector" | "variant" | "i4" | "bool" | "filetime" | "r8" | "bstr")
+}
+
+/// Targets outside the package.
+pub(super) struct Relationships<'n>(pub(super) &'n str);
+
+impl Visit for Relationships<'_> {
+    fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        match element.attribute("TargetMode") {
+            Some(mode) if mode == "External" => {
+                emit(walk, Role::Link, self.0, &element.attribute("Target").unwrap_or_default())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        if text.trim().is_empty() { Ok(()) } else { emit(walk, Role::Data, self.0, text) }
+    }
+
+    fn end(&mut self, _: &mut Walk<'_>, _: &str) -> Step {
+        Ok(())
+    }
+}
+
+/// All texts and attribute values of a part.
+pub(super) struct Generic<'n> {
+    name: &'n str,
+    join: Join,
+}
+
+impl<'n> Generic<'n> {
+    pub(super) fn new(name: &'n str) -> Self {
+        Self { name, join: Join::Line }
+    }
+
+    fn emit(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        let part = Part { role: Role::Data, name: self.name };
+        let join = std::mem::replace(&mut self.join, Join::None);
+        walk.emit(&Segment { text: text.as_bytes(), part, place: Place::None, join, origin: Origin::None })
+    }
+}
+
+impl Visit for Generic<'_> {
+    fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        self.join = Join::Line;
+        for (_, value) in element.attributes() {
+            if value.len() >= VALUE_BYTES_MIN {
+                self.emit(walk, &value)?;
+                self.join = Join::Line;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        if text.trim().is_empty() { Ok(()) } else { self.emit(walk, text) }
+    }
+
+    fn end(&mut self, _: &mut Walk<'_>, _: &str) -> Step {
+        self.join = Join::Line;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Running text: documents, headers, notes, comments, slides, drawings and charts, whose elements bear the same names.
+
+use super::side::Side;
+use super::xml::{Element, Visit};
+use crate::content::walk::{Step, Walk};
+use crate::content::{Join, Origin, Part, Place, Role, Segment};
+
+/// Collects the text of one part.
+pub(super) struct Prose<'p> {
+    role: Role,
+    name: &'p str,
+    place: Place<'p>,
+    /// How the next piece of text follows.
+    join: Join,
+    /// Where text goes while an element that holds text is open.
+    target: Option<Role>,
+    /// The run that is open is hidden.
+    is_hidden_run: bool,
+    /// Open paragraph properties: tab stops in them are no tabs.
+    properties_depth: u32,
+    side: Side,
+}
+
+impl<'p> Prose<'p> {
+    pub(super) fn new(role: Role, name: &'p str, place: Place<'p>) -> Self {
+        Self {
+            role,
+            name,
+            place,
+            join: Join::Line,
+            target: None,
+            is_hidden_run: false,
+            properties_depth: 0,
+            side: Side::default(),
+        }
+    }
+
+    /// Hands out what stands beside the text.
+    pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
+        self.side.flush(walk, self.name, self.place)
+    }
+
+    fn main(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        let part = Part { role: self.role, name: if self.role == Role::Body { "" } else { self.name } };
+        let join = std::mem::replace(&mut self.join, Join::None);
+        walk.emit(&Segment { text: text.as_bytes(), part, place: self.place, join, origin: Origin::None })
+    }
+
+    /// The next piece follows at least this far away.
+    fn separate(&mut self, join: Join) {
+        let rank = |join: Join| match join {
+            Join::None => 0,
+            Join::Space => 1,
+            Join::Cell => 2,
+            Join::Line => 3,
+        };
+        if rank(join) > rank(self.join) {
+            self.join = join;
+        }
+    }
+
+    fn add_attributes(&mut self, element: &Element<'_>, role: Role, names: &[&str]) {
+        for (name, value) in element.attributes() {
+            if names.contains(&name.as_str()) && !value.is_empty() {
+                self.side.add(role, &value);
+            }
+        }
+    }
+
+    fn symbol(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        let code = element.attribute("char").and_then(|hex| u32::from_str_radix(&hex, 16).ok());
+        // Symbol fonts sit in a private area whose lower byte is the character.
+        let code = code.map(|code| if (0xF000..=0xF0FF).contains(&code) { code - 0xF000 } else { code });
+        match code.and_then(char::from_u32) {
+            Some(c) => self.main(walk, c.encode_utf8(&mut [0; 4])),
+            None => Ok(()),
+        }
+    }
+
+    /// Elements that hold text, and where it belongs.
+    fn target_of(&self, local_name: &str) -> Option<Role> {
+        match local_name {
+            "t" | "text" => Some(if self.is_hidden_run { Role::Hidden } else { self.role }),
+            "delText" => Some(Role::Deleted),
+            "instrText" | "delInstrText" | "f" => Some(Role::Formula),
+            "v" => Some(self.role),
+            _ => None,
+        }
+    }
+}
+
+impl Visit for Prose<'_> {
+    fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        let name = element.local_name();
+        if let Some(target) = self.target_of(name) {
+            self.target = Some(target);
+            if matches!(name, "v" | "text") {
+                self.separate(Join::Line);
+            }
+            return Ok(());
+        }
+        match name {
+            "p" | "comment" | "threadedComment" | "pt" => self.separate(Join::Line),
+            "r" => self.is_hidden_run = false,
+            "pPr" | "tabs" => self.properties_depth += 1,
+            "vanish" | "webHidden" | "specVanish" if self.properties_depth == 0 => self.is_hidden_run = element.is_on(),
+            "tab" | "ptab" if self.properties_depth == 0 => self.separate(Join::Cell),
+            "br" | "cr" => self.separate(Join::Line),
+            "noBreakHyphen" => self.main(walk, "-")?,
+            "sym" => self.symbol(walk, element)?,
+            "sld" if element.attribute("show").as_deref() == Some("0") => self.role = Role::Hidden,
+            "docPr" | "cNvPr" | "shape" => self.add_attributes(element, Role::Drawing, &["descr", "title", "alt"]),
+            "fldSimple" => self.add_attributes(element, Role::Formula, &["instr"]),
+            "hyperlink" | "hlinkClick" => self.add_attributes(element, Role::Link, &["tooltip", "anchor"]),
+            "listItem" => self.add_attributes(element, Role::Form, &["displayText", "value"]),
+            "default" | "result" | "statusText" | "helpText" | "alias" | "tag" => {
+                self.add_attributes(element, Role::Form, &["val"])
+            }
+            _ => {}
+        }
+        if matches!(name, "comment" | "ins" | "del" | "cm") {
+            self.add_attributes(element, Role::Comment, &["author"]);
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        match self.target {
+            Some(role) if role == self.role => self.main(walk, text),
+            Some(role) => {
+                self.side.push(role, text);
+                if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+        match local_name {
+            "t" | "text" | "delText" | "instrText" | "delInstrText" | "v" | "f" => self.target = None,
+            "pPr" | "tabs" => self.properties_depth = self.properties_depth.saturating_sub(1),
+            "r" => self.is_hidden_run = false,
+            "tc" => self.separate(Join::Cell),
+            "p" => {
+                self.separate(Join::Line);
+                self.side.end_paragraph();
+            }
+            "tr" => self.join = Join::Line,
+            _ => {}
+        }
+        Ok(())
+    }
+}

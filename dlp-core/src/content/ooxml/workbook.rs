@@ -1,0 +1,371 @@
+//! Workbooks: the list of sheets, the shared strings, and the cells.
+
+use super::side::Side;
+use super::styles::Styles;
+use super::xml::{Element, Visit};
+use crate::base::Problem;
+use crate::content::walk::{Step, Walk};
+use crate::content::{Join, Origin, Part, Place, Role, Segment};
+use std::collections::HashMap;
+
+/// What the main part and its relationships say of the sheets.
+#[derive(Default)]
+pub(super) struct Workbook {
+    /// Relationship id, name, and whether the sheet is hidden; in reading order.
+    sheets: Vec<(String, String, bool)>,
+    /// Relationship id to target.
+    targets: HashMap<String, String>,
+    name: Option<String>,
+    side: Side,
+}
+
+impl Workbook {
+    /// Place in the order, name and visibility of the sheet in a part.
+    pub(super) fn sheet(&self, path: &str) -> Option<(usize, &str, bool)> {
+        self.sheets.iter().enumerate().find_map(|(index, (id, name, hidden))| {
+            let target = self.targets.get(id)?.trim_start_matches('/');
+            path.to_ascii_lowercase().ends_with(&target.to_ascii_lowercase()).then_some((index, name.as_str(), *hidden))
+        })
+    }
+
+    pub(super) fn finish(&mut self, walk: &mut Walk<'_>) -> Step {
+        for (_, name, hidden) in &self.sheets {
+            self.side.add(if *hidden { Role::Hidden } else { Role::Body }, name);
+        }
+        self.side.flush(walk, "xl/workbook.xml", Place::None)
+    }
+}
+
+impl Visit for Workbook {
+    fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        let attribute = |name| element.attribute(name).unwrap_or_default();
+        match element.local_name() {
+            "sheet" => {
+                let hidden = matches!(attribute("state").as_str(), "hidden" | "veryHidden");
+                self.sheets.push((attribute("id"), attribute("name"), hidden));
+            }
+            "Relationship" => {
+                self.targets.insert(attribute("Id"), attribute("Target"));
+                if attribute("TargetMode") == "External" {
+                    self.side.add(Role::Link, &attribute("Target"));
+                }
+            }
+            "definedName" => {
+                self.name = Some(attribute("name"));
+                self.side.add(Role::Formula, &format!("{}: ", attribute("name")));
+                for extra in [attribute("comment"), attribute("description")] {
+                    self.side.push(Role::Formula, &extra);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, _: &mut Walk<'_>, text: &str) -> Step {
+        if self.name.is_some() {
+            self.side.push(Role::Formula, text);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+        if local_name == "definedName" {
+            self.name = None;
+        }
+        Ok(())
+    }
+}
+
+/// The shared strings in one block of memory.
+#[derive(Default)]
+pub(super) struct Strings {
+    text: String,
+    /// End of each string in `text`.
+    ends: Vec<usize>,
+    used: Vec<bool>,
+    in_text: bool,
+    in_phonetic: bool,
+    is_full: bool,
+}
+
+impl Strings {
+    fn get(&mut self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)?;
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        *self.used.get_mut(index)? = true;
+        self.text.get(start..end)
+    }
+
+    /// Hands out the strings that no cell shows: they stay in files after cells were deleted.
+    pub(super) fn finish(&mut self, walk: &mut Walk<'_>) -> Step {
+        let unused: Vec<usize> = (0..self.ends.len()).filter(|index| !self.used[*index]).collect();
+        for index in unused {
+            let Some(text) = self.get(index) else { continue };
+            emit_data(walk, text)?;
+        }
+        Ok(())
+    }
+}
+
+fn emit_data(walk: &mut Walk<'_>, text: &str) -> Step {
+    let part = Part { role: Role::Data, name: "xl/sharedStrings.xml" };
+    walk.emit(&Segment { text: text.as_bytes(), part, place: Place::None, join: Join::Line, origin: Origin::None })
+}
+
+impl Visit for Strings {
+    fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        match element.local_name() {
+            "t" => self.in_text = true,
+            "rPh" => self.in_phonetic = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        if !self.in_text {
+            return Ok(());
+        }
+        // Phonetic hints are no part of the string; what exceeds the memory loses its cell but not its scan.
+        let bytes_max = walk.budget.limits.shared_strings_bytes_max;
+        if !self.is_full && (self.text.len() + text.len()) as u64 > bytes_max {
+            self.is_full = true;
+            let message = "shared strings beyond the bound were scanned without their cells";
+            walk.problem(Problem::limit("shared_strings_bytes_max", bytes_max, message));
+        }
+        if self.in_phonetic || self.is_full {
+            return emit_data(walk, text);
+        }
+        self.text.push_str(text);
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+        match local_name {
+            "t" => self.in_text = false,
+            "rPh" => self.in_phonetic = false,
+            "si" if !self.is_full => {
+                self.ends.push(self.text.len());
+                self.used.push(false);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What the cells of a sheet refer to.
+pub(super) struct Tables<'s> {
+    pub(super) strings: &'s mut Strings,
+    pub(super) styles: &'s Styles,
+}
+
+/// The cells of one sheet.
+pub(super) struct Sheet<'s> {
+    sheet: &'s str,
+    path: &'s str,
+    role: Role,
+    tables: Tables<'s>,
+    row: u32,
+    column: u32,
+    is_row_hidden: bool,
+    /// How the next cell follows.
+    join: Join,
+    cell_type: String,
+    style: usize,
+    value: String,
+    target: Option<Target>,
+    side: Side,
+}
+
+/// Where the text of an open element goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Value,
+    Side(Role),
+}
+
+impl<'s> Sheet<'s> {
+    pub(super) fn new(sheet: &'s str, path: &'s str, role: Role, tables: Tables<'s>) -> Self {
+        Self {
+            sheet,
+            path,
+            role,
+            tables,
+            row: 0,
+            column: 0,
+            is_row_hidden: false,
+            join: Join::Line,
+            cell_type: String::new(),
+            style: 0,
+            value: String::new(),
+            target: None,
+            side: Side::default(),
+        }
+    }
+
+    pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
+        self.side.flush(walk, self.path, Place::None)
+    }
+
+    fn start_row(&mut self, element: &Element<'_>) {
+        let stated = element.attribute("r").and_then(|row| row.parse().ok());
+        self.row = stated.unwrap_or_else(|| self.row.saturating_add(1));
+        self.column = 0;
+        self.is_row_hidden = matches!(element.attribute("hidden").as_deref(), Some("1" | "true"));
+        self.join = Join::Line;
+    }
+
+    fn start_cell(&mut self, element: &Element<'_>) {
+        let (mut reference, mut cell_type) = (None, String::new());
+        self.style = 0;
+        for (name, value) in element.attributes() {
+            match name.as_str() {
+                "r" => reference = column_and_row(&value),
+                "t" => cell_type = value,
+                "s" => self.style = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        (self.column, self.row) = reference.unwrap_or((self.column.saturating_add(1), self.row));
+        self.cell_type = cell_type;
+        self.value.clear();
+    }
+
+    fn end_cell(&mut self, walk: &mut Walk<'_>) -> Step {
+        if self.value.is_empty() {
+            return Ok(());
+        }
+        let plain;
+        let text = match self.cell_type.as_str() {
+            "s" => match self.value.trim().parse().ok().and_then(|index| self.tables.strings.get(index)) {
+                Some(text) => text,
+                None => return Ok(()),
+            },
+            "" | "n" => {
+                let number = plain_number(&self.value);
+                plain = self.tables.styles.shown(self.style, &number).unwrap_or(number);
+                &plain
+            }
+            _ => &self.value,
+        };
+        let role = if self.is_row_hidden { Role::Hidden } else { self.role };
+        let join = std::mem::replace(&mut self.join, Join::Cell);
+        let place = Place::Cell { sheet: self.sheet, row: self.row, column: self.column };
+        let part = Part { role, name: self.path };
+        walk.emit(&Segment { text: text.as_bytes(), part, place, join, origin: Origin::None })
+    }
+}
+
+impl Visit for Sheet<'_> {
+    fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
+        let name = element.local_name();
+        match name {
+            "row" => self.start_row(element),
+            "c" => self.start_cell(element),
+            "v" | "t" => self.target = Some(Target::Value),
+            "f" | "formula" | "formula1" | "formula2" => {
+                self.side.open(Role::Formula);
+                self.target = Some(Target::Side(Role::Formula));
+            }
+            "oddHeader" | "evenHeader" | "firstHeader" => {
+                self.side.open(Role::Header);
+                self.target = Some(Target::Side(Role::Header));
+            }
+            "oddFooter" | "evenFooter" | "firstFooter" => {
+                self.side.open(Role::Footer);
+                self.target = Some(Target::Side(Role::Footer));
+            }
+            "hyperlink" | "dataValidation" => {
+                for (name, value) in element.attributes() {
+                    if matches!(name.as_str(), "display" | "tooltip" | "location" | "prompt" | "error") {
+                        self.side.add(Role::Link, &value);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        match self.target {
+            Some(Target::Value) => self.value.push_str(text),
+            Some(Target::Side(role)) => self.side.push(role, text),
+            None => {}
+        }
+        if self.side.is_full() { self.side.flush(walk, self.path, Place::None) } else { Ok(()) }
+    }
+
+    fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
+        match local_name {
+            "c" => self.end_cell(walk),
+            _ => {
+                self.target = None;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Column and row of a reference such as `B2`, both from 1.
+fn column_and_row(reference: &str) -> Option<(u32, u32)> {
+    let split = reference.find(|c: char| c.is_ascii_digit())?;
+    let mut column = 0_u32;
+    for c in reference[..split].chars() {
+        let digit = c.to_ascii_uppercase() as u32;
+        let digit = digit.checked_sub('A' as u32).filter(|digit| *digit < 26)?;
+        column = column.checked_mul(26)?.checked_add(digit + 1)?;
+    }
+    Some((column, reference[split..].parse().ok()?))
+}
+
+/// A number as people see it: files store long integers with an exponent.
+fn plain_number(stored: &str) -> String {
+    if !stored.contains(['e', 'E']) {
+        return stored.to_owned();
+    }
+    match stored.trim().parse::<f64>() {
+        Ok(number) if number.abs() < 1e21 => number.to_string(),
+        _ => stored.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_read() {
+        let rows = [
+            ("A1", Some((1, 1))),
+            ("Z9", Some((26, 9))),
+            ("AA10", Some((27, 10))),
+            ("XFD1048576", Some((16_384, 1_048_576))),
+            ("b2", Some((2, 2))),
+            ("", None),
+            ("12", Some((0, 12))),
+            ("ZZZZZZZZZZ1", None),
+            ("A99999999999", None),
+        ];
+        for (reference, expected) in rows {
+            assert_eq!(column_and_row(reference), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown_in_full() {
+        let rows = [
+            ("4.4051401358E10", "44051401358"),
+            ("44051401358", "44051401358"),
+            ("0.1", "0.1"),
+            ("1E-3", "0.001"),
+            ("1e300", "1e300"),
+            ("e", "e"),
+        ];
+        for (stored, expected) in rows {
+            assert_eq!(plain_number(stored), expected);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Findings made by hand, for the tests of the projections.
+
+use super::{FileSubject, FindingRecord, ItemPath, project};
+use crate::base::{Confidence, Secret, Span};
+use crate::content::{Finding, Location};
+use crate::knowledge::Catalogue;
+use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Reason, Step, ValidatorResult};
+
+/// A set of two detectors: `test.badge` and `test.account`, in this order.
+pub(super) fn set() -> DetectorSet {
+    let detector = |id: &str, category: &str, severity: &str| {
+        format!(
+            r#"[[detector]]
+id = "{id}"
+title = "Title of {id}"
+description = "What it is."
+category = "{category}"
+severity = "{severity}"
+patterns = ['[A-Z]{{3}}[0-9]{{6}}']
+score = {{ pattern = 70 }}
+examples = [{{ text = "ABC123456", finds = ["ABC123456"] }}]
+counter_examples = [{{ text = "ABC", reason = "short" }}]
+"#
+        )
+    };
+    let mut catalogue = Catalogue::empty();
+    let text = detector("test.account", "finance", "high") + &detector("test.badge", "custom", "low");
+    catalogue.add_file("sample.toml", &text).expect("valid detectors");
+    DetectorSet::compile(catalogue).expect("a set of two")
+}
+
+/// A finding of a detector of [`set`] at a byte of a plain file.
+pub(super) fn finding(detector: u32, value: &str, start: u64) -> Finding {
+    let at = |column| Some(LineColumn { line: 1, column });
+    Finding {
+        detector: DetectorIndex(detector),
+        confidence: Confidence::from_points(70),
+        reasons: vec![Reason { step: Step::Pattern, detail: "shape".to_owned(), change: 70 }],
+        validator: Some(ValidatorResult { name: "check".to_owned(), valid: Some(true) }),
+        value: Secret::new(value.as_bytes()),
+        context_masked: String::new(),
+        location: Location {
+            span: Span::new(start, start + value.len() as u64),
+            start: at(start + 1),
+            end: at(start + 1 + value.len() as u64),
+            ..Location::default()
+        },
+    }
+}
+
+/// The records of findings in `a.txt`, without a key.
+pub(super) fn records(mut findings: Vec<Finding>) -> Vec<FindingRecord> {
+    let path = ItemPath::from_bytes(b"a.txt");
+    project(FileSubject { path: &path, path_raw: b"a.txt", git: None, key: None }, &set(), &mut findings)
+}

@@ -1,0 +1,306 @@
+//! Text in its character sets, archives, and what is inside what.
+
+use crate::support::*;
+use dlp_core::content::{Completeness, Input, Kind, Relation, Role};
+use dlp_core::text::original_offset;
+use dlp_core::{base::Problem, content};
+
+const POLISH: &str = "Zażółć gęślą jaźń. Numer PESEL świadka: 44051401458.\n";
+
+fn utf16(text: &str, mark: bool) -> Vec<u8> {
+    let units = mark.then_some(0xFEFF).into_iter().chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn texts_of_every_set_become_utf8() {
+    let rows: Vec<(&str, Vec<u8>)> = vec![
+        ("utf-8", POLISH.as_bytes().to_vec()),
+        ("utf-8 with mark", [b"\xEF\xBB\xBF", POLISH.as_bytes()].concat()),
+        ("utf-16 le with mark", utf16(POLISH, true)),
+        ("utf-16 le", utf16(POLISH, false)),
+        ("utf-16 be", POLISH.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("windows-1250", encoding_rs::WINDOWS_1250.encode(POLISH).0.into_owned()),
+        ("iso-8859-2", encoding_rs::ISO_8859_2.encode(POLISH).0.into_owned()),
+    ];
+    for (case, bytes) in rows {
+        for seen in [walk("a.txt", &bytes), stream("a.txt", &bytes)] {
+            assert_eq!(seen.items[0].kind, Kind::Text, "{case}");
+            assert_eq!(seen.role(Role::Body), POLISH, "{case}");
+            assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_set_that_changes_half_way_is_followed() {
+    let ascii = "plain line\n".repeat(20_000);
+    let late = encoding_rs::WINDOWS_1250.encode("świadectwo żółwia\n").0.repeat(10);
+    let bytes = [ascii.as_bytes(), &late, ascii.as_bytes()].concat();
+    let expected = format!("{ascii}{}{ascii}", "świadectwo żółwia\n".repeat(10));
+    let found = walk("a.log", &bytes).role(Role::Body);
+    let differs = found.bytes().zip(expected.bytes()).position(|(a, b)| a != b).unwrap_or(0);
+    assert!(found == expected, "{:?}", found.get(differs.saturating_sub(20)..differs + 40));
+    assert!(stream("a.log", &bytes).role(Role::Body) == expected);
+}
+
+/// Collects where the characters of a text come from.
+struct Places {
+    found: Vec<(char, u64)>,
+}
+
+impl content::Sink for Places {
+    fn enter(&mut self, _: &content::ItemStart<'_>) -> content::Flow {
+        content::Flow::Continue
+    }
+
+    fn text(&mut self, segment: &content::Segment<'_>) -> content::Flow {
+        let text = std::str::from_utf8(segment.text).expect("these texts are UTF-8");
+        for (at, c) in text.char_indices() {
+            let offset = match segment.origin {
+                content::Origin::Bytes(start) => start + at as u64,
+                content::Origin::Mapped(runs) => original_offset(runs, at as u32).expect("every character has a run"),
+                content::Origin::None => panic!("plain texts have origins"),
+            };
+            self.found.push((c, offset));
+        }
+        content::Flow::Continue
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        panic!("{problem:?}");
+    }
+
+    fn leave(&mut self, _: &content::Outcome) {}
+}
+
+#[test]
+fn offsets_of_transcoded_text_point_at_the_same_character() {
+    let text = POLISH.repeat(9_000);
+    type Encode = fn(char) -> Vec<u8>;
+    let sets: [(&str, Vec<u8>, Encode); 3] = [
+        ("utf-16", utf16(&text, true), |c| utf16(&c.to_string(), false)),
+        ("windows-1250", encoding_rs::WINDOWS_1250.encode(&text).0.into_owned(), |c| {
+            encoding_rs::WINDOWS_1250.encode(&c.to_string()).0.into_owned()
+        }),
+        ("utf-8", text.clone().into_bytes(), |c| c.to_string().into_bytes()),
+    ];
+    for (case, bytes, encode) in sets {
+        let (limits, cancel) = (limits(), dlp_core::base::Cancel::default());
+        let mut places = Places { found: Vec::new() };
+        let extraction = content::Extraction { limits: &limits, cancel: &cancel, risky: None };
+        content::extract("a.txt", Input::Stream(&mut bytes.as_slice()), extraction, &mut places);
+        assert_eq!(places.found.len(), text.chars().count(), "{case}");
+        for (c, offset) in places.found {
+            assert!(bytes[offset as usize..].starts_with(&encode(c)), "{case}: {c:?} at {offset}");
+        }
+    }
+}
+
+#[test]
+fn long_texts_pass_in_small_pieces() {
+    let mut reader = std::io::Read::take(std::io::repeat(b'a'), 40_000_000);
+    struct Count(u64, usize);
+    impl content::Sink for Count {
+        fn enter(&mut self, _: &content::ItemStart<'_>) -> content::Flow {
+            content::Flow::Continue
+        }
+        fn text(&mut self, segment: &content::Segment<'_>) -> content::Flow {
+            self.0 += segment.text.len() as u64;
+            self.1 = self.1.max(segment.text.len());
+            content::Flow::Continue
+        }
+        fn problem(&mut self, _: Problem) {}
+        fn leave(&mut self, _: &content::Outcome) {}
+    }
+    let (limits, cancel) = (limits(), dlp_core::base::Cancel::default());
+    let extraction = content::Extraction { limits: &limits, cancel: &cancel, risky: None };
+    let mut count = Count(0, 0);
+    let outcome = content::extract("long", Input::Stream(&mut reader), extraction, &mut count);
+    assert_eq!((outcome, count.0), (content::Outcome::COMPLETE, 40_000_000));
+    assert!(count.1 <= 256 * 1024, "{} bytes at once", count.1);
+}
+
+#[test]
+fn containers_are_entered_and_named() {
+    let text = b"secret-marker";
+    let rows: Vec<(&str, &str, Vec<u8>)> = vec![
+        ("zip", "a.zip", zip(&[("dir/x.txt", text)])),
+        ("stored zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Stored)),
+        ("bzip2 in zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Bzip2)),
+        ("tar", "a.tar", tar(&[("dir/x.txt", text)])),
+        ("gzip", "dir/x.txt.gz", gzip(text)),
+        ("tar.gz", "a.tgz", gzip(&tar(&[("dir/x.txt", text)]))),
+        ("zip in zip", "a.zip", zip(&[("b.zip", &zip(&[("dir/x.txt", text)]))])),
+        ("gzip in tar in zip", "a.zip", zip(&[("b.tar", &tar(&[("x.txt.gz", &gzip(text))]))])),
+    ];
+    for (case, name, bytes) in rows {
+        for seen in [walk(name, &bytes), stream(name, &bytes)] {
+            assert!(seen.role(Role::Body).contains("secret-marker"), "{case}: {seen:?}");
+            let last = seen.items.last().expect("there is an item");
+            assert!(last.path.ends_with("x.txt") && last.relation == Relation::Member, "{case}: {last:?}");
+            assert_eq!(seen.completeness(), Completeness::Complete, "{case}: {:?}", seen.reasons);
+            assert!(seen.role(Role::FileName).contains("x.txt"), "{case}");
+        }
+    }
+}
+
+#[test]
+fn gzip_goes_on_behind_its_first_member() {
+    let both = [gzip(b"first "), gzip(b"second")].concat();
+    assert_eq!(walk("a.gz", &both).role(Role::Body), "first second");
+    let padded = [gzip(b"first "), vec![0; 700], gzip(b"second"), vec![0; 9]].concat();
+    assert_eq!(walk("a.gz", &padded).role(Role::Body), "first second");
+    let trailing = [gzip(b"first"), b"text behind the end".to_vec()].concat();
+    let seen = walk("a.gz", &trailing);
+    assert!(seen.holds("text behind the end"));
+    assert_eq!(seen.items.last().map(|item| item.relation), Some(Relation::Gap));
+}
+
+#[test]
+fn gzip_gives_its_name_and_comment() {
+    let mut encoder = flate2::GzBuilder::new()
+        .filename("original.csv")
+        .comment("for the auditor")
+        .write(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, b"a;b").expect("memory takes every byte");
+    let seen = walk("renamed.bin", &encoder.finish().expect("memory takes the end"));
+    assert_eq!(seen.items[1].path, "renamed.bin/original.csv");
+    assert!(seen.role(Role::ArchiveComment).contains("for the auditor"));
+}
+
+#[test]
+fn zip_names_and_comments_are_text() {
+    let mut bytes = zip(&[("xxxxxx.txt", b"content"), ("plain.txt", b"content")]);
+    // "zażółć" in the DOS set of Central Europe.
+    let dos_name = b"za\xbe\xa2\x88\x86";
+    for at in places(&bytes, b"xxxxxx") {
+        bytes[at..at + 6].copy_from_slice(dos_name);
+    }
+    // A comment on the last member stands before the end record, which counts the bytes of the directory.
+    let end = places(&bytes, b"PK\x05\x06")[0];
+    let last = places(&bytes, b"PK\x01\x02")[1];
+    bytes[last + 32] = 12;
+    bytes[end + 12] += 12;
+    bytes.splice(end..end, *b"member-notes");
+    let mut comment = b"klucz w komentarzu".to_vec();
+    let at = bytes.len() - 2;
+    bytes[at..].copy_from_slice(&(comment.len() as u16).to_le_bytes());
+    bytes.append(&mut comment);
+    let seen = walk("a.zip", &bytes);
+    assert!(seen.items.iter().any(|item| item.path == "a.zip/zażółć.txt"), "{:?}", seen.items);
+    assert!(seen.role(Role::ArchiveComment).contains("klucz w komentarzu"));
+    assert!(seen.role(Role::ArchiveComment).contains("member-notes"));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+}
+
+#[test]
+fn long_tar_names_and_links_are_read() {
+    let long = format!("{}/pesel-44051401458.txt", "d".repeat(180));
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(4);
+    header.set_cksum();
+    builder.append_data(&mut header, &long, &b"text"[..]).expect("memory takes every file");
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Symlink);
+    link.set_size(0);
+    builder.append_link(&mut link, "link", "/home/jan.kowalski/x").expect("memory takes every link");
+    let bytes = builder.into_inner().expect("memory takes the end");
+    let twice = [bytes.clone(), bytes].concat();
+    let seen = walk("a.tar", &twice);
+    assert_eq!(seen.items.iter().filter(|item| item.path.ends_with("pesel-44051401458.txt")).count(), 2);
+    assert!(seen.role(Role::FileName).contains("jan.kowalski"));
+}
+
+#[test]
+fn formats_without_handler_are_named_and_scanned() {
+    let rows: [(&[u8], &str); 6] = [
+        (b"7z\xbc\xaf\x27\x1c\x00\x04 marker", "7z"),
+        (b"Rar!\x1a\x07\x01\x00 marker", "rar"),
+        (b"BZh91AY&SY marker", "bzip2"),
+        (b"\xfd7zXZ\x00 marker", "xz"),
+        (b"\x28\xb5\x2f\xfd marker", "zstd"),
+        (b"%PDF-1.7 marker", "pdf"),
+    ];
+    for (bytes, kind) in rows {
+        let seen = walk("unknown", bytes);
+        assert_eq!(seen.items[0].kind.as_str(), kind);
+        assert_eq!(seen.completeness(), Completeness::Unsupported, "{kind}");
+        assert!(seen.role(Role::Raw).contains("marker"), "{kind}");
+    }
+    let seen = walk("noise", b"\x00\x01\x02\x03marker\x00\xff\xfe\x80");
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Binary, Completeness::Complete));
+    assert!(seen.role(Role::Raw).contains("marker"));
+}
+
+#[test]
+fn wide_strings_inside_programs_are_text() {
+    let noise = [0x00_u8, 0xFF, 0x01, 0x90, 0x80].repeat(13_107);
+    for shift in [0, 1] {
+        let mut bytes = vec![0xC3; shift];
+        for _ in 0..3 {
+            bytes.extend_from_slice(&noise);
+            bytes.extend(utf16("hasło żółwia 44051401458", false));
+        }
+        let seen = walk("a.exe", &bytes);
+        assert_eq!(seen.role(Role::Raw).matches("hasło żółwia 44051401458").count(), 3, "shift {shift}");
+    }
+}
+
+struct TwoFrames;
+
+impl content::RiskyParser for TwoFrames {
+    fn supports(&self, kind: Kind) -> bool {
+        kind == Kind::Pdf
+    }
+
+    fn parse(
+        &self,
+        _: Kind,
+        document: &[u8],
+        _: &dlp_core::base::Limits,
+        each: &mut dyn FnMut(content::RiskyFrame<'_>) -> content::Flow,
+    ) -> content::Outcome {
+        let page = content::Segment { place: content::Place::Page(3), ..content::Segment::body(b"page text") };
+        let _ = each(content::RiskyFrame::Text(page));
+        let attachment = zip(&[("in.txt", &document[9..])]);
+        let _ = each(content::RiskyFrame::Child { name: "attached.zip", bytes: &attachment });
+        content::Outcome::COMPLETE
+    }
+}
+
+#[test]
+fn risky_formats_go_to_their_parser_and_its_children_are_walked() {
+    let seen = walk_with("a.pdf", b"%PDF-1.7 whatever", &limits(), Some(&TwoFrames));
+    assert_eq!(seen.pages, [(3, "page text".to_owned())]);
+    assert_eq!(seen.items.last().map(|item| item.path.as_str()), Some("a.pdf/attached.zip/in.txt"));
+    assert!(seen.role(Role::Body).contains("whatever"), "the attachment holds the end of the document");
+    assert_eq!(seen.completeness(), Completeness::Complete);
+}
+
+#[test]
+fn a_sink_can_skip_and_stop() {
+    struct Picky(Vec<String>, content::Flow);
+    impl content::Sink for Picky {
+        fn enter(&mut self, item: &content::ItemStart<'_>) -> content::Flow {
+            self.0.push(item.name.to_owned());
+            if item.name == "b" { self.1 } else { content::Flow::Continue }
+        }
+        fn text(&mut self, segment: &content::Segment<'_>) -> content::Flow {
+            assert_ne!(segment.text, b"bb", "the text of a skipped item stays away");
+            content::Flow::Continue
+        }
+        fn problem(&mut self, _: Problem) {}
+        fn leave(&mut self, _: &content::Outcome) {}
+    }
+    let bytes = tar(&[("a", b"aa"), ("b", b"bb"), ("c", b"cc")]);
+    let rows = [(content::Flow::SkipItem, vec!["x", "a", "b", "c"]), (content::Flow::Stop, vec!["x", "a", "b"])];
+    for (flow, expected) in rows {
+        let (limits, cancel) = (limits(), dlp_core::base::Cancel::default());
+        let mut picky = Picky(Vec::new(), flow);
+        let extraction = content::Extraction { limits: &limits, cancel: &cancel, risky: None };
+        content::extract("x", Input::Bytes(&bytes), extraction, &mut picky);
+        assert_eq!(picky.0, expected);
+    }
+}

@@ -1,0 +1,345 @@
+//! Files that lie, break off, blow up or hide something. Nothing may be lost, nothing may be called complete.
+
+use crate::support::*;
+use dlp_core::base::{Cancel, Limits};
+use dlp_core::content::{Completeness, Extraction, Input, Kind, Outcome, extract};
+use proptest::prelude::*;
+
+const LOCAL: &[u8] = b"PK\x03\x04";
+const CENTRAL: &[u8] = b"PK\x01\x02";
+const END: &[u8] = b"PK\x05\x06";
+
+fn two() -> Vec<u8> {
+    zip(&[("one.txt", b"marker-one"), ("two.txt", b"marker-two")])
+}
+
+/// Removes the first record of the directory.
+fn ghost() -> Vec<u8> {
+    let mut bytes = two();
+    let centrals = places(&bytes, CENTRAL);
+    bytes.drain(centrals[0]..centrals[1]);
+    let removed = (centrals[1] - centrals[0]) as u32;
+    let end = places(&bytes, END)[0];
+    let size = u32::from_le_bytes(bytes[end + 12..end + 16].try_into().expect("four bytes")) - removed;
+    bytes[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+    bytes[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    bytes
+}
+
+/// Twelve bytes before the directory, as many as a descriptor has.
+fn few_bytes_between() -> Vec<u8> {
+    let mut bytes = two();
+    let directory = places(&bytes, CENTRAL)[0];
+    bytes.splice(directory..directory, *b"44051401458.");
+    let end = places(&bytes, END)[0];
+    bytes[end + 16..end + 20].copy_from_slice(&(directory as u32 + 12).to_le_bytes());
+    bytes
+}
+
+fn patched(signature: &[u8], distance: usize, new: &[u8]) -> Vec<u8> {
+    let mut bytes = two();
+    patch(&mut bytes, signature, distance, new);
+    bytes
+}
+
+#[test]
+fn zip_lies_are_told_and_all_content_is_found() {
+    use Completeness::{Ambiguous, Complete, Damaged};
+    let cut = two();
+    let cut = cut[..places(&cut, CENTRAL)[0]].to_vec();
+    let mut miscount = two();
+    let end = places(&miscount, END)[0];
+    miscount[end + 8..end + 12].copy_from_slice(&[9, 0, 9, 0]);
+    let rows: Vec<(&str, Vec<u8>, Completeness, &str)> = vec![
+        ("honest", two(), Complete, ""),
+        ("ghost entry", ghost(), Ambiguous, "unlisted_entry"),
+        ("renamed", patched(CENTRAL, 46, b"XXX.txt"), Ambiguous, "name_conflict"),
+        ("short sizes in the directory", patched(CENTRAL, 20, &[2, 0, 0, 0, 2]), Ambiguous, "size_conflict"),
+        ("short sizes in the local headers", patched(LOCAL, 18, &[2, 0, 0, 0, 2]), Ambiguous, "size_conflict"),
+        ("giant sizes", patched(CENTRAL, 20, &[0xF0, 0xFF, 0xFF, 0xFF, 0xF0, 0xFF, 0xFF, 0xFF]), Damaged, "truncated"),
+        ("directory says stored", patched(CENTRAL, 10, &[0, 0]), Ambiguous, "method_conflict"),
+        ("local header says stored", patched(LOCAL, 8, &[0, 0]), Ambiguous, "method_conflict"),
+        ("fake encryption in the directory", patched(CENTRAL, 8, &[1]), Ambiguous, "encryption_conflict"),
+        ("fake encryption in the local headers", patched(LOCAL, 6, &[1]), Ambiguous, "encryption_conflict"),
+        (
+            "wrong sums",
+            {
+                let mut b = two();
+                patch(&mut b, CENTRAL, 16, &[1, 2, 3, 4]);
+                patch(&mut b, LOCAL, 14, &[1, 2, 3, 4]);
+                b
+            },
+            Damaged,
+            "crc",
+        ),
+        ("no directory", cut.clone(), Damaged, "truncated"),
+        ("wrong count", miscount, Ambiguous, "count_conflict"),
+        (
+            "twins",
+            {
+                let mut b = two();
+                for at in places(&b, b"two.txt") {
+                    b[at..at + 3].copy_from_slice(b"one");
+                }
+                b
+            },
+            Ambiguous,
+            "duplicate_name",
+        ),
+        ("text in front", [b"text in front\n".to_vec(), vec![0; 9], two()].concat(), Complete, ""),
+        ("two glued together", [two(), two()].concat(), Ambiguous, "unlisted_entry"),
+        ("few bytes between", few_bytes_between(), Complete, ""),
+        ("text behind", [two(), b"behind-marker".repeat(9)].concat(), Complete, ""),
+    ];
+    for (case, bytes, completeness, reason) in rows {
+        let seen = walk("a.zip", &bytes);
+        assert!(seen.holds("marker-one") && seen.holds("marker-two"), "{case}: {seen:#?}");
+        assert!(seen.completeness() >= completeness, "{case}: {:?} {:?}", seen.outcome, seen.reasons);
+        assert!(reason.is_empty() || seen.reasons.contains(&reason), "{case}: {:?}", seen.reasons);
+        if completeness == Complete {
+            assert_eq!(seen.completeness(), Complete, "{case}: {:?}", seen.reasons);
+        }
+        assert!(case != "few bytes between" || seen.holds("44051401458."), "{case}");
+        assert!(case != "text behind" || seen.holds("behind-marker"), "{case}");
+        assert!(case != "text in front" || seen.holds("text in front"), "{case}");
+    }
+}
+
+#[test]
+fn encrypted_members_are_named_and_their_siblings_read() {
+    let rows: [(&[u8], &[u8], &str); 2] = [(&[1, 0, 8, 0], &[], "zip_crypto"), (&[1, 0, 99, 0], &[], "zip_aes")];
+    for (flags_and_method, _, reason) in rows {
+        let mut bytes = two();
+        let (local, central) = (places(&bytes, LOCAL)[0], places(&bytes, CENTRAL)[0]);
+        bytes[local + 6..local + 10].copy_from_slice(flags_and_method);
+        bytes[central + 8..central + 12].copy_from_slice(flags_and_method);
+        let seen = walk("a.zip", &bytes);
+        assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Encrypted, reason }));
+        let closed = seen.items.iter().find(|item| item.path == "a.zip/one.txt").expect("the member is named");
+        assert_eq!(closed.outcome.map(|outcome| outcome.reason), Some(reason));
+        assert!(seen.holds("marker-two") && seen.holds("one.txt"));
+    }
+}
+
+#[test]
+fn bytes_that_break_off_are_read_up_to_there() {
+    let long = "marker at the start\n".repeat(5_000);
+    let rows: Vec<(&str, Vec<u8>)> = vec![
+        ("a.gz", gzip(long.as_bytes())),
+        ("a.tar", tar(&[("x.txt", long.as_bytes())])),
+        ("a.zip", zip_with(&[("x.txt", long.as_bytes())], zip::CompressionMethod::Stored)),
+        ("b.zip", zip(&[("x.txt", long.as_bytes())])),
+        ("a.tgz", gzip(&tar(&[("x.txt", long.as_bytes())]))),
+    ];
+    for (name, bytes) in rows {
+        let cut = &bytes[..bytes.len() * 2 / 3];
+        for seen in [walk(name, cut), stream(name, cut)] {
+            assert!(seen.holds("marker at the start"), "{name}");
+            assert_eq!(seen.completeness(), Completeness::Damaged, "{name}: {:?}", seen.reasons);
+        }
+    }
+}
+
+#[test]
+fn bombs_end_at_their_bound() {
+    let zeros = vec![b'0'; 4_000_000];
+    let small = Limits { ratio_grace_bytes: 100_000, ratio_max: 100, ..limits() };
+    let total = Limits { inflated_bytes_max: 1_000_000, ..limits() };
+    let member = Limits { member_bytes_max: 1_000_000, ..limits() };
+    let nested = zip(&[("inner.zip", &zip(&[("zeros.txt", &zeros)])), ("last.txt", b"last-marker")]);
+    let rows: Vec<(&str, Vec<u8>, &Limits, &str)> = vec![
+        ("a.gz", gzip(&zeros), &small, "ratio_max"),
+        ("a.zip", zip(&[("zeros.txt", &zeros)]), &small, "ratio_max"),
+        ("nested.zip", nested.clone(), &small, "ratio_max"),
+        ("twice.gz", gzip(&gzip(&zeros)), &total, "inflated_bytes_max"),
+        ("tar.gz", gzip(&tar(&[("zeros.txt", &zeros)])), &member, "member_bytes_max"),
+    ];
+    for (name, bytes, limits, reason) in rows {
+        let seen = walk_with(name, &bytes, limits, None);
+        assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason }), "{name}");
+        let text: usize = seen.text.values().map(String::len).sum();
+        assert!(text < 1_500_000, "{name}: {text} bytes came out");
+    }
+    assert!(
+        walk_with("nested.zip", &nested, &small, None).holds("last-marker"),
+        "a member's bound does not end the job"
+    );
+}
+
+#[test]
+fn nesting_is_read_to_the_bound_and_then_named() {
+    let nest = |levels: u32| (0..levels).fold(b"deep-marker".to_vec(), |inner, _| zip(&[("n", &inner)]));
+    let seen = walk("a.zip", &nest(12));
+    assert!(seen.holds("deep-marker"));
+    assert_eq!(seen.completeness(), Completeness::Complete);
+    let seen = walk("a.zip", &nest(40));
+    assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "depth_max" }));
+    let mixed = (0..8).fold(b"deep-marker".to_vec(), |inner, _| gzip(&tar(&[("z", &zip(&[("n", &inner)]))])));
+    assert!(walk_with("a.gz", &mixed, &Limits::batch(), None).holds("deep-marker"), "24 levels fit on a small stack");
+    let gzips = (0..40).fold(b"deep".to_vec(), |inner, _| gzip(&inner));
+    assert_eq!(walk("a.gz", &gzips).completeness(), Completeness::Partial);
+}
+
+#[test]
+fn many_members_end_at_the_bound() {
+    let names: Vec<String> = (0..70_000).map(|index| index.to_string()).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    let bytes = zip_with(&members, zip::CompressionMethod::Stored);
+    let small = Limits { items_max: 500, ..limits() };
+    let seen = walk_with("a.zip", &bytes, &small, None);
+    assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "items_max" }));
+    assert!(seen.items.len() <= 501, "{} items", seen.items.len());
+}
+
+#[test]
+fn members_that_share_bytes_are_inflated_once() {
+    let mut bytes = zip(&[("a", &[b'z'; 50_000]), ("b", b"short")]);
+    let centrals = places(&bytes, CENTRAL);
+    let (first, second) = (bytes[centrals[0]..centrals[1]].to_vec(), centrals[1]);
+    bytes[second..second + first.len()].copy_from_slice(&first);
+    let seen = walk("a.zip", &bytes);
+    assert!(seen.reasons.contains(&"overlap"), "{:?}", seen.reasons);
+    assert!(seen.holds("short"), "the member that the directory forgot is found");
+    assert_eq!(seen.text.values().map(|text| text.matches('z').count()).sum::<usize>() / 50_000, 1);
+}
+
+#[test]
+fn containers_that_may_not_be_held_are_scanned_raw() {
+    let bytes = zip_with(&[("x.txt", &b"marker ".repeat(2_000))], zip::CompressionMethod::Stored);
+    let small = Limits { held_bytes_max: 1_000, ..limits() };
+    let seen = walk_input("a.zip", Input::Stream(&mut bytes.as_slice()), &small, None);
+    assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "held_bytes_max" }));
+    assert!(seen.holds("marker marker"));
+}
+
+#[test]
+fn deep_and_expanding_xml_is_read_without_its_tags() {
+    let part = |xml: String| zip(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", xml.as_bytes())]);
+    let deep = format!("{}<w:t>deep-marker</w:t>", "<w:p>".repeat(100_000));
+    let seen = walk("a.docx", &part(deep));
+    assert!(seen.holds("deep-marker"));
+    assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "xml_depth_max" }));
+    let laughs = "<!DOCTYPE x [<!ENTITY a 'lol'><!ENTITY b '&a;&a;&a;&a;'>]><w:t>&b;&b; marker</w:t>".to_owned();
+    let seen = walk("a.docx", &part(laughs));
+    assert!(seen.holds("&b;&b; marker"), "{:?}", seen.text);
+    let long = format!("<w:t>{}</w:t><w:t>behind-marker</w:t>", "x".repeat(9_000_000));
+    let seen = walk("a.docx", &part(long));
+    assert!(seen.holds("behind-marker"));
+    assert_ne!(seen.completeness(), Completeness::Complete);
+}
+
+#[test]
+fn a_tripped_token_ends_the_job() {
+    let bytes = two();
+    let (limits, cancel) = (limits(), Cancel::default());
+    cancel.trip();
+    let mut seen = Seen::default();
+    let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+    let outcome = extract("a.zip", Input::Bytes(&bytes), extraction, &mut seen);
+    assert_eq!(outcome, Outcome { completeness: Completeness::Partial, reason: "wall_time_max" });
+}
+
+#[test]
+fn a_failing_reader_is_reported() {
+    struct Failing(usize);
+    impl std::io::Read for Failing {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            if self.0 == 0 {
+                return Err(std::io::ErrorKind::PermissionDenied.into());
+            }
+            let len = self.0.min(buf.len());
+            buf[..len].fill(b'm');
+            self.0 -= len;
+            Ok(len)
+        }
+    }
+    for len in [0, 10, 300_000] {
+        let seen = walk_input("a.txt", Input::Stream(&mut Failing(len)), &limits(), None);
+        assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "read_error" }), "{len}");
+        assert_eq!(seen.text.values().map(String::len).sum::<usize>(), len);
+    }
+}
+
+#[test]
+fn encrypted_blobs_are_named() {
+    let armour = format!("-----BEGIN {} MESSAGE-----\n\nabc", "PGP");
+    let rows: [(&[u8], &str); 3] = [
+        (armour.as_bytes(), "pgp"),
+        (b"Salted__\x01\x02\x03\x04\xff\xfe", "openssl_salted"),
+        (b"LUKS\xba\xbe\0\x01", "luks"),
+    ];
+    for (bytes, reason) in rows {
+        let outcome = walk("x", bytes).outcome;
+        assert_eq!(outcome, Some(Outcome { completeness: Completeness::Encrypted, reason }));
+    }
+}
+
+#[test]
+fn files_that_are_two_things_are_read_as_both() {
+    let script = b"#!/bin/sh\n# script-marker\n".repeat(4_000);
+    let rows: [(&str, Vec<u8>, Kind); 2] =
+        [("a.sh", script, Kind::Text), ("a.pdf", b"%PDF-1.7 script-marker ".to_vec(), Kind::Pdf)];
+    for (name, front, kind) in rows {
+        let bytes = [front, two()].concat();
+        let seen = walk(name, &bytes);
+        assert_eq!(seen.items[0].kind, kind);
+        assert!(seen.holds("script-marker") && seen.holds("marker-one") && seen.holds("marker-two"), "{name}");
+        assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Ambiguous, reason: "polyglot" }), "{name}");
+    }
+    // A self-extractor is no riddle: its archive is what it is.
+    let program = [b"MZ\x90\0\x03\0\0\0\x04\0".repeat(50), two()].concat();
+    let seen = walk("setup.exe", &program);
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Zip, Completeness::Complete));
+    assert!(seen.holds("marker-two"));
+}
+
+#[test]
+fn encrypted_open_documents_are_named() {
+    let manifest = b"<manifest:manifest><manifest:encryption-data/></manifest:manifest>";
+    let seen = walk("a.odt", &zip(&[("content.xml", b"\x01\x02\x03"), ("META-INF/manifest.xml", manifest)]));
+    assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Encrypted, reason: "odf" }));
+    let seen = walk("a.jar", &zip(&[("a.txt", b"text"), ("META-INF/manifest.xml", b"<manifest/>")]));
+    assert_eq!(seen.completeness(), Completeness::Complete);
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let part = b"<w:document xmlns:w='x'><w:p><w:t>text</w:t></w:p></w:document>";
+    vec![
+        two(),
+        gzip(b"some text"),
+        tar(&[("a.txt", b"some text"), ("b.txt", b"more")]),
+        zip(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", part), ("docProps/core.xml", part)]),
+        zip(&[("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", part), ("xl/worksheets/sheet1.xml", part)]),
+        zip_with(&[("a", &two())], zip::CompressionMethod::Stored),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        walk("x", &bytes);
+    }
+
+    #[test]
+    fn no_mutation_panics(
+        seed in 0_usize..6,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        cut in any::<prop::sample::Index>(),
+        is_cut: bool,
+    ) {
+        let mut bytes = seeds().swap_remove(seed);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if is_cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let seen = walk("x", &bytes);
+        prop_assert!(seen.items.len() < 100);
+        let streamed = stream("x", &bytes);
+        prop_assert!(streamed.items[0].kind != Kind::Zip || streamed.items[0].kind == seen.items[0].kind);
+    }
+}

@@ -1,0 +1,6 @@
+//! Extraction over its public interface: formats, hostile files, and the laws that hold for all of them.
+
+mod formats;
+mod hostile;
+mod office;
+mod support;

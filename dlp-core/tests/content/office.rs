@@ -1,0 +1,235 @@
+//! Office Open XML built by hand, each part with its own marker.
+
+use crate::support::*;
+use dlp_core::content::{Completeness, Kind, Role};
+
+const TYPES: (&str, &[u8]) = ("[Content_Types].xml", b"<Types/>");
+
+fn docx(parts: &[(&str, &str)]) -> Vec<u8> {
+    let parts = parts.iter().map(|(name, xml)| (*name, xml.as_bytes()));
+    zip(&std::iter::once(TYPES).chain(parts).collect::<Vec<_>>())
+}
+
+fn document(body: &str) -> Vec<u8> {
+    docx(&[("word/document.xml", &format!("<w:document xmlns:w='x'><w:body>{body}</w:body></w:document>"))])
+}
+
+#[test]
+fn paragraphs_join_their_runs_and_nothing_else() {
+    let rows = [
+        ("<w:p><w:r><w:t>4405</w:t></w:r><w:r><w:t>1401458</w:t></w:r></w:p>", "44051401458"),
+        ("<w:p><w:r><w:t>a</w:t></w:r></w:p><w:p><w:r><w:t>b</w:t></w:r></w:p>", "a\nb"),
+        (
+            "<w:tbl><w:tr><w:tc><w:t>a</w:t></w:tc><w:tc><w:t>b</w:t></w:tc></w:tr><w:tr><w:tc><w:t>c</w:t></w:tc></w:tr></w:tbl>",
+            "a\tb\nc",
+        ),
+        (
+            "<w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r></w:p>",
+            "a\tb\nc",
+        ),
+        ("<w:p><w:r><w:t>a</w:t><w:noBreakHyphen/><w:t>b</w:t><w:softHyphen/><w:t>c</w:t></w:r></w:p>", "a-bc"),
+        ("<w:p><w:r><w:t>R&amp;D &lt;x&gt; &#380;&#xF3;&quot;&apos;</w:t></w:r></w:p>", "R&D <x> żó\"'"),
+        (
+            "<w:p><w:r><w:t>1</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>h</w:t></w:r><w:r><w:t>2</w:t></w:r></w:p>",
+            "12",
+        ),
+        ("<w:p><w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>shown</w:t></w:r></w:p>", "shown"),
+        (
+            "<w:p><w:r><w:t>1</w:t></w:r><w:del><w:r><w:delText>d</w:delText></w:r></w:del><w:r><w:t>2</w:t></w:r></w:p>",
+            "12",
+        ),
+        ("<w:p><w:r><w:sym w:char='F034'/><w:t>4</w:t></w:r></w:p>", "44"),
+        ("<w:p><w:r><w:t>un&undefined;known</w:t></w:r></w:p>", "un&undefined;known"),
+    ];
+    for (body, expected) in rows {
+        let seen = walk("a.docx", &document(body));
+        assert_eq!(seen.items[0].kind, Kind::Docx);
+        assert_eq!(seen.role(Role::Body), expected, "{body}");
+        assert_eq!(seen.completeness(), Completeness::Complete, "{body}");
+    }
+}
+
+#[test]
+fn every_place_of_a_document_has_its_role() {
+    let text = |marker: &str| format!("<w:x xmlns:w='x'><w:p><w:r><w:t>{marker}</w:t></w:r></w:p></w:x>");
+    let body = "<w:document xmlns:w='x' xmlns:wp='y'><w:p>\
+        <w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden-marker</w:t></w:r>\
+        <w:del><w:r><w:delText>deleted-marker</w:delText></w:r></w:del>\
+        <w:r><w:instrText>HYPERLINK field-marker</w:instrText></w:r>\
+        <w:txbxContent><w:p><w:r><w:t>box-marker</w:t></w:r></w:p></w:txbxContent>\
+        <wp:docPr descr='alt-marker'/></w:p></w:document>";
+    let custom = "<Properties xmlns:vt='v'><property name='MSIP_Label_0_Name'><vt:lpwstr>Confidential</vt:lpwstr></property></Properties>";
+    let rels = "<Relationships><Relationship Id='r1' Target='https://link-marker.example/' TargetMode='External'/></Relationships>";
+    let embedded = document("<w:p><w:t>embedded-marker</w:t></w:p>");
+    let bytes = zip(&[
+        TYPES,
+        ("word/document.xml", body.as_bytes()),
+        ("word/header1.xml", text("header-marker").as_bytes()),
+        ("word/footer2.xml", text("footer-marker").as_bytes()),
+        ("word/footnotes.xml", text("note-marker").as_bytes()),
+        ("word/comments.xml", text("comment-marker").as_bytes()),
+        ("word/charts/chart1.xml", b"<c:chart xmlns:c='c'><c:pt><c:v>chart-marker</c:v></c:pt></c:chart>"),
+        ("word/_rels/document.xml.rels", rels.as_bytes()),
+        ("word/embeddings/inner.docx", &embedded),
+        ("word/settings.xml", b"<w:settings xmlns:w='x'><w:docVar w:name='n' w:val='variable-marker'/></w:settings>"),
+        ("customXml/item1.xml", b"<root><leaf>data-marker</leaf></root>"),
+        ("docProps/core.xml", b"<cp xmlns:dc='d'><dc:creator>Jan &amp; Kowalski</dc:creator></cp>"),
+        ("docProps/custom.xml", custom.as_bytes()),
+        ("docMetadata/LabelInfo.xml", b"<labels><label id='{0}' siteId='{site-marker}'/></labels>"),
+    ]);
+    let rows = [
+        (Role::Hidden, "hidden-marker"),
+        (Role::Deleted, "deleted-marker"),
+        (Role::Formula, "HYPERLINK field-marker"),
+        (Role::Body, "box-marker"),
+        (Role::Drawing, "alt-marker"),
+        (Role::Header, "header-marker"),
+        (Role::Footer, "footer-marker"),
+        (Role::Note, "note-marker"),
+        (Role::Comment, "comment-marker"),
+        (Role::Drawing, "chart-marker"),
+        (Role::Link, "https://link-marker.example/"),
+        (Role::Body, "embedded-marker"),
+        (Role::Data, "variable-marker"),
+        (Role::Data, "data-marker"),
+        (Role::Property, "creator: Jan & Kowalski"),
+        (Role::Property, "MSIP_Label_0_Name: Confidential"),
+        (Role::Property, "siteId: {site-marker}"),
+    ];
+    for seen in [walk("a.docx", &bytes), stream("a.docx", &bytes)] {
+        for (role, expected) in rows {
+            assert!(seen.role(role).contains(expected), "{expected} in {}: {:?}", role.as_str(), seen.role(role));
+        }
+        assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    }
+}
+
+#[test]
+fn cells_bear_their_place() {
+    let workbook = "<workbook xmlns:r='r'><sheets><sheet name='Płace' r:id='rId1'/>\
+        <sheet name='Tajne' state='veryHidden' r:id='rId2'/></sheets>\
+        <definedNames><definedName name='klucz'>\"name-marker\"</definedName></definedNames></workbook>";
+    let rels = "<Relationships><Relationship Id='rId1' Target='worksheets/sheet1.xml'/>\
+        <Relationship Id='rId2' Target='worksheets/sheet2.xml'/></Relationships>";
+    let strings =
+        "<sst><si><t>imię</t></si><si><r><t>Jan</t></r><r><t> Kowalski</t></r></si><si><t>orphan-marker</t></si></sst>";
+    let sheet1 = "<worksheet><sheetData><row r='2'><c r='B2' t='s'><v>0</v></c><c t='s'><v>1</v></c>\
+        <c r='E2'><f>SUM(formula-marker)</f><v>4.4051401458E10</v></c></row>\
+        <row r='4'><c r='A4' s='1'><v>2070803628</v></c></row>\
+        <row r='7'><c r='A7' t='inlineStr'><is><t>inline</t></is></c><c r='B7' t='s'><v>99</v></c></row></sheetData>\
+        <headerFooter><oddHeader>&amp;Lheader-marker</oddHeader></headerFooter></worksheet>";
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='00000000000'/></numFmts>\
+        <cellXfs><xf numFmtId='0'/><xf numFmtId='164'/></cellXfs></styleSheet>";
+    let sheet2 = "<worksheet><sheetData><row><c t='str'><v>hidden-marker</v></c></row></sheetData></worksheet>";
+    let comments = "<comments><commentList><comment ref='A1'><text><r><t>comment-</t></r><r><t>marker</t></r></text></comment></commentList></comments>";
+    let bytes = docx(&[
+        ("xl/worksheets/sheet1.xml", sheet1),
+        ("xl/worksheets/sheet2.xml", sheet2),
+        ("xl/sharedStrings.xml", strings),
+        ("xl/styles.xml", styles),
+        ("xl/comments1.xml", comments),
+        ("xl/workbook.xml", workbook),
+        ("xl/_rels/workbook.xml.rels", rels),
+    ]);
+    let seen = walk("a.xlsx", &bytes);
+    let cell = |sheet: &str, row, column, text: &str| (sheet.to_owned(), row, column, text.to_owned());
+    assert_eq!(
+        seen.cells,
+        [
+            cell("Płace", 2, 2, "imię"),
+            cell("Płace", 2, 3, "Jan Kowalski"),
+            cell("Płace", 2, 5, "44051401458"),
+            cell("Płace", 4, 1, "02070803628"),
+            cell("Płace", 7, 1, "inline"),
+            cell("Tajne", 1, 1, "hidden-marker"),
+        ]
+    );
+    assert!(
+        seen.role(Role::Body).contains("imię\tJan Kowalski\t44051401458\n02070803628\ninline"),
+        "{}",
+        seen.role(Role::Body)
+    );
+    let rows = [
+        (Role::Hidden, "hidden-marker"),
+        (Role::Hidden, "Tajne"),
+        (Role::Formula, "SUM(formula-marker)"),
+        (Role::Formula, "klucz: \"name-marker\""),
+        (Role::Header, "header-marker"),
+        (Role::Comment, "comment-marker"),
+        (Role::Data, "orphan-marker"),
+    ];
+    for (role, expected) in rows {
+        assert!(seen.role(role).contains(expected), "{expected} in {}", role.as_str());
+    }
+    assert!(!seen.role(Role::Data).contains("Kowalski"), "strings that a cell shows are not repeated");
+}
+
+#[test]
+fn slides_bear_their_number() {
+    let slide = |text: &str| format!("<p:sld xmlns:p='p' xmlns:a='a'><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:sld>");
+    let hidden = "<p:sld xmlns:p='p' xmlns:a='a' show='0'><a:p><a:r><a:t>hidden-marker</a:t></a:r></a:p></p:sld>";
+    let bytes = docx(&[
+        ("ppt/slides/slide10.xml", &slide("ten")),
+        ("ppt/slides/slide2.xml", &slide("two")),
+        ("ppt/slides/slide3.xml", hidden),
+        ("ppt/notesSlides/notesSlide2.xml", &slide("notes-marker")),
+        ("ppt/slideMasters/slideMaster1.xml", &slide("layout-marker")),
+        ("ppt/comments/comment1.xml", "<p:cm xmlns:p='p'><p:text>comment-marker</p:text></p:cm>"),
+    ]);
+    let seen = walk("a.pptx", &bytes);
+    assert_eq!(seen.items[0].kind, Kind::Pptx);
+    let pages: Vec<(u32, &str)> = seen.pages.iter().map(|(page, text)| (*page, text.as_str())).collect();
+    assert_eq!(pages, [(2, "two"), (3, "hidden-marker"), (10, "ten"), (2, "notes-marker")]);
+    let rows = [
+        (Role::Hidden, "hidden-marker"),
+        (Role::SpeakerNotes, "notes-marker"),
+        (Role::Layout, "layout-marker"),
+        (Role::Comment, "comment-marker"),
+    ];
+    for (role, expected) in rows {
+        assert!(seen.role(role).contains(expected), "{expected} in {}", role.as_str());
+    }
+}
+
+#[test]
+fn broken_parts_are_read_on_without_their_tags() {
+    let broken = "<w:document xmlns:w='x'><w:p><w:r><w:t>before</w:t></w:r></w:p><w:p <<< a='\"><w:t>4405</w:t><w:t>1401458</w:t>";
+    let seen = walk("a.docx", &docx(&[("word/document.xml", broken), ("word/header1.xml", "<h><t>header</t></h>")]));
+    assert!(seen.role(Role::Body).contains("before"));
+    assert!(seen.holds("44051401458"), "{:?}", seen.text);
+    assert!(seen.role(Role::Header).contains("header"), "other parts are still read");
+    assert_eq!(seen.completeness(), Completeness::Damaged, "{:?}", seen.reasons);
+}
+
+#[test]
+fn bytes_that_are_no_utf8_do_not_hide_a_part() {
+    let mut part =
+        b"<w:document xmlns:w='x'><w:p><w:t>before</w:t><w:t>\xff\xfe</w:t><w:t>behind-marker</w:t></w:p>".to_vec();
+    part.extend_from_slice(b"<w:p><w:t>more</w:t></w:p></w:document>");
+    let seen = walk("a.docx", &zip(&[TYPES, ("word/document.xml", &part)]));
+    assert!(seen.holds("before") && seen.holds("behind-marker"), "{:?}", seen.text);
+    assert_eq!(seen.completeness(), Completeness::Damaged);
+}
+
+#[test]
+fn encrypted_office_documents_are_named() {
+    let seen = walk("a.docx", &compound_file(&["Root Entry", "EncryptionInfo", "EncryptedPackage"]));
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Cfb, Completeness::Encrypted));
+    let seen = walk("a.doc", &compound_file(&["Root Entry", "WordDocument", "EncryptionInfo"]));
+    assert_eq!(seen.completeness(), Completeness::Unsupported, "one of the two streams is not enough");
+}
+
+/// A compound file of one header sector and one directory sector for each four names.
+fn compound_file(names: &[&str]) -> Vec<u8> {
+    let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    bytes.resize(512, 0);
+    for name in names {
+        let mut entry = [0_u8; 128];
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        entry[..wide.len()].copy_from_slice(&wide);
+        entry[64] = wide.len() as u8 + 2;
+        entry[66] = if *name == "Root Entry" { 5 } else { 2 };
+        bytes.extend_from_slice(&entry);
+    }
+    bytes
+}
