@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::gateway::{Gateway, Setup, StartError, check};
 use dlp_core::content::RiskyParser;
 use dlp_sandbox::SandboxedParser;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,7 +83,8 @@ fn check_only(setup: &Setup) -> Result<(), StartError> {
 fn serve(setup: Setup) -> Result<(), StartError> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DLP_LOG").unwrap_or_else(|_| "info".into());
     // A subscriber may be there already when the gateway is a part of another program.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal());
+    let _ = log.with_writer(std::io::stderr).try_init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
     runtime.block_on(async {
         let gateway = Gateway::bind(setup).await?;

@@ -191,7 +191,7 @@ impl Gateway {
     /// Serves until `shutdown` resolves, then lets requests in flight end within `admin.drain_timeout`.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let services = self.services;
-        let admission = Admission::new(&services.config.limits);
+        let admission = Admission::new(&services.config.limits, services.metrics.clone());
         for listener in self.proxies {
             services.tasks.spawn(server::accept(services.clone(), listener, admission.clone()));
         }

@@ -4,6 +4,7 @@ use crate::body_stream::GatewayBody;
 use crate::config::LimitsConfig;
 use crate::http::guard::{GuardedIo, Refusal};
 use crate::http::head::{FIELDS_MAX, HEAD_BYTES_MAX};
+use crate::metrics::Metrics;
 use crate::pipeline::{self, Client, Place};
 use crate::services::Services;
 use crate::tunnel;
@@ -29,6 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Client connections, in total and by address.
 #[derive(Debug)]
 pub(crate) struct Admission {
+    metrics: Arc<Metrics>,
     total: Arc<Semaphore>,
     per_ip_max: u32,
     per_ip: Mutex<HashMap<IpAddr, u32>>,
@@ -44,9 +46,9 @@ pub(crate) struct Admitted {
 
 impl Admission {
     /// With the configured bounds.
-    pub(crate) fn new(limits: &LimitsConfig) -> Arc<Self> {
-        let total = Arc::new(Semaphore::new(limits.connections as usize));
-        Arc::new(Self { total, per_ip_max: limits.connections_per_ip, per_ip: Mutex::default() })
+    pub(crate) fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Arc<Self> {
+        let total = Arc::new(Semaphore::new(limits.connections.get() as usize));
+        Arc::new(Self { metrics, total, per_ip_max: limits.connections_per_ip.get(), per_ip: Mutex::default() })
     }
 
     /// Counts a connection of this address, unless it has too many.
@@ -57,12 +59,15 @@ impl Admission {
             return None;
         }
         *count += 1;
+        self.metrics.connections.inc();
+        self.metrics.connections_total.inc();
         Some(Admitted { admission: self.clone(), ip, _total: total })
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
+        self.admission.metrics.connections.dec();
         let mut per_ip = self.admission.per_ip.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = per_ip.get_mut(&self.ip) {
             *count -= 1;
@@ -107,8 +112,6 @@ async fn serve_proxy(services: Arc<Services>, stream: TcpStream, peer: SocketAdd
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    services.metrics.connections_total.inc();
-    services.metrics.connections.inc();
     let new_client = |refusal| Client { peer, place: Place::Proxy, user: None, links: Links::default(), refusal };
     let admitted = Arc::new(admitted);
     serve_connection(services.clone(), stream, new_client, move |services, client, request| {
@@ -123,7 +126,6 @@ async fn serve_proxy(services: Arc<Services>, stream: TcpStream, peer: SocketAdd
         }
     })
     .await;
-    services.metrics.connections.dec();
 }
 
 /// Serves HTTP/1.1 on a connection, behind the guard, until it ends or the gateway drains.
@@ -165,4 +167,35 @@ fn builder(idle_timeout: Duration) -> http1::Builder {
         .max_buf_size(2 * HEAD_BYTES_MAX)
         .preserve_header_case(true);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    #[tokio::test]
+    async fn an_address_has_its_share_and_gets_it_back() {
+        let few = |count| NonZeroU32::new(count).unwrap();
+        let limits = LimitsConfig { connections: few(3), connections_per_ip: few(2), ..LimitsConfig::default() };
+        let metrics = Arc::new(Metrics::new());
+        let admission = Admission::new(&limits, metrics.clone());
+        let drain = CancellationToken::new();
+        let (one, two): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let admit = async |ip| {
+            let permit = next_permit(&drain, &admission).await.unwrap();
+            admission.admit(ip, permit)
+        };
+        let first = admit(one).await;
+        let second = admit(one).await;
+        assert!(first.is_some() && second.is_some() && admit(one).await.is_none(), "two of one address");
+        let third = admit(two).await;
+        assert!(third.is_some());
+        assert_eq!(metrics.connections.get(), 3);
+        let waiting = next_permit(&drain, &admission);
+        assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err(), "three in total");
+        drop((first, second, third));
+        assert_eq!(metrics.connections.get(), 0);
+        assert!(admit(one).await.is_some());
+    }
 }

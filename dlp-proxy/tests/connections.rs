@@ -1,4 +1,5 @@
 //! Who is talked to, and about what: names, certificates, addresses, the admin listener.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -226,4 +227,58 @@ async fn the_admin_listener_tells_health_metrics_ca_and_pac() {
         gateway.admin("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     assert_eq!(status(&posted), 405);
     assert_eq!(status(&gateway.raw(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await), 400);
+}
+
+/// An origin that gives these bytes to every request and closes; the second field counts connections.
+async fn scripted(answer: &'static [u8]) -> (std::net::SocketAddr, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut piece = [0; 4096];
+                let _ = stream.read(&mut piece).await;
+                let _ = stream.write_all(answer).await;
+            });
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_answers_never_reach_another_request() {
+    let ok = "HTTP/1.1 200 OK\r\n";
+    let rows: [(&[u8], &str, u16); 8] = [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nX-Poison: 1\r\nContent-Length: 0\r\n\r\n", "GET", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "HEAD", 200),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "GET", 502),
+        (b"garbage\r\n\r\n", "GET", 502),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "GET", 502),
+        (b"HTTP/1.1 200 OK\r\nX: a\r\n folded\r\nContent-Length: 2\r\n\r\nok", "GET", 502),
+        (b"", "GET", 502),
+    ];
+    for (answer, method, expected) in rows {
+        let (address, connections) = scripted(answer).await;
+        let config = format!("resolver.override = {{ \"plain.example\" = \"{address}\" }}");
+        let gateway = Running::start(&TestCa::new(), &config).await;
+        let first = format!("{method} http://plain.example/1 HTTP/1.1\r\nHost: plain.example\r\n\r\n");
+        let second = first.replace("/1 HTTP", "/2 HTTP").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        let got = gateway.raw(format!("{first}{second}").as_bytes()).await;
+        let shown = String::from_utf8_lossy(answer);
+        let codes: Vec<_> =
+            got.match_indices("HTTP/1.1 ").map(|(at, _)| got[at + 9..at + 12].parse::<u16>().unwrap()).collect();
+        assert_eq!(codes[0], expected, "{shown:?}: {got}");
+        assert!(codes[1..].iter().all(|code| *code == expected || *code == 502), "{shown:?}: {got}");
+        assert!(!got.contains("X-Poison"), "{got}");
+        let opened = connections.load(std::sync::atomic::Ordering::SeqCst);
+        assert!(opened <= codes.len() + 1, "{shown:?}: {opened} connections");
+        if method == "HEAD" {
+            assert!(!got.contains("ok\r\n") && got.starts_with(ok), "{got}");
+        }
+    }
 }

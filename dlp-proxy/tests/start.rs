@@ -1,4 +1,5 @@
 //! What the program says when it cannot start.
+#![allow(clippy::unwrap_used)]
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -81,4 +82,23 @@ fn a_right_file_passes_the_check_and_leaves_nothing_behind() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("the configuration is valid"), "{text}");
     assert!(!dir.path().join("dlp").exists(), "a check writes nothing");
+}
+
+#[test]
+fn a_stop_signal_ends_the_program_in_order() {
+    use std::io::{BufRead, BufReader};
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlp-proxy"))
+        .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--state-dir"])
+        .arg(dir.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let announced = lines.by_ref().take(4).map(Result::unwrap).collect::<Vec<_>>().join("\n");
+    assert!(announced.contains("clients must trust the CA") && announced.contains("ca.pem"), "{announced}");
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(dir.path().join("ca.key").exists());
 }

@@ -168,3 +168,83 @@ async fn plain_http_is_inspected_too() {
     assert!(sent.starts_with("POST /up?x=1 HTTP/1.1\r\n"), "{sent}");
     assert!(sent.to_ascii_lowercase().contains("host: plain.example\r\n") && !sent.contains("ignored"), "{sent}");
 }
+
+/// A policy that wants to see content, but lets pass what it could not see.
+const OPEN_POLICY: &str = r#"
+    [policy]
+    id = "open"
+    title = "Open"
+    version = 1
+    stage = "block"
+    default = "log"
+    fail_mode = "open"
+
+    [[rule]]
+    id = "cards"
+    title = "Cards"
+    severity = "high"
+    what = { categories = ["finance"], confidence_min = "medium", unique_min = 1 }
+    action = { decision = "block", fail_mode = "open" }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_the_limit_goes_on_whole_when_the_policy_lets_it() {
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), OPEN_POLICY).unwrap();
+    let config = format!("inspection.gate_max = \"100KiB\"\npolicy.files = [\"{}\"]", policy.path().display());
+    let body = harmless(300_000);
+    for message in [with_length as fn(&[u8]) -> Vec<u8>, chunked] {
+        let (origin, gateway) = scene(&config).await;
+        let answer = gateway.https("files.example:443", &message(&body)).await;
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert_eq!(origin.only_body(), body);
+        assert_eq!(gateway.incidents()[0]["decision"], "log");
+        let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(metrics.contains("dlp_uninspected_total{reason=\"partial\"} 1"), "{metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_ends_early_never_leaves() {
+    let (origin, gateway) = scene("").await;
+    use tokio::io::AsyncWriteExt;
+    let mut tls = gateway.tls("files.example:443", HOST).await.unwrap();
+    let whole = with_length(&harmless(5_000));
+    tls.write_all(&whole[..whole.len() - 1]).await.unwrap();
+    tls.shutdown().await.unwrap();
+    let answer = support::exchange(tls, b"").await;
+    assert!(answer.is_empty() || status(&answer) == 400, "{answer}");
+    assert!(origin.all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_body_leaves_no_file_behind() {
+    let (_origin, gateway) = scene("inspection.ram_max = \"1KiB\"").await;
+    let answer = gateway.https("files.example:443", &with_length(&harmless(200_000))).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    let spool = gateway.state().join("state/spool");
+    assert_eq!(std::fs::read_dir(spool).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_incident_names_the_user() {
+    // SHA-256 of "token"; the credentials are Base64 of "anna:token".
+    let users = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(users.path(), "anna:3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0\n").unwrap();
+    let ca = TestCa::new();
+    let origin = Origin::plain().await;
+    let config = format!(
+        "identity.users = \"{}\"\nresolver.override = {{ \"plain.example\" = \"{}\" }}",
+        users.path().display(),
+        origin.address
+    );
+    let gateway = Running::start(&ca, &config).await;
+    let body = card();
+    let head = format!(
+        "POST http://plain.example/up HTTP/1.1\r\nHost: plain.example\r\nProxy-Authorization: Basic YW5uYTp0b2tlbg==\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    assert_eq!(status(&gateway.raw(&[head.as_bytes(), &body].concat()).await), 403);
+    assert_eq!(gateway.incidents()[0]["actor"]["user"], "anna");
+    assert_eq!(gateway.incidents()[0]["actor"]["source"], "127.0.0.1");
+}

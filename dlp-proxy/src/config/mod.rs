@@ -235,7 +235,8 @@ mod tests {
 
     #[test]
     fn the_state_directory_has_an_order() {
-        let rows: [(&str, &[(&str, &str)], Option<&str>); 5] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let rows: [(&str, Variables, Option<&str>); 5] = [
             ("state.dir = \"/s\"", &[("STATE_DIRECTORY", "/a")], Some("/s")),
             ("", &[("STATE_DIRECTORY", "/a:/b"), ("HOME", "/h")], Some("/a")),
             ("", &[("XDG_STATE_HOME", "/x"), ("HOME", "/h")], Some("/x/dlp")),

@@ -6,7 +6,7 @@ use crate::destination::Tenancy;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -133,9 +133,9 @@ pub enum AnonymousAccess {
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Client connections in total; more wait in the socket's queue. Default 20000.
-    pub connections: u32,
+    pub connections: NonZeroU32,
     /// Client connections of one address; more are closed. Default 512.
-    pub connections_per_ip: u32,
+    pub connections_per_ip: NonZeroU32,
     /// Time for a request head from its first byte, and for the client's TLS handshake. Default `"10s"`.
     #[serde(deserialize_with = "units::duration")]
     pub header_timeout: Duration,
@@ -153,8 +153,8 @@ pub struct LimitsConfig {
 impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
-            connections: 20_000,
-            connections_per_ip: 512,
+            connections: NonZeroU32::new(20_000).expect("20,000 is not 0"),
+            connections_per_ip: NonZeroU32::new(512).expect("512 is not 0"),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             body_stall_upload: Duration::from_secs(60),

@@ -44,7 +44,7 @@ async fn inspect_in_pool(services: &Services, parts: &Parts, spooled: &Spooled) 
     let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
     };
-    services.metrics.queue_depth.set(i64::try_from(services.pool.waiting()).unwrap_or(i64::MAX));
+    note_queue(services);
     let finished = match timeout(services.config.inspection.decision_timeout, &mut result).await {
         Ok(finished) => finished.map_err(|_closed| problem(ProblemClass::ParserPanic, "inspection_panic")),
         Err(_elapsed) => {
@@ -55,8 +55,13 @@ async fn inspect_in_pool(services: &Services, parts: &Parts, spooled: &Spooled) 
             }
         }
     };
+    note_queue(services);
     services.metrics.inspected_bytes.inc_by(size);
     finished.unwrap_or_else(|problem| unread(parts, problem))
+}
+
+fn note_queue(services: &Services) {
+    services.metrics.queue_depth.set(i64::try_from(services.pool.waiting()).unwrap_or(i64::MAX));
 }
 
 /// An item of which nothing is known.

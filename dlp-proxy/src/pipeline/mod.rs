@@ -140,7 +140,10 @@ fn transfer_head(classified: &Classified, user: Option<String>) -> TransferHead 
 /// The answer to a request that failed beside the policy.
 pub(crate) fn refuse_with(services: &Services, client: &Client, parts: &Parts, fault: &Fault) -> Response<GatewayBody> {
     services.metrics.count_fault(fault.reason());
-    let host = client.place.host();
+    let host = match &client.place {
+        Place::Proxy => parts.uri.host().unwrap_or_default().to_owned(),
+        Place::Tunnel { route } => route.authority.host.to_string(),
+    };
     tracing::info!(peer = %client.peer, %host, reason = fault.reason(), "request failed");
     fault.respond(&AnswerRequest::of(parts), &host, &services.config.portal.contact).map(GatewayBody::full)
 }

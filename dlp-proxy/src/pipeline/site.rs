@@ -22,16 +22,6 @@ pub(crate) enum Place {
     },
 }
 
-impl Place {
-    /// The host for messages; empty on the proxy port.
-    pub(crate) fn host(&self) -> String {
-        match self {
-            Self::Proxy => String::new(),
-            Self::Tunnel { route } => route.authority.host.to_string(),
-        }
-    }
-}
-
 /// The origin of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Site {

@@ -98,3 +98,36 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
         _ => ("cert_invalid", "The certificate of the server is not valid."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
+
+    fn root(change: impl FnOnce(&mut CertificateParams)) -> rcgen::Certificate {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap()
+    }
+
+    fn check(pem: &str, own: &[CertificateDer<'static>], is_accepted: bool) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), pem).unwrap();
+        let settings = UpstreamConfig {
+            extra_roots: vec![file.path().into()],
+            use_system_roots: false,
+            ..UpstreamConfig::default()
+        };
+        assert_eq!(client_config(&settings, own).is_ok(), is_accepted, "{pem}");
+    }
+
+    #[test]
+    fn unusable_roots_are_refused() {
+        let valid = root(|_| {});
+        check(&valid.pem(), &[], true);
+        check(&valid.pem(), &[valid.der().clone()], false);
+        check(&root(|params| params.not_after = date_time_ymd(2020, 1, 1)).pem(), &[], false);
+        check("no certificate", &[], false);
+    }
+}

@@ -1,5 +1,5 @@
 //! A gateway, an origin that records what it receives, and a client that speaks raw bytes, all on loopback.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use dlp_proxy::config::Config;
 use dlp_proxy::{Gateway, Setup};
