@@ -15,6 +15,9 @@ const FAILED_CHECK_POINTS: i32 = 30;
 /// A published specimen stays visible to audits, at low.
 const SPECIMEN_POINTS: i32 = 40;
 
+/// A credential that is mostly one repeated character is a placeholder: it stays, at low.
+const REPETITION_POINTS: i32 = 20;
+
 /// A credential shorter than this may well consist of few different bytes.
 const DEGENERATE_LEN_MIN: usize = 8;
 
@@ -39,7 +42,8 @@ pub(super) fn judge(
 ) -> Option<Judged> {
     let detector = set.compiled(index);
     let value = &text[accepted.value.clone()];
-    if is_degenerate(detector, value) {
+    let is_repetition = is_repetition(detector, value);
+    if lacks_entropy(detector, value) || (is_repetition && failure(detector) == Failure::Drop) {
         return None;
     }
     let verdict = detector.check.map(|check| (check.verdict)(value));
@@ -55,6 +59,9 @@ pub(super) fn judge(
     add_context(detector, scratch, text, accepted, &mut score)?;
     if is_specimen(detector, value) {
         score.cap(SPECIMEN_POINTS, "published specimen");
+    }
+    if is_repetition {
+        score.cap(REPETITION_POINTS, "mostly one repeated character: a placeholder");
     }
     if verdict == Some(Verdict::Invalid) {
         score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
@@ -76,8 +83,11 @@ pub(super) fn judge(
     })
 }
 
+/// What a failed check means; a credential without a check is kept at low when it is doubtful.
 fn failure(detector: &CompiledDetector) -> Failure {
-    detector.data.validator.as_ref().map_or(Failure::Drop, |validator| validator.failure)
+    let is_secret = detector.data.category == Category::Secret;
+    let default = if is_secret { Failure::Low } else { Failure::Drop };
+    detector.data.validator.as_ref().map_or(default, |validator| validator.failure)
 }
 
 fn verdict_word(verdict: Verdict) -> &'static str {
@@ -115,16 +125,21 @@ fn add_context(
     Some(())
 }
 
-/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; too little entropy as well.
-fn is_degenerate(detector: &CompiledDetector, value: &[u8]) -> bool {
-    let mut counts = [0usize; 256];
+/// Credentials of one repeated byte, or mostly of one, are masks and placeholders.
+fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
+    let most = byte_counts(value).into_iter().max().unwrap_or(0);
+    detector.data.category == Category::Secret && value.len() >= DEGENERATE_LEN_MIN && most * 2 > value.len()
+}
+
+fn lacks_entropy(detector: &CompiledDetector, value: &[u8]) -> bool {
+    let demanded = f64::from(detector.data.entropy_min);
+    demanded > 0.0 && shannon_bits(&byte_counts(value), value.len()) < demanded
+}
+
+fn byte_counts(value: &[u8]) -> [usize; 256] {
+    let mut counts = [0; 256];
     value.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
-    let most = counts.iter().copied().max().unwrap_or(0);
-    let is_repetition =
-        detector.data.category == Category::Secret && value.len() >= DEGENERATE_LEN_MIN && most * 2 > value.len();
-    is_repetition
-        || (detector.data.entropy_min > 0.0
-            && shannon_bits(&counts, value.len()) < f64::from(detector.data.entropy_min))
+    counts
 }
 
 /// Shannon entropy of the byte distribution, in bits per byte.

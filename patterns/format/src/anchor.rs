@@ -95,7 +95,7 @@ pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, Strin
             Some(required) if required.before.1 - required.before.0 <= SPREAD_MAX => {
                 anchors.extend(literal_anchors(required));
             }
-            _ if has_boundary => anchors.push(start_anchor(hir)),
+            _ if has_boundary => anchors.push(start_anchor(hir)?),
             _ => {
                 return Err(format!(
                     "expected a literal of at least {LITERAL_LEN_MIN} bytes in each alternative, at most {SPREAD_MAX} \
@@ -224,19 +224,26 @@ fn class_bytes(class: &Class) -> Option<ByteSet> {
     Some(set)
 }
 
-/// The window is that of the whole pattern, so it holds for each of its branches.
-fn start_anchor(hir: &Hir) -> Anchor {
+/// The window is that of the whole pattern, so it holds for each of its branches. Only places where a letter or digit
+/// starts a token are tried, so a match must start with one.
+fn start_anchor(hir: &Hir) -> Result<Anchor, String> {
     let mut window = [ByteSet::default(); WINDOW_LEN];
     let ends = walk(hir, 1, &mut window);
+    if (0..=255u8).any(|byte| window[0].contains(byte) && !byte.is_ascii_alphanumeric()) {
+        return Err(format!(
+            "expected a pattern without a literal of {LITERAL_LEN_MIN} bytes to start with an ASCII letter or digit: \
+             `{hir}`"
+        ));
+    }
     let first_end = (ends.trailing_zeros() as usize).min(WINDOW_LEN);
     if let Some(at_end) = window.get_mut(first_end) {
         // What may follow the shortest match: whatever every boundary accepts.
         (0..=255u8).filter(|byte| !byte.is_ascii_alphanumeric()).for_each(|byte| at_end.insert(byte));
     }
-    Anchor::Start {
+    Ok(Anchor::Start {
         window: window[..(first_end + 1).min(WINDOW_LEN)].to_vec(),
         digit_within: digit_within(hir).map(|n| n as u32),
-    }
+    })
 }
 
 /// Walks an expression from each offset of a bit set, notes the bytes that can stand at each offset, and gives the
@@ -372,6 +379,12 @@ mod tests {
             assert!(sorted(&shown).is_superset(&sorted(members)), "{shown} {members}");
         }
         assert!(!window[4].contains(b'A') && !window[2].contains(b'-') && !window[6].contains(b'0'));
+    }
+
+    #[test]
+    fn a_match_without_literal_must_start_a_token() {
+        let message = anchors(r"\+?[0-9]{9}").expect_err("refused");
+        assert!(message.contains("start with an ASCII letter or digit"), "{message}");
     }
 
     #[test]
