@@ -43,6 +43,9 @@ pub(crate) enum CliError {
         /// What the command would have ended with, as far as it got.
         exit_code: u8,
     },
+    /// The system gives no threads.
+    #[error("threads cannot be started: {0}; try a smaller --jobs")]
+    Threads(rayon::ThreadPoolBuildError),
     /// Detectors cannot be loaded.
     #[error(transparent)]
     Detectors(#[from] CatalogueError),

@@ -46,19 +46,26 @@ pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -
     let (tickets_in, tickets_out) = bounded::<()>(IN_FLIGHT_MAX);
     let (jobs_in, jobs_out) = bounded::<(u64, Found)>(IN_FLIGHT_MAX);
     let (done_in, done_out) = bounded::<(u64, FileReport)>(IN_FLIGHT_MAX);
-    std::thread::scope(|scope| {
-        scope.spawn(move || walk(roots, &tickets_in, &jobs_in));
-        for worker in 0..work.workers {
-            let (jobs, done, watch) = (jobs_out.clone(), done_in.clone(), &watch);
-            scope.spawn(move || work.serve(&jobs, &done, (worker, watch)));
-        }
-        drop((jobs_out, done_in));
-        let result = report_in_order(&done_out, &tickets_out, (&signals, &watch), reporter);
-        if result.is_err() {
-            watch.stop_all();
-        }
-        drop((tickets_out, done_out));
-        result
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(work.workers)
+        .thread_name(|worker| format!("scan-{worker}"))
+        .build()
+        .map_err(CliError::Threads)?;
+    std::thread::scope(|threads| {
+        threads.spawn(move || walk(roots, &tickets_in, &jobs_in));
+        pool.in_place_scope(|scope| {
+            for worker in 0..work.workers {
+                let (jobs, done, watch) = (jobs_out.clone(), done_in.clone(), &watch);
+                scope.spawn(move |_| work.serve(&jobs, &done, (worker, watch)));
+            }
+            drop((jobs_out, done_in));
+            let result = report_in_order(&done_out, &tickets_out, (&signals, &watch), reporter);
+            if result.is_err() {
+                watch.stop_all();
+            }
+            drop((tickets_out, done_out));
+            result
+        })
     })
 }
 
