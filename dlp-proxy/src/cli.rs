@@ -1,4 +1,7 @@
 //! The command line of the gateway, shared by `dlp-proxy` and `dlp gateway run`.
+//!
+//! The log goes to standard error; the environment variable `DLP_LOG` chooses how much of it, for example `debug` or
+//! `warn`. It names hosts, users' addresses and reasons, never bodies, queries or credentials.
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Setup, StartError, check};

@@ -11,7 +11,7 @@
 
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
-use crate::http::guard::GuardedIo;
+use crate::http::guard::{GuardedIo, Refusal};
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
 use crate::server::{Admitted, serve_connection};
@@ -43,7 +43,11 @@ struct Tunnel {
     services: Arc<Services>,
     peer: SocketAddr,
     user: Option<String>,
-    route: Route,
+    authority: Authority,
+    is_tls: bool,
+    /// None when the host is refused whatever is asked of it: then nothing is dialled, and the answer comes in the
+    /// tunnel, where browsers show it.
+    route: Option<Route>,
 }
 
 /// Answers a CONNECT request, and starts the tunnel when it may be opened.
@@ -58,12 +62,17 @@ pub(crate) async fn open(
     let prepared = async {
         let user = services.identity.identify(&parts.headers)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
-        let route = services.upstream.route(authority, true).await?;
-        Ok::<_, Fault>((user, route))
+        let is_bypassed = is_bypassed(&services, &authority.host);
+        let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, user.clone()) {
+            true => None,
+            false => Some(services.upstream.route(authority.clone(), true).await?),
+        };
+        Ok::<_, Fault>((user, authority, route))
     };
     match prepared.await {
-        Ok((user, route)) => {
-            let tunnel = Tunnel { services: services.clone(), peer: client.peer, user, route };
+        Ok((user, authority, route)) => {
+            let (services, peer) = (services.clone(), client.peer);
+            let tunnel = Tunnel { services: services.clone(), peer, user, authority, is_tls: true, route };
             services.tasks.spawn(async move {
                 tunnel.run(upgrade).await;
                 drop(admitted);
@@ -119,21 +128,22 @@ impl Tunnel {
         let Ok(Ok(hello)) = timeout(limit, read_hello(&mut stream, first)).await else {
             return self.note("client_hello");
         };
-        if !is_own_name(&self.route.authority.host, hello.server_name.as_ref()) {
+        if !is_own_name(&self.authority.host, hello.server_name.as_ref()) {
             return self.note("sni_mismatch");
         }
-        let bypassed = &self.services.config.bypass.hosts;
-        if bypassed.iter().any(|pattern| pattern.covers(&self.route.authority.host)) {
-            self.relay(stream, hello).await;
-        } else {
-            self.intercept(stream, hello).await;
+        match &self.route {
+            Some(route) if is_bypassed(&self.services, &self.authority.host) => self.relay(route, stream, hello).await,
+            _ => self.intercept(stream, hello).await,
         }
     }
 
     /// Origin first, then the client; then requests.
     async fn intercept(self, stream: TcpStream, hello: Hello) {
-        let opened = self.services.upstream.open(&self.route).await;
-        let config = match self.services.mint.server_config(&self.route.authority.host) {
+        let opened = match &self.route {
+            Some(route) => self.services.upstream.open(route).await.map(|link| Links::with(route, link)),
+            None => Ok(Links::default()),
+        };
+        let config = match self.services.mint.server_config(&self.authority.host) {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(%error, "no certificate could be made");
@@ -146,10 +156,7 @@ impl Tunnel {
             return self.note("client_handshake");
         };
         match opened {
-            Ok(link) => {
-                let links = Links::with(&self.route, link);
-                self.serve(tls, links).await;
-            }
+            Ok(links) => self.serve(tls, links).await,
             Err(fault) => {
                 self.services.metrics.count_tls_error(fault.reason());
                 self.serve_fault(tls, fault).await;
@@ -158,8 +165,8 @@ impl Tunnel {
     }
 
     /// Relays a tunnel unread, and counts its bytes.
-    async fn relay(self, mut stream: TcpStream, hello: Hello) {
-        let Ok(mut origin) = self.services.upstream.connect(&self.route).await else { return self.note("bypass") };
+    async fn relay(&self, route: &Route, mut stream: TcpStream, hello: Hello) {
+        let Ok(mut origin) = self.services.upstream.connect(route).await else { return self.note("bypass") };
         if origin.write_all(&hello.raw).await.is_err() {
             return;
         }
@@ -172,12 +179,15 @@ impl Tunnel {
         let bytes = copied.ok().and_then(Result::ok).map_or(0, |(up, down)| up + down);
         self.services.metrics.bypassed_bytes.inc_by(bytes);
         self.services.metrics.count_uninspected("bypass");
-        tracing::info!(host = %self.route.authority, bytes, "tunnel not intercepted");
+        tracing::info!(host = %self.authority, bytes, "tunnel not intercepted");
     }
 
     /// HTTP without TLS in a tunnel.
     async fn serve_plain(mut self, stream: TcpStream, first: Vec<u8>) {
-        self.route.is_tls = false;
+        self.is_tls = false;
+        if let Some(route) = &mut self.route {
+            route.is_tls = false;
+        }
         let (read, write) = stream.into_split();
         self.serve(tokio::io::join(Cursor::new(first).chain(read), write), Links::default()).await;
     }
@@ -187,8 +197,8 @@ impl Tunnel {
     where
         T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { services, peer, user, route } = self;
-        let new_client = |refusal| Client { peer, place: Place::Tunnel { route }, user, links, refusal };
+        let services = self.services.clone();
+        let new_client = |refusal| self.client(links, refusal);
         let handle = |services: Arc<Services>, client: Arc<Client>, request| async move {
             pipeline::handle(&services, &client, request).await
         };
@@ -200,9 +210,8 @@ impl Tunnel {
     where
         T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { services, peer, user, route } = self;
-        let new_client =
-            |refusal| Client { peer, place: Place::Tunnel { route }, user, links: Links::default(), refusal };
+        let services = self.services.clone();
+        let new_client = |refusal| self.client(Links::default(), refusal);
         let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
             let (parts, _unread) = request.into_parts();
             let response = refuse(&services, &client, &parts, &fault);
@@ -211,11 +220,22 @@ impl Tunnel {
         serve_connection(services, io, new_client, answer).await;
     }
 
+    /// The client of the requests inside.
+    fn client(self, links: Links, refusal: Refusal) -> Client {
+        let Self { peer, user, authority, is_tls, route, .. } = self;
+        Client { peer, place: Place::Tunnel { authority, is_tls, route }, user, links, refusal }
+    }
+
     /// Counts and logs a tunnel that was closed.
     fn note(&self, reason: &'static str) {
         self.services.metrics.count_tls_error(reason);
-        tracing::info!(peer = %self.peer, host = %self.route.authority, reason, "tunnel closed");
+        tracing::info!(peer = %self.peer, host = %self.authority, reason, "tunnel closed");
     }
+}
+
+/// Whether tunnels to the host are relayed unread.
+fn is_bypassed(services: &Services, host: &Host) -> bool {
+    services.config.bypass.hosts.iter().any(|pattern| pattern.covers(host))
 }
 
 /// The name in the hello must be the one of the tunnel; only an address needs none.

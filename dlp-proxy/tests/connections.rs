@@ -282,3 +282,15 @@ async fn hostile_answers_never_reach_another_request() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_host_is_not_even_looked_for() {
+    let (_origin, gateway) = scene("").await;
+    // No override: looking the name up would end with another answer.
+    let get = "GET / HTTP/1.1\r\nHost: mega.nz\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
+    let answer = gateway.https("mega.nz:443", get.as_bytes()).await;
+    assert!(status(&answer) == 403 && answer.contains("text/html"), "{answer}");
+    assert_eq!(gateway.incidents().len(), 1);
+    assert_eq!(gateway.incidents()[0]["decision"], "block");
+    assert_eq!(gateway.incidents()[0]["destination"]["app"], "mega");
+}

@@ -22,9 +22,12 @@ use crate::body_stream::GatewayBody;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
+use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
-use dlp_core::decision::{Actor, ActorKind, HeadDecision, Inspection, Item, Transfer, TransferHead};
+use dlp_core::decision::{
+    Action, Activity, Actor, ActorKind, Channel, HeadDecision, Inspection, Item, Transfer, TransferHead,
+};
 use forward::Content;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
@@ -70,26 +73,24 @@ async fn serve(
     }
     let user = identify(services, client, &parts.headers)?;
     let site = Site::of(&client.place, parts)?;
-    let route = route(services, client, &site).await?;
     let classified = classify(services, parts, &site);
     let head = transfer_head(&classified, user);
 
-    let (transfer, decision, content) = match services.policies.decide_head(&head, SystemTime::now()) {
+    let (transfer, decision, content, route) = match services.policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => {
-            let item = Item {
-                names: Vec::new(),
-                size_bytes: forward::declared_length(&parts.headers),
-                findings: Vec::new(),
-                inspection: Inspection::complete(),
-            };
-            (Transfer { head, item }, decision, Content::untouched(body))
+            let size_bytes = forward::declared_length(&parts.headers);
+            let inspection = Inspection::complete();
+            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
+            (Transfer { head, item }, decision, Content::untouched(body), None)
         }
         HeadDecision::Inspect => {
+            // Before the body is asked for: an address that is out of reach needs no upload.
+            let route = route(services, client, &site).await?;
             let held = gate::hold(services, parts, body).await?;
             let item = inspection::inspect(services, parts, &held).await;
             let transfer = Transfer { head, item };
             let decision = services.policies.decide(&transfer, SystemTime::now());
-            (transfer, decision, held.into())
+            (transfer, decision, held.into(), Some(route))
         }
     };
 
@@ -97,7 +98,27 @@ async fn serve(
     if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
         return Ok(refusal);
     }
+    let route = match route {
+        Some(route) => route,
+        None => self::route(services, client, &site).await?,
+    };
     forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await
+}
+
+/// Whether a host is refused whatever is asked of it, so that there is no need to look for it.
+pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: Option<String>) -> bool {
+    let tenancy = &services.config.tenant.corporate;
+    let head = TransferHead {
+        actor: Actor { user, groups: Vec::new(), kind: ActorKind::Unknown },
+        channel: Channel::WebUpload,
+        destination: services.catalogue.destination_of_host(&authority.host.to_string(), tenancy),
+        // Looking is the least that anybody can do there.
+        activity: Activity::Browse,
+    };
+    match services.policies.decide_head(&head, SystemTime::now()) {
+        HeadDecision::Final(decision) => decision.action == Action::Block,
+        HeadDecision::Inspect => false,
+    }
 }
 
 /// The user of a request. Tunnels know theirs from the CONNECT request.
@@ -111,8 +132,8 @@ fn identify(services: &Services, client: &Client, headers: &HeaderMap) -> Result
 /// Where to dial. A tunnel was resolved when it was opened, and stays with those addresses.
 async fn route(services: &Services, client: &Client, site: &Site) -> Result<Route, Fault> {
     match &client.place {
-        Place::Proxy => services.upstream.route(site.authority.clone(), site.is_tls).await,
-        Place::Tunnel { route } => Ok(route.clone()),
+        Place::Tunnel { route: Some(route), .. } => Ok(route.clone()),
+        Place::Proxy | Place::Tunnel { .. } => services.upstream.route(site.authority.clone(), site.is_tls).await,
     }
 }
 
@@ -142,7 +163,7 @@ pub(crate) fn refuse_with(services: &Services, client: &Client, parts: &Parts, f
     services.metrics.count_fault(fault.reason());
     let host = match &client.place {
         Place::Proxy => parts.uri.host().unwrap_or_default().to_owned(),
-        Place::Tunnel { route } => route.authority.host.to_string(),
+        Place::Tunnel { authority, .. } => authority.host.to_string(),
     };
     tracing::info!(peer = %client.peer, %host, reason = fault.reason(), "request failed");
     fault.respond(&AnswerRequest::of(parts), &host, &services.config.portal.contact).map(GatewayBody::full)

@@ -18,7 +18,11 @@ pub(crate) enum Place {
     /// Inside a tunnel to this origin.
     Tunnel {
         /// The origin.
-        route: Route,
+        authority: Authority,
+        /// Whether the tunnel carries TLS.
+        is_tls: bool,
+        /// Its checked addresses; none when its host is refused anyway.
+        route: Option<Route>,
     },
 }
 
@@ -42,7 +46,7 @@ impl Site {
         refuse_upgrade(parts)?;
         match place {
             Place::Proxy => Self::of_proxy_request(parts),
-            Place::Tunnel { route } => Self::of_tunnel_request(&route.authority, route.is_tls, parts),
+            Place::Tunnel { authority, is_tls, .. } => Self::of_tunnel_request(authority, *is_tls, parts),
         }
     }
 
