@@ -148,7 +148,7 @@ fn answer(request: &Received) -> String {
         "/2/files/upload" => {
             r#"{"name":"f","id":"id:a4ayc_80_OEAAAAAAAAAXw","client_modified":"2026-01-01T00:00:00Z","server_modified":"2026-01-01T00:00:00Z","rev":"a1c10ce0dd78","size":1,"path_lower":"/f","path_display":"/f","is_downloadable":true}"#
         }
-        _ => "{}",
+        _ => "",
     };
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"none\"\r\nContent-Length: {}\r\n\r\n{json}",
