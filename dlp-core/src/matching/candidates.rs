@@ -4,6 +4,7 @@
 //! token starts; those that need a digit are looked for from each token that holds one, back over the digit-free groups
 //! before it (`AB 12 34 56 C`).
 
+use super::boundary::left_holds;
 use super::compile::DetectorSet;
 use super::scratch::Scratch;
 use super::starts::DIGIT_WITHIN_MAX;
@@ -33,6 +34,8 @@ fn from_literals(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &
             let Some(latest) = hit.start().checked_sub(place.before_min) else { continue };
             let earliest = hit.start().saturating_sub(place.before_max).max(owned.start);
             let starts = earliest..=latest.min(owned.end.saturating_sub(1));
+            // Confirming looks at the boundary again; here it keeps the many places between two words off the list.
+            let starts = starts.filter(|start| left_holds(place.boundary, text, *start));
             scratch.candidates.extend(starts.map(|start| (start, place.pattern)));
         }
     }

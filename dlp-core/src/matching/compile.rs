@@ -8,7 +8,7 @@ use super::scratch::Scratch;
 use super::starts::Starts;
 use super::stream::StreamScan;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Catalogue, CatalogueError, Detector, pattern};
+use crate::knowledge::{Anchor, Boundary, Catalogue, CatalogueError, Detector, pattern};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
 use std::sync::{Arc, OnceLock};
@@ -68,6 +68,7 @@ impl CompiledPattern {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LiteralUse {
     pub(super) pattern: u32,
+    pub(super) boundary: Boundary,
     pub(super) before_min: usize,
     pub(super) before_max: usize,
 }
@@ -179,7 +180,7 @@ impl Builder {
         for source in &data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &source.anchors {
-                self.add_anchor(number, anchor);
+                self.add_anchor((number, data.boundary), anchor);
             }
             self.patterns.push(CompiledPattern {
                 detector: index,
@@ -195,7 +196,7 @@ impl Builder {
         });
     }
 
-    fn add_anchor(&mut self, pattern: u32, anchor: &Anchor) {
+    fn add_anchor(&mut self, (pattern, boundary): (u32, Boundary), anchor: &Anchor) {
         match anchor {
             Anchor::Literal { bytes, before_min, before_max } => {
                 let literal = self.literals.iter().position(|known| known == bytes).unwrap_or_else(|| {
@@ -205,6 +206,7 @@ impl Builder {
                 });
                 self.literal_uses[literal].push(LiteralUse {
                     pattern,
+                    boundary,
                     before_min: *before_min as usize,
                     before_max: *before_max as usize,
                 });
