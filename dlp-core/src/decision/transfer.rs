@@ -213,13 +213,17 @@ impl Inspection {
         Self { completeness: Completeness::Complete, problems: Vec::new() }
     }
 
-    /// Whether content went unread. `unsupported` and `ambiguous` items were scanned.
+    /// Whether content went unread. The readings of `ambiguous` items were scanned. Of an `unsupported` item only the
+    /// raw bytes were, which say nothing of what an archive without a reader holds: a transfer cannot be taken back, so
+    /// here, unlike in a scan, it counts as unread.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         use Completeness::{Ambiguous, Complete, Damaged, Encrypted, Partial, Unsupported};
         match self.completeness {
-            Partial | Damaged | Encrypted => true,
-            Complete | Unsupported | Ambiguous => self.problems.iter().any(|p| p.class.is_incomplete()),
+            Partial | Damaged | Encrypted | Unsupported => true,
+            Complete | Ambiguous => {
+                self.problems.iter().any(|p| p.class.is_incomplete() || p.class == ProblemClass::Unsupported)
+            }
         }
     }
 }

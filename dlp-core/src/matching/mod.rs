@@ -1,6 +1,6 @@
 //! Layer 3: a compiled set of detectors over text.
 //!
-//! The stages of the first engine, in the order in which a byte meets them:
+//! The stages, in the order in which a byte meets them:
 //!
 //! | stage | module | what it does |
 //! |---|---|---|

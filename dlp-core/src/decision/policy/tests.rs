@@ -414,8 +414,9 @@ fn the_builtin_policy_is_closed_where_content_went_unread() {
     use Completeness::{Ambiguous, Complete, Damaged, Encrypted, Partial, Unsupported};
     let rows = [
         (Complete, None, false),
-        (Unsupported, Some(ProblemClass::Unsupported), false),
+        (Unsupported, Some(ProblemClass::Unsupported), true),
         (Ambiguous, Some(ProblemClass::Ambiguous), false),
+        (Ambiguous, Some(ProblemClass::Unsupported), true),
         (Ambiguous, Some(ProblemClass::Limit), true),
         (Partial, None, true),
         (Damaged, Some(ProblemClass::Damaged), true),
