@@ -48,7 +48,7 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
         prefix: up,
     };
     let mut reporter = Reporter::start(setup, destination)?;
-    let examiner = Examiner::new(&inspector, &args.report, reveal);
+    let examiner = Examiner::new(&inspector, &args.report, reveal).choosing(&args.detectors);
     scan(&examiner, &changes, &mut reporter)?;
     reporter.finish()
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     };
     let mut reporter = Reporter::start(setup, destination)?;
     let work = Work {
-        examiner: Examiner::new(&inspector, &args.report, reveal),
+        examiner: Examiner::new(&inspector, &args.report, reveal).choosing(&args.detectors),
         file_bytes_max: args.max_file_size,
         workers: workers(args.jobs),
         own_report,

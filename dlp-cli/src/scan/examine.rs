@@ -1,6 +1,6 @@
 //! Reading one input and turning what is found into records.
 
-use crate::cli::{Format, ReportArgs};
+use crate::cli::{DetectorChoice, Format, ReportArgs};
 use crate::output::Reported;
 use dlp_core::base::{Cancel, ConfidenceLevel, Problem, ProblemClass};
 use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer};
@@ -46,6 +46,8 @@ pub(crate) struct Examiner<'a> {
     inspector: &'a Inspector,
     confidence_min: ConfidenceLevel,
     keep_values: bool,
+    /// Whether every detector runs, so that surroundings are masked for all that can be found in them.
+    masks_all: bool,
     /// Whether reports want to know about lines.
     pub(crate) line_facts: bool,
 }
@@ -57,8 +59,14 @@ impl<'a> Examiner<'a> {
             inspector,
             confidence_min: args.min_confidence.into(),
             keep_values: reveal,
+            masks_all: true,
             line_facts: args.format == Format::Sarif,
         }
+    }
+
+    /// For a choice of detectors, which may leave some out.
+    pub(crate) fn choosing(self, choice: &DetectorChoice) -> Self {
+        Self { masks_all: choice.detectors.is_empty(), ..self }
     }
 
     /// Time that one input may take.
@@ -96,7 +104,11 @@ impl<'a> Examiner<'a> {
         keep: &dyn Fn(&Finding) -> bool,
     ) -> Vec<Reported> {
         let subject = FileSubject { path: subject.path, path_raw: subject.path_raw, git: subject.git, key: None };
-        let records = output::project(subject, self.inspector.detectors(), &mut findings);
+        let mut records = output::project(subject, self.inspector.detectors(), &mut findings);
+        if !self.masks_all {
+            // What the detectors that were left out would have masked stands in the surroundings in clear.
+            records.iter_mut().for_each(|record| record.context_masked.clear());
+        }
         let passes = |f: &Finding| f.confidence.level() >= self.confidence_min && keep(f);
         let pairs = records.into_iter().zip(findings).filter(|(_, finding)| passes(finding));
         pairs.map(|(record, f)| Reported { record, value: self.keep_values.then_some(f.value), line: None }).collect()
