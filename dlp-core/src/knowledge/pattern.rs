@@ -1,7 +1,17 @@
-//! Compiling a detector's pattern into a regex that is searched at one place of a text.
+//! A detector's pattern, compiled for searches that are anchored at one place of a text.
+//!
+//! The automaton is built lazily, state by state, as texts need them: most patterns are never tried, and of those that
+//! are, a few states suffice. It is walked here and not by the library's own search, because the walk must count its
+//! steps: a text made of beginnings costs as many steps as the longest match for each of them, and the budget that
+//! bounds this needs the true number.
 
-use regex_automata::meta::{Config, Regex};
-use regex_automata::util::syntax;
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, Input, MatchKind, PatternID};
+use std::ops::Range;
+use std::sync::OnceLock;
 use thiserror::Error;
 
 /// A pattern that cannot be compiled: its program is too large.
@@ -15,19 +25,166 @@ const PROGRAM_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes that the lazy automaton of one pattern may take in each thread.
 const LAZY_BYTES_MAX: usize = 512 * 1024;
 
-fn syntax() -> syntax::Config {
+/// Name of the group that marks the sensitive part.
+const VALUE_GROUP: &str = "value";
+
+/// ASCII classes, leftmost-first, anchored.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    automaton: DFA,
+    source: String,
+    value: OnceLock<Option<Regex>>,
+}
+
+/// Memory of one pattern in one thread.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    automaton: Cache,
+    value: Option<meta::Cache>,
+}
+
+impl Compiled {
+    /// Compiles one pattern.
+    ///
+    /// # Errors
+    /// When the program is larger than `PROGRAM_BYTES_MAX`.
+    pub(crate) fn new(source: &str) -> Result<Self, PatternError> {
+        let config = DFA::config()
+            .match_kind(MatchKind::LeftmostFirst)
+            .cache_capacity(LAZY_BYTES_MAX)
+            .skip_cache_capacity_check(true);
+        let program = thompson::Config::new().utf8(false).nfa_size_limit(Some(PROGRAM_BYTES_MAX));
+        let automaton = DFA::builder()
+            .configure(config)
+            .thompson(program)
+            .syntax(syntax_config())
+            .build(source)
+            .map_err(|error| PatternError(error.to_string()))?;
+        Ok(Self { automaton, source: source.to_owned(), value: OnceLock::new() })
+    }
+
+    /// Memory for a thread.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory { automaton: self.automaton.create_cache(), value: None }
+    }
+
+    /// The end of the match that starts at `range.start` and ends within the range, if there is one. `steps` grows by
+    /// the bytes that were looked at. What stands around the range counts for `^`, `$` and `\b`.
+    pub(crate) fn end(&self, memory: &mut Memory, text: &[u8], range: Range<usize>, steps: &mut u64) -> Option<usize> {
+        match self.walk(&mut memory.automaton, text, range.clone(), steps) {
+            Ok(end) => end,
+            // The automaton outgrew its memory: the slower engine of the library needs none.
+            Err(GaveUp) => {
+                *steps += range.len() as u64;
+                let regex = self.library_regex()?;
+                let cache = memory.value.get_or_insert_with(|| regex.create_cache());
+                Some(regex.search_with(cache, &anchored(text, range))?.end())
+            }
+        }
+    }
+
+    fn walk(
+        &self,
+        cache: &mut Cache,
+        text: &[u8],
+        range: Range<usize>,
+        steps: &mut u64,
+    ) -> Result<Option<usize>, GaveUp> {
+        let before = range.start.checked_sub(1).map(|at| text[at]);
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+        let mut state = self.automaton.start_state(cache, &config).map_err(|_| GaveUp)?;
+        let mut end = None;
+        for at in range.clone() {
+            state = self.automaton.next_state(cache, state, text[at]).map_err(|_| GaveUp)?;
+            if state.is_tagged() {
+                if state.is_match() {
+                    // Matches are reported one byte late, so that the byte behind them can be looked at.
+                    end = Some(at);
+                } else {
+                    *steps += (at - range.start + 1) as u64;
+                    return if state.is_dead() { Ok(end) } else { Err(GaveUp) };
+                }
+            }
+        }
+        *steps += range.len() as u64;
+        let last = match text.get(range.end) {
+            Some(byte) => self.automaton.next_state(cache, state, *byte),
+            None => self.automaton.next_eoi_state(cache, state),
+        };
+        Ok(if last.map_err(|_| GaveUp)?.is_match() { Some(range.end) } else { end })
+    }
+
+    /// The sensitive part of a match: the group named `value`, or the match when there is none.
+    pub(crate) fn value(&self, memory: &mut Memory, text: &[u8], whole: Range<usize>) -> Range<usize> {
+        if !self.source.contains("<value>") {
+            return whole;
+        }
+        let Some(regex) = self.library_regex() else { return whole };
+        let Some(group) = regex.group_info().to_index(PatternID::ZERO, VALUE_GROUP) else { return whole };
+        let cache = memory.value.get_or_insert_with(|| regex.create_cache());
+        let mut captures = regex.create_captures();
+        regex.search_captures_with(cache, &anchored(text, whole.clone()), &mut captures);
+        captures.get_group(group).map_or(whole, |span| span.range())
+    }
+
+    /// The library's regex, for what the automaton does not tell.
+    fn library_regex(&self) -> Option<&Regex> {
+        let build = || {
+            let config = meta::Config::new()
+                .utf8_empty(false)
+                .nfa_size_limit(Some(2 * PROGRAM_BYTES_MAX))
+                .hybrid_cache_capacity(LAZY_BYTES_MAX)
+                .dfa(false);
+            Regex::builder().configure(config).syntax(syntax_config()).build(&self.source).ok()
+        };
+        self.value.get_or_init(build).as_ref()
+    }
+}
+
+/// The automaton cannot go on.
+struct GaveUp;
+
+fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
 }
 
-/// Compiles one pattern: ASCII classes, leftmost-first, meant for anchored searches.
-///
-/// # Errors
-/// When the program is larger than `PROGRAM_BYTES_MAX`.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternError> {
-    let config = Config::new()
-        .utf8_empty(false)
-        .nfa_size_limit(Some(PROGRAM_BYTES_MAX))
-        .hybrid_cache_capacity(LAZY_BYTES_MAX)
-        .dfa(false);
-    Regex::builder().configure(config).syntax(syntax()).build(pattern).map_err(|error| PatternError(error.to_string()))
+fn anchored(text: &[u8], range: Range<usize>) -> Input<'_> {
+    Input::new(text).range(range).anchored(Anchored::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_walk_ends_where_the_library_ends() {
+        let patterns = [
+            "ab+", "a|ab|abc", "(?:ab)*c?", "a.{0,3}?b", "a.{0,3}b", r"\bab\b", "ab$", "(?m)ab$", "^ab", "[a-c]{2,4}",
+            "(?s)a.*c", "ab(?P<value>c*)",
+        ];
+        let texts = ["", "ab", "abc", "abbb", "abab", "xab", "ab\n", "abcabc", "a  b", "aab", "ab cab", "abccc"];
+        for pattern in patterns {
+            let compiled = Compiled::new(pattern).expect("test pattern");
+            let library = compiled.library_regex().expect("test pattern");
+            let mut memory = compiled.memory();
+            for text in texts.map(str::as_bytes) {
+                for start in 0..=text.len() {
+                    for end in start..=text.len() {
+                        let found = compiled.end(&mut memory, text, start..end, &mut 0);
+                        let expected = library.search(&anchored(text, start..end)).map(|m| m.end());
+                        assert_eq!(found, expected, "{pattern} {text:?} {start}..{end}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn steps_are_counted_to_the_byte_that_decides() {
+        let compiled = Compiled::new("ab{1,100}c").expect("test pattern");
+        let text = [b"a".as_slice(), &[b'b'; 50], b"xyz"].concat();
+        let mut steps = 0;
+        assert_eq!(compiled.end(&mut compiled.memory(), &text, 0..text.len(), &mut steps), None);
+        assert_eq!(steps, 52);
+    }
 }

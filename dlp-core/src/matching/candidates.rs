@@ -1,79 +1,225 @@
 //! The first pass: places where a pattern may start.
 //!
-//! Literals come from one aho-corasick pass. Patterns without literals (most numbers that people carry) start where a
-//! token starts; those that need a digit are looked for from each token that holds one, back over the digit-free groups
-//! before it (`AB 12 34 56 C`).
+//! The kernel turns the text into bit masks, one bit for each byte: where a literal may stand, letters and digits,
+//! digits, `@`. Literals are then checked exactly. Patterns without literals (most numbers that people carry) start where
+//! a token starts; arithmetic on the masks gives the first digit of each token, and patterns that need a digit are
+//! looked for from there, back over the digit-free groups before it (`AB 12 34 56 C`).
 
 use super::boundary::left_holds;
-use super::compile::DetectorSet;
-use super::scratch::Scratch;
+use super::compile::{DetectorSet, LiteralUse};
+use super::scratch::{Candidate, Scratch};
+use super::simd::{Masks, classify};
 use super::starts::DIGIT_WITHIN_MAX;
 use std::ops::Range;
 
 /// Digit-free groups before the first digit that can belong to the same identifier.
 const GROUPS_BEFORE_DIGIT_MAX: usize = 3;
 
+/// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
+const LOOK_BEHIND: usize = 64;
+
 /// Fills the scratch with the places to try whose start lies in `owned`, sorted and without repetition.
 pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: Range<usize>) {
+    let from = owned.start.saturating_sub(LOOK_BEHIND);
+    let to = text.len().min(owned.end + set.look_ahead());
+    let mut masks = std::mem::take(&mut scratch.masks);
+    let mut tokens = std::mem::take(&mut scratch.tokens);
+    classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
     scratch.candidates.clear();
-    from_literals(set, scratch, text, &owned);
+    let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
+    pass.literals(&masks);
     if !set.starts().is_empty() {
-        from_tokens(set, scratch, text, &owned);
+        tokens.fill(&masks, from > 0 && is_token_byte(text[from - 1]), set.starts().digitless_run_min());
+        pass.tokens_with_digit(&tokens);
+        pass.tokens_without_digit(&tokens);
     }
     scratch.candidates.sort_unstable();
     scratch.candidates.dedup();
+    scratch.masks = masks;
+    scratch.tokens = tokens;
 }
 
-/// A match that starts in `owned` can have its literal as far behind as the longest match.
-fn from_literals(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Range<usize>) {
-    let end = text.len().min(owned.end.saturating_add(set.reach().after));
-    let mut input = aho_corasick::Input::new(text);
-    input.set_range(owned.start..end);
-    for hit in set.literals().find_overlapping_iter(input) {
-        for place in set.literal_uses(hit.pattern().as_usize()) {
-            let Some(latest) = hit.start().checked_sub(place.before_min) else { continue };
-            let earliest = hit.start().saturating_sub(place.before_max).max(owned.start);
-            let starts = earliest..=latest.min(owned.end.saturating_sub(1));
-            // Confirming looks at the boundary again; here it keeps the many places between two words off the list.
-            let starts = starts.filter(|start| left_holds(place.boundary, text, *start));
-            scratch.candidates.extend(starts.map(|start| (start, place.pattern)));
-        }
-    }
+/// One run over the owned part of a text.
+struct Pass<'a> {
+    set: &'a DetectorSet,
+    text: &'a [u8],
+    /// The byte that bit 0 of each mask stands for.
+    from: usize,
+    owned: Range<usize>,
+    candidates: &'a mut Vec<Candidate>,
 }
 
-fn from_tokens(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Range<usize>) {
-    let starts = set.starts();
-    let end = text.len().min(owned.end + 2 * DIGIT_WITHIN_MAX);
-    let mut recent = [usize::MAX; GROUPS_BEFORE_DIGIT_MAX + 1];
-    let mut at = token_boundary(&text[..end], owned.start);
-    while at < end {
-        if !is_token_byte(text[at]) {
-            at += 1;
-            continue;
+impl Pass<'_> {
+    fn literals(&mut self, masks: &Masks) {
+        let (set, text, from) = (self.set, self.text, self.from);
+        let first = self.owned.start - from;
+        for bit in bits(&masks.literal, first) {
+            set.literals().each_hit(text, from + bit, &mut |hit, literal| {
+                for place in set.literal_uses(literal) {
+                    self.starts_before(hit, place);
+                }
+            });
         }
-        let first = at + escape_tail(text, at);
-        let token_end = at + text[at..end].iter().take_while(|byte| is_token_byte(**byte)).count();
-        recent.rotate_right(1);
-        recent[0] = first;
-        let reach_end = token_end.min(first + DIGIT_WITHIN_MAX + 1);
-        let digit = text[first..reach_end].iter().position(u8::is_ascii_digit).map(|offset| first + offset);
-        let mut candidate = |start: usize, has_digit| {
-            if owned.contains(&start) {
-                starts.fitting(text, start, has_digit, &mut |pattern| scratch.candidates.push((start, pattern)));
-            }
-        };
-        if starts.starts_without_digit(text[first]) {
-            candidate(first, false);
-        }
-        if let Some(digit) = digit {
-            for start in recent.into_iter().filter(|start| *start != usize::MAX) {
-                if starts.reaches_digit(text[start], digit - start) {
-                    candidate(start, true);
+        if let Some(literal) = set.literals().at_sign() {
+            for bit in bits(&masks.at, first) {
+                for place in set.literal_uses(literal) {
+                    self.starts_before(from + bit, place);
                 }
             }
         }
-        at = token_end;
     }
+
+    /// The starts of a match that has its literal at `hit`: as far back as the bytes between can belong to it.
+    fn starts_before(&mut self, hit: usize, place: &LiteralUse) {
+        let Some(latest) = hit.checked_sub(place.before_min) else { return };
+        let earliest = hit.saturating_sub(place.before_max).max(self.owned.start);
+        let mut start = hit;
+        loop {
+            if start <= latest && start < self.owned.end && start >= earliest && place.can_start(self.text, start) {
+                self.candidates.push((start, place.pattern));
+            }
+            if start <= earliest || !place.between.contains(self.text[start - 1]) {
+                return;
+            }
+            start -= 1;
+        }
+    }
+
+    fn tokens_with_digit(&mut self, tokens: &Tokens) {
+        let mut previous_digit = None;
+        for digit in bits(&tokens.first_digits, 0) {
+            self.starts_with_digit(tokens, digit, previous_digit);
+            previous_digit = Some(digit);
+        }
+    }
+
+    /// Tries the token of the first digit at bit `digit`, then the digit-free tokens before it.
+    fn starts_with_digit(&mut self, tokens: &Tokens, digit: usize, previous_digit: Option<usize>) {
+        let mut behind = digit;
+        for _ in 0..=GROUPS_BEFORE_DIGIT_MAX {
+            let Some(token) = last_bit(&tokens.starts, behind, digit.saturating_sub(DIGIT_WITHIN_MAX)) else { return };
+            let first = token + escape_tail(self.text, self.from + token);
+            let own_digit = if first > digit { self.digit_behind(first) } else { Some(digit) };
+            if let Some(digit) = own_digit.filter(|_| previous_digit.is_none_or(|previous| first > previous)) {
+                let byte = self.text[self.from + first];
+                if self.set.starts().reaches_digit(byte, digit - first) {
+                    self.try_token(first, true);
+                }
+            }
+            if token == 0 || previous_digit.is_some_and(|previous| token <= previous) {
+                return;
+            }
+            behind = token - 1;
+        }
+    }
+
+    /// The next digit of the token in which bit `first` lies.
+    fn digit_behind(&self, first: usize) -> Option<usize> {
+        let rest = &self.text[self.from + first..];
+        let token = rest.iter().take(DIGIT_WITHIN_MAX + 1).take_while(|byte| is_token_byte(**byte));
+        token.copied().position(|byte| byte.is_ascii_digit()).map(|offset| first + offset)
+    }
+
+    fn tokens_without_digit(&mut self, tokens: &Tokens) {
+        for token in bits(&tokens.long_starts, 0) {
+            let first = token + escape_tail(self.text, self.from + token);
+            if self.set.starts().starts_without_digit(self.text[self.from + first]) {
+                self.try_token(first, false);
+            }
+        }
+    }
+
+    fn try_token(&mut self, first: usize, has_digit: bool) {
+        let (owned, candidates) = (&self.owned, &mut *self.candidates);
+        let at = self.from + first;
+        self.set.starts().fitting(self.text, at, has_digit, &mut |pattern, skip| {
+            if let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) {
+                candidates.push((start, pattern));
+            }
+        });
+    }
+}
+
+impl LiteralUse {
+    /// What can be told of a start before its regex is tried.
+    fn can_start(&self, text: &[u8], start: usize) -> bool {
+        self.first.contains(text[start]) && left_holds(self.boundary, text, start)
+    }
+}
+
+/// Where tokens start, as bit masks. A token is an unbroken run of ASCII letters and digits.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    starts: Vec<u64>,
+    /// Starts of tokens with at least as many bytes as every pattern without a digit needs.
+    long_starts: Vec<u64>,
+    /// The first digit of each token that has one.
+    first_digits: Vec<u64>,
+}
+
+impl Tokens {
+    /// `continues`: the byte before the masks belongs to a token.
+    fn fill(&mut self, masks: &Masks, continues: bool, long: usize) {
+        self.starts.clear();
+        self.first_digits.clear();
+        let (mut token_before, mut is_open) = (u64::from(continues), false);
+        for (token, digit) in masks.alnum.iter().zip(&masks.digit) {
+            let starts = token & !(token << 1 | token_before);
+            let letters = token & !digit;
+            // Adding the start of a run of letters carries through the run and sets the bit behind it.
+            let seeds = (starts | u64::from(is_open)) & letters;
+            let (sum, carries) = letters.overflowing_add(seeds);
+            self.first_digits.push(((sum & !letters) | starts | u64::from(is_open)) & digit);
+            self.starts.push(starts);
+            token_before = token >> 63;
+            is_open = carries;
+        }
+        self.fill_long_starts(&masks.alnum, long);
+    }
+
+    /// Starts behind which `long` bytes of a token stand, rounded down to a power of two up to 16.
+    fn fill_long_starts(&mut self, alnum: &[u64], long: usize) {
+        self.long_starts.clear();
+        let mut runs = alnum.iter().copied().chain([0]);
+        let mut run = runs.next().unwrap_or(0);
+        for starts in &self.starts {
+            let next = runs.next().unwrap_or(0);
+            let mut wide = u128::from(next) << 64 | u128::from(run);
+            let mut reached = 1;
+            while reached * 2 <= long.min(16) {
+                wide &= wide >> reached;
+                reached *= 2;
+            }
+            self.long_starts.push(starts & wide as u64);
+            run = next;
+        }
+    }
+}
+
+/// The set bits of a mask from bit `first` on.
+fn bits(mask: &[u64], first: usize) -> impl Iterator<Item = usize> {
+    let words = mask.iter().enumerate().skip(first / 64);
+    words.flat_map(move |(index, word)| {
+        let kept = if index == first / 64 { u64::MAX << (first % 64) } else { u64::MAX };
+        let mut rest = word & kept;
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| index * 64 + rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some(bit)
+        })
+    })
+}
+
+/// The last set bit at or before `at`, not before `least`.
+fn last_bit(mask: &[u64], at: usize, least: usize) -> Option<usize> {
+    let mut index = at / 64;
+    let mut word = mask[index] & (u64::MAX >> (63 - at % 64));
+    while word == 0 && index > least / 64 {
+        index -= 1;
+        word = mask[index];
+    }
+    let bit = index * 64 + 63usize.checked_sub(word.leading_zeros() as usize)?;
+    (bit >= least).then_some(bit)
 }
 
 /// Bytes at the start of a token that belong to an escape before it: the `n` of `\n` written as two characters, the
@@ -86,19 +232,61 @@ fn escape_tail(text: &[u8], at: usize) -> usize {
     }
 }
 
-/// Where to begin, so that what counts as a token start does not depend on the window: at the start of a token whose
-/// escape may reach over the edge, else behind the token that the edge cuts.
-fn token_boundary(text: &[u8], at: usize) -> usize {
-    let before = text[..at].iter().rev().take(ESCAPE_TAIL_MAX + 1).take_while(|byte| is_token_byte(**byte)).count();
-    if before <= ESCAPE_TAIL_MAX {
-        return at - before;
-    }
-    at + text[at..].iter().take_while(|byte| is_token_byte(**byte)).count()
-}
-
-/// Longest escape tail in bytes.
-const ESCAPE_TAIL_MAX: usize = 2;
-
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::simd::{Isa, WindowTable};
+
+    fn tokens(text: &str, long: usize) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
+        let mut masks = Masks::default();
+        classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
+        let mut tokens = Tokens::default();
+        tokens.fill(&masks, false, long);
+        let all = |mask: &[u64]| bits(mask, 0).collect::<Vec<_>>();
+        (all(&tokens.starts), all(&tokens.first_digits), all(&tokens.long_starts))
+    }
+
+    /// The same, byte by byte.
+    fn tokens_slowly(text: &str, long: usize) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
+        let bytes = text.as_bytes();
+        let (mut starts, mut digits, mut long_starts) = (Vec::new(), Vec::new(), Vec::new());
+        for at in (0..bytes.len()).filter(|at| {
+            is_token_byte(bytes[*at]) && at.checked_sub(1).is_none_or(|before| !is_token_byte(bytes[before]))
+        }) {
+            let token: Vec<_> = bytes[at..].iter().take_while(|byte| is_token_byte(**byte)).collect();
+            starts.push(at);
+            digits.extend(token.iter().position(|byte| byte.is_ascii_digit()).map(|offset| at + offset));
+            if token.len() >= long {
+                long_starts.push(at);
+            }
+        }
+        (starts, digits, long_starts)
+    }
+
+    #[test]
+    fn the_arithmetic_of_tokens_equals_reading_them() {
+        let long_token = "a".repeat(200) + "7b8";
+        let pieces = ["", "a", "1", "ab12", "12ab", "-", " ", "a1a1", &long_token, "x", "_9", "abcdefgh"];
+        for shift in 0..130 {
+            for (index, piece) in pieces.iter().enumerate() {
+                let text = format!("{}{piece} {}{piece}", ".".repeat(shift), pieces[(index + 5) % pieces.len()]);
+                for long in [1, 2, 4, 8, 16] {
+                    assert_eq!(tokens(&text, long), tokens_slowly(&text, long), "{text} {long}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_bit_is_found_over_words() {
+        let mask = [1 << 5 | 1 << 63, 0, 1 << 3];
+        let rows = [(5, 0, Some(5)), (4, 0, None), (190, 0, Some(131)), (130, 0, Some(63)), (130, 64, None), (62, 5, Some(5))];
+        for (at, least, expected) in rows {
+            assert_eq!(last_bit(&mask, at, least), expected, "{at} {least}");
+        }
+    }
 }

@@ -2,15 +2,17 @@
 
 use super::boundary::LOOK_BYTES;
 use super::context::{NEIGHBOUR_BYTES, Phrases};
-use super::found::{DetectorIndex, Match};
+use super::found::{DetectorIndex, Match, ScanEnd};
 use super::report::SURROUNDINGS_BYTES;
+use super::literals::{LiteralIndex, Literals};
 use super::scratch::Scratch;
-use super::starts::Starts;
+use super::simd::Isa;
+use super::starts::{DIGIT_WITHIN_MAX, Start, Starts};
 use super::stream::StreamScan;
+use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, Catalogue, CatalogueError, Detector, pattern};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex_automata::meta::Regex;
+use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
@@ -21,9 +23,6 @@ pub enum CompileError {
     /// The catalogue itself cannot be read.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The table of literals cannot be built: there are too many.
-    #[error("the literals of all detectors do not fit one table: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
 }
 
 /// A compiled, immutable set of detectors. Clones share it.
@@ -32,11 +31,13 @@ pub struct DetectorSet(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    isa: Isa,
     detectors: Vec<CompiledDetector>,
     patterns: Vec<CompiledPattern>,
-    literals: AhoCorasick,
+    literals: Literals,
     literal_uses: Vec<Vec<LiteralUse>>,
     starts: Starts,
+    look_ahead: usize,
     reach: Reach,
 }
 
@@ -52,15 +53,18 @@ pub(super) struct CompiledDetector {
 #[derive(Debug)]
 pub(super) struct CompiledPattern {
     pub(super) detector: DetectorIndex,
+    pub(super) boundary: Boundary,
+    /// Bytes that can stand at each of the first offsets of a match.
+    pub(super) window: Vec<ByteSet>,
     pub(super) len_max: usize,
     source: String,
-    regex: OnceLock<Option<Regex>>,
+    regex: OnceLock<Option<Compiled>>,
 }
 
 impl CompiledPattern {
     /// The regex. `None` only if the source does not compile, which loading it into a catalogue rules out.
-    pub(super) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| pattern::compile(&self.source).ok()).as_ref()
+    pub(super) fn regex(&self) -> Option<&Compiled> {
+        self.regex.get_or_init(|| Compiled::new(&self.source).ok()).as_ref()
     }
 }
 
@@ -71,6 +75,10 @@ pub(super) struct LiteralUse {
     pub(super) boundary: Boundary,
     pub(super) before_min: usize,
     pub(super) before_max: usize,
+    /// Bytes that can stand between the start of the match and the literal.
+    pub(super) between: ByteSet,
+    /// Bytes with which a match can start.
+    pub(super) first: ByteSet,
 }
 
 /// How far from its start a match depends on the text.
@@ -81,9 +89,6 @@ pub(super) struct Reach {
     /// Bytes after.
     pub(super) after: usize,
 }
-
-/// Literals up to which the faster, larger table is used: it takes some tens of kilobytes for each.
-const FAST_TABLE_LITERALS_MAX: usize = 4_000;
 
 impl DetectorSet {
     /// The built-in detectors.
@@ -97,13 +102,19 @@ impl DetectorSet {
     /// Compiles a catalogue.
     ///
     /// # Errors
-    /// [`CompileError::Literals`] when the detectors have more literals than a table holds.
+    /// None today; a catalogue has been checked.
     pub fn compile(catalogue: Catalogue) -> Result<Self, CompileError> {
+        Ok(Self::compile_for(Isa::detect(), catalogue))
+    }
+
+    /// Compiles a catalogue for a given instruction set, to compare them. Matches do not depend on it.
+    #[must_use]
+    pub fn compile_for(isa: Isa, catalogue: Catalogue) -> Self {
         let mut builder = Builder::default();
         for detector in catalogue.into_detectors() {
             builder.add(detector);
         }
-        builder.finish()
+        builder.finish(isa)
     }
 
     /// The detectors, in the order of their ids.
@@ -126,8 +137,8 @@ impl DetectorSet {
     }
 
     /// Searches a whole text and gives each match, in order of its place.
-    pub fn scan(&self, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
-        StreamScan::whole(self, scratch, text, each);
+    pub fn scan(&self, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) -> ScanEnd {
+        StreamScan::whole(self, scratch, text, each)
     }
 
     /// Starts the search of a text that comes in pieces.
@@ -144,12 +155,21 @@ impl DetectorSet {
         &self.0.patterns
     }
 
-    pub(super) fn literals(&self) -> &AhoCorasick {
+    pub(super) fn isa(&self) -> Isa {
+        self.0.isa
+    }
+
+    pub(super) fn literals(&self) -> &Literals {
         &self.0.literals
     }
 
-    pub(super) fn literal_uses(&self, literal: usize) -> &[LiteralUse] {
-        &self.0.literal_uses[literal]
+    pub(super) fn literal_uses(&self, literal: LiteralIndex) -> &[LiteralUse] {
+        &self.0.literal_uses[literal as usize]
+    }
+
+    /// Bytes behind its start that tell whether a match can start at a place.
+    pub(super) fn look_ahead(&self) -> usize {
+        self.0.look_ahead
     }
 
     pub(super) fn starts(&self) -> &Starts {
@@ -170,20 +190,45 @@ struct Builder {
     detectors: Vec<CompiledDetector>,
     patterns: Vec<CompiledPattern>,
     literals: Vec<Vec<u8>>,
+    literal_of: HashMap<Vec<u8>, usize>,
     literal_uses: Vec<Vec<LiteralUse>>,
     starts: super::starts::Builder,
+    before_max: usize,
 }
 
 impl Builder {
-    fn add(&mut self, data: Detector) {
+    fn add(&mut self, mut data: Detector) {
         let index = DetectorIndex(self.detectors.len() as u32);
-        for source in &data.patterns {
+        for source in &mut data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &source.anchors {
-                self.add_anchor((number, data.boundary), anchor);
+                match anchor {
+                    Anchor::Literal { bytes, before_min, before_max, between } => {
+                        let first = source.window.first().copied();
+                        let place = LiteralUse {
+                            pattern: number,
+                            boundary: data.boundary,
+                            before_min: *before_min as usize,
+                            before_max: *before_max as usize,
+                            between: between.unwrap_or_default(),
+                            first: first.unwrap_or_else(ByteSet::all),
+                        };
+                        self.add_literal(bytes, place);
+                    }
+                    Anchor::Start { skip_min, skip_max, run_min, digit_within } => {
+                        let start = Start {
+                            skip: (*skip_min as usize, *skip_max as usize),
+                            run_min: *run_min as usize,
+                            digit_within: digit_within.map(|within| within as usize),
+                        };
+                        self.starts.add(number, &source.window, start);
+                    }
+                }
             }
             self.patterns.push(CompiledPattern {
                 detector: index,
+                boundary: data.boundary,
+                window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
                 source: source.regex.clone(),
                 regex: OnceLock::new(),
@@ -196,43 +241,32 @@ impl Builder {
         });
     }
 
-    fn add_anchor(&mut self, (pattern, boundary): (u32, Boundary), anchor: &Anchor) {
-        match anchor {
-            Anchor::Literal { bytes, before_min, before_max } => {
-                let literal = self.literals.iter().position(|known| known == bytes).unwrap_or_else(|| {
-                    self.literals.push(bytes.clone());
-                    self.literal_uses.push(Vec::new());
-                    self.literals.len() - 1
-                });
-                self.literal_uses[literal].push(LiteralUse {
-                    pattern,
-                    boundary,
-                    before_min: *before_min as usize,
-                    before_max: *before_max as usize,
-                });
-            }
-            Anchor::Start { window, digit_within } => self.starts.add(pattern, window, *digit_within),
+    fn add_literal(&mut self, bytes: &[u8], place: LiteralUse) {
+        self.before_max = self.before_max.max(place.before_max);
+        let next = self.literals.len();
+        let literal = *self.literal_of.entry(bytes.to_vec()).or_insert(next);
+        if literal == next {
+            self.literals.push(bytes.to_vec());
+            self.literal_uses.push(Vec::new());
         }
+        self.literal_uses[literal].push(place);
     }
 
-    fn finish(self) -> Result<DetectorSet, CompileError> {
-        let kind = (self.literals.len() <= FAST_TABLE_LITERALS_MAX).then_some(AhoCorasickKind::DFA);
-        let literals = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(kind)
-            .build(&self.literals)?;
+    fn finish(self, isa: Isa) -> DetectorSet {
+        let literals = Literals::new(self.literals);
         let len_max = self.patterns.iter().map(|pattern| pattern.len_max).max().unwrap_or(0);
         let windows = self.detectors.iter().map(|detector| &detector.data.context);
         let window_max = windows.map(|context| context.before_bytes.max(context.after_bytes)).max().unwrap_or(0);
         let around = usize::from(window_max) + NEIGHBOUR_BYTES.max(LOOK_BYTES) + SURROUNDINGS_BYTES;
-        Ok(DetectorSet(Arc::new(Inner {
+        DetectorSet(Arc::new(Inner {
+            isa,
             detectors: self.detectors,
             patterns: self.patterns,
+            look_ahead: self.before_max + literals.len_max() + 2 * DIGIT_WITHIN_MAX,
             literals,
             literal_uses: self.literal_uses,
             starts: self.starts.build(),
             reach: Reach { before: around, after: len_max + around },
-        })))
+        }))
     }
 }

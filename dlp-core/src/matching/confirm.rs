@@ -1,9 +1,9 @@
-//! From a place to a span: boundary, regex anchored at the place, boundary again.
+//! From a place to a span: boundary, window, the pattern anchored at the place, boundary again.
 
 use super::boundary;
 use super::compile::DetectorSet;
-use super::scratch::Scratch;
-use regex_automata::{Anchored, Input};
+use super::scratch::{Candidate, Scratch};
+use crate::knowledge::ByteSet;
 use std::ops::Range;
 
 /// What a pattern accepted: the whole match, and the sensitive part of it.
@@ -13,36 +13,36 @@ pub(super) struct Accepted {
     pub(super) value: Range<usize>,
 }
 
-/// Name of the group that marks the sensitive part.
-const VALUE_GROUP: &str = "value";
+/// The byte that stands for the end of the text, which every boundary accepts.
+const END: u8 = b'\n';
 
 /// Tries one pattern at one place.
 pub(super) fn confirm(
     set: &DetectorSet,
     scratch: &mut Scratch,
     text: &[u8],
-    (start, number): (usize, u32),
+    (start, number): Candidate,
 ) -> Option<Accepted> {
     let pattern = &set.patterns()[number as usize];
-    let edges = set.compiled(pattern.detector).data.boundary;
-    if !boundary::left_holds(edges, text, start) {
+    if !boundary::left_holds(pattern.boundary, text, start) || !fits(&pattern.window, text, start) {
         return None;
     }
     let regex = pattern.regex()?;
-    let cache = scratch.caches[number as usize].get_or_insert_with(|| Box::new(regex.create_cache()));
-    let end = text.len().min(start + pattern.len_max);
-    let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
-    let whole = regex.search_with(cache, &input)?.range();
-    if whole.is_empty() || !boundary::right_holds(edges, text, whole.end) {
+    let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
+    let range = start..text.len().min(start + pattern.len_max);
+    let mut steps = 0;
+    let end = regex.end(memory, text, range, &mut steps);
+    scratch.budget.add(number, steps);
+    let end = end?;
+    if end == start || !boundary::right_holds(pattern.boundary, text, end) {
         return None;
     }
-    let value = match regex.group_info().to_index(regex_automata::PatternID::ZERO, VALUE_GROUP) {
-        None => whole.clone(),
-        Some(group) => {
-            let mut captures = regex.create_captures();
-            regex.search_captures_with(cache, &input, &mut captures);
-            captures.get_group(group).map_or_else(|| whole.clone(), |span| span.range())
-        }
-    };
-    (!value.is_empty()).then_some(Accepted { whole, value })
+    let value = regex.value(memory, text, start..end);
+    (!value.is_empty()).then_some(Accepted { whole: start..end, value })
+}
+
+/// Whether the first bytes are such as the pattern has them.
+fn fits(window: &[ByteSet], text: &[u8], start: usize) -> bool {
+    let bytes = text[start..].iter().copied().chain([END]);
+    window.iter().zip(bytes).all(|(set, byte)| set.contains(byte))
 }

@@ -8,6 +8,17 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DetectorIndex(pub u32);
 
+/// What is to be said of a scan as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct ScanEnd {
+    /// Detectors whose share of work was spent somewhere, so that later places near there were not tried. Empty for
+    /// all but texts made to be slow. A text with degraded detectors is not clean.
+    pub degraded: Vec<DetectorIndex>,
+    /// Bytes that were looked at while matches were confirmed.
+    pub steps: u64,
+}
+
 /// A span that a detector accepted, with everything that had to be read from the text around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {

@@ -4,8 +4,8 @@
 //!
 //! | stage | module | what it does |
 //! |---|---|---|
-//! | anchors | `candidates` | one aho-corasick pass for literals, one byte-class pass for numbers: places where a pattern may start |
-//! | confirm | `confirm` | boundary, the pattern's regex anchored at the place, boundary again |
+//! | anchors | `simd`, `literals`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
+//! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
 //! | evidence | `evidence` | validator, entropy, context words: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
 //! | report | `report` | line and column, surroundings with every value masked |
@@ -16,6 +16,7 @@
 //! is not copied.
 
 mod boundary;
+mod budget;
 mod candidates;
 mod compile;
 mod confirm;
@@ -23,14 +24,17 @@ mod context;
 mod evidence;
 mod found;
 mod lines;
+mod literals;
 mod report;
 mod resolve;
 mod scratch;
+mod simd;
 mod starts;
 mod stream;
 
 pub use compile::{CompileError, DetectorSet};
-pub use found::{DetectorIndex, Match, Reason, Step, ValidatorResult};
+pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, ValidatorResult};
 pub use lines::LineColumn;
 pub use scratch::Scratch;
+pub use simd::Isa;
 pub use stream::StreamScan;

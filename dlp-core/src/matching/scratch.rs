@@ -1,18 +1,27 @@
 //! Memory that a thread reuses from text to text.
 
+use super::budget::Budget;
+use super::candidates::Tokens;
 use super::compile::DetectorSet;
 use super::context::Folded;
-use regex_automata::meta::Cache;
+use super::simd::Masks;
+use crate::knowledge::pattern::Memory;
+
+/// A place to try: where a match may start, and the pattern.
+pub(super) type Candidate = (usize, u32);
 
 /// Working memory of one thread. The set itself is immutable and shared; everything that changes lives here.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// The set that the caches belong to.
+    /// The set that the memories belong to.
     owner: Option<DetectorSet>,
-    /// One regex cache per pattern, made when the pattern is first tried.
-    pub(super) caches: Vec<Option<Box<Cache>>>,
-    /// Places to try: `(start, pattern)`.
-    pub(super) candidates: Vec<(usize, u32)>,
+    /// One for each pattern, made when the pattern is first tried.
+    pub(super) memories: Vec<Option<Box<Memory>>>,
+    /// What the kernel found.
+    pub(super) masks: Masks,
+    pub(super) tokens: Tokens,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) budget: Budget,
     /// Words around a match.
     pub(super) folded: Folded,
 }
@@ -24,13 +33,14 @@ impl Scratch {
         Self::default()
     }
 
-    /// Makes the caches fit the set. Texts of one set after another keep them.
+    /// Makes the memories fit the set. Texts of one set after another keep them.
     pub(super) fn fit(&mut self, set: &DetectorSet) {
         if self.owner.as_ref().is_some_and(|owner| owner.is_same(set)) {
             return;
         }
-        self.caches.clear();
-        self.caches.resize_with(set.patterns().len(), || None);
+        self.memories.clear();
+        self.memories.resize_with(set.patterns().len(), || None);
+        self.budget.fit(set.patterns().len());
         self.owner = Some(set.clone());
     }
 }

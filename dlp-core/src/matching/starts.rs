@@ -1,73 +1,126 @@
-//! Patterns without literals, most of them numbers that people carry: which of them can start at a place.
+//! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
 //!
-//! For each of the first offsets of a match and each byte, a bit set tells the patterns that accept the byte there. The
-//! intersection over the offsets leaves the few patterns whose regex is worth trying.
+//! For each of the first offsets behind the start of a token and each class of bytes, a bit set tells the patterns that
+//! accept such a byte there. The intersection over the offsets leaves the few patterns whose regex is worth trying.
 
-use crate::knowledge::{ByteSet, WINDOW_LEN};
+use crate::knowledge::ByteSet;
 
 /// Farthest first digit that is looked for; patterns beyond it count as needing none.
 pub(super) const DIGIT_WITHIN_MAX: usize = 24;
 
+/// Offsets behind the start of the token that are looked at.
+const OFFSETS: usize = 16;
+
 /// The byte that stands for the end of the text, which every boundary accepts.
 const END: u8 = b'\n';
 
-/// Which patterns can start at a place.
+/// Which patterns can start at a token.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
-    patterns: Vec<u32>,
-    /// Words of 64 patterns in each set.
+    rows: Vec<Placed>,
+    /// Words of 64 rows in each set.
     words: usize,
-    /// Sets by offset, byte, word.
+    /// Bytes that no row tells apart share a class.
+    class_of: Vec<u8>,
+    classes: usize,
+    /// Sets by offset, class, word.
     accepts: Vec<u64>,
-    /// The patterns that need no digit.
+    /// The rows that need no digit.
     digitless: Vec<u64>,
-    /// For each first byte, one more than the farthest first digit of a pattern that starts with it; zero without one.
+    /// For each first byte, one more than the farthest first digit of a row that starts with it; zero without one.
     digit_reach: Vec<u8>,
-    /// Whether some pattern that needs no digit can start with the byte.
+    /// Whether some row that needs no digit can start with the byte.
     digitless_first: ByteSet,
+    digitless_run_min: usize,
+}
+
+/// A pattern, and the bytes of it before the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Placed {
+    pattern: u32,
+    skip: usize,
+}
+
+/// What a start anchor says of the token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// Least and greatest number of bytes of the match before the token.
+    pub(super) skip: (usize, usize),
+    pub(super) run_min: usize,
+    pub(super) digit_within: Option<usize>,
 }
 
 /// Collects patterns.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    rows: Vec<(u32, Vec<ByteSet>, Option<usize>)>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    placed: Placed,
+    window: Vec<ByteSet>,
+    run_min: usize,
+    digit_within: Option<usize>,
 }
 
 impl Builder {
-    pub(super) fn add(&mut self, pattern: u32, window: &[ByteSet], digit_within: Option<u32>) {
-        let within = digit_within.map(|within| within as usize).filter(|within| *within <= DIGIT_WITHIN_MAX);
-        if !self.rows.iter().any(|(known, ..)| *known == pattern) {
-            self.rows.push((pattern, window.to_vec(), within));
+    /// Adds a pattern with the bytes that can stand at each of its first offsets.
+    pub(super) fn add(&mut self, pattern: u32, window: &[ByteSet], start: Start) {
+        for skip in start.skip.0..=start.skip.1 {
+            let window: Vec<_> = window.iter().skip(skip).take(OFFSETS).copied().collect();
+            let digit_within = start.digit_within.filter(|within| *within <= DIGIT_WITHIN_MAX);
+            self.rows.push(Row { placed: Placed { pattern, skip }, window, run_min: start.run_min, digit_within });
         }
     }
 
     pub(super) fn build(self) -> Starts {
         let words = self.rows.len().div_ceil(64);
+        let (class_of, classes) = byte_classes(&self.rows);
+        let digitless = self.rows.iter().filter(|row| row.digit_within.is_none());
         let mut starts = Starts {
-            patterns: self.rows.iter().map(|(pattern, ..)| *pattern).collect(),
+            rows: self.rows.iter().map(|row| row.placed).collect(),
             words,
-            accepts: vec![0; WINDOW_LEN * 256 * words],
+            accepts: vec![0; OFFSETS * classes * words],
+            class_of,
+            classes,
             digitless: vec![0; words],
             digit_reach: vec![0; 256],
             digitless_first: ByteSet::default(),
+            digitless_run_min: digitless.map(|row| row.run_min).min().unwrap_or(OFFSETS),
         };
-        for (index, (_, window, within)) in self.rows.iter().enumerate() {
-            starts.add(index, window, *within);
-        }
+        self.rows.iter().enumerate().for_each(|(index, row)| starts.add(index, row));
         starts
     }
 }
 
+/// Gives bytes the same class when every row accepts both or neither at each offset.
+fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
+    let mut sets: Vec<ByteSet> = rows.iter().flat_map(|row| row.window.iter().copied()).collect();
+    sets.sort_unstable_by_key(ByteSet::words);
+    sets.dedup();
+    let mut known = std::collections::HashMap::new();
+    let class_of = (0..=255u8)
+        .map(|byte| {
+            let signature: Vec<bool> = sets.iter().map(|set| set.contains(byte)).collect();
+            let next = known.len() as u8;
+            *known.entry(signature).or_insert(next)
+        })
+        .collect();
+    (class_of, known.len())
+}
+
 impl Starts {
-    fn add(&mut self, index: usize, window: &[ByteSet], within: Option<usize>) {
+    fn add(&mut self, index: usize, row: &Row) {
         let (word, bit) = (index / 64, 1 << (index % 64));
-        for offset in 0..WINDOW_LEN {
-            for byte in (0..=255u8).filter(|byte| window.get(offset).is_none_or(|set| set.contains(*byte))) {
-                self.accepts[(offset * 256 + usize::from(byte)) * self.words + word] |= bit;
+        for offset in 0..OFFSETS {
+            for byte in (0..=255u8).filter(|byte| row.window.get(offset).is_none_or(|set| set.contains(*byte))) {
+                let at = self.index(offset, byte) + word;
+                self.accepts[at] |= bit;
             }
         }
-        let first = window.first().copied().unwrap_or_default();
-        match within {
+        let first = row.window.first().copied().unwrap_or_default();
+        match row.digit_within {
             None => {
                 self.digitless[word] |= bit;
                 self.digitless_first.extend(first);
@@ -79,33 +132,47 @@ impl Starts {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+    fn index(&self, offset: usize, byte: u8) -> usize {
+        (offset * self.classes + usize::from(self.class_of[usize::from(byte)])) * self.words
     }
 
-    /// Whether a pattern that starts with `byte` can have its first digit `distance` bytes behind.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether a pattern whose token starts with `byte` can have its first digit `distance` bytes behind.
     pub(super) fn reaches_digit(&self, byte: u8, distance: usize) -> bool {
         distance < usize::from(self.digit_reach[usize::from(byte)])
     }
 
-    /// Whether a pattern that needs no digit can start with `byte`.
+    /// Whether a pattern that needs no digit can have a token that starts with `byte`.
     pub(super) fn starts_without_digit(&self, byte: u8) -> bool {
         self.digitless_first.contains(byte)
     }
 
-    /// Gives the patterns whose window fits the text at `start`. Without a digit in reach, only those that need none.
-    pub(super) fn fitting(&self, text: &[u8], start: usize, has_digit: bool, each: &mut dyn FnMut(u32)) {
+    /// Least length of a token with which a pattern that needs no digit starts.
+    pub(super) fn digitless_run_min(&self) -> usize {
+        self.digitless_run_min
+    }
+
+    /// Gives the patterns whose window fits the text with a token at `at`, and how far before it the match starts.
+    /// Without a digit in reach, only those that need none.
+    pub(super) fn fitting(&self, text: &[u8], at: usize, has_digit: bool, each: &mut dyn FnMut(u32, usize)) {
+        let mut rows = [0; OFFSETS];
+        for (offset, row) in rows.iter_mut().enumerate() {
+            *row = self.index(offset, text.get(at + offset).copied().unwrap_or(END));
+        }
         for word in 0..self.words {
             let mut fitting = if has_digit { u64::MAX } else { self.digitless[word] };
-            for offset in 0..WINDOW_LEN {
-                let byte = text.get(start + offset).copied().unwrap_or(END);
-                fitting &= self.accepts[(offset * 256 + usize::from(byte)) * self.words + word];
+            for row in rows {
+                fitting &= self.accepts[row + word];
                 if fitting == 0 {
                     break;
                 }
             }
             while fitting != 0 {
-                each(self.patterns[word * 64 + fitting.trailing_zeros() as usize]);
+                let placed = self.rows[word * 64 + fitting.trailing_zeros() as usize];
+                each(placed.pattern, placed.skip);
                 fitting &= fitting - 1;
             }
         }

@@ -3,10 +3,13 @@
 //! The scan keeps a buffer of the latest bytes. `horizon` is the offset up to which all match starts are known; it lies
 //! [`Reach::after`](super::compile::Reach) behind the buffer's end, because only then everything that a match there can
 //! depend on has arrived. Matches wait in `pending` until their cluster is complete and their surroundings have come.
+//!
+//! The horizon moves by whole blocks, aligned to the stream, because the budget of confirming is kept by block.
 
+use super::budget::BLOCK_BYTES;
 use super::compile::DetectorSet;
 use super::evidence::{self, Judged};
-use super::found::Match;
+use super::found::{DetectorIndex, Match, ScanEnd};
 use super::lines::LineCounter;
 use super::report::{self, SURROUNDINGS_BYTES, Window};
 use super::resolve::Pending;
@@ -14,9 +17,11 @@ use super::scratch::Scratch;
 use super::{candidates, confirm};
 use crate::base::Span;
 use crate::knowledge::MATCH_LEN_MAX;
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Bytes that are collected before they are searched: large against the carry, small against a cache.
-const SLICE_BYTES: usize = 256 * 1024;
+const SLICE_BYTES: usize = 4 * BLOCK_BYTES;
 
 /// A search over a text that comes in pieces.
 #[derive(Debug)]
@@ -38,6 +43,9 @@ struct State {
     recent: Vec<Span>,
     lines: LineCounter,
     lines_at: u64,
+    /// Detectors that were not tried everywhere.
+    degraded: BTreeSet<DetectorIndex>,
+    steps: u64,
 }
 
 impl StreamScan {
@@ -46,15 +54,20 @@ impl StreamScan {
     }
 
     /// Searches a text that is there as a whole, without copying it.
-    pub(super) fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
+    pub(super) fn whole(
+        set: &DetectorSet,
+        scratch: &mut Scratch,
+        text: &[u8],
+        each: &mut dyn FnMut(Match),
+    ) -> ScanEnd {
         let mut state = State::new();
         scratch.fit(set);
         while state.horizon < text.len() as u64 {
             let end = text.len().min(state.horizon as usize + SLICE_BYTES);
             state.advance(set, scratch, text, end);
             state.report(set, text, text.len() == end, each);
-            state.pass_lines(text, state.keep_from(set));
         }
+        state.end()
     }
 
     /// Takes the next bytes and gives the matches that are decided by them.
@@ -72,8 +85,9 @@ impl StreamScan {
     }
 
     /// Ends the text and gives the remaining matches.
-    pub fn finish(mut self, scratch: &mut Scratch, each: &mut dyn FnMut(Match)) {
+    pub fn finish(mut self, scratch: &mut Scratch, each: &mut dyn FnMut(Match)) -> ScanEnd {
         self.search(scratch, true, each);
+        self.state.end()
     }
 
     /// Offset up to which nothing undecided stands: bytes before it can be let go.
@@ -84,14 +98,19 @@ impl StreamScan {
 
     fn search(&mut self, scratch: &mut Scratch, is_end: bool, each: &mut dyn FnMut(Match)) {
         scratch.fit(&self.set);
-        let reach = self.set.reach();
-        let end = if is_end { self.buffer.len() } else { self.buffer.len().saturating_sub(reach.after) };
+        let end = if is_end { self.buffer.len() } else { self.last_block_end() };
         self.state.advance(&self.set, scratch, &self.buffer, end);
         self.state.report(&self.set, &self.buffer, is_end, each);
         let keep = self.state.keep_from(&self.set);
         self.state.pass_lines(&self.buffer, keep);
         self.buffer.drain(..(keep - self.state.base) as usize);
         self.state.base = keep;
+    }
+
+    /// Where the last block ends that has all it depends on in the buffer, as an index into it.
+    fn last_block_end(&self) -> usize {
+        let known = self.state.base + self.buffer.len().saturating_sub(self.set.reach().after) as u64;
+        (known - known % BLOCK_BYTES as u64).saturating_sub(self.state.base) as usize
     }
 }
 
@@ -104,28 +123,44 @@ impl State {
             recent: Vec::new(),
             lines: LineCounter::new(),
             lines_at: 0,
+            degraded: BTreeSet::new(),
+            steps: 0,
         }
     }
 
-    /// Finds all matches that start between the horizon and `end`, an index into the text.
+    fn end(self) -> ScanEnd {
+        ScanEnd { degraded: self.degraded.into_iter().collect(), steps: self.steps }
+    }
+
+    /// Finds all matches that start between the horizon, where a block begins, and `end`, an index into the text.
     fn advance(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], end: usize) {
-        let start = (self.horizon - self.base) as usize;
-        if start >= end {
-            return;
+        let mut start = (self.horizon - self.base) as usize;
+        while start < end {
+            let block = start..end.min(start + BLOCK_BYTES);
+            start = block.end;
+            self.search_block(set, scratch, text, block);
         }
-        candidates::find(set, scratch, text, start..end);
-        let mut found = Vec::new();
+        self.horizon = self.horizon.max(self.base + end as u64);
+    }
+
+    fn search_block(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], block: Range<usize>) {
+        candidates::find(set, scratch, text, block);
         let places = std::mem::take(&mut scratch.candidates);
+        let mut found = Vec::new();
         for place in &places {
-            let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
             let detector = set.patterns()[place.1 as usize].detector;
+            if !scratch.budget.allows(place.1) {
+                self.degraded.insert(detector);
+                continue;
+            }
+            let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
             if let Some(judged) = evidence::judge(set, scratch, text, (detector, &accepted)) {
                 found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
             }
         }
         scratch.candidates = places;
+        self.steps += scratch.budget.end_block();
         self.pending.add(&mut found);
-        self.horizon = self.base + end as u64;
     }
 
     /// Gives the matches whose cluster and surroundings are complete.
