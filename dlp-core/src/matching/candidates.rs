@@ -58,9 +58,10 @@ fn from_tokens(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: &Ra
         let reach_end = token_end.min(first + DIGIT_WITHIN_MAX + 1);
         let digit = text[first..reach_end].iter().position(u8::is_ascii_digit).map(|offset| first + offset);
         let mut candidate = |start: usize, has_digit| {
-            if owned.contains(&start) {
-                starts.fitting(text, start, has_digit, &mut |pattern| scratch.candidates.push((start, pattern)));
-            }
+            starts.fitting(text, start, has_digit, &mut |pattern, skip| {
+                let begin = start.checked_sub(skip).filter(|begin| owned.contains(begin));
+                scratch.candidates.extend(begin.map(|begin| (begin, pattern)));
+            });
         };
         if starts.starts_without_digit(text[first]) {
             candidate(first, false);

@@ -8,7 +8,7 @@ use super::scratch::Scratch;
 use super::starts::Starts;
 use super::stream::StreamScan;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, Catalogue, CatalogueError, Detector, pattern};
+use crate::knowledge::{Anchor, Boundary, Catalogue, CatalogueError, Detector, Pattern, pattern};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
 use std::sync::{Arc, OnceLock};
@@ -180,7 +180,7 @@ impl Builder {
         for source in &data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &source.anchors {
-                self.add_anchor((number, data.boundary), anchor);
+                self.add_anchor((number, data.boundary), source, anchor);
             }
             self.patterns.push(CompiledPattern {
                 detector: index,
@@ -196,9 +196,9 @@ impl Builder {
         });
     }
 
-    fn add_anchor(&mut self, (pattern, boundary): (u32, Boundary), anchor: &Anchor) {
+    fn add_anchor(&mut self, (pattern, boundary): (u32, Boundary), source: &Pattern, anchor: &Anchor) {
         match anchor {
-            Anchor::Literal { bytes, before_min, before_max } => {
+            Anchor::Literal { bytes, before_min, before_max, .. } => {
                 let literal = self.literals.iter().position(|known| known == bytes).unwrap_or_else(|| {
                     self.literals.push(bytes.clone());
                     self.literal_uses.push(Vec::new());
@@ -211,7 +211,11 @@ impl Builder {
                     before_max: *before_max as usize,
                 });
             }
-            Anchor::Start { window, digit_within } => self.starts.add(pattern, window, *digit_within),
+            Anchor::Start { skip_min, skip_max, digit_within, .. } => {
+                for skip in *skip_min..=*skip_max {
+                    self.starts.add((pattern, skip as usize), &source.window, *digit_within);
+                }
+            }
         }
     }
 

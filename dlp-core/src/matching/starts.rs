@@ -14,7 +14,8 @@ const END: u8 = b'\n';
 /// Which patterns can start at a place.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
-    patterns: Vec<u32>,
+    /// Each with the bytes that its match has before the token.
+    patterns: Vec<(u32, usize)>,
     /// Words of 64 patterns in each set.
     words: usize,
     /// Sets by offset, byte, word.
@@ -30,14 +31,16 @@ pub(super) struct Starts {
 /// Collects patterns.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    rows: Vec<(u32, Vec<ByteSet>, Option<usize>)>,
+    rows: Vec<((u32, usize), Vec<ByteSet>, Option<usize>)>,
 }
 
 impl Builder {
-    pub(super) fn add(&mut self, pattern: u32, window: &[ByteSet], digit_within: Option<u32>) {
+    /// Adds a pattern whose token starts `skip` bytes behind the start of the match, with the window of the match.
+    pub(super) fn add(&mut self, place: (u32, usize), window: &[ByteSet], digit_within: Option<u32>) {
         let within = digit_within.map(|within| within as usize).filter(|within| *within <= DIGIT_WITHIN_MAX);
-        if !self.rows.iter().any(|(known, ..)| *known == pattern) {
-            self.rows.push((pattern, window.to_vec(), within));
+        match self.rows.iter_mut().find(|(known, ..)| *known == place) {
+            Some((.., known)) => *known = known.zip(within).map(|(a, b)| a.max(b)),
+            None => self.rows.push((place, window.get(place.1..).unwrap_or_default().to_vec(), within)),
         }
     }
 
@@ -66,7 +69,7 @@ impl Starts {
                 self.accepts[(offset * 256 + usize::from(byte)) * self.words + word] |= bit;
             }
         }
-        let first = window.first().copied().unwrap_or_default();
+        let first = window.first().copied().unwrap_or(ByteSet::ALL);
         match within {
             None => {
                 self.digitless[word] |= bit;
@@ -93,8 +96,9 @@ impl Starts {
         self.digitless_first.contains(byte)
     }
 
-    /// Gives the patterns whose window fits the text at `start`. Without a digit in reach, only those that need none.
-    pub(super) fn fitting(&self, text: &[u8], start: usize, has_digit: bool, each: &mut dyn FnMut(u32)) {
+    /// Gives the patterns whose window fits the text around the token at `start`, with the bytes that their match has
+    /// before it. Without a digit in reach, only those that need none.
+    pub(super) fn fitting(&self, text: &[u8], start: usize, has_digit: bool, each: &mut dyn FnMut(u32, usize)) {
         for word in 0..self.words {
             let mut fitting = if has_digit { u64::MAX } else { self.digitless[word] };
             for offset in 0..WINDOW_LEN {
@@ -105,7 +109,8 @@ impl Starts {
                 }
             }
             while fitting != 0 {
-                each(self.patterns[word * 64 + fitting.trailing_zeros() as usize]);
+                let (pattern, skip) = self.patterns[word * 64 + fitting.trailing_zeros() as usize];
+                each(pattern, skip);
                 fitting &= fitting - 1;
             }
         }
