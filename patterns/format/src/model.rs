@@ -1,6 +1,6 @@
 //! What a detector is, once its file has been read and checked.
 
-use crate::{Anchor, Category, SensitivityLabel, Severity};
+use crate::{Anchor, ByteSet, Category, SensitivityLabel, Severity};
 use serde::{Deserialize, Serialize};
 
 /// Data that recognises one kind of sensitive data.
@@ -51,6 +51,11 @@ pub struct Pattern {
     pub anchors: Vec<Anchor>,
     /// Longest match in bytes.
     pub len_max: u32,
+    /// The bytes that can stand at each of the first offsets of a match, up to [`WINDOW_LEN`](crate::WINDOW_LEN);
+    /// beyond its length, any can. It includes what the boundary lets stand behind the shortest match, and is a gate
+    /// before the regex. Packed apart, see [`pack`](crate::pack).
+    #[serde(skip)]
+    pub window: Vec<ByteSet>,
 }
 
 /// What may stand directly beside a match.

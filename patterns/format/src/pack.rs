@@ -1,10 +1,15 @@
 //! The packed form of checked detectors: what `dlp-patterns` embeds, so that start-up parses no TOML.
+//!
+//! The byte sets of windows and anchors are few and large, so each distinct one stands once in a table, and whole
+//! windows, which many patterns share, stand once as lists of its entries.
 
-use crate::{CounterExample, Detector, Example, Read};
+use crate::{Anchor, ByteSet, CounterExample, Detector, Example, Pattern, Read};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use thiserror::Error;
 
 /// Changes whenever the packed layout changes; a blob of another version is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a packed set cannot be read.
 #[derive(Debug, Error)]
@@ -26,7 +31,19 @@ pub enum PackError {
 /// # Errors
 /// Only when a value cannot be written, which no checked detector causes.
 pub fn pack(detectors: &[Detector]) -> Result<Vec<u8>, PackError> {
-    Ok(postcard::to_stdvec(&(VERSION, detectors))?)
+    let mut sets = Interned::default();
+    let mut windows = Interned::default();
+    let mut uses = Uses::default();
+    for pattern in detectors.iter().flat_map(|detector| &detector.patterns) {
+        let window: Vec<u32> = pattern.window.iter().map(|set| sets.index(set)).collect();
+        uses.windows.push(windows.index(&window));
+        for anchor in &pattern.anchors {
+            if let Anchor::Literal { between, .. } = anchor {
+                uses.between.push(between.as_ref().map(|set| sets.index(set)));
+            }
+        }
+    }
+    Ok(postcard::to_stdvec(&(VERSION, sets.values, windows.values, uses, detectors))?)
 }
 
 /// Reads what [`pack`] wrote.
@@ -38,7 +55,67 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Detector>, PackError> {
     if found != VERSION {
         return Err(PackError::Version { found });
     }
-    Ok(postcard::from_bytes(rest)?)
+    let (sets, windows, uses, mut detectors): (Vec<ByteSet>, Vec<Vec<u32>>, Uses, Vec<Detector>) =
+        postcard::from_bytes(rest)?;
+    let windows: Vec<Vec<ByteSet>> = windows
+        .iter()
+        .map(|window| window.iter().map(|index| sets.get(*index as usize).copied()).collect())
+        .collect::<Option<_>>()
+        .ok_or(postcard::Error::SerdeDeCustom)?;
+    let mut uses = (uses.windows.into_iter(), uses.between.into_iter());
+    for pattern in detectors.iter_mut().flat_map(|detector| &mut detector.patterns) {
+        restore(pattern, (&sets, &windows), &mut uses).ok_or(postcard::Error::SerdeDeCustom)?;
+    }
+    Ok(detectors)
+}
+
+/// Which window each pattern has, and which set each literal anchor, in their order.
+#[derive(Default, Serialize, Deserialize)]
+struct Uses {
+    windows: Vec<u32>,
+    between: Vec<Option<u32>>,
+}
+
+/// Puts window and sets of a pattern back. `None` when the tables lack them.
+fn restore(
+    pattern: &mut Pattern,
+    (sets, windows): (&[ByteSet], &[Vec<ByteSet>]),
+    (window_uses, between_uses): &mut (impl Iterator<Item = u32>, impl Iterator<Item = Option<u32>>),
+) -> Option<()> {
+    pattern.window = windows.get(window_uses.next()? as usize)?.clone();
+    for anchor in &mut pattern.anchors {
+        if let Anchor::Literal { between, .. } = anchor {
+            *between = match between_uses.next()? {
+                Some(index) => Some(*sets.get(index as usize)?),
+                None => None,
+            };
+        }
+    }
+    Some(())
+}
+
+/// Distinct values in the order of their first use.
+struct Interned<T> {
+    values: Vec<T>,
+    places: HashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), places: HashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn index(&mut self, value: &T) -> u32 {
+        if let Some(place) = self.places.get(value) {
+            return *place;
+        }
+        let place = self.values.len() as u32;
+        self.values.push(value.clone());
+        self.places.insert(value.clone(), place);
+        place
+    }
 }
 
 /// The examples of one detector.

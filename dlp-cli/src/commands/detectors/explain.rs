@@ -5,7 +5,7 @@ use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use dlp_core::base::Confidence;
-use dlp_core::knowledge::{Anchor, ByteSet, CounterExample, Detector, Example, Failure, builtin_examples};
+use dlp_core::knowledge::{Anchor, ByteSet, CounterExample, Detector, Example, Failure, Pattern, builtin_examples};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ impl Text {
         self.heading("Looks for");
         for pattern in &detector.patterns {
             self.field("pattern", &pattern.regex);
-            anchors(&pattern.anchors).iter().for_each(|line| self.field("anchor", line));
+            anchors(pattern).iter().for_each(|line| self.field("anchor", line));
         }
         self.field("boundary", format!("{:?}", detector.boundary).to_lowercase());
         if let Some(validator) = &detector.validator {
@@ -140,9 +140,9 @@ impl Text {
 }
 
 /// What must be present for the pattern to be tried: literals at one distance stand on one line.
-fn anchors(anchors: &[Anchor]) -> Vec<String> {
+fn anchors(pattern: &Pattern) -> Vec<String> {
     let mut lines: Vec<(String, Vec<String>)> = Vec::new();
-    for (place, what) in anchors.iter().map(describe) {
+    for (place, what) in pattern.anchors.iter().map(|anchor| describe(anchor, &pattern.window)) {
         match lines.iter_mut().find(|(at, _)| *at == place) {
             Some((_, list)) => list.push(what),
             None => lines.push((place, vec![what])),
@@ -151,22 +151,26 @@ fn anchors(anchors: &[Anchor]) -> Vec<String> {
     lines.into_iter().map(|(place, list)| format!("{} {place}", list.join(" or "))).collect()
 }
 
-/// Where an anchor stands, and what it is.
-fn describe(anchor: &Anchor) -> (String, String) {
+/// Where an anchor stands, and what it is. Where a token is the anchor, the window tells what is tried.
+fn describe(anchor: &Anchor, window: &[ByteSet]) -> (String, String) {
     match anchor {
-        Anchor::Literal { bytes, before_min, before_max } => {
+        Anchor::Literal { bytes, before_min, before_max, .. } => {
             let literal = format!("`{}`", String::from_utf8_lossy(bytes).escape_debug());
-            let place = match (before_min, before_max) {
-                (0, 0) => "at the start".to_owned(),
-                (min, max) if min == max => format!("{min} bytes behind the start"),
-                (min, max) => format!("{min} to {max} bytes behind the start"),
-            };
-            (place, literal)
+            (behind_start(*before_min, *before_max), literal)
         }
-        Anchor::Start { window, digit_within } => {
+        Anchor::Start { skip_min, skip_max, run_min, digit_within } => {
             let digit = digit_within.map_or_else(String::new, |within| format!(", with a digit within {within} bytes"));
-            (format!("at the start{digit}"), format!("`{}`", classes(window)))
+            let token = format!("a token of {run_min} bytes or more{digit}, in `{}`", classes(window));
+            (behind_start(*skip_min, *skip_max), token)
         }
+    }
+}
+
+fn behind_start(min: u32, max: u32) -> String {
+    match (min, max) {
+        (0, 0) => "at the start".to_owned(),
+        (min, max) if min == max => format!("{min} bytes behind the start"),
+        (min, max) => format!("{min} to {max} bytes behind the start"),
     }
 }
 

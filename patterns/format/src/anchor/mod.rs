@@ -6,6 +6,13 @@
 //! match that starts at a boundary.
 //! Literals are compared without ASCII case, which only adds candidates.
 
+mod byte_set;
+mod start;
+mod window;
+
+pub use byte_set::ByteSet;
+pub use start::{RUN_MIN_MAX, SKIP_MAX};
+
 use regex_syntax::hir::{Class, Hir, HirKind, literal};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +30,7 @@ const LITERAL_LEN_MAX: usize = 24;
 const LITERALS_MAX: usize = 64;
 
 /// Offsets from the start of a match for which the possible bytes are told.
-pub const WINDOW_LEN: usize = 16;
+pub const WINDOW_LEN: usize = 32;
 
 /// Distance between the least and the greatest place of a literal up to which it is a good anchor: every place between
 /// has to be tried. Literals farther apart are used only when there is nothing better.
@@ -43,41 +50,24 @@ pub enum Anchor {
         before_min: u32,
         /// Greatest distance from the start of the match.
         before_max: u32,
+        /// The bytes that can stand between the start of the match and the literal; `None` when `before_max` is 0.
+        /// Packed apart, see [`pack`](crate::pack).
+        #[serde(skip)]
+        between: Option<ByteSet>,
     },
-    /// The match starts at a place where the detector's boundary holds, with bytes that fit the window.
+    /// The match starts `skip_min..=skip_max` bytes before the start of a token: an unbroken run of ASCII letters and
+    /// digits, of which an escape that a boundary lets pass is no part. The bytes skipped are none of these, nor the
+    /// `\\` or `%` of an escape. The detector's boundary is judged at the start of the match.
     Start {
-        /// The bytes that can stand at each offset from the start; beyond its length, any can.
-        window: Vec<ByteSet>,
-        /// A digit stands at most this many bytes after the start, when the pattern demands one.
+        /// Fewest bytes before the token.
+        skip_min: u32,
+        /// Most bytes before the token, at most [`SKIP_MAX`].
+        skip_max: u32,
+        /// The token has at least this many bytes: 1 to [`RUN_MIN_MAX`].
+        run_min: u32,
+        /// A digit stands at most this many bytes after the start of the token, when the pattern demands one.
         digit_within: Option<u32>,
     },
-}
-
-/// A set of byte values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    /// Adds a byte.
-    pub fn insert(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
-    }
-
-    /// Adds the bytes of another set.
-    pub fn extend(&mut self, other: ByteSet) {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
-    }
-
-    /// Adds every byte.
-    pub fn fill(&mut self) {
-        self.0 = [u64::MAX; 4];
-    }
-
-    /// Whether the byte is in the set.
-    #[must_use]
-    pub fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-    }
 }
 
 /// Literals of which one must be present, with their distance from the start of the match.
@@ -86,8 +76,14 @@ struct Required {
     before: (usize, usize),
 }
 
-/// Derives the anchors of a pattern, or says in the author's terms why there are none.
-pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, String> {
+/// What is derived from a pattern for the first pass.
+pub(crate) struct Derived {
+    pub(crate) anchors: Vec<Anchor>,
+    pub(crate) window: Vec<ByteSet>,
+}
+
+/// Derives anchors and window of a pattern, or says in the author's terms why there are none.
+pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Derived, String> {
     let folded = fold_case(hir);
     let mut anchors = Vec::new();
     for branch in branches(&folded) {
@@ -95,7 +91,7 @@ pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, Strin
             Some(required) if required.before.1 - required.before.0 <= SPREAD_MAX => {
                 anchors.extend(literal_anchors(required));
             }
-            _ if has_boundary => anchors.push(start_anchor(hir)?),
+            _ if has_boundary => anchors.push(start::derive(branch).ok_or_else(|| start_refusal(branch))?),
             _ => {
                 return Err(format!(
                     "expected a literal of at least {LITERAL_LEN_MIN} bytes in each alternative, at most {SPREAD_MAX} \
@@ -105,7 +101,14 @@ pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, Strin
             }
         }
     }
-    Ok(anchors)
+    Ok(Derived { anchors, window: window::derive(hir, has_boundary) })
+}
+
+fn start_refusal(branch: &Hir) -> String {
+    format!(
+        "expected a pattern without a literal of {LITERAL_LEN_MIN} bytes to start with an ASCII letter or digit, or with \
+         at most {SKIP_MAX} marks before it: `{branch}`"
+    )
 }
 
 fn literal_anchors(required: Required) -> impl Iterator<Item = Anchor> {
@@ -114,6 +117,7 @@ fn literal_anchors(required: Required) -> impl Iterator<Item = Anchor> {
         bytes,
         before_min: before_min as u32,
         before_max: before_max as u32,
+        between: (before_max > 0).then_some(ByteSet::ALL),
     })
 }
 
@@ -224,106 +228,12 @@ fn class_bytes(class: &Class) -> Option<ByteSet> {
     Some(set)
 }
 
-/// The window is that of the whole pattern, so it holds for each of its branches. Only places where a letter or digit
-/// starts a token are tried, so a match must start with one.
-fn start_anchor(hir: &Hir) -> Result<Anchor, String> {
-    let mut window = [ByteSet::default(); WINDOW_LEN];
-    let ends = walk(hir, 1, &mut window);
-    if (0..=255u8).any(|byte| window[0].contains(byte) && !byte.is_ascii_alphanumeric()) {
-        return Err(format!(
-            "expected a pattern without a literal of {LITERAL_LEN_MIN} bytes to start with an ASCII letter or digit: \
-             `{hir}`"
-        ));
-    }
-    let first_end = (ends.trailing_zeros() as usize).min(WINDOW_LEN);
-    if let Some(at_end) = window.get_mut(first_end) {
-        // What may follow the shortest match: whatever every boundary accepts.
-        (0..=255u8).filter(|byte| !byte.is_ascii_alphanumeric()).for_each(|byte| at_end.insert(byte));
-    }
-    Ok(Anchor::Start {
-        window: window[..(first_end + 1).min(WINDOW_LEN)].to_vec(),
-        digit_within: digit_within(hir).map(|n| n as u32),
-    })
-}
-
-/// Walks an expression from each offset of a bit set, notes the bytes that can stand at each offset, and gives the
-/// offsets at which it can end. Offsets at or behind the window's end are dropped.
-fn walk(hir: &Hir, from: u32, window: &mut [ByteSet; WINDOW_LEN]) -> u32 {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => from,
-        HirKind::Literal(l) => l.0.iter().fold(from, |at, byte| {
-            note(window, at, |set| set.insert(*byte));
-            shift(at)
-        }),
-        HirKind::Class(class) => match class_bytes(class) {
-            Some(bytes) => {
-                note(window, from, |set| set.extend(bytes));
-                shift(from)
-            }
-            None => {
-                note(window, from | shift(from) | shift(shift(from)) | shift(shift(shift(from))), ByteSet::fill);
-                (1..=4).fold((0, from), |(ends, at), _| (ends | shift(at), shift(at))).0
-            }
-        },
-        HirKind::Capture(capture) => walk(&capture.sub, from, window),
-        HirKind::Concat(subs) => subs.iter().fold(from, |at, sub| walk(sub, at, window)),
-        HirKind::Alternation(subs) => subs.iter().fold(0, |ends, sub| ends | walk(sub, from, window)),
-        HirKind::Repetition(repetition) => {
-            let max = repetition.max.unwrap_or(u32::MAX).min(repetition.min.saturating_add(WINDOW_LEN as u32));
-            let (mut at, mut ends) = (from, if repetition.min == 0 { from } else { 0 });
-            for count in 1..=max {
-                at = walk(&repetition.sub, at, window);
-                if count >= repetition.min {
-                    ends |= at;
-                }
-                if at == 0 {
-                    break;
-                }
-            }
-            ends
-        }
-    }
-}
-
-fn shift(offsets: u32) -> u32 {
-    (offsets << 1) & (u32::MAX >> (31 - WINDOW_LEN))
-}
-
-fn note(window: &mut [ByteSet; WINDOW_LEN], offsets: u32, mut add: impl FnMut(&mut ByteSet)) {
-    (0..WINDOW_LEN).filter(|offset| offsets >> offset & 1 == 1).for_each(|offset| add(&mut window[offset]));
-}
-
-/// Greatest offset at which the first certain digit of a match can stand.
-fn digit_within(hir: &Hir) -> Option<usize> {
-    match hir.kind() {
-        HirKind::Literal(l) => l.0.iter().position(u8::is_ascii_digit),
-        HirKind::Class(class) => {
-            let bytes = class_bytes(class)?;
-            (0..=255u8).all(|b| !bytes.contains(b) || b.is_ascii_digit()).then_some(0)
-        }
-        HirKind::Capture(capture) => digit_within(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => digit_within(&repetition.sub),
-        HirKind::Concat(subs) => {
-            let mut before = 0;
-            for sub in subs {
-                if let Some(offset) = digit_within(sub) {
-                    return Some(before + offset);
-                }
-                before += sub.properties().maximum_len()?;
-            }
-            None
-        }
-        HirKind::Alternation(subs) => subs.iter().map(digit_within).collect::<Option<Vec<_>>>()?.into_iter().max(),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn anchors(pattern: &str) -> Result<Vec<Anchor>, String> {
-        derive(&crate::file::parse_pattern(pattern).expect("test pattern"), true)
+        derive(&crate::file::parse_pattern(pattern).expect("test pattern"), true).map(|derived| derived.anchors)
     }
 
     fn literals(pattern: &str) -> Vec<(String, u32, u32)> {
@@ -331,7 +241,7 @@ mod tests {
             .expect("anchors")
             .into_iter()
             .map(|anchor| match anchor {
-                Anchor::Literal { bytes, before_min, before_max } => {
+                Anchor::Literal { bytes, before_min, before_max, .. } => {
                     (String::from_utf8_lossy(&bytes).into_owned(), before_min, before_max)
                 }
                 Anchor::Start { .. } => panic!("start anchor for {pattern}"),
@@ -358,39 +268,15 @@ mod tests {
     }
 
     #[test]
-    fn digit_shapes_get_a_start_anchor_with_their_first_digit() {
-        let rows = [("[0-9]{11}", Some(0)), ("[A-Z]{2} ?[0-9]{6}", Some(3)), ("[A-Z]{4}", None)];
-        for (pattern, expected) in rows {
-            let found = anchors(pattern).expect("anchors");
-            let [Anchor::Start { digit_within, .. }] = found.as_slice() else { panic!("{pattern}: {found:?}") };
-            assert_eq!(*digit_within, expected, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn windows_hold_the_bytes_of_every_alignment() {
-        let found = anchors("[0-9]{3}[- ]?[0-9]{2}[A-Z]").expect("anchors");
-        let [Anchor::Start { window, .. }] = found.as_slice() else { panic!("{found:?}") };
-        let rows = ["0", "0", "0", "0-", "0", "0A", "A "];
-        assert_eq!(window.len(), rows.len());
-        for (set, members) in window.iter().zip(rows) {
-            let shown: String = "0A- ".chars().filter(|c| set.contains(*c as u8)).collect();
-            let sorted = |text: &str| text.bytes().collect::<std::collections::BTreeSet<_>>();
-            assert!(sorted(&shown).is_superset(&sorted(members)), "{shown} {members}");
-        }
-        assert!(!window[4].contains(b'A') && !window[2].contains(b'-') && !window[6].contains(b'0'));
-    }
-
-    #[test]
     fn a_match_without_literal_must_start_a_token() {
-        let message = anchors(r"\+?[0-9]{9}").expect_err("refused");
+        let message = anchors(r"[+-]{5}[0-9]{9}").expect_err("refused");
         assert!(message.contains("start with an ASCII letter or digit"), "{message}");
     }
 
     #[test]
     fn a_pattern_without_literal_and_boundary_is_refused() {
         let hir = crate::file::parse_pattern("[0-9]{11}").expect("test pattern");
-        let message = derive(&hir, false).expect_err("refused");
+        let message = derive(&hir, false).err().expect("refused");
         assert!(message.contains("literal of at least 3 bytes"), "{message}");
     }
 }
