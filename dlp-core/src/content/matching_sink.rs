@@ -7,8 +7,8 @@ use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
-use crate::base::{Limits, Problem, Span};
-use crate::matching::{DetectorSet, Match, Scratch, StreamScan};
+use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, Limits, Problem, Span};
+use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch, StreamScan};
 use std::collections::VecDeque;
 
 /// Matches what an extractor hands out.
@@ -98,8 +98,21 @@ impl<'a> MatchingSink<'a> {
         let Some(mut part) = self.part.take() else { return };
         let matches = &mut self.matches;
         let scan = std::mem::replace(&mut part.scan, self.set.stream());
-        scan.finish(self.scratch, &mut |found| matches.push(found));
+        let end = scan.finish(self.scratch, &mut |found| matches.push(found));
         self.report_matches(&part);
+        self.report_degraded(&end.degraded);
+    }
+
+    /// Says which detectors were not tried everywhere.
+    fn report_degraded(&mut self, degraded: &[DetectorIndex]) {
+        let Some(first) = degraded.first() else { return };
+        let (max, first, more) = (CONFIRM_STEPS_PER_BYTE_MAX, &self.set.detector(*first).id, degraded.len() - 1);
+        let others = if more > 0 { format!(" and {more} more detectors") } else { String::new() };
+        let message = format!(
+            "so much of the text begins like a match that {first}{others} left places out after {max} steps for each \
+             byte; a text like this is made to be slow"
+        );
+        self.problem(Problem::limit("confirm_steps_per_byte_max", max, message));
     }
 
     fn report_matches(&mut self, part: &OpenPart) {

@@ -113,7 +113,7 @@ impl Catalogue {
             });
         }
         for source in &detector.patterns {
-            pattern::compile(&source.regex).map_err(|error| CatalogueError::Pattern {
+            pattern::Compiled::new(&source.regex).map_err(|error| CatalogueError::Pattern {
                 file: file.clone(),
                 detector: detector.id.clone(),
                 message: error.to_string(),

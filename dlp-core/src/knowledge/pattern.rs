@@ -159,8 +159,18 @@ mod tests {
     #[test]
     fn the_walk_ends_where_the_library_ends() {
         let patterns = [
-            "ab+", "a|ab|abc", "(?:ab)*c?", "a.{0,3}?b", "a.{0,3}b", r"\bab\b", "ab$", "(?m)ab$", "^ab", "[a-c]{2,4}",
-            "(?s)a.*c", "ab(?P<value>c*)",
+            "ab+",
+            "a|ab|abc",
+            "(?:ab)*c?",
+            "a.{0,3}?b",
+            "a.{0,3}b",
+            r"\bab\b",
+            "ab$",
+            "(?m)ab$",
+            "^ab",
+            "[a-c]{2,4}",
+            "(?s)a.*c",
+            "ab(?P<value>c*)",
         ];
         let texts = ["", "ab", "abc", "abbb", "abab", "xab", "ab\n", "abcabc", "a  b", "aab", "ab cab", "abccc"];
         for pattern in patterns {

@@ -4,6 +4,8 @@
 //! stream: what is spent does not depend on how the text was cut. A pattern whose share of a block is spent is not
 //! tried again in that block, and the scan says so: it is degraded, not clean.
 
+use crate::base::CONFIRM_STEPS_PER_BYTE_MAX;
+
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 
@@ -11,7 +13,7 @@ pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 const PATTERN_STEPS_MAX: u64 = 8 * BLOCK_BYTES as u64;
 
 /// Steps that all patterns together may take for a block.
-const BLOCK_STEPS_MAX: u64 = 32 * BLOCK_BYTES as u64;
+const BLOCK_STEPS_MAX: u64 = CONFIRM_STEPS_PER_BYTE_MAX * BLOCK_BYTES as u64;
 
 /// Steps taken in one block.
 #[derive(Debug, Default)]

@@ -284,7 +284,8 @@ mod tests {
     #[test]
     fn the_last_bit_is_found_over_words() {
         let mask = [1 << 5 | 1 << 63, 0, 1 << 3];
-        let rows = [(5, 0, Some(5)), (4, 0, None), (190, 0, Some(131)), (130, 0, Some(63)), (130, 64, None), (62, 5, Some(5))];
+        let rows =
+            [(5, 0, Some(5)), (4, 0, None), (190, 0, Some(131)), (130, 0, Some(63)), (130, 64, None), (62, 5, Some(5))];
         for (at, least, expected) in rows {
             assert_eq!(last_bit(&mask, at, least), expected, "{at} {least}");
         }

@@ -3,8 +3,8 @@
 use super::boundary::LOOK_BYTES;
 use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match, ScanEnd};
-use super::report::SURROUNDINGS_BYTES;
 use super::literals::{LiteralIndex, Literals};
+use super::report::SURROUNDINGS_BYTES;
 use super::scratch::Scratch;
 use super::simd::Isa;
 use super::starts::{DIGIT_WITHIN_MAX, Start, Starts};
@@ -211,7 +211,7 @@ impl Builder {
                             before_min: *before_min as usize,
                             before_max: *before_max as usize,
                             between: between.unwrap_or_default(),
-                            first: first.unwrap_or_else(ByteSet::all),
+                            first: first.unwrap_or(ByteSet::ALL),
                         };
                         self.add_literal(bytes, place);
                     }

@@ -7,7 +7,6 @@
 //! case gives, overlapping ones included.
 
 use super::simd::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
-use dlp_detector_format::expected_symbol_share;
 
 /// Banks of eight buckets. More banks admit fewer places and cost more instructions for each byte.
 const BANKS: usize = 4;
@@ -276,10 +275,16 @@ mod tests {
     #[test]
     fn the_last_bytes_of_a_text_are_searched() {
         let literals = Literals::new(vec![b"abc".to_vec(), b"wxyz".to_vec()]);
-        for (text, expected) in [("abc", vec![(0, 0)]), ("..ABC", vec![(2, 0)]), ("wxyZ", vec![(0, 1)]), ("wxy", vec![])] {
+        for (text, expected) in
+            [("abc", vec![(0, 0)]), ("..ABC", vec![(2, 0)]), ("wxyZ", vec![(0, 1)]), ("wxy", vec![])]
+        {
             for isa in Isa::available() {
                 assert_eq!(hits(&literals, isa, text.as_bytes()), expected, "{text} {isa:?}");
             }
         }
     }
+}
+
+fn expected_symbol_share(_symbol: u8) -> f32 {
+    1.0 / 64.0
 }

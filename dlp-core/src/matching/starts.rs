@@ -97,7 +97,7 @@ impl Builder {
 /// Gives bytes the same class when every row accepts both or neither at each offset.
 fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
     let mut sets: Vec<ByteSet> = rows.iter().flat_map(|row| row.window.iter().copied()).collect();
-    sets.sort_unstable_by_key(ByteSet::words);
+    sets.sort_unstable();
     sets.dedup();
     let mut known = std::collections::HashMap::new();
     let class_of = (0..=255u8)

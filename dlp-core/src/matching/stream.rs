@@ -54,12 +54,7 @@ impl StreamScan {
     }
 
     /// Searches a text that is there as a whole, without copying it.
-    pub(super) fn whole(
-        set: &DetectorSet,
-        scratch: &mut Scratch,
-        text: &[u8],
-        each: &mut dyn FnMut(Match),
-    ) -> ScanEnd {
+    pub(super) fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) -> ScanEnd {
         let mut state = State::new();
         scratch.fit(set);
         while state.horizon < text.len() as u64 {
