@@ -26,6 +26,8 @@ mod lines;
 mod report;
 mod resolve;
 mod scratch;
+#[cfg_attr(not(test), expect(dead_code, reason = "the candidate stage moves onto this pass next"))]
+mod simd;
 mod starts;
 mod stream;
 
@@ -33,4 +35,5 @@ pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, Step, ValidatorResult};
 pub use lines::LineColumn;
 pub use scratch::Scratch;
+pub use simd::Isa;
 pub use stream::StreamScan;
