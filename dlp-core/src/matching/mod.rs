@@ -28,6 +28,7 @@ mod literals;
 mod report;
 mod resolve;
 mod scratch;
+#[cfg_attr(not(test), expect(dead_code, reason = "the candidate stage moves onto this pass next"))]
 mod simd;
 mod starts;
 mod stream;

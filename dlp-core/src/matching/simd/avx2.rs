@@ -1,0 +1,151 @@
+//! The kernel for AVX2: a word as two halves of 32 bytes.
+//!
+//! `VPSHUFB` knows tables of 16 entries only, and yields 0 where the high bit of the index is set. So the 64 entries
+//! are looked up in quarters, with indices that are valid in one quarter each, and the four results are united. This
+//! costs more than the usual pair of nibble tables but admits exactly what the table says, not mixtures of nibbles:
+//! the stages behind would pay for these.
+
+#![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
+
+use super::portable;
+use super::table::{Bank, WINDOW_BYTES, WindowTable};
+use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
+use std::arch::is_x86_feature_detected;
+use std::arch::x86_64::*;
+
+/// Bytes of a vector.
+const HALF_BYTES: usize = WORD_BYTES / 2;
+/// Entries of a quarter of a table.
+const QUARTER: usize = 16;
+/// Quarters of a table.
+const QUARTERS: usize = 4;
+
+/// Whether the processor and the operating system have all that the kernel uses.
+pub(super) fn is_available() -> bool {
+    is_x86_feature_detected!("avx2")
+}
+
+/// Fills `words` from `text`, which holds [`super::words::read_len`] bytes for them.
+pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
+    if !is_available() {
+        return portable::scan(table, text, words);
+    }
+    // SAFETY: the processor has the feature that the function enables, as was just asked.
+    unsafe { scan_by_banks(table, text, words) }
+}
+
+#[target_feature(enable = "avx2")]
+fn scan_by_banks(table: &WindowTable, text: &[u8], words: Words<'_>) {
+    match table.banks().len() {
+        1 => kernel::<1>(table.first_banks(), text, words),
+        2 => kernel::<2>(table.first_banks(), text, words),
+        3 => kernel::<3>(table.first_banks(), text, words),
+        _ => kernel::<4>(table.first_banks(), text, words),
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn kernel<const BANKS: usize>(banks: &[Bank; BANKS], text: &[u8], words: Words<'_>) {
+    for (word, block) in words.slots().zip(blocks(text)) {
+        *word.literal = join(literal_half(banks, block, 0), literal_half(banks, block, HALF_BYTES));
+        let (low, high) = (load(part(block, 0)), load(part(block, HALF_BYTES)));
+        *word.digit = join(within(low, b'0', b'9'), within(high, b'0', b'9'));
+        *word.alnum = *word.digit | join(letters(low), letters(high));
+        *word.at = join(equal(low, splat(b'@')), equal(high, splat(b'@')));
+    }
+}
+
+/// Windows that begin in the 32 bytes from `start`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn literal_half<const BANKS: usize>(banks: &[Bank; BANKS], block: &[u8; READ_BYTES], start: usize) -> u32 {
+    let mut admitted = [splat(u8::MAX); BANKS];
+    for offset in 0..WINDOW_BYTES {
+        let indices = quarter_indices(symbols(load(part(block, start + offset))));
+        for (buckets, bank) in admitted.iter_mut().zip(banks) {
+            *buckets = _mm256_and_si256(*buckets, look_up(&bank.0[offset], indices));
+        }
+    }
+    let mut any = splat(0);
+    for buckets in admitted {
+        any = _mm256_or_si256(any, buckets);
+    }
+    !equal(any, splat(0))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn symbols(bytes: __m256i) -> __m256i {
+    let low = _mm256_and_si256(bytes, splat(0x1f));
+    let high = _mm256_and_si256(_mm256_srli_epi16::<1>(bytes), splat(0x20));
+    _mm256_or_si256(low, high)
+}
+
+/// For each quarter, indices whose high bit is set where the symbol lies in another one. The XOR makes a symbol of the
+/// quarter smaller than 16 and any other at least that, the saturating addition lifts the latter to 0x80 and above.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn quarter_indices(symbols: __m256i) -> [__m256i; QUARTERS] {
+    let mut indices = [symbols; QUARTERS];
+    for (quarter, index) in (0u8..).zip(&mut indices) {
+        *index = _mm256_adds_epu8(_mm256_xor_si256(*index, splat(quarter << 4)), splat(0x70));
+    }
+    indices
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn look_up(table: &[u8; QUARTER * QUARTERS], indices: [__m256i; QUARTERS]) -> __m256i {
+    let (quarters, _) = table.as_chunks::<QUARTER>();
+    let mut buckets = splat(0);
+    for (quarter, index) in quarters.iter().zip(indices) {
+        buckets = _mm256_or_si256(buckets, _mm256_shuffle_epi8(load_twice(quarter), index));
+    }
+    buckets
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn letters(bytes: __m256i) -> u32 {
+    within(_mm256_or_si256(bytes, splat(0x20)), b'a', b'z')
+}
+
+/// Which bytes lie between `low` and `high`, both included.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn within(bytes: __m256i, low: u8, high: u8) -> u32 {
+    let above = _mm256_sub_epi8(bytes, splat(low));
+    equal(_mm256_min_epu8(above, splat(high - low)), above)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn equal(left: __m256i, right: __m256i) -> u32 {
+    _mm256_movemask_epi8(_mm256_cmpeq_epi8(left, right)).cast_unsigned()
+}
+
+#[inline]
+fn join(low: u32, high: u32) -> u64 {
+    u64::from(low) | (u64::from(high) << u32::BITS)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn splat(byte: u8) -> __m256i {
+    _mm256_set1_epi8(byte.cast_signed())
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(bytes: &[u8; HALF_BYTES]) -> __m256i {
+    // SAFETY: the reference covers the 32 bytes that are read, and the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+/// The quarter in both halves of the vector, as `VPSHUFB` looks up in each half apart.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_twice(quarter: &[u8; QUARTER]) -> __m256i {
+    // SAFETY: the reference covers the 16 bytes that are read, and the load asks for no alignment.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(quarter.as_ptr().cast()) })
+}

@@ -1,0 +1,145 @@
+//! The first pass over text: one bit for each byte, in four masks.
+//!
+//! | mask | a bit says |
+//! |---|---|
+//! | `literal` | the four bytes from here may begin a literal: some bucket of the [`WindowTable`] admits them |
+//! | `alnum` | an ASCII letter or digit |
+//! | `digit` | an ASCII digit |
+//! | `at` | `@` |
+//!
+//! The pass serves all detectors at once and never branches on what it reads, so its speed does not depend on the
+//! text. What the bits mean together (runs of digits, the literal that really stands there) is the work of the stages
+//! behind it.
+//!
+//! There is one kernel for each instruction set ([`Isa`]), all with the same result; [`portable`] is the
+//! specification in code. This module is the only home of `unsafe` in the crate, and confines it to three kinds of
+//! places: a load through a reference to an array of the vector's length, and the entry of each kernel right after the
+//! question whether the processor has the instructions.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+#[cfg_attr(not(test), expect(unused_imports, reason = "the candidate stage moves onto this pass next"))]
+pub(super) use table::{BANKS_MAX, BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
+
+use std::ops::Range;
+use words::{READ_BYTES, WORD_BYTES, Words, read_len};
+
+/// Instruction sets that the first pass is written for. All of them find the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Isa {
+    /// No vectors: any processor.
+    Portable,
+    /// 32 bytes at a time, on x86-64 processors since 2013 (Intel) and 2015 (AMD).
+    Avx2,
+    /// 64 bytes at a time with VBMI, on x86-64 processors since 2018 (Intel) and 2022 (AMD).
+    Avx512,
+}
+
+impl Isa {
+    /// All of them, in the order of preference.
+    const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+
+    /// The best one that this processor has.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::available().last().unwrap_or(Self::Portable)
+    }
+
+    /// Every one that this processor has, `Portable` first, the best one last.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|isa| isa.is_available())
+    }
+
+    fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => false,
+        }
+    }
+
+    /// Runs the kernel; without the instructions it is the portable one.
+    fn scan(self, table: &WindowTable, text: &[u8], words: Words<'_>) {
+        assert!(text.len() >= read_len(words.len()), "a kernel needs all the bytes of its words");
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::scan(table, text, words),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::scan(table, text, words),
+            _ => portable::scan(table, text, words),
+        }
+    }
+}
+
+/// The outcome of [`classify`]: bit `i` of word `w` stands for the byte at `64 * w + i` of the range.
+#[derive(Default, Debug)]
+pub(super) struct Masks {
+    pub(super) literal: Vec<u64>,
+    pub(super) alnum: Vec<u64>,
+    pub(super) digit: Vec<u64>,
+    pub(super) at: Vec<u64>,
+}
+
+impl Masks {
+    /// So many words of each mask. What they hold may stem from the text before.
+    fn words(&mut self, words: usize) -> Words<'_> {
+        for mask in [&mut self.literal, &mut self.alnum, &mut self.digit, &mut self.at] {
+            mask.resize(words, 0);
+        }
+        Words { literal: &mut self.literal, alnum: &mut self.alnum, digit: &mut self.digit, at: &mut self.at }
+    }
+
+    /// Clears the last word from bit `bits` on.
+    fn keep_in_last_word(&mut self, bits: usize) {
+        for mask in [&mut self.literal, &mut self.alnum, &mut self.digit, &mut self.at] {
+            if let Some(last) = mask.last_mut() {
+                *last &= (1 << bits) - 1;
+            }
+        }
+    }
+}
+
+/// Fills `masks` for `text[range]`, whatever they held before; their capacity is used again.
+///
+/// Each mask has `range.len().div_ceil(64)` words, and its bits behind the range are zero. A window that begins in the
+/// range sees the bytes behind it; behind the end of `text` it sees zeros.
+///
+/// # Panics
+///
+/// When the range does not lie within the text.
+pub(super) fn classify(isa: Isa, table: &WindowTable, text: &[u8], range: Range<usize>, masks: &mut Masks) {
+    let len = text[range.clone()].len();
+    let text = &text[range.start..];
+    let words = masks.words(len.div_ceil(WORD_BYTES));
+    // Words whose reads all lie within the text; behind them come two at most.
+    let whole = words.len().min(text.len().saturating_sub(READ_BYTES - WORD_BYTES) / WORD_BYTES);
+    let (whole_words, last_words) = words.split_at(whole);
+    isa.scan(table, text, whole_words);
+    scan_padded(isa, table, &text[whole * WORD_BYTES..], last_words);
+    if !len.is_multiple_of(WORD_BYTES) {
+        masks.keep_in_last_word(len % WORD_BYTES);
+    }
+}
+
+/// The last words, from a copy of the text's end with zeros behind it.
+fn scan_padded(isa: Isa, table: &WindowTable, end: &[u8], words: Words<'_>) {
+    if words.len() == 0 {
+        return;
+    }
+    let mut padded = [0; read_len(2)];
+    padded[..end.len()].copy_from_slice(end);
+    isa.scan(table, &padded, words);
+}
