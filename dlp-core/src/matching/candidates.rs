@@ -98,12 +98,13 @@ impl Pass<'_> {
         let mut behind = digit;
         for _ in 0..=GROUPS_BEFORE_DIGIT_MAX {
             let Some(token) = last_bit(&tokens.starts, behind, digit.saturating_sub(DIGIT_WITHIN_MAX)) else { return };
-            let first = token + escape_tail(self.text, self.from + token);
-            let own_digit = if first > digit { self.digit_behind(first) } else { Some(digit) };
-            if let Some(digit) = own_digit.filter(|_| previous_digit.is_none_or(|previous| first > previous)) {
-                let byte = self.text[self.from + first];
-                if self.set.starts().reaches_digit(byte, digit - first) {
-                    self.try_token(first, true);
+            for first in self.places_in(token) {
+                let own_digit = if first > digit { self.digit_behind(first) } else { Some(digit) };
+                if let Some(digit) = own_digit.filter(|_| previous_digit.is_none_or(|previous| first > previous)) {
+                    let byte = self.text[self.from + first];
+                    if self.set.starts().reaches_digit(byte, digit - first) {
+                        self.try_token(first, true);
+                    }
                 }
             }
             if token == 0 || previous_digit.is_some_and(|previous| token <= previous) {
@@ -122,11 +123,18 @@ impl Pass<'_> {
 
     fn tokens_without_digit(&mut self, tokens: &Tokens) {
         for token in bits(&tokens.long_starts, 0) {
-            let first = token + escape_tail(self.text, self.from + token);
-            if self.set.starts().starts_without_digit(self.text[self.from + first]) {
-                self.try_token(first, false);
+            for first in self.places_in(token) {
+                if self.set.starts().starts_without_digit(self.text[self.from + first]) {
+                    self.try_token(first, false);
+                }
             }
         }
+    }
+
+    /// Where a match can start in a token: at its start, and behind what may be the rest of an escape.
+    fn places_in(&self, token: usize) -> impl Iterator<Item = usize> + use<> {
+        let tail = escape_tail(self.text, self.from + token);
+        [Some(token), (tail > 0).then_some(token + tail)].into_iter().flatten()
     }
 
     fn try_token(&mut self, first: usize, has_digit: bool) {

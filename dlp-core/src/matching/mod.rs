@@ -28,10 +28,11 @@ mod literals;
 mod report;
 mod resolve;
 mod scratch;
-#[cfg_attr(not(test), expect(dead_code, reason = "the candidate stage moves onto this pass next"))]
 mod simd;
 mod starts;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, ValidatorResult};

@@ -26,8 +26,9 @@ mod table;
 mod tests;
 mod words;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the candidate stage moves onto this pass next"))]
-pub(super) use table::{BANKS_MAX, BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
+#[cfg(test)]
+pub(super) use table::BANKS_MAX;
+pub(super) use table::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
 
 use std::ops::Range;
 use words::{READ_BYTES, WORD_BYTES, Words, read_len};

@@ -61,6 +61,7 @@ impl WindowTable {
     }
 
     /// Whether some bucket admits these four bytes. This is the specification of the kernels' literal mask.
+    #[cfg(test)]
     pub(in crate::matching) fn admits(&self, window: [u8; WINDOW_BYTES]) -> bool {
         self.banks.iter().any(|bank| {
             let looked_up = bank.0.iter().zip(window).map(|(of_offset, byte)| of_offset[usize::from(symbol(byte))]);

@@ -1,0 +1,160 @@
+//! Laws of the engine as a whole: what the first pass leaves out, nothing would have accepted; the kernel does not
+//! matter; work is bounded.
+
+use super::budget::Budget;
+use super::confirm::{self, Accepted};
+use super::scratch::Scratch;
+use super::simd::Isa;
+use super::{DetectorSet, Match, candidates};
+use crate::knowledge::{Catalogue, builtin_examples};
+use std::collections::BTreeSet;
+
+/// Lower for debug builds of the whole catalogue; every place is tried with every pattern.
+const REFERENCE_BYTES: usize = 6_000;
+
+/// Example texts of the built-in detectors, joined, up to so many bytes, from the `skip`-th on.
+fn example_text(skip: usize, bytes: usize) -> Vec<u8> {
+    let examples = builtin_examples().expect("built-in examples");
+    let texts = examples.iter().flat_map(|(_, examples, counter_examples)| {
+        examples.iter().map(|e| e.text.as_str()).chain(counter_examples.iter().map(|e| e.text.as_str()))
+    });
+    let mut joined = Vec::new();
+    for text in texts.skip(skip).step_by(7) {
+        joined.extend_from_slice(text.as_bytes());
+        joined.push(b'\n');
+        if joined.len() >= bytes {
+            break;
+        }
+    }
+    joined
+}
+
+/// What the patterns accept at the places that the first pass gives.
+fn accepted(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
+    let mut scratch = Scratch::new();
+    scratch.fit(set);
+    candidates::find(set, &mut scratch, text, 0..text.len());
+    let places = std::mem::take(&mut scratch.candidates);
+    accept(set, &mut scratch, text, places.into_iter())
+}
+
+/// What the patterns accept anywhere.
+fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
+    let mut scratch = Scratch::new();
+    scratch.fit(set);
+    let patterns = set.patterns().len() as u32;
+    let places = (0..text.len()).flat_map(|at| (0..patterns).map(move |pattern| (at, pattern)));
+    accept(set, &mut scratch, text, places)
+}
+
+fn accept(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    places: impl Iterator<Item = (usize, u32)>,
+) -> BTreeSet<(u32, usize, usize)> {
+    let mut found = BTreeSet::new();
+    for place in places {
+        scratch.budget = Budget::default();
+        scratch.budget.fit(set.patterns().len());
+        if let Some(Accepted { whole, .. }) = confirm::confirm(set, scratch, text, place) {
+            found.insert((place.1, whole.start, whole.end));
+        }
+    }
+    found
+}
+
+fn matches(set: &DetectorSet, text: &[u8]) -> Vec<Match> {
+    let mut found = Vec::new();
+    let end = set.scan(&mut Scratch::new(), text, &mut |m| found.push(m));
+    assert!(end.degraded.is_empty(), "{:?}", end.degraded);
+    found
+}
+
+#[test]
+fn the_first_pass_loses_nothing_that_a_pattern_accepts() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    for skip in [0, 3] {
+        let text = example_text(skip, REFERENCE_BYTES);
+        let (found, expected) = (accepted(&set, &text), accepted_anywhere(&set, &text));
+        assert!(expected.len() > 50, "the text holds values: {}", expected.len());
+        let lost = expected.difference(&found).map(|(pattern, start, end)| {
+            let detector = set.detector(set.patterns()[*pattern as usize].detector);
+            (detector.id.as_str(), String::from_utf8_lossy(&text[*start..*end]).into_owned())
+        });
+        let lost: Vec<_> = lost.collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_matches() {
+    let text = example_text(0, usize::MAX);
+    let sets = Isa::available().map(|isa| DetectorSet::compile_for(isa, Catalogue::builtin().expect("catalogue")));
+    let mut found = sets.map(|set| matches(&set, &text));
+    let portable = found.next().expect("the portable kernel");
+    assert!(portable.len() > 50, "{}", portable.len());
+    for other in found {
+        assert_eq!(other, portable);
+    }
+    for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| !Isa::available().any(|a| a == *isa)) {
+        eprintln!("skipped: this processor has no {isa:?}");
+    }
+}
+
+#[test]
+fn work_is_linear_on_texts_made_of_beginnings() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let rows: &[(&str, &str)] = &[
+        ("at signs", "@"),
+        ("short mails", "a@a."),
+        ("assignments", "password="),
+        ("keys", "-----BEGIN RSA PRIVATE KEY-----\n"),
+        ("digits", "1234567890"),
+        ("one digit", "1"),
+        ("digit groups", "12 34-56 "),
+        ("tokens", "eyJ.eyJ"),
+        ("prefixes", "ghp_AKIAxoxb-"),
+        ("schemes", "a://b:c@"),
+        ("hex", "deadbeef01"),
+        ("country codes", "+48 22 "),
+    ];
+    for (name, unit) in rows {
+        let steps = |bytes: usize| {
+            let text: Vec<u8> = unit.bytes().cycle().take(bytes).collect();
+            set.scan(&mut Scratch::new(), &text, &mut |_| {}).steps
+        };
+        let (short, long) = (steps(64 * 1024), steps(256 * 1024));
+        let bound = crate::base::CONFIRM_STEPS_PER_BYTE_MAX * 256 * 1024 + 64 * 16 * 1024;
+        assert!(long <= bound, "{name}: {long} steps");
+        assert!(long <= 5 * short + 100_000, "{name}: {short} steps for a block, {long} for four");
+    }
+}
+
+#[test]
+fn a_spent_budget_is_told() {
+    let mut catalogue = Catalogue::empty();
+    catalogue
+        .add_file(
+            "test.toml",
+            r#"
+[[detector]]
+id = "test.nested"
+title = "Nested"
+description = "Every beginning reads to the end of the text."
+category = "secret"
+severity = "high"
+patterns = ['key:[a-z:]{1,16000}!']
+boundary = "none"
+score = { pattern = 90 }
+examples = [{ text = "key:a!", finds = ["key:a!"] }]
+counter_examples = [{ text = "key:", reason = "no end" }]
+"#,
+        )
+        .expect("test detector");
+    let set = DetectorSet::compile(catalogue).expect("test set");
+    let end = set.scan(&mut Scratch::new(), "key:".repeat(40_000).as_bytes(), &mut |_| {});
+    assert_eq!(end.degraded.len(), 1);
+    let end = set.scan(&mut Scratch::new(), "key: ".repeat(40_000).as_bytes(), &mut |_| {});
+    assert_eq!(end.degraded.len(), 0);
+}
