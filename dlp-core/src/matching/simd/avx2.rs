@@ -9,12 +9,14 @@
 
 use super::portable;
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
-use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
+use super::words::{WORD_BYTES, Words, blocks, part};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
 /// Bytes of a vector.
 const HALF_BYTES: usize = WORD_BYTES / 2;
+/// Bytes that are read for a half.
+const HALF_READ_BYTES: usize = HALF_BYTES + WINDOW_BYTES - 1;
 /// Entries of a quarter of a table.
 const QUARTER: usize = 16;
 /// Quarters of a table.
@@ -47,7 +49,11 @@ fn scan_by_banks(table: &WindowTable, text: &[u8], words: Words<'_>) {
 #[target_feature(enable = "avx2")]
 fn kernel<const BANKS: usize>(banks: &[Bank; BANKS], text: &[u8], words: Words<'_>) {
     for (word, block) in words.slots().zip(blocks(text)) {
-        *word.literal = join(literal_half(banks, block, 0), literal_half(banks, block, HALF_BYTES));
+        *word.literal = 0;
+        let halves = [part(block, 0), part(block, HALF_BYTES)];
+        for (half, first_bit) in halves.into_iter().zip([0, HALF_BYTES]) {
+            *word.literal |= u64::from(literal_half(banks, half)) << first_bit;
+        }
         let (low, high) = (load(part(block, 0)), load(part(block, HALF_BYTES)));
         *word.digit = join(within(low, b'0', b'9'), within(high, b'0', b'9'));
         *word.alnum = *word.digit | join(letters(low), letters(high));
@@ -55,13 +61,13 @@ fn kernel<const BANKS: usize>(banks: &[Bank; BANKS], text: &[u8], words: Words<'
     }
 }
 
-/// Windows that begin in the 32 bytes from `start`.
+/// Windows that begin in the first 32 bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn literal_half<const BANKS: usize>(banks: &[Bank; BANKS], block: &[u8; READ_BYTES], start: usize) -> u32 {
+fn literal_half<const BANKS: usize>(banks: &[Bank; BANKS], half: &[u8; HALF_READ_BYTES]) -> u32 {
     let mut admitted = [splat(u8::MAX); BANKS];
     for offset in 0..WINDOW_BYTES {
-        let indices = quarter_indices(symbols(load(part(block, start + offset))));
+        let indices = quarter_indices(load(part(half, offset)));
         for (buckets, bank) in admitted.iter_mut().zip(banks) {
             *buckets = _mm256_and_si256(*buckets, look_up(&bank.0[offset], indices));
         }
@@ -73,24 +79,24 @@ fn literal_half<const BANKS: usize>(banks: &[Bank; BANKS], block: &[u8; READ_BYT
     !equal(any, splat(0))
 }
 
+/// For each quarter of the table, indices whose high bit is set where the symbol lies in another one.
+///
+/// A symbol is a byte without its bits 7 and 5. With these cleared instead of squeezed out, the quarters begin at
+/// 0x00, 0x10, 0x40 and 0x50. What lies in the first stays below 0x80 when 0x70 is added, all else does not; what lies
+/// in the last does not become negative when 0x50 is taken away, all else does; and flipping bit 4 makes the first
+/// quarter of the second, the last of the third.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn symbols(bytes: __m256i) -> __m256i {
-    let low = _mm256_and_si256(bytes, splat(0x1f));
-    let high = _mm256_and_si256(_mm256_srli_epi16::<1>(bytes), splat(0x20));
-    _mm256_or_si256(low, high)
-}
-
-/// For each quarter, indices whose high bit is set where the symbol lies in another one. The XOR makes a symbol of the
-/// quarter smaller than 16 and any other at least that, the saturating addition lifts the latter to 0x80 and above.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn quarter_indices(symbols: __m256i) -> [__m256i; QUARTERS] {
-    let mut indices = [symbols; QUARTERS];
-    for (quarter, index) in (0u8..).zip(&mut indices) {
-        *index = _mm256_adds_epu8(_mm256_xor_si256(*index, splat(quarter << 4)), splat(0x70));
-    }
-    indices
+fn quarter_indices(bytes: __m256i) -> [__m256i; QUARTERS] {
+    let folded = _mm256_and_si256(bytes, splat(0x5f));
+    let flipped = _mm256_xor_si256(folded, splat(0x10));
+    let (first, last) = (splat(0x70), splat(0x50));
+    [
+        _mm256_add_epi8(folded, first),
+        _mm256_add_epi8(flipped, first),
+        _mm256_sub_epi8(flipped, last),
+        _mm256_sub_epi8(folded, last),
+    ]
 }
 
 #[inline]

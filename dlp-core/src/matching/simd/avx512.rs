@@ -4,14 +4,18 @@
 //! its indices, so a symbol costs a shift and a merge. Each bank takes four look-ups, one for each offset of the
 //! window, on four overlapping loads. There is no branch on the text.
 
-#![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
+#![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
 use super::portable;
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
-use super::words::{WORD_BYTES, Words, blocks, part};
+use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
+/// How far ahead of the block memory is asked for. The work for a block fills the processor's window before it would
+/// reach the next misses, and its own prefetching stops at each page: asking a page ahead doubles the speed on text
+/// that is in no cache, and costs nothing measurable on text that is.
+const PREFETCH_BYTES: usize = 4096;
 /// Truth table of `(a & b) | (!a & c)`.
 const SELECT: i32 = 0xca;
 /// Truth table of `a & b & c`.
@@ -54,6 +58,7 @@ fn kernel<const BANKS: usize>(banks: &[Bank; BANKS], text: &[u8], words: Words<'
         }
     }
     for (word, block) in words.slots().zip(blocks(text)) {
+        prefetch(block);
         let bytes = load(part(block, 0));
         let [s0, s1, s2, s3] = [
             symbols(bytes),
@@ -89,6 +94,14 @@ fn symbols(bytes: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw")]
 fn within(bytes: __m512i, low: u8, high: u8) -> u64 {
     _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, splat(low)), splat(high - low))
+}
+
+/// Asks for the memory [`PREFETCH_BYTES`] ahead.
+#[inline]
+fn prefetch(block: &[u8; READ_BYTES]) {
+    let ahead = block.as_ptr().wrapping_add(PREFETCH_BYTES);
+    // SAFETY: a prefetch is a hint; whatever the address, it neither faults nor counts as an access.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.cast()) };
 }
 
 #[inline]

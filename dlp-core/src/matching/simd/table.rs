@@ -69,11 +69,13 @@ impl WindowTable {
         })
     }
 
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn banks(&self) -> &[Bank] {
         &self.banks
     }
 
     /// The first `N` banks.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn first_banks<const N: usize>(&self) -> &[Bank; N] {
         self.banks.first_chunk().expect("the caller has counted the banks")
     }

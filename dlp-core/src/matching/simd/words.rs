@@ -69,9 +69,9 @@ pub(super) fn blocks(mut text: &[u8]) -> impl Iterator<Item = &[u8; READ_BYTES]>
     })
 }
 
-/// `N` bytes of the block from `start`.
+/// `PART` bytes of the block from `start`.
 #[inline]
 #[cfg(target_arch = "x86_64")]
-pub(super) fn part<const N: usize>(block: &[u8; READ_BYTES], start: usize) -> &[u8; N] {
+pub(super) fn part<const PART: usize, const BLOCK: usize>(block: &[u8; BLOCK], start: usize) -> &[u8; PART] {
     block[start..].first_chunk().expect("vectors at all window offsets lie within the block")
 }
