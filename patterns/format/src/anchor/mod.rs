@@ -95,3 +95,6 @@ fn class_bytes(class: &Class) -> Option<ByteSet> {
         Class::Unicode(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
