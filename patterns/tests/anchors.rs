@@ -19,7 +19,7 @@ fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
             let hir = parse(&pattern.regex);
             for seed in 0..TEXTS {
                 let mut text = Vec::new();
-                generate(&hir, &mut Random(seed << 32 | number as u64 + 1), &mut text);
+                generate(&hir, &mut Random((seed << 32) | (number as u64 + 1)), &mut text);
                 let shown = || format!("{} `{}` matches `{}`", detector.id, pattern.regex, text.escape_ascii());
                 assert!(pattern.anchors.iter().any(|anchor| holds(anchor, &text)), "{}: no anchor", shown());
                 assert!(fits(pattern, detector.boundary, &text), "{}: outside of its window", shown());
