@@ -28,10 +28,13 @@ pub(super) struct Starts {
     digitless_first: ByteSet,
 }
 
+/// A pattern with the bytes that its match has before the token, its window from there, and its first digit.
+type Row = ((u32, usize), Vec<ByteSet>, Option<usize>);
+
 /// Collects patterns.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    rows: Vec<((u32, usize), Vec<ByteSet>, Option<usize>)>,
+    rows: Vec<Row>,
 }
 
 impl Builder {
