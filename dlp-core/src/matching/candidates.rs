@@ -5,7 +5,6 @@
 //! a token starts; arithmetic on the masks gives the first digit of each token, and patterns that need a digit are
 //! looked for from there, back over the digit-free groups before it (`AB 12 34 56 C`).
 
-use super::boundary::left_holds;
 use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
@@ -75,8 +74,8 @@ impl Pass<'_> {
         let earliest = hit.saturating_sub(place.before_max).max(self.owned.start);
         let mut start = hit;
         loop {
-            if start <= latest && start < self.owned.end && start >= earliest && place.can_start(self.text, start) {
-                self.candidates.push((start, place.pattern));
+            if start <= latest && start < self.owned.end && start >= earliest {
+                self.add(start, place.pattern);
             }
             if start <= earliest || !place.between.contains(self.text[start - 1]) {
                 return;
@@ -138,20 +137,19 @@ impl Pass<'_> {
     }
 
     fn try_token(&mut self, first: usize, has_digit: bool) {
-        let (owned, candidates) = (&self.owned, &mut *self.candidates);
-        let at = self.from + first;
-        self.set.starts().fitting(self.text, at, has_digit, &mut |pattern, skip| {
-            if let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) {
-                candidates.push((start, pattern));
+        let (set, at) = (self.set, self.from + first);
+        set.starts().fitting(self.text, at, has_digit, &mut |pattern, skip| {
+            if let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) {
+                self.add(start, pattern);
             }
         });
     }
-}
 
-impl LiteralUse {
-    /// What can be told of a start before its regex is tried.
-    fn can_start(&self, text: &[u8], start: usize) -> bool {
-        self.first.contains(text[start]) && left_holds(self.boundary, text, start)
+    /// Adds a place unless its first bytes or its boundary rule the pattern out, as they mostly do.
+    fn add(&mut self, start: usize, pattern: u32) {
+        if self.set.patterns()[pattern as usize].can_start(self.text, start) {
+            self.candidates.push((start, pattern));
+        }
     }
 }
 

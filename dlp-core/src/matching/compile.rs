@@ -72,13 +72,10 @@ impl CompiledPattern {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LiteralUse {
     pub(super) pattern: u32,
-    pub(super) boundary: Boundary,
     pub(super) before_min: usize,
     pub(super) before_max: usize,
     /// Bytes that can stand between the start of the match and the literal.
     pub(super) between: ByteSet,
-    /// Bytes with which a match can start.
-    pub(super) first: ByteSet,
 }
 
 /// How far from its start a match depends on the text.
@@ -204,14 +201,11 @@ impl Builder {
             for anchor in &source.anchors {
                 match anchor {
                     Anchor::Literal { bytes, before_min, before_max, between } => {
-                        let first = source.window.first().copied();
                         let place = LiteralUse {
                             pattern: number,
-                            boundary: data.boundary,
                             before_min: *before_min as usize,
                             before_max: *before_max as usize,
                             between: between.unwrap_or_default(),
-                            first: first.unwrap_or(ByteSet::ALL),
                         };
                         self.add_literal(bytes, place);
                     }

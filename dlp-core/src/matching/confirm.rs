@@ -1,9 +1,8 @@
 //! From a place to a span: boundary, window, the pattern anchored at the place, boundary again.
 
 use super::boundary;
-use super::compile::DetectorSet;
+use super::compile::{CompiledPattern, DetectorSet};
 use super::scratch::{Candidate, Scratch};
-use crate::knowledge::ByteSet;
 use std::ops::Range;
 
 /// What a pattern accepted: the whole match, and the sensitive part of it.
@@ -24,7 +23,7 @@ pub(super) fn confirm(
     (start, number): Candidate,
 ) -> Option<Accepted> {
     let pattern = &set.patterns()[number as usize];
-    if !boundary::left_holds(pattern.boundary, text, start) || !fits(&pattern.window, text, start) {
+    if !pattern.can_start(text, start) {
         return None;
     }
     let regex = pattern.regex()?;
@@ -41,8 +40,11 @@ pub(super) fn confirm(
     (!value.is_empty()).then_some(Accepted { whole: start..end, value })
 }
 
-/// Whether the first bytes are such as the pattern has them.
-fn fits(window: &[ByteSet], text: &[u8], start: usize) -> bool {
-    let bytes = text[start..].iter().copied().chain([END]);
-    window.iter().zip(bytes).all(|(set, byte)| set.contains(byte))
+impl CompiledPattern {
+    /// What can be told of a start without the regex: the first bytes, and the boundary before them.
+    pub(super) fn can_start(&self, text: &[u8], start: usize) -> bool {
+        let bytes = text[start..].iter().copied().chain([END]);
+        self.window.iter().zip(bytes).all(|(set, byte)| set.contains(byte))
+            && boundary::left_holds(self.boundary, text, start)
+    }
 }

@@ -6,6 +6,8 @@
 //! compared. What remains is exact: [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII
 //! case gives, overlapping ones included.
 
+use dlp_detector_format::symbol_probability;
+
 use super::simd::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
 
 /// Banks of eight buckets. More banks admit fewer places and cost more instructions for each byte.
@@ -187,7 +189,7 @@ impl Buckets {
         Self {
             symbols: [[0; WINDOW_BYTES]; BUCKETS],
             shares: [[0.0; WINDOW_BYTES]; BUCKETS],
-            share_of: std::array::from_fn(|symbol| expected_symbol_share(symbol as u8)),
+            share_of: std::array::from_fn(|symbol| symbol_probability(symbol as u8) as f32),
         }
     }
 
@@ -283,8 +285,4 @@ mod tests {
             }
         }
     }
-}
-
-fn expected_symbol_share(_symbol: u8) -> f32 {
-    1.0 / 64.0
 }

@@ -11,6 +11,12 @@ pub(super) const DIGIT_WITHIN_MAX: usize = 24;
 /// Offsets behind the start of the token that are looked at.
 const OFFSETS: usize = 16;
 
+/// Words of a set of rows: as many as fill a vector of the widest kind.
+const GROUP_WORDS: usize = 8;
+
+/// A set of rows.
+type RowSet = [u64; GROUP_WORDS];
+
 /// The byte that stands for the end of the text, which every boundary accepts.
 const END: u8 = b'\n';
 
@@ -18,15 +24,15 @@ const END: u8 = b'\n';
 #[derive(Debug, Default)]
 pub(super) struct Starts {
     rows: Vec<Placed>,
-    /// Words of 64 rows in each set.
-    words: usize,
+    /// Groups of rows, each of which is one wide set.
+    groups: usize,
     /// Bytes that no row tells apart share a class.
     class_of: Vec<u8>,
     classes: usize,
-    /// Sets by offset, class, word.
-    accepts: Vec<u64>,
-    /// The rows that need no digit.
-    digitless: Vec<u64>,
+    /// Sets by offset, class, group.
+    accepts: Vec<RowSet>,
+    /// The rows that need no digit, by group.
+    digitless: Vec<RowSet>,
     /// For each first byte, one more than the farthest first digit of a row that starts with it; zero without one.
     digit_reach: Vec<u8>,
     /// Whether some row that needs no digit can start with the byte.
@@ -75,16 +81,16 @@ impl Builder {
     }
 
     pub(super) fn build(self) -> Starts {
-        let words = self.rows.len().div_ceil(64);
+        let groups = self.rows.len().div_ceil(64 * GROUP_WORDS);
         let (class_of, classes) = byte_classes(&self.rows);
         let digitless = self.rows.iter().filter(|row| row.digit_within.is_none());
         let mut starts = Starts {
             rows: self.rows.iter().map(|row| row.placed).collect(),
-            words,
-            accepts: vec![0; OFFSETS * classes * words],
+            groups,
+            accepts: vec![RowSet::default(); OFFSETS * classes * groups],
             class_of,
             classes,
-            digitless: vec![0; words],
+            digitless: vec![RowSet::default(); groups],
             digit_reach: vec![0; 256],
             digitless_first: ByteSet::default(),
             digitless_run_min: digitless.map(|row| row.run_min).min().unwrap_or(OFFSETS),
@@ -112,17 +118,17 @@ fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
 
 impl Starts {
     fn add(&mut self, index: usize, row: &Row) {
-        let (word, bit) = (index / 64, 1 << (index % 64));
+        let (group, word, bit) = (index / 64 / GROUP_WORDS, index / 64 % GROUP_WORDS, 1 << (index % 64));
         for offset in 0..OFFSETS {
             for byte in (0..=255u8).filter(|byte| row.window.get(offset).is_none_or(|set| set.contains(*byte))) {
-                let at = self.index(offset, byte) + word;
-                self.accepts[at] |= bit;
+                let at = self.index(offset, byte) + group;
+                self.accepts[at][word] |= bit;
             }
         }
         let first = row.window.first().copied().unwrap_or_default();
         match row.digit_within {
             None => {
-                self.digitless[word] |= bit;
+                self.digitless[group][word] |= bit;
                 self.digitless_first.extend(first);
             }
             Some(within) => (0..=255u8).filter(|byte| first.contains(*byte)).for_each(|byte| {
@@ -133,7 +139,7 @@ impl Starts {
     }
 
     fn index(&self, offset: usize, byte: u8) -> usize {
-        (offset * self.classes + usize::from(self.class_of[usize::from(byte)])) * self.words
+        (offset * self.classes + usize::from(self.class_of[usize::from(byte)])) * self.groups
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -158,22 +164,22 @@ impl Starts {
     /// Gives the patterns whose window fits the text with a token at `at`, and how far before it the match starts.
     /// Without a digit in reach, only those that need none.
     pub(super) fn fitting(&self, text: &[u8], at: usize, has_digit: bool, each: &mut dyn FnMut(u32, usize)) {
-        let mut rows = [0; OFFSETS];
-        for (offset, row) in rows.iter_mut().enumerate() {
-            *row = self.index(offset, text.get(at + offset).copied().unwrap_or(END));
-        }
-        for word in 0..self.words {
-            let mut fitting = if has_digit { u64::MAX } else { self.digitless[word] };
-            for row in rows {
-                fitting &= self.accepts[row + word];
-                if fitting == 0 {
+        for group in 0..self.groups {
+            let mut fitting = if has_digit { [u64::MAX; GROUP_WORDS] } else { self.digitless[group] };
+            for offset in 0..OFFSETS {
+                let byte = text.get(at + offset).copied().unwrap_or(END);
+                let accepts = &self.accepts[self.index(offset, byte) + group];
+                fitting.iter_mut().zip(accepts).for_each(|(mine, theirs)| *mine &= theirs);
+                if fitting == [0; GROUP_WORDS] {
                     break;
                 }
             }
-            while fitting != 0 {
-                let placed = self.rows[word * 64 + fitting.trailing_zeros() as usize];
-                each(placed.pattern, placed.skip);
-                fitting &= fitting - 1;
+            for (word, mut rows) in fitting.into_iter().enumerate() {
+                while rows != 0 {
+                    let row = (group * GROUP_WORDS + word) * 64 + rows.trailing_zeros() as usize;
+                    each(self.rows[row].pattern, self.rows[row].skip);
+                    rows &= rows - 1;
+                }
             }
         }
     }

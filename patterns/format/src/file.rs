@@ -252,7 +252,8 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
     if properties.minimum_len().is_none_or(|len| len < MATCH_LEN_MIN) {
         return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
     }
-    let anchor::Derived { anchors, window } = anchor::derive(&hir, boundary != Boundary::None)?;
+    let anchor::Derived { anchors, window } =
+        anchor::derive(&hir, boundary != Boundary::None).map_err(|message| format!("{message}: `{pattern}`"))?;
     Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window })
 }
 

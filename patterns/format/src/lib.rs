@@ -17,7 +17,9 @@ mod model;
 mod pack;
 mod scale;
 
-pub use anchor::{Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_MIN_MAX, SKIP_MAX, WINDOW_LEN};
+pub use anchor::{
+    Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_MIN_MAX, SKIP_MAX, WINDOW_LEN, symbol_probability,
+};
 pub use error::FormatError;
 pub use file::{FileId, Read, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};

@@ -141,3 +141,43 @@ pub fn unpack_examples(bytes: &[u8]) -> Result<Vec<Examples>, PackError> {
     }
     Ok(postcard::from_bytes(rest)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileId, parse_file};
+
+    fn detectors() -> Vec<Detector> {
+        let text = r#"
+[[detector]]
+id = "secret.acme.key"
+title = "Acme key"
+description = "A key."
+category = "secret"
+severity = "high"
+patterns = ['[a-z]{1,9}-acme_[a-z]{8}', 'acmx_[a-z]{8}', '[0-9]{11}']
+score = { pattern = 90 }
+examples = [{ text = "acmx_abcdefgh", finds = ["acmx_abcdefgh"] }]
+counter_examples = [{ text = "acme_", reason = "too short" }]
+"#;
+        let read = parse_file(FileId { name: "test", id_prefix: "" }, text).expect("test file");
+        read.into_iter().map(|r| r.detector).collect()
+    }
+
+    #[test]
+    fn unpacking_gives_back_windows_and_sets() {
+        let detectors = detectors();
+        assert!(detectors[0].patterns.iter().all(|pattern| !pattern.window.is_empty()));
+        assert_eq!(unpack(&pack(&detectors).expect("packed")).expect("unpacked"), detectors);
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let packed = pack(&detectors()).expect("packed");
+        for len in 0..packed.len() {
+            assert!(unpack(&packed[..len]).is_err(), "{len}");
+        }
+        let other_version = [&[9], &packed[1..]].concat();
+        assert!(matches!(unpack(&other_version), Err(PackError::Version { found: 9 })));
+    }
+}

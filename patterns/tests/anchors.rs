@@ -1,0 +1,109 @@
+//! The soundness of the first pass: whatever a pattern of a built-in detector matches holds one of its anchors and fits
+//! its window. Texts are made from the syntax tree; assertions of place are passed over, so that more texts are made
+//! than the pattern matches, and the law is tested more strictly than it must hold.
+
+use dlp_detector_format::{Anchor, Boundary, ByteSet, Pattern, unpack};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// Texts for each pattern.
+const TEXTS: u64 = 60;
+/// Turns of a repetition beyond the demanded ones, apart from texts with the most.
+const TURNS_MORE_MAX: u64 = 40;
+
+#[test]
+fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
+    let detectors = unpack(dlp_patterns::detectors()).expect("built-in detectors");
+    let mut texts = 0;
+    for detector in &detectors {
+        for (number, pattern) in detector.patterns.iter().enumerate() {
+            let hir = parse(&pattern.regex);
+            for seed in 0..TEXTS {
+                let mut text = Vec::new();
+                generate(&hir, &mut Random((seed << 32) | (number as u64 + 1)), &mut text);
+                let shown = || format!("{} `{}` matches `{}`", detector.id, pattern.regex, text.escape_ascii());
+                assert!(pattern.anchors.iter().any(|anchor| holds(anchor, &text)), "{}: no anchor", shown());
+                assert!(fits(pattern, detector.boundary, &text), "{}: outside of its window", shown());
+                texts += 1;
+            }
+        }
+    }
+    assert!(texts > 800 * TEXTS, "{texts}");
+}
+
+fn parse(pattern: &str) -> Hir {
+    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+    parser.parse(pattern).expect("built-in patterns can be read")
+}
+
+fn holds(anchor: &Anchor, text: &[u8]) -> bool {
+    match anchor {
+        Anchor::Literal { bytes, before_min, before_max, between } => (*before_min..=*before_max).any(|before| {
+            let (before, between) = (before as usize, between.unwrap_or_default());
+            let found = text.get(before..before + bytes.len());
+            found.is_some_and(|found| found.eq_ignore_ascii_case(bytes))
+                && text[..before].iter().all(|byte| between.contains(*byte))
+        }),
+        Anchor::Start { skip_min, skip_max, run_min, digit_within } => (*skip_min..=*skip_max).any(|skip| {
+            let Some((skipped, rest)) = text.split_at_checked(skip as usize) else { return false };
+            let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            let is_skipped = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"\\%".contains(byte);
+            let has_digit = |within: u32| rest.iter().take(within as usize + 1).any(u8::is_ascii_digit);
+            skipped.iter().all(is_skipped) && run >= *run_min as usize && digit_within.is_none_or(has_digit)
+        }),
+    }
+}
+
+/// The text and whatever its boundary lets follow. Behind that one byte, and where there is no boundary, nothing may be
+/// demanded.
+fn fits(pattern: &Pattern, boundary: Boundary, text: &[u8]) -> bool {
+    let window = &pattern.window;
+    let followers: ByteSet = (0..=255u8).filter(|byte| !byte.is_ascii_alphanumeric()).collect();
+    let follows = |set: &ByteSet| followers.bytes().all(|byte| set.contains(byte));
+    let known_max = text.len() + usize::from(boundary != Boundary::None);
+    window.len() <= known_max
+        && window.iter().zip(text).all(|(set, byte)| set.contains(*byte))
+        && window.get(text.len()).is_none_or(follows)
+}
+
+/// Appends a text of the expression.
+fn generate(hir: &Hir, random: &mut Random, text: &mut Vec<u8>) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(l) => text.extend_from_slice(&l.0),
+        HirKind::Class(Class::Bytes(class)) => {
+            let range = &class.ranges()[random.below(class.ranges().len() as u64) as usize];
+            text.push(range.start() + random.below(u64::from(range.end() - range.start()) + 1) as u8);
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let range = &class.ranges()[random.below(class.ranges().len() as u64) as usize];
+            let span = u64::from(range.end() as u32 - range.start() as u32) + 1;
+            let member = char::from_u32(range.start() as u32 + random.below(span) as u32).unwrap_or(range.start());
+            text.extend_from_slice(member.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        HirKind::Capture(capture) => generate(&capture.sub, random, text),
+        HirKind::Concat(subs) => subs.iter().for_each(|sub| generate(sub, random, text)),
+        HirKind::Alternation(subs) => generate(&subs[random.below(subs.len() as u64) as usize], random, text),
+        HirKind::Repetition(repetition) => {
+            let min = u64::from(repetition.min);
+            let max = u64::from(repetition.max.expect("patterns are bounded"));
+            let turns = match random.below(4) {
+                0 => min,
+                1 => max,
+                _ => min + random.below(TURNS_MORE_MAX.min(max - min) + 1),
+            };
+            (0..turns).for_each(|_| generate(&repetition.sub, random, text));
+        }
+    }
+}
+
+/// Splitmix: the same texts in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31) % end
+    }
+}
