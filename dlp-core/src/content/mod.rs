@@ -18,6 +18,7 @@ mod outcome;
 mod plain;
 mod recognise;
 mod risky;
+mod second;
 mod sink;
 mod tarball;
 mod walk;

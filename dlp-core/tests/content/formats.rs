@@ -20,13 +20,50 @@ fn texts_of_every_set_become_utf8() {
         ("utf-16 le with mark", utf16(POLISH, true)),
         ("utf-16 le", utf16(POLISH, false)),
         ("utf-16 be", POLISH.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("utf-32 le", utf32(POLISH, u32::to_le_bytes)),
+        ("utf-32 be", utf32(POLISH, u32::to_be_bytes)),
+        ("utf-32 le with mark", utf32(&format!("\u{feff}{POLISH}"), u32::to_le_bytes)),
+        ("utf-32 be with mark", utf32(&format!("\u{feff}{POLISH}"), u32::to_be_bytes)),
+        ("utf-8 behind the mark of utf-16 le", [b"\xFF\xFE", POLISH.as_bytes()].concat()),
+        ("utf-8 behind the mark of utf-16 be", [b"\xFE\xFF", POLISH.as_bytes()].concat()),
         ("windows-1250", encoding_rs::WINDOWS_1250.encode(POLISH).0.into_owned()),
         ("iso-8859-2", encoding_rs::ISO_8859_2.encode(POLISH).0.into_owned()),
     ];
     for (case, bytes) in rows {
         for seen in [walk("a.txt", &bytes), stream("a.txt", &bytes)] {
             assert_eq!(seen.items[0].kind, Kind::Text, "{case}");
+            assert_eq!(seen.role(Role::Raw), "", "{case}");
             assert_eq!(seen.role(Role::Body), POLISH, "{case}");
+            assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
+        }
+    }
+}
+
+fn utf32(text: &str, write: fn(u32) -> [u8; 4]) -> Vec<u8> {
+    text.chars().flat_map(|c| write(u32::from(c))).collect()
+}
+
+#[test]
+fn text_of_another_width_is_read_too() {
+    let number = "pesel 44051401458";
+    let (wide, big) = (utf16(number, false), number.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>());
+    let lines = "a line of a log\n".repeat(20_000);
+    let rows: Vec<(&str, Vec<u8>, bool)> = vec![
+        ("ascii behind utf-16", [utf16(POLISH, true), number.into()].concat(), true),
+        ("ascii behind much utf-16", [utf16(&lines, true), number.into()].concat(), true),
+        ("ascii in utf-32", [utf32(POLISH, u32::to_le_bytes), number.into()].concat(), true),
+        ("utf-16 behind much ascii", [lines.as_bytes(), &wide].concat(), true),
+        ("utf-16 behind much ascii, high byte first", [lines.as_bytes(), &big].concat(), true),
+        ("a false mark, then utf-16 behind much ascii", [b"\xff\xfe", lines.as_bytes(), &wide].concat(), true),
+        ("utf-16 in a program", [&[0x7f, 1, 2, 3, 0, 0, 1][..], &wide, &[3, 4]].concat(), false),
+        ("utf-16 in a program, high byte first", [&[0x7f, 1, 2, 3, 9, 9, 1][..], &big, &[3, 4]].concat(), false),
+    ];
+    for (case, bytes, is_text) in rows {
+        let in_archive = zip(&[("a.bin", &bytes)]);
+        for seen in [walk("a", &bytes), stream("a", &bytes), walk("a.zip", &in_archive), stream("a.zip", &in_archive)] {
+            let item = seen.items.last().expect("there is an item");
+            assert_eq!(item.kind, if is_text { Kind::Text } else { Kind::Binary }, "{case}");
+            assert!(seen.role(Role::Raw).contains(number), "{case}: {:?}", seen.role(Role::Raw));
             assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
         }
     }
