@@ -394,7 +394,7 @@ fn read_head(reader: &mut (impl Read + ?Sized)) -> Head {
 }
 
 /// Returns the error of a read ahead when its place comes, then nothing.
-struct Failing(Option<io::Error>);
+pub(super) struct Failing(pub(super) Option<io::Error>);
 
 impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
