@@ -89,6 +89,26 @@ fn what_stands_in_no_element_is_read_beside_the_text() {
 }
 
 #[test]
+fn text_in_unknown_elements_is_read_beside_the_text() {
+    let rows = [
+        ("a.docx", "word/document.xml", "<d xmlns:w='x'>%<w:t>shown</w:t></d>", true),
+        ("a.docx", "word/document.xml", "<d><x>44051&#52;01458</x><w:t xmlns:w='x'>shown</w:t></d>", true),
+        ("a.xlsx", "xl/worksheets/sheet1.xml", "<s><x>%</x><row><c t='str'><v>shown</v></c></row></s>", true),
+        ("a.xlsx", "xl/sharedStrings.xml", "<s>%<si><t>shown</t></si></s>", true),
+        ("a.xlsx", "xl/workbook.xml", "<workbook>%<definedName name='shown'>1</definedName></workbook>", true),
+        ("a.docx", "word/document.xml", "<d xmlns:w='x'><posOffset>%</posOffset><w:t>shown</w:t></d>", false),
+    ];
+    for (file, path, part, is_read) in rows {
+        let part = part.replace('%', "44051401458");
+        let main = ("xl/workbook.xml", "<workbook/>");
+        let parts = if file == "a.xlsx" && path != main.0 { vec![main, (path, &*part)] } else { vec![(path, &*part)] };
+        let seen = walk(file, &docx(&parts));
+        assert!(seen.holds("shown"), "{part}: {seen:?}");
+        assert_eq!(seen.role(Role::Data).contains("44051401458"), is_read, "{part}: {seen:?}");
+    }
+}
+
+#[test]
 fn entities_that_cannot_be_put_in_their_place_are_problems() {
     let rows = [
         ("<!ENTITY n '<w:t>44051401458</w:t>'>", "xml_entity", true),
