@@ -316,6 +316,59 @@ fn risky_formats_go_to_their_parser_and_its_children_are_walked() {
     assert_eq!(seen.completeness(), Completeness::Complete);
 }
 
+/// Reads nothing of a document and is content with that.
+struct Blind;
+
+impl content::RiskyParser for Blind {
+    fn supports(&self, kind: Kind) -> bool {
+        kind == Kind::Pdf
+    }
+
+    fn parse(
+        &self,
+        _: Kind,
+        _: &[u8],
+        _: &dlp_core::base::Limits,
+        _: &mut dyn FnMut(content::RiskyFrame<'_>) -> content::Flow,
+    ) -> content::Outcome {
+        content::Outcome::COMPLETE
+    }
+}
+
+#[test]
+fn what_lies_outside_the_objects_of_a_pdf_is_read() {
+    let pdf: &[u8] =
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Length 5 >>\nstream\n(%%EOF)\nendstream\nendobj\nxref\n0 2\n\
+        0000000000 65535 f \n0000000015 00000 n \ntrailer\n<< /Size 2 >>\nstartxref\n60\n%%EOF\n";
+    let number: &[u8] = b"pesel 44051401458";
+    let archive = zip(&[("in.txt", number)]);
+    let wide = utf16("pesel 44051401458", true);
+    let rows: Vec<(&str, Vec<u8>, usize, Completeness)> = vec![
+        ("nothing", pdf.to_vec(), 1, Completeness::Complete),
+        ("space behind", [pdf, &b"\n\0 \r\n"[..]].concat(), 1, Completeness::Complete),
+        ("behind", [pdf, number].concat(), 2, Completeness::Complete),
+        ("behind, in utf-16", [pdf, wide.as_slice()].concat(), 2, Completeness::Complete),
+        ("behind, in an archive", [pdf, archive.as_slice()].concat(), 3, Completeness::Ambiguous),
+        ("in front", [number, b"\n", pdf].concat(), 2, Completeness::Complete),
+        ("between two revisions", [pdf, number, b"\n", pdf].concat(), 1, Completeness::Complete),
+        ("before another end mark", [pdf, number, b"\n%%EOF"].concat(), 1, Completeness::Complete),
+        ("in a comment", [pdf, b"% ", number, b"\n%%EOF"].concat(), 1, Completeness::Complete),
+    ];
+    for (case, bytes, items, completeness) in rows {
+        let in_archive = zip(&[("a.pdf", &bytes)]);
+        let once = walk_input("a.pdf", Input::Stream(&mut bytes.as_slice()), &limits(), Some(&Blind));
+        let packed = walk_with("a.zip", &in_archive, &limits(), Some(&Blind));
+        for (seen, wrappers) in [(walk_with("a.pdf", &bytes, &limits(), Some(&Blind)), 0), (once, 0), (packed, 1)] {
+            assert_eq!(seen.items[wrappers].kind, Kind::Pdf, "{case}");
+            assert_eq!(seen.items.len(), items + wrappers, "{case}: {:?}", seen.items);
+            let found: usize = seen.text.values().map(|text| text.matches("pesel 44051401458").count()).sum();
+            let expected = usize::from(!matches!(case, "nothing" | "space behind"));
+            assert_eq!(found, expected, "{case}: {:?}", seen.text);
+            assert_eq!(seen.completeness(), completeness, "{case}: {:?}", seen.reasons);
+        }
+    }
+}
+
 #[test]
 fn a_sink_can_skip_and_stop() {
     struct Picky(Vec<String>, content::Flow);
