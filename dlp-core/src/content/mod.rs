@@ -15,6 +15,7 @@ mod matching_sink;
 mod names;
 mod ooxml;
 mod outcome;
+mod packed;
 mod pdf;
 mod plain;
 mod recognise;

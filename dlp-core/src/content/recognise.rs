@@ -22,7 +22,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"%PDF-", Kind::Pdf),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Cfb),
     (257, b"ustar", Kind::Tar),
-    (0, b"\xfd7zXZ\0", Kind::Other("xz")),
+    (0, b"\xfd7zXZ\0", Kind::Xz),
     (0, b"\x28\xb5\x2f\xfd", Kind::Other("zstd")),
     (0, b"\x04\x22\x4d\x18", Kind::Other("lz4")),
     (0, b"\x02\x21\x4c\x18", Kind::Other("lz4")),
@@ -70,7 +70,7 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
         return *kind;
     }
     if is_bzip2(head) {
-        return Kind::Other("bzip2");
+        return Kind::Bzip2;
     }
     if has_tar_checksum(head) {
         return Kind::Tar;

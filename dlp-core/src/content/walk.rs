@@ -11,7 +11,7 @@ use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, ooxml, pdf, plain, tarball};
+use super::{cfb, document, gzip, ooxml, packed, pdf, plain, tarball};
 use crate::base::{Problem, ProblemClass};
 use std::io::{self, Cursor, Read, SeekFrom};
 
@@ -243,6 +243,7 @@ impl<'a> Walk<'a> {
         match kind {
             Kind::Text => plain::text(self, item.head, item.whole, item.input),
             Kind::Gzip => gzip::walk(self, item),
+            Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
             Kind::Tar => tarball::walk(self, item.input),
             Kind::Cfb => cfb::walk(self, item.input),
             Kind::Other(name) => document::unsupported(self, name, item.input),
