@@ -12,9 +12,24 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The inspector for a choice of detectors, with the bounds of a scan that nobody waits for.
-pub(crate) fn inspector(choice: &DetectorChoice) -> Result<Inspector, CliError> {
-    with_catalogue(catalogue(choice)?)
+/// What looks into content, and what looks into names.
+pub(crate) struct Engine {
+    /// For content: the chosen detectors.
+    pub(crate) inspector: Inspector,
+    /// For names, which reports show: every detector, chosen or not.
+    pub(crate) names: DetectorSet,
+}
+
+/// The engine for a choice of detectors, with the bounds of a scan that nobody waits for.
+pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
+    let inspector = with_catalogue(catalogue(choice)?)?;
+    let names = if choice.detectors.is_empty() {
+        inspector.detectors().clone()
+    } else {
+        let all = DetectorChoice { detectors: Vec::new(), ..choice.clone() };
+        DetectorSet::compile(catalogue(&all)?)?
+    };
+    Ok(Engine { inspector, names })
 }
 
 /// The chosen detectors.

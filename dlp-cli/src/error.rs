@@ -77,6 +77,9 @@ pub(crate) enum CliError {
         /// The id.
         id: String,
     },
+    /// There is no repository.
+    #[error("git finds no repository here; change into one, or use `dlp scan` for files and directories")]
+    NoRepository,
     /// git failed.
     #[error("git {what}: {message}")]
     Git {

@@ -15,7 +15,7 @@ use dlp_core::output::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,8 @@ pub(crate) struct Reporter<'a> {
     /// What was counted so far.
     pub(crate) tally: Tally,
     allowance: Allowance,
+    /// Ids of findings in paths: what stands in a directory's name is found with every file below it.
+    in_paths: BTreeSet<String>,
 }
 
 impl<'a> Reporter<'a> {
@@ -77,6 +79,7 @@ impl<'a> Reporter<'a> {
             log: sarif::Log::default(),
             tally: Tally::default(),
             allowance,
+            in_paths: BTreeSet::new(),
         };
         if reporter.setup.args.format == Format::Jsonl {
             let scan = reporter.scan_record();
@@ -112,6 +115,11 @@ impl<'a> Reporter<'a> {
                 self.written(written)
             }
         }
+    }
+
+    /// Reports a finding in a path, once.
+    pub(crate) fn finding_in_path(&mut self, finding: Reported) -> Result<(), CliError> {
+        if self.in_paths.insert(finding.record.finding_id.clone()) { self.finding(finding) } else { Ok(()) }
     }
 
     /// Reports a problem.

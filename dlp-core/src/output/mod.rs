@@ -14,6 +14,7 @@
 mod escape;
 mod identity;
 pub mod jsonl;
+mod names;
 pub mod pretty;
 mod project;
 mod record;
@@ -25,6 +26,7 @@ mod tally;
 
 pub use escape::escape;
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
+pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{
     ConfidenceRecord, DetectorSetRecord, FindingRecord, GitRecord, ItemPath, LabelsRecord, LocationRecord,
