@@ -2,13 +2,13 @@
 
 use crate::cli::DetectorChoice;
 use crate::error::CliError;
+use crate::input;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Read};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub(crate) fn risky_parser() -> Result<Arc<dyn RiskyParser>, CliError> {
 pub(crate) fn add_files(catalogue: &mut Catalogue, files: &[PathBuf]) -> Result<Vec<Read>, CliError> {
     let mut all = Vec::new();
     for path in files {
-        let text = fs::read_to_string(path).map_err(|source| CliError::Read { path: path.clone(), source })?;
+        let text = input::read_text(path)?;
         all.extend(catalogue.add_file(&path.display().to_string(), &text)?);
     }
     Ok(all)

@@ -26,6 +26,16 @@ pub(crate) enum CliError {
         /// What the system said.
         source: io::Error,
     },
+    /// Something else than a file where a file is expected.
+    #[error("{}: expected a regular file, found a {kind}; {hint}", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
     /// The report cannot be written to its file.
     #[error("{}: report cannot be written: {source}; choose another place for --output", .path.display())]
     Output {

@@ -7,6 +7,7 @@ use crate::cli::GitArgs;
 use crate::commands::scan::{detector_options, reveals, root_uri};
 use crate::engine;
 use crate::error::CliError;
+use crate::say;
 use crate::git::blobs::{Blob, Blobs};
 use crate::git::changes::{BATCH_LEN, Change, of_commits, staged};
 use crate::git::{self, Difference};
@@ -35,6 +36,9 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
         Difference::Range(range) => range.commits()?,
     };
     let staged = if args.staged { staged(args.whole_files)? } else { Vec::new() };
+    if !args.staged && commits.is_empty() {
+        say("nothing was scanned: there is no commit in the range");
+    }
     let engine = engine::engine(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let reveal = reveals(&args.report, &destination)?;

@@ -3,6 +3,7 @@
 use crate::cli::{DetectorChoice, Format, ReportArgs, ScanArgs};
 use crate::engine;
 use crate::error::CliError;
+use crate::say;
 use crate::output::{Destination, Reporter, Setup};
 use crate::scan::examine::{Examiner, masked_name};
 use crate::scan::pipeline::{self, Work};
@@ -39,6 +40,10 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
         own_report,
     };
     pipeline::run(&work, &roots, &mut reporter)?;
+    if reporter.tally.files == 0 && reporter.tally.problems.total == 0 {
+        let excluded = if args.exclude.is_empty() { "" } else { " that --exclude leaves" };
+        say(&format!("nothing was scanned: there is no file{excluded}"));
+    }
     reporter.finish()
 }
 

@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// Problems that the report for people shows one by one; all of them are counted.
-const PROBLEM_LINES_MAX: u64 = 20;
+/// Problems of each kind that the report for people shows one by one; all of them are counted.
+const PROBLEM_LINES_MAX: usize = 20;
 
 /// A finding on its way into a report.
 #[derive(Debug)]
@@ -62,6 +62,26 @@ pub(crate) struct Reporter<'a> {
     allowance: Allowance,
     /// Ids of findings in paths: what stands in a directory's name is found with every file below it.
     in_paths: BTreeSet<String>,
+    /// Content that was not read.
+    gaps: Unread,
+    /// Content of which only the raw bytes were read.
+    without_reader: Unread,
+}
+
+/// Problems for people: the first ones, and how many there are.
+#[derive(Default)]
+struct Unread {
+    lines: Vec<String>,
+    count: usize,
+}
+
+impl Unread {
+    fn say(&self) {
+        self.lines.iter().for_each(|line| say(line));
+        if self.count > self.lines.len() {
+            say(&format!("and {} more; --format jsonl names all of them", self.count - self.lines.len()));
+        }
+    }
 }
 
 impl<'a> Reporter<'a> {
@@ -69,7 +89,7 @@ impl<'a> Reporter<'a> {
     pub(crate) fn start(setup: Setup<'a>, destination: Destination) -> Result<Self, CliError> {
         let scan_id = if setup.args.no_timestamps { None } else { Some(random_id()?) };
         let palette = if colours(&destination) { Palette::ansi() } else { Palette::plain() };
-        let allowance = Allowance::parse(setup.args.allow_incomplete.as_deref())?;
+        let allowance = Allowance::parse(setup.args.allow_incomplete.as_deref(), setup.args.fail_on_incomplete)?;
         let mut reporter = Self {
             setup,
             destination,
@@ -80,6 +100,8 @@ impl<'a> Reporter<'a> {
             tally: Tally::default(),
             allowance,
             in_paths: BTreeSet::new(),
+            gaps: Unread::default(),
+            without_reader: Unread::default(),
         };
         if reporter.setup.args.format == Format::Jsonl {
             let scan = reporter.scan_record();
@@ -132,14 +154,21 @@ impl<'a> Reporter<'a> {
                 Ok(())
             }
             Format::Pretty => {
-                if problem.class.is_incomplete() && self.tally.problems.total <= PROBLEM_LINES_MAX {
-                    let show = Show { prefix: &self.setup.prefix, revealed: None, palette: Palette::plain() };
-                    let mut line = Vec::new();
-                    pretty::problem(&mut line, &problem, show).expect("writing to memory succeeds");
-                    say(String::from_utf8_lossy(&line).trim_end());
-                }
+                self.keep_for_the_end(&problem);
                 Ok(())
             }
+        }
+    }
+
+    /// What was not read stands below the findings and not between them.
+    fn keep_for_the_end(&mut self, problem: &ProblemRecord) {
+        let unread = if problem.class.is_incomplete() { &mut self.gaps } else { &mut self.without_reader };
+        unread.count += 1;
+        if unread.lines.len() < PROBLEM_LINES_MAX {
+            let show = Show { prefix: &self.setup.prefix, revealed: None, palette: Palette::plain() };
+            let mut line = Vec::new();
+            pretty::problem(&mut line, problem, show).expect("writing to memory succeeds");
+            unread.lines.push(String::from_utf8_lossy(&line).trim_end().to_owned());
         }
     }
 
@@ -163,6 +192,8 @@ impl<'a> Reporter<'a> {
                 self.written(flushed)?;
             }
         }
+        self.gaps.say();
+        self.without_reader.say();
         say_summary(&summary, self.setup.args.format);
         if self.setup.args.stats {
             say(&stats(&summary, self.started.elapsed()));
@@ -226,15 +257,12 @@ fn colours(destination: &Destination) -> bool {
         && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// In the report for people this is the summary; beside the others, one line for each class of problem.
+/// In the report for people this is the whole summary; beside the others, only what went unread.
 fn say_summary(summary: &SummaryRecord, format: Format) {
-    if format == Format::Pretty {
-        let mut text = Vec::new();
-        pretty::summary(&mut text, summary).expect("writing to memory succeeds");
-        String::from_utf8_lossy(&text).lines().for_each(say);
-    } else {
-        summary.problems.by_class.iter().for_each(|(class, count)| say(&format!("dlp: {class}: {count}")));
-    }
+    let mut text = Vec::new();
+    let write = if format == Format::Pretty { pretty::summary } else { pretty::problems };
+    write(&mut text, summary).expect("writing to memory succeeds");
+    String::from_utf8_lossy(&text).lines().for_each(say);
 }
 
 fn stats(summary: &SummaryRecord, elapsed: Duration) -> String {

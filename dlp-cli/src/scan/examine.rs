@@ -132,7 +132,8 @@ impl<'a> Examiner<'a> {
             gathered.locations().for_each(|location| mask.location(location));
         }
         let shown = mask.path(subject.path);
-        let problems = gathered.problems.iter().map(|p| output::problem(&shown, p)).collect();
+        let problem = |p| ProblemRecord { git: subject.git.cloned(), ..output::problem(&shown, p) };
+        let problems = gathered.problems.iter().map(problem).collect();
         let in_path = if subject.reports_path { self.in_path(subject, in_path, &mut mask) } else { Vec::new() };
         let findings = self.reported(subject, &shown, gathered.findings, keep);
         FileReport { in_path, findings, problems, bytes: 0, parts: gathered.items, is_file: false }

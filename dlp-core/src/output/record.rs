@@ -243,4 +243,7 @@ pub struct ProblemRecord {
     pub message: String,
     /// Bytes that went unread, where that is known.
     pub bytes_unscanned: Option<u64>,
+    /// Where it stands in the history, for scans of repositories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitRecord>,
 }

@@ -188,6 +188,9 @@ fn message(finding: &FindingRecord) -> String {
     if let Some(inside) = inside(&finding.location) {
         write!(text, " in {inside}").expect("writing to a string succeeds");
     }
+    if let Some(commit) = finding.git.as_ref().and_then(|git| git.commit.as_deref()) {
+        write!(text, " (commit {commit})").expect("writing to a string succeeds");
+    }
     text
 }
 
