@@ -78,7 +78,9 @@ fn extract_prints_what_a_scan_would_see() {
         let output = place.dlp(&["extract", file]).output().expect("dlp runs");
         assert_eq!(output.status.code(), Some(code), "{file}: {output:?}");
         assert!(String::from_utf8_lossy(&output.stdout).contains(text), "{file}: {output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains(stderr), "{file}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(stderr), "{file}: {output:?}");
+        assert_eq!(said.lines().count(), usize::from(code != 0), "one line for one problem: {said}");
     }
     let output = place.dlp(&["extract", "b.zip", "--format", "jsonl"]).output().expect("dlp runs");
     let pieces = records(&output.stdout);
