@@ -9,7 +9,7 @@ use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Read};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What looks into content, and what looks into names.
@@ -62,8 +62,13 @@ pub(crate) fn risky_parser() -> Result<Arc<dyn RiskyParser>, CliError> {
 pub(crate) fn add_files(catalogue: &mut Catalogue, files: &[PathBuf]) -> Result<Vec<Read>, CliError> {
     let mut all = Vec::new();
     for path in files {
-        let text = input::read_text(path)?;
-        all.extend(catalogue.add_file(&path.display().to_string(), &text)?);
+        all.extend(add_file(catalogue, path)?);
     }
     Ok(all)
+}
+
+/// Adds a detector file of the user, and hands back what it holds.
+pub(crate) fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<Vec<Read>, CliError> {
+    let text = input::read_text(path)?;
+    Ok(catalogue.add_file(&path.display().to_string(), &text)?)
 }

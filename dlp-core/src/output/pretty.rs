@@ -127,7 +127,7 @@ pub fn problems(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> 
     } else if !summary.complete {
         writeln!(
             out,
-            "the scan is incomplete: some formats have no reader, so only their raw bytes were scanned \
+            "the scan is incomplete: some content has no reader, so at most its raw bytes were scanned \
              (--fail-on-incomplete ends with 3)"
         )?;
     }
