@@ -60,6 +60,10 @@ Examples:
 
 Hidden and git-ignored files are scanned, because a forgotten .env is the point; the contents of .git are not.
 
+A finding that is wanted is marked in the text file itself, behind it or on a line of its own above it, with the detector
+or the first words of its id, a reason, and if need be a last day:
+  # dlp:allow secret.github -- revoked, for the parser's test until=2030-01-31
+
 Exit codes:
   0  nothing found; formats without a reader were scanned as raw bytes and are named
   1  at least one finding
@@ -131,6 +135,9 @@ pub(crate) struct ReportArgs {
     /// End with 3 instead of 0 when a format had no reader too, like 7z, RAR or an image-only PDF
     #[arg(long, conflicts_with = "allow_incomplete")]
     pub(crate) fail_on_incomplete: bool,
+    /// Report findings too that a line marks with `dlp:allow <detector> -- <reason>`
+    #[arg(long)]
+    pub(crate) no_inline_allow: bool,
     /// Say at the end how much was read and how fast
     #[arg(long)]
     pub(crate) stats: bool,

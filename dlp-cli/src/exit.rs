@@ -54,7 +54,8 @@ impl Allowance {
 
     /// The code of a scan with this many findings and these problem classes.
     pub(crate) fn exit_code<'a>(&self, findings: u64, mut classes: impl Iterator<Item = &'a str>) -> u8 {
-        let unread = |class: &str| known_incomplete(class) || (self.strict && class == ProblemClass::Unsupported.as_str());
+        let unread =
+            |class: &str| known_incomplete(class) || (self.strict && class == ProblemClass::Unsupported.as_str());
         let counts = |class: &str| unread(class) && !self.accepted.contains(class);
         match (findings, classes.any(counts)) {
             (1.., _) => FINDINGS,

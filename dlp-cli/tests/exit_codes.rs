@@ -187,7 +187,8 @@ fn descriptors_that_are_open_already_are_read() {
     assert_eq!((read.status.code(), String::from_utf8_lossy(&read.stdout).trim_end()), (Some(0), text.trim_end()));
     let binary = env!("CARGO_BIN_EXE_dlp");
     let script = format!("'{binary}' extract <(echo from a shell)");
-    let read = assert_cmd::Command::new("bash").args(["-c", &script]).timeout(std::time::Duration::from_secs(20)).output();
+    let read =
+        assert_cmd::Command::new("bash").args(["-c", &script]).timeout(std::time::Duration::from_secs(20)).output();
     assert_eq!(String::from_utf8_lossy(&read.expect("bash runs").stdout).trim_end(), "from a shell");
 }
 

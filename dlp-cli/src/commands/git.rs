@@ -7,11 +7,11 @@ use crate::cli::GitArgs;
 use crate::commands::scan::{detector_options, reveals, root_uri};
 use crate::engine;
 use crate::error::CliError;
-use crate::say;
 use crate::git::blobs::{Blob, Blobs};
 use crate::git::changes::{BATCH_LEN, Change, of_commits, staged};
 use crate::git::{self, Difference};
 use crate::output::{Destination, Reporter, Setup};
+use crate::say;
 use crate::scan::examine::{Examiner, FileReport, Subject, Workspace, masked_name};
 use crate::scan::pipeline::report_file;
 use crate::scan::stop::within;
@@ -111,9 +111,13 @@ fn examine(
         blob.read_to_end(&mut content)?;
         let added = change.added.as_deref().map(|lines| byte_ranges(&content, lines));
         let keep = |finding: &Finding| added.as_deref().is_none_or(|ranges| touches(finding, ranges));
-        within(examiner.time_max(), |cancel| {
+        let mut report = within(examiner.time_max(), |cancel| {
             examiner.examine(workspace, subject, (Input::Bytes(&content), cancel), &keep)
-        })
+        });
+        if !report.findings.is_empty() {
+            examiner.add_text(&mut report, &content);
+        }
+        report
     } else {
         within(examiner.time_max(), |cancel| {
             examiner.examine(workspace, subject, (Input::Stream(&mut blob), cancel), &|_| true)

@@ -3,8 +3,8 @@
 use crate::cli::{DetectorChoice, Format, ReportArgs, ScanArgs};
 use crate::engine;
 use crate::error::CliError;
-use crate::say;
 use crate::output::{Destination, Reporter, Setup};
+use crate::say;
 use crate::scan::examine::{Examiner, masked_name};
 use crate::scan::pipeline::{self, Work};
 use crate::scan::walk::Roots;

@@ -221,16 +221,17 @@ mod tests {
 
     #[test]
     fn a_merge_adds_the_lines_that_no_parent_has() {
-        let all = None;
-        let rows = [
-            (all.clone(), all.clone(), None),
-            (Some(vec![1..3]), all, Some(vec![1..3])),
-            (Some(vec![1..3, 7..9]), Some(vec![2..8]), Some(vec![2..3, 7..8])),
-            (Some(vec![1..3]), Some(vec![3..4]), Some(vec![])),
+        type Lines = Option<&'static [(u64, u64)]>;
+        let ranges = |lines: Lines| lines.map(|all| all.iter().map(|(start, end)| *start..*end).collect::<Vec<_>>());
+        let rows: &[(Lines, Lines, Lines)] = &[
+            (None, None, None),
+            (Some(&[(1, 3)]), None, Some(&[(1, 3)])),
+            (Some(&[(1, 3), (7, 9)]), Some(&[(2, 8)]), Some(&[(2, 3), (7, 8)])),
+            (Some(&[(1, 3)]), Some(&[(3, 4)]), Some(&[])),
         ];
         for (a, b, expected) in rows {
-            assert_eq!(both(a.clone(), b.clone()), expected, "{a:?} {b:?}");
-            assert_eq!(both(b, a), expected);
+            assert_eq!(both(ranges(*a), ranges(*b)), ranges(*expected), "{a:?} {b:?}");
+            assert_eq!(both(ranges(*b), ranges(*a)), ranges(*expected));
         }
     }
 

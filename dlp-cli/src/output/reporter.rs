@@ -130,6 +130,7 @@ impl<'a> Reporter<'a> {
                 self.log.finding(finding.record, finding.line);
                 Ok(())
             }
+            Format::Pretty if !finding.record.counts() => Ok(()),
             Format::Pretty => {
                 let revealed = finding.value.as_ref().map(Secret::expose);
                 let show = Show { prefix: &self.setup.prefix, revealed, palette: self.palette };
@@ -212,7 +213,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn exit_code(&self) -> u8 {
-        self.allowance.exit_code(self.tally.findings.total, self.tally.problems.by_class.keys().copied())
+        self.allowance.exit_code(self.tally.findings.new, self.tally.problems.by_class.keys().copied())
     }
 
     fn sarif(&mut self, summary: &SummaryRecord) -> Result<(), CliError> {

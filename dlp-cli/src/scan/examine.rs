@@ -8,13 +8,18 @@ use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Locati
 use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
-use dlp_core::output::{self, FileSubject, FindingRecord, GitRecord, ItemPath, NameMask, ProblemRecord, scan_name};
+use dlp_core::output::{
+    self, FileSubject, FindingRecord, GitRecord, InlineAllow, InlineMarks, InlineVerdict, ItemPath, NameMask,
+    ProblemRecord, Suppression, escape, scan_name,
+};
+use jiff::Zoned;
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// Largest file that is read a second time for the line hashes of SARIF.
-pub(crate) const LINE_HASH_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Largest file that is read a second time, for marks around findings and the line hashes of SARIF.
+pub(crate) const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What a file gave.
 #[derive(Debug, Default)]
@@ -25,6 +30,8 @@ pub(crate) struct FileReport {
     pub(crate) findings: Vec<Reported>,
     /// Problems.
     pub(crate) problems: Vec<ProblemRecord>,
+    /// What people should know about marks in the file.
+    pub(crate) notes: BTreeSet<String>,
     /// Size of the file.
     pub(crate) bytes: u64,
     /// Items in it.
@@ -65,6 +72,8 @@ pub(crate) struct Examiner<'a> {
     masks_all: bool,
     /// Whether reports want to know about lines.
     pub(crate) line_facts: bool,
+    /// The day on which marks in files are judged, unless they are not looked at.
+    today: Option<Date>,
 }
 
 impl<'a> Examiner<'a> {
@@ -77,6 +86,40 @@ impl<'a> Examiner<'a> {
             keep_values: reveal,
             masks_all: choice.detectors.is_empty(),
             line_facts: args.format == Format::Sarif,
+            today: (!args.no_inline_allow).then(|| Zoned::now().date()),
+        }
+    }
+
+    /// Whether the text of a file is wanted again once something was found in it.
+    pub(crate) fn wants_text(&self) -> bool {
+        self.line_facts || self.today.is_some()
+    }
+
+    /// Adds what only the whole text of a file tells: the marks around findings, and what SARIF says about their lines.
+    pub(crate) fn add_text(&self, report: &mut FileReport, text: &[u8]) {
+        if let (Some(today), Some(marks)) = (self.today, InlineMarks::of(text)) {
+            self.suppress(report, &marks, &today.to_string());
+        }
+        if self.line_facts {
+            add_line_facts(&mut report.findings, text);
+        }
+    }
+
+    fn suppress(&self, report: &mut FileReport, marks: &InlineMarks<'_>, today: &str) {
+        for Reported { record, .. } in &mut report.findings {
+            let Some(line) = plain_range(record).map(|((line, _), _)| line) else { continue };
+            let path = &record.location.path.text;
+            match marks.verdict(line, &record.detector, today) {
+                InlineVerdict::None => {}
+                InlineVerdict::Void { line, why } => {
+                    report.notes.insert(format!("{}:{line}: this dlp:allow does not count: {why}", escape(path)));
+                }
+                InlineVerdict::Allowed(InlineAllow { reason, until, line }) => {
+                    let reason = masked_name(self.names, &reason);
+                    record.suppressed =
+                        Some(Suppression { by: "inline", reason, until, entry: format!("{path}:{line}") });
+                }
+            }
         }
     }
 
@@ -136,7 +179,7 @@ impl<'a> Examiner<'a> {
         let problems = gathered.problems.iter().map(problem).collect();
         let in_path = if subject.reports_path { self.in_path(subject, in_path, &mut mask) } else { Vec::new() };
         let findings = self.reported(subject, &shown, gathered.findings, keep);
-        FileReport { in_path, findings, problems, bytes: 0, parts: gathered.items, is_file: false }
+        FileReport { in_path, findings, problems, parts: gathered.items, ..FileReport::default() }
     }
 
     /// Findings in a path, one group for each name in it: a directory's name is found once for every file below it, and
@@ -247,14 +290,16 @@ fn of_whole_file(problem: Problem) -> LocatedProblem {
     LocatedProblem { problem, location: Location::default() }
 }
 
+/// Where a finding stands in the text of its file, when it stands there and not in a part or a member.
+fn plain_range(record: &FindingRecord) -> Option<Range> {
+    let at = &record.location;
+    let plain = at.container.is_empty() && at.part.is_none();
+    at.line.zip(at.column).zip(at.end_line.zip(at.end_column)).filter(|_| plain)
+}
+
 /// Adds what SARIF wants to know about the lines of findings in plain text.
-pub(crate) fn add_line_facts(findings: &mut [Reported], file: &[u8]) {
-    let range = |reported: &Reported| -> Option<Range> {
-        let at = &reported.record.location;
-        let plain = at.container.is_empty() && at.part.is_none();
-        let range = at.line.zip(at.column).zip(at.end_line.zip(at.end_column));
-        range.filter(|_| plain)
-    };
+fn add_line_facts(findings: &mut [Reported], file: &[u8]) {
+    let range = |reported: &Reported| plain_range(&reported.record);
     let ranges: Vec<Range> = findings.iter().filter_map(range).collect();
     if ranges.is_empty() {
         return;

@@ -3,11 +3,12 @@
 //! A ticket is taken for each file when it is found and given back when it is reported. So a file that takes an hour
 //! holds up at most [`IN_FLIGHT_MAX`] others that wait behind it in memory, and the walk stops until it is done.
 
-use super::examine::{Examiner, FileReport, LINE_HASH_BYTES_MAX, Subject, Workspace, add_line_facts};
+use super::examine::{Examiner, FileReport, Subject, TEXT_BYTES_MAX, Workspace};
 use super::stop::{Signals, Watch};
 use super::walk::{Found, Named, Roots};
 use crate::error::CliError;
 use crate::output::Reporter;
+use crate::say;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
 use dlp_core::content::Input;
@@ -120,6 +121,7 @@ pub(crate) fn report_file(reporter: &mut Reporter<'_>, report: FileReport) -> Re
     report.in_path.into_iter().try_for_each(|finding| reporter.finding_in_path(finding))?;
     report.findings.into_iter().try_for_each(|finding| reporter.finding(finding))?;
     report.problems.into_iter().try_for_each(|problem| reporter.problem(problem))?;
+    report.notes.iter().for_each(|note| say(note));
     reporter.end_of_file()
 }
 
@@ -164,10 +166,10 @@ impl Work<'_> {
         let input = Input::Seekable(&mut file);
         let mut report = self.examiner.examine(workspace, named.subject(), (input, cancel), &|_| true);
         report.bytes = metadata.len();
-        if self.examiner.line_facts && !report.findings.is_empty() && metadata.len() <= LINE_HASH_BYTES_MAX {
-            // A file that cannot be read again keeps its findings; only the line hashes are missing.
+        if self.examiner.wants_text() && !report.findings.is_empty() && metadata.len() <= TEXT_BYTES_MAX {
+            // A file that cannot be read again keeps its findings; marks and line hashes are missing.
             if let Ok(text) = read_again(&mut file) {
-                add_line_facts(&mut report.findings, &text);
+                self.examiner.add_text(&mut report, &text);
             }
         }
         report
@@ -251,6 +253,6 @@ pub(crate) fn id_of(_metadata: &Metadata) -> Option<FileId> {
 fn read_again(file: &mut File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
-    file.take(LINE_HASH_BYTES_MAX).read_to_end(&mut text)?;
+    file.take(TEXT_BYTES_MAX).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -13,6 +13,7 @@
 
 mod escape;
 mod identity;
+mod inline;
 pub mod jsonl;
 mod names;
 pub mod pretty;
@@ -26,6 +27,7 @@ mod tally;
 
 pub use escape::escape;
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
+pub use inline::{InlineAllow, InlineMarks, InlineVerdict};
 pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{

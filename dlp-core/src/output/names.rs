@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn values_of_the_content_are_masked_in_every_name() {
         let mut mask = NameMask::default();
-        let weak = Finding { confidence: crate::base::Confidence::from_points(10), validator: None, ..finding(0, "pages", 0) };
+        let weak =
+            Finding { confidence: crate::base::Confidence::from_points(10), validator: None, ..finding(0, "pages", 0) };
         mask.learn(&set(), &[finding(0, "ABC123456", 0), finding(0, "pdf", 0), weak]);
         let mut location = Location {
             container: vec!["ABC123456.zip".to_owned(), "pages.pdf".to_owned()],

@@ -102,12 +102,17 @@ pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> 
 /// When the writer fails.
 pub fn summary(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> {
     let findings = &summary.findings;
-    if findings.total > 0 {
-        writeln!(out, "{} in {}:", plural(findings.total, "finding"), plural(summary.files, "file"))?;
+    if findings.new > 0 {
+        writeln!(out, "{} in {}:", plural(findings.new, "finding"), plural(summary.files, "file"))?;
         let mut rows: Vec<_> = findings.by_detector.iter().collect();
         rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (detector, count) in rows {
             writeln!(out, "{count:>7}  {}", escape(detector))?;
+        }
+    }
+    for (count, what) in [(findings.suppressed, "suppressed by marks"), (findings.known, "known from the baseline")] {
+        if count > 0 {
+            writeln!(out, "{} {what}", plural(count, "finding"))?;
         }
     }
     problems(out, summary)

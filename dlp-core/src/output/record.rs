@@ -118,6 +118,14 @@ pub struct FindingRecord {
     pub git: Option<GitRecord>,
 }
 
+impl FindingRecord {
+    /// Whether it is to be acted on: neither suppressed nor in the baseline.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.suppressed.is_none() && self.state == State::New
+    }
+}
+
 /// Score and level.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ConfidenceRecord {

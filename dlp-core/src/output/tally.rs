@@ -27,15 +27,15 @@ pub struct Tally {
 pub struct FindingCounts {
     /// All of them.
     pub total: u64,
-    /// By severity.
+    /// The new ones by severity.
     pub by_severity: BTreeMap<&'static str, u64>,
-    /// By detector id.
+    /// The new ones by detector id.
     pub by_detector: BTreeMap<String, u64>,
-    /// Not in the baseline.
+    /// That count: neither suppressed nor in the baseline.
     pub new: u64,
-    /// In the baseline.
+    /// In the baseline, which do not count.
     pub known: u64,
-    /// That do not count.
+    /// Suppressed, which do not count.
     pub suppressed: u64,
 }
 
@@ -79,12 +79,14 @@ impl Tally {
     pub fn finding(&mut self, finding: &FindingRecord) {
         let counts = &mut self.findings;
         counts.total += 1;
-        *counts.by_severity.entry(finding.severity.as_str()).or_default() += 1;
-        *counts.by_detector.entry(finding.detector.clone()).or_default() += 1;
         match (&finding.suppressed, finding.state) {
             (Some(_), _) => counts.suppressed += 1,
             (None, State::Known) => counts.known += 1,
-            (None, State::New) => counts.new += 1,
+            (None, State::New) => {
+                counts.new += 1;
+                *counts.by_severity.entry(finding.severity.as_str()).or_default() += 1;
+                *counts.by_detector.entry(finding.detector.clone()).or_default() += 1;
+            }
         }
     }
 
