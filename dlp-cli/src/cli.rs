@@ -138,6 +138,16 @@ pub(crate) struct ReportArgs {
     /// Report findings too that a line marks with `dlp:allow <detector> -- <reason>`
     #[arg(long)]
     pub(crate) no_inline_allow: bool,
+    /// Findings in this baseline are known, and do not count
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write a baseline of everything that is found; without --key-file it holds a salt, which protects credentials but
+    /// not numbers that can be tried out, such as those of persons and cards
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Key for finding ids and value hashes, 32 bytes that only you may read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Say at the end how much was read and how fast
     #[arg(long)]
     pub(crate) stats: bool,

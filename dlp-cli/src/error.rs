@@ -70,6 +70,22 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         message: String,
     },
+    /// A baseline cannot be used.
+    #[error("{}: {message}", .path.display())]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        message: String,
+    },
+    /// A key cannot be used.
+    #[error("{}: {message}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        message: &'static str,
+    },
     /// Values would leave the terminal.
     #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
     Reveal,
@@ -125,6 +141,11 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The system gives no random numbers.
+    pub(crate) fn no_randomness(error: getrandom::Error) -> Self {
+        Self::System { what: "no random numbers", source: io::Error::other(error) }
+    }
+
     /// Standard output failed: quietly when its reader went away.
     pub(crate) fn stdout(source: io::Error) -> Self {
         match source.kind() {

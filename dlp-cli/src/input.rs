@@ -12,6 +12,9 @@ use std::path::Path;
 /// Where descriptors have names.
 const DESCRIPTORS: [&str; 3] = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"];
 
+/// No key is longer.
+const SECRET_BYTES_MAX: u64 = 4096;
+
 /// A file that was opened.
 pub(crate) enum Opened {
     /// A regular file.
@@ -54,6 +57,30 @@ pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
         Ok(_) => Ok(text),
         Err(source) => Err(CliError::Read { path: path.to_owned(), source }),
     }
+}
+
+/// Reads a secret that the command needs. A file that others may read holds no secret.
+pub(crate) fn read_private(path: &Path) -> Result<Vec<u8>, CliError> {
+    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    let (Opened::File(file) | Opened::Stream(file)) = open(path, "name a file")?;
+    if is_readable_by_others(&file.metadata().map_err(failed)?) {
+        let message = "others may read this key; take it from them with `chmod 600`";
+        return Err(CliError::KeyFile { path: path.to_owned(), message });
+    }
+    let mut bytes = Vec::new();
+    file.take(SECRET_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.is_file() && metadata.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_metadata: &Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]

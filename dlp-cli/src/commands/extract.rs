@@ -14,7 +14,11 @@ use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Outcom
 use dlp_core::matching::DetectorSet;
 use dlp_core::output::escape;
 use serde_json::json;
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
+
+/// Names that are remembered.
+const NAMES_MAX: usize = 1024;
 
 /// Prints the text.
 pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
@@ -24,6 +28,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
         format: args.format,
         path: masked_name(&names, &args.file.to_string_lossy()),
         names,
+        masked: HashMap::new(),
         container: Vec::new(),
         part: None,
         started: false,
@@ -66,6 +71,7 @@ struct Printer<W: Write> {
     format: ExtractFormat,
     /// Masks names: the text is what was asked for, the names around it are not.
     names: DetectorSet,
+    masked: HashMap<String, String>,
     path: String,
     /// Masked names of the open items, the file itself first.
     container: Vec<String>,
@@ -98,6 +104,17 @@ impl<W: Write> Printer<W> {
         }
     }
 
+    /// A name, masked. Names come again with every segment, so what they look like is remembered.
+    fn shown(&mut self, name: &str) -> String {
+        if self.masked.len() >= NAMES_MAX {
+            self.masked.clear();
+        }
+        if !self.masked.contains_key(name) {
+            self.masked.insert(name.to_owned(), masked_name(&self.names, name));
+        }
+        self.masked[name].clone()
+    }
+
     /// Inside a part, segments are joined as the engine joins them; a new part starts on a new line.
     fn write_text(&mut self, segment: &Segment<'_>) -> io::Result<()> {
         let part = part_name(segment);
@@ -123,9 +140,9 @@ impl<W: Write> Printer<W> {
             "path": self.path,
             "container": self.container.get(1..).unwrap_or_default(),
             "role": segment.part.role.as_str(),
-            "part": segment.part.name,
+            "part": self.shown(segment.part.name),
             "page": page,
-            "sheet": sheet,
+            "sheet": sheet.map(|sheet| self.shown(sheet)),
             "row": row,
             "column": column,
             "join": String::from_utf8_lossy(segment.join.as_bytes()),

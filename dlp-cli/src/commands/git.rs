@@ -3,6 +3,7 @@
 //! Contents are read one after the other: a commit is small, and what counts is that the hook is over before the user
 //! notices it.
 
+use crate::baseline::Baseline;
 use crate::cli::GitArgs;
 use crate::commands::scan::{detector_options, reveals, root_uri};
 use crate::engine;
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
     if !args.staged && commits.is_empty() {
         say("nothing was scanned: there is no commit in the range");
     }
+    let baseline = Baseline::load(&args.report)?;
     let engine = engine::engine(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let reveal = reveals(&args.report, &destination)?;
@@ -52,11 +54,12 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
         set: engine.inspector.detectors(),
         source: source(&difference, &up),
         options,
+        baseline: &baseline,
         root_uri: root_uri(Path::new(if up.is_empty() { "." } else { &up }), &mask),
         prefix: up,
     };
     let mut reporter = Reporter::start(setup, destination)?;
-    let examiner = Examiner::new(&engine, &args.detectors, &args.report, reveal);
+    let examiner = Examiner::new((&engine, &baseline), &args.detectors, &args.report, reveal);
     scan(&examiner, &staged, &mut reporter)?;
     for batch in commits.chunks(BATCH_LEN) {
         scan(&examiner, &of_commits(batch, args.whole_files)?, &mut reporter)?;

@@ -1,5 +1,6 @@
 //! `dlp scan`: files, directories, standard input.
 
+use crate::baseline::Baseline;
 use crate::cli::{DetectorChoice, Format, ReportArgs, ScanArgs};
 use crate::engine;
 use crate::error::CliError;
@@ -19,9 +20,11 @@ use std::thread::available_parallelism;
 /// Scans and reports.
 pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     let roots = Roots::check(args)?;
+    let baseline = Baseline::load(&args.report)?;
     let engine = engine::engine(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let own_report = destination.file().and_then(|file| file.metadata().ok()).and_then(|m| pipeline::id_of(&m));
+    let own = own_report.into_iter().chain(baseline.files.iter().copied()).collect();
     let reveal = reveals(&args.report, &destination)?;
     let mask = |name: &str| if reveal { name.to_owned() } else { masked_name(&engine.names, name) };
     let setup = Setup {
@@ -29,15 +32,16 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
         set: engine.inspector.detectors(),
         source: source(&roots, &mask),
         options: options(args, &mask),
+        baseline: &baseline,
         prefix: mask(&prefix(roots.base())),
         root_uri: root_uri(roots.base(), &mask),
     };
     let mut reporter = Reporter::start(setup, destination)?;
     let work = Work {
-        examiner: Examiner::new(&engine, &args.detectors, &args.report, reveal),
+        examiner: Examiner::new((&engine, &baseline), &args.detectors, &args.report, reveal),
         file_bytes_max: args.max_file_size,
         workers: workers(args.jobs),
-        own_report,
+        own,
     };
     pipeline::run(&work, &roots, &mut reporter)?;
     if reporter.tally.files == 0 && reporter.tally.problems.total == 0 {

@@ -1,6 +1,7 @@
 //! One report: the first record, then files as they come, then the summary.
 
 use super::Destination;
+use crate::baseline::{Baseline, Entry};
 use crate::cli::{Format, ReportArgs};
 use crate::error::CliError;
 use crate::exit::Allowance;
@@ -43,6 +44,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) source: SourceRecord,
     /// Options that change results.
     pub(crate) options: BTreeMap<String, Value>,
+    /// What was there before.
+    pub(crate) baseline: &'a Baseline,
     /// Put before paths for people.
     pub(crate) prefix: String,
     /// `file:` URI that paths are relative to.
@@ -62,6 +65,8 @@ pub(crate) struct Reporter<'a> {
     allowance: Allowance,
     /// Ids of findings in paths: what stands in a directory's name is found with every file below it.
     in_paths: BTreeSet<String>,
+    /// What stands in the baseline that is written.
+    next_baseline: Vec<Entry>,
     /// Content that was not read.
     gaps: Unread,
     /// Content of which only the raw bytes were read.
@@ -100,6 +105,7 @@ impl<'a> Reporter<'a> {
             tally: Tally::default(),
             allowance,
             in_paths: BTreeSet::new(),
+            next_baseline: Vec::new(),
             gaps: Unread::default(),
             without_reader: Unread::default(),
         };
@@ -124,6 +130,9 @@ impl<'a> Reporter<'a> {
     /// Reports a finding.
     pub(crate) fn finding(&mut self, finding: Reported) -> Result<(), CliError> {
         self.tally.finding(&finding.record);
+        if self.setup.args.write_baseline.is_some() && finding.record.suppressed.is_none() {
+            self.next_baseline.push(Entry::of(&finding.record));
+        }
         match self.setup.args.format {
             Format::Jsonl => self.jsonl(Record::Finding(&finding.record)),
             Format::Sarif => {
@@ -201,6 +210,9 @@ impl<'a> Reporter<'a> {
         }
         let code = summary.exit_code;
         self.destination.finish().map_err(|error| at_least(error, code))?;
+        if let Some(path) = &self.setup.args.write_baseline {
+            self.setup.baseline.write(path, self.next_baseline)?;
+        }
         Ok(code)
     }
 
@@ -281,8 +293,7 @@ fn stats(summary: &SummaryRecord, elapsed: Duration) -> String {
 fn random_id() -> Result<String, CliError> {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut bytes = [0; 10];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| CliError::System { what: "no random numbers", source: io::Error::other(error) })?;
+    getrandom::fill(&mut bytes).map_err(CliError::no_randomness)?;
     let word: String = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
     Ok(format!("s-{word}"))
 }

@@ -1,5 +1,6 @@
 //! Reading one input and turning what is found into records.
 
+use crate::baseline::Baseline;
 use crate::cli::{DetectorChoice, Format, ReportArgs};
 use crate::engine::Engine;
 use crate::output::Reported;
@@ -10,7 +11,7 @@ use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
 use dlp_core::output::{
     self, FileSubject, FindingRecord, GitRecord, InlineAllow, InlineMarks, InlineVerdict, ItemPath, NameMask,
-    ProblemRecord, Suppression, escape, scan_name,
+    ProblemRecord, State, Suppression, escape, scan_name,
 };
 use jiff::Zoned;
 use jiff::civil::Date;
@@ -74,11 +75,17 @@ pub(crate) struct Examiner<'a> {
     pub(crate) line_facts: bool,
     /// The day on which marks in files are judged, unless they are not looked at.
     today: Option<Date>,
+    baseline: &'a Baseline,
 }
 
 impl<'a> Examiner<'a> {
     /// An examiner for a report. Values are kept only when `reveal` holds.
-    pub(crate) fn new(engine: &'a Engine, choice: &DetectorChoice, args: &ReportArgs, reveal: bool) -> Self {
+    pub(crate) fn new(
+        (engine, baseline): (&'a Engine, &'a Baseline),
+        choice: &DetectorChoice,
+        args: &ReportArgs,
+        reveal: bool,
+    ) -> Self {
         Self {
             inspector: &engine.inspector,
             names: &engine.names,
@@ -87,6 +94,7 @@ impl<'a> Examiner<'a> {
             masks_all: choice.detectors.is_empty(),
             line_facts: args.format == Format::Sarif,
             today: (!args.no_inline_allow).then(|| Zoned::now().date()),
+            baseline,
         }
     }
 
@@ -200,7 +208,9 @@ impl<'a> Examiner<'a> {
         for (end, mut findings) in by_name {
             let path = if end == text.len() { subject.path.clone() } else { ItemPath::from_bytes(&text[..end]) };
             let shown = mask.path(&path);
-            let subject = FileSubject { path: &shown, path_raw: shown.text.as_bytes(), git: subject.git, key: None };
+            let path_raw = if self.baseline.key.is_some() { &text[..end] } else { shown.text.as_bytes() };
+            let key = self.baseline.key.as_ref();
+            let subject = FileSubject { path: &shown, path_raw, git: subject.git, key };
             let records = output::project(subject, self.names, &mut findings);
             reported.extend(self.passing(records, findings, &|_| true));
         }
@@ -215,8 +225,9 @@ impl<'a> Examiner<'a> {
         keep: &dyn Fn(&Finding) -> bool,
     ) -> Vec<Reported> {
         // A hash without a key would give a masked name away to whoever tries all values.
-        let path_raw = if shown == subject.path { subject.path_raw } else { shown.text.as_bytes() };
-        let subject = FileSubject { path: shown, path_raw, git: subject.git, key: None };
+        let key = self.baseline.key.as_ref();
+        let path_raw = if key.is_some() || shown == subject.path { subject.path_raw } else { shown.text.as_bytes() };
+        let subject = FileSubject { path: shown, path_raw, git: subject.git, key };
         let records = output::project(subject, self.inspector.detectors(), &mut findings);
         self.passing(records, findings, keep).collect()
     }
@@ -227,6 +238,9 @@ impl<'a> Examiner<'a> {
         findings: Vec<Finding>,
         keep: &'s dyn Fn(&Finding) -> bool,
     ) -> impl Iterator<Item = Reported> + 's {
+        for record in records.iter_mut().filter(|record| self.baseline.knows(record)) {
+            record.state = State::Known;
+        }
         if !self.masks_all {
             // What the detectors that were left out would have masked stands in the surroundings in clear.
             records.iter_mut().for_each(|record| record.context_masked.clear());
@@ -339,7 +353,8 @@ mod tests {
         let choice = DetectorChoice::default();
         let set = DetectorSet::compile(crate::engine::catalogue(&choice).expect("catalogue")).expect("set");
         let engine = Engine { inspector: Inspector::new(set.clone(), Limits::batch()), names: set };
-        let examiner = Examiner::new(&engine, &choice, &report_args(), false);
+        let baseline = Baseline::default();
+        let examiner = Examiner::new((&engine, &baseline), &choice, &report_args(), false);
         let path = ItemPath::from_bytes(b"a.txt");
         let subject = Subject { path: &path, path_raw: b"a.txt", git: None, reports_path: true };
         let mut scratch = Workspace::default();

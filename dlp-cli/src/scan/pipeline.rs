@@ -31,8 +31,8 @@ pub(crate) struct Work<'a> {
     pub(crate) file_bytes_max: Option<u64>,
     /// Threads.
     pub(crate) workers: usize,
-    /// The report that is being written, which is not to be read.
-    pub(crate) own_report: Option<FileId>,
+    /// The report that is being written and other files of our own, which are not to be read.
+    pub(crate) own: Vec<FileId>,
 }
 
 /// A file's identity, whatever its name is.
@@ -156,7 +156,7 @@ impl Work<'_> {
             Ok(opened) => opened,
             Err(problem) => return self.trouble(workspace, named, problem),
         };
-        if self.own_report.is_some_and(|own| id_of(&metadata) == Some(own)) {
+        if id_of(&metadata).is_some_and(|id| self.own.contains(&id)) {
             return FileReport::default();
         }
         if let Some(max) = self.file_bytes_max.filter(|max| metadata.len() > *max) {
