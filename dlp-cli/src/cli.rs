@@ -60,8 +60,8 @@ Examples:
 
 Hidden and git-ignored files are scanned, because a forgotten .env is the point; the contents of .git are not.
 
-A finding that is wanted is marked in the text file itself, behind it or on a line of its own above it, with the detector
-or the first words of its id, a reason, and if need be a last day:
+A finding that is wanted is marked in the text file itself, behind it or on a line of its own above it, with the \
+detector or the first words of its id, a reason, and if need be a last day:
   # dlp:allow secret.github -- revoked, for the parser's test until=2030-01-31
 
 Exit codes:
@@ -218,8 +218,8 @@ Examples:
   dlp git --staged                     what `git commit` would record; for hooks
   dlp git --range origin/main..HEAD    each commit that main does not have yet
 
-A value that one commit of a range adds and a later one removes is found: it stays in the history that is pushed. Of a
-merge, that is scanned what none of its parents has. In a pre-push hook, give the ids that git hands over:
+A value that one commit adds and a later one removes is found: it stays in the history that is pushed. \
+Of a merge, what none of its parents has is scanned. In a pre-push hook, give the ids that git hands over:
   while read -r _ new _ old; do dlp git --range \"$old..$new\" || exit 1; done
 
 Content is read from git's own store, not from the work tree. Places in commits read <commit>:<path>:<line>:<column>.";

@@ -10,6 +10,9 @@ use crate::error::CliError;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
+/// Digits of an id: fewer zeros may be the name of a branch.
+const NULL_LEN_MIN: usize = 40;
+
 /// What is scanned.
 #[derive(Clone, Debug)]
 pub(crate) enum Difference {
@@ -40,8 +43,8 @@ pub(crate) struct Commit {
 impl Difference {
     /// A range as the user typed it. Words that git would take for an option are refused.
     ///
-    /// `A...B` means what B adds, as for `git diff`. An id of zeros for A is what git hands to a pre-push hook for a
-    /// branch that the other side does not have: then it is everything that no remote has.
+    /// `A...B` means what B adds, as for `git diff`. Ids of zeros are what git hands to a pre-push hook: for A when the
+    /// other side does not have the branch, and then it is everything that no remote has; for B when it is deleted.
     pub(crate) fn range(text: &str) -> Result<Self, CliError> {
         let ends = text.split_once("...").or_else(|| text.split_once(".."));
         let Some((from, to)) = ends.filter(|_| !text.starts_with('-')) else {
@@ -56,12 +59,20 @@ impl Difference {
 impl Range {
     /// The commits, oldest first.
     pub(crate) fn commits(&self) -> Result<Vec<Commit>, CliError> {
+        if is_null(&self.to) {
+            return Ok(Vec::new());
+        }
         let (to, without) = (format!("{}^{{commit}}", self.to), format!("^{}^{{commit}}", self.from));
-        let is_new_branch = self.from.len() >= 40 && self.from.bytes().all(|byte| byte == b'0');
-        let ends = if is_new_branch { vec![to.as_str(), "--not", "--remotes"] } else { vec![to.as_str(), &without] };
+        let ends =
+            if is_null(&self.from) { vec![to.as_str(), "--not", "--remotes"] } else { vec![to.as_str(), &without] };
         let listed = output("rev-list", &[&["--reverse", "--topo-order", "--parents"], &ends[..]].concat())?;
         Ok(parse_commits(&String::from_utf8_lossy(&listed)))
     }
+}
+
+/// The id that stands for nothing.
+fn is_null(id: &str) -> bool {
+    id.len() >= NULL_LEN_MIN && id.bytes().all(|byte| byte == b'0')
 }
 
 /// `<id> <parent> <parent>`, a line each.

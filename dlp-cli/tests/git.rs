@@ -224,9 +224,12 @@ fn a_change_of_mode_adds_nothing_and_equal_changes_of_two_files_are_two() {
 
 #[test]
 fn an_empty_range_is_said() {
-    let output = repository().dlp(&["git", "--range", "HEAD..HEAD"]).output().expect("dlp runs");
-    assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("nothing was scanned"), "{output:?}");
+    let place = repository();
+    for range in ["HEAD..HEAD".to_owned(), format!("HEAD..{}", "0".repeat(40))] {
+        let output = place.dlp(&["git", "--range", &range]).output().expect("dlp runs");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("nothing was scanned"), "{output:?}");
+    }
 }
 
 #[test]

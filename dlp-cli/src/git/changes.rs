@@ -3,7 +3,7 @@
 //! Two runs of git: one lists files in a form that no file name can disturb, one gives the hunks. They are joined by the
 //! ids of the old and the new content, so names in the second are never read.
 
-use super::{Commit, output, output_for};
+use super::{Commit, is_null, output, output_for};
 use crate::error::CliError;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -186,10 +186,6 @@ fn added(text: &str) -> Option<Range<u64>> {
     let (first, count) = new.split_once(',').unwrap_or((new, "1"));
     let (first, count): (u64, u64) = (first.parse().ok()?, count.parse().ok()?);
     (count > 0).then(|| first..first.saturating_add(count))
-}
-
-fn is_null(id: &str) -> bool {
-    id.bytes().all(|byte| byte == b'0')
 }
 
 #[cfg(test)]

@@ -18,12 +18,13 @@ use std::collections::BTreeMap;
 
 /// What a name holds. Locations count bytes of the name and say `file-name` as their part.
 ///
-/// In names `_` separates words more often than it belongs to one, so names are read a second time with blanks instead.
+/// In names `_` separates words more often than it belongs to one, and a `/` never belongs to a number, so paths are
+/// read a second time with blanks and line ends instead.
 #[must_use]
 pub fn scan_name(set: &DetectorSet, scratch: &mut Scratch, name: &str) -> Vec<Finding> {
     let mut findings = scan(set, scratch, name, name);
-    if name.contains('_') {
-        for again in scan(set, scratch, name, &name.replace('_', " ")) {
+    if name.contains(['_', '/']) {
+        for again in scan(set, scratch, name, &name.replace('_', " ").replace('/', "\n")) {
             let is_known = |known: &Finding| known.location.span.overlaps(again.location.span);
             if !findings.iter().any(is_known) {
                 findings.push(again);
