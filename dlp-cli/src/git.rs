@@ -86,16 +86,20 @@ pub(crate) fn output(what: &'static str, args: &[&str]) -> Result<Vec<u8>, CliEr
     output_for(what, args, b"")
 }
 
-/// Runs git to its end with a few lines on its standard input, which must fit into a pipe.
+/// Runs git to its end with lines on its standard input, written while it answers so that no pipe fills up.
 pub(crate) fn output_for(what: &'static str, args: &[&str], input: &[u8]) -> Result<Vec<u8>, CliError> {
     let mut command = Command::new("git");
     // Messages are looked at below, so they must not be translated.
     command.env("LC_ALL", "C").arg(what).args(args);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(cannot_run)?;
-    // A git that ended at once says why below.
-    let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input));
-    let Output { status, stdout, stderr } = child.wait_with_output().map_err(cannot_run)?;
+    let pipe = child.stdin.take();
+    let ended = std::thread::scope(|scope| {
+        // A git that does not read to the end says why below.
+        scope.spawn(|| pipe.map(|mut pipe| pipe.write_all(input)));
+        child.wait_with_output()
+    });
+    let Output { status, stdout, stderr } = ended.map_err(cannot_run)?;
     if status.success() {
         return Ok(stdout);
     }

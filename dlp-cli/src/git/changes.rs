@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Mode of an entry that is a commit of another repository.
 const MODE_SUBMODULE: &str = "160000";
 
-/// Commits that one run of git is asked about: their ids fit into a pipe, and their differences into memory.
+/// Commits that one run of git is asked about: few enough for their differences to fit into memory.
 pub(crate) const BATCH_LEN: usize = 64;
 
 /// A changed file.
