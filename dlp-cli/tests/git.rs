@@ -36,6 +36,7 @@ fn found(place: &Place, words: &[&str]) -> Vec<(String, Option<u64>)> {
     let words = [&["git", "--format", "jsonl", "--no-timestamps"], words].concat();
     let output = place.dlp(&words).output().expect("dlp runs");
     let records = records(&output.stdout);
+    support::check_schema(&records);
     let summary = records.last().expect("summary");
     assert_eq!(summary["exit_code"].as_i64(), output.status.code().map(i64::from));
     of_kind(&records, "finding").iter().map(|f| path_and_line(f)).collect()
@@ -158,6 +159,17 @@ fn a_range_is_scanned_commit_by_commit() {
     for wrong in ["--range=HEAD", "--range=--output=x..y", "--range=nowhere..HEAD"] {
         assert_eq!(place.dlp(&["git", wrong]).output().expect("dlp runs").status.code(), Some(2), "{wrong}");
     }
+}
+
+/// More commits than git is asked about at once.
+#[test]
+fn long_ranges_lose_nothing() {
+    let place = repository();
+    for seed in 0..70 {
+        place.write("one.txt", format!("{}\n", token(100 + seed)).as_bytes());
+        commit(&place, "next");
+    }
+    assert_eq!(found(&place, &["--range", "HEAD~70..HEAD"]), vec![at("one.txt", 1); 70]);
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn the_rest_of_a_name_stays_as_it_is() {
 #[test]
 fn what_stands_in_a_name_is_a_finding() {
     let records = place().records(&[]);
+    support::check_schema(&records);
     let findings = of_kind(&records, "finding");
     let in_names: Vec<(&Value, &Value, &Value)> = findings
         .iter()

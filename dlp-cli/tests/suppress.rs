@@ -29,6 +29,7 @@ fn marked_findings_do_not_count_and_are_not_lost() {
     assert!(stderr.contains("a.txt:2: this dlp:allow does not count: its last day is over"), "{stderr}");
 
     let records = place.records(&[]);
+    support::check_schema(&records);
     let findings = of_kind(&records, "finding");
     let marked: Vec<&Value> = findings.iter().map(|finding| &finding["suppressed"]).filter(|s| !s.is_null()).collect();
     assert_eq!((findings.len(), marked.len()), (3, 2));
@@ -100,6 +101,7 @@ fn a_baseline_leaves_what_is_new() {
         assert!(String::from_utf8_lossy(&output.stdout).starts_with("a.txt:3:5  "), "{output:?}");
         let output = place.dlp(&[&words[..], &["--format", "jsonl"]].concat()).output().expect("dlp runs");
         let records = records(&output.stdout);
+        support::check_schema(&records);
         let states: Vec<_> = of_kind(&records, "finding").iter().map(|finding| finding["state"].clone()).collect();
         assert_eq!(states, ["known", "new", "known"]);
     }
