@@ -19,7 +19,7 @@ mod scale;
 
 pub use anchor::{Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX, WINDOW_LEN};
 pub use error::FormatError;
-pub use file::{FileId, Read, parse_file};
+pub use file::{ExampleLines, FileId, Read, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 pub use pack::{Examples, PackError, pack, pack_examples, unpack, unpack_examples};
 pub use scale::{Category, SensitivityLabel, Severity};
