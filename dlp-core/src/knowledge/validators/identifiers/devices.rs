@@ -39,11 +39,13 @@ pub(super) fn vin(value: &[u8]) -> Option<bool> {
 /// Public IPv4 address: the special-purpose blocks of RFC 6890 name nobody.
 pub(super) fn ipv4(value: &[u8]) -> Option<bool> {
     let address: Ipv4Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
-    let [a, b, c, _] = address.octets();
+    let [a, b, c, d] = address.octets();
     let special = address.is_private()
         || address.is_loopback()
         || address.is_link_local()
         || address.is_documentation()
+        // A network, or what looks like a version, names no machine.
+        || d == 0
         || matches!((a, b, c), (0 | 224.., ..) | (100, 64..=127, _) | (192, 0, 0) | (198, 18 | 19, _));
     Some(!special)
 }
@@ -53,8 +55,8 @@ pub(super) fn ipv6(value: &[u8]) -> Option<bool> {
     let address: Ipv6Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
     let segments = address.segments();
     let documentation = (segments[0] == 0x2001 && segments[1] == 0xdb8) || segments[0] & 0xfff0 == 0x3ff0;
-    let local = matches!(segments[0], 0 | 0xfc00..=0xfdff | 0xfe80..);
-    Some(!documentation && !local)
+    // RFC 4291 and the registry of IANA: only 2000::/3 has been given out.
+    Some(!documentation && segments[0] & 0xe000 == 0x2000)
 }
 
 /// MAC address, IEEE 802: neither one repeated digit nor the documentation and virtual router blocks of RFC 7042.
