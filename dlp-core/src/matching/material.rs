@@ -16,9 +16,9 @@ pub enum Material {
     Binary,
 }
 
-/// Bits of evidence that a match in binary data needs: chance makes one in `2^56` places, an hour of a full gigabit link
-/// has fewer than `2^39`, and each of some hundred detectors tries its luck.
-pub(super) const BITS_MIN: u32 = 56;
+/// Bits of evidence that a match in binary data needs: chance makes one in `2^47` places, 256 MiB have `2^28`. A password
+/// in a setting has as many, a number of ten digits and an e-mail address have fewer.
+pub(super) const BITS_MIN: u32 = 47;
 
 /// Bits that a word near the match adds: three letters in either case, at any place of its window.
 pub(super) const WORD_BITS: u32 = 14;
