@@ -80,7 +80,7 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
         b'-' => ends_with_uuid_group(rest),
         // `13~+2021…`, `6.2+2020…`: the versions of packages.
         b'~' => true,
-        b'+' => rest.last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'~'),
+        b'+' => text.get(at) == Some(&b'+') || rest.last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'~'),
         _ => false,
     }
 }
@@ -138,6 +138,7 @@ mod tests {
             ("tel-[123456789]", true),
             ("12~+[20210309259]", false),
             ("12~[+20210309259]", false),
+            ("c+[+20210309259]", false),
             ("6.2+[20200212]", false),
             ("name+[20200212]", true),
             ("[20200212]~exp1", false),

@@ -120,6 +120,34 @@ pub(super) fn is_stretch(text: &[u8], value: &Range<usize>) -> bool {
     before == Some(first_len) || after == Some(last_len)
 }
 
+/// Whether a value is glued to a name, as in a path, an address or the name of a file: `issues/…`, `fuzzer-…`, `….pdf`.
+pub(super) fn is_part_of_name(text: &[u8], value: &Range<usize>) -> bool {
+    let is_glue = |byte: &u8| matches!(byte, b'-' | b'/' | b'.' | b'#');
+    let before = matches!(&text[..value.start], [.., name, glue] if is_glue(glue) && name.is_ascii_alphanumeric());
+    let after = matches!(&text[value.end..], [glue, name, ..] if is_glue(glue) && name.is_ascii_alphanumeric());
+    before || after
+}
+
+/// Whether an address in angle brackets signs an entry of a change log: a date, a name and the address, or a dash and the
+/// other way round.
+pub(super) fn signs_change(text: &[u8], value: &Range<usize>) -> bool {
+    let Some(before) = text[..value.start].strip_suffix(b"<") else { return false };
+    if text.get(value.end) != Some(&b'>') {
+        return false;
+    }
+    let before = &before[before.len().saturating_sub(WINDOW_BYTES)..];
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+    match line {
+        [b'-', b'-', b' ', ..] => true,
+        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, ..] => {
+            [y1, y2, y3, y4, m1, m2, d1, d2].into_iter().all(u8::is_ascii_digit)
+        }
+        _ => line.get(..3).is_some_and(|word| WEEKDAYS.contains(&word)),
+    }
+}
+
+const WEEKDAYS: &[&[u8]] = &[b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+
 fn digits_at_end(text: &[u8], max: usize) -> usize {
     text.iter().rev().take(max).take_while(|byte| byte.is_ascii_digit()).count()
 }
@@ -131,6 +159,45 @@ fn digits_at_start(text: &[u8], max: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The text without its marks, and the span between them.
+    fn unmarked(marked: &str) -> (String, Range<usize>) {
+        let start = marked.find('[').expect("mark");
+        let end = marked.find(']').expect("mark") - 1;
+        (marked.replace(['[', ']'], ""), start..end)
+    }
+
+    #[test]
+    fn numbers_in_names_and_paths_are_told() {
+        let rows = [
+            ("runs/[9427112650]", true),
+            ("comment-[9427112650]", true),
+            ("[9427112650].pdf", true),
+            ("key=[9427112650]", false),
+            ("no. [9427112650]. Then", false),
+            ("- [9427112650]", false),
+        ];
+        for (marked, expected) in rows {
+            let (text, span) = unmarked(marked);
+            assert_eq!(is_part_of_name(text.as_bytes(), &span), expected, "{marked}");
+        }
+    }
+
+    #[test]
+    fn signatures_of_changes_are_told() {
+        let rows = [
+            ("fix\n2010-01-26  Jane Doe  <[jane@acme.pl]>\n", true),
+            (" -- Jane Doe <[jane@acme.pl]>  Thu, 27 Feb 2020", true),
+            ("Mon Jan  9 12:48:01 1995  Jane  <[jane@acme.pl]>", true),
+            ("To: Jane Doe <[jane@acme.pl]>", false),
+            ("On Mon Jane Doe <[jane@acme.pl]> wrote", false),
+            ("2010-01-26;[jane@acme.pl];7", false),
+        ];
+        for (marked, expected) in rows {
+            let (text, span) = unmarked(marked);
+            assert_eq!(signs_change(text.as_bytes(), &span), expected, "{marked}");
+        }
+    }
 
     #[test]
     fn counting_and_repeating_numbers_are_invented() {
@@ -159,10 +226,8 @@ mod tests {
             ("no 7 [4539 1488 0343 6467]", false),
         ];
         for (marked, expected) in rows {
-            let start = marked.find('[').expect("mark");
-            let end = marked.find(']').expect("mark") - 1;
-            let text = marked.replace(['[', ']'], "");
-            assert_eq!(is_stretch(text.as_bytes(), &(start..end)), expected, "{marked}");
+            let (text, span) = unmarked(marked);
+            assert_eq!(is_stretch(text.as_bytes(), &span), expected, "{marked}");
         }
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn judge(
         score.cap(SPECIMEN_POINTS, "published specimen");
     }
     if is_repetition {
-        score.cap(REPETITION_POINTS, "mostly one repeated character: a placeholder");
+        score.cap(REPETITION_POINTS, "one repeated character, or characters in their order: a placeholder");
     }
     if verdict == Some(Verdict::Invalid) {
         score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
@@ -171,32 +171,41 @@ fn add_company(
     score: &mut ScoreSheet,
 ) {
     let detector = set.compiled(index);
-    let value = &text[accepted.value.clone()];
-    let is_number = detector.check.is_some() && company::is_digits(value);
-    let is_plain = value.contains(&b'@') || value.iter().all(u8::is_ascii_alphanumeric);
-    let alone = i32::from(detector.data.score.alone);
-    if detector.check.is_some() && (company::is_invented(value) || company::is_stretch(text, &accepted.value)) {
+    let span = &accepted.value;
+    let value = &text[span.clone()];
+    let is_checked = detector.check.is_some();
+    let is_number = is_checked && company::is_digits(value);
+    if is_checked && (company::is_invented(value) || company::is_stretch(text, span)) {
         score.cap(STRANGERS_POINTS, "digits in a row, as people and tables have them");
     }
+    if is_number && company::is_part_of_name(text, span) {
+        score.cap(STRANGERS_POINTS, "part of a path or of a name");
+    }
+    let alone = i32::from(detector.data.score.alone);
     if !is_number && alone == 0 {
         return;
     }
-    match company::around(set, scratch, text, (index, accepted.value.clone())) {
-        Company::Peers => score.add(Step::Context, 0, || "others of its kind nearby".to_owned()),
+    let is_plain = value.contains(&b'@') || value.iter().all(u8::is_ascii_alphanumeric);
+    match company::around(set, scratch, text, (index, span.clone())) {
+        Company::Peers if !company::signs_change(text, span) => {
+            score.add(Step::Context, 0, || "others of its kind nearby".to_owned());
+        }
         Company::Strangers if is_number => {
             score.cap(STRANGERS_POINTS, "most numbers nearby fail the check that this one passes");
         }
-        Company::None | Company::Strangers if is_plain => {
+        _ if is_plain => {
             score.add(Step::Penalty, alone, || "neither a word that names it nor others of its kind nearby".to_owned());
         }
-        Company::None | Company::Strangers => {}
+        _ => {}
     }
 }
 
-/// Credentials of one repeated byte, or mostly of one, are masks and placeholders.
+/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes are
+/// tables of a program.
 fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
     let most = byte_counts(value).into_iter().max().unwrap_or(0);
-    detector.data.category == Category::Secret && value.len() >= DEGENERATE_LEN_MIN && most * 2 > value.len()
+    let is_degenerate = value.len() >= DEGENERATE_LEN_MIN && (most * 2 > value.len() || value.is_sorted());
+    detector.data.category == Category::Secret && is_degenerate
 }
 
 fn lacks_entropy(detector: &CompiledDetector, value: &[u8]) -> bool {
