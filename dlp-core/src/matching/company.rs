@@ -13,8 +13,8 @@ use crate::knowledge::validators::Verdict;
 use regex_automata::Input;
 use std::ops::Range;
 
-/// Bytes on either side in which others are looked for: a few lines of a table.
-pub(super) const WINDOW_BYTES: usize = 160;
+/// Bytes on either side in which others are looked for: the rows above and below in a table of people.
+pub(super) const WINDOW_BYTES: usize = 256;
 
 /// Matches of one pattern that are looked at in the window.
 const OTHERS_MAX: usize = 16;
@@ -131,11 +131,14 @@ pub(super) fn is_part_of_name(text: &[u8], value: &Range<usize>) -> bool {
 /// Whether an address in angle brackets signs an entry of a change log: a date, a name and the address, or a dash and the
 /// other way round.
 pub(super) fn signs_change(text: &[u8], value: &Range<usize>) -> bool {
-    let Some(before) = text[..value.start].strip_suffix(b"<") else { return false };
+    // The same address is also accepted from behind a dot in it, so the bracket may stand farther before.
+    let is_mailbox = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);
+    let head = &text[value.start.saturating_sub(WINDOW_BYTES)..value.start];
+    let cut = head.iter().rev().take_while(|byte| is_mailbox(byte)).count();
+    let Some(before) = head[..head.len() - cut].strip_suffix(b"<") else { return false };
     if text.get(value.end) != Some(&b'>') {
         return false;
     }
-    let before = &before[before.len().saturating_sub(WINDOW_BYTES)..];
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
     match line {
         [b'-', b'-', b' ', ..] => true,
@@ -187,6 +190,7 @@ mod tests {
     fn signatures_of_changes_are_told() {
         let rows = [
             ("fix\n2010-01-26  Jane Doe  <[jane@acme.pl]>\n", true),
+            ("2012-05-14  Jane Doe  <jane.[doe@acme.pl]>", true),
             (" -- Jane Doe <[jane@acme.pl]>  Thu, 27 Feb 2020", true),
             ("Mon Jan  9 12:48:01 1995  Jane  <[jane@acme.pl]>", true),
             ("To: Jane Doe <[jane@acme.pl]>", false),
