@@ -1,8 +1,10 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
 use super::boundary::LOOK_BYTES;
+use super::company;
 use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match};
+use super::material::{Material, PASSAGE_BYTES};
 use super::report::SURROUNDINGS_BYTES;
 use super::scratch::Scratch;
 use super::starts::Starts;
@@ -11,6 +13,7 @@ use crate::knowledge::validators::{self, Check};
 use crate::knowledge::{Anchor, Boundary, Catalogue, CatalogueError, Detector, pattern};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
@@ -46,6 +49,8 @@ pub(super) struct CompiledDetector {
     pub(super) data: Detector,
     pub(super) check: Option<&'static Check>,
     pub(super) phrases: Phrases,
+    /// Its patterns, as a range of the set's.
+    patterns: Range<usize>,
 }
 
 /// A pattern; its regex is built when it is first tried, since most never are.
@@ -53,6 +58,8 @@ pub(super) struct CompiledDetector {
 pub(super) struct CompiledPattern {
     pub(super) detector: DetectorIndex,
     pub(super) len_max: usize,
+    /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
+    pub(super) chance_bits: u8,
     source: String,
     regex: OnceLock<Option<Regex>>,
 }
@@ -133,7 +140,13 @@ impl DetectorSet {
     /// Starts the search of a text that comes in pieces.
     #[must_use]
     pub fn stream(&self) -> StreamScan {
-        StreamScan::new(self.clone())
+        self.stream_of(Material::Text)
+    }
+
+    /// Starts the search of bytes that come in pieces. In binary data, short shapes prove nothing.
+    #[must_use]
+    pub fn stream_of(&self, material: Material) -> StreamScan {
+        StreamScan::new(self.clone(), material)
     }
 
     pub(super) fn compiled(&self, index: DetectorIndex) -> &CompiledDetector {
@@ -142,6 +155,11 @@ impl DetectorSet {
 
     pub(super) fn patterns(&self) -> &[CompiledPattern] {
         &self.0.patterns
+    }
+
+    /// The patterns of a detector.
+    pub(super) fn patterns_of(&self, index: DetectorIndex) -> Range<usize> {
+        self.compiled(index).patterns.clone()
     }
 
     pub(super) fn literals(&self) -> &AhoCorasick {
@@ -177,6 +195,7 @@ struct Builder {
 impl Builder {
     fn add(&mut self, data: Detector) {
         let index = DetectorIndex(self.detectors.len() as u32);
+        let first = self.patterns.len();
         for source in &data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &source.anchors {
@@ -185,6 +204,7 @@ impl Builder {
             self.patterns.push(CompiledPattern {
                 detector: index,
                 len_max: source.len_max as usize,
+                chance_bits: source.chance_bits,
                 source: source.regex.clone(),
                 regex: OnceLock::new(),
             });
@@ -192,6 +212,7 @@ impl Builder {
         self.detectors.push(CompiledDetector {
             check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
             phrases: Phrases::new(&data.context),
+            patterns: first..self.patterns.len(),
             data,
         });
     }
@@ -225,7 +246,8 @@ impl Builder {
         let len_max = self.patterns.iter().map(|pattern| pattern.len_max).max().unwrap_or(0);
         let windows = self.detectors.iter().map(|detector| &detector.data.context);
         let window_max = windows.map(|context| context.before_bytes.max(context.after_bytes)).max().unwrap_or(0);
-        let around = usize::from(window_max) + NEIGHBOUR_BYTES.max(LOOK_BYTES) + SURROUNDINGS_BYTES;
+        let window_max = usize::from(window_max).max(company::WINDOW_BYTES).max(PASSAGE_BYTES);
+        let around = window_max + NEIGHBOUR_BYTES.max(LOOK_BYTES) + SURROUNDINGS_BYTES;
         Ok(DetectorSet(Arc::new(Inner {
             detectors: self.detectors,
             patterns: self.patterns,

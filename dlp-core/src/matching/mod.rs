@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | anchors | `candidates` | one aho-corasick pass for literals, one byte-class pass for numbers: places where a pattern may start |
 //! | confirm | `confirm` | boundary, the pattern's regex anchored at the place, boundary again |
-//! | evidence | `evidence` | validator, entropy, context words: a score with its reasons |
+//! | evidence | `evidence` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
 //! | report | `report` | line and column, surroundings with every value masked |
 //!
@@ -17,12 +17,14 @@
 
 mod boundary;
 mod candidates;
+mod company;
 mod compile;
 mod confirm;
 mod context;
 mod evidence;
 mod found;
 mod lines;
+mod material;
 mod report;
 mod resolve;
 mod scratch;
@@ -32,5 +34,6 @@ mod stream;
 pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, Step, ValidatorResult};
 pub use lines::LineColumn;
+pub use material::Material;
 pub use scratch::Scratch;
 pub use stream::StreamScan;

@@ -5,9 +5,10 @@
 //! depend on has arrived. Matches wait in `pending` until their cluster is complete and their surroundings have come.
 
 use super::compile::DetectorSet;
-use super::evidence::{self, Judged};
+use super::evidence::{self, Ground, Judged};
 use super::found::Match;
 use super::lines::LineCounter;
+use super::material::Material;
 use super::report::{self, SURROUNDINGS_BYTES, Window};
 use super::resolve::Pending;
 use super::scratch::Scratch;
@@ -29,6 +30,7 @@ pub struct StreamScan {
 /// Everything but the bytes.
 #[derive(Debug)]
 struct State {
+    material: Material,
     /// Offset of the first byte of the buffer.
     base: u64,
     /// All matches that start before it are known.
@@ -41,13 +43,13 @@ struct State {
 }
 
 impl StreamScan {
-    pub(super) fn new(set: DetectorSet) -> Self {
-        Self { set, buffer: Vec::new(), state: State::new() }
+    pub(super) fn new(set: DetectorSet, material: Material) -> Self {
+        Self { set, buffer: Vec::new(), state: State::new(material) }
     }
 
     /// Searches a text that is there as a whole, without copying it.
     pub(super) fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
-        let mut state = State::new();
+        let mut state = State::new(Material::Text);
         scratch.fit(set);
         while state.horizon < text.len() as u64 {
             let end = text.len().min(state.horizon as usize + SLICE_BYTES);
@@ -96,8 +98,9 @@ impl StreamScan {
 }
 
 impl State {
-    fn new() -> Self {
+    fn new(material: Material) -> Self {
         Self {
+            material,
             base: 0,
             horizon: 0,
             pending: Pending::default(),
@@ -118,8 +121,8 @@ impl State {
         let places = std::mem::take(&mut scratch.candidates);
         for place in &places {
             let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
-            let detector = set.patterns()[place.1 as usize].detector;
-            if let Some(judged) = evidence::judge(set, scratch, text, (detector, &accepted)) {
+            let ground = Ground { text, material: self.material };
+            if let Some(judged) = evidence::judge(set, scratch, ground, (place.1, &accepted)) {
                 found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
             }
         }

@@ -5,6 +5,7 @@
 //! bounds and anchors, its points against the scale.
 
 use crate::anchor::{self, MATCH_LEN_MAX};
+use crate::chance;
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 use crate::{Category, FormatError, SensitivityLabel, Severity};
 use regex_syntax::hir::Hir;
@@ -104,6 +105,8 @@ struct ScoreToml {
     weak: i16,
     #[serde(default)]
     negative: i16,
+    #[serde(default)]
+    alone: i16,
 }
 
 #[derive(Deserialize)]
@@ -285,7 +288,8 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
         return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
     }
     let anchors = anchor::derive(&hir, boundary != Boundary::None)?;
-    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32 })
+    let chance_bits = chance::bits(&hir);
+    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, chance_bits })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {
@@ -310,10 +314,12 @@ fn context(raw: ContextToml) -> Result<Context, String> {
 fn score(raw: &ScoreToml) -> Result<Score, String> {
     let in_scale = |points: i16| (0..=100).contains(&points);
     if ![raw.pattern, raw.validator, raw.strong, raw.weak].into_iter().all(in_scale) {
-        return Err("expected `score` points from 0 to 100 (`negative`: from -100 to 0)".to_owned());
+        return Err("expected `score` points from 0 to 100 (`negative`, `alone`: from -100 to 0)".to_owned());
     }
-    if !(-100..=0).contains(&raw.negative) {
-        return Err(format!("expected `score.negative` from -100 to 0, found {}", raw.negative));
+    for (key, points) in [("negative", raw.negative), ("alone", raw.alone)] {
+        if !(-100..=0).contains(&points) {
+            return Err(format!("expected `score.{key}` from -100 to 0, found {points}"));
+        }
     }
     Ok(Score {
         pattern: raw.pattern,
@@ -321,6 +327,7 @@ fn score(raw: &ScoreToml) -> Result<Score, String> {
         strong: raw.strong,
         weak: raw.weak,
         negative: raw.negative,
+        alone: raw.alone,
     })
 }
 

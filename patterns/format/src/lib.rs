@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod anchor;
+mod chance;
 mod error;
 mod file;
 mod model;

@@ -4,7 +4,7 @@ use crate::{CounterExample, Detector, Example, Read};
 use thiserror::Error;
 
 /// Changes whenever the packed layout changes; a blob of another version is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a packed set cannot be read.
 #[derive(Debug, Error)]
