@@ -14,10 +14,11 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  clean: nothing found, everything was read
+  0  nothing found; formats without a reader were scanned as raw bytes and are named
   1  at least one finding
   2  usage or configuration error
-  3  nothing found, but some content could not be read";
+  3  nothing found, but some content could not be read;
+     with --fail-on-incomplete also when a format has no reader";
 
 /// Finds secrets, personal data and sensitivity labels in files, documents, archives and commits.
 #[derive(Debug, Parser)]
@@ -59,11 +60,16 @@ Examples:
 
 Hidden and git-ignored files are scanned, because a forgotten .env is the point; the contents of .git are not.
 
+A finding that is wanted is marked in the text file itself, behind it or on a line of its own above it, with the \
+detector or the first words of its id, a reason, and if need be a last day:
+  # dlp:allow secret.github -- revoked, for the parser's test until=2030-01-31
+
 Exit codes:
-  0  clean: nothing found, everything was read
+  0  nothing found; formats without a reader were scanned as raw bytes and are named
   1  at least one finding
   2  usage or configuration error
-  3  nothing found, but some content could not be read";
+  3  nothing found, but some content could not be read;
+     with --fail-on-incomplete also when a format has no reader";
 
 /// Scan files and directories.
 #[derive(Args, Debug)]
@@ -126,6 +132,22 @@ pub(crate) struct ReportArgs {
     /// End with 0 although content could not be read: every class of problem, or the named ones
     #[arg(long, value_name = "CLASS", value_delimiter = ',', num_args = 0.., require_equals = true)]
     pub(crate) allow_incomplete: Option<Vec<String>>,
+    /// End with 3 instead of 0 when a format had no reader too, like 7z, RAR or an image-only PDF
+    #[arg(long, conflicts_with = "allow_incomplete")]
+    pub(crate) fail_on_incomplete: bool,
+    /// Report findings too that a line marks with `dlp:allow <detector> -- <reason>`
+    #[arg(long)]
+    pub(crate) no_inline_allow: bool,
+    /// Findings in this baseline are known, and do not count
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write a baseline of everything that is found; without --key-file it holds a salt, which protects credentials but
+    /// not numbers that can be tried out, such as those of persons and cards
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Key for finding ids and value hashes, 32 bytes that only you may read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Say at the end how much was read and how fast
     #[arg(long)]
     pub(crate) stats: bool,
@@ -167,6 +189,7 @@ const EXTRACT_EXAMPLES: &str = "\
 Examples:
   dlp extract contract.docx                  text, comments, properties and names
   dlp extract backup.zip --format jsonl      with the place of each piece
+  zcat dump.gz | dlp extract -               standard input
 
 Ends with 3, and says why on standard error, when the file could not be read completely.";
 
@@ -193,9 +216,13 @@ pub(crate) enum ExtractFormat {
 const GIT_EXAMPLES: &str = "\
 Examples:
   dlp git --staged                     what `git commit` would record; for hooks
-  dlp git --range origin/main..HEAD    what the range adds, as one difference
+  dlp git --range origin/main..HEAD    each commit that main does not have yet
 
-Content is read from git's own store, not from the work tree.";
+A value that one commit adds and a later one removes is found: it stays in the history that is pushed. \
+Of a merge, what none of its parents has is scanned. In a pre-push hook, give the ids that git hands over:
+  while read -r _ new _ old; do dlp git --range \"$old..$new\" || exit 1; done
+
+Content is read from git's own store, not from the work tree. Places in commits read <commit>:<path>:<line>:<column>.";
 
 /// Scan staged changes or a range of commits.
 #[derive(Args, Debug)]
@@ -205,7 +232,7 @@ pub(crate) struct GitArgs {
     /// What is staged for the next commit
     #[arg(long)]
     pub(crate) staged: bool,
-    /// The difference between two revisions, `A..B`
+    /// Every commit from A (without it) to B, `A..B`, each against its parents
     #[arg(long, value_name = "A..B")]
     pub(crate) range: Option<String>,
     /// Report findings on unchanged lines of changed files too

@@ -2,19 +2,34 @@
 
 use crate::cli::DetectorChoice;
 use crate::error::CliError;
+use crate::input;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Read};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The inspector for a choice of detectors, with the bounds of a scan that nobody waits for.
-pub(crate) fn inspector(choice: &DetectorChoice) -> Result<Inspector, CliError> {
-    with_catalogue(catalogue(choice)?)
+/// What looks into content, and what looks into names.
+pub(crate) struct Engine {
+    /// For content: the chosen detectors.
+    pub(crate) inspector: Inspector,
+    /// For names, which reports show: every detector, chosen or not.
+    pub(crate) names: DetectorSet,
+}
+
+/// The engine for a choice of detectors, with the bounds of a scan that nobody waits for.
+pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
+    let inspector = with_catalogue(catalogue(choice)?)?;
+    let names = if choice.detectors.is_empty() {
+        inspector.detectors().clone()
+    } else {
+        let all = DetectorChoice { detectors: Vec::new(), ..choice.clone() };
+        DetectorSet::compile(catalogue(&all)?)?
+    };
+    Ok(Engine { inspector, names })
 }
 
 /// The chosen detectors.
@@ -47,8 +62,13 @@ pub(crate) fn risky_parser() -> Result<Arc<dyn RiskyParser>, CliError> {
 pub(crate) fn add_files(catalogue: &mut Catalogue, files: &[PathBuf]) -> Result<Vec<Read>, CliError> {
     let mut all = Vec::new();
     for path in files {
-        let text = fs::read_to_string(path).map_err(|source| CliError::Read { path: path.clone(), source })?;
-        all.extend(catalogue.add_file(&path.display().to_string(), &text)?);
+        all.extend(add_file(catalogue, path)?);
     }
     Ok(all)
+}
+
+/// Adds a detector file of the user, and hands back what it holds.
+pub(crate) fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<Vec<Read>, CliError> {
+    let text = input::read_text(path)?;
+    Ok(catalogue.add_file(&path.display().to_string(), &text)?)
 }

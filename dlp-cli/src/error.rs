@@ -26,6 +26,16 @@ pub(crate) enum CliError {
         /// What the system said.
         source: io::Error,
     },
+    /// Something else than a file where a file is expected.
+    #[error("{}: expected a regular file, found a {kind}; {hint}", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
     /// The report cannot be written to its file.
     #[error("{}: report cannot be written: {source}; choose another place for --output", .path.display())]
     Output {
@@ -60,6 +70,22 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         message: String,
     },
+    /// A baseline cannot be used.
+    #[error("{}: {message}", .path.display())]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        message: String,
+    },
+    /// A key cannot be used.
+    #[error("{}: {message}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        message: &'static str,
+    },
     /// Values would leave the terminal.
     #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
     Reveal,
@@ -77,6 +103,9 @@ pub(crate) enum CliError {
         /// The id.
         id: String,
     },
+    /// There is no repository.
+    #[error("git finds no repository here; change into one, or use `dlp scan` for files and directories")]
+    NoRepository,
     /// git failed.
     #[error("git {what}: {message}")]
     Git {
@@ -112,6 +141,11 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The system gives no random numbers.
+    pub(crate) fn no_randomness(error: getrandom::Error) -> Self {
+        Self::System { what: "no random numbers", source: io::Error::other(error) }
+    }
+
     /// Standard output failed: quietly when its reader went away.
     pub(crate) fn stdout(source: io::Error) -> Self {
         match source.kind() {

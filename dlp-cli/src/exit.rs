@@ -17,7 +17,11 @@ pub(crate) const SIGNAL_BASE: u8 = 128;
 
 /// Problem classes that do not make a scan incomplete, because the user said so.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Allowance(BTreeSet<&'static str>);
+pub(crate) struct Allowance {
+    accepted: BTreeSet<&'static str>,
+    /// Whether formats without a reader count too.
+    strict: bool,
+}
 
 /// Classes of content that went unread.
 const CLASSES: &[ProblemClass] = &[
@@ -31,12 +35,13 @@ const CLASSES: &[ProblemClass] = &[
 ];
 
 impl Allowance {
-    /// From the values of `--allow-incomplete`: `None` when the flag is absent, no words for every class.
-    pub(crate) fn parse(words: Option<&[String]>) -> Result<Self, CliError> {
-        let Some(words) = words else { return Ok(Self::default()) };
+    /// From the values of `--allow-incomplete`: `None` when the flag is absent, no words for every class; and from
+    /// `--fail-on-incomplete`.
+    pub(crate) fn parse(words: Option<&[String]>, strict: bool) -> Result<Self, CliError> {
+        let Some(words) = words else { return Ok(Self { strict, ..Self::default() }) };
         let known = || CLASSES.iter().map(|class| class.as_str());
         if words.is_empty() {
-            return Ok(Self(known().collect()));
+            return Ok(Self { accepted: known().collect(), strict });
         }
         let find = |word: &String| {
             known().find(|class| class == word).ok_or_else(|| CliError::ProblemClass {
@@ -44,12 +49,14 @@ impl Allowance {
                 expected: known().collect::<Vec<_>>().join(", "),
             })
         };
-        Ok(Self(words.iter().map(find).collect::<Result<_, _>>()?))
+        Ok(Self { accepted: words.iter().map(find).collect::<Result<_, _>>()?, strict })
     }
 
     /// The code of a scan with this many findings and these problem classes.
     pub(crate) fn exit_code<'a>(&self, findings: u64, mut classes: impl Iterator<Item = &'a str>) -> u8 {
-        let counts = |class: &str| known_incomplete(class) && !self.0.contains(class);
+        let unread =
+            |class: &str| known_incomplete(class) || (self.strict && class == ProblemClass::Unsupported.as_str());
+        let counts = |class: &str| unread(class) && !self.accepted.contains(class);
         match (findings, classes.any(counts)) {
             (1.., _) => FINDINGS,
             (0, true) => INCOMPLETE,
@@ -82,14 +89,29 @@ mod tests {
         ];
         for (allowed, findings, classes, expected) in rows {
             let allowed = allowed.map(words);
-            let allowance = Allowance::parse(allowed.as_deref()).expect("known classes");
+            let allowance = Allowance::parse(allowed.as_deref(), false).expect("known classes");
             assert_eq!(allowance.exit_code(*findings, classes.iter().copied()), *expected, "{allowed:?} {classes:?}");
         }
     }
 
     #[test]
+    fn on_request_formats_without_a_reader_fail_a_scan() {
+        let strict = Allowance::parse(None, true).expect("no classes");
+        let rows: &[(u64, &[&str], u8)] = &[
+            (0, &[], CLEAN),
+            (0, &["unsupported"], INCOMPLETE),
+            (0, &["ambiguous"], CLEAN),
+            (0, &["encrypted"], INCOMPLETE),
+            (1, &["unsupported"], FINDINGS),
+        ];
+        for (findings, classes, expected) in rows {
+            assert_eq!(strict.exit_code(*findings, classes.iter().copied()), *expected, "{findings} {classes:?}");
+        }
+    }
+
+    #[test]
     fn unknown_classes_are_refused_with_the_known_ones() {
-        let error = Allowance::parse(Some(&["encripted".to_owned()])).expect_err("unknown").to_string();
+        let error = Allowance::parse(Some(&["encripted".to_owned()]), false).expect_err("unknown").to_string();
         assert!(error.contains("encripted") && error.contains("encrypted"), "{error}");
     }
 }

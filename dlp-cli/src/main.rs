@@ -5,12 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+mod baseline;
 mod cli;
 mod commands;
 mod engine;
 mod error;
 mod exit;
 mod git;
+mod input;
 mod output;
 mod scan;
 
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             if !error.is_quiet() {
-                say(&format!("dlp: {error}"));
+                say(&format!("error: {error}"));
             }
             ExitCode::from(error.exit_code())
         }
@@ -43,7 +45,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Git(args) => commands::git::run(&args)?,
         Command::Hook(args) => commands::hook::run(&args)?,
         Command::Detectors(args) => commands::detectors::run(&args)?,
-        Command::Gateway(args) => return Ok(commands::gateway::run(args)),
+        Command::Gateway(args) => return commands::gateway::run(args),
         Command::Schema(args) => commands::schema::run(&args)?,
         Command::Completions(args) => commands::completions::run(&args)?,
     };
@@ -53,7 +55,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
 /// A panic's message may quote the text that was being read, so only its place is shown.
 fn say_where(info: &std::panic::PanicHookInfo<'_>) {
     let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-    say(&format!("dlp: internal error{place}; please report it"));
+    say(&format!("error: internal error{place}; please report it"));
 }
 
 /// Talk goes to standard error; when nobody listens there, there is nobody left to tell.

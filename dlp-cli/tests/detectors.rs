@@ -37,14 +37,27 @@ fn failing_examples_are_reported() {
     let rows = [
         ("finds = [\"ACME-123456\"]", "finds = [\"ACME-999999\"]", "expected all values"),
         ("text = \"ACME-12\"", "text = \"ACME-121212\"", "expected silence"),
-        ("pattern = 70", "pattern = 10", "at high or higher"),
+        ("pattern = 70", "pattern = 10", "expected all values at high or higher"),
     ];
     for (from, to, expected) in rows {
         let place = Place::with(&[("own.toml", &OWN.replace(from, to))]);
         let output = place.dlp(&["detectors", "test", "own.toml"]).output().expect("dlp runs");
         let stdout = String::from_utf8(output.stdout).expect("UTF-8");
         assert_eq!(output.status.code(), Some(1), "{to}");
-        assert!(stdout.contains(expected) && stdout.contains("custom.acme.badge"), "{to}: {stdout}");
+        let line = if from.starts_with("text") { 12 } else { 11 };
+        assert!(stdout.starts_with(&format!("own.toml:{line}: custom.acme.badge: {expected}")), "{to}: {stdout}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "1 detector, 2 texts, 1 failure\n");
+    }
+}
+
+#[test]
+fn a_wrong_example_is_shown_with_its_own_line() {
+    for (from, to, line) in [("finds = [\"ACME-123456\"], ", "", 11), ("reason = \"too short\"", "reason = \"\"", 12)] {
+        let place = Place::with(&[("own.toml", &OWN.replace(from, to))]);
+        let output = place.dlp(&["detectors", "test", "own.toml"]).output().expect("dlp runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(&format!("own.toml:{line}: ")), "{stderr}");
     }
 }
 
@@ -78,7 +91,9 @@ fn extract_prints_what_a_scan_would_see() {
         let output = place.dlp(&["extract", file]).output().expect("dlp runs");
         assert_eq!(output.status.code(), Some(code), "{file}: {output:?}");
         assert!(String::from_utf8_lossy(&output.stdout).contains(text), "{file}: {output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains(stderr), "{file}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(stderr), "{file}: {output:?}");
+        assert_eq!(said.lines().count(), usize::from(code != 0), "one line for one problem: {said}");
     }
     let output = place.dlp(&["extract", "b.zip", "--format", "jsonl"]).output().expect("dlp runs");
     let pieces = records(&output.stdout);

@@ -14,6 +14,7 @@ fn place(ingredients: &[&str]) -> Place {
             "finding" => place.write("config.env", format!("TOKEN={}\n", token(1)).as_bytes()),
             "encrypted" => place.write("vault.zip", &zip("secret.txt", b"0123456789ab", true)),
             "pipe" => make_pipe(&place),
+            "unsupported" => place.write("old.7z", b"7z\xbc\xaf\x27\x1c\x00\x04 and some bytes"),
             "large" => place.write("large.txt", &[b'x'; 4096]),
             other => panic!("no ingredient {other}"),
         }
@@ -40,6 +41,12 @@ fn each_cause_and_each_pair_has_its_code() {
         (&["encrypted"], &["--allow-incomplete=limit"], 3),
         (&["encrypted", "finding"], &[], 1),
         (&["encrypted", "finding"], &["--allow-incomplete"], 1),
+        (&["encrypted"], &["--fail-on-incomplete"], 3),
+        (&["unsupported"], &[], 0),
+        (&["unsupported"], &["--fail-on-incomplete"], 3),
+        (&["unsupported", "finding"], &["--fail-on-incomplete"], 1),
+        (&[], &["--fail-on-incomplete"], 0),
+        (&[], &["--fail-on-incomplete", "--allow-incomplete"], 2),
         (&["pipe"], &[], 0),
         (&["large"], &[], 0),
         (&["large"], &["--max-file-size", "1K"], 3),
@@ -112,6 +119,96 @@ fn problems_without_findings_are_named_on_standard_error() {
     assert!(stderr.contains("vault.zip") && stderr.contains("encrypted"), "{stderr}");
     assert!(stderr.contains("--allow-incomplete"), "{stderr}");
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn formats_without_a_reader_are_named_and_counted_in_every_report() {
+    let place = place(&[]);
+    for index in 0..25 {
+        place.write(&format!("old{index:02}.7z"), b"7z\xbc\xaf\x27\x1c\x00\x04 and some bytes");
+    }
+    let output = place.dlp(&["scan"]).output().expect("dlp runs");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    let named = stderr.lines().filter(|line| line.contains(".7z: ")).count();
+    assert_eq!((output.status.code(), named), (Some(0), 20), "{stderr}");
+    for expected in ["unsupported: old00.7z: ", "and 5 more", "25 problems: unsupported", "--fail-on-incomplete"] {
+        assert!(stderr.contains(expected), "expected `{expected}` in: {stderr}");
+    }
+    let output = place.dlp(&["scan", "--format", "jsonl"]).output().expect("dlp runs");
+    let records = support::records(&output.stdout);
+    assert_eq!(support::of_kind(&records, "problem").len(), 25);
+    let summary = records.last().expect("summary");
+    assert_eq!((&summary["complete"], &summary["exit_code"]), (&false.into(), &0.into()));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("25 problems: unsupported"), "{output:?}");
+}
+
+#[test]
+fn a_scan_of_nothing_says_so() {
+    let empty = Place::new();
+    let rows: &[(&Place, &[&str], bool)] = &[
+        (&empty, &["scan"], true),
+        (&place(&[]), &["scan", "--exclude", "*"], true),
+        (&place(&[]), &["scan"], false),
+        (&place(&["pipe"]), &["scan", "--exclude", "*.txt"], false),
+    ];
+    for (place, words, expected) in rows {
+        let output = place.dlp(words).output().expect("dlp runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {stderr}");
+        assert_eq!(stderr.starts_with("nothing was scanned"), *expected, "{words:?}: {stderr}");
+    }
+}
+
+/// Opening a pipe that nobody writes into would wait for ever.
+#[cfg(unix)]
+#[test]
+fn pipes_are_refused_where_a_file_is_needed() {
+    let place = place(&["pipe"]);
+    let rows: &[(&[&str], &str)] = &[
+        (&["extract", "pipe"], "dlp extract -"),
+        (&["scan", "--detector-file", "pipe"], "name a file"),
+        (&["detectors", "test", "pipe"], "name a file"),
+        (&["detectors", "explain", "x", "--detector-file", "pipe"], "name a file"),
+        (&["gateway", "run", "--check", "--config", "pipe"], "to a file"),
+    ];
+    for (words, hint) in rows {
+        let output = place.dlp(words).timeout(std::time::Duration::from_secs(20)).output().expect("dlp runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
+        assert!(stderr.starts_with("error: pipe: ") && stderr.contains(hint), "{words:?}: {stderr}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn descriptors_that_are_open_already_are_read() {
+    let text = format!("token: {}\n", token(3));
+    let read = dlp().args(["extract", "/dev/stdin"]).write_stdin(text.clone()).output().expect("dlp runs");
+    assert_eq!((read.status.code(), String::from_utf8_lossy(&read.stdout).trim_end()), (Some(0), text.trim_end()));
+    let binary = env!("CARGO_BIN_EXE_dlp");
+    let script = format!("'{binary}' extract <(echo from a shell)");
+    let read =
+        assert_cmd::Command::new("bash").args(["-c", &script]).timeout(std::time::Duration::from_secs(20)).output();
+    assert_eq!(String::from_utf8_lossy(&read.expect("bash runs").stdout).trim_end(), "from a shell");
+}
+
+#[test]
+fn errors_of_every_command_begin_alike() {
+    let place = place(&[]);
+    place.write("bad.toml", b"[listne]\n");
+    for words in [
+        &["scan", "no-such-path"][..],
+        &["scan", "--no-such-flag"],
+        &["extract", "no-such-path"],
+        &["git", "--range", "wrong"],
+        &["detectors", "explain", "no.such"],
+        &["gateway", "run", "--check", "--config", "bad.toml"],
+    ] {
+        let output = place.dlp(words).output().expect("dlp runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(stderr.starts_with("error: "), "{words:?}: {stderr}");
+    }
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn found(place: &Place, words: &[&str]) -> Vec<(String, Option<u64>)> {
     let words = [&["git", "--format", "jsonl", "--no-timestamps"], words].concat();
     let output = place.dlp(&words).output().expect("dlp runs");
     let records = records(&output.stdout);
+    support::check_schema(&records);
     let summary = records.last().expect("summary");
     assert_eq!(summary["exit_code"].as_i64(), output.status.code().map(i64::from));
     of_kind(&records, "finding").iter().map(|f| path_and_line(f)).collect()
@@ -142,7 +143,7 @@ fn paths_for_people_can_be_opened_from_a_subdirectory() {
 }
 
 #[test]
-fn a_range_is_one_difference() {
+fn a_range_is_scanned_commit_by_commit() {
     let place = repository();
     place.write("second.txt", format!("{}\n", token(2)).as_bytes());
     commit(&place, "second");
@@ -150,18 +151,107 @@ fn a_range_is_one_difference() {
     commit(&place, "third");
     assert_eq!(found(&place, &["--range", "HEAD~2..HEAD"]), [at("second.txt", 1), at("third.txt", 1)]);
     assert_eq!(found(&place, &["--range", "HEAD~1..HEAD"]), [at("third.txt", 1)]);
+    git(&place, &["rm", "-q", "second.txt"]);
+    commit(&place, "fourth");
+    assert_eq!(found(&place, &["--range", "HEAD~3..HEAD"]), [at("second.txt", 1), at("third.txt", 1)], "it was there");
+    assert_eq!(found(&place, &["--range", "HEAD~1.."]), []);
+    assert_eq!(found(&place, &["--range", "HEAD~2...HEAD"]), [at("third.txt", 1)]);
     for wrong in ["--range=HEAD", "--range=--output=x..y", "--range=nowhere..HEAD"] {
         assert_eq!(place.dlp(&["git", wrong]).output().expect("dlp runs").status.code(), Some(2), "{wrong}");
     }
 }
 
+/// More commits than git is asked about at once.
 #[test]
-fn outside_a_repository_the_error_names_git() {
+fn long_ranges_lose_nothing() {
+    let place = repository();
+    for seed in 0..70 {
+        place.write("one.txt", format!("{}\n", token(100 + seed)).as_bytes());
+        commit(&place, "next");
+    }
+    assert_eq!(found(&place, &["--range", "HEAD~70..HEAD"]), vec![at("one.txt", 1); 70]);
+}
+
+#[test]
+fn a_merge_adds_what_none_of_its_parents_has() {
+    let place = repository();
+    git(&place, &["checkout", "-q", "-b", "side"]);
+    place.write("side.txt", format!("{}\n", token(2)).as_bytes());
+    commit(&place, "side");
+    git(&place, &["checkout", "-q", "main"]);
+    place.write("main.txt", format!("{}\n", token(3)).as_bytes());
+    commit(&place, "main");
+    git(&place, &["merge", "-q", "--no-ff", "--no-commit", "side"]);
+    place.write("kept.txt", format!("one\nold = {}\nthree\nslipped in = {}\n", token(1), token(4)).as_bytes());
+    commit(&place, "merge");
+    assert_eq!(found(&place, &["--range", "HEAD^1..HEAD"]), [at("side.txt", 1), at("kept.txt", 4)]);
+    assert_eq!(found(&place, &["--range", "main~1..main"]).len(), 2);
+}
+
+#[test]
+fn commits_are_named_in_every_report() {
+    let place = repository();
+    place.write("sub/new.txt", format!("{}\n", token(2)).as_bytes());
+    commit(&place, "second");
+    let head = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(place.root()).output().expect("git runs");
+    let head = String::from_utf8(head.stdout).expect("UTF-8").trim().to_owned();
+    let report = |format: &str| {
+        let words = ["git", "--range", "HEAD~1..HEAD", "--format", format];
+        let output = place.dlp(&words).current_dir(place.path("sub")).output().expect("dlp runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let pretty = report("pretty");
+    let opened = pretty.split(":1:1").next().expect("a place");
+    assert_eq!(opened, format!("{}:sub/new.txt", &head[..12]));
+    let shown = Command::new("git").args(["show", opened]).current_dir(place.root()).output().expect("git runs");
+    assert!(String::from_utf8_lossy(&shown.stdout).contains(&token(2)));
+    assert_eq!(of_kind(&records(report("jsonl").as_bytes()), "finding")[0]["git"]["commit"], *head);
+    assert!(report("sarif").contains(&format!("(commit {head})")));
+}
+
+#[test]
+fn a_new_branch_is_everything_that_no_remote_has() {
+    let origin = repository();
+    let place = Place::new();
+    git(&place, &["clone", "-q", origin.root().to_str().expect("UTF-8"), "."]);
+    place.write("new.txt", format!("{}\n", token(2)).as_bytes());
+    commit(&place, "new");
+    assert_eq!(found(&place, &["--range", &format!("{}..HEAD", "0".repeat(40))]), [at("new.txt", 1)]);
+}
+
+#[test]
+fn a_change_of_mode_adds_nothing_and_equal_changes_of_two_files_are_two() {
+    let old = format!("old = {}\n", token(1));
+    let place = Place::with(&[("a.txt", &old), ("b.txt", &old), ("run.sh", &old)]);
+    git(&place, &["init", "-q", "-b", "main"]);
+    commit(&place, "first");
+    let new = format!("{old}new = {}\n", token(2));
+    place.write("a.txt", new.as_bytes());
+    place.write("b.txt", new.as_bytes());
+    git(&place, &["add", "-A"]);
+    git(&place, &["update-index", "--chmod=+x", "run.sh"]);
+    assert_eq!(found(&place, &["--staged"]), [at("a.txt", 2), at("b.txt", 2)]);
+    assert_eq!(found(&place, &["--staged", "--whole-files"]).len(), 4);
+}
+
+#[test]
+fn an_empty_range_is_said() {
+    let place = repository();
+    for range in ["HEAD..HEAD".to_owned(), format!("HEAD..{}", "0".repeat(40))] {
+        let output = place.dlp(&["git", "--range", &range]).output().expect("dlp runs");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("nothing was scanned"), "{output:?}");
+    }
+}
+
+#[test]
+fn outside_a_repository_the_error_names_the_next_step() {
     let place = Place::new();
     let mut command = place.dlp(&["git", "--staged"]);
     let output = command.env("GIT_CEILING_DIRECTORIES", "/").output().expect("dlp runs");
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("dlp: git "), "{output:?}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.starts_with("error: git ") && stderr.contains("`dlp scan`"), "{stderr}");
 }
 
 #[test]

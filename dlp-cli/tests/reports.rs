@@ -30,10 +30,7 @@ fn every_line_fits_the_published_schema() {
     let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
     let output = rich_place().dlp(&["scan", "--format", "jsonl"]).output().expect("dlp runs");
     let records = support::records(&output.stdout);
-    for record in &records {
-        let errors: Vec<String> = validator.iter_errors(record).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{errors:?}\n{record}");
-    }
+    support::check_schema(&records);
     assert_eq!(records.first().expect("a scan line")["record"], "scan");
     assert_eq!(records.last().expect("a summary line")["record"], "summary");
     for broken in [

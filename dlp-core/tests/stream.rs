@@ -4,7 +4,7 @@ use dlp_core::knowledge::Catalogue;
 use dlp_core::matching::{DetectorSet, Match, ScanEnd, Scratch};
 use proptest::prelude::*;
 
-/// Detectors of every anchor kind, with context, value groups, boundaries and overlapping matches.
+/// Detectors of every anchor kind, with context, company, value groups, boundaries and overlapping matches.
 const DETECTORS: &str = r#"
 [[detector]]
 id = "test.token"
@@ -29,6 +29,19 @@ context = { strong = ["number"], weak = ["nr"], negative = ["order"] }
 score = { pattern = 40, strong = 50, weak = 25, negative = -20 }
 examples = [{ text = "number 123456", finds = ["123456"] }]
 counter_examples = [{ text = "12345", reason = "too short" }]
+
+[[detector]]
+id = "test.checked"
+title = "Checked"
+description = "A number that depends on what stands around it."
+category = "government-id"
+severity = "high"
+patterns = ['[0-9]{11}']
+boundary = "identifier"
+validator = "pl-pesel"
+score = { pattern = 50, validator = 22, alone = -18 }
+examples = [{ text = "44051401458", finds = ["44051401458"], level = "low" }]
+counter_examples = [{ text = "44051401459", reason = "the check digit is wrong" }]
 
 [[detector]]
 id = "test.assignment"
@@ -93,6 +106,9 @@ fn piece() -> impl Strategy<Value = String> {
         Just("order nr ".to_owned()),
         Just("123456".to_owned()),
         Just("AB 1234".to_owned()),
+        Just("44051401458 ".to_owned()),
+        Just("02070803628, 90090515836; ".to_owned()),
+        Just("44051401459\n".to_owned()),
         Just("pg://user:hunter22@host".to_owned()),
         Just("tok_aaaa0000tok_bbbb1111".to_owned()),
         Just("\r\n".to_owned()),

@@ -1,25 +1,34 @@
 //! `dlp extract`: the text that a scan would see.
 
-use crate::cli::{ExtractArgs, ExtractFormat};
+use crate::cli::{DetectorChoice, ExtractArgs, ExtractFormat};
 use crate::engine;
 use crate::error::CliError;
 use crate::exit;
+use crate::input::{self, Opened};
 use crate::say;
+use crate::scan::examine::masked_name;
 use crate::scan::stop::within;
 use crate::scan::walk::STDIN;
 use dlp_core::base::{Limits, Problem};
 use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, Segment, Sink, extract};
-use dlp_core::output::{ItemPath, escape};
+use dlp_core::matching::DetectorSet;
+use dlp_core::output::escape;
 use serde_json::json;
-use std::fs::File;
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
+
+/// Names that are remembered.
+const NAMES_MAX: usize = 1024;
 
 /// Prints the text.
 pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
+    let names = engine::engine(&DetectorChoice::default())?.names;
     let mut printer = Printer {
         out: BufWriter::new(io::stdout().lock()),
         format: args.format,
-        path: ItemPath::from_bytes(args.file.to_string_lossy().as_bytes()),
+        path: masked_name(&names, &args.file.to_string_lossy()),
+        names,
+        masked: HashMap::new(),
         container: Vec::new(),
         part: None,
         started: false,
@@ -27,11 +36,13 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
         failed: None,
     };
     let outcome = walk(args, &mut printer)?;
-    printer.finish()?;
+    let said = printer.finish()?;
     if outcome.completeness == Completeness::Complete {
         return Ok(exit::CLEAN);
     }
-    say(&format!("{}: {}", outcome.completeness, outcome.reason));
+    if !said {
+        say(&format!("{}: {}", outcome.completeness, outcome.reason));
+    }
     Ok(exit::INCOMPLETE)
 }
 
@@ -40,12 +51,10 @@ fn walk(args: &ExtractArgs, printer: &mut Printer<impl Write>) -> Result<Outcome
     if args.file.as_os_str() == STDIN {
         return read(&name, Input::Stream(&mut io::stdin().lock()), printer);
     }
-    let failed = |source| CliError::Read { path: args.file.clone(), source };
-    let mut file = File::open(&args.file).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    match input::open(&args.file, "pipe its content into `dlp extract -`")? {
+        Opened::File(mut file) => read(&name, Input::Seekable(&mut file), printer),
+        Opened::Stream(mut pipe) => read(&name, Input::Stream(&mut pipe), printer),
     }
-    read(&name, Input::Seekable(&mut file), printer)
 }
 
 fn read(name: &str, input: Input<'_>, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
@@ -60,8 +69,11 @@ fn read(name: &str, input: Input<'_>, printer: &mut Printer<impl Write>) -> Resu
 struct Printer<W: Write> {
     out: W,
     format: ExtractFormat,
-    path: ItemPath,
-    /// Names of the open items, the file itself first.
+    /// Masks names: the text is what was asked for, the names around it are not.
+    names: DetectorSet,
+    masked: HashMap<String, String>,
+    path: String,
+    /// Masked names of the open items, the file itself first.
     container: Vec<String>,
     /// Part of the segment before, in the same item.
     part: Option<String>,
@@ -72,7 +84,8 @@ struct Printer<W: Write> {
 }
 
 impl<W: Write> Printer<W> {
-    fn finish(mut self) -> Result<(), CliError> {
+    /// Ends the text and says what is missing from it. Whether there was anything to say.
+    fn finish(mut self) -> Result<bool, CliError> {
         if self.started && self.format == ExtractFormat::Text && self.failed.is_none() {
             self.failed = self.out.write_all(b"\n").err();
         }
@@ -81,7 +94,7 @@ impl<W: Write> Printer<W> {
             return Err(CliError::stdout(error));
         }
         self.problems.iter().for_each(|line| say(line));
-        Ok(())
+        Ok(!self.problems.is_empty())
     }
 
     fn write(&mut self, segment: &Segment<'_>) -> io::Result<()> {
@@ -89,6 +102,17 @@ impl<W: Write> Printer<W> {
             ExtractFormat::Text => self.write_text(segment),
             ExtractFormat::Jsonl => self.write_json(segment),
         }
+    }
+
+    /// A name, masked. Names come again with every segment, so what they look like is remembered.
+    fn shown(&mut self, name: &str) -> String {
+        if self.masked.len() >= NAMES_MAX {
+            self.masked.clear();
+        }
+        if !self.masked.contains_key(name) {
+            self.masked.insert(name.to_owned(), masked_name(&self.names, name));
+        }
+        self.masked[name].clone()
     }
 
     /// Inside a part, segments are joined as the engine joins them; a new part starts on a new line.
@@ -113,12 +137,12 @@ impl<W: Write> Printer<W> {
         };
         let line = json!({
             "record": "text",
-            "path": self.path.text,
+            "path": self.path,
             "container": self.container.get(1..).unwrap_or_default(),
             "role": segment.part.role.as_str(),
-            "part": segment.part.name,
+            "part": self.shown(segment.part.name),
             "page": page,
-            "sheet": sheet,
+            "sheet": sheet.map(|sheet| self.shown(sheet)),
             "row": row,
             "column": column,
             "join": String::from_utf8_lossy(segment.join.as_bytes()),
@@ -132,7 +156,7 @@ impl<W: Write> Printer<W> {
 impl<W: Write> Sink for Printer<W> {
     fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
         self.part = None;
-        self.container.push(item.name.to_owned());
+        self.container.push(masked_name(&self.names, item.name));
         Flow::Continue
     }
 
@@ -147,9 +171,10 @@ impl<W: Write> Sink for Printer<W> {
     }
 
     fn problem(&mut self, problem: Problem) {
-        let inside = self.container.iter().skip(1).map(|name| escape(name)).collect::<Vec<_>>().join("!");
-        let blank = if inside.is_empty() { "" } else { ": " };
-        self.problems.push(format!("{}: {inside}{blank}{}", problem.class, escape(&problem.message)));
+        let inside: Vec<_> = self.container.iter().skip(1).map(|name| escape(name)).collect();
+        let (inside, blank) = (inside.join("!"), if inside.is_empty() { "" } else { ": " });
+        let outcome = Outcome::of(&problem).completeness;
+        self.problems.push(format!("{outcome}: {inside}{blank}{}", escape(&problem.message)));
     }
 
     fn leave(&mut self, _outcome: &Outcome) {

@@ -3,20 +3,21 @@
 //! Contents are read one after the other: a commit is small, and what counts is that the hook is over before the user
 //! notices it.
 
+use crate::baseline::Baseline;
 use crate::cli::GitArgs;
 use crate::commands::scan::{detector_options, reveals, root_uri};
 use crate::engine;
 use crate::error::CliError;
 use crate::git::blobs::{Blob, Blobs};
-use crate::git::changes::{Change, changes};
+use crate::git::changes::{BATCH_LEN, Change, of_commits, staged};
 use crate::git::{self, Difference};
 use crate::output::{Destination, Reporter, Setup};
-use crate::scan::examine::{Examiner, FileReport, Subject, trouble};
+use crate::say;
+use crate::scan::examine::{Examiner, FileReport, Subject, Workspace, masked_name};
 use crate::scan::pipeline::report_file;
 use crate::scan::stop::within;
 use dlp_core::base::{Problem, ProblemClass, Span};
 use dlp_core::content::{Finding, Input, OffsetBase};
-use dlp_core::matching::Scratch;
 use dlp_core::output::{GitRecord, ItemPath, SourceRecord};
 use serde_json::json;
 use std::io::{self, Read as _};
@@ -31,25 +32,38 @@ const HELD_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
     let difference = args.range.as_deref().map_or(Ok(Difference::Staged), Difference::range)?;
     let up = String::from_utf8_lossy(&git::output("rev-parse", &["--show-cdup"])?).trim_end().to_owned();
-    let changes = changes(&difference, args.whole_files)?;
-    let inspector = engine::inspector(&args.detectors)?;
+    let commits = match &difference {
+        Difference::Staged => Vec::new(),
+        Difference::Range(range) => range.commits()?,
+    };
+    let staged = if args.staged { staged(args.whole_files)? } else { Vec::new() };
+    if !args.staged && commits.is_empty() {
+        say("nothing was scanned: there is no commit in the range");
+    }
+    let baseline = Baseline::load(&args.report)?;
+    let engine = engine::engine(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let reveal = reveals(&args.report, &destination)?;
+    let mask = |name: &str| if reveal { name.to_owned() } else { masked_name(&engine.names, name) };
     let mut options = detector_options(&args.detectors, &args.report);
     if args.whole_files {
         options.insert("whole_files".to_owned(), json!(true));
     }
     let setup = Setup {
         args: &args.report,
-        set: inspector.detectors(),
+        set: engine.inspector.detectors(),
         source: source(&difference, &up),
         options,
-        root_uri: root_uri(Path::new(if up.is_empty() { "." } else { &up })),
+        baseline: &baseline,
+        root_uri: root_uri(Path::new(if up.is_empty() { "." } else { &up }), &mask),
         prefix: up,
     };
     let mut reporter = Reporter::start(setup, destination)?;
-    let examiner = Examiner::new(&inspector, &args.report, reveal).choosing(&args.detectors);
-    scan(&examiner, &changes, &mut reporter)?;
+    let examiner = Examiner::new((&engine, &baseline), &args.detectors, &args.report, reveal);
+    scan(&examiner, &staged, &mut reporter)?;
+    for batch in commits.chunks(BATCH_LEN) {
+        scan(&examiner, &of_commits(batch, args.whole_files)?, &mut reporter)?;
+    }
     reporter.finish()
 }
 
@@ -57,7 +71,7 @@ fn source(difference: &Difference, up: &str) -> SourceRecord {
     let root = if up.is_empty() { "." } else { up }.to_owned();
     match difference {
         Difference::Staged => SourceRecord { kind: "git-staged", root, range: None },
-        Difference::Range(range) => SourceRecord { kind: "git-range", root, range: Some(range.clone()) },
+        Difference::Range(range) => SourceRecord { kind: "git-range", root, range: Some(range.text.clone()) },
     }
 }
 
@@ -66,12 +80,19 @@ fn scan(examiner: &Examiner<'_>, changes: &[Change], reporter: &mut Reporter<'_>
         return Ok(());
     }
     let mut blobs = Blobs::start()?;
-    let mut scratch = Scratch::new();
+    let mut workspace = Workspace::default();
     for change in changes {
         let path = ItemPath::from_bytes(&change.path);
+        let record = GitRecord { commit: change.commit.clone(), blob: change.blob.clone() };
+        let reports_path = change.is_new || change.added.is_none();
+        let subject = Subject { path: &path, path_raw: &change.path, git: Some(&record), reports_path };
         let report = match blobs.open(&change.blob) {
-            Ok(Some(blob)) => examine(examiner, &mut scratch, (change, &path), blob),
-            Ok(None) => Ok(lost(&path, "git does not have this content; fetch it and scan again")),
+            Ok(Some(blob)) => examine(examiner, &mut workspace, (change, subject), blob),
+            Ok(None) => {
+                let message = "git does not have this content; fetch it and scan again";
+                let problem = Problem::new(ProblemClass::Unreadable, "git_object_missing", message);
+                Ok(FileReport { is_file: true, ..examiner.trouble(&mut workspace, subject, problem) })
+            }
             Err(error) => Err(error),
         };
         let report = report.map_err(|source| CliError::System { what: "git cat-file broke off", source })?;
@@ -81,31 +102,28 @@ fn scan(examiner: &Examiner<'_>, changes: &[Change], reporter: &mut Reporter<'_>
     Ok(())
 }
 
-fn lost(path: &ItemPath, message: &str) -> FileReport {
-    let problem = Problem::new(ProblemClass::Unreadable, "git_object_missing", message);
-    FileReport { problems: vec![trouble(path, problem)], is_file: true, ..FileReport::default() }
-}
-
 fn examine(
     examiner: &Examiner<'_>,
-    scratch: &mut Scratch,
-    (change, path): (&Change, &ItemPath),
+    workspace: &mut Workspace,
+    (change, subject): (&Change, Subject<'_>),
     mut blob: Blob<'_>,
 ) -> io::Result<FileReport> {
     let bytes = blob.bytes;
-    let record = GitRecord { commit: None, blob: change.blob.clone() };
-    let subject = Subject { path, path_raw: &change.path, git: Some(&record) };
     let report = if bytes <= HELD_BYTES_MAX {
         let mut content = Vec::new();
         blob.read_to_end(&mut content)?;
         let added = change.added.as_deref().map(|lines| byte_ranges(&content, lines));
         let keep = |finding: &Finding| added.as_deref().is_none_or(|ranges| touches(finding, ranges));
-        within(examiner.time_max(), |cancel| {
-            examiner.examine(scratch, subject, (Input::Bytes(&content), cancel), &keep)
-        })
+        let mut report = within(examiner.time_max(), |cancel| {
+            examiner.examine(workspace, subject, (Input::Bytes(&content), cancel), &keep)
+        });
+        if !report.findings.is_empty() {
+            examiner.add_text(&mut report, &content);
+        }
+        report
     } else {
         within(examiner.time_max(), |cancel| {
-            examiner.examine(scratch, subject, (Input::Stream(&mut blob), cancel), &|_| true)
+            examiner.examine(workspace, subject, (Input::Stream(&mut blob), cancel), &|_| true)
         })
     };
     blob.finish()?;

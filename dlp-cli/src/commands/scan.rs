@@ -1,10 +1,12 @@
 //! `dlp scan`: files, directories, standard input.
 
+use crate::baseline::Baseline;
 use crate::cli::{DetectorChoice, Format, ReportArgs, ScanArgs};
 use crate::engine;
 use crate::error::CliError;
 use crate::output::{Destination, Reporter, Setup};
-use crate::scan::examine::Examiner;
+use crate::say;
+use crate::scan::examine::{Examiner, masked_name};
 use crate::scan::pipeline::{self, Work};
 use crate::scan::walk::Roots;
 use dlp_core::output::SourceRecord;
@@ -18,26 +20,34 @@ use std::thread::available_parallelism;
 /// Scans and reports.
 pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     let roots = Roots::check(args)?;
-    let inspector = engine::inspector(&args.detectors)?;
+    let baseline = Baseline::load(&args.report)?;
+    let engine = engine::engine(&args.detectors)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let own_report = destination.file().and_then(|file| file.metadata().ok()).and_then(|m| pipeline::id_of(&m));
+    let own = own_report.into_iter().chain(baseline.files.iter().copied()).collect();
     let reveal = reveals(&args.report, &destination)?;
+    let mask = |name: &str| if reveal { name.to_owned() } else { masked_name(&engine.names, name) };
     let setup = Setup {
         args: &args.report,
-        set: inspector.detectors(),
-        source: source(&roots),
-        options: options(args),
-        prefix: prefix(roots.base()),
-        root_uri: root_uri(roots.base()),
+        set: engine.inspector.detectors(),
+        source: source(&roots, &mask),
+        options: options(args, &mask),
+        baseline: &baseline,
+        prefix: mask(&prefix(roots.base())),
+        root_uri: root_uri(roots.base(), &mask),
     };
     let mut reporter = Reporter::start(setup, destination)?;
     let work = Work {
-        examiner: Examiner::new(&inspector, &args.report, reveal).choosing(&args.detectors),
+        examiner: Examiner::new((&engine, &baseline), &args.detectors, &args.report, reveal),
         file_bytes_max: args.max_file_size,
         workers: workers(args.jobs),
-        own_report,
+        own,
     };
     pipeline::run(&work, &roots, &mut reporter)?;
+    if reporter.tally.files == 0 && reporter.tally.problems.total == 0 {
+        let excluded = if args.exclude.is_empty() { "" } else { " that --exclude leaves" };
+        say(&format!("nothing was scanned: there is no file{excluded}"));
+    }
     reporter.finish()
 }
 
@@ -59,10 +69,10 @@ pub(crate) fn detector_options(choice: &DetectorChoice, report: &ReportArgs) -> 
     options
 }
 
-fn options(args: &ScanArgs) -> BTreeMap<String, Value> {
+fn options(args: &ScanArgs, mask: &dyn Fn(&str) -> String) -> BTreeMap<String, Value> {
     let mut options = detector_options(&args.detectors, &args.report);
     if !args.exclude.is_empty() {
-        options.insert("exclude".to_owned(), json!(args.exclude));
+        options.insert("exclude".to_owned(), json!(args.exclude.iter().map(|glob| mask(glob)).collect::<Vec<_>>()));
     }
     if args.include_git {
         options.insert("include_git".to_owned(), json!(true));
@@ -73,9 +83,9 @@ fn options(args: &ScanArgs) -> BTreeMap<String, Value> {
     options
 }
 
-fn source(roots: &Roots) -> SourceRecord {
+fn source(roots: &Roots, mask: &dyn Fn(&str) -> String) -> SourceRecord {
     let kind = if roots.is_stdin() { "stdin" } else { "dir" };
-    SourceRecord { kind, root: roots.base().to_string_lossy().into_owned(), range: None }
+    SourceRecord { kind, root: mask(&roots.base().to_string_lossy()), range: None }
 }
 
 /// What makes a path in a report one that can be opened from here.
@@ -88,10 +98,10 @@ fn prefix(base: &Path) -> String {
     if base.ends_with('/') { base.to_owned() } else { format!("{base}/") }
 }
 
-/// The root as a URI, symbolic links resolved.
-pub(crate) fn root_uri(base: &Path) -> Option<String> {
+/// The root as a URI, symbolic links resolved, values in its name masked.
+pub(crate) fn root_uri(base: &Path, mask: &dyn Fn(&str) -> String) -> Option<String> {
     let root = base.canonicalize().ok()?;
-    let text = root.to_str()?;
+    let text = mask(root.to_str()?);
     let slash = if text.ends_with('/') { "" } else { "/" };
     Some(format!("file://{}{slash}", percent_encode(text.as_bytes())))
 }

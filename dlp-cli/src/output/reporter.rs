@@ -1,6 +1,7 @@
 //! One report: the first record, then files as they come, then the summary.
 
 use super::Destination;
+use crate::baseline::{Baseline, Entry};
 use crate::cli::{Format, ReportArgs};
 use crate::error::CliError;
 use crate::exit::Allowance;
@@ -15,12 +16,12 @@ use dlp_core::output::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// Problems that the report for people shows one by one; all of them are counted.
-const PROBLEM_LINES_MAX: u64 = 20;
+/// Problems of each kind that the report for people shows one by one; all of them are counted.
+const PROBLEM_LINES_MAX: usize = 20;
 
 /// A finding on its way into a report.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) source: SourceRecord,
     /// Options that change results.
     pub(crate) options: BTreeMap<String, Value>,
+    /// What was there before.
+    pub(crate) baseline: &'a Baseline,
     /// Put before paths for people.
     pub(crate) prefix: String,
     /// `file:` URI that paths are relative to.
@@ -60,6 +63,30 @@ pub(crate) struct Reporter<'a> {
     /// What was counted so far.
     pub(crate) tally: Tally,
     allowance: Allowance,
+    /// Ids of findings in paths: what stands in a directory's name is found with every file below it.
+    in_paths: BTreeSet<String>,
+    /// What stands in the baseline that is written.
+    next_baseline: Vec<Entry>,
+    /// Content that was not read.
+    gaps: Unread,
+    /// Content of which only the raw bytes were read.
+    without_reader: Unread,
+}
+
+/// Problems for people: the first ones, and how many there are.
+#[derive(Default)]
+struct Unread {
+    lines: Vec<String>,
+    count: usize,
+}
+
+impl Unread {
+    fn say(&self) {
+        self.lines.iter().for_each(|line| say(line));
+        if self.count > self.lines.len() {
+            say(&format!("and {} more; --format jsonl names all of them", self.count - self.lines.len()));
+        }
+    }
 }
 
 impl<'a> Reporter<'a> {
@@ -67,7 +94,7 @@ impl<'a> Reporter<'a> {
     pub(crate) fn start(setup: Setup<'a>, destination: Destination) -> Result<Self, CliError> {
         let scan_id = if setup.args.no_timestamps { None } else { Some(random_id()?) };
         let palette = if colours(&destination) { Palette::ansi() } else { Palette::plain() };
-        let allowance = Allowance::parse(setup.args.allow_incomplete.as_deref())?;
+        let allowance = Allowance::parse(setup.args.allow_incomplete.as_deref(), setup.args.fail_on_incomplete)?;
         let mut reporter = Self {
             setup,
             destination,
@@ -77,6 +104,10 @@ impl<'a> Reporter<'a> {
             log: sarif::Log::default(),
             tally: Tally::default(),
             allowance,
+            in_paths: BTreeSet::new(),
+            next_baseline: Vec::new(),
+            gaps: Unread::default(),
+            without_reader: Unread::default(),
         };
         if reporter.setup.args.format == Format::Jsonl {
             let scan = reporter.scan_record();
@@ -99,12 +130,16 @@ impl<'a> Reporter<'a> {
     /// Reports a finding.
     pub(crate) fn finding(&mut self, finding: Reported) -> Result<(), CliError> {
         self.tally.finding(&finding.record);
+        if self.setup.args.write_baseline.is_some() && finding.record.suppressed.is_none() {
+            self.next_baseline.push(Entry::of(&finding.record));
+        }
         match self.setup.args.format {
             Format::Jsonl => self.jsonl(Record::Finding(&finding.record)),
             Format::Sarif => {
                 self.log.finding(finding.record, finding.line);
                 Ok(())
             }
+            Format::Pretty if !finding.record.counts() => Ok(()),
             Format::Pretty => {
                 let revealed = finding.value.as_ref().map(Secret::expose);
                 let show = Show { prefix: &self.setup.prefix, revealed, palette: self.palette };
@@ -112,6 +147,11 @@ impl<'a> Reporter<'a> {
                 self.written(written)
             }
         }
+    }
+
+    /// Reports a finding in a path, once.
+    pub(crate) fn finding_in_path(&mut self, finding: Reported) -> Result<(), CliError> {
+        if self.in_paths.insert(finding.record.finding_id.clone()) { self.finding(finding) } else { Ok(()) }
     }
 
     /// Reports a problem.
@@ -124,14 +164,21 @@ impl<'a> Reporter<'a> {
                 Ok(())
             }
             Format::Pretty => {
-                if problem.class.is_incomplete() && self.tally.problems.total <= PROBLEM_LINES_MAX {
-                    let show = Show { prefix: &self.setup.prefix, revealed: None, palette: Palette::plain() };
-                    let mut line = Vec::new();
-                    pretty::problem(&mut line, &problem, show).expect("writing to memory succeeds");
-                    say(String::from_utf8_lossy(&line).trim_end());
-                }
+                self.keep_for_the_end(&problem);
                 Ok(())
             }
+        }
+    }
+
+    /// What was not read stands below the findings and not between them.
+    fn keep_for_the_end(&mut self, problem: &ProblemRecord) {
+        let unread = if problem.class.is_incomplete() { &mut self.gaps } else { &mut self.without_reader };
+        unread.count += 1;
+        if unread.lines.len() < PROBLEM_LINES_MAX {
+            let show = Show { prefix: &self.setup.prefix, revealed: None, palette: Palette::plain() };
+            let mut line = Vec::new();
+            pretty::problem(&mut line, problem, show).expect("writing to memory succeeds");
+            unread.lines.push(String::from_utf8_lossy(&line).trim_end().to_owned());
         }
     }
 
@@ -155,12 +202,17 @@ impl<'a> Reporter<'a> {
                 self.written(flushed)?;
             }
         }
+        self.gaps.say();
+        self.without_reader.say();
         say_summary(&summary, self.setup.args.format);
         if self.setup.args.stats {
             say(&stats(&summary, self.started.elapsed()));
         }
         let code = summary.exit_code;
         self.destination.finish().map_err(|error| at_least(error, code))?;
+        if let Some(path) = &self.setup.args.write_baseline {
+            self.setup.baseline.write(path, self.next_baseline)?;
+        }
         Ok(code)
     }
 
@@ -173,7 +225,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn exit_code(&self) -> u8 {
-        self.allowance.exit_code(self.tally.findings.total, self.tally.problems.by_class.keys().copied())
+        self.allowance.exit_code(self.tally.findings.new, self.tally.problems.by_class.keys().copied())
     }
 
     fn sarif(&mut self, summary: &SummaryRecord) -> Result<(), CliError> {
@@ -218,15 +270,12 @@ fn colours(destination: &Destination) -> bool {
         && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// In the report for people this is the summary; beside the others, one line for each class of problem.
+/// In the report for people this is the whole summary; beside the others, only what went unread.
 fn say_summary(summary: &SummaryRecord, format: Format) {
-    if format == Format::Pretty {
-        let mut text = Vec::new();
-        pretty::summary(&mut text, summary).expect("writing to memory succeeds");
-        String::from_utf8_lossy(&text).lines().for_each(say);
-    } else {
-        summary.problems.by_class.iter().for_each(|(class, count)| say(&format!("dlp: {class}: {count}")));
-    }
+    let mut text = Vec::new();
+    let write = if format == Format::Pretty { pretty::summary } else { pretty::problems };
+    write(&mut text, summary).expect("writing to memory succeeds");
+    String::from_utf8_lossy(&text).lines().for_each(say);
 }
 
 fn stats(summary: &SummaryRecord, elapsed: Duration) -> String {
@@ -244,8 +293,7 @@ fn stats(summary: &SummaryRecord, elapsed: Duration) -> String {
 fn random_id() -> Result<String, CliError> {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut bytes = [0; 10];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| CliError::System { what: "no random numbers", source: io::Error::other(error) })?;
+    getrandom::fill(&mut bytes).map_err(CliError::no_randomness)?;
     let word: String = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
     Ok(format!("s-{word}"))
 }

@@ -1,26 +1,38 @@
 //! Reading one input and turning what is found into records.
 
+use crate::baseline::Baseline;
 use crate::cli::{DetectorChoice, Format, ReportArgs};
+use crate::engine::Engine;
 use crate::output::Reported;
 use dlp_core::base::{Cancel, ConfidenceLevel, Problem, ProblemClass};
 use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer};
 use dlp_core::inspect::{Inspector, Job};
-use dlp_core::matching::Scratch;
+use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
-use dlp_core::output::{self, FileSubject, GitRecord, ItemPath, ProblemRecord};
+use dlp_core::output::{
+    self, FileSubject, FindingRecord, GitRecord, InlineAllow, InlineMarks, InlineVerdict, ItemPath, NameMask,
+    ProblemRecord, State, Suppression, escape, scan_name,
+};
+use jiff::Zoned;
+use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// Largest file that is read a second time for the line hashes of SARIF.
-pub(crate) const LINE_HASH_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Largest file that is read a second time, for marks around findings and the line hashes of SARIF.
+pub(crate) const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What a file gave.
 #[derive(Debug, Default)]
 pub(crate) struct FileReport {
+    /// Findings in the path, those in a directory's name under the path of that directory.
+    pub(crate) in_path: Vec<Reported>,
     /// Findings that are reported, in order.
     pub(crate) findings: Vec<Reported>,
     /// Problems.
     pub(crate) problems: Vec<ProblemRecord>,
+    /// What people should know about marks in the file.
+    pub(crate) notes: BTreeSet<String>,
     /// Size of the file.
     pub(crate) bytes: u64,
     /// Items in it.
@@ -38,35 +50,85 @@ pub(crate) struct Subject<'a> {
     pub(crate) path_raw: &'a [u8],
     /// Place in a repository.
     pub(crate) git: Option<&'a GitRecord>,
+    /// Whether what stands in the path is reported too.
+    pub(crate) reports_path: bool,
+}
+
+/// Memory that is used again from input to input, by one worker.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    content: Scratch,
+    names: Scratch,
 }
 
 /// What every examination needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Examiner<'a> {
     inspector: &'a Inspector,
+    /// Every detector there is: a name is shown with each finding, so a choice of detectors must not uncover it.
+    names: &'a DetectorSet,
     confidence_min: ConfidenceLevel,
     keep_values: bool,
     /// Whether every detector runs, so that surroundings are masked for all that can be found in them.
     masks_all: bool,
     /// Whether reports want to know about lines.
     pub(crate) line_facts: bool,
+    /// The day on which marks in files are judged, unless they are not looked at.
+    today: Option<Date>,
+    baseline: &'a Baseline,
 }
 
 impl<'a> Examiner<'a> {
     /// An examiner for a report. Values are kept only when `reveal` holds.
-    pub(crate) fn new(inspector: &'a Inspector, args: &ReportArgs, reveal: bool) -> Self {
+    pub(crate) fn new(
+        (engine, baseline): (&'a Engine, &'a Baseline),
+        choice: &DetectorChoice,
+        args: &ReportArgs,
+        reveal: bool,
+    ) -> Self {
         Self {
-            inspector,
+            inspector: &engine.inspector,
+            names: &engine.names,
             confidence_min: args.min_confidence.into(),
             keep_values: reveal,
-            masks_all: true,
+            masks_all: choice.detectors.is_empty(),
             line_facts: args.format == Format::Sarif,
+            today: (!args.no_inline_allow).then(|| Zoned::now().date()),
+            baseline,
         }
     }
 
-    /// For a choice of detectors, which may leave some out.
-    pub(crate) fn choosing(self, choice: &DetectorChoice) -> Self {
-        Self { masks_all: choice.detectors.is_empty(), ..self }
+    /// Whether the text of a file is wanted again once something was found in it.
+    pub(crate) fn wants_text(&self) -> bool {
+        self.line_facts || self.today.is_some()
+    }
+
+    /// Adds what only the whole text of a file tells: the marks around findings, and what SARIF says about their lines.
+    pub(crate) fn add_text(&self, report: &mut FileReport, text: &[u8]) {
+        if let (Some(today), Some(marks)) = (self.today, InlineMarks::of(text)) {
+            self.suppress(report, &marks, &today.to_string());
+        }
+        if self.line_facts {
+            add_line_facts(&mut report.findings, text);
+        }
+    }
+
+    fn suppress(&self, report: &mut FileReport, marks: &InlineMarks<'_>, today: &str) {
+        for Reported { record, .. } in &mut report.findings {
+            let Some(line) = plain_range(record).map(|((line, _), _)| line) else { continue };
+            let path = &record.location.path.text;
+            match marks.verdict(line, &record.detector, today) {
+                InlineVerdict::None => {}
+                InlineVerdict::Void { line, why } => {
+                    report.notes.insert(format!("{}:{line}: this dlp:allow does not count: {why}", escape(path)));
+                }
+                InlineVerdict::Allowed(InlineAllow { reason, until, line }) => {
+                    let reason = masked_name(self.names, &reason);
+                    record.suppressed =
+                        Some(Suppression { by: "inline", reason, until, entry: format!("{path}:{line}") });
+                }
+            }
+        }
     }
 
     /// Time that one input may take.
@@ -79,40 +141,121 @@ impl<'a> Examiner<'a> {
     /// `keep` decides on findings before they become records, and after ids were given.
     pub(crate) fn examine<'i>(
         &self,
-        scratch: &mut Scratch,
+        workspace: &mut Workspace,
         subject: Subject<'i>,
         (input, cancel): (Input<'i>, &'i Cancel),
         keep: &dyn Fn(&Finding) -> bool,
     ) -> FileReport {
         let mut gathered = Gathered::default();
         let job = Job { name: &subject.path.text, input, cancel };
+        let scratch = &mut workspace.content;
         let walked = catch_unwind(AssertUnwindSafe(|| self.inspector.inspect(scratch, job, &mut gathered)));
-        let mut problems: Vec<_> = gathered.problems.iter().map(|p| output::problem(subject.path, p)).collect();
         if walked.is_err() {
-            *scratch = Scratch::new();
+            workspace.content = Scratch::new();
             let message = "an internal error ended the reading of this file; what was found before it is reported";
-            problems.push(trouble(subject.path, Problem::new(ProblemClass::ParserPanic, "panic", message)));
+            gathered.problem(of_whole_file(Problem::new(ProblemClass::ParserPanic, "panic", message)));
         }
-        let findings = self.reported(subject, gathered.findings, keep);
-        FileReport { findings, problems, bytes: 0, parts: gathered.items, is_file: true }
+        FileReport { is_file: true, ..self.report(workspace, subject, gathered, keep) }
+    }
+
+    /// The report of something that is not read. It has a name all the same.
+    pub(crate) fn trouble(&self, workspace: &mut Workspace, subject: Subject<'_>, problem: Problem) -> FileReport {
+        let gathered = Gathered { problems: vec![of_whole_file(problem)], ..Gathered::default() };
+        self.report(workspace, subject, gathered, &|_| true)
+    }
+
+    /// Masks names and makes records.
+    fn report(
+        &self,
+        workspace: &mut Workspace,
+        subject: Subject<'_>,
+        mut gathered: Gathered,
+        keep: &dyn Fn(&Finding) -> bool,
+    ) -> FileReport {
+        let in_path = scan_name(self.names, &mut workspace.names, &subject.path.text);
+        let mut mask = NameMask::default();
+        if !self.keep_values {
+            mask.learn(self.names, &in_path);
+            mask.learn(self.inspector.detectors(), &gathered.findings);
+            for name in gathered.names() {
+                mask.learn(self.names, &scan_name(self.names, &mut workspace.names, &name));
+            }
+            gathered.locations().for_each(|location| mask.location(location));
+        }
+        let shown = mask.path(subject.path);
+        let problem = |p| ProblemRecord { git: subject.git.cloned(), ..output::problem(&shown, p) };
+        let problems = gathered.problems.iter().map(problem).collect();
+        let in_path = if subject.reports_path { self.in_path(subject, in_path, &mut mask) } else { Vec::new() };
+        let findings = self.reported(subject, &shown, gathered.findings, keep);
+        FileReport { in_path, findings, problems, parts: gathered.items, ..FileReport::default() }
+    }
+
+    /// Findings in a path, one group for each name in it: a directory's name is found once for every file below it, and
+    /// gets the same id each time.
+    fn in_path(&self, subject: Subject<'_>, found: Vec<Finding>, mask: &mut NameMask) -> Vec<Reported> {
+        let chosen = |finding: &Finding| {
+            let id = &self.names.detector(finding.detector).id;
+            self.masks_all || self.inspector.detectors().detectors().any(|detector| detector.id == *id)
+        };
+        let text = subject.path.text.as_bytes();
+        let mut by_name: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
+        for finding in found.into_iter().filter(chosen) {
+            let behind = usize::try_from(finding.location.span.end.0).unwrap_or(text.len()).min(text.len());
+            let end = text[behind..].iter().position(|byte| *byte == b'/').map_or(text.len(), |len| behind + len);
+            by_name.entry(end).or_default().push(finding);
+        }
+        let mut reported = Vec::new();
+        for (end, mut findings) in by_name {
+            let path = if end == text.len() { subject.path.clone() } else { ItemPath::from_bytes(&text[..end]) };
+            let shown = mask.path(&path);
+            let path_raw = if self.baseline.key.is_some() { &text[..end] } else { shown.text.as_bytes() };
+            let key = self.baseline.key.as_ref();
+            let subject = FileSubject { path: &shown, path_raw, git: subject.git, key };
+            let records = output::project(subject, self.names, &mut findings);
+            reported.extend(self.passing(records, findings, &|_| true));
+        }
+        reported
     }
 
     fn reported(
         &self,
         subject: Subject<'_>,
+        shown: &ItemPath,
         mut findings: Vec<Finding>,
         keep: &dyn Fn(&Finding) -> bool,
     ) -> Vec<Reported> {
-        let subject = FileSubject { path: subject.path, path_raw: subject.path_raw, git: subject.git, key: None };
-        let mut records = output::project(subject, self.inspector.detectors(), &mut findings);
+        // A hash without a key would give a masked name away to whoever tries all values.
+        let key = self.baseline.key.as_ref();
+        let path_raw = if key.is_some() || shown == subject.path { subject.path_raw } else { shown.text.as_bytes() };
+        let subject = FileSubject { path: shown, path_raw, git: subject.git, key };
+        let records = output::project(subject, self.inspector.detectors(), &mut findings);
+        self.passing(records, findings, keep).collect()
+    }
+
+    fn passing<'s>(
+        &'s self,
+        mut records: Vec<FindingRecord>,
+        findings: Vec<Finding>,
+        keep: &'s dyn Fn(&Finding) -> bool,
+    ) -> impl Iterator<Item = Reported> + 's {
+        for record in records.iter_mut().filter(|record| self.baseline.knows(record)) {
+            record.state = State::Known;
+        }
         if !self.masks_all {
             // What the detectors that were left out would have masked stands in the surroundings in clear.
             records.iter_mut().for_each(|record| record.context_masked.clear());
         }
-        let passes = |f: &Finding| f.confidence.level() >= self.confidence_min && keep(f);
-        let pairs = records.into_iter().zip(findings).filter(|(_, finding)| passes(finding));
-        pairs.map(|(record, f)| Reported { record, value: self.keep_values.then_some(f.value), line: None }).collect()
+        let passes = move |f: &Finding| f.confidence.level() >= self.confidence_min && keep(f);
+        let pairs = records.into_iter().zip(findings).filter(move |(_, finding)| passes(finding));
+        pairs.map(|(record, f)| Reported { record, value: self.keep_values.then_some(f.value), line: None })
     }
+}
+
+/// The name as reports show it, for paths that are not a file's.
+pub(crate) fn masked_name(set: &DetectorSet, name: &str) -> String {
+    let mut mask = NameMask::default();
+    mask.learn(set, &scan_name(set, &mut Scratch::new(), name));
+    mask.mask(name).into_owned()
 }
 
 /// Keeps what ids and reports need; items, of which an archive can hold a million, are only counted.
@@ -121,6 +264,25 @@ struct Gathered {
     findings: Vec<Finding>,
     problems: Vec<LocatedProblem>,
     items: u64,
+}
+
+impl Gathered {
+    /// Every place that a record will name.
+    fn locations(&mut self) -> impl Iterator<Item = &mut Location> {
+        let problems = self.problems.iter_mut().map(|problem| &mut problem.location);
+        self.findings.iter_mut().map(|finding| &mut finding.location).chain(problems)
+    }
+
+    /// Every name in these places, once.
+    fn names(&self) -> BTreeSet<String> {
+        let problems = self.problems.iter().map(|problem| &problem.location);
+        let places = self.findings.iter().map(|finding| &finding.location).chain(problems);
+        let names = |place: &Location| -> Vec<String> {
+            let sheet = place.cell.as_ref().map(|(sheet, _)| sheet);
+            place.container.iter().chain(&place.part).chain(sheet).cloned().collect()
+        };
+        places.flat_map(names).collect()
+    }
 }
 
 impl Observer for Gathered {
@@ -138,19 +300,20 @@ impl Observer for Gathered {
     }
 }
 
-/// The record of a problem with a file as a whole.
-pub(crate) fn trouble(path: &ItemPath, problem: Problem) -> ProblemRecord {
-    output::problem(path, &LocatedProblem { problem, location: Location::default() })
+fn of_whole_file(problem: Problem) -> LocatedProblem {
+    LocatedProblem { problem, location: Location::default() }
+}
+
+/// Where a finding stands in the text of its file, when it stands there and not in a part or a member.
+fn plain_range(record: &FindingRecord) -> Option<Range> {
+    let at = &record.location;
+    let plain = at.container.is_empty() && at.part.is_none();
+    at.line.zip(at.column).zip(at.end_line.zip(at.end_column)).filter(|_| plain)
 }
 
 /// Adds what SARIF wants to know about the lines of findings in plain text.
-pub(crate) fn add_line_facts(findings: &mut [Reported], file: &[u8]) {
-    let range = |reported: &Reported| -> Option<Range> {
-        let at = &reported.record.location;
-        let plain = at.container.is_empty() && at.part.is_none();
-        let range = at.line.zip(at.column).zip(at.end_line.zip(at.end_column));
-        range.filter(|_| plain)
-    };
+fn add_line_facts(findings: &mut [Reported], file: &[u8]) {
+    let range = |reported: &Reported| plain_range(&reported.record);
     let ranges: Vec<Range> = findings.iter().filter_map(range).collect();
     if ranges.is_empty() {
         return;
@@ -187,12 +350,14 @@ mod tests {
 
     #[test]
     fn a_panic_costs_one_file_and_is_reported() {
-        let set = DetectorSet::compile(crate::engine::catalogue(&DetectorChoice::default()).expect("catalogue"));
-        let inspector = Inspector::new(set.expect("set"), Limits::batch());
-        let examiner = Examiner::new(&inspector, &report_args(), false);
+        let choice = DetectorChoice::default();
+        let set = DetectorSet::compile(crate::engine::catalogue(&choice).expect("catalogue")).expect("set");
+        let engine = Engine { inspector: Inspector::new(set.clone(), Limits::batch()), names: set };
+        let baseline = Baseline::default();
+        let examiner = Examiner::new((&engine, &baseline), &choice, &report_args(), false);
         let path = ItemPath::from_bytes(b"a.txt");
-        let subject = Subject { path: &path, path_raw: b"a.txt", git: None };
-        let mut scratch = Scratch::new();
+        let subject = Subject { path: &path, path_raw: b"a.txt", git: None, reports_path: true };
+        let mut scratch = Workspace::default();
         let cancel = Cancel::default();
         let faulty = &mut Faulty(b"some text\n");
         let report = examiner.examine(&mut scratch, subject, (Input::Stream(faulty), &cancel), &|_| true);

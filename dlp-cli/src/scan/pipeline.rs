@@ -3,15 +3,15 @@
 //! A ticket is taken for each file when it is found and given back when it is reported. So a file that takes an hour
 //! holds up at most [`IN_FLIGHT_MAX`] others that wait behind it in memory, and the walk stops until it is done.
 
-use super::examine::{Examiner, FileReport, LINE_HASH_BYTES_MAX, Subject, add_line_facts, trouble};
+use super::examine::{Examiner, FileReport, Subject, TEXT_BYTES_MAX, Workspace};
 use super::stop::{Signals, Watch};
 use super::walk::{Found, Named, Roots};
 use crate::error::CliError;
 use crate::output::Reporter;
+use crate::say;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
 use dlp_core::content::Input;
-use dlp_core::matching::Scratch;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata, OpenOptions};
@@ -31,8 +31,8 @@ pub(crate) struct Work<'a> {
     pub(crate) file_bytes_max: Option<u64>,
     /// Threads.
     pub(crate) workers: usize,
-    /// The report that is being written, which is not to be read.
-    pub(crate) own_report: Option<FileId>,
+    /// The report that is being written and other files of our own, which are not to be read.
+    pub(crate) own: Vec<FileId>,
 }
 
 /// A file's identity, whatever its name is.
@@ -100,7 +100,7 @@ fn report_in_order(
             next += 1;
             tickets.recv().expect("a ticket was taken for every file");
             progress.inc(u64::from(report.is_file));
-            if report.findings.is_empty() && report.problems.is_empty() {
+            if report.in_path.is_empty() && report.findings.is_empty() && report.problems.is_empty() {
                 count(reporter, &report);
             } else {
                 progress.suspend(|| report_file(reporter, report))?;
@@ -118,8 +118,10 @@ fn count(reporter: &mut Reporter<'_>, report: &FileReport) {
 /// Reports what one file gave.
 pub(crate) fn report_file(reporter: &mut Reporter<'_>, report: FileReport) -> Result<(), CliError> {
     count(reporter, &report);
+    report.in_path.into_iter().try_for_each(|finding| reporter.finding_in_path(finding))?;
     report.findings.into_iter().try_for_each(|finding| reporter.finding(finding))?;
     report.problems.into_iter().try_for_each(|problem| reporter.problem(problem))?;
+    report.notes.iter().for_each(|note| say(note));
     reporter.end_of_file()
 }
 
@@ -131,13 +133,16 @@ fn progress() -> ProgressBar {
 
 impl Work<'_> {
     fn serve(&self, jobs: &Receiver<(u64, Found)>, done: &Sender<(u64, FileReport)>, (worker, watch): (usize, &Watch)) {
-        let mut scratch = Scratch::new();
+        let mut workspace = Workspace::default();
         for (number, found) in jobs {
             let cancel = watch.start(worker);
             let report = match found {
-                Found::File(named) => self.file(&mut scratch, &named, &cancel),
-                Found::Stdin(named) => self.stdin(&mut scratch, &named, &cancel),
-                Found::Trouble(problem) => FileReport { problems: vec![*problem], ..FileReport::default() },
+                Found::File(named) => self.file(&mut workspace, &named, &cancel),
+                Found::Stdin(named) => self.stdin(&mut workspace, &named, &cancel),
+                Found::Trouble(trouble) => {
+                    let (named, problem) = *trouble;
+                    self.examiner.trouble(&mut workspace, named.subject(), problem)
+                }
             };
             watch.end(worker);
             if done.send((number, report)).is_err() {
@@ -146,47 +151,46 @@ impl Work<'_> {
         }
     }
 
-    fn file(&self, scratch: &mut Scratch, named: &Named, cancel: &Cancel) -> FileReport {
+    fn file(&self, workspace: &mut Workspace, named: &Named, cancel: &Cancel) -> FileReport {
         let (mut file, metadata) = match open(named) {
             Ok(opened) => opened,
-            Err(problem) => return FileReport::of_problem(named, problem),
+            Err(problem) => return self.trouble(workspace, named, problem),
         };
-        if self.own_report.is_some_and(|own| id_of(&metadata) == Some(own)) {
+        if id_of(&metadata).is_some_and(|id| self.own.contains(&id)) {
             return FileReport::default();
         }
         if let Some(max) = self.file_bytes_max.filter(|max| metadata.len() > *max) {
             let message = format!("the file has {} bytes, more than --max-file-size allows", metadata.len());
-            return FileReport::of_problem(named, Problem::limit("max_file_size", max, message));
+            return self.trouble(workspace, named, Problem::limit("max_file_size", max, message));
         }
         let input = Input::Seekable(&mut file);
-        let mut report = self.examiner.examine(scratch, named.subject(), (input, cancel), &|_| true);
+        let mut report = self.examiner.examine(workspace, named.subject(), (input, cancel), &|_| true);
         report.bytes = metadata.len();
-        if self.examiner.line_facts && !report.findings.is_empty() && metadata.len() <= LINE_HASH_BYTES_MAX {
-            // A file that cannot be read again keeps its findings; only the line hashes are missing.
+        if self.examiner.wants_text() && !report.findings.is_empty() && metadata.len() <= TEXT_BYTES_MAX {
+            // A file that cannot be read again keeps its findings; marks and line hashes are missing.
             if let Ok(text) = read_again(&mut file) {
-                add_line_facts(&mut report.findings, &text);
+                self.examiner.add_text(&mut report, &text);
             }
         }
         report
     }
 
-    fn stdin(&self, scratch: &mut Scratch, named: &Named, cancel: &Cancel) -> FileReport {
+    /// A file that is not read counts as a file all the same.
+    fn trouble(&self, workspace: &mut Workspace, named: &Named, problem: Problem) -> FileReport {
+        FileReport { is_file: true, ..self.examiner.trouble(workspace, named.subject(), problem) }
+    }
+
+    fn stdin(&self, workspace: &mut Workspace, named: &Named, cancel: &Cancel) -> FileReport {
         let mut input = Counted { inner: io::stdin().lock(), bytes: 0 };
         let stream = Input::Stream(&mut input);
-        let report = self.examiner.examine(scratch, named.subject(), (stream, cancel), &|_| true);
+        let report = self.examiner.examine(workspace, named.subject(), (stream, cancel), &|_| true);
         FileReport { bytes: input.bytes, ..report }
-    }
-}
-
-impl FileReport {
-    fn of_problem(named: &Named, problem: Problem) -> Self {
-        Self { problems: vec![trouble(&named.shown, problem)], is_file: true, ..Self::default() }
     }
 }
 
 impl Named {
     fn subject(&self) -> Subject<'_> {
-        Subject { path: &self.shown, path_raw: &self.raw, git: None }
+        Subject { path: &self.shown, path_raw: &self.raw, git: None, reports_path: true }
     }
 }
 
@@ -249,6 +253,6 @@ pub(crate) fn id_of(_metadata: &Metadata) -> Option<FileId> {
 fn read_again(file: &mut File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
-    file.take(LINE_HASH_BYTES_MAX).read_to_end(&mut text)?;
+    file.take(TEXT_BYTES_MAX).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -3,11 +3,10 @@
 //! Symbolic links are not followed, because what they point at is either in the tree already or was not asked for; only
 //! a link on the command line itself is. Pipes, sockets and devices hold nothing at rest and are reported as skipped.
 
-use super::examine::trouble;
 use crate::cli::ScanArgs;
 use crate::error::CliError;
 use dlp_core::base::{Problem, ProblemClass};
-use dlp_core::output::{ItemPath, ProblemRecord};
+use dlp_core::output::ItemPath;
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 use std::fs;
@@ -24,7 +23,7 @@ pub(crate) enum Found {
     /// Standard input.
     Stdin(Named),
     /// Something that cannot be read.
-    Trouble(Box<ProblemRecord>),
+    Trouble(Box<(Named, Problem)>),
 }
 
 /// A file with its names.
@@ -124,10 +123,10 @@ impl Roots {
         match kind {
             Some(kind) if kind.is_file() => Some(Found::File(named)),
             Some(kind) if kind.is_dir() || kind.is_symlink() => None,
-            Some(_) => Some(special(&named, given)),
+            Some(_) => Some(special(named, given)),
             None => {
                 let problem = Problem::new(ProblemClass::Unreadable, "changed", "it vanished while the scan ran");
-                Some(Found::Trouble(Box::new(trouble(&named.shown, problem))))
+                Some(Found::Trouble(Box::new((named, problem))))
             }
         }
     }
@@ -139,7 +138,7 @@ impl Roots {
             None => "the directory cannot be read".to_owned(),
         };
         let problem = Problem::new(ProblemClass::Unreadable, "walk", message);
-        Found::Trouble(Box::new(trouble(&self.named(path, false).shown, problem)))
+        Found::Trouble(Box::new((self.named(path, false), problem)))
     }
 
     fn named(&self, path: &Path, follow: bool) -> Named {
@@ -151,10 +150,10 @@ impl Roots {
 }
 
 /// A pipe, socket or device: passed by in a tree, but a gap when it was asked for.
-fn special(named: &Named, given: bool) -> Found {
+fn special(named: Named, given: bool) -> Found {
     let class = if given { ProblemClass::Unreadable } else { ProblemClass::Unsupported };
     let message = "a pipe, socket or device is not read; give its content on standard input";
-    Found::Trouble(Box::new(trouble(&named.shown, Problem::new(class, "special_file", message))))
+    Found::Trouble(Box::new((named, Problem::new(class, "special_file", message))))
 }
 
 /// Globs of the user, relative to the base.

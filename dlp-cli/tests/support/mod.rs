@@ -76,6 +76,17 @@ pub(crate) fn records(stdout: &[u8]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }
 
+/// Fails when a record does not fit the schema that the command publishes.
+pub(crate) fn check_schema(records: &[Value]) {
+    let schema = dlp().args(["schema", "finding"]).output().expect("dlp runs").stdout;
+    let schema: Value = serde_json::from_slice(&schema).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
+    for record in records {
+        let errors: Vec<String> = validator.iter_errors(record).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}\n{record}");
+    }
+}
+
 /// The records of one kind.
 pub(crate) fn of_kind<'a>(records: &'a [Value], kind: &str) -> Vec<&'a Value> {
     records.iter().filter(|record| record["record"] == kind).collect()

@@ -8,7 +8,7 @@ use super::{
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
 use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, Limits, Problem, Span};
-use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch, StreamScan};
+use crate::matching::{DetectorIndex, DetectorSet, Match, Material, Scratch, StreamScan};
 use std::collections::VecDeque;
 
 /// Matches what an extractor hands out.
@@ -199,7 +199,8 @@ impl Sink for MatchingSink<'_> {
         let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
         if !self.part.as_ref().is_some_and(is_same) {
             self.finish_part();
-            self.part = Some(OpenPart::new(segment.part, self.set.stream()));
+            let material = if segment.part.role == Role::Raw { Material::Binary } else { Material::Text };
+            self.part = Some(OpenPart::new(segment.part, self.set.stream_of(material)));
         }
         let Some(mut part) = self.part.take() else { return self.flow };
         let matches = &mut self.matches;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 pub const SAMPLES_MAX: usize = 5;
 
 /// Shortest value that is masked in a text around it: shorter ones stand in ordinary words.
-const MASKED_LEN_MIN: usize = 4;
+pub(crate) const MASKED_LEN_MIN: usize = 4;
 
 /// What one detector found in an item.
 #[derive(Clone, Debug, PartialEq, Eq)]

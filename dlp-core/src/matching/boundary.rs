@@ -78,6 +78,9 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     match separator {
         b'.' | b',' | b':' | b'/' | b'-' if rest.last().is_some_and(u8::is_ascii_digit) => true,
         b'-' => ends_with_uuid_group(rest),
+        // `13~+2021…`, `6.2+2020…`: the versions of packages.
+        b'~' => true,
+        b'+' => text.get(at) == Some(&b'+') || rest.last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'~'),
         _ => false,
     }
 }
@@ -88,6 +91,7 @@ fn continues_number_after(text: &[u8], at: usize) -> bool {
     match separator {
         b'.' | b',' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
         b'-' => starts_with_uuid_group(rest),
+        b'~' => true,
         _ => false,
     }
 }
@@ -132,6 +136,12 @@ mod tests {
             ("id%3D[123456789]", true),
             ("nr_[123456789]", false),
             ("tel-[123456789]", true),
+            ("12~+[20210309259]", false),
+            ("12~[+20210309259]", false),
+            ("c+[+20210309259]", false),
+            ("6.2+[20200212]", false),
+            ("name+[20200212]", true),
+            ("[20200212]~exp1", false),
         ];
         for (marked, expected) in rows {
             assert_eq!(holds(Boundary::Identifier, marked), expected, "{marked}");

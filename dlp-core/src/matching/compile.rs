@@ -1,9 +1,11 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
 use super::boundary::LOOK_BYTES;
+use super::company;
 use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::literals::{LiteralIndex, Literals};
+use super::material::{Material, PASSAGE_BYTES};
 use super::report::SURROUNDINGS_BYTES;
 use super::scratch::Scratch;
 use super::simd::Isa;
@@ -13,6 +15,7 @@ use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
 use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
@@ -47,6 +50,8 @@ pub(super) struct CompiledDetector {
     pub(super) data: Detector,
     pub(super) check: Option<&'static Check>,
     pub(super) phrases: Phrases,
+    /// Its patterns, as a range of the set's.
+    patterns: Range<usize>,
 }
 
 /// A pattern; its regex is built when it is first tried, since most never are.
@@ -57,6 +62,8 @@ pub(super) struct CompiledPattern {
     /// Bytes that can stand at each of the first offsets of a match.
     pub(super) window: Vec<ByteSet>,
     pub(super) len_max: usize,
+    /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
+    pub(super) chance_bits: u8,
     source: String,
     regex: OnceLock<Option<Compiled>>,
 }
@@ -141,7 +148,13 @@ impl DetectorSet {
     /// Starts the search of a text that comes in pieces.
     #[must_use]
     pub fn stream(&self) -> StreamScan {
-        StreamScan::new(self.clone())
+        self.stream_of(Material::Text)
+    }
+
+    /// Starts the search of bytes that come in pieces. In binary data, short shapes prove nothing.
+    #[must_use]
+    pub fn stream_of(&self, material: Material) -> StreamScan {
+        StreamScan::new(self.clone(), material)
     }
 
     pub(super) fn compiled(&self, index: DetectorIndex) -> &CompiledDetector {
@@ -150,6 +163,11 @@ impl DetectorSet {
 
     pub(super) fn patterns(&self) -> &[CompiledPattern] {
         &self.0.patterns
+    }
+
+    /// The patterns of a detector.
+    pub(super) fn patterns_of(&self, index: DetectorIndex) -> Range<usize> {
+        self.compiled(index).patterns.clone()
     }
 
     pub(super) fn isa(&self) -> Isa {
@@ -196,6 +214,7 @@ struct Builder {
 impl Builder {
     fn add(&mut self, mut data: Detector) {
         let index = DetectorIndex(self.detectors.len() as u32);
+        let first = self.patterns.len();
         for source in &mut data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &source.anchors {
@@ -224,6 +243,7 @@ impl Builder {
                 boundary: data.boundary,
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
+                chance_bits: source.chance_bits,
                 source: source.regex.clone(),
                 regex: OnceLock::new(),
             });
@@ -231,6 +251,7 @@ impl Builder {
         self.detectors.push(CompiledDetector {
             check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
             phrases: Phrases::new(&data.context),
+            patterns: first..self.patterns.len(),
             data,
         });
     }
@@ -251,7 +272,8 @@ impl Builder {
         let len_max = self.patterns.iter().map(|pattern| pattern.len_max).max().unwrap_or(0);
         let windows = self.detectors.iter().map(|detector| &detector.data.context);
         let window_max = windows.map(|context| context.before_bytes.max(context.after_bytes)).max().unwrap_or(0);
-        let around = usize::from(window_max) + NEIGHBOUR_BYTES.max(LOOK_BYTES) + SURROUNDINGS_BYTES;
+        let window_max = usize::from(window_max).max(company::WINDOW_BYTES).max(PASSAGE_BYTES);
+        let around = window_max + NEIGHBOUR_BYTES.max(LOOK_BYTES) + SURROUNDINGS_BYTES;
         DetectorSet(Arc::new(Inner {
             isa,
             detectors: self.detectors,

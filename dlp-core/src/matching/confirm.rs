@@ -22,22 +22,30 @@ pub(super) fn confirm(
     text: &[u8],
     (start, number): Candidate,
 ) -> Option<Accepted> {
+    let end = end(set, scratch, text, (start..text.len(), number))?;
+    let regex = set.patterns()[number as usize].regex()?;
+    let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
+    let value = regex.value(memory, text, start..end);
+    (!value.is_empty()).then_some(Accepted { whole: start..end, value })
+}
+
+/// The end of the match that a pattern has at the start of a range, if it ends within the range.
+pub(super) fn end(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    (Range { start, end: limit }, number): (Range<usize>, u32),
+) -> Option<usize> {
     let pattern = &set.patterns()[number as usize];
     if !pattern.can_start(text, start) {
         return None;
     }
     let regex = pattern.regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
-    let range = start..text.len().min(start + pattern.len_max);
     let mut steps = 0;
-    let end = regex.end(memory, text, range, &mut steps);
+    let end = regex.end(memory, text, start..limit.min(start + pattern.len_max), &mut steps);
     scratch.budget.add(number, steps);
-    let end = end?;
-    if end == start || !boundary::right_holds(pattern.boundary, text, end) {
-        return None;
-    }
-    let value = regex.value(memory, text, start..end);
-    (!value.is_empty()).then_some(Accepted { whole: start..end, value })
+    end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end))
 }
 
 impl CompiledPattern {

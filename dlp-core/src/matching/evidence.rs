@@ -1,9 +1,12 @@
-//! From a span to a score: validator, degenerate values, specimens, context words, each as a reason with its points.
+//! From a span to a score: validator, context words, what stands around, degenerate values, specimens, each as a reason
+//! with its points.
 
+use super::company::{self, Company};
 use super::compile::{CompiledDetector, DetectorSet};
 use super::confirm::Accepted;
 use super::context::first_found;
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
+use super::material::{self, Material};
 use super::scratch::Scratch;
 use crate::base::{Category, Confidence};
 use crate::knowledge::Failure;
@@ -17,6 +20,12 @@ const SPECIMEN_POINTS: i32 = 40;
 
 /// A credential that is mostly one repeated character is a placeholder: it stays, at low.
 const REPETITION_POINTS: i32 = 20;
+
+/// A number among others of its shape that fail the check passes by chance: it stays, at low.
+const STRANGERS_POINTS: i32 = 40;
+
+/// What chance makes of random bytes stays visible to those who ask for everything.
+const BINARY_POINTS: i32 = 40;
 
 /// A credential shorter than this may well consist of few different bytes.
 const DEGENERATE_LEN_MIN: usize = 8;
@@ -33,13 +42,23 @@ pub(super) struct Judged {
     pub(super) validator: Option<ValidatorResult>,
 }
 
-/// Judges a span; `None` when it is no finding at all.
+/// The bytes that are searched, and what they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground<'t> {
+    pub(super) text: &'t [u8],
+    pub(super) material: Material,
+}
+
+/// Judges a span that a pattern accepted; `None` when it is no finding at all.
 pub(super) fn judge(
     set: &DetectorSet,
     scratch: &mut Scratch,
-    text: &[u8],
-    (index, accepted): (DetectorIndex, &Accepted),
+    ground: Ground<'_>,
+    (pattern, accepted): (u32, &Accepted),
 ) -> Option<Judged> {
+    let text = ground.text;
+    let pattern = &set.patterns()[pattern as usize];
+    let index = pattern.detector;
     let detector = set.compiled(index);
     let value = &text[accepted.value.clone()];
     let is_repetition = is_repetition(detector, value);
@@ -56,12 +75,20 @@ pub(super) fn judge(
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, || format!("{} check {}", check.name, verdict_word(verdict)));
     }
-    add_context(detector, scratch, text, accepted, &mut score)?;
+    let named = add_context(detector, scratch, text, accepted, &mut score)?;
+    if named == Named::No && detector.data.category != Category::Secret {
+        add_company(set, scratch, text, (index, accepted), &mut score);
+    }
+    let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
+    let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
+    if is_by_chance && !material::is_in_text(text, accepted.whole.clone()) {
+        score.cap(BINARY_POINTS, "in binary data, where such values turn up by chance");
+    }
     if is_specimen(detector, value) {
         score.cap(SPECIMEN_POINTS, "published specimen");
     }
     if is_repetition {
-        score.cap(REPETITION_POINTS, "mostly one repeated character: a placeholder");
+        score.cap(REPETITION_POINTS, "one repeated character, or characters in their order: a placeholder");
     }
     if verdict == Some(Verdict::Invalid) {
         score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
@@ -98,6 +125,13 @@ fn verdict_word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Whether words near a value say what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Yes,
+    No,
+}
+
 /// Looks for words around the match. `None` when a required word is missing.
 fn add_context(
     detector: &CompiledDetector,
@@ -105,10 +139,11 @@ fn add_context(
     text: &[u8],
     accepted: &Accepted,
     score: &mut ScoreSheet,
-) -> Option<()> {
+) -> Option<Named> {
     if detector.phrases.is_empty() {
-        return Some(());
+        return Some(Named::No);
     }
+    let mut named = Named::Yes;
     let points = &detector.data.score;
     scratch.folded.fill(text, accepted.value.clone(), &detector.data.context);
     let strong = first_found(&detector.phrases.strong, &scratch.folded);
@@ -118,17 +153,59 @@ fn add_context(
         return None;
     } else if let Some(phrase) = first_found(&detector.phrases.weak, &scratch.folded) {
         score.add(Step::Context, i32::from(points.weak), || format!("word `{}` nearby", phrase.source));
+    } else {
+        named = Named::No;
     }
     if let Some(phrase) = first_found(&detector.phrases.negative, &scratch.folded) {
         score.add(Step::Penalty, i32::from(points.negative), || format!("word `{}` nearby", phrase.source));
     }
-    Some(())
+    Some(named)
 }
 
-/// Credentials of one repeated byte, or mostly of one, are masks and placeholders.
+/// Looks at what stands around a value that no word names.
+fn add_company(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    (index, accepted): (DetectorIndex, &Accepted),
+    score: &mut ScoreSheet,
+) {
+    let detector = set.compiled(index);
+    let span = &accepted.value;
+    let value = &text[span.clone()];
+    let is_checked = detector.check.is_some();
+    let is_number = is_checked && company::is_digits(value);
+    if is_checked && (company::is_invented(value) || company::is_stretch(text, span)) {
+        score.cap(STRANGERS_POINTS, "digits in a row, as people and tables have them");
+    }
+    if is_number && company::is_part_of_name(text, span) {
+        score.cap(STRANGERS_POINTS, "part of a path or of a name");
+    }
+    let alone = i32::from(detector.data.score.alone);
+    if !is_number && alone == 0 {
+        return;
+    }
+    let is_plain = value.contains(&b'@') || value.iter().all(u8::is_ascii_alphanumeric);
+    match company::around(set, scratch, text, (index, span.clone())) {
+        Company::Peers if !company::signs_change(text, span) => {
+            score.add(Step::Context, 0, || "others of its kind nearby".to_owned());
+        }
+        Company::Strangers if is_number => {
+            score.cap(STRANGERS_POINTS, "most numbers nearby fail the check that this one passes");
+        }
+        _ if is_plain => {
+            score.add(Step::Penalty, alone, || "neither a word that names it nor others of its kind nearby".to_owned());
+        }
+        _ => {}
+    }
+}
+
+/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes are
+/// tables of a program.
 fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
     let most = byte_counts(value).into_iter().max().unwrap_or(0);
-    detector.data.category == Category::Secret && value.len() >= DEGENERATE_LEN_MIN && most * 2 > value.len()
+    let is_degenerate = value.len() >= DEGENERATE_LEN_MIN && (most * 2 > value.len() || value.is_sorted());
+    detector.data.category == Category::Secret && is_degenerate
 }
 
 fn lacks_entropy(detector: &CompiledDetector, value: &[u8]) -> bool {

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | anchors | `simd`, `literals`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
 //! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
-//! | evidence | `evidence` | validator, entropy, context words: a score with its reasons |
+//! | evidence | `evidence` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
 //! | report | `report` | line and column, surroundings with every value masked |
 //!
@@ -18,6 +18,7 @@
 mod boundary;
 mod budget;
 mod candidates;
+mod company;
 mod compile;
 mod confirm;
 mod context;
@@ -25,6 +26,7 @@ mod evidence;
 mod found;
 mod lines;
 mod literals;
+mod material;
 mod report;
 mod resolve;
 mod scratch;
@@ -37,6 +39,7 @@ mod tests;
 pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, ValidatorResult};
 pub use lines::LineColumn;
+pub use material::Material;
 pub use scratch::Scratch;
 pub use simd::Isa;
 pub use stream::StreamScan;

@@ -8,9 +8,10 @@
 
 use super::budget::BLOCK_BYTES;
 use super::compile::DetectorSet;
-use super::evidence::{self, Judged};
+use super::evidence::{self, Ground, Judged};
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::lines::LineCounter;
+use super::material::Material;
 use super::report::{self, SURROUNDINGS_BYTES, Window};
 use super::resolve::Pending;
 use super::scratch::Scratch;
@@ -34,6 +35,7 @@ pub struct StreamScan {
 /// Everything but the bytes.
 #[derive(Debug)]
 struct State {
+    material: Material,
     /// Offset of the first byte of the buffer.
     base: u64,
     /// All matches that start before it are known.
@@ -49,13 +51,13 @@ struct State {
 }
 
 impl StreamScan {
-    pub(super) fn new(set: DetectorSet) -> Self {
-        Self { set, buffer: Vec::new(), state: State::new() }
+    pub(super) fn new(set: DetectorSet, material: Material) -> Self {
+        Self { set, buffer: Vec::new(), state: State::new(material) }
     }
 
     /// Searches a text that is there as a whole, without copying it.
     pub(super) fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) -> ScanEnd {
-        let mut state = State::new();
+        let mut state = State::new(Material::Text);
         scratch.fit(set);
         while state.horizon < text.len() as u64 {
             let end = text.len().min(state.horizon as usize + SLICE_BYTES);
@@ -110,8 +112,9 @@ impl StreamScan {
 }
 
 impl State {
-    fn new() -> Self {
+    fn new(material: Material) -> Self {
         Self {
+            material,
             base: 0,
             horizon: 0,
             pending: Pending::default(),
@@ -143,13 +146,13 @@ impl State {
         let places = std::mem::take(&mut scratch.candidates);
         let mut found = Vec::new();
         for place in &places {
-            let detector = set.patterns()[place.1 as usize].detector;
             if !scratch.budget.allows(place.1) {
-                self.degraded.insert(detector);
+                self.degraded.insert(set.patterns()[place.1 as usize].detector);
                 continue;
             }
             let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
-            if let Some(judged) = evidence::judge(set, scratch, text, (detector, &accepted)) {
+            let ground = Ground { text, material: self.material };
+            if let Some(judged) = evidence::judge(set, scratch, ground, (place.1, &accepted)) {
                 found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
             }
         }

@@ -13,7 +13,9 @@
 
 mod escape;
 mod identity;
+mod inline;
 pub mod jsonl;
+mod names;
 pub mod pretty;
 mod project;
 mod record;
@@ -25,6 +27,8 @@ mod tally;
 
 pub use escape::escape;
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
+pub use inline::{InlineAllow, InlineMarks, InlineVerdict};
+pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{
     ConfidenceRecord, DetectorSetRecord, FindingRecord, GitRecord, ItemPath, LabelsRecord, LocationRecord,

@@ -7,11 +7,14 @@
 //!
 //! Whether there is colour is the caller's decision; every text from outside is escaped.
 
-use super::{FindingRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
-use crate::base::Severity;
+use super::{FindingRecord, GitRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
+use crate::base::{ProblemClass, Severity};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+
+/// Digits of a commit's id that people see.
+const COMMIT_LEN: usize = 12;
 
 /// Colours, or none.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +77,7 @@ pub fn finding(out: &mut dyn Write, finding: &FindingRecord, show: Show<'_>) -> 
     writeln!(
         out,
         "{path}{}{path:#}  {severity}{}{severity:#}  {}  {}  {faint}{}{faint:#}",
-        place(show.prefix, &finding.location),
+        in_commit(show.prefix, finding.git.as_ref(), &finding.location),
         finding.severity,
         escape(&finding.detector),
         escape(&value),
@@ -89,7 +92,8 @@ pub fn finding(out: &mut dyn Write, finding: &FindingRecord, show: Show<'_>) -> 
 pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> io::Result<()> {
     let style = show.palette.medium;
     let class = problem.class;
-    writeln!(out, "{style}{class}{style:#}: {}: {}", place(show.prefix, &problem.location), escape(&problem.message))
+    let place = in_commit(show.prefix, problem.git.as_ref(), &problem.location);
+    writeln!(out, "{style}{class}{style:#}: {place}: {}", escape(&problem.message))
 }
 
 /// Writes the counts: findings by detector, most frequent first, then what went unread. Nothing when clean.
@@ -98,21 +102,49 @@ pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> 
 /// When the writer fails.
 pub fn summary(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> {
     let findings = &summary.findings;
-    if findings.total > 0 {
-        writeln!(out, "{} in {}:", plural(findings.total, "finding"), plural(summary.files, "file"))?;
+    if findings.new > 0 {
+        writeln!(out, "{} in {}:", plural(findings.new, "finding"), plural(summary.files, "file"))?;
         let mut rows: Vec<_> = findings.by_detector.iter().collect();
         rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (detector, count) in rows {
             writeln!(out, "{count:>7}  {}", escape(detector))?;
         }
     }
+    for (count, what) in [(findings.suppressed, "suppressed by marks"), (findings.known, "known from the baseline")] {
+        if count > 0 {
+            writeln!(out, "{} {what}", plural(count, "finding"))?;
+        }
+    }
+    problems(out, summary)
+}
+
+/// Writes what went unread, by class, and what that means for the exit code. Nothing when all was read.
+///
+/// # Errors
+/// When the writer fails.
+pub fn problems(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> {
     for (class, count) in &summary.problems.by_class {
         writeln!(out, "{}: {class}", plural(*count, "problem"))?;
     }
-    if !summary.complete {
+    let raw_only = [ProblemClass::Unsupported, ProblemClass::Ambiguous].map(ProblemClass::as_str);
+    if summary.problems.by_class.keys().any(|class| !raw_only.contains(class)) {
         writeln!(out, "the scan is incomplete: some content was not read (--allow-incomplete accepts this)")?;
+    } else if !summary.complete {
+        writeln!(
+            out,
+            "the scan is incomplete: some content has no reader, so at most its raw bytes were scanned \
+             (--fail-on-incomplete ends with 3)"
+        )?;
     }
     Ok(())
+}
+
+/// `<commit>:<path>` opens with `git show`; other places with an editor.
+fn in_commit(prefix: &str, git: Option<&GitRecord>, location: &LocationRecord) -> String {
+    match git.and_then(|git| git.commit.as_deref()) {
+        Some(commit) => format!("{}:{}", &commit[..commit.len().min(COMMIT_LEN)], place("", location)),
+        None => place(prefix, location),
+    }
 }
 
 /// Path, members, and the finest place that people can go to, in one word without blanks of ours.
@@ -162,6 +194,14 @@ mod tests {
         assert_eq!(shown(record, revealed), "share/a.txt:1:5  high  test.account  ABC\\n\\u{1b}56  70\n");
         let coloured = Show { palette: Palette::ansi(), ..plain };
         assert!(shown(record, coloured).contains("\u{1b}[1m\u{1b}[31mhigh"), "{:?}", shown(record, coloured));
+    }
+
+    #[test]
+    fn findings_of_a_commit_can_be_given_to_git_show() {
+        let mut record = records(vec![sample(0, "ABC123456", 4)]).remove(0);
+        record.git = Some(GitRecord { commit: Some("0123456789abcdef".repeat(3)), blob: "b".repeat(40) });
+        let show = Show { prefix: "../", revealed: None, palette: Palette::plain() };
+        assert_eq!(shown(&record, show), "0123456789ab:a.txt:1:5  high  test.account  *******56  70\n");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn problem(path: &ItemPath, located: &LocatedProblem) -> ProblemRecord {
         location: location(path, &located.location),
         message: problem.message.clone(),
         bytes_unscanned: None,
+        git: None,
     }
 }
 

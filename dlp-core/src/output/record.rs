@@ -118,6 +118,14 @@ pub struct FindingRecord {
     pub git: Option<GitRecord>,
 }
 
+impl FindingRecord {
+    /// Whether it is to be acted on: neither suppressed nor in the baseline.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.suppressed.is_none() && self.state == State::New
+    }
+}
+
 /// Score and level.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ConfidenceRecord {
@@ -243,4 +251,7 @@ pub struct ProblemRecord {
     pub message: String,
     /// Bytes that went unread, where that is known.
     pub bytes_unscanned: Option<u64>,
+    /// Where it stands in the history, for scans of repositories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitRecord>,
 }

@@ -1,6 +1,7 @@
 //! Counts of a scan: the last record of a stream, and what the exit code is decided on.
 
 use super::{FindingRecord, ProblemRecord, State};
+use crate::base::ProblemClass;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ pub struct Tally {
     pub findings: FindingCounts,
     /// Problems.
     pub problems: ProblemCounts,
-    /// Whether content went unread.
+    /// Whether content went unread, or was only read as raw bytes because its format has no reader.
     pub incomplete: bool,
     /// Outermost files.
     pub files: u64,
@@ -26,15 +27,15 @@ pub struct Tally {
 pub struct FindingCounts {
     /// All of them.
     pub total: u64,
-    /// By severity.
+    /// The new ones by severity.
     pub by_severity: BTreeMap<&'static str, u64>,
-    /// By detector id.
+    /// The new ones by detector id.
     pub by_detector: BTreeMap<String, u64>,
-    /// Not in the baseline.
+    /// That count: neither suppressed nor in the baseline.
     pub new: u64,
-    /// In the baseline.
+    /// In the baseline, which do not count.
     pub known: u64,
-    /// That do not count.
+    /// Suppressed, which do not count.
     pub suppressed: u64,
 }
 
@@ -50,7 +51,8 @@ pub struct ProblemCounts {
 /// Last line of a stream; without it, the stream was cut off.
 #[derive(Clone, Debug, Serialize)]
 pub struct SummaryRecord {
-    /// Whether everything was read.
+    /// Whether everything was read by a reader for its format. Not the same as the exit code: what has no reader was
+    /// scanned as raw bytes, and fails a scan only on request.
     pub complete: bool,
     /// Counts of findings.
     pub findings: FindingCounts,
@@ -77,12 +79,14 @@ impl Tally {
     pub fn finding(&mut self, finding: &FindingRecord) {
         let counts = &mut self.findings;
         counts.total += 1;
-        *counts.by_severity.entry(finding.severity.as_str()).or_default() += 1;
-        *counts.by_detector.entry(finding.detector.clone()).or_default() += 1;
         match (&finding.suppressed, finding.state) {
             (Some(_), _) => counts.suppressed += 1,
             (None, State::Known) => counts.known += 1,
-            (None, State::New) => counts.new += 1,
+            (None, State::New) => {
+                counts.new += 1;
+                *counts.by_severity.entry(finding.severity.as_str()).or_default() += 1;
+                *counts.by_detector.entry(finding.detector.clone()).or_default() += 1;
+            }
         }
     }
 
@@ -90,7 +94,8 @@ impl Tally {
     pub fn problem(&mut self, problem: &ProblemRecord) {
         self.problems.total += 1;
         *self.problems.by_class.entry(problem.class.as_str()).or_default() += 1;
-        self.incomplete |= problem.class.is_incomplete();
+        // Both readings of an ambiguous item were scanned.
+        self.incomplete |= problem.class != ProblemClass::Ambiguous;
     }
 
     /// The last record. Times are the caller's.

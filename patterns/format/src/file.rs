@@ -5,6 +5,7 @@
 //! bounds and anchors, its points against the scale.
 
 use crate::anchor::{self, MATCH_LEN_MAX};
+use crate::chance;
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 use crate::{Category, FormatError, SensitivityLabel, Severity};
 use regex_syntax::hir::Hir;
@@ -29,6 +30,17 @@ pub struct Read {
     pub examples: Vec<Example>,
     /// Texts in which it must not fire.
     pub counter_examples: Vec<CounterExample>,
+    /// Lines of the file on which these texts stand.
+    pub lines: ExampleLines,
+}
+
+/// Where the examples of a detector stand in its file, counted from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExampleLines {
+    /// One line for each example.
+    pub examples: Vec<usize>,
+    /// One line for each counter-example.
+    pub counter_examples: Vec<usize>,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +78,8 @@ struct DetectorToml {
     specimens: Vec<String>,
     #[serde(default = "default_reveal_last")]
     reveal_last: u8,
-    examples: Vec<ExampleToml>,
-    counter_examples: Vec<CounterExampleToml>,
+    examples: Vec<toml::Spanned<ExampleToml>>,
+    counter_examples: Vec<toml::Spanned<CounterExampleToml>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,6 +105,8 @@ struct ScoreToml {
     weak: i16,
     #[serde(default)]
     negative: i16,
+    #[serde(default)]
+    alone: i16,
 }
 
 #[derive(Deserialize)]
@@ -143,22 +157,32 @@ pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError
         .detector
         .into_iter()
         .map(|spanned| {
-            let line = 1 + text[..spanned.span().start.min(text.len())].matches('\n').count();
+            let line = line_of(text, &spanned);
             let raw = spanned.into_inner();
-            let id = raw.id.clone();
-            check(file, raw).map_err(|message| FormatError::Detector {
+            let lines = ExampleLines {
+                examples: raw.examples.iter().map(|example| line_of(text, example)).collect(),
+                counter_examples: raw.counter_examples.iter().map(|counter| line_of(text, counter)).collect(),
+            };
+            let failed = |detector: &str, line, message| FormatError::Detector {
                 file: file.name.to_owned(),
                 line,
-                detector: id,
+                detector: detector.to_owned(),
                 message,
-            })
+            };
+            let id = raw.id.clone();
+            check_examples(&raw, &lines).map_err(|(at, message)| failed(&id, at.unwrap_or(line), message))?;
+            check(file, raw, lines).map_err(|message| failed(&id, line, message))
         })
         .collect()
 }
 
-fn check(file: FileId<'_>, raw: DetectorToml) -> Result<Read, String> {
+/// The line on which a value starts, from 1.
+fn line_of<T>(text: &str, value: &toml::Spanned<T>) -> usize {
+    1 + text.bytes().take(value.span().start).filter(|byte| *byte == b'\n').count()
+}
+
+fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Read, String> {
     check_id(file, &raw.id)?;
-    check_examples(&raw)?;
     let patterns = raw.patterns.iter().map(|p| compile_pattern(p, raw.boundary)).collect::<Result<Vec<_>, String>>()?;
     if patterns.is_empty() {
         return Err("expected at least one entry in `patterns`, found none".to_owned());
@@ -167,12 +191,14 @@ fn check(file: FileId<'_>, raw: DetectorToml) -> Result<Read, String> {
     let failure = raw.on_failure.unwrap_or(if is_secret { Failure::Low } else { Failure::Drop });
     let label = raw.label.unwrap_or(default_label(raw.category));
     Ok(Read {
-        examples: raw.examples.into_iter().map(example).collect(),
+        examples: raw.examples.into_iter().map(|e| example(e.into_inner())).collect(),
         counter_examples: raw
             .counter_examples
             .into_iter()
+            .map(toml::Spanned::into_inner)
             .map(|c| CounterExample { text: c.text, reason: c.reason })
             .collect(),
+        lines,
         detector: Detector {
             id: raw.id,
             title: raw.title,
@@ -208,25 +234,34 @@ fn check_id(file: FileId<'_>, id: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_examples(raw: &DetectorToml) -> Result<(), String> {
+/// What is wrong with the examples, and on which line when it is one of them.
+fn check_examples(raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
     if raw.examples.is_empty() || raw.counter_examples.is_empty() {
-        return Err("expected at least one entry each in `examples` and `counter_examples`".to_owned());
+        return Err((None, "expected at least one entry each in `examples` and `counter_examples`".to_owned()));
     }
-    for example in &raw.examples {
-        if example.text.contains("{{value}}") == example.generate.is_empty() {
-            return Err(format!("expected `{{{{value}}}}` and `generate` together in example `{}`", example.text));
-        }
-        if example.finds.is_empty() && example.generate.is_empty() {
-            return Err(format!("expected `finds` or `generate` in example `{}`", example.text));
-        }
-        if !["low", "medium", "high"].contains(&example.level.as_str()) {
-            return Err(format!("expected `level` to be low, medium or high, found `{}`", example.level));
-        }
+    for (example, line) in raw.examples.iter().zip(&lines.examples) {
+        check_example(example.get_ref()).map_err(|message| (Some(*line), message))?;
     }
-    match raw.counter_examples.iter().find(|c| c.reason.trim().is_empty()) {
-        Some(bare) => Err(format!("expected a `reason` for counter-example `{}`", bare.text)),
+    let mut counters = raw.counter_examples.iter().zip(&lines.counter_examples);
+    match counters.find(|(counter, _)| counter.get_ref().reason.trim().is_empty()) {
+        Some((bare, line)) => {
+            Err((Some(*line), format!("expected a `reason` for counter-example `{}`", bare.get_ref().text)))
+        }
         None => Ok(()),
     }
+}
+
+fn check_example(example: &ExampleToml) -> Result<(), String> {
+    if example.text.contains("{{value}}") == example.generate.is_empty() {
+        return Err(format!("expected `{{{{value}}}}` and `generate` together in example `{}`", example.text));
+    }
+    if example.finds.is_empty() && example.generate.is_empty() {
+        return Err(format!("expected `finds` or `generate` in example `{}`", example.text));
+    }
+    if !["low", "medium", "high"].contains(&example.level.as_str()) {
+        return Err(format!("expected `level` to be low, medium or high, found `{}`", example.level));
+    }
+    Ok(())
 }
 
 fn example(raw: ExampleToml) -> Example {
@@ -254,7 +289,8 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
     }
     let anchor::Derived { anchors, window } =
         anchor::derive(&hir, boundary != Boundary::None).map_err(|message| format!("{message}: `{pattern}`"))?;
-    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window })
+    let chance_bits = chance::bits(&hir);
+    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window, chance_bits })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {
@@ -279,10 +315,12 @@ fn context(raw: ContextToml) -> Result<Context, String> {
 fn score(raw: &ScoreToml) -> Result<Score, String> {
     let in_scale = |points: i16| (0..=100).contains(&points);
     if ![raw.pattern, raw.validator, raw.strong, raw.weak].into_iter().all(in_scale) {
-        return Err("expected `score` points from 0 to 100 (`negative`: from -100 to 0)".to_owned());
+        return Err("expected `score` points from 0 to 100 (`negative`, `alone`: from -100 to 0)".to_owned());
     }
-    if !(-100..=0).contains(&raw.negative) {
-        return Err(format!("expected `score.negative` from -100 to 0, found {}", raw.negative));
+    for (key, points) in [("negative", raw.negative), ("alone", raw.alone)] {
+        if !(-100..=0).contains(&points) {
+            return Err(format!("expected `score.{key}` from -100 to 0, found {points}"));
+        }
     }
     Ok(Score {
         pattern: raw.pattern,
@@ -290,6 +328,7 @@ fn score(raw: &ScoreToml) -> Result<Score, String> {
         strong: raw.strong,
         weak: raw.weak,
         negative: raw.negative,
+        alone: raw.alone,
     })
 }
 

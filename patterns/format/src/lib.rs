@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod anchor;
+mod chance;
 mod error;
 mod file;
 mod model;
@@ -21,7 +22,7 @@ pub use anchor::{
     Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_MIN_MAX, SKIP_MAX, WINDOW_LEN, symbol_probability,
 };
 pub use error::FormatError;
-pub use file::{FileId, Read, parse_file};
+pub use file::{ExampleLines, FileId, Read, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 pub use pack::{Examples, PackError, pack, pack_examples, unpack, unpack_examples};
 pub use scale::{Category, SensitivityLabel, Severity};

@@ -56,6 +56,8 @@ pub struct Pattern {
     /// before the regex. Packed apart, see [`pack`](crate::pack).
     #[serde(skip)]
     pub window: Vec<ByteSet>,
+    /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
+    pub chance_bits: u8,
 }
 
 /// What may stand directly beside a match.
@@ -124,6 +126,9 @@ pub struct Score {
     pub weak: i16,
     /// Added (it is below zero) for a word that speaks against it.
     pub negative: i16,
+    /// Added (it is below zero) for a value without separators that no word names and that has no others of its kind
+    /// nearby: a check digit alone lets one in ten pass, and one address is everyday business.
+    pub alone: i16,
 }
 
 /// A text in which the detector must fire.

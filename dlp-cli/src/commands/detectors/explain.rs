@@ -108,6 +108,7 @@ impl Text {
             ("weak word", score.weak),
             ("strong word", score.strong),
             ("negative word", score.negative),
+            ("nothing of its kind nearby", score.alone),
         ];
         self.heading("Confidence");
         self.sum("pattern alone", score.pattern);

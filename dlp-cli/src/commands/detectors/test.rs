@@ -7,11 +7,11 @@ use dlp_core::base::{Cancel, ConfidenceLevel};
 use dlp_core::content::{Finding, Input};
 use dlp_core::inspect::{Collected, Inspector, Job};
 use dlp_core::knowledge::{
-    Catalogue, CounterExample, Detector, Example, Examples, builtin_examples, generate::generate, validators,
+    Catalogue, CounterExample, Detector, Example, Examples, Read, builtin_examples, generate::generate, validators,
 };
 use dlp_core::matching::Scratch;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Values that are tried for each generated example.
 const SEEDS: std::ops::Range<u64> = 0..8;
@@ -19,18 +19,52 @@ const SEEDS: std::ops::Range<u64> = 0..8;
 /// Runs the examples and prints the failures.
 pub(super) fn run(files: &[PathBuf]) -> Result<u8, CliError> {
     let mut catalogue = Catalogue::builtin()?;
-    let read = engine::add_files(&mut catalogue, files)?;
-    let cases: Vec<Examples> = if files.is_empty() {
-        builtin_examples()?
-    } else {
-        read.into_iter().map(|r| (r.detector.id, r.examples, r.counter_examples)).collect()
-    };
+    let mut cases = Vec::new();
+    for file in files {
+        let read = engine::add_file(&mut catalogue, file)?;
+        cases.extend(read.into_iter().map(|read| Case::of_file(file, read)));
+    }
+    if files.is_empty() {
+        cases.extend(builtin_examples()?.into_iter().map(Case::built_in));
+    }
     let mut bench = Bench { inspector: engine::with_catalogue(catalogue)?, scratch: Scratch::new(), checked: 0 };
     let failures: Vec<String> = cases.iter().flat_map(|case| bench.case(case)).collect();
     let mut out = io::stdout().lock();
     failures.iter().try_for_each(|failure| writeln!(out, "{failure}")).map_err(CliError::stdout)?;
-    say(&format!("{} detectors, {} texts, {} failures", cases.len(), bench.checked, failures.len()));
+    let counts = [(cases.len(), "detector"), (bench.checked, "text"), (failures.len(), "failure")];
+    say(&counts.map(|(count, noun)| plural(count, noun)).join(", "));
     Ok(if failures.is_empty() { exit::CLEAN } else { exit::FINDINGS })
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The examples of one detector.
+struct Case {
+    id: String,
+    /// Put before a failure of each: the place in the user's file.
+    examples: Vec<(String, Example)>,
+    counters: Vec<(String, CounterExample)>,
+}
+
+impl Case {
+    fn of_file(file: &Path, read: Read) -> Self {
+        let place = |line: &usize| format!("{}:{line}: ", file.display());
+        Self {
+            id: read.detector.id,
+            examples: read.lines.examples.iter().map(place).zip(read.examples).collect(),
+            counters: read.lines.counter_examples.iter().map(place).zip(read.counter_examples).collect(),
+        }
+    }
+
+    fn built_in((id, examples, counters): Examples) -> Self {
+        Self {
+            id,
+            examples: examples.into_iter().map(|example| (String::new(), example)).collect(),
+            counters: counters.into_iter().map(|counter| (String::new(), counter)).collect(),
+        }
+    }
 }
 
 /// Everything that a test needs.
@@ -41,16 +75,19 @@ struct Bench {
 }
 
 impl Bench {
-    fn case(&mut self, (id, examples, counters): &Examples) -> Vec<String> {
+    fn case(&mut self, Case { id, examples, counters }: &Case) -> Vec<String> {
         let Some(detector) = self.inspector.detectors().detectors().find(|d| d.id == *id).cloned() else {
             return vec![format!("{id}: has examples but is not in the set")];
         };
         let mut failures = Vec::new();
-        for example in examples {
-            let seeds = if example.generate.is_empty() { 0..1 } else { SEEDS };
-            failures.extend(seeds.filter_map(|seed| self.example(&detector, example, seed)).next());
+        for (place, example) in examples {
+            let mut seeds = if example.generate.is_empty() { 0..1 } else { SEEDS };
+            let failure = seeds.find_map(|seed| self.example(&detector, example, seed));
+            failures.extend(failure.map(|failure| place.clone() + &failure));
         }
-        failures.extend(counters.iter().filter_map(|counter| self.counter(&detector, counter)));
+        for (place, counter) in counters {
+            failures.extend(self.counter(&detector, counter).map(|failure| place.clone() + &failure));
+        }
         failures
     }
 

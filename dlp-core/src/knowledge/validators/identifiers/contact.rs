@@ -37,6 +37,8 @@ const FILE_ENDINGS: &[&[u8]] = &[
 ];
 /// Domains that RFC 2606 sets aside for examples.
 const EXAMPLE_DOMAINS: &[&[u8]] = &[b"example.com", b"example.net", b"example.org"];
+/// Domains whose names before the `@` are algorithms and options of protocols, after RFC 4251.
+const PROTOCOL_DOMAINS: &[&[u8]] = &[b"openssh.com", b"libssh.org", b"lysator.liu.se"];
 /// Mailboxes that no person reads.
 const MACHINES: &[&[u8]] =
     &[b"noreply", b"no-reply", b"donotreply", b"do-not-reply", b"mailer-daemon", b"git", b"bounce"];
@@ -56,5 +58,6 @@ pub(super) fn email(value: &[u8]) -> Option<bool> {
     let is_example = EXAMPLE_DOMAINS
         .iter()
         .any(|example| domain.strip_suffix(*example).is_some_and(|rest| rest.is_empty() || rest.ends_with(b".")));
-    Some(is_domain && dotted(&local) && dotted(&domain) && !is_example && !MACHINES.contains(&local.as_slice()))
+    let is_machine = MACHINES.contains(&local.as_slice()) || PROTOCOL_DOMAINS.contains(&domain.as_slice());
+    Some(is_domain && dotted(&local) && dotted(&domain) && !is_example && !is_machine)
 }

@@ -36,14 +36,21 @@ pub(super) fn vin(value: &[u8]) -> Option<bool> {
     Some(check && mixed)
 }
 
+/// Addresses that everybody knows and nobody has.
+const PUBLIC_RESOLVERS: &[[u8; 4]] =
+    &[[1, 0, 0, 1], [1, 1, 1, 1], [8, 8, 4, 4], [8, 8, 8, 8], [9, 9, 9, 9], [149, 112, 112, 112], [208, 67, 222, 222]];
+
 /// Public IPv4 address: the special-purpose blocks of RFC 6890 name nobody.
 pub(super) fn ipv4(value: &[u8]) -> Option<bool> {
     let address: Ipv4Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
-    let [a, b, c, _] = address.octets();
+    let [a, b, c, d] = address.octets();
     let special = address.is_private()
         || address.is_loopback()
         || address.is_link_local()
         || address.is_documentation()
+        // A network, or what looks like a version, names no machine.
+        || d == 0
+        || PUBLIC_RESOLVERS.contains(&[a, b, c, d])
         || matches!((a, b, c), (0 | 224.., ..) | (100, 64..=127, _) | (192, 0, 0) | (198, 18 | 19, _));
     Some(!special)
 }
@@ -54,7 +61,9 @@ pub(super) fn ipv6(value: &[u8]) -> Option<bool> {
     let segments = address.segments();
     let documentation = (segments[0] == 0x2001 && segments[1] == 0xdb8) || segments[0] & 0xfff0 == 0x3ff0;
     let local = matches!(segments[0], 0 | 0xfc00..=0xfdff | 0xfe80..);
-    Some(!documentation && !local)
+    // `fd::` in `std::os::fd::AsFd` is a path of names: an address has digits, on more than one place.
+    let is_path = segments.iter().filter(|segment| **segment != 0).count() < 2;
+    Some(!documentation && !local && !is_path && value.iter().any(u8::is_ascii_digit))
 }
 
 /// MAC address, IEEE 802: neither one repeated digit nor the documentation and virtual router blocks of RFC 7042.

@@ -1,0 +1,35 @@
+//! What the README shows works as it stands there.
+
+mod support;
+
+use support::{Place, of_kind};
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README");
+    let fence = format!("```{language}\n");
+    let starts = readme.split(&fence).skip(1);
+    starts.map(|rest| rest.split("```").next().expect("text before the fence").to_owned()).collect()
+}
+
+#[test]
+fn the_detector_passes_its_own_examples_and_finds() {
+    let samples: Vec<String> = blocks("toml").into_iter().filter(|block| block.contains("[[detector]]")).collect();
+    let [sample] = &samples[..] else { panic!("expected one detector, found {}", samples.len()) };
+    let place = Place::with(&[("acme.toml", sample), ("mail.txt", "Customer AC-11223344 called.\n")]);
+    let output = place.dlp(&["detectors", "test", "acme.toml"]).output().expect("dlp runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "1 detector, 3 texts, 0 failures\n");
+    let records = place.records(&["mail.txt", "--detector-file", "acme.toml", "--detectors", "custom.*"]);
+    assert_eq!(of_kind(&records, "finding").len(), 1, "{records:?}");
+}
+
+#[test]
+fn the_gateway_takes_its_configuration() {
+    let samples: Vec<String> = blocks("toml").into_iter().filter(|block| block.contains("[listen]")).collect();
+    let [sample] = &samples[..] else { panic!("expected one configuration, found {}", samples.len()) };
+    let place = Place::with(&[("gateway.toml", &sample.replace("0.0.0.0:3128", "127.0.0.1:0"))]);
+    let words = ["gateway", "run", "--check", "--state-dir", "state", "--config", "gateway.toml"];
+    let output = place.dlp(&words).output().expect("dlp runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

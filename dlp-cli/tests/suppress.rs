@@ -1,0 +1,151 @@
+//! Findings that do not count, because a mark in the file or a baseline says so.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Place, of_kind, records, token};
+
+/// A wanted value, one with a mark that is over, and one without a mark.
+fn place() -> Place {
+    let text = format!(
+        "a = {} # dlp:allow secret.github -- fixture {}\n# dlp:allow secret -- old until=2020-01-31\nb = {}\n",
+        token(1),
+        token(9),
+        token(2)
+    );
+    Place::with(&[("a.txt", &text), ("b.txt", "# dlp:allow secret.github -- unused\n")])
+}
+
+#[test]
+fn marked_findings_do_not_count_and_are_not_lost() {
+    let place = place();
+    let output = place.dlp(&["scan"]).output().expect("dlp runs");
+    let (stdout, stderr) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+    let (stdout, stderr) = (stdout.expect("UTF-8"), stderr.expect("UTF-8"));
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<_> = stdout.lines().map(|line| line.split("  ").next().expect("a place")).collect();
+    assert_eq!(lines, ["a.txt:3:5"], "{stdout}");
+    assert!(stderr.contains("2 findings suppressed by marks"), "{stderr}");
+    assert!(stderr.contains("a.txt:2: this dlp:allow does not count: its last day is over"), "{stderr}");
+
+    let records = place.records(&[]);
+    support::check_schema(&records);
+    let findings = of_kind(&records, "finding");
+    let marked: Vec<&Value> = findings.iter().map(|finding| &finding["suppressed"]).filter(|s| !s.is_null()).collect();
+    assert_eq!((findings.len(), marked.len()), (3, 2));
+    let reason = marked[0]["reason"].as_str().expect("reason");
+    assert!(reason.starts_with("fixture ****") && !reason.contains(&token(9)[4..]), "{reason}");
+    assert_eq!((&marked[0]["by"], &marked[0]["entry"]), (&json!("inline"), &json!("a.txt:1")));
+    let counts = &records.last().expect("summary")["findings"];
+    assert_eq!(
+        (&counts["total"], &counts["new"], &counts["suppressed"], &counts["by_detector"]["secret.github.pat-classic"]),
+        (&json!(3), &json!(1), &json!(2), &json!(1))
+    );
+
+    let sarif = place.dlp(&["scan", "--format", "sarif"]).output().expect("dlp runs").stdout;
+    let log: Value = serde_json::from_slice(&sarif).expect("JSON");
+    let results = log["runs"][0]["results"].as_array().expect("results").clone();
+    let kinds: Vec<_> = results.iter().map(|result| result["suppressions"][0]["kind"].clone()).collect();
+    assert_eq!(kinds, [json!("inSource"), json!("inSource"), json!(null)]);
+}
+
+#[test]
+fn marks_can_be_ignored_and_alone_they_leave_a_clean_scan() {
+    let place = place();
+    let all = place.dlp(&["scan", "--no-inline-allow"]).output().expect("dlp runs");
+    assert_eq!(String::from_utf8_lossy(&all.stdout).lines().count(), 3);
+    place.write("a.txt", format!("// dlp:allow secret -- fixture\nx = {}\n", token(1)).as_bytes());
+    assert_eq!(place.dlp(&["scan"]).output().expect("dlp runs").status.code(), Some(0));
+    assert_eq!(place.dlp(&["scan", "--no-inline-allow"]).output().expect("dlp runs").status.code(), Some(1));
+}
+
+#[test]
+fn marks_hold_in_staged_content() {
+    let place = place();
+    for words in [&["init", "-q"][..], &["add", "-A"]] {
+        let status = std::process::Command::new("git").args(words).current_dir(place.root()).status();
+        assert!(status.expect("git runs").success());
+    }
+    let output = place.dlp(&["git", "--staged", "--format", "jsonl"]).output().expect("dlp runs");
+    let counts = &records(&output.stdout).last().expect("summary")["findings"].clone();
+    assert_eq!((&counts["new"], &counts["suppressed"]), (&json!(1), &json!(2)));
+}
+
+/// Two values, and a baseline of them.
+fn with_baseline(words: &[&str]) -> Place {
+    let place = Place::with(&[("a.txt", &format!("x = {}\n", token(1))), ("b.txt", &format!("y = {}\n", token(2)))]);
+    place.write("key", &[7; 32]);
+    private(&place, "key");
+    let words = [&["scan", "--write-baseline", "known.json"], words].concat();
+    assert_eq!(place.dlp(&words).output().expect("dlp runs").status.code(), Some(1));
+    place
+}
+
+#[cfg(unix)]
+fn private(place: &Place, name: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(place.path(name), std::fs::Permissions::from_mode(0o600)).expect("mode");
+}
+
+#[test]
+fn a_baseline_leaves_what_is_new() {
+    for key in [&[][..], &["--key-file", "key"]] {
+        let place = with_baseline(key);
+        let words = [&["scan", "--baseline", "known.json"], key].concat();
+        let output = place.dlp(&words).output().expect("dlp runs");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "2 findings known from the baseline\n");
+        place.write("a.txt", format!("moved\nx = {}\nz = {}\n", token(1), token(3)).as_bytes());
+        let output = place.dlp(&words).output().expect("dlp runs");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with("a.txt:3:5  "), "{output:?}");
+        let output = place.dlp(&[&words[..], &["--format", "jsonl"]].concat()).output().expect("dlp runs");
+        let records = records(&output.stdout);
+        support::check_schema(&records);
+        let states: Vec<_> = of_kind(&records, "finding").iter().map(|finding| finding["state"].clone()).collect();
+        assert_eq!(states, ["known", "new", "known"]);
+    }
+}
+
+#[test]
+fn a_baseline_holds_hashes_under_a_key() {
+    let (one, two, keyed) = (with_baseline(&[]), with_baseline(&[]), with_baseline(&["--key-file", "key"]));
+    let read = |place: &Place| std::fs::read_to_string(place.path("known.json")).expect("baseline");
+    assert_ne!(read(&one), read(&two), "each has a salt of its own");
+    for text in [read(&one), read(&keyed)] {
+        assert!(!text.contains(&token(1)) && !text.contains(&token(1)[4..]), "{text}");
+    }
+    let document: Value = serde_json::from_str(&read(&keyed)).expect("JSON");
+    assert_eq!((&document["salt"], document["findings"].as_array().map(Vec::len)), (&json!(null), Some(2)));
+    assert!(document["findings"][0]["value_hmac"].as_str().is_some_and(|hash| hash.len() == 32));
+    assert!(!read(&keyed).contains("0707"), "the key stays out of it");
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_and_baselines_that_do_not_fit_are_refused() {
+    let place = with_baseline(&["--key-file", "key"]);
+    let salted = with_baseline(&[]);
+    std::fs::copy(salted.path("known.json"), place.path("salted.json")).expect("copy");
+    place.write("other", &[8; 32]);
+    place.write("short", b"abc");
+    private(&place, "other");
+    private(&place, "short");
+    place.write("open", &[7; 32]);
+    place.write("text.json", b"{}");
+    let rows: &[(&[&str], &str)] = &[
+        (&["--baseline", "known.json"], "--key-file"),
+        (&["--baseline", "known.json", "--key-file", "other"], "another key"),
+        (&["--baseline", "salted.json", "--key-file", "key"], "leave --key-file out"),
+        (&["--baseline", "text.json"], "no baseline"),
+        (&["--baseline", "missing.json"], "missing.json"),
+        (&["--key-file", "short"], "32 bytes"),
+        (&["--key-file", "open"], "chmod 600"),
+    ];
+    for (words, expected) in rows {
+        let output = place.dlp(&[&["scan"], *words].concat()).output().expect("dlp runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains(expected), "{words:?}: {stderr}");
+    }
+}

@@ -1,0 +1,234 @@
+//! What stands around a value that no word names: others of its kind, or numbers that only look like it.
+//!
+//! A check digit lets one random number in ten to thirty pass. A table of numbers therefore holds some that pass, beside
+//! many of the same shape that do not; a list of identifiers holds many that pass. The same detector is tried on the
+//! neighbourhood of a value, and the others found there vote. Only values that passed their check and that no word names
+//! come here, so the cost is small.
+
+use super::compile::DetectorSet;
+use super::confirm;
+use super::found::DetectorIndex;
+use super::scratch::Scratch;
+use crate::knowledge::validators::Verdict;
+use std::ops::Range;
+
+/// Bytes on either side in which others are looked for: the rows above and below in a table of people.
+pub(super) const WINDOW_BYTES: usize = 256;
+
+/// Matches of one pattern that are looked at in the window.
+const OTHERS_MAX: usize = 16;
+
+/// Others that make a list.
+const LIST_MIN: usize = 2;
+
+/// What the others say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Nobody is there.
+    None,
+    /// At least two different others pass, and not more fail: a list.
+    Peers,
+    /// More numbers of the same length fail than pass: this one passed by chance.
+    Strangers,
+}
+
+/// Looks around a value that the detector accepted.
+pub(super) fn around(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    (index, value): (DetectorIndex, Range<usize>),
+) -> Company {
+    let start = value.start.saturating_sub(WINDOW_BYTES);
+    let end = text.len().min(value.end + WINDOW_BYTES);
+    let mut votes = Votes::default();
+    for side in [start..value.start, value.end..end] {
+        votes.count(set, scratch, text, (index, &text[value.clone()], side));
+    }
+    if votes.passing.len() >= LIST_MIN && votes.passing.len() >= votes.failing {
+        Company::Peers
+    } else if votes.failing > votes.passing.len() {
+        Company::Strangers
+    } else {
+        Company::None
+    }
+}
+
+/// Different others that pass, and numbers of the same length that fail.
+#[derive(Default)]
+struct Votes<'t> {
+    passing: Vec<&'t [u8]>,
+    failing: usize,
+}
+
+impl<'t> Votes<'t> {
+    fn count(
+        &mut self,
+        set: &DetectorSet,
+        scratch: &mut Scratch,
+        text: &'t [u8],
+        (index, value, side): (DetectorIndex, &[u8], Range<usize>),
+    ) {
+        let detector = set.compiled(index);
+        for number in set.patterns_of(index) {
+            let (mut at, mut others) = (side.start, 0);
+            while at < side.end && others < OTHERS_MAX {
+                let Some(end) = confirm::end(set, scratch, text, (at..side.end, number as u32)) else {
+                    at += 1;
+                    continue;
+                };
+                let other = &text[at..end];
+                (at, others) = (end, others + 1);
+                if other == value || self.passing.contains(&other) {
+                    continue;
+                }
+                if detector.check.is_none_or(|check| (check.verdict)(other) == Verdict::Valid) {
+                    self.passing.push(other);
+                } else if other.len() == value.len() && is_digits(other) {
+                    self.failing += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Whether a value consists of digits alone.
+pub(super) fn is_digits(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether a number counts up or down by one from digit to digit, or is mostly one digit: people invent such numbers.
+pub(super) fn is_invented(value: &[u8]) -> bool {
+    let step = |by: u8| value.windows(2).all(|pair| (pair[1] - b'0') == (pair[0] - b'0' + by) % 10);
+    let most = (b'0'..=b'9').map(|digit| value.iter().filter(|byte| **byte == digit).count()).max().unwrap_or(0);
+    is_digits(value) && value.len() > 1 && (step(1) || step(9) || most * 3 > value.len() * 2)
+}
+
+/// Whether a value of groups is a stretch of a longer row of such groups: the widths of a font, the columns of a table.
+pub(super) fn is_stretch(text: &[u8], value: &Range<usize>) -> bool {
+    let bytes = &text[value.clone()];
+    let (Some(first), Some(last)) = (bytes.iter().position(|b| *b == b' '), bytes.iter().rposition(|b| *b == b' '))
+    else {
+        return false;
+    };
+    let (first_len, last_len) = (first, bytes.len() - last - 1);
+    let before = text[..value.start].strip_suffix(b" ").map(|rest| digits_at_end(rest, first_len + 1));
+    let after = text[value.end..].strip_prefix(b" ").map(|rest| digits_at_start(rest, last_len + 1));
+    before == Some(first_len) || after == Some(last_len)
+}
+
+/// Whether a value is glued to a name, as in a path, an address or the name of a file: `issues/…`, `fuzzer-…`, `….pdf`.
+pub(super) fn is_part_of_name(text: &[u8], value: &Range<usize>) -> bool {
+    let is_glue = |byte: &u8| matches!(byte, b'-' | b'/' | b'.' | b'#');
+    let before = matches!(&text[..value.start], [.., name, glue] if is_glue(glue) && name.is_ascii_alphanumeric());
+    let after = matches!(&text[value.end..], [glue, name, ..] if is_glue(glue) && name.is_ascii_alphanumeric());
+    before || after
+}
+
+/// Whether an address in angle brackets signs an entry of a change log: a date, a name and the address, or a dash and the
+/// other way round.
+pub(super) fn signs_change(text: &[u8], value: &Range<usize>) -> bool {
+    // The same address is also accepted from behind a dot in it, so the bracket may stand farther before.
+    let is_mailbox = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);
+    let head = &text[value.start.saturating_sub(WINDOW_BYTES)..value.start];
+    let cut = head.iter().rev().take_while(|byte| is_mailbox(byte)).count();
+    let Some(before) = head[..head.len() - cut].strip_suffix(b"<") else { return false };
+    if text.get(value.end) != Some(&b'>') {
+        return false;
+    }
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+    match line {
+        [b'-', b'-', b' ', ..] => true,
+        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, ..] => {
+            [y1, y2, y3, y4, m1, m2, d1, d2].into_iter().all(u8::is_ascii_digit)
+        }
+        _ => line.get(..3).is_some_and(|word| WEEKDAYS.contains(&word)),
+    }
+}
+
+const WEEKDAYS: &[&[u8]] = &[b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+
+fn digits_at_end(text: &[u8], max: usize) -> usize {
+    text.iter().rev().take(max).take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+fn digits_at_start(text: &[u8], max: usize) -> usize {
+    text.iter().take(max).take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text without its marks, and the span between them.
+    fn unmarked(marked: &str) -> (String, Range<usize>) {
+        let start = marked.find('[').expect("mark");
+        let end = marked.find(']').expect("mark") - 1;
+        (marked.replace(['[', ']'], ""), start..end)
+    }
+
+    #[test]
+    fn numbers_in_names_and_paths_are_told() {
+        let rows = [
+            ("runs/[9427112650]", true),
+            ("comment-[9427112650]", true),
+            ("[9427112650].pdf", true),
+            ("key=[9427112650]", false),
+            ("no. [9427112650]. Then", false),
+            ("- [9427112650]", false),
+        ];
+        for (marked, expected) in rows {
+            let (text, span) = unmarked(marked);
+            assert_eq!(is_part_of_name(text.as_bytes(), &span), expected, "{marked}");
+        }
+    }
+
+    #[test]
+    fn signatures_of_changes_are_told() {
+        let rows = [
+            ("fix\n2010-01-26  Jane Doe  <[jane@acme.pl]>\n", true),
+            ("2012-05-14  Jane Doe  <jane.[doe@acme.pl]>", true),
+            (" -- Jane Doe <[jane@acme.pl]>  Thu, 27 Feb 2020", true),
+            ("Mon Jan  9 12:48:01 1995  Jane  <[jane@acme.pl]>", true),
+            ("To: Jane Doe <[jane@acme.pl]>", false),
+            ("On Mon Jane Doe <[jane@acme.pl]> wrote", false),
+            ("2010-01-26;[jane@acme.pl];7", false),
+        ];
+        for (marked, expected) in rows {
+            let (text, span) = unmarked(marked);
+            assert_eq!(signs_change(text.as_bytes(), &span), expected, "{marked}");
+        }
+    }
+
+    #[test]
+    fn counting_and_repeating_numbers_are_invented() {
+        let rows = [
+            ("1234567890", true),
+            ("01234567890", true),
+            ("9876543210", true),
+            ("10000000000", true),
+            ("44051401458", false),
+            ("4111111111111112", true),
+            ("12345678Z", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(is_invented(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_groups_of_one_length_is_no_value() {
+        let rows = [
+            ("[5226 5259 5292 5325] 5358", true),
+            ("5193 [5226 5259 5292 5325]", true),
+            ("[4539 1488 0343 6467] 12 25", false),
+            ("[4539 1488 0343 6467] paid", false),
+            ("[4539148803436467] 5226", false),
+            ("no 7 [4539 1488 0343 6467]", false),
+        ];
+        for (marked, expected) in rows {
+            let (text, span) = unmarked(marked);
+            assert_eq!(is_stretch(text.as_bytes(), &span), expected, "{marked}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Marks in a file by which people say that a finding is wanted: `dlp:allow secret.github -- test fixture`.
+//!
+//! ```text
+//! token = "..."  # dlp:allow secret.github.pat-classic -- revoked, kept for the parser's test until=2030-01-31
+//!
+//! // dlp:allow pii.pl -- published example of the registry
+//! let number = "...";
+//! ```
+//!
+//! A mark names a detector or a family of them and gives a reason, because whoever reads it in a year has to judge it.
+//! It holds for its own line, and for the next one when nothing but the start of a comment stands before it. Marks speak
+//! to scans of files that their authors may change; the gateway does not look at them.
+
+/// What introduces a mark.
+const MARK: &[u8] = b"dlp:allow";
+/// Longest line that is searched for marks.
+const LINE_LEN_MAX: usize = 4096;
+/// Characters of a reason that reports show.
+const REASON_CHARS_MAX: usize = 200;
+
+/// A mark that holds for a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InlineAllow {
+    /// Why, as it stands in the file. Not masked.
+    pub reason: String,
+    /// Last day, as `YYYY-MM-DD`.
+    pub until: Option<String>,
+    /// The line of the mark, from 1.
+    pub line: u64,
+}
+
+/// What the marks around a finding say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InlineVerdict {
+    /// There is none for its detector.
+    None,
+    /// It is wanted.
+    Allowed(InlineAllow),
+    /// There is one that does not count.
+    Void {
+        /// The line of the mark, from 1.
+        line: u64,
+        /// Why it does not.
+        why: &'static str,
+    },
+}
+
+/// The lines of a file, for looking at several findings.
+pub struct InlineMarks<'t> {
+    lines: Vec<&'t [u8]>,
+}
+
+impl<'t> InlineMarks<'t> {
+    /// The marks of a file; `None` when there is not a single one, which is nearly always.
+    #[must_use]
+    pub fn of(file: &'t [u8]) -> Option<Self> {
+        memchr::memmem::find(file, MARK)?;
+        Some(Self { lines: lines(file) })
+    }
+
+    /// What holds for a finding of `detector` that starts on `line`. `today` is written `YYYY-MM-DD`.
+    #[must_use]
+    pub fn verdict(&self, line: u64, detector: &str, today: &str) -> InlineVerdict {
+        let own = self.on(line, detector, today, false);
+        if matches!(own, InlineVerdict::Allowed(_)) {
+            return own;
+        }
+        match (self.on(line.saturating_sub(1), detector, today, true), own) {
+            (InlineVerdict::None, own) => own,
+            (above, _) => above,
+        }
+    }
+
+    fn on(&self, line: u64, detector: &str, today: &str, alone: bool) -> InlineVerdict {
+        let index = usize::try_from(line).ok().and_then(|line| line.checked_sub(1));
+        let Some(text) = index.and_then(|index| self.lines.get(index)) else { return InlineVerdict::None };
+        let text = &text[..text.len().min(LINE_LEN_MAX)];
+        let Some(at) = memchr::memmem::find(text, MARK) else { return InlineVerdict::None };
+        if alone && text[..at].iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+            return InlineVerdict::None;
+        }
+        let mark = String::from_utf8_lossy(&text[at + MARK.len()..]);
+        let (named, reason) = mark.split_once("--").unwrap_or((&mark, ""));
+        let named = named.trim();
+        if !covers(named, detector) {
+            return InlineVerdict::None;
+        }
+        match judged(reason, today) {
+            Ok((reason, until)) => InlineVerdict::Allowed(InlineAllow { reason, until, line }),
+            Err(why) => InlineVerdict::Void { line, why },
+        }
+    }
+}
+
+/// Whether `named` is the detector or a family that it belongs to, with or without `.*`.
+fn covers(named: &str, detector: &str) -> bool {
+    let named = named.strip_suffix(".*").unwrap_or(named);
+    let rest = detector.strip_prefix(named);
+    !named.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The reason without what ends a comment, and the last day.
+fn judged(text: &str, today: &str) -> Result<(String, Option<String>), &'static str> {
+    let text = text.trim().trim_end_matches(['*', '/', '-', '>', '}', ' ', '\t']);
+    let (before, until) = match text.split_once("until=") {
+        Some((before, after)) => (before, Some(after.split_whitespace().next().unwrap_or_default())),
+        None => (text, None),
+    };
+    let reason: String = before.trim().chars().take(REASON_CHARS_MAX).collect();
+    if reason.is_empty() {
+        return Err("it gives no reason; write `dlp:allow <detector> -- <reason>`");
+    }
+    match until {
+        Some(day) if !is_day(day) => Err("its last day is no date; write `until=YYYY-MM-DD`"),
+        Some(day) if day < today => Err("its last day is over"),
+        until => Ok((reason, until.map(str::to_owned))),
+    }
+}
+
+/// Days written so compare as texts do.
+fn is_day(text: &str) -> bool {
+    let number = |range: std::ops::Range<usize>| text.get(range).and_then(|digits| digits.parse::<u8>().ok());
+    let shape = text
+        .bytes()
+        .enumerate()
+        .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    text.len() == 10
+        && shape
+        && number(5..7).is_some_and(|month| (1..=12).contains(&month))
+        && number(8..10).is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// Lines end at LF, CRLF or CR, as the engine counts them.
+fn lines(file: &[u8]) -> Vec<&[u8]> {
+    let mut lines = Vec::new();
+    let mut rest = file;
+    while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+        lines.push(&rest[..end]);
+        let len = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[end + len..];
+    }
+    lines.push(rest);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TODAY: &str = "2026-03-01";
+
+    fn verdict(file: &str, line: u64) -> InlineVerdict {
+        let marks = InlineMarks::of(file.as_bytes());
+        marks.map_or(InlineVerdict::None, |marks| marks.verdict(line, "secret.github.pat-classic", TODAY))
+    }
+
+    fn allowed(reason: &str, until: Option<&str>, line: u64) -> InlineVerdict {
+        InlineVerdict::Allowed(InlineAllow { reason: reason.to_owned(), until: until.map(str::to_owned), line })
+    }
+
+    #[test]
+    fn a_mark_names_a_detector_and_a_reason() {
+        let none = InlineVerdict::None;
+        let rows = [
+            ("x # dlp:allow secret.github.pat-classic -- test", 1, allowed("test", None, 1)),
+            ("x # dlp:allow secret.github -- test", 1, allowed("test", None, 1)),
+            ("x /* dlp:allow secret.* -- a test */", 1, allowed("a test", None, 1)),
+            ("<!-- dlp:allow secret -- test -->\nx", 2, allowed("test", None, 1)),
+            ("\r\n  // dlp:allow secret -- test\r\nx", 3, allowed("test", None, 2)),
+            ("x # dlp:allow secret -- test until=2026-03-01", 1, allowed("test", Some("2026-03-01"), 1)),
+            ("x # dlp:allow secret.git -- test", 1, none.clone()),
+            ("x # dlp:allow pii -- test", 1, none.clone()),
+            ("x # dlp:allow -- test", 1, none.clone()),
+            ("y # dlp:allow secret -- test\nx", 2, none.clone()),
+            ("# dlp:allow secret -- test\n\nx", 3, none.clone()),
+            ("x\n# dlp:allow secret -- test", 1, none.clone()),
+            ("x", 1, none),
+        ];
+        for (file, line, expected) in rows {
+            assert_eq!(verdict(file, line), expected, "{file:?}");
+        }
+    }
+
+    #[test]
+    fn a_mark_that_does_not_count_says_why() {
+        let rows = [
+            ("x # dlp:allow secret", "reason"),
+            ("x # dlp:allow secret --", "reason"),
+            ("x # dlp:allow secret -- until=2030-01-01", "reason"),
+            ("x # dlp:allow secret -- test until=2026-02-28", "over"),
+            ("x # dlp:allow secret -- test until=soon", "date"),
+            ("x # dlp:allow secret -- test until=2026-13-01", "date"),
+            ("x # dlp:allow secret -- test until=2026-3-1", "date"),
+        ];
+        for (file, expected) in rows {
+            let InlineVerdict::Void { line: 1, why } = verdict(file, 1) else { panic!("{file}") };
+            assert!(why.contains(expected), "{file}: {why}");
+        }
+    }
+}
