@@ -1,5 +1,6 @@
 //! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
 
+use crate::admission::Busy;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::pin::Pin;
@@ -32,6 +33,7 @@ impl Progress {
 pub(crate) struct GatewayBody {
     source: Source,
     progress: Progress,
+    _busy: Option<Busy>,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,11 @@ impl GatewayBody {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
     }
 
+    /// Keeps the connection busy until the body has been handed over.
+    pub(crate) fn keeping(self, busy: Busy) -> Self {
+        Self { _busy: Some(busy), ..self }
+    }
+
     /// The counter of this body.
     pub(crate) fn progress(&self) -> Progress {
         self.progress.clone()
@@ -70,7 +77,7 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default() }
+        Self { source, progress: Progress::default(), _busy: None }
     }
 }
 

@@ -4,13 +4,14 @@
 //! compiles the detectors and takes every socket, and [`check`] does the same without touching the system.
 
 use crate::admin::Admin;
+use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
 use crate::destination::Catalogue;
 use crate::identity::{Identity, UsersError};
 use crate::metrics::Metrics;
 use crate::scan_pool::ScanPool;
-use crate::server::{self, Admission};
+use crate::server;
 use crate::services::{InspectionServices, Services};
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;

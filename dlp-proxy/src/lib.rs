@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod admission;
 pub mod answer;
 pub mod body;
 mod body_stream;

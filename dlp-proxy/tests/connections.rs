@@ -294,3 +294,39 @@ async fn a_refused_host_is_not_even_looked_for() {
     assert_eq!(gateway.incidents()[0]["decision"], "block");
     assert_eq!(gateway.incidents()[0]["destination"]["app"], "mega");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_without_a_request_make_room_for_new_ones() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let heads = ["", "GET / HT", "GET http://site.example/ HTTP/1.1\r\nHost: site.ex"];
+    for limit in ["connections_per_ip", "connections"] {
+        for head in heads {
+            let (_origin, gateway) = scene(&format!("limits.{limit} = 4")).await;
+            // A transfer that is under way keeps its place.
+            let mut upload = gateway.tls("site.example:443", "site.example").await.unwrap();
+            upload.write_all(&UPLOAD.as_bytes()[..UPLOAD.len() - 1]).await.unwrap();
+            upload.flush().await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let mut silent = Vec::new();
+            for _ in 0..12 {
+                let mut stream = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();
+                stream.write_all(head.as_bytes()).await.unwrap();
+                silent.push(stream);
+            }
+            // Open tunnels in which nothing is said are no better.
+            silent.push(gateway.tunnel("site.example:443").await.unwrap());
+            silent.push(gateway.tunnel("site.example:443").await.unwrap());
+            for _ in 0..6 {
+                let answer = gateway.https("site.example:443", GET.as_bytes()).await;
+                assert_eq!(status(&answer), 200, "{limit} {head:?}: {answer}");
+            }
+            let first = silent[0].read(&mut [0]).await;
+            assert!(matches!(first, Ok(0) | Err(_)), "the oldest one was closed: {first:?}");
+            upload.write_all(&UPLOAD.as_bytes()[UPLOAD.len() - 1..]).await.unwrap();
+            let answer = exchange(upload, b"").await;
+            assert_eq!(status(&answer), 200, "{limit} {head:?}: {answer}");
+            let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+            assert!(!metrics.contains("dlp_connections_shed_total 0\n"), "{metrics}");
+        }
+    }
+}

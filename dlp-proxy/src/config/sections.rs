@@ -132,9 +132,11 @@ pub enum AnonymousAccess {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Client connections in total; more wait in the socket's queue. Default 20000.
+    /// Client connections in total. When all are taken, the oldest one without a request in progress makes room; when
+    /// all are busy, more wait in the socket's queue. Default 20000.
     pub connections: NonZeroU32,
-    /// Client connections of one address; more are closed. Default 512.
+    /// Client connections of one address. When all are taken, the oldest one without a request in progress makes room;
+    /// when all are busy, more are closed. Default 512.
     pub connections_per_ip: NonZeroU32,
     /// Time for a request head from its first byte, and for the client's TLS handshake. Default `"10s"`.
     #[serde(deserialize_with = "units::duration")]
