@@ -139,13 +139,11 @@ impl Fault {
                 GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
             }
             Self::Timeout => GatewayError::UpstreamTimeout { host },
-            Self::Resolve
-            | Self::Connect
-            | Self::Handshake
-            | Self::BadAnswer
-            | Self::Port(_)
-            | Self::OwnListener
-            | Self::PrivateAddress => GatewayError::UpstreamUnreachable { host, reason },
+            Self::Resolve | Self::Connect | Self::Handshake | Self::BadAnswer => {
+                GatewayError::UpstreamUnreachable { host, reason }
+            }
+            Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },
+            Self::PrivateAddress => GatewayError::PrivateAddress { host },
             _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
             _ => GatewayError::BadRequest { reason },
         }

@@ -165,18 +165,20 @@ async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
 async fn private_addresses_and_other_ports_are_refused() {
     let (_origin, gateway) = scene("").await;
     let rows = [
-        ("127.0.0.1:443", 403),
-        ("10.0.0.1:443", 403),
-        ("[::1]:443", 403),
-        ("169.254.169.254:80", 403),
-        ("site.example:22", 403),
-        ("2130706433:443", 400),
-        ("user@site.example:443", 400),
-        ("site.example:0443", 400),
+        ("127.0.0.1:443", 403, "upstream.allow_private"),
+        ("10.0.0.1:443", 403, "upstream.allow_private"),
+        ("[::1]:443", 403, "upstream.allow_private"),
+        ("169.254.169.254:80", 403, "upstream.allow_private"),
+        ("site.example:22", 403, "connect.allowed_ports"),
+        ("2130706433:443", 400, "not valid"),
+        ("user@site.example:443", 400, "not valid"),
+        ("site.example:0443", 400, "not valid"),
     ];
-    for (authority, expected) in rows {
-        let refusal = gateway.tunnel(authority).await.expect_err(authority);
+    for (authority, expected, words) in rows {
+        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let refusal = gateway.raw(request.as_bytes()).await;
         assert_eq!(status(&refusal), expected, "{authority}: {refusal}");
+        assert!(expected == 400 || refusal.contains(words) && !refusal.contains("not reachable"), "{refusal}");
         assert!(refusal.to_ascii_lowercase().contains("connection: close"), "{refusal}");
     }
 }

@@ -27,6 +27,18 @@ pub enum GatewayError {
         /// Machine-readable reason, for example `not_admin`.
         reason: &'static str,
     },
+    /// 403: the site's address is private or reserved.
+    PrivateAddress {
+        /// Host of the site.
+        host: String,
+    },
+    /// 403: the gateway does not lead there, whatever the site says.
+    OutOfReach {
+        /// Host of the site.
+        host: String,
+        /// Machine-readable reason, for example `port`.
+        reason: &'static str,
+    },
     /// 421: the request names another host than its connection.
     Misdirected {
         /// Host that the request names.
@@ -91,7 +103,7 @@ impl GatewayError {
     pub fn status(&self) -> u16 {
         match self {
             Self::BadRequest { .. } => 400,
-            Self::Forbidden { .. } => 403,
+            Self::Forbidden { .. } | Self::PrivateAddress { .. } | Self::OutOfReach { .. } => 403,
             Self::AuthenticationRequired { .. } => 407,
             Self::Misdirected { .. } => 421,
             Self::HeadTooLarge => 431,
@@ -104,9 +116,11 @@ impl GatewayError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::BadRequest { reason } | Self::Forbidden { reason } | Self::UpstreamUnreachable { reason, .. } => {
-                reason
-            }
+            Self::BadRequest { reason }
+            | Self::Forbidden { reason }
+            | Self::OutOfReach { reason, .. }
+            | Self::UpstreamUnreachable { reason, .. } => reason,
+            Self::PrivateAddress { .. } => "private_address",
             Self::AuthenticationRequired { .. } => "authentication_required",
             Self::Misdirected { .. } => "misdirected",
             Self::HeadTooLarge => "head_too_large",
@@ -119,6 +133,8 @@ impl GatewayError {
     pub(super) fn host(&self) -> &str {
         match self {
             Self::Misdirected { host }
+            | Self::PrivateAddress { host }
+            | Self::OutOfReach { host, .. }
             | Self::UpstreamCertificate { host, .. }
             | Self::UpstreamUnreachable { host, .. }
             | Self::UpstreamTimeout { host } => host,
@@ -133,6 +149,9 @@ impl GatewayError {
             Self::BadRequest { .. } => errors.bad_request,
             Self::AuthenticationRequired { .. } => errors.authentication,
             Self::Forbidden { .. } => errors.forbidden,
+            Self::PrivateAddress { .. } => errors.private_address,
+            Self::OutOfReach { reason: "own_listener", .. } => errors.own_listener,
+            Self::OutOfReach { .. } => errors.port,
             Self::Misdirected { .. } => errors.misdirected,
             Self::HeadTooLarge => errors.head_too_large,
             Self::UpstreamCertificate { .. } => errors.certificate,
