@@ -76,25 +76,26 @@ async fn serve(
     let classified = classify(services, parts, &site);
     let head = transfer_head(&classified, user);
 
-    let (transfer, decision, content, route) = match services.policies.decide_head(&head, SystemTime::now()) {
-        HeadDecision::Final(decision) => {
-            let size_bytes = forward::declared_length(&parts.headers);
-            let inspection = Inspection::complete();
-            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
-            (Transfer { head, item }, decision, Content::untouched(body), None)
-        }
-        HeadDecision::Inspect => {
-            // Before the body is asked for: an address that is out of reach needs no upload.
-            let route = route(services, client, &site).await?;
-            let held = gate::hold(services, parts, body).await?;
-            let item = inspection::inspect(services, parts, &held).await;
-            let transfer = Transfer { head, item };
-            let decision = services.policies.decide(&transfer, SystemTime::now());
-            (transfer, decision, held.into(), Some(route))
-        }
-    };
+    let (transfer, decision, content, route, path_masked) =
+        match services.policies.decide_head(&head, SystemTime::now()) {
+            HeadDecision::Final(decision) => {
+                let size_bytes = forward::declared_length(&parts.headers);
+                let inspection = Inspection::complete();
+                let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
+                (Transfer { head, item }, decision, Content::untouched(body), None, None)
+            }
+            HeadDecision::Inspect => {
+                // Before the body is asked for: an address that is out of reach needs no upload.
+                let route = route(services, client, &site).await?;
+                let held = gate::hold(services, parts, body).await?;
+                let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
+                let transfer = Transfer { head, item };
+                let decision = services.policies.decide(&transfer, SystemTime::now());
+                (transfer, decision, held.into(), Some(route), Some(path_masked))
+            }
+        };
 
-    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer };
+    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
     if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
         return Ok(refusal);
     }
