@@ -7,8 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
+use crate::metrics::Metrics;
 use crate::spool::{Spooled, Stored};
 
 /// Bytes read from a spool file at a time.
@@ -26,6 +29,10 @@ impl Progress {
     pub(crate) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 /// A body of one of the kinds that the gateway sends.
@@ -40,6 +47,7 @@ pub(crate) struct GatewayBody {
 enum Source {
     Full(Option<Bytes>),
     Stream(Incoming),
+    Answer { incoming: Incoming, stall: Stall },
     Spool { reader: SpoolReader, then: Option<Incoming> },
 }
 
@@ -57,6 +65,11 @@ impl GatewayBody {
     /// What arrives, as it arrives. Trailers are dropped.
     pub(crate) fn stream(incoming: Incoming) -> Self {
         Self::from(Source::Stream(incoming))
+    }
+
+    /// An answer of an origin, trailers included, as long as it keeps coming.
+    pub(crate) fn answer(incoming: Incoming, stall: Stall) -> Self {
+        Self::from(Source::Answer { incoming, stall })
     }
 
     /// A held body, and what follows it when only its beginning was held.
@@ -90,13 +103,19 @@ impl Body for GatewayBody {
         let chunk = match &mut this.source {
             Source::Full(bytes) => bytes.take().map(Ok),
             Source::Stream(incoming) => ready!(poll_data(incoming, cx)),
+            Source::Answer { incoming, stall } => {
+                let frame = ready!(stall.poll_frame(incoming, cx));
+                let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+                this.progress.add(data.map_or(0, Bytes::len));
+                return Poll::Ready(frame);
+            }
             Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
                 (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
                 (chunk, _) => chunk,
             },
         };
         if let Some(Ok(bytes)) = &chunk {
-            this.progress.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            this.progress.add(bytes.len());
         }
         Poll::Ready(chunk.map(|result| result.map(Frame::data)))
     }
@@ -104,7 +123,7 @@ impl Body for GatewayBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Full(bytes) => bytes.is_none(),
-            Source::Stream(incoming) => incoming.is_end_stream(),
+            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.is_end_stream(),
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
         }
     }
@@ -112,10 +131,41 @@ impl Body for GatewayBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Source::Stream(incoming) => incoming.size_hint(),
+            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.size_hint(),
             Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
             Source::Spool { .. } => SizeHint::default(),
         }
+    }
+}
+
+/// Watches that an answer keeps coming. Time that the client takes to read does not count.
+#[derive(Debug)]
+pub(crate) struct Stall {
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Stall {
+    /// Ends an answer of which nothing came for `limit`.
+    pub(crate) fn new(limit: Duration, metrics: Arc<Metrics>) -> Self {
+        Self { limit, timer: None, metrics }
+    }
+
+    fn poll_frame(
+        &mut self,
+        incoming: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) {
+            self.timer = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        ready!(timer.as_mut().poll(cx));
+        self.metrics.count_fault("answer_stalled");
+        tracing::info!("an answer stopped coming; its connection is closed");
+        Poll::Ready(Some(Err("the answer stopped coming".into())))
     }
 }
 

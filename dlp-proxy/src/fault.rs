@@ -35,6 +35,10 @@ pub(crate) enum Fault {
     OwnListener,
     /// The address is private, local or reserved.
     PrivateAddress,
+    /// The client has asked for too many hosts that need a new certificate.
+    TooManyHosts,
+    /// The bodies that are held take all the place there is.
+    SpoolFull,
     /// A protocol switch that cannot be inspected.
     Upgrade,
     /// Who is it?
@@ -90,6 +94,10 @@ impl Fault {
             Self::PrivateAddress => {
                 (S::FORBIDDEN, "private_address", "The host has a private or reserved address, which is out of reach.")
             }
+            Self::TooManyHosts => {
+                (S::BAD_GATEWAY, "too_many_hosts", "Too many new hosts were asked for in a short time.")
+            }
+            Self::SpoolFull => (S::SERVICE_UNAVAILABLE, "spool_full", "The gateway holds too much data right now."),
             Self::Upgrade => (S::NOT_IMPLEMENTED, "upgrade", "This protocol upgrade cannot be inspected."),
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
@@ -143,6 +151,7 @@ impl Fault {
                 GatewayError::UpstreamUnreachable { host, reason }
             }
             Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },
+            Self::TooManyHosts | Self::SpoolFull => GatewayError::Busy { reason },
             Self::PrivateAddress => GatewayError::PrivateAddress { host },
             _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
             _ => GatewayError::BadRequest { reason },

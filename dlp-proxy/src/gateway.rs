@@ -159,7 +159,7 @@ impl Gateway {
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             spool_dir,
-            mint: LeafMint::new(ca.clone())?,
+            mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, tls, &config.upstream),
             incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
             metrics: Arc::new(Metrics::new()),
@@ -200,6 +200,7 @@ impl Gateway {
             metrics: services.metrics.clone(),
             ca_pem: self.ca_pem,
             proxy: self.proxy_addresses.first().copied().unwrap_or(self.admin_address),
+            hosts: services.config.admin.hosts.clone(),
             drain: services.drain.clone(),
         };
         let admin_task = tokio::spawn(admin.serve(self.admin));

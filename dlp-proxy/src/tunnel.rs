@@ -66,6 +66,9 @@ pub(crate) async fn open(
         let user = services.identity.identify(&parts.headers)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
         let is_bypassed = is_bypassed(&services, &authority.host);
+        if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
+            return Err(Fault::TooManyHosts);
+        }
         let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, user.clone()) {
             true => None,
             false => Some(services.upstream.route(authority.clone(), true).await?),

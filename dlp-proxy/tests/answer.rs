@@ -220,6 +220,7 @@ fn errors_of_the_gateway_have_their_status_and_words() {
         (GatewayError::UpstreamCertificate { host: host(), trouble: CertificateTrouble::Expired }, 502),
         (GatewayError::UpstreamUnreachable { host: host(), reason: "connect_refused" }, 502),
         (GatewayError::UpstreamTimeout { host: host() }, 504),
+        (GatewayError::Busy { reason: "spool_full" }, 503),
     ];
     let mut all = String::new();
     for (what, status) in rows {

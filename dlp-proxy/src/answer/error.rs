@@ -5,8 +5,11 @@ use super::shape::{self, Answer, Shape};
 use super::{AnswerRequest, page};
 use bytes::Bytes;
 use http::Response;
-use http::header::{CONNECTION, PROXY_AUTHENTICATE};
+use http::header::{CONNECTION, PROXY_AUTHENTICATE, RETRY_AFTER};
 use serde_json::json;
+
+/// Seconds after which a busy gateway may be asked again.
+const BUSY_RETRY_SECONDS: &str = "60";
 
 /// Something that the gateway could not or would not do, other than by policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,11 @@ pub enum GatewayError {
         /// Machine-readable reason, for example `connect_refused`.
         reason: &'static str,
     },
+    /// 503: the gateway has more to do than it can; another try may succeed.
+    Busy {
+        /// Machine-readable reason, for example `spool_full`.
+        reason: &'static str,
+    },
     /// 504: the site did not answer in time.
     UpstreamTimeout {
         /// Host of the site.
@@ -108,6 +116,7 @@ impl GatewayError {
             Self::Misdirected { .. } => 421,
             Self::HeadTooLarge => 431,
             Self::UpstreamCertificate { .. } | Self::UpstreamUnreachable { .. } => 502,
+            Self::Busy { .. } => 503,
             Self::UpstreamTimeout { .. } => 504,
         }
     }
@@ -118,6 +127,7 @@ impl GatewayError {
         match self {
             Self::BadRequest { reason }
             | Self::Forbidden { reason }
+            | Self::Busy { reason }
             | Self::OutOfReach { reason, .. }
             | Self::UpstreamUnreachable { reason, .. } => reason,
             Self::PrivateAddress { .. } => "private_address",
@@ -156,6 +166,7 @@ impl GatewayError {
             Self::HeadTooLarge => errors.head_too_large,
             Self::UpstreamCertificate { .. } => errors.certificate,
             Self::UpstreamUnreachable { .. } => errors.unreachable,
+            Self::Busy { .. } => errors.busy,
             Self::UpstreamTimeout { .. } => errors.timeout,
         }
     }
@@ -189,6 +200,9 @@ pub fn error(error: &GatewayError, contact: &str, request: &AnswerRequest<'_>) -
     if matches!(error, GatewayError::BadRequest { .. } | GatewayError::HeadTooLarge) {
         // What follows on such a connection cannot be told apart from the rest of the bad request.
         answer = answer.with(CONNECTION, "close");
+    }
+    if let GatewayError::Busy { .. } = error {
+        answer = answer.with(RETRY_AFTER, BUSY_RETRY_SECONDS);
     }
     answer.into_response(request)
 }

@@ -37,7 +37,7 @@ pub(super) async fn hold(services: &Services, parts: &Parts, mut body: Incoming)
             Ok(None) => break,
             Err(_elapsed) => return Err(Fault::BodyStalled),
         };
-        // Trailers are not forwarded, so nothing can leave in them.
+        // The guard lets no trailers pass.
         if let Ok(bytes) = frame.into_data() {
             spool.push(&bytes).await.map_err(|error| spool_fault(&error))?;
             is_over = spool.len() > settings.gate_max;

@@ -21,6 +21,7 @@ use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
+use crate::http::chunked::TRAILERS;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
 use crate::names::Authority;
 use crate::services::Services;
@@ -57,7 +58,15 @@ pub(crate) async fn handle(services: &Services, client: &Client, request: Reques
     let (parts, body) = request.into_parts();
     match serve(services, client, &parts, body).await {
         Ok(response) => response,
-        Err(fault) => refuse_with(services, client, &parts, &fault),
+        Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
+    }
+}
+
+/// A body that broke off because it ended in trailers is told apart from one that just broke off.
+fn with_trailers(client: &Client, fault: Fault) -> Fault {
+    match (&fault, client.refusal.get()) {
+        (Fault::BodyBroken | Fault::BadAnswer, Some(&TRAILERS)) => Fault::Framing(TRAILERS),
+        _ => fault,
     }
 }
 
