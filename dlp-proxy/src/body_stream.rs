@@ -3,19 +3,18 @@
 use crate::admission::Busy;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
 
 use crate::metrics::Metrics;
+use crate::sealed_file::SealedFile;
 use crate::spool::{Spooled, Stored};
-
-/// Bytes read from a spool file at a time.
-const READ_BYTES: usize = 64 * 1024;
 
 /// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -189,22 +188,23 @@ fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Resul
 struct SpoolReader {
     left: u64,
     source: ReadFrom,
+    /// Keeps the place that the body takes.
+    _spooled: Spooled,
 }
 
 #[derive(Debug)]
 enum ReadFrom {
     Memory(Bytes),
-    File(tokio::fs::File),
+    File { file: SealedFile, next: u32, reading: Option<JoinHandle<io::Result<Bytes>>> },
 }
 
 impl SpoolReader {
     fn new(spooled: Spooled) -> Self {
-        let left = spooled.len();
-        let source = match spooled.into_stored() {
+        let source = match spooled.stored() {
             Stored::Memory(bytes) => ReadFrom::Memory(bytes),
-            Stored::File(file) => ReadFrom::File(tokio::fs::File::from_std(file)),
+            Stored::File(file) => ReadFrom::File { file, next: 0, reading: None },
         };
-        Self { left, source }
+        Self { left: spooled.len(), source, _spooled: spooled }
     }
 
     fn left(&self) -> u64 {
@@ -215,23 +215,31 @@ impl SpoolReader {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        let chunk = match &mut self.source {
-            ReadFrom::Memory(bytes) => std::mem::take(bytes),
-            ReadFrom::File(file) => {
-                let mut bytes = vec![0; READ_BYTES.min(usize::try_from(self.left).unwrap_or(READ_BYTES))];
-                let mut buf = ReadBuf::new(&mut bytes);
-                if let Err(error) = ready!(Pin::new(file).poll_read(cx, &mut buf)) {
-                    return Poll::Ready(Some(Err(error.into())));
-                }
-                let count = buf.filled().len();
-                bytes.truncate(count);
-                bytes.into()
+        let chunk = match ready!(self.source.poll_next(cx)) {
+            Ok(chunk) if chunk.is_empty() => {
+                return Poll::Ready(Some(Err("the held body is shorter than it was".into())));
             }
+            Ok(chunk) => chunk,
+            Err(error) => return Poll::Ready(Some(Err(error.into()))),
         };
-        if chunk.is_empty() {
-            return Poll::Ready(Some(Err("the held body is shorter than it was".into())));
-        }
         self.left -= (chunk.len() as u64).min(self.left);
         Poll::Ready(Some(Ok(chunk)))
+    }
+}
+
+impl ReadFrom {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let (file, next, reading) = match self {
+            Self::Memory(bytes) => return Poll::Ready(Ok(std::mem::take(bytes))),
+            Self::File { file, next, reading } => (file, next, reading),
+        };
+        let task = reading.get_or_insert_with(|| {
+            let (file, number) = (file.clone(), *next);
+            tokio::task::spawn_blocking(move || file.chunk(number).map(Bytes::from_owner))
+        });
+        let read = ready!(Pin::new(task).poll(cx));
+        *reading = None;
+        *next += 1;
+        Poll::Ready(read.map_err(io::Error::other).flatten())
     }
 }

@@ -121,7 +121,8 @@ impl Fault {
 
     /// Whether what follows on the connection cannot be trusted to be a request.
     fn ends_connection(&self) -> bool {
-        matches!(self, Self::Framing(_) | Self::BodyBroken | Self::BodyStalled | Self::Misdirected | Self::Internal)
+        use Fault::{BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
+        matches!(self, Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
     }
 
     /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.

@@ -30,6 +30,7 @@ mod metrics;
 pub mod names;
 mod pipeline;
 mod scan_pool;
+mod sealed_file;
 mod server;
 mod services;
 mod spool;

@@ -356,3 +356,39 @@ async fn what_is_logged_goes_through_and_is_recorded() {
     assert_eq!((&incident["decision"], &incident["would_decide"]), (&"log".into(), &"block".into()));
     assert!(!incident.to_string().contains("4000 0100 0007 1234"), "{incident}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn held_bodies_have_a_total() {
+    use tokio::io::AsyncWriteExt;
+    let limits =
+        "inspection.gate_max = \"100KiB\"\ninspection.spool_total_max = \"100KiB\"\ninspection.ram_max = \"1KiB\"";
+    for message in [with_length as fn(&[u8]) -> Vec<u8>, chunked] {
+        let (origin, gateway) = scene(limits).await;
+        let body = harmless(70_000);
+        let whole = message(&body);
+        let mut slow = gateway.tls("files.example:443", HOST).await.unwrap();
+        slow.write_all(&whole[..whole.len() - 1]).await.unwrap();
+        slow.flush().await.unwrap();
+        let metrics = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let mut held = String::new();
+        for _ in 0..200 {
+            held = gateway.admin(metrics).await;
+            if held.contains("dlp_spool_bytes 6") || held.contains("dlp_spool_bytes 7") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(!held.contains("dlp_spool_bytes 0\n"), "{held}");
+        let refused = gateway.https("files.example:443", &whole).await;
+        assert!(status(&refused) == 503 && refused.contains("spool_full"), "{refused}");
+        assert!(refused.to_ascii_lowercase().contains("retry-after: "), "{refused}");
+        assert!(origin.all().is_empty());
+        slow.write_all(&whole[whole.len() - 1..]).await.unwrap();
+        let answer = support::exchange(slow, b"").await;
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert_eq!(origin.only_body(), body);
+        let metrics = gateway.admin(metrics).await;
+        assert!(metrics.contains("dlp_faults_total{reason=\"spool_full\"} 1"), "{metrics}");
+        assert!(metrics.contains("dlp_spool_bytes 0\n"), "{metrics}");
+    }
+}

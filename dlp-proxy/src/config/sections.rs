@@ -183,9 +183,13 @@ pub struct InspectionConfig {
     /// `"64MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub gate_max: u64,
-    /// Part of a held body that stays in memory; the rest goes to a file without a name. Default `"1MiB"`.
+    /// Part of a held body that stays in memory; the rest goes to an encrypted file without a name. Default `"1MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub ram_max: u64,
+    /// All held bodies together, in memory and on disk. What would exceed it is refused with status 503. Default
+    /// `"4GiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub spool_total_max: u64,
     /// Time for one inspection, waiting for a thread included. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub decision_timeout: Duration,
@@ -193,7 +197,12 @@ pub struct InspectionConfig {
 
 impl Default for InspectionConfig {
     fn default() -> Self {
-        Self { gate_max: 64 * MIB, ram_max: MIB, decision_timeout: Duration::from_secs(60) }
+        Self {
+            gate_max: 64 * MIB,
+            ram_max: MIB,
+            spool_total_max: 4096 * MIB,
+            decision_timeout: Duration::from_secs(60),
+        }
     }
 }
 
