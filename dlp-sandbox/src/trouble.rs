@@ -34,6 +34,12 @@ pub(crate) enum Trouble {
     ChildTooLarge,
     /// A stream uses a filter that is not read.
     UnknownFilter,
+    /// The page draws with a stream whose filter is not read.
+    PageFilter(u32),
+    /// A stream breaks off before its end.
+    BrokenStream,
+    /// A stream that the page draws with breaks off or is missing.
+    PageBroken(u32),
     /// There was more text than may be handed over.
     Output,
     /// Structures nest or repeat beyond the bounds of the reading.
@@ -75,6 +81,19 @@ impl Trouble {
                 ProblemClass::Unsupported,
                 "pdf_filter",
                 "A stream with text or a file uses a compression that is not read.",
+            ),
+            Self::PageFilter(page) => Problem::new(
+                ProblemClass::Unsupported,
+                "pdf_filter",
+                format!("Page {page} is drawn by a stream whose compression is not read."),
+            ),
+            Self::BrokenStream => {
+                damaged("pdf_stream", "A stream breaks off before its end; what stands before the break was read.")
+            }
+            Self::PageBroken(page) => Problem::new(
+                ProblemClass::Damaged,
+                "pdf_stream",
+                format!("A stream of page {page} is missing or breaks off; what stands before the break was read."),
             ),
             Self::StreamTooLarge | Self::ChildTooLarge | Self::Output | Self::Work => self.limit(limits),
         }

@@ -224,3 +224,67 @@ fn pictures_of_text_are_named() {
     empty.page_with("", "", "");
     check(&read(&empty.build()), Completeness::Complete, "");
 }
+
+#[test]
+fn streams_that_cannot_be_read_are_named() {
+    let show = |text: &str| format!("BT /F1 12 Tf 50 700 Td ({text}) Tj ET");
+    let long: String = (0..4_000).map(|number| show(&format!("word {number}"))).collect();
+    let packed = deflate(long.as_bytes());
+    let torn = &packed[..packed.len() / 2];
+    let hidden = show("hidden");
+    let rows: [(&str, &[u8], Completeness, &str, &str); 8] = [
+        ("/Filter /FlateDecode", &packed, Completeness::Complete, "", "word 3999"),
+        ("/Filter /FlateDecode", torn, Completeness::Damaged, "pdf_stream", "word 99"),
+        ("/Filter /FlateDecode", b"damaged from the start", Completeness::Damaged, "pdf_stream", ""),
+        ("/Filter /Unheard", hidden.as_bytes(), Completeness::Unsupported, "pdf_filter", ""),
+        ("/Filter [/FlateDecode /Unheard]", &packed, Completeness::Unsupported, "pdf_filter", ""),
+        ("/Filter /BrotliDecode", hidden.as_bytes(), Completeness::Unsupported, "pdf_filter", ""),
+        ("/Filter /DCTDecode", hidden.as_bytes(), Completeness::Unsupported, "pdf_filter", ""),
+        ("/Filter 7", hidden.as_bytes(), Completeness::Unsupported, "pdf_filter", ""),
+    ];
+    for (dictionary, content, completeness, reason, text) in rows {
+        let mut page = Pdf::default();
+        let contents = page.stream(dictionary, content);
+        page.page("fine").page_of(contents, FONTS, "");
+        let mut form = Pdf::default();
+        let resources = format!("/Subtype /Form /BBox [0 0 9 9] /Resources << {FONTS} >>");
+        let drawn = form.stream(&format!("{resources} {dictionary}"), content);
+        form.page("fine").page_with(&format!("/XObject << /X {drawn} 0 R >>"), "/X Do", "");
+        for (place, pdf) in [("page", page), ("form", form)] {
+            let read = read(&pdf.build());
+            assert_eq!(
+                (read.outcome.completeness, read.outcome.reason),
+                (completeness, reason),
+                "{place} {dictionary}: {:?}",
+                read.problems
+            );
+            assert_eq!(read.at("body@1"), "fine", "{place} {dictionary}");
+            assert!(read.at("body@2").contains(text), "{place} {dictionary}");
+            let about_page = read.problems.iter().filter(|problem| problem.message.contains("age 2")).count();
+            assert_eq!(about_page, usize::from(completeness != Completeness::Complete), "{:?}", read.problems);
+        }
+    }
+}
+
+#[test]
+fn streams_that_no_page_draws_with_are_named_too() {
+    for (dictionary, reason) in [("/Filter /Unheard", "pdf_filter"), ("/Filter /FlateDecode", "pdf_stream")] {
+        let mut pdf = Pdf::default();
+        pdf.page("fine").stream(dictionary, "no such data");
+        let read = read(&pdf.build());
+        assert_eq!(read.reasons(), [reason], "{dictionary}");
+    }
+    let mut pdf = Pdf::default();
+    pdf.page("fine").stream("/Subtype /Image /Filter /Unheard", "no text in pictures");
+    check(&read(&pdf.build()), Completeness::Complete, "");
+}
+
+#[test]
+fn missing_descriptions_are_named() {
+    for contents in ["99 0 R", "[99 0 R]", "(text)"] {
+        let mut pdf = Pdf::default();
+        pdf.page("fine");
+        pdf.page_object(&format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents {contents} >>"));
+        check(&read(&pdf.build()), Completeness::Damaged, "pdf_stream");
+    }
+}

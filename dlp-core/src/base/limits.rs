@@ -37,6 +37,8 @@ pub struct Limits {
     pub name_bytes_max: usize,
     /// Nesting of XML elements in documents.
     pub xml_depth_max: u32,
+    /// Bytes that references to entities may add to one XML part.
+    pub xml_entity_bytes_max: u64,
     /// Bytes of one document's shared string table.
     pub shared_strings_bytes_max: u64,
     /// Processor time of a worker process.
@@ -66,6 +68,7 @@ impl Limits {
             problems_max: 1_000,
             name_bytes_max: 4 * KIB as usize,
             xml_depth_max: 1_000,
+            xml_entity_bytes_max: MIB,
             shared_strings_bytes_max: 128 * MIB,
             worker_cpu_max: Duration::from_secs(10),
             worker_memory_max: GIB,

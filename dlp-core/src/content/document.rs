@@ -1,14 +1,20 @@
 //! Formats that this process does not parse: those that a worker reads, and those that are only recognised.
 
 use super::walk::{Break, Step, Walk};
-use super::{Flow, Input, Kind, Outcome, Relation, RiskyFrame, plain};
+use super::{Flow, Input, Kind, Outcome, Relation, RiskyFrame, pdf, plain};
 use crate::base::{Problem, ProblemClass};
+
+/// Whether a parser for risky formats reads this kind.
+pub(super) fn is_parsed(walk: &Walk<'_>, kind: Kind) -> bool {
+    walk.extraction.risky.is_some_and(|parser| parser.supports(kind))
+}
 
 /// Hands a document to the parser for risky formats, or scans its raw bytes when there is none.
 pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, input: Input<'_>) -> Step {
-    match walk.extraction.risky.filter(|parser| parser.supports(kind)) {
-        Some(_) => walk.with_held(input, |walk, bytes| parse(walk, kind, bytes)),
-        None => unsupported(walk, kind.as_str(), input),
+    if is_parsed(walk, kind) {
+        walk.with_held(input, |walk, bytes| parse(walk, kind, bytes))
+    } else {
+        unsupported(walk, kind.as_str(), input)
     }
 }
 
@@ -37,11 +43,14 @@ fn parse(walk: &mut Walk<'_>, kind: Kind, bytes: &[u8]) -> Step {
     if let Some(reason) = ended {
         return Err(reason);
     }
+    let end = if kind == Kind::Pdf { pdf::end(bytes) } else { bytes.len() };
     match outcome {
-        Outcome::COMPLETE => Ok(()),
+        Outcome::COMPLETE if kind == Kind::Pdf => pdf::between(walk, bytes)?,
+        Outcome::COMPLETE => {}
         // A parser that failed may have missed text that stands in plain bytes.
-        _ => plain::raw(walk, Input::Bytes(bytes)),
+        _ => plain::raw(walk, Input::Bytes(&bytes[..end]))?,
     }
+    if kind == Kind::Pdf { pdf::around(walk, bytes) } else { Ok(()) }
 }
 
 /// One frame of a parser, which is not trusted: text goes to the sink, children under the budget of the job.

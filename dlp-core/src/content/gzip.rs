@@ -7,6 +7,8 @@ use flate2::bufread::GzDecoder;
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 
+/// File names: what the suffix of a packed file becomes.
+const SUFFIXES: [(&str, &str); 2] = [(".gz", ""), (".tgz", ".tar")];
 const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Walks a gzip stream: its content is one child.
@@ -24,7 +26,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, item: Item<'_, '_>) -> Step {
             origin: Origin::None,
         })?;
     }
-    let name = stored_name.filter(|name| !name.is_empty()).unwrap_or_else(|| inner_name(item.name));
+    let name = stored_name.filter(|name| !name.is_empty()).unwrap_or_else(|| inner_name(item.name, &SUFFIXES));
     with_reader(item.input, |reader| members(walk, &name, reader))
 }
 
@@ -44,13 +46,14 @@ fn members(walk: &mut Walk<'_>, name: &str, reader: &mut dyn Read) -> Step {
 }
 
 /// The name of the content: `file.txt.gz` holds `file.txt`.
-fn inner_name(name: &str) -> String {
+pub(super) fn inner_name(name: &str, suffixes: &[(&str, &str)]) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let lower = base.to_ascii_lowercase();
     let stripped = |suffix: &str, instead: &str| {
         lower.ends_with(suffix).then(|| format!("{}{instead}", &base[..base.len() - suffix.len()]))
     };
-    stripped(".gz", "").or_else(|| stripped(".tgz", ".tar")).unwrap_or_else(|| base.to_owned())
+    let inner = suffixes.iter().find_map(|(suffix, instead)| stripped(suffix, instead));
+    inner.unwrap_or_else(|| base.to_owned())
 }
 
 /// The content of all members as one stream. Ends before bytes that are no member.

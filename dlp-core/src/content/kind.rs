@@ -12,6 +12,10 @@ pub enum Kind {
     Zip,
     /// gzip stream.
     Gzip,
+    /// bzip2 stream.
+    Bzip2,
+    /// xz stream.
+    Xz,
     /// tar archive.
     Tar,
     /// Word document (Office Open XML).
@@ -24,7 +28,7 @@ pub enum Kind {
     Pdf,
     /// Compound file of older Office versions, also the wrapper of encrypted Office Open XML.
     Cfb,
-    /// A format that is recognised but has no handler: bzip2, xz, zstd, 7z, RAR and others.
+    /// A format that is recognised but has no handler: zstd, 7z, RAR and others.
     Other(&'static str),
     /// Nothing that is recognised.
     Binary,
@@ -38,6 +42,8 @@ impl Kind {
             Self::Text => "text",
             Self::Zip => "zip",
             Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
             Self::Tar => "tar",
             Self::Docx => "docx",
             Self::Xlsx => "xlsx",

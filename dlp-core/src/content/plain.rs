@@ -1,100 +1,52 @@
 //! Text and raw bytes, in constant memory.
 //!
 //! UTF-8 passes through as it is. Each chunk is looked at on its own: where a text changes its character set half way,
-//! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw, and texts
-//! in UTF-16 inside them once more as text, because programs of one large family keep their strings so.
+//! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw. Both have a
+//! [second reading](super::second): UTF-16 inside bytes and bytewise text, ASCII inside UTF-16 and UTF-32.
 
-use super::walk::{Step, Walk, with_reader};
+use super::second::{SecondReading, Width};
+use super::walk::{Break, Step, Walk, with_reader};
 use super::{Input, Join, Origin, Part, Place, Role, Segment};
 use crate::text::{self, Charset, Transcoded, Transcoder};
-use std::io::{Read, SeekFrom};
+use std::io::Read;
 
 /// Bytes that are read and handed out at once.
 const CHUNK_BYTES: usize = 128 * 1024;
-/// Characters from which a run of UTF-16 inside other bytes is text.
-const WIDE_CHARS_MIN: usize = 4;
 
 /// Walks a text whose first bytes are known.
 pub(super) fn text(walk: &mut Walk<'_>, head: &[u8], whole: bool, input: Input<'_>) -> Step {
     let detected = text::detect(head, whole);
-    let charset = detected.as_ref().map_or(Charset::Utf8, |detected| detected.charset.clone());
-    let skip = detected.map_or(0, |detected| detected.bom_len);
+    let (charset, skip) = detected.map_or((Charset::Utf8, 0), |detected| (detected.charset, detected.bom_len));
+    let mut second = SecondReading::new(if charset.is_wide() { Width::Ascii } else { Width::Utf16 });
     let mut scan = TextScan::new(charset, skip);
-    chunks(walk, input, &mut |walk, bytes, last| scan.push(walk, bytes, last))
+    let step = chunks(walk, input, &mut |walk, bytes, last| {
+        let consumed = scan.push(walk, bytes, last)?;
+        second.push(walk, &bytes[..consumed])?;
+        Ok(consumed)
+    });
+    finish(walk, second, step)
 }
 
-/// Hands out the bytes of an item as they are, then once more the texts in UTF-16 inside them. Input that comes only
-/// once has no second pass.
+/// Hands out the bytes of an item as they are, then once more the texts in UTF-16 inside them.
 pub(super) fn raw(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
-    match input {
-        Input::Bytes(bytes) => {
-            raw_bytes(walk, Input::Bytes(bytes))?;
-            wide_runs(walk, Input::Bytes(bytes))
-        }
-        Input::Seekable(reader) => {
-            raw_bytes(walk, Input::Seekable(reader))?;
-            match reader.seek(SeekFrom::Start(0)) {
-                Ok(_) => wide_runs(walk, Input::Seekable(reader)),
-                Err(error) => Err(walk.read_failed(&error)),
-            }
-        }
-        Input::Stream(reader) => raw_bytes(walk, Input::Stream(reader)),
-    }
-}
-
-fn raw_bytes(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
     let mut offset = 0_u64;
-    chunks(walk, input, &mut |walk, bytes, _| {
-        let part = Part { role: Role::Raw, name: "" };
-        walk.emit(&Segment { text: bytes, part, place: Place::None, join: Join::None, origin: Origin::Bytes(offset) })?;
+    let mut second = SecondReading::new(Width::Utf16);
+    let step = chunks(walk, input, &mut |walk, bytes, _| {
+        let (part, origin) = (Part { role: Role::Raw, name: "" }, Origin::Bytes(offset));
+        walk.emit(&Segment { text: bytes, part, place: Place::None, join: Join::None, origin })?;
+        second.push(walk, bytes)?;
         offset += bytes.len() as u64;
         Ok(bytes.len())
-    })
+    });
+    finish(walk, second, step)
 }
 
-/// Hands out runs of UTF-16 text, low byte first as all programs of that family write it.
-fn wide_runs(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
-    let mut offset = 0_u64;
-    let mut transcoded = Transcoded::default();
-    chunks(walk, input, &mut |walk, bytes, last| {
-        let mut at = 0;
-        let mut consumed = if last { bytes.len() } else { bytes.len().saturating_sub(2 * WIDE_CHARS_MIN) };
-        while let Some(run) = next_wide_run(bytes, at) {
-            // A run that reaches the end of the chunk comes again whole, unless it fills the chunk.
-            if run.end + 2 > bytes.len() && !last && run.start > 0 {
-                consumed = run.start;
-                break;
-            }
-            let mut transcoder = Transcoder::new(&Charset::Utf16Le, offset + run.start as u64);
-            transcoder.push(&bytes[run.clone()], true, &mut transcoded);
-            let origin = Origin::Mapped(&transcoded.runs);
-            let part = Part { role: Role::Raw, name: "utf-16" };
-            let text = transcoded.text.as_bytes();
-            walk.emit(&Segment { text, part, place: Place::None, join: Join::Line, origin })?;
-            at = run.end;
-            consumed = consumed.max(at);
-        }
-        offset += consumed as u64;
-        Ok(consumed)
-    })
-}
-
-/// The next run of enough letters, digits and marks of European scripts.
-fn next_wide_run(bytes: &[u8], from: usize) -> Option<std::ops::Range<usize>> {
-    let unit = |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
-    let mut start = from;
-    while start + 2 * WIDE_CHARS_MIN <= bytes.len() {
-        let mut end = start;
-        while unit(end).is_some_and(text::is_likely_unit) {
-            end += 2;
-        }
-        if end - start >= 2 * WIDE_CHARS_MIN {
-            return Some(start..end);
-        }
-        // The unit that ended a short run may be one byte off, so the search goes on byte by byte.
-        start += 1;
+/// Hands out the second reading, also of an input that broke off.
+fn finish(walk: &mut Walk<'_>, second: SecondReading, step: Step) -> Step {
+    if step != Err(Break::Job) {
+        second.finish(walk)?;
     }
-    None
+    step
 }
 
 /// Takes a chunk and says how many of its bytes it consumed; the rest comes again with the next chunk.
@@ -171,8 +123,8 @@ impl TextScan {
 
     /// Whether a chunk needs no transcoding.
     fn passes(&self, bytes: &[u8]) -> bool {
-        match self.charset {
-            Charset::Utf16Le | Charset::Utf16Be => false,
+        match &self.charset {
+            charset if charset.is_wide() => false,
             _ if self.transcoder.as_ref().is_some_and(Transcoder::is_pending) => false,
             Charset::Multi(_) if bytes.contains(&0x1B) => false,
             _ => std::str::from_utf8(bytes).is_ok() || text::utf8_dominates(bytes),

@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek};
+use super::{Input, Kind, ReadSeek, pdf};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -9,8 +9,6 @@ use std::io::{Cursor, Read, SeekFrom};
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
 /// Bytes at the end in which a ZIP archive must have its directory: the record and the longest comment.
 const TAIL_BYTES: u64 = 22 + 65_535;
-/// Prefix in which readers accept the signature of a PDF.
-const PDF_HEAD_BYTES: usize = 1024;
 /// Length of a tar header.
 const TAR_HEADER_BYTES: usize = 512;
 
@@ -24,7 +22,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"%PDF-", Kind::Pdf),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Cfb),
     (257, b"ustar", Kind::Tar),
-    (0, b"\xfd7zXZ\0", Kind::Other("xz")),
+    (0, b"\xfd7zXZ\0", Kind::Xz),
     (0, b"\x28\xb5\x2f\xfd", Kind::Other("zstd")),
     (0, b"\x04\x22\x4d\x18", Kind::Other("lz4")),
     (0, b"\x02\x21\x4c\x18", Kind::Other("lz4")),
@@ -72,15 +70,19 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
         return *kind;
     }
     if is_bzip2(head) {
-        return Kind::Other("bzip2");
+        return Kind::Bzip2;
     }
     if has_tar_checksum(head) {
         return Kind::Tar;
     }
+    // A document of ASCII filters alone looks like text.
+    if pdf::is_behind_prefix(head) {
+        return Kind::Pdf;
+    }
     if text::detect(head, item.whole).is_some() {
         return Kind::Text;
     }
-    if memchr::memmem::find(&head[..head.len().min(PDF_HEAD_BYTES)], b"%PDF-").is_some() {
+    if memchr::memmem::find(&head[..head.len().min(pdf::HEAD_BYTES)], b"%PDF-").is_some() {
         return Kind::Pdf;
     }
     if has_zip_tail(&mut item.input) { Kind::Zip } else { Kind::Binary }

@@ -11,7 +11,7 @@ use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, ooxml, plain, tarball};
+use super::{cfb, document, gzip, ooxml, packed, pdf, plain, tarball};
 use crate::base::{Problem, ProblemClass};
 use std::io::{self, Cursor, Read, SeekFrom};
 
@@ -191,17 +191,35 @@ impl<'a> Walk<'a> {
         match input {
             Input::Bytes(bytes) => {
                 let first = self.handle(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) });
-                self.second(first, &mut Cursor::new(bytes))
+                let behind = self.behind(kind, bytes);
+                self.second(first, behind, &mut Cursor::new(bytes))
+            }
+            Input::Seekable(reader) if kind == Kind::Pdf => {
+                let mut behind = None;
+                let first = self.with_held(Input::Seekable(&mut *reader), |walk, bytes| {
+                    behind = walk.behind(kind, bytes);
+                    walk.handle(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) })
+                });
+                self.second(first, behind, reader)
             }
             Input::Seekable(reader) => {
                 let first = self.handle(kind, Item { name, relation, head, whole, input: Input::Seekable(reader) });
-                self.second(first, reader)
+                self.second(first, None, reader)
             }
+            Input::Stream(_) if kind == Kind::Pdf => self.with_held(input, |walk, bytes| {
+                walk.twice(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) })
+            }),
             Input::Stream(_) => self.handle(kind, Item { name, relation, head, whole, input }),
         }
     }
 
-    fn second(&mut self, first: Step, reader: &mut dyn ReadSeek) -> Step {
+    /// Where the bytes begin that the handler of a kind walks as an item of their own.
+    fn behind(&self, kind: Kind, bytes: &[u8]) -> Option<u64> {
+        (kind == Kind::Pdf && document::is_parsed(self, kind)).then(|| pdf::end(bytes) as u64)
+    }
+
+    /// The second reading; one that lies in the bytes from `behind` on was walked already.
+    fn second(&mut self, first: Step, behind: Option<u64>, reader: &mut dyn ReadSeek) -> Step {
         if first == Err(Break::Job) || !recognise::tail_holds_directory(reader) {
             return first;
         }
@@ -209,9 +227,13 @@ impl<'a> Walk<'a> {
         if !directory.is_behind_prefix() {
             return first;
         }
-        directory.know_prefix();
+        let prefix_bytes = directory.know_prefix();
+        let is_walked = behind.is_some_and(|behind| prefix_bytes >= behind);
         let message = "the file is an archive as well; both readings were scanned";
         self.problem(Problem::new(ProblemClass::Ambiguous, "polyglot", message));
+        if is_walked {
+            return first;
+        }
         self.within(ItemStart { name: "", kind: Kind::Zip, relation: Relation::Gap }, |walk| {
             zip::walk(walk, reader, &directory, Relation::Gap)
         })
@@ -221,6 +243,7 @@ impl<'a> Walk<'a> {
         match kind {
             Kind::Text => plain::text(self, item.head, item.whole, item.input),
             Kind::Gzip => gzip::walk(self, item),
+            Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
             Kind::Tar => tarball::walk(self, item.input),
             Kind::Cfb => cfb::walk(self, item.input),
             Kind::Other(name) => document::unsupported(self, name, item.input),
@@ -394,7 +417,7 @@ fn read_head(reader: &mut (impl Read + ?Sized)) -> Head {
 }
 
 /// Returns the error of a read ahead when its place comes, then nothing.
-struct Failing(Option<io::Error>);
+pub(super) struct Failing(pub(super) Option<io::Error>);
 
 impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -1,8 +1,10 @@
 //! Which character set a text is in, told from its first bytes; or that it is no text.
 //!
-//! Order: byte order mark, UTF-16 by statistics, valid UTF-8, then a guess among the older sets. The guess comes from
-//! chardetng and is checked for plausibility against the sets that Polish is found in, because short texts with few
-//! accents mislead every statistic: a reading with symbols inside words is wrong.
+//! Order: byte order mark, UTF-32 and UTF-16 by statistics, valid UTF-8, then a guess among the older sets. The guess
+//! comes from chardetng and is checked for plausibility against the sets that Polish is found in, because short texts
+//! with few accents mislead every statistic: a reading with symbols inside words is wrong.
+//!
+//! A mark is a claim like any other: where plain bytewise text stands behind the mark of UTF-16, the text is believed.
 
 use super::CodePage;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -14,8 +16,13 @@ const GUESS_BYTES: usize = 64 * 1024;
 const GUESS_LEAD_BYTES: usize = 64;
 /// Share of control characters, in one hundredth, from which bytes are no text.
 const CONTROL_PERCENT: usize = 1;
-/// UTF-16 units that are looked at.
-const UTF16_UNITS: usize = 2048;
+/// Units of UTF-16 and UTF-32 that are looked at.
+const WIDE_UNITS: usize = 2048;
+/// Share of units, in one hundredth, that must be likely in a text of wide units without a mark.
+const LIKELY_PERCENT: usize = 90;
+/// Share of ASCII, in one hundredth, from which bytes behind a mark of UTF-16 are no UTF-16. Chinese in UTF-16 has
+/// about 45.
+const ASCII_PERCENT: usize = 75;
 
 /// A character set that can be transcoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +33,22 @@ pub enum Charset {
     Utf16Le,
     /// UTF-16, high byte first.
     Utf16Be,
+    /// UTF-32, low byte first.
+    Utf32Le,
+    /// UTF-32, high byte first.
+    Utf32Be,
     /// A set with one byte for each character.
     Single(CodePage),
     /// An older set with characters of several bytes.
     Multi(&'static Encoding),
+}
+
+impl Charset {
+    /// Whether every character takes at least two bytes, so that ASCII in it is not ASCII in the bytes.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        matches!(self, Self::Utf16Le | Self::Utf16Be | Self::Utf32Le | Self::Utf32Be)
+    }
 }
 
 /// A detected character set.
@@ -44,18 +63,43 @@ pub struct Detected {
 /// Tells the character set from the first bytes; `whole` says that there are no more. `None` means: no text.
 #[must_use]
 pub fn detect(head: &[u8], whole: bool) -> Option<Detected> {
-    let by_mark = match head {
+    if let Some((charset, bom_len)) = by_mark(head) {
+        let text = head.get(bom_len..).unwrap_or_default();
+        let charset =
+            if charset.is_wide() && is_plain(text, whole) { detect_bytewise(text, whole) } else { Some(charset) };
+        return charset.map(|charset| Detected { charset, bom_len });
+    }
+    let has_zero = memchr::memchr(0, head).is_some();
+    let charset = if has_zero { detect_wide(head)? } else { detect_bytewise(head, whole)? };
+    Some(Detected { charset, bom_len: 0 })
+}
+
+/// The set that a byte order mark claims, and the length of the mark. The mark of UTF-32 is that of UTF-16 and a zero;
+/// what follows decides between them.
+fn by_mark(head: &[u8]) -> Option<(Charset, usize)> {
+    match head {
         [0xEF, 0xBB, 0xBF, ..] => Some((Charset::Utf8, 3)),
-        [0xFF, 0xFE, 0, 0, ..] => None,
+        [0xFF, 0xFE, 0, 0, rest @ ..] if share_of(rest, is_character(u32::from_le_bytes)) => {
+            Some((Charset::Utf32Le, 4))
+        }
+        [0, 0, 0xFE, 0xFF, rest @ ..] if share_of(rest, is_character(u32::from_be_bytes)) => {
+            Some((Charset::Utf32Be, 4))
+        }
         [0xFF, 0xFE, ..] => Some((Charset::Utf16Le, 2)),
         [0xFE, 0xFF, ..] => Some((Charset::Utf16Be, 2)),
         _ => None,
-    };
-    if let Some((charset, bom_len)) = by_mark {
-        return Some(Detected { charset, bom_len });
     }
-    let charset = if memchr::memchr(0, head).is_some() { detect_utf16(head)? } else { detect_bytewise(head, whole)? };
-    Some(Detected { charset, bom_len: 0 })
+}
+
+/// Whether bytes are plain text with one byte for a character of ASCII: UTF-8, or mostly ASCII. Bytes of real UTF-16
+/// are full of control bytes.
+fn is_plain(bytes: &[u8], whole: bool) -> bool {
+    if bytes.is_empty() || has_controls(bytes) {
+        return false;
+    }
+    let ascii = bytes.iter().filter(|byte| byte.is_ascii()).count();
+    let cut = if whole { bytes.len() } else { utf8_cut(bytes) };
+    ascii * 100 >= bytes.len() * ASCII_PERCENT || std::str::from_utf8(&bytes[..cut]).is_ok()
 }
 
 /// The best older set for bytes that are not UTF-8.
@@ -108,8 +152,7 @@ pub fn utf8_dominates(bytes: &[u8]) -> bool {
 }
 
 fn detect_bytewise(head: &[u8], whole: bool) -> Option<Charset> {
-    let controls = head.iter().filter(|byte| is_control(**byte)).count();
-    if controls * 100 > head.len() * CONTROL_PERCENT {
+    if has_controls(head) {
         return None;
     }
     let cut = if whole { head.len() } else { utf8_cut(head) };
@@ -119,19 +162,49 @@ fn detect_bytewise(head: &[u8], whole: bool) -> Option<Charset> {
     Some(guess_eight_bit(head))
 }
 
+/// Whether there are more control bytes than a text has.
+fn has_controls(bytes: &[u8]) -> bool {
+    let controls = bytes.iter().filter(|byte| is_control(**byte)).count();
+    controls * 100 > bytes.len() * CONTROL_PERCENT
+}
+
 /// Control bytes that texts do not hold. Escape and form feed occur in terminal logs and listings.
 fn is_control(byte: u8) -> bool {
     matches!(byte, 0..=7 | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F)
 }
 
-/// UTF-16 without a mark: in one byte order nearly all units are letters of European scripts.
-fn detect_utf16(head: &[u8]) -> Option<Charset> {
-    let units = || head.chunks_exact(2).take(UTF16_UNITS).map(|pair| [pair[0], pair[1]]);
+/// UTF-32 or UTF-16 without a mark: in one width and byte order nearly all units are letters of European scripts.
+fn detect_wide(head: &[u8]) -> Option<Charset> {
+    // One unit of four bytes is any small number.
+    let is_long = head.len() >= 8;
+    if is_long && share_of(head, is_likely(u32::from_le_bytes)) {
+        return Some(Charset::Utf32Le);
+    }
+    if is_long && share_of(head, is_likely(u32::from_be_bytes)) {
+        return Some(Charset::Utf32Be);
+    }
+    let units = || head.chunks_exact(2).take(WIDE_UNITS).map(|pair| [pair[0], pair[1]]);
     let total = units().count();
     let share = |read: fn([u8; 2]) -> u16| units().filter(|pair| is_likely_unit(read(*pair))).count();
     let (little, big) = (share(u16::from_le_bytes), share(u16::from_be_bytes));
     let (charset, likely) = if little >= big { (Charset::Utf16Le, little) } else { (Charset::Utf16Be, big) };
-    (total >= 2 && likely * 100 >= total * 90).then_some(charset)
+    (total >= 2 && likely * 100 >= total * LIKELY_PERCENT).then_some(charset)
+}
+
+/// Whether nearly all groups of four bytes pass.
+fn share_of(bytes: &[u8], passes: impl Fn([u8; 4]) -> bool) -> bool {
+    let units = || bytes.chunks_exact(4).take(WIDE_UNITS).map(|unit| [unit[0], unit[1], unit[2], unit[3]]);
+    let total = units().count();
+    total >= 1 && units().filter(|unit| passes(*unit)).count() * 100 >= total * LIKELY_PERCENT
+}
+
+fn is_likely(read: fn([u8; 4]) -> u32) -> impl Fn([u8; 4]) -> bool {
+    move |unit| u16::try_from(read(unit)).is_ok_and(is_likely_unit)
+}
+
+/// Whether a unit is any character. Zero is none: two zeros are what UTF-16 has in the place of the longer mark.
+fn is_character(read: fn([u8; 4]) -> u32) -> impl Fn([u8; 4]) -> bool {
+    move |unit| read(unit) != 0 && char::from_u32(read(unit)).is_some()
 }
 
 /// Whether a UTF-16 unit is a letter, digit or mark of a European script.
@@ -169,6 +242,14 @@ fn upper_neighbours(page: &CodePage, bytes: &[u8], at: usize) -> bool {
 mod tests {
     use super::*;
 
+    fn utf32(text: &str, write: fn(u32) -> [u8; 4]) -> Vec<u8> {
+        text.chars().flat_map(|c| write(u32::from(c))).collect()
+    }
+
+    fn utf16(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
     #[test]
     fn sets_are_told_apart() {
         let polish = "Zażółć gęślą jaźń, proszę o przesłanie świadectwa";
@@ -182,6 +263,21 @@ mod tests {
             ("utf-16 le", utf16le.clone(), Some("UTF-16LE")),
             ("utf-16 be", utf16be, Some("UTF-16BE")),
             ("utf-16 le with mark", [vec![0xFF, 0xFE], utf16le].concat(), Some("UTF-16LE")),
+            ("utf-32 le", utf32(polish, u32::to_le_bytes), Some("UTF-32LE")),
+            ("utf-32 be", utf32(polish, u32::to_be_bytes), Some("UTF-32BE")),
+            ("utf-32 le with mark", utf32("\u{feff}漢字", u32::to_le_bytes), Some("UTF-32LE")),
+            ("utf-32 be with mark", utf32("\u{feff}漢字", u32::to_be_bytes), Some("UTF-32BE")),
+            ("utf-16 that starts with zero", b"\xff\xfe\0\0A\0B\0C\0D\0".to_vec(), Some("UTF-16LE")),
+            ("chinese utf-16", utf16("\u{feff}中文文件，第一页。"), Some("UTF-16LE")),
+            ("false mark le", b"\xff\xfeplain text".to_vec(), Some("UTF-8")),
+            ("false mark be", b"\xfe\xffplain text".to_vec(), Some("UTF-8")),
+            ("false mark utf-8", [b"\xff\xfe", polish.as_bytes()].concat(), Some("UTF-8")),
+            (
+                "false mark windows-1250",
+                [&b"\xff\xfe"[..], &WINDOWS_1250.encode("Proszę o przesłanie świadectwa pracy").0].concat(),
+                Some("windows-1250"),
+            ),
+            ("only a mark", b"\xff\xfe".to_vec(), Some("UTF-16LE")),
             ("windows-1250", WINDOWS_1250.encode(polish).0.into_owned(), Some("windows-1250")),
             ("short windows-1250", WINDOWS_1250.encode("Łódź, ąę").0.into_owned(), Some("windows-1250")),
             ("iso-8859-2", ISO_8859_2.encode(polish).0.into_owned(), Some("ISO-8859-2")),
@@ -205,6 +301,8 @@ mod tests {
                 Charset::Utf8 => "UTF-8",
                 Charset::Utf16Le => "UTF-16LE",
                 Charset::Utf16Be => "UTF-16BE",
+                Charset::Utf32Le => "UTF-32LE",
+                Charset::Utf32Be => "UTF-32BE",
                 Charset::Single(page) => page.name(),
                 Charset::Multi(encoding) => encoding.name(),
             });

@@ -10,7 +10,7 @@ pub struct MapRun {
     pub text_start: u32,
     /// Offset of the run in the item's raw bytes.
     pub original_start: u64,
-    /// Raw bytes for each text byte: 2 for ASCII in UTF-16, 1 for ASCII in an 8-bit set, 0 when the run is one character
+    /// Raw bytes for each text byte: 4 for ASCII in UTF-32, 2 in UTF-16, 1 for ASCII in an 8-bit set, 0 when the run is one character
     /// of several text bytes.
     pub stride: u8,
 }
@@ -68,6 +68,9 @@ enum Inner {
     Utf16 {
         big_endian: bool,
     },
+    Utf32 {
+        big_endian: bool,
+    },
     Single(CodePage),
     /// Sets with characters of several bytes, fed byte by byte so that each character's bytes are known.
     Multi(Decoder),
@@ -82,6 +85,8 @@ impl Transcoder {
             Charset::Utf8 => Inner::Utf8,
             Charset::Utf16Le => Inner::Utf16 { big_endian: false },
             Charset::Utf16Be => Inner::Utf16 { big_endian: true },
+            Charset::Utf32Le => Inner::Utf32 { big_endian: false },
+            Charset::Utf32Be => Inner::Utf32 { big_endian: true },
             Charset::Single(page) => Inner::Single(page.clone()),
             Charset::Multi(encoding) => Inner::Multi(Encoding::new_decoder_without_bom_handling(encoding)),
         };
@@ -113,6 +118,10 @@ impl Transcoder {
                 let big_endian = *big_endian;
                 self.push_utf16(bytes, last, big_endian, out);
             }
+            Inner::Utf32 { big_endian } => {
+                let big_endian = *big_endian;
+                self.push_utf32(bytes, last, big_endian, out);
+            }
             Inner::Multi(_) => self.push_multi(bytes, last, out),
             Inner::Utf8 => self.push_utf8(bytes, last, out),
         }
@@ -141,6 +150,25 @@ impl Transcoder {
             self.offset += (pending.len() - at) as u64;
         } else {
             self.pending.extend_from_slice(&pending[at..]);
+        }
+    }
+
+    fn push_utf32(&mut self, bytes: &[u8], last: bool, big_endian: bool, out: &mut Transcoded) {
+        const UNIT_BYTES: usize = 4;
+        self.pending.extend_from_slice(bytes);
+        let pending = std::mem::take(&mut self.pending);
+        let units = pending.chunks_exact(UNIT_BYTES);
+        let rest = units.remainder();
+        for unit in units {
+            let unit = [unit[0], unit[1], unit[2], unit[3]];
+            let code = if big_endian { u32::from_be_bytes(unit) } else { u32::from_le_bytes(unit) };
+            out.push(char::from_u32(code).unwrap_or('\u{fffd}'), self.offset, UNIT_BYTES as u8);
+            self.offset += UNIT_BYTES as u64;
+        }
+        if last {
+            self.offset += rest.len() as u64;
+        } else {
+            self.pending.extend_from_slice(rest);
         }
     }
 
@@ -251,6 +279,18 @@ mod tests {
         }
 
         #[test]
+        fn utf32_maps_back(text in "\\PC{0,40}", piece in 1_usize..11, big_endian: bool) {
+            let write = if big_endian { u32::to_be_bytes } else { u32::to_le_bytes };
+            let bytes: Vec<u8> = text.chars().flat_map(|c| write(u32::from(c))).collect();
+            let charset = if big_endian { Charset::Utf32Be } else { Charset::Utf32Le };
+            let (decoded, places) = transcode(&charset, &bytes, piece);
+            prop_assert_eq!(&decoded, &text);
+            for (index, (_, offset)) in places.into_iter().enumerate() {
+                prop_assert_eq!(offset, 4 * index as u64);
+            }
+        }
+
+        #[test]
         fn eight_bit_maps_back(bytes in proptest::collection::vec(any::<u8>(), 0..80), piece in 1_usize..9) {
             let page = CodePage::from_encoding(encoding_rs::WINDOWS_1250).expect("a single-byte set");
             let (_, places) = transcode(&Charset::Single(page.clone()), &bytes, piece);
@@ -274,7 +314,8 @@ mod tests {
 
         #[test]
         fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), piece in 1_usize..70) {
-            for charset in [Charset::Utf8, Charset::Utf16Le, Charset::Utf16Be, Charset::Multi(encoding_rs::GBK),
+            for charset in [Charset::Utf8, Charset::Utf16Le, Charset::Utf16Be, Charset::Utf32Le, Charset::Utf32Be,
+                            Charset::Multi(encoding_rs::GBK),
                             Charset::Multi(encoding_rs::ISO_2022_JP), Charset::Multi(encoding_rs::EUC_KR)] {
                 let (_, places) = transcode(&charset, &bytes, piece);
                 prop_assert!(places.is_sorted_by_key(|place| place.1));

@@ -20,13 +20,50 @@ fn texts_of_every_set_become_utf8() {
         ("utf-16 le with mark", utf16(POLISH, true)),
         ("utf-16 le", utf16(POLISH, false)),
         ("utf-16 be", POLISH.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("utf-32 le", utf32(POLISH, u32::to_le_bytes)),
+        ("utf-32 be", utf32(POLISH, u32::to_be_bytes)),
+        ("utf-32 le with mark", utf32(&format!("\u{feff}{POLISH}"), u32::to_le_bytes)),
+        ("utf-32 be with mark", utf32(&format!("\u{feff}{POLISH}"), u32::to_be_bytes)),
+        ("utf-8 behind the mark of utf-16 le", [b"\xFF\xFE", POLISH.as_bytes()].concat()),
+        ("utf-8 behind the mark of utf-16 be", [b"\xFE\xFF", POLISH.as_bytes()].concat()),
         ("windows-1250", encoding_rs::WINDOWS_1250.encode(POLISH).0.into_owned()),
         ("iso-8859-2", encoding_rs::ISO_8859_2.encode(POLISH).0.into_owned()),
     ];
     for (case, bytes) in rows {
         for seen in [walk("a.txt", &bytes), stream("a.txt", &bytes)] {
             assert_eq!(seen.items[0].kind, Kind::Text, "{case}");
+            assert_eq!(seen.role(Role::Raw), "", "{case}");
             assert_eq!(seen.role(Role::Body), POLISH, "{case}");
+            assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
+        }
+    }
+}
+
+fn utf32(text: &str, write: fn(u32) -> [u8; 4]) -> Vec<u8> {
+    text.chars().flat_map(|c| write(u32::from(c))).collect()
+}
+
+#[test]
+fn text_of_another_width_is_read_too() {
+    let number = "pesel 44051401458";
+    let (wide, big) = (utf16(number, false), number.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>());
+    let lines = "a line of a log\n".repeat(20_000);
+    let rows: Vec<(&str, Vec<u8>, bool)> = vec![
+        ("ascii behind utf-16", [utf16(POLISH, true), number.into()].concat(), true),
+        ("ascii behind much utf-16", [utf16(&lines, true), number.into()].concat(), true),
+        ("ascii in utf-32", [utf32(POLISH, u32::to_le_bytes), number.into()].concat(), true),
+        ("utf-16 behind much ascii", [lines.as_bytes(), &wide].concat(), true),
+        ("utf-16 behind much ascii, high byte first", [lines.as_bytes(), &big].concat(), true),
+        ("a false mark, then utf-16 behind much ascii", [b"\xff\xfe", lines.as_bytes(), &wide].concat(), true),
+        ("utf-16 in a program", [&[0x7f, 1, 2, 3, 0, 0, 1][..], &wide, &[3, 4]].concat(), false),
+        ("utf-16 in a program, high byte first", [&[0x7f, 1, 2, 3, 9, 9, 1][..], &big, &[3, 4]].concat(), false),
+    ];
+    for (case, bytes, is_text) in rows {
+        let in_archive = zip(&[("a.bin", &bytes)]);
+        for seen in [walk("a", &bytes), stream("a", &bytes), walk("a.zip", &in_archive), stream("a.zip", &in_archive)] {
+            let item = seen.items.last().expect("there is an item");
+            assert_eq!(item.kind, if is_text { Kind::Text } else { Kind::Binary }, "{case}");
+            assert!(seen.role(Role::Raw).contains(number), "{case}: {:?}", seen.role(Role::Raw));
             assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
         }
     }
@@ -130,6 +167,12 @@ fn containers_are_entered_and_named() {
         ("bzip2 in zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Bzip2)),
         ("tar", "a.tar", tar(&[("dir/x.txt", text)])),
         ("gzip", "dir/x.txt.gz", gzip(text)),
+        ("bzip2", "dir/x.txt.bz2", bzip2(text)),
+        ("two bzip2 streams", "dir/x.txt.bz2", [bzip2(b"first "), bzip2(text)].concat()),
+        ("tar.bz2", "a.tbz2", bzip2(&tar(&[("dir/x.txt", text)]))),
+        ("xz", "dir/x.txt.xz", xz(text)),
+        ("two xz streams", "dir/x.txt.xz", [xz(b"first "), xz(text)].concat()),
+        ("tar.xz", "a.txz", xz(&tar(&[("dir/x.txt", text)]))),
         ("tar.gz", "a.tgz", gzip(&tar(&[("dir/x.txt", text)]))),
         ("zip in zip", "a.zip", zip(&[("b.zip", &zip(&[("dir/x.txt", text)]))])),
         ("gzip in tar in zip", "a.zip", zip(&[("b.tar", &tar(&[("x.txt.gz", &gzip(text))]))])),
@@ -142,6 +185,23 @@ fn containers_are_entered_and_named() {
             assert_eq!(seen.completeness(), Completeness::Complete, "{case}: {:?}", seen.reasons);
             assert!(seen.role(Role::FileName).contains("x.txt"), "{case}");
         }
+    }
+}
+
+#[test]
+fn packed_streams_that_break_are_damaged_and_bounded() {
+    // Digits that do not pack well: xz gives nothing of the 64 KiB in which its data breaks.
+    let text = (0..60_000_u32).map(|number| number.wrapping_mul(2_654_435_761).to_string()).collect::<String>();
+    for (case, name, packed) in [("bzip2", "a.bz2", bzip2(text.as_bytes())), ("xz", "a.xz", xz(text.as_bytes()))] {
+        let cut = walk(name, &packed[..packed.len() / 2]);
+        assert_eq!(cut.completeness(), Completeness::Damaged, "{case}: {:?}", cut.reasons);
+        let read = cut.role(Role::Body);
+        assert!(read.len() > 100_000 && text.starts_with(&read), "{case}: {} bytes before the break", read.len());
+        let behind = walk(name, &[&packed[..], b"something else"].concat());
+        assert_ne!(behind.completeness(), Completeness::Complete, "{case}");
+        let small = dlp_core::base::Limits { member_bytes_max: 100_000, ..limits() };
+        let bounded = walk_with(name, &packed, &small, None);
+        assert_eq!(bounded.completeness(), Completeness::Partial, "{case}: {:?}", bounded.reasons);
     }
 }
 
@@ -215,11 +275,9 @@ fn long_tar_names_and_links_are_read() {
 
 #[test]
 fn formats_without_handler_are_named_and_scanned() {
-    let rows: [(&[u8], &str); 6] = [
+    let rows: [(&[u8], &str); 4] = [
         (b"7z\xbc\xaf\x27\x1c\x00\x04 marker", "7z"),
         (b"Rar!\x1a\x07\x01\x00 marker", "rar"),
-        (b"BZh91AY&SY marker", "bzip2"),
-        (b"\xfd7zXZ\x00 marker", "xz"),
         (b"\x28\xb5\x2f\xfd marker", "zstd"),
         (b"%PDF-1.7 marker", "pdf"),
     ];
@@ -277,6 +335,59 @@ fn risky_formats_go_to_their_parser_and_its_children_are_walked() {
     assert_eq!(seen.items.last().map(|item| item.path.as_str()), Some("a.pdf/attached.zip/in.txt"));
     assert!(seen.role(Role::Body).contains("whatever"), "the attachment holds the end of the document");
     assert_eq!(seen.completeness(), Completeness::Complete);
+}
+
+/// Reads nothing of a document and is content with that.
+struct Blind;
+
+impl content::RiskyParser for Blind {
+    fn supports(&self, kind: Kind) -> bool {
+        kind == Kind::Pdf
+    }
+
+    fn parse(
+        &self,
+        _: Kind,
+        _: &[u8],
+        _: &dlp_core::base::Limits,
+        _: &mut dyn FnMut(content::RiskyFrame<'_>) -> content::Flow,
+    ) -> content::Outcome {
+        content::Outcome::COMPLETE
+    }
+}
+
+#[test]
+fn what_lies_outside_the_objects_of_a_pdf_is_read() {
+    let pdf: &[u8] =
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Length 5 >>\nstream\n(%%EOF)\nendstream\nendobj\nxref\n0 2\n\
+        0000000000 65535 f \n0000000015 00000 n \ntrailer\n<< /Size 2 >>\nstartxref\n60\n%%EOF\n";
+    let number: &[u8] = b"pesel 44051401458";
+    let archive = zip(&[("in.txt", number)]);
+    let wide = utf16("pesel 44051401458", true);
+    let rows: Vec<(&str, Vec<u8>, usize, Completeness)> = vec![
+        ("nothing", pdf.to_vec(), 1, Completeness::Complete),
+        ("space behind", [pdf, &b"\n\0 \r\n"[..]].concat(), 1, Completeness::Complete),
+        ("behind", [pdf, number].concat(), 2, Completeness::Complete),
+        ("behind, in utf-16", [pdf, wide.as_slice()].concat(), 2, Completeness::Complete),
+        ("behind, in an archive", [pdf, archive.as_slice()].concat(), 3, Completeness::Ambiguous),
+        ("in front", [number, b"\n", pdf].concat(), 2, Completeness::Complete),
+        ("between two revisions", [pdf, number, b"\n", pdf].concat(), 1, Completeness::Complete),
+        ("before another end mark", [pdf, number, b"\n%%EOF"].concat(), 1, Completeness::Complete),
+        ("in a comment", [pdf, b"% ", number, b"\n%%EOF"].concat(), 1, Completeness::Complete),
+    ];
+    for (case, bytes, items, completeness) in rows {
+        let in_archive = zip(&[("a.pdf", &bytes)]);
+        let once = walk_input("a.pdf", Input::Stream(&mut bytes.as_slice()), &limits(), Some(&Blind));
+        let packed = walk_with("a.zip", &in_archive, &limits(), Some(&Blind));
+        for (seen, wrappers) in [(walk_with("a.pdf", &bytes, &limits(), Some(&Blind)), 0), (once, 0), (packed, 1)] {
+            assert_eq!(seen.items[wrappers].kind, Kind::Pdf, "{case}");
+            assert_eq!(seen.items.len(), items + wrappers, "{case}: {:?}", seen.items);
+            let found: usize = seen.text.values().map(|text| text.matches("pesel 44051401458").count()).sum();
+            let expected = usize::from(!matches!(case, "nothing" | "space behind"));
+            assert_eq!(found, expected, "{case}: {:?}", seen.text);
+            assert_eq!(seen.completeness(), completeness, "{case}: {:?}", seen.reasons);
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use dlp_core::base::{Cancel, Limits};
-use dlp_core::content::{Completeness, Extraction, Input, Kind, Outcome, extract};
+use dlp_core::content::{Completeness, Extraction, Input, Kind, Outcome, Role, extract};
 use proptest::prelude::*;
 
 const LOCAL: &[u8] = b"PK\x03\x04";
@@ -219,9 +219,13 @@ fn deep_and_expanding_xml_is_read_without_its_tags() {
     let seen = walk("a.docx", &part(deep));
     assert!(seen.holds("deep-marker"));
     assert_eq!(seen.outcome, Some(Outcome { completeness: Completeness::Partial, reason: "xml_depth_max" }));
-    let laughs = "<!DOCTYPE x [<!ENTITY a 'lol'><!ENTITY b '&a;&a;&a;&a;'>]><w:t>&b;&b; marker</w:t>".to_owned();
+    let ten = |n: u32| format!("<!ENTITY l{} '{}'>", n + 1, format!("&l{n};").repeat(10));
+    let declarations: String = (0..12).map(ten).collect();
+    let laughs = format!("<!DOCTYPE x [<!ENTITY l0 'lol'>{declarations}]><w:t>&l12;{} marker</w:t>", "&l4;".repeat(99));
     let seen = walk("a.docx", &part(laughs));
-    assert!(seen.holds("&b;&b; marker"), "{:?}", seen.text);
+    assert!(seen.holds("&l12;lol") && seen.holds("&l4; marker"), "what exceeds the bound stays as it is");
+    assert!(seen.role(Role::Body).len() < 1_100_000, "{} bytes", seen.role(Role::Body).len());
+    assert_ne!(seen.completeness(), Completeness::Complete);
     let long = format!("<w:t>{}</w:t><w:t>behind-marker</w:t>", "x".repeat(9_000_000));
     let seen = walk("a.docx", &part(long));
     assert!(seen.holds("behind-marker"));

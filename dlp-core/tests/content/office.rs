@@ -50,6 +50,115 @@ fn paragraphs_join_their_runs_and_nothing_else() {
 }
 
 #[test]
+fn what_stands_in_no_element_is_read_beside_the_text() {
+    let number = "44051401458";
+    let kinds: [(&str, &str, &str, &str); 3] = [
+        ("word/document.xml", "<w:document xmlns:w='x'><w:p><w:r><w:t>", "</w:t></w:r></w:p></w:document>", "a.docx"),
+        ("xl/sharedStrings.xml", "<sst><si><t>", "</t></si></sst>", "a.xlsx"),
+        (
+            "ppt/slides/slide1.xml",
+            "<p:sld xmlns:p='x' xmlns:a='y'><a:p><a:r><a:t>",
+            "</a:t></a:r></a:p></p:sld>",
+            "a.pptx",
+        ),
+    ];
+    let main = |path: &str| match path {
+        "xl/sharedStrings.xml" => vec![("xl/workbook.xml", "<workbook/>")],
+        "ppt/slides/slide1.xml" => vec![("ppt/presentation.xml", "<presentation/>")],
+        _ => vec![],
+    };
+    // Prolog, text, expected text, expected aside.
+    let rows = [
+        ("", "44051<!-- a note -->401458", number, " a note "),
+        ("<!-- 44051401458 -->", "text", "text", number),
+        ("<?app 44051401458?>", "text", "text", number),
+        ("<!DOCTYPE x [<!ENTITY n '44051401458'>]>", "&n;", number, number),
+        ("<!DOCTYPE x [<!ENTITY a '44051&b;'><!ENTITY b '401458'>]>", "&a;", number, "401458"),
+        ("<!DOCTYPE x [<!ENTITY n '&#52;&#52;051401458'>]>", "text", "text", number),
+    ];
+    for (path, before, after, file) in kinds {
+        for (prolog, text, expected, aside) in rows {
+            let part = format!("<?xml version='1.0'?>{prolog}{before}{text}{after}");
+            let seen = walk(file, &docx(&[main(path), vec![(path, part.as_str())]].concat()));
+            let shown = [seen.role(Role::Body), seen.role(Role::Data)].join("\n");
+            assert!(shown.contains(expected), "{file}: {prolog}{text}: {seen:?}");
+            assert!(seen.role(Role::Data).contains(aside), "{file}: {prolog}{text}: {seen:?}");
+            assert_eq!(seen.completeness(), Completeness::Complete, "{file}: {prolog}{text}");
+        }
+    }
+}
+
+#[test]
+fn text_in_unknown_elements_is_read_beside_the_text() {
+    let rows = [
+        ("a.docx", "word/document.xml", "<d xmlns:w='x'>%<w:t>shown</w:t></d>", true),
+        ("a.docx", "word/document.xml", "<d><x>44051&#52;01458</x><w:t xmlns:w='x'>shown</w:t></d>", true),
+        ("a.xlsx", "xl/worksheets/sheet1.xml", "<s><x>%</x><row><c t='str'><v>shown</v></c></row></s>", true),
+        ("a.xlsx", "xl/sharedStrings.xml", "<s>%<si><t>shown</t></si></s>", true),
+        ("a.xlsx", "xl/workbook.xml", "<workbook>%<definedName name='shown'>1</definedName></workbook>", true),
+        ("a.docx", "word/document.xml", "<d xmlns:w='x'><posOffset>%</posOffset><w:t>shown</w:t></d>", false),
+    ];
+    for (file, path, part, is_read) in rows {
+        let part = part.replace('%', "44051401458");
+        let main = ("xl/workbook.xml", "<workbook/>");
+        let parts = if file == "a.xlsx" && path != main.0 { vec![main, (path, &*part)] } else { vec![(path, &*part)] };
+        let seen = walk(file, &docx(&parts));
+        assert!(seen.holds("shown"), "{part}: {seen:?}");
+        assert_eq!(seen.role(Role::Data).contains("44051401458"), is_read, "{part}: {seen:?}");
+    }
+}
+
+#[test]
+fn entities_that_cannot_be_put_in_their_place_are_problems() {
+    let rows = [
+        ("<!ENTITY n '<w:t>44051401458</w:t>'>", "xml_entity", true),
+        ("<!ENTITY n '44051401458&n;'>", "xml_entity", true),
+        ("<!ENTITY m '44051401458'>", "xml_entity", true),
+        ("<!ENTITY n SYSTEM 'file:///44051401458'>", "xml_external_entity", true),
+        ("<!ENTITY % p '<!ENTITY n \"44051401458\">'> %p;", "xml_entity", true),
+    ];
+    for (declaration, reason, found) in rows {
+        let part = format!("<!DOCTYPE x [{declaration}]><w:document xmlns:w='x'><w:t>&n;</w:t></w:document>");
+        let seen = walk("a.docx", &docx(&[("word/document.xml", &part)]));
+        assert!(seen.reasons.contains(&reason), "{declaration}: {:?}", seen.reasons);
+        assert_eq!(seen.holds("44051401458"), found, "{declaration}: {seen:?}");
+    }
+    let long = "x".repeat(60_000);
+    let many = "&n;".repeat(100);
+    let part = format!("<!DOCTYPE x [<!ENTITY n '{long}'>]><w:document xmlns:w='x'><w:t>{many}</w:t></w:document>");
+    let seen = walk("a.docx", &docx(&[("word/document.xml", &part)]));
+    assert!(seen.reasons.contains(&"xml_entity_bytes_max"), "{:?}", seen.reasons);
+    assert!(seen.role(Role::Body).len() < 1_100_000);
+}
+
+#[test]
+fn attributes_take_entities_too() {
+    let part = "<!DOCTYPE x [<!ENTITY n '1401458'>]><w:document xmlns:w='x'><w:docPr descr='4405&n;'/></w:document>";
+    let seen = walk("a.docx", &docx(&[("word/document.xml", part)]));
+    assert_eq!(seen.role(Role::Drawing), "44051401458");
+}
+
+#[test]
+fn parts_in_other_sets_are_transcoded() {
+    let xml = "<?xml version='1.0'?><w:document xmlns:w='x'><w:p><w:t>Zażółć 44051401458</w:t></w:p></w:document>";
+    let marked = format!("\u{feff}{xml}");
+    let stated = xml.replace("?>", " encoding='Windows-1250'?>");
+    let rows: Vec<(&str, Vec<u8>)> = vec![
+        ("utf-16 le with mark", marked.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("utf-16 be with mark", marked.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("utf-16 le", xml.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("utf-32 le with mark", marked.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect()),
+        ("utf-8 with mark", marked.clone().into_bytes()),
+        ("windows-1250", encoding_rs::WINDOWS_1250.encode(&stated).0.into_owned()),
+    ];
+    for (case, part) in rows {
+        let seen = walk("a.docx", &zip(&[TYPES, ("word/document.xml", &part)]));
+        assert_eq!(seen.role(Role::Body), "Zażółć 44051401458", "{case}: {seen:?}");
+        assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
+    }
+}
+
+#[test]
 fn every_place_of_a_document_has_its_role() {
     let text = |marker: &str| format!("<w:x xmlns:w='x'><w:p><w:r><w:t>{marker}</w:t></w:r></w:p></w:x>");
     let body = "<w:document xmlns:w='x' xmlns:wp='y'><w:p>\

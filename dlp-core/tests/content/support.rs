@@ -154,6 +154,22 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes the end")
 }
 
+/// A bzip2 stream in small blocks.
+pub(crate) fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(bytes).expect("memory takes every byte");
+    encoder.finish().expect("memory takes the end")
+}
+
+/// An xz stream.
+pub(crate) fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut options = lzma_rust2::XzOptions::default();
+    options.lzma_options.dict_size = 1 << 20;
+    let mut writer = lzma_rust2::XzWriter::new(Vec::new(), options).expect("the options are right");
+    writer.write_all(bytes).expect("memory takes every byte");
+    writer.finish().expect("memory takes the end")
+}
+
 /// A tar archive.
 pub(crate) fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());

@@ -6,7 +6,7 @@
 use super::fonts::{is_wide, without_font};
 use super::repair::find;
 use super::seen::Seen;
-use super::streams::{Unpacked, unpack_chain};
+use super::streams::{Filter, Unpacked, unpack_chain};
 use super::tokens::{Token, Tokens};
 use super::yields;
 use crate::trouble::Trouble;
@@ -44,6 +44,7 @@ pub(super) fn read(
     output.send(&Frame::Bytes)?;
     let mut unpacked_bytes = 0_u64;
     let mut gap_from = 0;
+    let (mut torn, mut opaque) = (false, false);
     while let Some(stream) = next_stream(document, gap_from) {
         give(&strings(&document[gap_from..stream.keyword], wide), seen, output)?;
         gap_from = stream.end;
@@ -54,17 +55,28 @@ pub(super) fn read(
         if is_no_text(dictionary) {
             continue;
         }
-        match unpack_chain(&filters(dictionary), &document[stream.start..stream.end], bounds.stream_bytes) {
-            Unpacked::Bytes(bytes) => {
-                unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
-                give(&stream_text(dictionary, &bytes, wide), seen, output)?;
-            }
+        let filters = filters(dictionary);
+        let unpacked = unpack_chain(&filters, &document[stream.start..stream.end], bounds.stream_bytes);
+        match &unpacked {
+            Unpacked::Torn(_) => torn = true,
+            Unpacked::Opaque => opaque |= !filters.iter().any(Filter::is_for_images),
             Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX.max(unpacked_bytes).saturating_add(1),
-            Unpacked::Opaque => {}
+            Unpacked::Bytes(_) => {}
+        }
+        if let Some(bytes) = unpacked.readable() {
+            unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
+            give(&stream_text(dictionary, &bytes, wide), seen, output)?;
         }
         if unpacked_bytes > UNPACKED_BYTES_MAX {
             return output.trouble(Trouble::StreamTooLarge);
         }
+    }
+    // What a page lost was reported with the page.
+    if torn && !seen.has_losses() {
+        output.trouble(Trouble::BrokenStream)?;
+    }
+    if opaque && !seen.has_losses() {
+        output.trouble(Trouble::UnknownFilter)?;
     }
     give(&strings(&document[gap_from..], wide), seen, output)
 }
@@ -115,15 +127,15 @@ fn is_no_text(dictionary: &[u8]) -> bool {
         .any(|mark| find(dictionary, mark, 0).is_some())
 }
 
-/// Filter names behind `/Filter`, which may be a name or a list.
-fn filters(dictionary: &[u8]) -> Vec<Vec<u8>> {
+/// Filters behind `/Filter`, which may be a name or a list.
+fn filters(dictionary: &[u8]) -> Vec<Filter> {
     let Some(at) = find(dictionary, b"/Filter", 0) else { return Vec::new() };
     let mut tokens = Tokens::new(&dictionary[at + b"/Filter".len()..]);
     match tokens.next() {
-        Some(Token::Name(name)) => vec![name],
+        Some(Token::Name(name)) => vec![Filter::new(name)],
         Some(Token::Open) => tokens
             .map_while(|token| match token {
-                Token::Name(name) => Some(name),
+                Token::Name(name) => Some(Filter::new(name)),
                 _ => None,
             })
             .collect(),
@@ -223,7 +235,10 @@ mod tests {
     fn streams_are_found_without_a_table() {
         let document = b"1 0 obj <</Filter [/FlateDecode /ASCIIHexDecode]>>\nstream\nABC\nendstream endobj";
         let found = next_stream(document, 0).unwrap();
-        assert_eq!(filters(&document[found.dictionary..found.keyword]), [&b"FlateDecode"[..], b"ASCIIHexDecode"]);
+        assert_eq!(
+            filters(&document[found.dictionary..found.keyword]),
+            [Filter::new(b"FlateDecode".to_vec()), Filter::new(b"ASCIIHexDecode".to_vec()),]
+        );
         assert_eq!(&document[found.start..found.end], b"ABC\n");
         assert!(next_stream(document, found.end).is_none());
         assert!(next_stream(b"upstream of it", 0).is_none());

@@ -38,6 +38,10 @@ pub(super) struct PageText {
     pub(super) images: usize,
     /// A stream was larger than the bound.
     pub(super) too_large: bool,
+    /// A stream was packed with a filter that is not read.
+    pub(super) opaque: bool,
+    /// A stream breaks off, or is missing where the page asks for one.
+    pub(super) torn: bool,
     /// It was left before its end.
     pub(super) too_much: bool,
     /// A form draws itself or nests too deep; an engine without guard would not survive it.
@@ -133,13 +137,12 @@ enum Operand {
 impl<'a> Reader<'a, '_> {
     /// The streams of the page's description in a row.
     fn description(&mut self, page: &'a Dictionary) -> Vec<u8> {
-        let streams: Vec<&Stream> = match objects::get(self.document, page, b"Contents") {
-            Some(Object::Stream(stream)) => vec![stream],
-            Some(Object::Array(parts)) => parts
-                .iter()
-                .filter_map(|part| objects::resolve(self.document, part).and_then(|part| part.as_stream().ok()))
-                .collect(),
-            _ => Vec::new(),
+        let streams: Vec<&Stream> = match page.get(b"Contents").ok() {
+            None | Some(Object::Null) => Vec::new(),
+            Some(contents) => match objects::resolve(self.document, contents) {
+                Some(Object::Array(parts)) => parts.iter().filter_map(|part| self.part(part)).collect(),
+                Some(_) | None => self.part(contents).into_iter().collect(),
+            },
         };
         let mut description = Vec::new();
         for stream in streams {
@@ -153,15 +156,22 @@ impl<'a> Reader<'a, '_> {
         description
     }
 
+    /// A stream of the description. One that is not there is a loss: its object may be too broken to be loaded.
+    fn part(&mut self, part: &'a Object) -> Option<&'a Stream> {
+        let stream = objects::resolve(self.document, part).and_then(|part| part.as_stream().ok());
+        self.found.torn |= stream.is_none();
+        stream
+    }
+
     fn unpacked(&mut self, stream: &Stream) -> Vec<u8> {
-        match unpack(self.document, stream, self.stream_bytes_max) {
-            Unpacked::Bytes(bytes) => bytes,
-            Unpacked::TooLarge => {
-                self.found.too_large = true;
-                Vec::new()
-            }
-            Unpacked::Opaque => Vec::new(),
+        let unpacked = unpack(self.document, stream, self.stream_bytes_max);
+        match unpacked {
+            Unpacked::Bytes(_) => {}
+            Unpacked::Torn(_) => self.found.torn = true,
+            Unpacked::TooLarge => self.found.too_large = true,
+            Unpacked::Opaque => self.found.opaque = true,
         }
+        unpacked.readable().unwrap_or_default()
     }
 
     fn run(&mut self, description: &[u8], resources: Option<&'a Dictionary>, page: Matrix, depth: u32) {
@@ -303,7 +313,9 @@ impl<'a> Reader<'a, '_> {
     fn draw(&mut self, operands: &[Operand], resources: Option<&'a Dictionary>, state: &State, depth: u32) {
         let Some(Operand::Name(name)) = operands.first() else { return };
         let objects_drawn = resources.and_then(|resources| objects::dictionary(self.document, resources, b"XObject"));
-        let Some(form) = objects_drawn.and_then(|all| objects::stream(self.document, all, name)) else { return };
+        // A name that the resources do not list draws nothing.
+        let Some(drawn) = objects_drawn.and_then(|all| all.get(name).ok()) else { return };
+        let Some(form) = self.part(drawn) else { return };
         if objects::name(self.document, &form.dict, b"Subtype") == Some(b"Image") {
             self.found.images += 1;
             return;

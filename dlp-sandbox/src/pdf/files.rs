@@ -34,6 +34,10 @@ pub(super) fn read(document: &Document, bounds: &Bounds, output: &mut Output) ->
 fn give(document: &Document, stream: &Stream, name: &str, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
     match unpack(document, stream, bounds.child_bytes) {
         Unpacked::Bytes(bytes) => output.child(name, &bytes),
+        Unpacked::Torn(bytes) => {
+            output.trouble(Trouble::BrokenStream)?;
+            output.child(name, &bytes)
+        }
         Unpacked::TooLarge => output.trouble(Trouble::ChildTooLarge),
         Unpacked::Opaque => output.trouble(Trouble::UnknownFilter),
     }

@@ -5,7 +5,7 @@
 
 use super::cmap::{CharacterMap, code};
 use super::metrics::Family;
-use super::streams::{Unpacked, unpack};
+use super::streams::unpack;
 use super::{glyphs, objects};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE};
 use pdf_extract::{Dictionary, Document, Object};
@@ -150,11 +150,8 @@ fn composite_codes(document: &Document, font: &Dictionary, descendant: &Dictiona
     }
     let program = objects::dictionary(document, descendant, b"FontDescriptor")
         .and_then(|descriptor| objects::stream(document, descriptor, b"FontFile2"))
-        .map(|program| unpack(document, program, FONT_BYTES_MAX));
-    match program {
-        Some(Unpacked::Bytes(program)) => Codes::Glyphs(glyphs::characters(&program)),
-        _ => Codes::Glyphs(BTreeMap::new()),
-    }
+        .and_then(|program| unpack(document, program, FONT_BYTES_MAX).readable());
+    Codes::Glyphs(program.map_or_else(BTreeMap::new, |program| glyphs::characters(&program)))
 }
 
 /// Whether an embedded font program has codes of its own, which only the engine reads.
@@ -196,10 +193,9 @@ fn charset(name: Option<&[u8]>) -> Option<&'static Encoding> {
 }
 
 fn unicode_map(document: &Document, font: &Dictionary) -> CharacterMap {
-    match objects::stream(document, font, b"ToUnicode").map(|map| unpack(document, map, MAP_BYTES_MAX)) {
-        Some(Unpacked::Bytes(bytes)) => CharacterMap::parse(&bytes),
-        _ => CharacterMap::default(),
-    }
+    let map = objects::stream(document, font, b"ToUnicode");
+    let map = map.and_then(|map| unpack(document, map, MAP_BYTES_MAX).readable());
+    map.map_or_else(CharacterMap::default, |map| CharacterMap::parse(&map))
 }
 
 /// The characters of a simple font's 256 codes, and whether some are guesses: a glyph without a telling name most

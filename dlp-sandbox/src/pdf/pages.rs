@@ -62,6 +62,9 @@ impl Page<'_> {
     fn read(&self, bounds: &Bounds, tally: &mut Tally, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
         let Ok(dictionary) = self.document.get_dictionary(self.id) else { return Ok(()) };
         let plain = self.plainly(dictionary, bounds, &mut tally.fonts, output)?;
+        if plain.opaque || plain.torn {
+            seen.lose();
+        }
         tally.images += plain.images;
         let engine = self.by_engine(&plain, output)?;
         let (codes, appearances) = (plain.codes, plain.appearances);
@@ -94,6 +97,12 @@ impl Page<'_> {
         };
         if plain.too_large {
             output.trouble(Trouble::StreamTooLarge)?;
+        }
+        if plain.opaque {
+            output.trouble(Trouble::PageFilter(self.number))?;
+        }
+        if plain.torn {
+            output.trouble(Trouble::PageBroken(self.number))?;
         }
         if plain.too_much {
             output.trouble(Trouble::Work)?;

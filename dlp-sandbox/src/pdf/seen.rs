@@ -25,6 +25,7 @@ pub(super) struct Seen {
     indexed: usize,
     places: HashMap<[u8; GRAM_BYTES], Vec<u32>>,
     searches: u32,
+    has_losses: bool,
 }
 
 impl Seen {
@@ -46,6 +47,16 @@ impl Seen {
             }
             self.indexed += GRAM_BYTES;
         }
+    }
+
+    /// Notes that a page was reported to have lost something.
+    pub(super) fn lose(&mut self) {
+        self.has_losses = true;
+    }
+
+    /// Whether a page was reported to have lost something.
+    pub(super) fn has_losses(&self) -> bool {
+        self.has_losses
     }
 
     /// The lines that hold something new.

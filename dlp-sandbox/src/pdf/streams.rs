@@ -1,10 +1,12 @@
-//! Unpacks streams within a bound. The loader's own unpacking has none, so only filters that cannot multiply their
-//! input without end are left to it.
+//! Unpacks streams within a bound, and says when not all of a stream could be unpacked.
+//!
+//! Writers are careless: checksums and headers are missing, ends cut by a byte. None of this loses text, so none of it is
+//! a loss here. Data that breaks off before its end is: what came out until then is kept, and marked as torn.
+//! Predictors are left to the loader once the size is known, because they do not change it much.
 
 use super::objects;
-use flate2::read::{DeflateDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 use pdf_extract::{Dictionary, Document, Object, Stream};
-use std::io::{ErrorKind, Read};
 
 /// Filters in a row. One is usual, two occur, more is an attempt to hide or to blow up.
 const FILTERS_MAX: usize = 8;
@@ -12,43 +14,95 @@ const FILTERS_MAX: usize = 8;
 /// What came of unpacking.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unpacked {
-    /// The content, possibly cut where the packing is broken.
+    /// The whole content.
     Bytes(Vec<u8>),
+    /// The content up to where the packing is broken.
+    Torn(Vec<u8>),
     /// It would be larger than the bound.
     TooLarge,
     /// The filter is for images, or not known.
     Opaque,
 }
 
+impl Unpacked {
+    /// What can be read of it.
+    pub(super) fn readable(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) | Self::Torn(bytes) => Some(bytes),
+            Self::TooLarge | Self::Opaque => None,
+        }
+    }
+
+    fn whole(bytes: Vec<u8>, is_whole: bool, bytes_max: u64) -> Self {
+        match is_whole {
+            _ if bytes.len() as u64 > bytes_max => Self::TooLarge,
+            true => Self::Bytes(bytes),
+            false => Self::Torn(bytes),
+        }
+    }
+}
+
+/// A filter with the only parameter that unpacking depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Filter {
+    name: Vec<u8>,
+    /// Codes of `LZWDecode` grow one code early, as they do unless stated otherwise.
+    early_change: bool,
+}
+
+impl Filter {
+    pub(super) fn new(name: Vec<u8>) -> Self {
+        Self { name, early_change: true }
+    }
+
+    /// Whether the filter packs pictures, which hold no text.
+    pub(super) fn is_for_images(&self) -> bool {
+        matches!(
+            self.name.as_slice(),
+            b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode"
+        )
+    }
+}
+
 /// Unpacks a stream of a document.
 pub(super) fn unpack(document: &Document, stream: &Stream, bytes_max: u64) -> Unpacked {
-    let filters = names(document, &stream.dict);
-    if filters.len() > FILTERS_MAX {
-        return Unpacked::TooLarge;
+    let filters = filters(document, &stream.dict);
+    let unpacked = unpack_chain(&filters, &stream.content, bytes_max);
+    if !has_predictor(document, &stream.dict) {
+        return unpacked;
     }
-    if has_predictor(document, &stream.dict) {
-        return unpack_with_predictor(stream, &filters, bytes_max);
+    match (unpacked, stream.decompressed_content()) {
+        (Unpacked::Bytes(_), Ok(bytes)) => Unpacked::Bytes(bytes),
+        (Unpacked::Bytes(bytes), Err(_)) => Unpacked::Torn(bytes),
+        (other, _) => other,
     }
-    unpack_chain(&filters, &stream.content, bytes_max)
 }
 
 /// Unpacks bytes through a row of filters.
-pub(super) fn unpack_chain(filters: &[Vec<u8>], packed: &[u8], bytes_max: u64) -> Unpacked {
+pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
+    if filters.len() > FILTERS_MAX {
+        return Unpacked::TooLarge;
+    }
     let mut bytes = packed.to_vec();
-    for filter in filters.iter().take(FILTERS_MAX) {
+    let mut is_torn = false;
+    for filter in filters {
         bytes = match unpack_one(filter, &bytes, bytes_max) {
             Unpacked::Bytes(bytes) => bytes,
+            Unpacked::Torn(bytes) => {
+                is_torn = true;
+                bytes
+            }
             other => return other,
         };
     }
-    Unpacked::Bytes(bytes)
+    if is_torn { Unpacked::Torn(bytes) } else { Unpacked::Bytes(bytes) }
 }
 
-fn unpack_one(filter: &[u8], packed: &[u8], bytes_max: u64) -> Unpacked {
-    match filter {
+fn unpack_one(filter: &Filter, packed: &[u8], bytes_max: u64) -> Unpacked {
+    match filter.name.as_slice() {
         b"FlateDecode" | b"Fl" => inflate(packed, bytes_max),
-        b"LZWDecode" | b"LZW" => by_loader("LZWDecode", packed, bytes_max),
-        b"ASCII85Decode" | b"A85" => by_loader("ASCII85Decode", packed, bytes_max),
+        b"LZWDecode" | b"LZW" => unpack_lzw(packed, filter.early_change, bytes_max),
+        b"ASCII85Decode" | b"A85" => from_base_85(packed, bytes_max),
         b"ASCIIHexDecode" | b"AHx" => Unpacked::Bytes(from_hex(packed)),
         b"RunLengthDecode" | b"RL" => run_lengths(packed, bytes_max),
         b"Crypt" => Unpacked::Bytes(packed.to_vec()),
@@ -56,71 +110,181 @@ fn unpack_one(filter: &[u8], packed: &[u8], bytes_max: u64) -> Unpacked {
     }
 }
 
-/// Names of the filters in the order in which they unpack.
-pub(super) fn names(document: &Document, dictionary: &Dictionary) -> Vec<Vec<u8>> {
+/// The filters in the order in which they unpack. What stands in their place and is no name is a filter that nobody
+/// knows, or a file elsewhere.
+fn filters(document: &Document, dictionary: &Dictionary) -> Vec<Filter> {
     let filter = objects::get(document, dictionary, b"Filter").or_else(|| objects::get(document, dictionary, b"F"));
-    match filter {
-        Some(Object::Name(name)) => vec![name.clone()],
-        Some(Object::Array(names)) => names
-            .iter()
-            .filter_map(|name| {
-                objects::resolve(document, name).and_then(|name| name.as_name().ok()).map(<[u8]>::to_vec)
-            })
-            .collect(),
-        _ => Vec::new(),
+    let name = |object: &Object| {
+        let name = objects::resolve(document, object).and_then(|name| name.as_name().ok());
+        Filter::new(name.unwrap_or_default().to_vec())
+    };
+    let mut filters = match filter {
+        None | Some(Object::Null) => Vec::new(),
+        Some(Object::Array(names)) => names.iter().map(name).collect(),
+        Some(single) => vec![name(single)],
+    };
+    for (index, filter) in filters.iter_mut().enumerate() {
+        filter.early_change = parameter(document, dictionary, index, b"EarlyChange") != Some(0);
     }
+    filters
 }
 
 fn has_predictor(document: &Document, dictionary: &Dictionary) -> bool {
-    let has = |parameters: &Object| {
-        let parameters = objects::resolve(document, parameters).and_then(|parameters| parameters.as_dict().ok());
-        let predictor = parameters.and_then(|parameters| objects::get(document, parameters, b"Predictor"));
-        predictor.and_then(|predictor| predictor.as_i64().ok()).is_some_and(|predictor| predictor > 1)
+    let predictor = |index| parameter(document, dictionary, index, b"Predictor");
+    (0..FILTERS_MAX).any(|index| predictor(index).is_some_and(|predictor| predictor > 1))
+}
+
+/// A number among the parameters of the filter with this index.
+fn parameter(document: &Document, dictionary: &Dictionary, index: usize, key: &[u8]) -> Option<i64> {
+    let parameters = match objects::get(document, dictionary, b"DecodeParms")? {
+        Object::Array(all) => objects::resolve(document, all.get(index)?)?,
+        single => single,
     };
-    match objects::get(document, dictionary, b"DecodeParms") {
-        Some(Object::Array(all)) => all.iter().any(has),
-        Some(parameters) => has(parameters),
-        None => false,
-    }
+    objects::get(document, parameters.as_dict().ok()?, key)?.as_i64().ok()
 }
 
-/// Predictors do not change sizes much, so it is safe to leave them to the loader once the size is known.
-fn unpack_with_predictor(stream: &Stream, filters: &[Vec<u8>], bytes_max: u64) -> Unpacked {
-    match unpack_chain(filters, &stream.content, bytes_max) {
-        Unpacked::Bytes(plain) => Unpacked::Bytes(stream.decompressed_content().unwrap_or(plain)),
-        other => other,
+/// Deflate data with its header, without its checksum when that is missing, without its header when that is missing. A
+/// checksum that is there and wrong tells of damage.
+fn inflate(packed: &[u8], bytes_max: u64) -> Unpacked {
+    const HEADER_BYTES: usize = 2;
+    const CHECKSUM_BYTES: usize = 4;
+    if packed.trim_ascii().is_empty() {
+        return Unpacked::Bytes(Vec::new());
     }
+    let with_header = Inflated::of(packed, true, bytes_max);
+    if with_header.end.is_some() || with_header.bytes.len() as u64 > bytes_max {
+        return Unpacked::whole(with_header.bytes, true, bytes_max);
+    }
+    let body = packed.get(HEADER_BYTES..).unwrap_or_default();
+    let skipped = Inflated::of(body, false, bytes_max);
+    if let Some(end) = skipped.end.filter(|_| skipped.bytes.len() >= with_header.bytes.len()) {
+        return Unpacked::whole(skipped.bytes, body.len() - end < CHECKSUM_BYTES, bytes_max);
+    }
+    let bare = Inflated::of(packed, false, bytes_max);
+    if bare.end.is_some() && with_header.bytes.is_empty() {
+        return Unpacked::whole(bare.bytes, true, bytes_max);
+    }
+    let longest = [with_header, skipped].into_iter().max_by_key(|inflated| inflated.bytes.len());
+    Unpacked::whole(longest.map_or_else(Vec::new, |longest| longest.bytes), false, bytes_max)
 }
 
-/// Deflate data with its header, without it when the header is broken. What comes out before an error is kept.
-pub(super) fn inflate(packed: &[u8], bytes_max: u64) -> Unpacked {
-    match read_all(ZlibDecoder::new(packed), bytes_max) {
-        Unpacked::Bytes(bytes) if bytes.is_empty() && packed.len() > 2 => {
-            read_all(DeflateDecoder::new(&packed[2..]), bytes_max)
+/// What comes out of deflate data.
+struct Inflated {
+    bytes: Vec<u8>,
+    /// Where the data ends, when it does.
+    end: Option<usize>,
+}
+
+impl Inflated {
+    fn of(packed: &[u8], has_header: bool, bytes_max: u64) -> Self {
+        const STEP_BYTES: usize = 32 * 1024;
+        let mut state = Decompress::new(has_header);
+        let mut bytes = Vec::new();
+        let mut step = vec![0; STEP_BYTES];
+        while bytes.len() as u64 <= bytes_max {
+            let (taken, given) = (state.total_in(), state.total_out());
+            let rest = usize::try_from(taken).ok().and_then(|taken| packed.get(taken..)).unwrap_or_default();
+            let status = state.decompress(rest, &mut step, FlushDecompress::None);
+            let new = usize::try_from(state.total_out() - given).unwrap_or(0);
+            bytes.extend_from_slice(&step[..new.min(STEP_BYTES)]);
+            match status {
+                Ok(Status::StreamEnd) => return Self { bytes, end: usize::try_from(state.total_in()).ok() },
+                Ok(_) if new > 0 || state.total_in() > taken => {}
+                _ => break,
+            }
         }
-        unpacked => unpacked,
+        Self { bytes, end: None }
     }
 }
 
-fn read_all(source: impl Read, bytes_max: u64) -> Unpacked {
+/// LZW as in PDF: codes of 9 to 12 bits, high bit first.
+fn unpack_lzw(packed: &[u8], early_change: bool, bytes_max: u64) -> Unpacked {
+    const CLEAR: usize = 256;
+    const END: usize = 257;
+    const CODES_MAX: usize = 4_096;
+    // Where in the output each code's text was seen; the first 258 codes are bytes and marks.
+    let mut seen: Vec<(usize, usize)> = Vec::new();
     let mut bytes = Vec::new();
-    match source.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes) {
-        Err(error) if error.kind() == ErrorKind::OutOfMemory => Unpacked::TooLarge,
-        // Any other error means that the rest is broken; what was read stays.
-        _ => bounded(bytes, bytes_max),
+    let mut last: Option<(usize, usize)> = None;
+    let (mut bits, mut bit_count) = (0_usize, 0_u32);
+    let mut rest = packed.iter();
+    loop {
+        // The table is one entry behind the writer's.
+        let next = END + 1 + seen.len() + usize::from(last.is_some()) + usize::from(early_change);
+        let width = (usize::BITS - next.min(CODES_MAX - 1).leading_zeros()).max(9);
+        while bit_count < width {
+            let Some(byte) = rest.next() else { return Unpacked::whole(bytes, false, bytes_max) };
+            bits = (bits << 8 | usize::from(*byte)) & 0xFF_FFFF;
+            bit_count += 8;
+        }
+        bit_count -= width;
+        let code = bits >> bit_count & ((1 << width) - 1);
+        let start = bytes.len();
+        match code {
+            END => return Unpacked::whole(bytes, true, bytes_max),
+            CLEAR => {
+                seen.clear();
+                last = None;
+                continue;
+            }
+            0..CLEAR => bytes.push(code as u8),
+            _ => {
+                // The newest text is the one before and the byte behind it, which is being written just now.
+                let newest = last.map(|(start, len)| (start, len + 1));
+                let text = seen.get(code - END - 1).copied().or(newest.filter(|_| code - END - 1 == seen.len()));
+                let Some((from, len)) = text else { return Unpacked::whole(bytes, false, bytes_max) };
+                for at in from..from + len {
+                    bytes.push(bytes[at]);
+                }
+            }
+        }
+        if let Some((start, len)) = last
+            && seen.len() + END + 1 < CODES_MAX
+        {
+            seen.push((start, len + 1));
+        }
+        last = Some((start, bytes.len() - start));
+        if bytes.len() as u64 > bytes_max {
+            return Unpacked::TooLarge;
+        }
     }
 }
 
-fn by_loader(filter: &str, packed: &[u8], bytes_max: u64) -> Unpacked {
-    let dictionary = Dictionary::from_iter([("Filter", Object::Name(filter.as_bytes().to_vec()))]);
-    match Stream::new(dictionary, packed.trim_ascii_end().to_vec()).decompressed_content() {
-        Ok(bytes) => bounded(bytes, bytes_max),
-        Err(_) => Unpacked::Opaque,
+/// Groups of five characters for four bytes, up to `~>`.
+fn from_base_85(text: &[u8], bytes_max: u64) -> Unpacked {
+    let mut bytes = Vec::new();
+    let mut group: Vec<u32> = Vec::with_capacity(5);
+    let text = text.trim_ascii_start();
+    for byte in text.strip_prefix(b"<~").unwrap_or(text) {
+        match byte {
+            b'~' => {
+                push_group(&group, &mut bytes);
+                return Unpacked::whole(bytes, true, bytes_max);
+            }
+            b'z' if group.is_empty() => bytes.extend_from_slice(&[0; 4]),
+            b'!'..=b'u' => group.push(u32::from(byte - b'!')),
+            0 | 9 | 10 | 12 | 13 | b' ' => {}
+            _ => return Unpacked::whole(bytes, false, bytes_max),
+        }
+        if group.len() == 5 {
+            push_group(&group, &mut bytes);
+            group.clear();
+        }
+        if bytes.len() as u64 > bytes_max {
+            return Unpacked::TooLarge;
+        }
     }
+    push_group(&group, &mut bytes);
+    Unpacked::whole(bytes, false, bytes_max)
 }
 
-fn bounded(bytes: Vec<u8>, bytes_max: u64) -> Unpacked {
-    if bytes.len() as u64 > bytes_max { Unpacked::TooLarge } else { Unpacked::Bytes(bytes) }
+/// A group of less than five is filled up with the highest digit, and gives a byte less than it has characters.
+fn push_group(group: &[u32], bytes: &mut Vec<u8>) {
+    const HIGHEST: u32 = 84;
+    let Some(len) = group.len().checked_sub(1) else { return };
+    let digits = group.iter().copied().chain(std::iter::repeat(HIGHEST)).take(5);
+    let value = digits.fold(0_u32, |value, digit| value.wrapping_mul(85).wrapping_add(digit));
+    bytes.extend_from_slice(&value.to_be_bytes()[..len.min(4)]);
 }
 
 /// Hexadecimal digits up to `>`; anything else between them is skipped.
@@ -142,10 +306,15 @@ fn run_lengths(packed: &[u8], bytes_max: u64) -> Unpacked {
             0..END => {
                 let run = tail.get(..=count).unwrap_or(tail);
                 bytes.extend_from_slice(run);
+                if run.len() <= count {
+                    return Unpacked::whole(bytes, false, bytes_max);
+                }
                 &tail[run.len()..]
             }
             _ => {
-                let Some((byte, tail)) = tail.split_first() else { break };
+                let Some((byte, tail)) = tail.split_first() else {
+                    return Unpacked::whole(bytes, false, bytes_max);
+                };
                 bytes.resize(bytes.len() + 257 - count, *byte);
                 tail
             }
@@ -154,23 +323,96 @@ fn run_lengths(packed: &[u8], bytes_max: u64) -> Unpacked {
             return Unpacked::TooLarge;
         }
     }
-    Unpacked::Bytes(bytes)
+    Unpacked::whole(bytes, true, bytes_max)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+
+    fn unpacked(filter: &str, packed: &[u8], bytes_max: u64) -> Unpacked {
+        unpack_one(&Filter::new(filter.as_bytes().to_vec()), packed, bytes_max)
+    }
 
     #[test]
     fn filters_unpack_within_their_bound() {
         let check = |filter: &str, packed: &[u8], expected| {
-            assert_eq!(unpack_one(filter.as_bytes(), packed, 8), expected, "{filter}");
+            assert_eq!(unpacked(filter, packed, 16), expected, "{filter} {packed:?}");
         };
-        check("ASCIIHexDecode", b"41 42 4>zz", Unpacked::Bytes(b"AB@".to_vec()));
-        check("RunLengthDecode", &[1, b'a', b'b', 254, b'c', 128, 9], Unpacked::Bytes(b"abccc".to_vec()));
+        let (bytes, torn) = (|text: &[u8]| Unpacked::Bytes(text.to_vec()), |text: &[u8]| Unpacked::Torn(text.to_vec()));
+        check("ASCIIHexDecode", b"41 42 4>zz", bytes(b"AB@"));
+        check("RunLengthDecode", &[1, b'a', b'b', 254, b'c', 128, 9], bytes(b"abccc"));
         check("RunLengthDecode", &[129, b'c'], Unpacked::TooLarge);
-        check("RunLengthDecode", &[5, b'a'], Unpacked::Bytes(b"a".to_vec()));
+        check("RunLengthDecode", &[5, b'a'], torn(b"a"));
+        check("RunLengthDecode", &[255], torn(b""));
         check("DCTDecode", b"", Unpacked::Opaque);
-        check("ASCII85Decode", b"87cURD]~>", Unpacked::Bytes(b"Hello".to_vec()));
+        check("Unheard", b"text", Unpacked::Opaque);
+        check("ASCII85Decode", b"87cURD]~>", bytes(b"Hello"));
+        check("ASCII85Decode", b"<~87cU\nRD]~>", bytes(b"Hello"));
+        check("ASCII85Decode", b"z~>", bytes(&[0; 4]));
+        check("ASCII85Decode", b"87cURD]", torn(b"Hello"));
+        check("ASCII85Decode", b"87cUR\xFF", torn(b"Hell"));
+        check("ASCII85Decode", b"zzzzz~>", Unpacked::TooLarge);
+        // The example of the standard.
+        check("LZWDecode", &[0x80, 0x0B, 0x60, 0x50, 0x22, 0x0C, 0x0C, 0x85, 0x01], bytes(b"-----A---B"));
+        check("LZWDecode", &[0x80, 0x0B, 0x60, 0x50, 0x22, 0x0C], torn(b"-----A"));
+        check("LZWDecode", &[0x80, 0x5F, 0xFF], torn(b""));
+    }
+
+    #[test]
+    fn long_lzw_data_changes_its_widths_where_the_writer_does() {
+        // A writer without a table beyond single bytes: its codes grow all the same, until it clears the table.
+        for early_change in [true, false] {
+            let text: Vec<u8> = (0..9_000_u32).map(|at| (at * 7 % 251) as u8).collect();
+            let (mut packed, mut bits, mut count) = (Vec::new(), 0_u64, 0_u32);
+            let mut put = |code: u64, width: u32| {
+                (bits, count) = (bits << width | code, count + width);
+                while count >= 8 {
+                    count -= 8;
+                    packed.push((bits >> count) as u8);
+                    bits &= (1 << count) - 1;
+                }
+            };
+            for block in text.chunks(3_800) {
+                put(256, 9);
+                for (index, byte) in block.iter().enumerate() {
+                    let next = 258 + index + usize::from(early_change);
+                    put(u64::from(*byte), (usize::BITS - next.leading_zeros()).max(9));
+                }
+                // The clearing code comes in the width that the table has then.
+                let next = 258 + block.len() + usize::from(early_change);
+                put(256, (usize::BITS - next.leading_zeros()).max(9));
+            }
+            put(257, 9);
+            put(0, 7);
+            let filter = Filter { name: b"LZWDecode".to_vec(), early_change };
+            assert!(unpack_one(&filter, &packed, 10_000) == Unpacked::Bytes(text), "early change {early_change}");
+        }
+    }
+
+    #[test]
+    fn torn_deflate_data_gives_what_stands_before_the_tear() {
+        let text: Vec<u8> = (0..20_000_u32).flat_map(|number| number.to_string().into_bytes()).collect();
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&text).unwrap();
+        let packed = encoder.finish().unwrap();
+        let whole = |packed: &[u8]| unpacked("FlateDecode", packed, 1 << 20) == Unpacked::Bytes(text.clone());
+        assert!(whole(&packed), "as it should be");
+        assert!(whole(&packed[2..]), "without header");
+        assert!(whole(&packed[..packed.len() - 4]), "without checksum");
+        assert!(whole(&[&packed[..], b"\r\njunk"].concat()), "junk behind it");
+        let half = packed.len() / 2;
+        let mut damaged = packed.clone();
+        damaged[half..half + 64].fill(0xFF);
+        let wrong = [&packed[..packed.len() - 1], &[!packed[packed.len() - 1]]].concat();
+        for (case, packed) in [("cut", &packed[..half]), ("damaged", &damaged[..]), ("wrong checksum", &wrong[..])] {
+            let Unpacked::Torn(bytes) = unpacked("FlateDecode", packed, 1 << 20) else { panic!("{case} is not torn") };
+            assert!(bytes.len() > text.len() / 4, "{case}: {} bytes", bytes.len());
+            assert!(text.starts_with(&bytes[..text.len() / 4]), "{case}");
+        }
+        assert_eq!(unpacked("FlateDecode", b"", 9), Unpacked::Bytes(vec![]));
+        assert_eq!(unpacked("FlateDecode", &packed, 9), Unpacked::TooLarge);
+        assert!(matches!(unpacked("FlateDecode", b"no deflate data at all", 9), Unpacked::Torn(_)));
     }
 }

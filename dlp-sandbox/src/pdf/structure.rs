@@ -5,7 +5,7 @@
 
 use super::objects;
 use super::seen::Seen;
-use super::streams::{Unpacked, unpack};
+use super::streams::unpack;
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, WirePart};
 use crate::worker::{At, Output};
@@ -61,7 +61,7 @@ fn read_metadata(document: &Document, bounds: &Bounds, seen: &mut Seen, output: 
     }
     let catalog = document.catalog().ok();
     if let Some(metadata) = catalog.and_then(|catalog| objects::stream(document, catalog, b"Metadata"))
-        && let Unpacked::Bytes(xmp) = unpack(document, metadata, bounds.stream_bytes)
+        && let Some(xmp) = unpack(document, metadata, bounds.stream_bytes).readable()
         && xmp.trim_ascii_start().starts_with(b"<")
     {
         return give_properties(&String::from_utf8_lossy(&xmp), seen, output);
@@ -174,10 +174,10 @@ fn field(document: &Document, field: &Dictionary) -> String {
 
 fn string_or_stream(document: &Document, dictionary: &Dictionary, key: &[u8], bounds: &Bounds) -> String {
     match objects::get(document, dictionary, key) {
-        Some(Object::Stream(stream)) => match unpack(document, stream, bounds.stream_bytes) {
-            Unpacked::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            _ => String::new(),
-        },
+        Some(Object::Stream(stream)) => {
+            let script = unpack(document, stream, bounds.stream_bytes).readable().unwrap_or_default();
+            String::from_utf8_lossy(&script).into_owned()
+        }
         Some(object @ Object::String(..)) => objects::text(object).unwrap_or_default(),
         _ => String::new(),
     }
@@ -192,7 +192,7 @@ fn xfa(document: &Document, forms: &Object, bounds: &Bounds) -> String {
     let mut text = String::new();
     for part in parts {
         if let Object::Stream(stream) = part
-            && let Unpacked::Bytes(bytes) = unpack(document, stream, bounds.stream_bytes)
+            && let Some(bytes) = unpack(document, stream, bounds.stream_bytes).readable()
         {
             for (name, value) in xml_values(&String::from_utf8_lossy(&bytes)) {
                 text.push_str(&format!("{name}: {value}\n"));

@@ -5,6 +5,7 @@
 //! as children.
 
 mod data;
+mod entities;
 mod prose;
 mod side;
 mod styles;

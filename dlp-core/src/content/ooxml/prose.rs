@@ -18,6 +18,10 @@ pub(super) struct Prose<'p> {
     is_hidden_run: bool,
     /// Open paragraph properties: tab stops in them are no tabs.
     properties_depth: u32,
+    /// The element that is open measures a drawing.
+    is_measure: bool,
+    /// The last text stands in no known element.
+    is_stray: bool,
     side: Side,
 }
 
@@ -31,6 +35,8 @@ impl<'p> Prose<'p> {
             target: None,
             is_hidden_run: false,
             properties_depth: 0,
+            is_measure: false,
+            is_stray: false,
             side: Side::default(),
         }
     }
@@ -92,6 +98,8 @@ impl<'p> Prose<'p> {
 impl Visit for Prose<'_> {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let name = element.local_name();
+        self.is_stray = false;
+        self.is_measure = is_measure(name);
         if let Some(target) = self.target_of(name) {
             self.target = Some(target);
             if matches!(name, "v" | "text") {
@@ -131,11 +139,16 @@ impl Visit for Prose<'_> {
                 self.side.push(role, text);
                 if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
             }
-            None => Ok(()),
+            None if self.is_measure => Ok(()),
+            None => {
+                self.side.stray(text, &mut self.is_stray);
+                if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
+            }
         }
     }
 
     fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+        (self.is_stray, self.is_measure) = (false, false);
         match local_name {
             "t" | "text" | "delText" | "instrText" | "delInstrText" | "v" | "f" => self.target = None,
             "pPr" | "tabs" => self.properties_depth = self.properties_depth.saturating_sub(1),
@@ -150,4 +163,11 @@ impl Visit for Prose<'_> {
         }
         Ok(())
     }
+}
+
+/// Elements whose text is a length, a share or an identifier of a drawing.
+fn is_measure(local_name: &str) -> bool {
+    let shares = ["pctWidth", "pctHeight", "pctPosHOffset", "pctPosVOffset"];
+    matches!(local_name, "posOffset" | "align" | "Anchor" | "Row" | "Column" | "tableStyleId")
+        || shares.contains(&local_name)
 }

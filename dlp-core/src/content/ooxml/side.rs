@@ -41,6 +41,17 @@ impl Side {
         self.push(role, text);
     }
 
+    /// Adds text that belongs to no element that is known; `continues` says that it goes on in the same element.
+    pub(super) fn stray(&mut self, text: &str, continues: &mut bool) {
+        if std::mem::replace(continues, true) {
+            self.push(Role::Data, text);
+        } else if text.trim().is_empty() {
+            *continues = false;
+        } else {
+            self.add(Role::Data, text);
+        }
+    }
+
     /// Whether enough came together to be handed out.
     pub(super) fn is_full(&self) -> bool {
         self.bytes > BYTES_MAX

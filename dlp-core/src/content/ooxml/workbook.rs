@@ -16,6 +16,8 @@ pub(super) struct Workbook {
     /// Relationship id to target.
     targets: HashMap<String, String>,
     name: Option<String>,
+    /// The last text stands in no known element.
+    is_stray: bool,
     side: Side,
 }
 
@@ -39,6 +41,7 @@ impl Workbook {
 impl Visit for Workbook {
     fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let attribute = |name| element.attribute(name).unwrap_or_default();
+        self.is_stray = false;
         match element.local_name() {
             "sheet" => {
                 let hidden = matches!(attribute("state").as_str(), "hidden" | "veryHidden");
@@ -63,13 +66,15 @@ impl Visit for Workbook {
     }
 
     fn text(&mut self, _: &mut Walk<'_>, text: &str) -> Step {
-        if self.name.is_some() {
-            self.side.push(Role::Formula, text);
+        match self.name {
+            Some(_) => self.side.push(Role::Formula, text),
+            None => self.side.stray(text, &mut self.is_stray),
         }
         Ok(())
     }
 
     fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+        self.is_stray = false;
         if local_name == "definedName" {
             self.name = None;
         }
@@ -125,7 +130,7 @@ impl Visit for Strings {
 
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
         if !self.in_text {
-            return Ok(());
+            return if text.trim().is_empty() { Ok(()) } else { emit_data(walk, text) };
         }
         // Phonetic hints are no part of the string; what exceeds the memory loses its cell but not its scan.
         let bytes_max = walk.budget.limits.shared_strings_bytes_max;
@@ -176,6 +181,8 @@ pub(super) struct Sheet<'s> {
     style: usize,
     value: String,
     target: Option<Target>,
+    /// The last text stands in no known element.
+    is_stray: bool,
     side: Side,
 }
 
@@ -201,6 +208,7 @@ impl<'s> Sheet<'s> {
             style: 0,
             value: String::new(),
             target: None,
+            is_stray: false,
             side: Side::default(),
         }
     }
@@ -261,6 +269,7 @@ impl<'s> Sheet<'s> {
 impl Visit for Sheet<'_> {
     fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let name = element.local_name();
+        self.is_stray = false;
         match name {
             "row" => self.start_row(element),
             "c" => self.start_cell(element),
@@ -293,12 +302,13 @@ impl Visit for Sheet<'_> {
         match self.target {
             Some(Target::Value) => self.value.push_str(text),
             Some(Target::Side(role)) => self.side.push(role, text),
-            None => {}
+            None => self.side.stray(text, &mut self.is_stray),
         }
         if self.side.is_full() { self.side.flush(walk, self.path, Place::None) } else { Ok(()) }
     }
 
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
+        self.is_stray = false;
         match local_name {
             "c" => self.end_cell(walk),
             _ => {

@@ -1,20 +1,26 @@
 //! XML parts as events, in bounded memory.
 //!
-//! Entities are never expanded beyond the five of the standard and character references. A part that breaks the
-//! grammar is read on by a tokenizer that only knows tags from text, so nothing behind the break is lost.
+//! Parts in UTF-16 or another set are transcoded first. What stands in no element (comments, instructions, the document
+//! type with its [entities](super::entities)) is handed out behind the part as data. A part that breaks the grammar is
+//! read on by a tokenizer that only knows tags from text, so nothing behind the break is lost.
 
+use super::entities::{Entities, character};
+use super::side::Side;
 use crate::base::{Problem, ProblemClass};
-use crate::content::walk::{Break, Step, Walk};
+use crate::content::walk::{Break, Failing, Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
+use crate::text::{self, Charset, Transcoded, Transcoder};
 use quick_xml::Reader;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// Bytes of one tag or text run. Longer ones are read by the tokenizer, which keeps nothing.
 const EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 const BUFFER_BYTES: usize = 32 * 1024;
+/// Bytes that tell the character set of a part.
+const HEAD_BYTES: u64 = 4 * 1024;
 
 /// Takes the events of a part. Names come without prefix, because transitional and strict documents differ in it.
 pub(super) trait Visit {
@@ -24,11 +30,14 @@ pub(super) trait Visit {
 }
 
 /// A start tag.
-pub(super) struct Element<'e>(BytesStart<'e>);
+pub(super) struct Element<'e> {
+    tag: BytesStart<'e>,
+    entities: &'e Entities,
+}
 
 impl Element<'_> {
     pub(super) fn local_name(&self) -> &str {
-        self.0.local_name().into_inner()
+        self.tag.local_name().into_inner()
     }
 
     /// The value of an attribute by its name without prefix.
@@ -43,10 +52,11 @@ impl Element<'_> {
 
     /// Names without prefix and values. Namespace declarations are left out.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (String, String)> {
-        let mut attributes = self.0.html_attributes();
+        let mut attributes = self.tag.html_attributes();
         attributes.with_checks(false);
         attributes.flatten().filter(|attribute| !attribute.key.0.starts_with("xmlns")).map(|attribute| {
-            let value = quick_xml::escape::unescape(&attribute.value).unwrap_or(Cow::Borrowed(&attribute.value));
+            let replaced = quick_xml::escape::unescape_with(&attribute.value, |name| self.entities.replace(name));
+            let value = replaced.unwrap_or(Cow::Borrowed(&attribute.value));
             (attribute.key.local_name().into_inner().to_owned(), value.into_owned())
         })
     }
@@ -54,6 +64,28 @@ impl Element<'_> {
 
 /// Feeds a part to a visitor.
 pub(super) fn visit(walk: &mut Walk<'_>, content: &mut dyn Read, name: &str, visitor: &mut dyn Visit) -> Step {
+    let mut head = Vec::new();
+    let failed = content.take(HEAD_BYTES).read_to_end(&mut head).err();
+    let detected = text::detect(&head, (head.len() as u64) < HEAD_BYTES);
+    // Bytes that are no UTF-8 without a word on it are damage, which the reader reports.
+    let other = detected.filter(|detected| detected.charset.is_wide() || declares_other_set(&head));
+    head.drain(..other.as_ref().map_or(0, |detected| detected.bom_len));
+    let mut content = Cursor::new(head).chain(Failing(failed)).chain(content);
+    match other {
+        Some(other) => visit_utf8(walk, &mut Recoded::new(&mut content, &other.charset), name, visitor),
+        None => visit_utf8(walk, &mut content, name, visitor),
+    }
+}
+
+/// Whether the first line says that the part is in another set than UTF-8.
+fn declares_other_set(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let line = head.split(|byte| *byte == b'>').next().unwrap_or_default().to_ascii_lowercase();
+    let encoding = memchr::memmem::find(&line, b"encoding").map_or(&[][..], |at| &line[at..]);
+    line.starts_with(b"<?xml") && !encoding.is_empty() && memchr::memmem::find(encoding, b"utf-8").is_none()
+}
+
+fn visit_utf8(walk: &mut Walk<'_>, content: &mut dyn Read, name: &str, visitor: &mut dyn Visit) -> Step {
     let room = Cell::new(EVENT_BYTES_MAX);
     let bounded = Bounded { inner: BufReader::with_capacity(BUFFER_BYTES, content), room: &room };
     let mut reader = Reader::from_reader(bounded);
@@ -64,21 +96,23 @@ pub(super) fn visit(walk: &mut Walk<'_>, content: &mut dyn Read, name: &str, vis
     config.allow_dangling_amp = true;
     let mut buffer = Vec::new();
     let mut depth = 0_u32;
+    let mut passage = Passage::new(walk, visitor);
     loop {
         buffer.clear();
         room.set(EVENT_BYTES_MAX);
         let error = match reader.read_event_into(&mut buffer) {
-            Ok(Event::Eof) => return Ok(()),
+            Ok(Event::Eof) => return passage.finish(walk, name),
             Ok(event) => {
                 depth = depth_after(depth, &event);
                 if depth <= walk.budget.limits.xml_depth_max {
-                    pass(walk, event, visitor)?;
+                    passage.pass(walk, event, name)?;
                     continue;
                 }
                 None
             }
             Err(error) => Some(error),
         };
+        passage.finish(walk, name)?;
         let problem = match error {
             None => {
                 let depth_max = u64::from(walk.budget.limits.xml_depth_max);
@@ -106,30 +140,58 @@ fn depth_after(depth: u32, event: &Event<'_>) -> u32 {
     }
 }
 
-fn pass(walk: &mut Walk<'_>, event: Event<'_>, visitor: &mut dyn Visit) -> Step {
-    match event {
-        Event::Start(tag) | Event::Empty(tag) => visitor.start(walk, &Element(tag)),
-        Event::End(tag) => visitor.end(walk, tag.local_name().into_inner()),
-        Event::Text(text) => visitor.text(walk, &text),
-        Event::CData(text) => visitor.text(walk, &text),
-        Event::GeneralRef(reference) => visitor.text(walk, &resolve(&reference)),
-        Event::Comment(text) => visitor.text(walk, &text),
-        _ => Ok(()),
-    }
+/// Events on their way to a visitor, and what stands in no element.
+struct Passage<'v> {
+    visitor: &'v mut dyn Visit,
+    entities: Entities,
+    /// Comments in the middle of a word must not tear it apart, so they wait.
+    aside: Side,
 }
 
-/// The text of a reference: a character, one of the five entities, or the reference itself.
-fn resolve(reference: &BytesRef<'_>) -> String {
-    if let Ok(Some(c)) = reference.resolve_char_ref() {
-        return c.to_string();
+impl<'v> Passage<'v> {
+    fn new(walk: &Walk<'_>, visitor: &'v mut dyn Visit) -> Self {
+        Self { visitor, entities: Entities::new(walk.budget.limits.xml_entity_bytes_max), aside: Side::default() }
     }
-    match &**reference {
-        "amp" => "&".to_owned(),
-        "lt" => "<".to_owned(),
-        "gt" => ">".to_owned(),
-        "quot" => "\"".to_owned(),
-        "apos" => "'".to_owned(),
-        other => format!("&{other};"),
+
+    fn pass(&mut self, walk: &mut Walk<'_>, event: Event<'_>, name: &str) -> Step {
+        match event {
+            Event::Start(tag) | Event::Empty(tag) => {
+                self.entities.prepare(tag.attributes_raw());
+                self.visitor.start(walk, &Element { tag, entities: &self.entities })?;
+            }
+            Event::End(tag) => self.visitor.end(walk, tag.local_name().into_inner())?,
+            Event::Text(text) => self.visitor.text(walk, &text)?,
+            Event::CData(text) => self.visitor.text(walk, &text)?,
+            Event::GeneralRef(reference) => self.refer(walk, &reference)?,
+            Event::Comment(text) => self.aside.add(Role::Data, &text),
+            Event::PI(instruction) => self.aside.add(Role::Data, &instruction),
+            Event::DocType(document_type) => {
+                for text in self.entities.declare(&document_type) {
+                    self.aside.add(Role::Data, &text);
+                }
+            }
+            Event::Decl(_) | Event::Eof => {}
+        }
+        if let Some(problem) = self.entities.take_problem() {
+            walk.problem(problem);
+        }
+        if self.aside.is_full() { self.finish(walk, name) } else { Ok(()) }
+    }
+
+    /// A reference: a character, an entity, or itself.
+    fn refer(&mut self, walk: &mut Walk<'_>, reference: &str) -> Step {
+        if let Some(c) = character(reference) {
+            return self.visitor.text(walk, c.encode_utf8(&mut [0; 4]));
+        }
+        match self.entities.text(reference) {
+            Some(text) => self.visitor.text(walk, text),
+            None => self.visitor.text(walk, &format!("&{reference};")),
+        }
+    }
+
+    /// Hands out what stands in no element.
+    fn finish(&mut self, walk: &mut Walk<'_>, name: &str) -> Step {
+        self.aside.flush(walk, name, Place::None)
     }
 }
 
@@ -170,6 +232,39 @@ fn loose(walk: &mut Walk<'_>, chunk: &[u8], name: &str) -> Step {
         walk.emit(&Segment { text, part, place: Place::None, join: Join::None, origin: Origin::None })?;
     }
     Ok(())
+}
+
+/// A reader of another character set as UTF-8.
+struct Recoded<'r> {
+    inner: &'r mut dyn Read,
+    transcoder: Transcoder,
+    transcoded: Transcoded,
+    /// Bytes of the transcoded text that were read.
+    at: usize,
+}
+
+impl<'r> Recoded<'r> {
+    fn new(inner: &'r mut dyn Read, charset: &Charset) -> Self {
+        Self { inner, transcoder: Transcoder::new(charset, 0), transcoded: Transcoded::default(), at: 0 }
+    }
+}
+
+impl Read for Recoded<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut raw = [0; HEAD_BYTES as usize];
+        while self.at == self.transcoded.text.len() {
+            let len = self.inner.read(&mut raw)?;
+            self.transcoder.push(&raw[..len], len == 0, &mut self.transcoded);
+            self.at = 0;
+            if len == 0 && self.transcoded.text.is_empty() {
+                return Ok(0);
+            }
+        }
+        let mut rest = &self.transcoded.text.as_bytes()[self.at..];
+        let len = rest.read(buf)?;
+        self.at += len;
+        Ok(len)
+    }
 }
 
 /// A reader that fails when one event takes more bytes than there is room for.

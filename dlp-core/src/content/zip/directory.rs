@@ -106,9 +106,10 @@ impl Directory {
         self.listed && self.entries.iter().map(|entry| entry.header_offset).min().is_some_and(|first| first > 0)
     }
 
-    /// Says that the bytes before the first member were read by another handler.
-    pub(in crate::content) fn know_prefix(&mut self) {
+    /// Says that the bytes before the first member were read by another handler, and returns their number.
+    pub(in crate::content) fn know_prefix(&mut self) -> u64 {
         self.known = 0..self.entries.iter().map(|entry| entry.header_offset).min().unwrap_or(0);
+        self.known.end
     }
 
     /// What the file is to people, told by the names of its members.

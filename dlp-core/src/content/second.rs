@@ -1,0 +1,263 @@
+//! The second reading of bytes: text of another width than the first reading sees.
+//!
+//! Programs of one large family keep their strings in UTF-16 among other bytes, tools append UTF-16 to logs in ASCII and
+//! ASCII to logs in UTF-16, and a byte order mark may stand in front of anything. So while a first reading passes
+//! through, runs of the other width are kept, and handed out once it has ended: a change of part in between would tear
+//! apart what the first reading matches. What is kept is bounded by `held_bytes_max`.
+
+use super::walk::{Step, Walk};
+use super::{Join, Origin, Part, Place, Role, Segment};
+use crate::base::Problem;
+use crate::text::{self, Charset, Transcoded, Transcoder};
+use std::ops::Range;
+
+/// Characters from which a run of UTF-16 inside other bytes is text.
+const WIDE_CHARS_MIN: usize = 4;
+/// Characters from which a run of ASCII inside UTF-16 or UTF-32 is text. Chinese in UTF-16 has shorter ones everywhere.
+const ASCII_CHARS_MIN: usize = 8;
+/// Bytes of a run that are kept in one piece.
+const PIECE_BYTES_MAX: usize = 256 * 1024;
+
+/// What the second reading looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// ASCII where the first reading sees wider characters.
+    Ascii,
+    /// UTF-16 where the first reading sees bytes.
+    Utf16,
+}
+
+/// Runs of the other width in an input that passes by.
+pub(super) struct SecondReading {
+    width: Width,
+    /// Bytes that may start a run, and where they stand.
+    open: Vec<u8>,
+    open_offset: u64,
+    kept: Vec<Run>,
+    kept_bytes: u64,
+    is_over_full: bool,
+}
+
+/// A run, or a piece of a long one.
+struct Run {
+    charset: Charset,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl SecondReading {
+    pub(super) fn new(width: Width) -> Self {
+        Self { width, open: Vec::new(), open_offset: 0, kept: Vec::new(), kept_bytes: 0, is_over_full: false }
+    }
+
+    /// Takes the next bytes of the input.
+    pub(super) fn push(&mut self, walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
+        if self.width == Width::Utf16 && memchr::memchr(0, bytes).is_none() {
+            // Without a zero there is no UTF-16 of European scripts, and no run goes on.
+            self.search(true);
+            self.open_offset += bytes.len() as u64;
+        } else {
+            self.open.extend_from_slice(bytes);
+            self.search(false);
+        }
+        if self.kept_bytes > walk.budget.room_to_hold() {
+            self.report_overflow(walk);
+            return self.hand_out(walk);
+        }
+        Ok(())
+    }
+
+    /// Hands out what was found, when the first reading has ended.
+    pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
+        self.search(true);
+        self.hand_out(walk)
+    }
+
+    /// Moves complete runs from the open bytes to the kept ones.
+    fn search(&mut self, last: bool) {
+        let mut at = 0;
+        let run_bytes_min = self.width.run_bytes_min();
+        let mut done = if last { self.open.len() } else { self.open.len().saturating_sub(run_bytes_min) };
+        while let Some(mut run) = self.width.next_run(&self.open, at) {
+            let may_go_on = run.end + run_bytes_min > self.open.len();
+            if run.len() >= PIECE_BYTES_MAX {
+                // The second half starts the next piece, so that no rest is too short to be found.
+                run.end = run.start + PIECE_BYTES_MAX / 2;
+            } else if may_go_on && !last {
+                // The byte before tells the byte order.
+                done = run.start.saturating_sub(1).max(at);
+                break;
+            }
+            at = run.end;
+            done = done.max(at);
+            self.keep(run);
+        }
+        self.open.drain(..done);
+        self.open_offset += done as u64;
+    }
+
+    fn keep(&mut self, run: Range<usize>) {
+        if self.width == Width::Ascii {
+            return self.keep_as(Charset::Utf8, run);
+        }
+        // One byte off, high byte first looks like low byte first; the bytes around the run can mean both. A line end of
+        // other text in front of the first zero looks like a character of the run.
+        let has_zero_before = run.start.checked_sub(1).is_some_and(|before| self.open[before] == 0);
+        let start = if has_zero_before { run.start - 1 } else { run.start + 1 };
+        if self.open.get(run.end).is_some_and(|byte| is_ascii_text(*byte)) {
+            self.keep_as(Charset::Utf16Be, start..run.end + 1);
+        }
+        self.keep_as(Charset::Utf16Le, run);
+    }
+
+    fn keep_as(&mut self, charset: Charset, run: Range<usize>) {
+        let offset = self.open_offset + run.start as u64;
+        let bytes = self.open[run].to_vec();
+        self.kept_bytes += bytes.len() as u64;
+        self.kept.push(Run { charset, offset, bytes });
+    }
+
+    fn report_overflow(&mut self, walk: &mut Walk<'_>) {
+        if !self.is_over_full {
+            let held_bytes_max = walk.budget.limits.held_bytes_max;
+            let message = "text of another width exceeds what may be held; the item was scanned in pieces";
+            walk.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
+        }
+        self.is_over_full = true;
+    }
+
+    fn hand_out(&mut self, walk: &mut Walk<'_>) -> Step {
+        let mut end = None;
+        let mut transcoded = Transcoded::default();
+        self.kept_bytes = 0;
+        // The two byte orders of one run are two parts, each in one piece.
+        let (big, others): (Vec<Run>, Vec<Run>) = self.kept.drain(..).partition(|run| run.charset == Charset::Utf16Be);
+        for Run { charset, offset, bytes } in others.into_iter().chain(big) {
+            let join = if end == Some(offset) { Join::None } else { Join::Line };
+            end = Some(offset + bytes.len() as u64);
+            let (name, text, origin) = if charset == Charset::Utf8 {
+                ("ascii", bytes.as_slice(), Origin::Bytes(offset))
+            } else {
+                Transcoder::new(&charset, offset).push(&bytes, true, &mut transcoded);
+                let name = if charset == Charset::Utf16Be { "utf-16be" } else { "utf-16" };
+                (name, transcoded.text.as_bytes(), Origin::Mapped(&transcoded.runs))
+            };
+            walk.emit(&Segment { text, part: Part { role: Role::Raw, name }, place: Place::None, join, origin })?;
+        }
+        Ok(())
+    }
+}
+
+impl Width {
+    fn run_bytes_min(self) -> usize {
+        match self {
+            Self::Ascii => ASCII_CHARS_MIN,
+            Self::Utf16 => 2 * WIDE_CHARS_MIN,
+        }
+    }
+
+    /// The next run that is long enough.
+    fn next_run(self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
+        match self {
+            Self::Ascii => next_ascii_run(bytes, from),
+            Self::Utf16 => next_wide_run(bytes, from),
+        }
+    }
+}
+
+fn next_ascii_run(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut start = from;
+    while start < bytes.len() {
+        let len = bytes[start..].iter().take(PIECE_BYTES_MAX).take_while(|byte| is_ascii_text(**byte)).count();
+        if len >= ASCII_CHARS_MIN {
+            return Some(start..start + len);
+        }
+        start += len + 1;
+    }
+    None
+}
+
+fn is_ascii_text(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
+}
+
+/// The next run of enough letters, digits and marks of European scripts, low byte first.
+fn next_wide_run(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    let unit = |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
+    let mut start = from;
+    while start + 2 * WIDE_CHARS_MIN <= bytes.len() {
+        let mut end = start;
+        while end - start < PIECE_BYTES_MAX && unit(end).is_some_and(text::is_likely_unit) {
+            end += 2;
+        }
+        if end - start >= 2 * WIDE_CHARS_MIN {
+            return Some(start..end);
+        }
+        // The unit that ended a short run may be one byte off, so the search goes on byte by byte.
+        start += 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs as text, fed in pieces of this length.
+    fn runs(width: Width, bytes: &[u8], piece: usize) -> Vec<(u64, String)> {
+        let mut reading = SecondReading::new(width);
+        for piece in bytes.chunks(piece) {
+            reading.open.extend_from_slice(piece);
+            reading.search(false);
+        }
+        reading.search(true);
+        let mut out = Transcoded::default();
+        let text = |run: Run| {
+            Transcoder::new(&run.charset, run.offset).push(&run.bytes, true, &mut out);
+            (run.offset, out.text.clone())
+        };
+        reading.kept.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn runs_are_found_in_any_pieces() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        type Expected = &'static [(u64, &'static str)];
+        let rows: Vec<(&str, Width, Vec<u8>, Expected)> = vec![
+            ("nothing", Width::Ascii, vec![], &[]),
+            ("short", Width::Ascii, b"1234567\0".to_vec(), &[]),
+            (
+                "ascii in utf-16",
+                Width::Ascii,
+                [wide("wide"), b"12345678".to_vec(), wide("e")].concat(),
+                &[(8, "12345678e")],
+            ),
+            ("wide in ascii", Width::Utf16, [b"#%".to_vec(), vec![0x90], wide("wide")].concat(), &[(3, "wide")]),
+            (
+                "high byte first",
+                Width::Utf16,
+                [vec![1, 1], big("44051"), vec![200]].concat(),
+                &[(2, "44051"), (3, "4405")],
+            ),
+        ];
+        for (case, width, bytes, expected) in rows {
+            for piece in 1..=bytes.len().max(1) {
+                let found = runs(width, &bytes, piece);
+                let found: Vec<(u64, &str)> = found.iter().map(|(at, text)| (*at, text.as_str())).collect();
+                assert_eq!(found, expected, "{case} in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_runs_come_in_pieces_without_gaps() {
+        let bytes = vec![b'x'; 3 * PIECE_BYTES_MAX + 5];
+        let mut at = 0;
+        for (offset, text) in runs(Width::Ascii, &bytes, 100_000) {
+            assert_eq!(offset, at);
+            at += text.len() as u64;
+        }
+        assert_eq!(at, bytes.len() as u64);
+    }
+}
