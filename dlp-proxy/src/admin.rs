@@ -1,9 +1,12 @@
 //! The admin listener: health, metrics, the CA certificate and the proxy configuration for browsers.
 //!
-//! Everything here is read-only and holds nothing about users. It has its own socket, which the proxy never dials.
+//! Everything here is read-only and holds nothing about users. It has its own socket, which the proxy never dials. A
+//! request must name the listener by an address that it has or by a configured name: a page whose own name was made to
+//! resolve to this address (DNS rebinding) names another one, and learns nothing.
 
+use crate::config::HostPattern;
 use crate::metrics::Metrics;
-use crate::names::Authority;
+use crate::names::{Authority, Host};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -13,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +30,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Media type of short answers.
+const TEXT: &str = "text/plain; charset=utf-8";
+/// Answer to a request for another name.
+const FOREIGN_NAME: &str = "this listener is not known by that name; use its address, or add the name to admin.hosts\n";
+
 /// What the listener tells about.
 #[derive(Debug)]
 pub(crate) struct Admin {
@@ -36,6 +44,8 @@ pub(crate) struct Admin {
     pub(crate) ca_pem: String,
     /// Address of the proxy.
     pub(crate) proxy: SocketAddr,
+    /// Names of the listener besides its addresses.
+    pub(crate) hosts: Vec<HostPattern>,
     /// Cancelled when the gateway stops.
     pub(crate) drain: CancellationToken,
 }
@@ -63,8 +73,12 @@ impl Admin {
     }
 
     async fn serve_connection(&self, stream: TcpStream) {
+        let own = stream.local_addr().map(|address| address.ip());
         let service = service_fn(|request| {
-            let answer = self.answer(&request);
+            let answer = match own {
+                Ok(own) if self.is_named(&request, own) => self.answer(&request),
+                _ => respond(StatusCode::MISDIRECTED_REQUEST, TEXT, FOREIGN_NAME.into()),
+            };
             async { Ok::<_, Infallible>(answer) }
         });
         let mut builder = http1::Builder::new();
@@ -74,9 +88,24 @@ impl Admin {
         }
     }
 
+    /// Whether the request is for this listener, which was reached at the address `own`.
+    fn is_named(&self, request: &Request<Incoming>, own: IpAddr) -> bool {
+        let mut lines = request.headers().get_all(HOST).iter();
+        let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+        let named = line.to_str().ok().and_then(|text| Authority::parse(text, Some(80)).ok());
+        let target = request.uri().authority().map(|text| Authority::parse(text.as_str(), Some(80)).ok());
+        let is_own = |authority: &Authority| match &authority.host {
+            Host::Address(ip) => {
+                let ip = ip.to_canonical();
+                ip.is_loopback() || ip == own.to_canonical()
+            }
+            Host::Name(name) => name == "localhost" || self.hosts.iter().any(|own| own.covers(&authority.host)),
+        };
+        named.is_some_and(|named| is_own(&named)) && target.is_none_or(|target| target.is_some_and(|t| is_own(&t)))
+    }
+
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        const TEXT: &str = "text/plain; charset=utf-8";
         if request.method() != Method::GET && request.method() != Method::HEAD {
             let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is served here\n".into());
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));

@@ -1,17 +1,20 @@
 //! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
 
+use crate::admission::Busy;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::{Sleep, sleep};
 
+use crate::metrics::Metrics;
+use crate::sealed_file::SealedFile;
 use crate::spool::{Spooled, Stored};
-
-/// Bytes read from a spool file at a time.
-const READ_BYTES: usize = 64 * 1024;
 
 /// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -25,6 +28,10 @@ impl Progress {
     pub(crate) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 /// A body of one of the kinds that the gateway sends.
@@ -32,12 +39,14 @@ impl Progress {
 pub(crate) struct GatewayBody {
     source: Source,
     progress: Progress,
+    _busy: Option<Busy>,
 }
 
 #[derive(Debug)]
 enum Source {
     Full(Option<Bytes>),
     Stream(Incoming),
+    Answer { incoming: Incoming, stall: Stall },
     Spool { reader: SpoolReader, then: Option<Incoming> },
 }
 
@@ -57,9 +66,19 @@ impl GatewayBody {
         Self::from(Source::Stream(incoming))
     }
 
+    /// An answer of an origin, trailers included, as long as it keeps coming.
+    pub(crate) fn answer(incoming: Incoming, stall: Stall) -> Self {
+        Self::from(Source::Answer { incoming, stall })
+    }
+
     /// A held body, and what follows it when only its beginning was held.
     pub(crate) fn spooled(spooled: Spooled, then: Option<Incoming>) -> Self {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
+    }
+
+    /// Keeps the connection busy until the body has been handed over.
+    pub(crate) fn keeping(self, busy: Busy) -> Self {
+        Self { _busy: Some(busy), ..self }
     }
 
     /// The counter of this body.
@@ -70,7 +89,7 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default() }
+        Self { source, progress: Progress::default(), _busy: None }
     }
 }
 
@@ -83,13 +102,19 @@ impl Body for GatewayBody {
         let chunk = match &mut this.source {
             Source::Full(bytes) => bytes.take().map(Ok),
             Source::Stream(incoming) => ready!(poll_data(incoming, cx)),
+            Source::Answer { incoming, stall } => {
+                let frame = ready!(stall.poll_frame(incoming, cx));
+                let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+                this.progress.add(data.map_or(0, Bytes::len));
+                return Poll::Ready(frame);
+            }
             Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
                 (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
                 (chunk, _) => chunk,
             },
         };
         if let Some(Ok(bytes)) = &chunk {
-            this.progress.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            this.progress.add(bytes.len());
         }
         Poll::Ready(chunk.map(|result| result.map(Frame::data)))
     }
@@ -97,7 +122,7 @@ impl Body for GatewayBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Full(bytes) => bytes.is_none(),
-            Source::Stream(incoming) => incoming.is_end_stream(),
+            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.is_end_stream(),
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
         }
     }
@@ -105,10 +130,41 @@ impl Body for GatewayBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Source::Stream(incoming) => incoming.size_hint(),
+            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.size_hint(),
             Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
             Source::Spool { .. } => SizeHint::default(),
         }
+    }
+}
+
+/// Watches that an answer keeps coming. Time that the client takes to read does not count.
+#[derive(Debug)]
+pub(crate) struct Stall {
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Stall {
+    /// Ends an answer of which nothing came for `limit`.
+    pub(crate) fn new(limit: Duration, metrics: Arc<Metrics>) -> Self {
+        Self { limit, timer: None, metrics }
+    }
+
+    fn poll_frame(
+        &mut self,
+        incoming: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) {
+            self.timer = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        ready!(timer.as_mut().poll(cx));
+        self.metrics.count_fault("answer_stalled");
+        tracing::info!("an answer stopped coming; its connection is closed");
+        Poll::Ready(Some(Err("the answer stopped coming".into())))
     }
 }
 
@@ -132,22 +188,23 @@ fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Resul
 struct SpoolReader {
     left: u64,
     source: ReadFrom,
+    /// Keeps the place that the body takes.
+    _spooled: Spooled,
 }
 
 #[derive(Debug)]
 enum ReadFrom {
     Memory(Bytes),
-    File(tokio::fs::File),
+    File { file: SealedFile, next: u32, reading: Option<JoinHandle<io::Result<Bytes>>> },
 }
 
 impl SpoolReader {
     fn new(spooled: Spooled) -> Self {
-        let left = spooled.len();
-        let source = match spooled.into_stored() {
+        let source = match spooled.stored() {
             Stored::Memory(bytes) => ReadFrom::Memory(bytes),
-            Stored::File(file) => ReadFrom::File(tokio::fs::File::from_std(file)),
+            Stored::File(file) => ReadFrom::File { file, next: 0, reading: None },
         };
-        Self { left, source }
+        Self { left: spooled.len(), source, _spooled: spooled }
     }
 
     fn left(&self) -> u64 {
@@ -158,23 +215,31 @@ impl SpoolReader {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        let chunk = match &mut self.source {
-            ReadFrom::Memory(bytes) => std::mem::take(bytes),
-            ReadFrom::File(file) => {
-                let mut bytes = vec![0; READ_BYTES.min(usize::try_from(self.left).unwrap_or(READ_BYTES))];
-                let mut buf = ReadBuf::new(&mut bytes);
-                if let Err(error) = ready!(Pin::new(file).poll_read(cx, &mut buf)) {
-                    return Poll::Ready(Some(Err(error.into())));
-                }
-                let count = buf.filled().len();
-                bytes.truncate(count);
-                bytes.into()
+        let chunk = match ready!(self.source.poll_next(cx)) {
+            Ok(chunk) if chunk.is_empty() => {
+                return Poll::Ready(Some(Err("the held body is shorter than it was".into())));
             }
+            Ok(chunk) => chunk,
+            Err(error) => return Poll::Ready(Some(Err(error.into()))),
         };
-        if chunk.is_empty() {
-            return Poll::Ready(Some(Err("the held body is shorter than it was".into())));
-        }
         self.left -= (chunk.len() as u64).min(self.left);
         Poll::Ready(Some(Ok(chunk)))
+    }
+}
+
+impl ReadFrom {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let (file, next, reading) = match self {
+            Self::Memory(bytes) => return Poll::Ready(Ok(std::mem::take(bytes))),
+            Self::File { file, next, reading } => (file, next, reading),
+        };
+        let task = reading.get_or_insert_with(|| {
+            let (file, number) = (file.clone(), *next);
+            tokio::task::spawn_blocking(move || file.chunk(number).map(Bytes::from_owner))
+        });
+        let read = ready!(Pin::new(task).poll(cx));
+        *reading = None;
+        *next += 1;
+        Poll::Ready(read.map_err(io::Error::other).flatten())
     }
 }

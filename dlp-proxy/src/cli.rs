@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Usage or configuration error.
@@ -91,11 +91,13 @@ fn serve(setup: Setup) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
     runtime.block_on(async {
         let gateway = Gateway::bind(setup).await?;
+        // Before anybody is told that there is something to stop.
+        let signals = Signals::watched();
         announce(&gateway);
         let stop = CancellationToken::new();
         tokio::select! {
             () = gateway.serve(stop.clone().cancelled_owned()) => {}
-            () = watch_signals(stop) => {}
+            () = watch_signals(signals, stop) => {}
         }
         Ok(())
     })
@@ -113,17 +115,30 @@ fn announce(gateway: &Gateway) {
     ));
 }
 
+/// Signals that ask the gateway to end. From here on they no longer kill it.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn watched() -> Option<Self> {
+        let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+        let (Ok(terminate), Ok(interrupt)) = signals else { return None };
+        Some(Self { terminate, interrupt })
+    }
+}
+
 /// Cancels `stop` at the first SIGTERM or Ctrl-C, and resolves at the second.
-async fn watch_signals(stop: CancellationToken) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+async fn watch_signals(signals: Option<Signals>, stop: CancellationToken) {
+    let Some(mut signals) = signals else {
         tracing::error!("signals cannot be received; the gateway runs until it is killed");
         return std::future::pending().await;
     };
     for _ in 0..2 {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = signals.terminate.recv() => {}
+            _ = signals.interrupt.recv() => {}
         }
         if !stop.is_cancelled() {
             say("stopping; requests in flight may end, a second signal stops at once");

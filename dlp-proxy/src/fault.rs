@@ -35,6 +35,10 @@ pub(crate) enum Fault {
     OwnListener,
     /// The address is private, local or reserved.
     PrivateAddress,
+    /// The client has asked for too many hosts that need a new certificate.
+    TooManyHosts,
+    /// The bodies that are held take all the place there is.
+    SpoolFull,
     /// A protocol switch that cannot be inspected.
     Upgrade,
     /// Who is it?
@@ -90,6 +94,10 @@ impl Fault {
             Self::PrivateAddress => {
                 (S::FORBIDDEN, "private_address", "The host has a private or reserved address, which is out of reach.")
             }
+            Self::TooManyHosts => {
+                (S::BAD_GATEWAY, "too_many_hosts", "Too many new hosts were asked for in a short time.")
+            }
+            Self::SpoolFull => (S::SERVICE_UNAVAILABLE, "spool_full", "The gateway holds too much data right now."),
             Self::Upgrade => (S::NOT_IMPLEMENTED, "upgrade", "This protocol upgrade cannot be inspected."),
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
@@ -113,7 +121,8 @@ impl Fault {
 
     /// Whether what follows on the connection cannot be trusted to be a request.
     fn ends_connection(&self) -> bool {
-        matches!(self, Self::Framing(_) | Self::BodyBroken | Self::BodyStalled | Self::Misdirected | Self::Internal)
+        use Fault::{BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
+        matches!(self, Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
     }
 
     /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
@@ -139,13 +148,12 @@ impl Fault {
                 GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
             }
             Self::Timeout => GatewayError::UpstreamTimeout { host },
-            Self::Resolve
-            | Self::Connect
-            | Self::Handshake
-            | Self::BadAnswer
-            | Self::Port(_)
-            | Self::OwnListener
-            | Self::PrivateAddress => GatewayError::UpstreamUnreachable { host, reason },
+            Self::Resolve | Self::Connect | Self::Handshake | Self::BadAnswer => {
+                GatewayError::UpstreamUnreachable { host, reason }
+            }
+            Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },
+            Self::TooManyHosts | Self::SpoolFull => GatewayError::Busy { reason },
+            Self::PrivateAddress => GatewayError::PrivateAddress { host },
             _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
             _ => GatewayError::BadRequest { reason },
         }

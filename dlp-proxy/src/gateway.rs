@@ -4,14 +4,16 @@
 //! compiles the detectors and takes every socket, and [`check`] does the same without touching the system.
 
 use crate::admin::Admin;
+use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
 use crate::destination::Catalogue;
 use crate::identity::{Identity, UsersError};
 use crate::metrics::Metrics;
 use crate::scan_pool::ScanPool;
-use crate::server::{self, Admission};
+use crate::server;
 use crate::services::{InspectionServices, Services};
+use crate::spool::SpoolPlace;
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
 use crate::tls::origin::{RootsError, client_config};
@@ -150,18 +152,19 @@ impl Gateway {
         let tls = client_config(&config.upstream, ca.chain())?;
         let own: Vec<_> = proxy_addresses.iter().copied().chain([admin_address]).collect();
         let resolver = Resolver::new(&config.resolver, AddressGuard::new(config.upstream.allow_private, own));
-        let scan = &config.scan;
+        let (scan, held) = (&config.scan, &config.inspection);
+        let metrics = Arc::new(Metrics::new());
         let services = Services {
             catalogue: Catalogue::builtin(),
             policies: read.policies,
             identity: read.identity,
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
-            spool_dir,
-            mint: LeafMint::new(ca.clone())?,
+            spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
+            mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, tls, &config.upstream),
             incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
-            metrics: Arc::new(Metrics::new()),
+            metrics,
             drain: CancellationToken::new(),
             tasks: TaskTracker::new(),
             config,
@@ -199,6 +202,7 @@ impl Gateway {
             metrics: services.metrics.clone(),
             ca_pem: self.ca_pem,
             proxy: self.proxy_addresses.first().copied().unwrap_or(self.admin_address),
+            hosts: services.config.admin.hosts.clone(),
             drain: services.drain.clone(),
         };
         let admin_task = tokio::spawn(admin.serve(self.admin));

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod admission;
 pub mod answer;
 pub mod body;
 mod body_stream;
@@ -29,6 +30,7 @@ mod metrics;
 pub mod names;
 mod pipeline;
 mod scan_pool;
+mod sealed_file;
 mod server;
 mod services;
 mod spool;

@@ -52,8 +52,12 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Client connections so far.
     pub(crate) connections_total: Counter,
+    /// Idle client connections that made room for others.
+    pub(crate) connections_shed: Counter,
     /// Inspections that wait for a thread.
     pub(crate) queue_depth: Gauge,
+    /// Bytes of bodies that are held.
+    pub(crate) spool_bytes: Gauge,
     /// Bytes relayed in tunnels that are not intercepted.
     pub(crate) bypassed_bytes: Counter,
     /// Incidents that could not be written.
@@ -75,7 +79,9 @@ impl Metrics {
             inspection_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 18)),
             connections: Gauge::default(),
             connections_total: Counter::default(),
+            connections_shed: Counter::default(),
             queue_depth: Gauge::default(),
+            spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
             incidents_lost: Counter::default(),
             findings: Family::default(),
@@ -132,7 +138,9 @@ impl Metrics {
         r.register("inspection_seconds", "Time of inspections, waiting included", self.inspection_seconds.clone());
         r.register("connections", "Open client connections", self.connections.clone());
         r.register("connections_accepted", "Client connections accepted", self.connections_total.clone());
+        r.register("connections_shed", "Idle client connections that made room", self.connections_shed.clone());
         r.register("scan_queue_depth", "Inspections waiting for a thread", self.queue_depth.clone());
+        r.register("spool_bytes", "Bytes of bodies that are held", self.spool_bytes.clone());
         r.register("tls_errors", "Failed TLS handshakes by reason", self.tls_errors.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
         r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());

@@ -6,12 +6,12 @@ use crate::destination::Catalogue;
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::scan_pool::ScanPool;
+use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
 use crate::upstream::Upstream;
 use dlp_core::decision::Policies;
 use dlp_core::inspect::Inspector;
 use dlp_governance::incident::IncidentLog;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,7 +32,7 @@ pub(crate) struct Services {
     /// Threads that inspect.
     pub(crate) pool: ScanPool,
     /// Place of bodies that are held.
-    pub(crate) spool_dir: PathBuf,
+    pub(crate) spool: Arc<SpoolPlace>,
     /// Certificates for clients.
     pub(crate) mint: LeafMint,
     /// Connections to origins.

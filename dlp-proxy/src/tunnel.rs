@@ -9,12 +9,13 @@
 //! The origin is verified before the client's handshake ends. When it cannot be, the client still gets a handshake,
 //! and the answer to its first request names the reason; nothing of the request is read further or sent anywhere.
 
+use crate::admission::Admitted;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
 use crate::http::guard::{GuardedIo, Refusal};
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
-use crate::server::{Admitted, serve_connection};
+use crate::server::serve_connection;
 use crate::services::Services;
 use crate::tls::hello::{Hello, read_hello};
 use crate::upstream::{Links, Route};
@@ -48,6 +49,8 @@ struct Tunnel {
     /// None when the host is refused whatever is asked of it: then nothing is dialled, and the answer comes in the
     /// tunnel, where browsers show it.
     route: Option<Route>,
+    /// The place of the connection.
+    admitted: Arc<Admitted>,
 }
 
 /// Answers a CONNECT request, and starts the tunnel when it may be opened.
@@ -63,6 +66,9 @@ pub(crate) async fn open(
         let user = services.identity.identify(&parts.headers)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
         let is_bypassed = is_bypassed(&services, &authority.host);
+        if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
+            return Err(Fault::TooManyHosts);
+        }
         let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, user.clone()) {
             true => None,
             false => Some(services.upstream.route(authority.clone(), true).await?),
@@ -72,10 +78,14 @@ pub(crate) async fn open(
     match prepared.await {
         Ok((user, authority, route)) => {
             let (services, peer) = (services.clone(), client.peer);
-            let tunnel = Tunnel { services: services.clone(), peer, user, authority, is_tls: true, route };
+            let place = admitted.clone();
+            let tunnel = Tunnel { services: services.clone(), peer, user, authority, is_tls: true, route, admitted };
             services.tasks.spawn(async move {
-                tunnel.run(upgrade).await;
-                drop(admitted);
+                // Requests inside end the tunnel by themselves when it has to make room; nothing else may keep it.
+                tokio::select! {
+                    () = tunnel.run(upgrade) => {}
+                    () = place.cut() => {}
+                }
             });
             Response::new(GatewayBody::empty())
         }
@@ -166,6 +176,7 @@ impl Tunnel {
 
     /// Relays a tunnel unread, and counts its bytes.
     async fn relay(&self, route: &Route, mut stream: TcpStream, hello: Hello) {
+        let _busy = self.admitted.busy();
         let Ok(mut origin) = self.services.upstream.connect(route).await else { return self.note("bypass") };
         if origin.write_all(&hello.raw).await.is_err() {
             return;
@@ -198,6 +209,7 @@ impl Tunnel {
         T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         let services = self.services.clone();
+        let io = (io, self.admitted.clone());
         let new_client = |refusal| self.client(links, refusal);
         let handle = |services: Arc<Services>, client: Arc<Client>, request| async move {
             pipeline::handle(&services, &client, request).await
@@ -211,6 +223,7 @@ impl Tunnel {
         T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         let services = self.services.clone();
+        let io = (io, self.admitted.clone());
         let new_client = |refusal| self.client(Links::default(), refusal);
         let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
             let (parts, _unread) = request.into_parts();

@@ -212,11 +212,15 @@ fn errors_of_the_gateway_have_their_status_and_words() {
         (GatewayError::BadRequest { reason: "host_missing" }, 400),
         (GatewayError::AuthenticationRequired { realm: "DLP \"gateway\"".to_owned() }, 407),
         (GatewayError::Forbidden { reason: "not_admin" }, 403),
+        (GatewayError::PrivateAddress { host: host() }, 403),
+        (GatewayError::OutOfReach { host: host(), reason: "port" }, 403),
+        (GatewayError::OutOfReach { host: host(), reason: "own_listener" }, 403),
         (GatewayError::Misdirected { host: host() }, 421),
         (GatewayError::HeadTooLarge, 431),
         (GatewayError::UpstreamCertificate { host: host(), trouble: CertificateTrouble::Expired }, 502),
         (GatewayError::UpstreamUnreachable { host: host(), reason: "connect_refused" }, 502),
         (GatewayError::UpstreamTimeout { host: host() }, 504),
+        (GatewayError::Busy { reason: "spool_full" }, 503),
     ];
     let mut all = String::new();
     for (what, status) in rows {

@@ -476,7 +476,8 @@ fn heads_carry_content_too() {
     };
     check_head("/up/%48IT1.txt", &[], &["url path: HIT1@4"], &["HIT1.txt"]);
     check_head("/s?q=a+HIT1&name=x%20y.pdf", &[], &["url query [q]: HIT1@2"], &["x y.pdf"]);
-    check_head("/s?access_token=HIT1&X-Amz-Signature=HIT2", &[], &[], &[]);
+    check_head("/s?access_token=HIT1&X-Amz-Signature=HIT2", &[], &["url query [access_token]: HIT1@0"], &[]);
+    check_head("/s?x=%48IT1&%73ig=HIT2", &[], &["url query [x]: HIT1@0", "url query [sig]: HIT2@0"], &[]);
     let dropbox = [("dropbox-api-arg", r#"{"path":"/dir/HIT1.txt","mode":"add"}"#)];
     check_head("/", &dropbox, &["header dropbox-api-arg [/path]: HIT1@5"], &["HIT1.txt"]);
     check_head("/", &[("content-disposition", "attachment; filename=a.txt")], &[], &["a.txt"]);
@@ -487,7 +488,10 @@ fn heads_carry_content_too() {
         &["header upload-metadata: HIT1@10"],
         &["HIT1.txt"],
     );
-    check_head("/", &[("authorization", "Bearer HIT1"), ("x-api-key", "HIT2"), ("cookie", "HIT3")], &[], &[]);
+    check_head("/", &[("authorization", "Bearer HIT1"), ("cookie", "HIT3"), ("if-match", "HIT4")], &[], &[]);
+    for name in ["x-api-key", "private-token", "x-auth-token", "user-agent", "referer", "x-session"] {
+        check_head("/", &[(name, "HIT2")], &[&format!("header {name}: HIT2@0")], &[]);
+    }
 }
 
 /// Reads one byte at a time.

@@ -101,7 +101,7 @@ async fn bypassed_hosts_keep_their_own_certificate() {
     let refused = gateway.tls("site.example:443", "site.example").await;
     assert!(refused.is_err(), "the origin's certificate is not from the gateway's CA");
     assert!(origin.all().is_empty());
-    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
     assert!(metrics.contains("dlp_bypassed_bytes_total"), "{metrics}");
 }
 
@@ -165,18 +165,20 @@ async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
 async fn private_addresses_and_other_ports_are_refused() {
     let (_origin, gateway) = scene("").await;
     let rows = [
-        ("127.0.0.1:443", 403),
-        ("10.0.0.1:443", 403),
-        ("[::1]:443", 403),
-        ("169.254.169.254:80", 403),
-        ("site.example:22", 403),
-        ("2130706433:443", 400),
-        ("user@site.example:443", 400),
-        ("site.example:0443", 400),
+        ("127.0.0.1:443", 403, "upstream.allow_private"),
+        ("10.0.0.1:443", 403, "upstream.allow_private"),
+        ("[::1]:443", 403, "upstream.allow_private"),
+        ("169.254.169.254:80", 403, "upstream.allow_private"),
+        ("site.example:22", 403, "connect.allowed_ports"),
+        ("2130706433:443", 400, "not valid"),
+        ("user@site.example:443", 400, "not valid"),
+        ("site.example:0443", 400, "not valid"),
     ];
-    for (authority, expected) in rows {
-        let refusal = gateway.tunnel(authority).await.expect_err(authority);
+    for (authority, expected, words) in rows {
+        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let refusal = gateway.raw(request.as_bytes()).await;
         assert_eq!(status(&refusal), expected, "{authority}: {refusal}");
+        assert!(expected == 400 || refusal.contains(words) && !refusal.contains("not reachable"), "{refusal}");
         assert!(refusal.to_ascii_lowercase().contains("connection: close"), "{refusal}");
     }
 }
@@ -220,13 +222,15 @@ async fn the_admin_listener_tells_health_metrics_ca_and_pac() {
         ("/v1/status", 404, "not found"),
     ];
     for (path, code, part) in rows {
-        let answer = gateway.admin(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        let answer =
+            gateway.admin(&format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")).await;
         assert!(status(&answer) == code && answer.contains(part), "{path}: {answer}");
     }
-    let posted =
-        gateway.admin("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    let posted = gateway
+        .admin("POST /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        .await;
     assert_eq!(status(&posted), 405);
-    assert_eq!(status(&gateway.raw(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await), 400);
+    assert_eq!(status(&gateway.raw(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await), 400);
 }
 
 /// An origin that gives these bytes to every request and closes; the second field counts connections.
@@ -293,4 +297,129 @@ async fn a_refused_host_is_not_even_looked_for() {
     assert_eq!(gateway.incidents().len(), 1);
     assert_eq!(gateway.incidents()[0]["decision"], "block");
     assert_eq!(gateway.incidents()[0]["destination"]["app"], "mega");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_without_a_request_make_room_for_new_ones() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let heads = ["", "GET / HT", "GET http://site.example/ HTTP/1.1\r\nHost: site.ex"];
+    for limit in ["connections_per_ip", "connections"] {
+        for head in heads {
+            let (_origin, gateway) = scene(&format!("limits.{limit} = 4")).await;
+            // A transfer that is under way keeps its place.
+            let mut upload = gateway.tls("site.example:443", "site.example").await.unwrap();
+            upload.write_all(&UPLOAD.as_bytes()[..UPLOAD.len() - 1]).await.unwrap();
+            upload.flush().await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let mut silent = Vec::new();
+            for _ in 0..12 {
+                let mut stream = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();
+                stream.write_all(head.as_bytes()).await.unwrap();
+                silent.push(stream);
+            }
+            // Open tunnels in which nothing is said are no better.
+            silent.push(gateway.tunnel("site.example:443").await.unwrap());
+            silent.push(gateway.tunnel("site.example:443").await.unwrap());
+            for _ in 0..6 {
+                let answer = gateway.https("site.example:443", GET.as_bytes()).await;
+                assert_eq!(status(&answer), 200, "{limit} {head:?}: {answer}");
+            }
+            let first = silent[0].read(&mut [0]).await;
+            assert!(matches!(first, Ok(0) | Err(_)), "the oldest one was closed: {first:?}");
+            upload.write_all(&UPLOAD.as_bytes()[UPLOAD.len() - 1..]).await.unwrap();
+            let answer = exchange(upload, b"").await;
+            assert_eq!(status(&answer), 200, "{limit} {head:?}: {answer}");
+            let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+            assert!(!metrics.contains("dlp_connections_shed_total 0\n"), "{metrics}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_listener_answers_to_its_own_names_only() {
+    let (_origin, gateway) = scene("admin.hosts = [\"gw.corp.example\", \"*.mon.example\"]").await;
+    let port = gateway.admin.port();
+    let rows = [
+        ("127.0.0.1", 200),
+        ("127.0.0.1:9090", 200),
+        ("localhost", 200),
+        ("LOCALHOST.", 200),
+        ("[::1]:9090", 200),
+        ("gw.corp.example", 200),
+        ("a.mon.example:9090", 200),
+        ("rebound.example", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("192.0.2.7", 421),
+        ("", 421),
+        ("a, localhost", 421),
+        ("localhost\r\nHost: evil.example", 421),
+    ];
+    for (host, expected) in rows {
+        for path in ["/metrics", "/ca.pem", "/proxy.pac", "/healthz"] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let answer = gateway.admin(&request).await;
+            assert_eq!(status(&answer), expected, "{host:?} {path}: {answer}");
+            assert!(expected == 200 || !answer.contains("dlp_") && !answer.contains("BEGIN"), "{answer}");
+        }
+    }
+    let absolute =
+        format!("GET http://evil.example:{port}/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!(status(&gateway.admin(&absolute).await), 421);
+    assert_eq!(status(&gateway.admin("GET /metrics HTTP/1.0\r\n\r\n").await), 421);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_cannot_ask_for_certificates_without_end() {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&["*.site.example"], |_| {})).await;
+    let overrides = format!("resolver.override = {{ \"*.site.example\" = \"{}\" }}", origin.address);
+    let limits = "limits.new_hosts_burst = 3\nlimits.new_hosts_per_minute = 1";
+    let gateway = Running::start(&ca, &format!("{limits}\n{overrides}")).await;
+    for name in ["a", "b", "a", "c", "a", "b"] {
+        let host = format!("{name}.site.example");
+        let request = GET.replace("site.example", &host);
+        assert_eq!(status(&gateway.https(&format!("{host}:443"), request.as_bytes()).await), 200, "{name}");
+    }
+    let refusal = gateway.tunnel("d.site.example:443").await.expect_err("over the budget");
+    assert!(status(&refusal) == 502 && refusal.contains("too_many_hosts"), "{refusal}");
+    let known = gateway.https("a.site.example:443", GET.replace("site.example", "a.site.example").as_bytes()).await;
+    assert_eq!(status(&known), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trailers_reach_clients_that_ask_for_them() {
+    let answer =
+        "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 42\r\n\r\n";
+    let (address, _) = scripted(answer.as_bytes()).await;
+    let config = format!("resolver.override = {{ \"plain.example\" = \"{address}\" }}");
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    for (te, expected) in [("TE: trailers\r\nConnection: TE, close", true), ("Connection: close", false)] {
+        let request = format!("GET http://plain.example/ HTTP/1.1\r\nHost: plain.example\r\n{te}\r\n\r\n");
+        let got = gateway.raw(request.as_bytes()).await;
+        assert_eq!(status(&got), 200, "{got}");
+        assert_eq!(got.to_ascii_lowercase().contains("x-sum: 42"), expected, "{te}: {got}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_stops_coming_is_cut_off() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart").await;
+        std::future::pending::<()>().await;
+    });
+    let config =
+        format!("limits.body_stall_download = \"200ms\"\nresolver.override = {{ \"plain.example\" = \"{address}\" }}");
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    let started = std::time::Instant::now();
+    let got = gateway.raw(b"GET http://plain.example/ HTTP/1.1\r\nHost: plain.example\r\n\r\n").await;
+    assert!(got.ends_with("part") && status(&got) == 200, "{got}");
+    assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert!(metrics.contains("dlp_faults_total{reason=\"answer_stalled\"} 1"), "{metrics}");
 }

@@ -139,3 +139,13 @@ async fn large_heads_are_refused_by_name() {
         check(&gateway, &wire(&text), code, reason).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trailers_of_a_request_are_refused_by_name() {
+    let (origin, gateway) = scene().await;
+    for head in ["PUT / HTTP/1.1|Host: H|", "POST / HTTP/1.1|Host: H|Trailer: X-Note|"] {
+        let body = "Transfer-Encoding: chunked||3|abc|0|X-Note: something|X-More: y||";
+        check(&gateway, &wire(&format!("{head}{body}")), 400, "request_trailers").await;
+    }
+    assert_eq!(String::from_utf8_lossy(&origin.all()), "");
+}

@@ -107,7 +107,9 @@ async fn a_body_over_the_limit_is_for_corporate_destinations_only() {
         let answer = gateway.https("files.example:443", &message(&body)).await;
         assert_eq!(status(&answer), 403, "{answer}");
         assert!(origin.all().is_empty());
-        assert_eq!(gateway.incidents()[0]["inspection"]["problems"][0]["reason"], "gate_max");
+        let incident = &gateway.incidents()[0];
+        assert_eq!(incident["inspection"]["problems"][0]["reason"], "gate_max");
+        assert_eq!((&incident["rule"], &incident["fail"]), (&"incomplete-inspection".into(), &"closed".into()));
 
         let corporate = "inspection.gate_max = \"100KiB\"\ntenant.corporate.hosts = [\"files.example\"]";
         let (origin, gateway) = scene(corporate).await;
@@ -199,7 +201,7 @@ async fn a_body_over_the_limit_goes_on_whole_when_the_policy_lets_it() {
         assert_eq!(status(&answer), 200, "{answer}");
         assert_eq!(origin.only_body(), body);
         assert_eq!(gateway.incidents()[0]["decision"], "log");
-        let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
         assert!(metrics.contains("dlp_uninspected_total{reason=\"partial\"} 1"), "{metrics}");
     }
 }
@@ -247,4 +249,146 @@ async fn the_incident_names_the_user() {
     assert_eq!(status(&gateway.raw(&[head.as_bytes(), &body].concat()).await), 403);
     assert_eq!(gateway.incidents()[0]["actor"]["user"], "anna");
     assert_eq!(gateway.incidents()[0]["actor"]["source"], "127.0.0.1");
+}
+
+const CARD: &str = "4000010000071234";
+
+/// A token that no provider issued, made here so that it stands nowhere as one piece.
+fn live_key() -> String {
+    ["sk", "live", "aG7h8I9j0K1l2M3n4O5pQ6rS"].join("_")
+}
+
+fn jwt() -> String {
+    let encode = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+    let head = encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let claims = encode(r#"{"sub":"1234567890","name":"Ann Example","iat":1516239022}"#);
+    format!("{head}.{claims}.{}", encode("a signature of thirty-two bytes."))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_and_custom_fields_are_inspected() {
+    let escaped: String = live_key().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let token = live_key();
+    let rows = [
+        ("GET", format!("/s?token={token}"), String::new(), 403),
+        ("GET", format!("/s?x={escaped}"), String::new(), 403),
+        ("GET", format!("/in/{token}/x"), String::new(), 403),
+        ("DELETE", format!("/in/{escaped}"), String::new(), 403),
+        ("GET", "/".into(), format!("X-Api-Key: {token}"), 403),
+        ("GET", "/".into(), format!("Private-Token: {token}"), 403),
+        ("GET", "/".into(), format!("X-Auth-Token: {token}"), 403),
+        ("POST", "/".into(), format!("X-Auth-Token: {token}"), 403),
+        ("GET", "/".into(), format!("Authorization: Bearer {token}"), 200),
+        ("GET", "/".into(), format!("Cookie: session={token}"), 200),
+        ("GET", format!("/s?token={}", jwt()), String::new(), 200),
+        ("GET", "/s?q=weather".into(), "User-Agent: test".into(), 200),
+    ];
+    for (method, target, field, expected) in rows {
+        let (origin, gateway) = scene("").await;
+        let field = if field.is_empty() { field } else { format!("{field}\r\n") };
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {HOST}\r\n{field}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        let answer = gateway.https("files.example:443", request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{request}: {answer}");
+        assert_eq!(origin.all().is_empty(), expected == 403, "{request}");
+        let incidents = gateway.incidents();
+        assert_eq!(incidents.len(), usize::from(expected == 403), "{request}");
+        if let Some(incident) = incidents.first() {
+            let text = incident.to_string();
+            assert!(!text.contains(&token) && !text.contains(&escaped), "{text}");
+            assert!(text.contains("secret.stripe.secret-key"), "{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_path_and_the_file_names_hold_is_masked() {
+    let (_origin, gateway) = scene("").await;
+    let body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"{CARD}.txt\"\r\n\r\ncredit card number {CARD}\r\n--b--\r\n"
+    );
+    let request = format!(
+        "POST /cards/{CARD}?card={CARD} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = gateway.https("files.example:443", request.as_bytes()).await;
+    assert_eq!(status(&answer), 403, "{answer}");
+    let text = gateway.incidents()[0].to_string();
+    assert!(!text.contains(CARD) && text.contains("/cards/"), "{text}");
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert!(!metrics.contains(CARD) && !metrics.contains("/cards"), "{metrics}");
+
+    // A host that is refused whatever is asked of it: nobody looks at the request for the decision.
+    let request = format!("GET /{}/x HTTP/1.1\r\nHost: mega.nz\r\nConnection: close\r\n\r\n", live_key());
+    let answer = gateway.https("mega.nz:443", request.as_bytes()).await;
+    assert_eq!(status(&answer), 403, "{answer}");
+    let text = gateway.incidents()[1].to_string();
+    assert!(!text.contains(&live_key()) && text.contains("\"path\":\"/"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_logged_goes_through_and_is_recorded() {
+    let (origin, gateway) = scene("").await;
+    let body = format!("grant_type=refresh_token&refresh_token={}", jwt());
+    let request = format!(
+        "POST /oauth/token HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = gateway.https("files.example:443", request.as_bytes()).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(origin.only_body(), body.as_bytes());
+    let incidents = gateway.incidents();
+    assert_eq!(incidents.len(), 1);
+    assert_eq!((&incidents[0]["decision"], &incidents[0]["rule"]), (&"log".into(), &"sign-in".into()));
+    assert!(!incidents[0].to_string().contains(&jwt()));
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert!(metrics.contains("activity=\"post\",decision=\"log\"} 1"), "{metrics}");
+
+    // A policy that only watches lets everything through, and says what it would have done.
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), OPEN_POLICY.replace("stage = \"block\"", "stage = \"monitor\"")).unwrap();
+    let (origin, gateway) = scene(&format!("policy.files = [\"{}\"]", policy.path().display())).await;
+    let answer = gateway.https("files.example:443", &with_length(&card())).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(origin.only_body(), card());
+    let incident = &gateway.incidents()[0];
+    assert_eq!((&incident["decision"], &incident["would_decide"]), (&"log".into(), &"block".into()));
+    assert!(!incident.to_string().contains("4000 0100 0007 1234"), "{incident}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn held_bodies_have_a_total() {
+    use tokio::io::AsyncWriteExt;
+    let limits =
+        "inspection.gate_max = \"100KiB\"\ninspection.spool_total_max = \"100KiB\"\ninspection.ram_max = \"1KiB\"";
+    for message in [with_length as fn(&[u8]) -> Vec<u8>, chunked] {
+        let (origin, gateway) = scene(limits).await;
+        let body = harmless(70_000);
+        let whole = message(&body);
+        let mut slow = gateway.tls("files.example:443", HOST).await.unwrap();
+        slow.write_all(&whole[..whole.len() - 1]).await.unwrap();
+        slow.flush().await.unwrap();
+        let metrics = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let mut held = String::new();
+        for _ in 0..200 {
+            held = gateway.admin(metrics).await;
+            if held.contains("dlp_spool_bytes 6") || held.contains("dlp_spool_bytes 7") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(!held.contains("dlp_spool_bytes 0\n"), "{held}");
+        let refused = gateway.https("files.example:443", &whole).await;
+        assert!(status(&refused) == 503 && refused.contains("spool_full"), "{refused}");
+        assert!(refused.to_ascii_lowercase().contains("retry-after: "), "{refused}");
+        assert!(origin.all().is_empty());
+        slow.write_all(&whole[whole.len() - 1..]).await.unwrap();
+        let answer = support::exchange(slow, b"").await;
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert_eq!(origin.only_body(), body);
+        let metrics = gateway.admin(metrics).await;
+        assert!(metrics.contains("dlp_faults_total{reason=\"spool_full\"} 1"), "{metrics}");
+        assert!(metrics.contains("dlp_spool_bytes 0\n"), "{metrics}");
+    }
 }

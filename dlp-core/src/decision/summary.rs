@@ -3,7 +3,7 @@
 //! A policy asks "how many different card numbers, at least of medium confidence", never "which". The [`Summariser`]
 //! takes findings while an inspection runs, tells equal values apart by digest, and hands out numbers and masks.
 
-use crate::base::{Category, Confidence, ConfidenceLevel, Limits, SensitivityLabel, Severity};
+use crate::base::{Category, Confidence, ConfidenceLevel, Limits, Secret, SensitivityLabel, Severity};
 use crate::content::Finding;
 use dlp_detector_format::Detector;
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +13,12 @@ pub const SAMPLES_MAX: usize = 5;
 
 /// Shortest value that is masked in a text around it: shorter ones stand in ordinary words.
 pub(crate) const MASKED_LEN_MIN: usize = 4;
+
+/// Different values kept to mask them in texts. More of them in one transfer make its names worthless anyway.
+const MASKED_VALUES_MAX: usize = 1_000;
+
+/// Stands for a text that cannot be masked completely.
+const NOT_SHOWN: &str = "(not shown)";
 
 /// What one detector found in an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,12 +77,15 @@ impl UniqueValues {
     }
 }
 
-/// Counts findings of one transfer. Holds digests of values, and only until [`Summariser::finish`].
+/// Counts findings of one transfer. Holds digests of values, and, when texts are to be masked, the values themselves;
+/// both only until [`Summariser::finish`].
 #[derive(Debug)]
 pub struct Summariser {
     detectors: BTreeMap<String, Tally>,
     values_left: u64,
     texts: Vec<String>,
+    /// Values, as long as there are texts in which to mask them.
+    masked: Option<Vec<(Secret, u8)>>,
 }
 
 #[derive(Debug)]
@@ -90,14 +99,28 @@ impl Summariser {
     /// can only make a decision stronger.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { detectors: BTreeMap::new(), values_left: limits.findings_max, texts: Vec::new() }
+        Self { detectors: BTreeMap::new(), values_left: limits.findings_max, texts: Vec::new(), masked: None }
     }
 
     /// As [`Summariser::new`], with texts that will be shown beside the numbers, such as file names and the path: a
     /// value that is found anywhere in the transfer is masked in them.
     #[must_use]
     pub fn with_texts(limits: &Limits, texts: Vec<String>) -> Self {
-        Self { texts, ..Self::new(limits) }
+        Self { texts, masked: Some(Vec::new()), ..Self::new(limits) }
+    }
+
+    /// Masks the values found so far in one more text, for texts that are known only at the end. Beyond
+    /// 1,000 different values nothing of the text is shown.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
+        let Some(values) = &self.masked else { return text.to_owned() };
+        if values.len() >= MASKED_VALUES_MAX {
+            return NOT_SHOWN.to_owned();
+        }
+        values.iter().fold(text.to_owned(), |mut text, (value, reveal_last)| {
+            mask_in(&mut text, value, *reveal_last);
+            text
+        })
     }
 
     /// Counts a finding of `detector`.
@@ -106,7 +129,7 @@ impl Summariser {
             .detectors
             .entry(detector.id.clone())
             .or_insert_with(|| Tally { summary: empty_summary(detector), values: HashMap::new() });
-        self.texts.iter_mut().for_each(|text| mask_in(text, detector, finding));
+        self.texts.iter_mut().for_each(|text| mask_in(text, &finding.value, detector.reveal_last));
         let summary = &mut tally.summary;
         summary.count += 1;
         summary.confidence_max = summary.confidence_max.max(finding.confidence);
@@ -120,6 +143,9 @@ impl Summariser {
             None => {
                 self.values_left -= 1;
                 tally.values.insert(digest, level);
+                if let Some(values) = self.masked.as_mut().filter(|values| values.len() < MASKED_VALUES_MAX) {
+                    values.push((finding.value.clone(), detector.reveal_last));
+                }
             }
         }
     }
@@ -157,12 +183,12 @@ fn empty_summary(detector: &Detector) -> DetectorSummary {
     }
 }
 
-fn mask_in(text: &mut String, detector: &Detector, finding: &Finding) {
-    if let Ok(value) = std::str::from_utf8(finding.value.expose())
-        && value.len() >= MASKED_LEN_MIN
-        && text.contains(value)
+fn mask_in(text: &mut String, value: &Secret, reveal_last: u8) {
+    if let Ok(found) = std::str::from_utf8(value.expose())
+        && found.len() >= MASKED_LEN_MIN
+        && text.contains(found)
     {
-        *text = text.replace(value, &finding.value.masked(detector.reveal_last));
+        *text = text.replace(found, &value.masked(reveal_last));
     }
 }
 
@@ -189,7 +215,6 @@ fn canonical(category: Category, value: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Secret;
     use crate::content::Location;
     use crate::matching::DetectorIndex;
     use dlp_detector_format::{FileId, parse_file};
@@ -258,6 +283,10 @@ mod tests {
         let mut summariser = Summariser::with_texts(&Limits::inline(), texts.map(str::to_owned).to_vec());
         summariser.add(&detector, &finding("44051401458", 90));
         summariser.add(&detector, &finding("pdf", 10));
+        assert_eq!(
+            summariser.mask("late-44051401458"),
+            format!("late-{}", Secret::new(b"44051401458").masked(detector.reveal_last))
+        );
         let (_, texts) = summariser.finish_with_texts();
         let mask = Secret::new(b"44051401458").masked(detector.reveal_last);
         assert_eq!(texts, [format!("{mask}.pdf"), format!("/in/{mask}/a-{mask}.pdf"), "other.pdf".to_owned()]);

@@ -91,7 +91,7 @@ fn the_record_has_its_published_form() {
         "decision": "block",
         "would_decide": "block",
         "policy": "personal-cloud",
-        "policy_version": 1,
+        "policy_version": 2,
         "rule": "secrets",
         "title": "Credentials",
         "severity": "critical",

@@ -5,8 +5,11 @@ use super::shape::{self, Answer, Shape};
 use super::{AnswerRequest, page};
 use bytes::Bytes;
 use http::Response;
-use http::header::{CONNECTION, PROXY_AUTHENTICATE};
+use http::header::{CONNECTION, PROXY_AUTHENTICATE, RETRY_AFTER};
 use serde_json::json;
+
+/// Seconds after which a busy gateway may be asked again.
+const BUSY_RETRY_SECONDS: &str = "60";
 
 /// Something that the gateway could not or would not do, other than by policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,18 @@ pub enum GatewayError {
     /// 403 of the gateway's own pages and of its administration.
     Forbidden {
         /// Machine-readable reason, for example `not_admin`.
+        reason: &'static str,
+    },
+    /// 403: the site's address is private or reserved.
+    PrivateAddress {
+        /// Host of the site.
+        host: String,
+    },
+    /// 403: the gateway does not lead there, whatever the site says.
+    OutOfReach {
+        /// Host of the site.
+        host: String,
+        /// Machine-readable reason, for example `port`.
         reason: &'static str,
     },
     /// 421: the request names another host than its connection.
@@ -46,6 +61,11 @@ pub enum GatewayError {
         /// Host of the site.
         host: String,
         /// Machine-readable reason, for example `connect_refused`.
+        reason: &'static str,
+    },
+    /// 503: the gateway has more to do than it can; another try may succeed.
+    Busy {
+        /// Machine-readable reason, for example `spool_full`.
         reason: &'static str,
     },
     /// 504: the site did not answer in time.
@@ -91,11 +111,12 @@ impl GatewayError {
     pub fn status(&self) -> u16 {
         match self {
             Self::BadRequest { .. } => 400,
-            Self::Forbidden { .. } => 403,
+            Self::Forbidden { .. } | Self::PrivateAddress { .. } | Self::OutOfReach { .. } => 403,
             Self::AuthenticationRequired { .. } => 407,
             Self::Misdirected { .. } => 421,
             Self::HeadTooLarge => 431,
             Self::UpstreamCertificate { .. } | Self::UpstreamUnreachable { .. } => 502,
+            Self::Busy { .. } => 503,
             Self::UpstreamTimeout { .. } => 504,
         }
     }
@@ -104,9 +125,12 @@ impl GatewayError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::BadRequest { reason } | Self::Forbidden { reason } | Self::UpstreamUnreachable { reason, .. } => {
-                reason
-            }
+            Self::BadRequest { reason }
+            | Self::Forbidden { reason }
+            | Self::Busy { reason }
+            | Self::OutOfReach { reason, .. }
+            | Self::UpstreamUnreachable { reason, .. } => reason,
+            Self::PrivateAddress { .. } => "private_address",
             Self::AuthenticationRequired { .. } => "authentication_required",
             Self::Misdirected { .. } => "misdirected",
             Self::HeadTooLarge => "head_too_large",
@@ -119,6 +143,8 @@ impl GatewayError {
     pub(super) fn host(&self) -> &str {
         match self {
             Self::Misdirected { host }
+            | Self::PrivateAddress { host }
+            | Self::OutOfReach { host, .. }
             | Self::UpstreamCertificate { host, .. }
             | Self::UpstreamUnreachable { host, .. }
             | Self::UpstreamTimeout { host } => host,
@@ -133,10 +159,14 @@ impl GatewayError {
             Self::BadRequest { .. } => errors.bad_request,
             Self::AuthenticationRequired { .. } => errors.authentication,
             Self::Forbidden { .. } => errors.forbidden,
+            Self::PrivateAddress { .. } => errors.private_address,
+            Self::OutOfReach { reason: "own_listener", .. } => errors.own_listener,
+            Self::OutOfReach { .. } => errors.port,
             Self::Misdirected { .. } => errors.misdirected,
             Self::HeadTooLarge => errors.head_too_large,
             Self::UpstreamCertificate { .. } => errors.certificate,
             Self::UpstreamUnreachable { .. } => errors.unreachable,
+            Self::Busy { .. } => errors.busy,
             Self::UpstreamTimeout { .. } => errors.timeout,
         }
     }
@@ -170,6 +200,9 @@ pub fn error(error: &GatewayError, contact: &str, request: &AnswerRequest<'_>) -
     if matches!(error, GatewayError::BadRequest { .. } | GatewayError::HeadTooLarge) {
         // What follows on such a connection cannot be told apart from the rest of the bad request.
         answer = answer.with(CONNECTION, "close");
+    }
+    if let GatewayError::Busy { .. } = error {
+        answer = answer.with(RETRY_AFTER, BUSY_RETRY_SECONDS);
     }
     answer.into_response(request)
 }

@@ -98,11 +98,15 @@ pub(super) struct ErrorWords {
     pub(super) bad_request: (&'static str, &'static str),
     pub(super) authentication: (&'static str, &'static str),
     pub(super) forbidden: (&'static str, &'static str),
+    pub(super) private_address: (&'static str, &'static str),
+    pub(super) own_listener: (&'static str, &'static str),
+    pub(super) port: (&'static str, &'static str),
     pub(super) misdirected: (&'static str, &'static str),
     pub(super) head_too_large: (&'static str, &'static str),
     pub(super) certificate: (&'static str, &'static str),
     pub(super) unreachable: (&'static str, &'static str),
     pub(super) timeout: (&'static str, &'static str),
+    pub(super) busy: (&'static str, &'static str),
 }
 
 static ENGLISH: Words = Words {
@@ -134,6 +138,15 @@ static ENGLISH: Words = Words {
         bad_request: ("Request not understood", "The request is not valid HTTP for this gateway."),
         authentication: ("Sign-in needed", "The gateway needs to know who you are before it passes requests on."),
         forbidden: ("Not allowed", "Your account may not use this page."),
+        private_address: (
+            "Private address",
+            "The site's address is private or reserved, and the gateway is set not to connect to such addresses. Nothing was sent. Administrators: resolver.override opens single hosts, upstream.allow_private all of them.",
+        ),
+        own_listener: ("Not a site", "The address belongs to the gateway itself, which does not connect to itself."),
+        port: (
+            "Port not allowed",
+            "The gateway is set not to connect to this port. Nothing was sent. Administrators: see connect.allowed_ports.",
+        ),
         misdirected: ("Wrong connection", "The request names another host than the connection it came on."),
         head_too_large: ("Request header too large", "The request's header is larger than the gateway accepts."),
         certificate: (
@@ -142,6 +155,7 @@ static ENGLISH: Words = Words {
         ),
         unreachable: ("Site not reachable", "The gateway could not connect to the site."),
         timeout: ("Site does not answer", "The site did not answer in time."),
+        busy: ("Gateway busy", "The gateway has too much to do right now. Nothing was sent. Try again in a minute."),
     },
 };
 
@@ -174,6 +188,15 @@ static POLISH: Words = Words {
         bad_request: ("Niezrozumiałe żądanie", "Żądanie nie jest poprawnym HTTP dla tej bramy."),
         authentication: ("Wymagane logowanie", "Brama musi wiedzieć, kim jesteś, zanim przekaże żądania dalej."),
         forbidden: ("Brak uprawnień", "Twoje konto nie może korzystać z tej strony."),
+        private_address: (
+            "Adres prywatny",
+            "Adres serwisu jest prywatny lub zastrzeżony, a brama ma nie łączyć się z takimi adresami. Niczego nie wysłano. Dla administratorów: resolver.override otwiera pojedyncze hosty, upstream.allow_private wszystkie.",
+        ),
+        own_listener: ("To nie jest serwis", "Adres należy do samej bramy, która nie łączy się sama ze sobą."),
+        port: (
+            "Port niedozwolony",
+            "Brama ma nie łączyć się z tym portem. Niczego nie wysłano. Dla administratorów: zobacz connect.allowed_ports.",
+        ),
         misdirected: ("Niewłaściwe połączenie", "Żądanie wskazuje inny host niż połączenie, którym przyszło."),
         head_too_large: ("Zbyt duży nagłówek żądania", "Nagłówek żądania jest większy, niż brama przyjmuje."),
         certificate: (
@@ -182,6 +205,7 @@ static POLISH: Words = Words {
         ),
         unreachable: ("Serwis jest nieosiągalny", "Brama nie mogła połączyć się z serwisem."),
         timeout: ("Serwis nie odpowiada", "Serwis nie odpowiedział na czas."),
+        busy: ("Brama jest zajęta", "Brama ma teraz zbyt wiele pracy. Niczego nie wysłano. Spróbuj za minutę."),
     },
 };
 
@@ -217,6 +241,15 @@ static GERMAN: Words = Words {
             "Das Gateway muss wissen, wer Sie sind, bevor es Anfragen weiterleitet.",
         ),
         forbidden: ("Nicht erlaubt", "Ihr Konto darf diese Seite nicht benutzen."),
+        private_address: (
+            "Private Adresse",
+            "Die Adresse der Website ist privat oder reserviert, und das Gateway ist so eingestellt, dass es solche Adressen nicht anspricht. Es wurde nichts gesendet. Für die Administration: resolver.override öffnet einzelne Hosts, upstream.allow_private alle.",
+        ),
+        own_listener: ("Keine Website", "Die Adresse gehört dem Gateway selbst, das sich nicht mit sich verbindet."),
+        port: (
+            "Port nicht erlaubt",
+            "Das Gateway ist so eingestellt, dass es diesen Port nicht anspricht. Es wurde nichts gesendet. Für die Administration: siehe connect.allowed_ports.",
+        ),
         misdirected: (
             "Falsche Verbindung",
             "Die Anfrage nennt einen anderen Host als die Verbindung, auf der sie kam.",
@@ -228,6 +261,10 @@ static GERMAN: Words = Words {
         ),
         unreachable: ("Website nicht erreichbar", "Das Gateway konnte keine Verbindung zur Website herstellen."),
         timeout: ("Website antwortet nicht", "Die Website hat nicht rechtzeitig geantwortet."),
+        busy: (
+            "Gateway ausgelastet",
+            "Das Gateway hat gerade zu viel zu tun. Es wurde nichts gesendet. Versuchen Sie es in einer Minute erneut.",
+        ),
     },
 };
 

@@ -26,9 +26,10 @@ pub(super) fn refusal(refusal: &Refusal, language: Language) -> String {
     let lead = if refusal.findings.is_empty() { words.blocked_place } else { words.blocked_lead };
     let mut main = format!("<p class=\"lead\">{}</p>\n", escaped(lead).replace("{}", &strong));
     main.push_str(&findings(refusal, language));
-    if !refusal.reasons.is_empty() {
-        let items: String = refusal.reasons.iter().map(|reason| format!("<li>{}</li>\n", escaped(reason))).collect();
-        main.push_str(&section(words.why_heading, &format!("<ul class=\"plain\">\n{items}</ul>\n")));
+    // The reasons are written for whoever reads incidents. The list of findings says the same in plain words; without
+    // it the first reason is all there is to say.
+    if let Some(reason) = refusal.reasons.first().filter(|_| refusal.findings.is_empty()) {
+        main.push_str(&section(words.why_heading, &format!("<p>{}</p>\n", escaped(reason))));
     }
     main.push_str(&section(words.next_heading, &next_steps(refusal, language)));
     let destination = match &refusal.app {

@@ -42,9 +42,13 @@ pub(super) fn choose(request: &AnswerRequest<'_>) -> Shape {
 /// Whether a person looks at the answer.
 fn is_navigation(request: &AnswerRequest<'_>, accept: &str) -> bool {
     match request.field("sec-fetch-dest") {
-        // A form that uploads sends `Origin`, but the answer replaces the page.
         "document" | "iframe" | "frame" => true,
-        "" => accept.trim_start().starts_with("text/html") && request.origin().is_none(),
+        // Browsers leave the field out where the page came without TLS. A form that uploads sends `Origin` like a
+        // script, but asks for the media types of a page, of which no script names the second.
+        "" => {
+            accept.trim_start().starts_with("text/html")
+                && (request.origin().is_none() || accept.contains("application/xhtml+xml"))
+        }
         _ => false,
     }
 }
@@ -128,11 +132,12 @@ mod tests {
 
     #[test]
     fn the_shape_follows_the_sender() {
-        let rows: [(&[(&str, &str)], Shape); 11] = [
+        let rows: [(&[(&str, &str)], Shape); 12] = [
             (&[("sec-fetch-dest", "document"), ("accept", "text/html,*/*")], Shape::Html),
             (&[("sec-fetch-dest", "document"), ("origin", "https://a.example")], Shape::Html),
             (&[("accept", "text/html,application/xhtml+xml,application/xml;q=0.9")], Shape::Html),
             (&[("accept", "text/html"), ("origin", "https://a.example")], Shape::Json),
+            (&[("accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("origin", "http://a.example")], Shape::Html),
             (&[("sec-fetch-dest", "empty"), ("sec-fetch-mode", "cors"), ("accept", "*/*")], Shape::Json),
             (&[("accept", "application/json, text/plain")], Shape::Json),
             (&[("content-type", "application/json; charset=utf-8"), ("accept", "*/*")], Shape::Json),

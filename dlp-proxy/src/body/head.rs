@@ -1,7 +1,9 @@
 //! Content in the head of a request: file names, arguments in header fields, the path and the query of the URL.
 //!
-//! Header fields that carry the sender's credentials for the destination, or that describe the connection, are left
-//! out: a token on its way to the service that issued it is no leak.
+//! `Authorization` and `Cookie` are left out: they are what the site itself gave the client to show, and a session that
+//! looks like a token is no leak to the site that opened it. So are fields with a fixed grammar, and the parameters of
+//! signed URLs, which are made for the very object that they lead to. Every other field and parameter is content,
+//! whatever its name: `X-Api-Key` and `?token=` are where a client can put anything.
 
 use super::entity::{Declared, walk_entity};
 use super::fields;
@@ -12,54 +14,60 @@ use dlp_core::content::{Input, Observer};
 use http::request::Parts;
 use std::io::Cursor;
 
-/// Fields that carry content although their names do not start with `x-`.
-const CONTENT_FIELDS: [&str; 8] = [
-    "content-disposition",
-    "content-description",
-    "dropbox-api-arg",
-    "slug",
-    "upload-metadata",
-    "destination",
-    "subject",
-    "title",
-];
-
-/// Starts of fields in which a sender stores text of its own, whatever the rest of the name is.
-const METADATA_STARTS: [&str; 4] = ["x-amz-meta-", "x-ms-meta-", "x-goog-meta-", "x-bz-info-"];
-
-/// Words in names of fields and query parameters that mark credentials and signatures.
-const CREDENTIAL_WORDS: [&str; 17] = [
-    "token",
-    "auth",
+/// Fields that are not inspected: credentials for the site itself and for the gateway, and what has a fixed grammar.
+const PLUMBING: [&str; 35] = [
     "authorization",
-    "signature",
-    "sig",
-    "credential",
-    "credentials",
-    "key",
-    "apikey",
-    "secret",
-    "session",
-    "sessionid",
-    "sid",
-    "csrf",
-    "xsrf",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-md5",
+    "content-range",
+    "content-type",
     "cookie",
-    "csrftoken",
-];
-
-/// Fields of that form that describe the request and carry nothing of its sender.
-const PLUMBING: [&str; 10] = [
+    "date",
+    "dnt",
+    "expect",
+    "host",
+    "keep-alive",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "priority",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "traceparent",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
     "x-amz-content-sha256",
     "x-amz-date",
     "x-amz-decoded-content-length",
+    "x-amz-security-token",
     "x-amz-trailer",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-requested-with",
-    "x-request-id",
     "x-client-data",
+    "x-forwarded-for",
+    "x-request-id",
+];
+
+/// Starts of names that all have a fixed grammar.
+const PLUMBING_STARTS: [&str; 4] = ["accept", "access-control-", "if-", "sec-"];
+
+/// Parameters of signed URLs (AWS Signature 4 and 2, Google, Azure, CloudFront), in lower case.
+const SIGNATURE_PARAMETERS: [&str; 10] = [
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "awsaccesskeyid",
+    "signature",
+    "x-goog-credential",
+    "x-goog-signature",
+    "googleaccessid",
+    "sig",
+    "key-pair-id",
 ];
 
 /// Query parameters and JSON members that name a file.
@@ -73,15 +81,20 @@ pub fn inspect_head(head: &Parts, mut setup: BodySetup<'_>, observer: &mut dyn O
     walk.finish()
 }
 
+/// The path of the URL with its escapes undone, as it is inspected.
+#[must_use]
+pub fn decoded_path(head: &Parts) -> String {
+    String::from_utf8_lossy(&form::percent_decoded(head.uri.path().as_bytes())).into_owned()
+}
+
 fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
-    let path = form::percent_decoded(head.uri.path().as_bytes());
-    let path = String::from_utf8_lossy(&path).into_owned();
+    let path = decoded_path(head);
     note_path_name(walk, &path);
     if path.len() > 1 {
         walk.within("url path".to_owned(), |walk| walk.examine("", Input::Bytes(path.as_bytes()), View::Plain));
     }
     if let Some(query) = head.uri.query() {
-        let kept: Vec<&str> = query.split('&').filter(|pair| !is_credential_name(pair_name(pair))).collect();
+        let kept: Vec<&str> = query.split('&').filter(|pair| !is_signature(pair_name(pair))).collect();
         let kept = kept.join("&");
         note_query_names(walk, &kept);
         walk.within("url query".to_owned(), |walk| {
@@ -127,31 +140,11 @@ fn walk_header(walk: &mut Walk<'_>, head: &Parts) {
 }
 
 fn carries_content(name: &str) -> bool {
-    let is_metadata = METADATA_STARTS.iter().any(|start| name.starts_with(start));
-    let is_free = name.starts_with("x-") && !PLUMBING.contains(&name) && !is_credential_name(name);
-    is_metadata || is_free || CONTENT_FIELDS.contains(&name)
+    !PLUMBING.contains(&name) && !PLUMBING_STARTS.iter().any(|start| name.starts_with(start))
 }
 
-/// Whether one of the words of a name, as in `X-Api-Key`, `access_token` or `sessionId`, marks a credential.
-fn is_credential_name(name: &str) -> bool {
-    words(name).iter().any(|word| CREDENTIAL_WORDS.contains(&word.as_str()))
-}
-
-/// Splits a name at what is no letter or digit, and where a capital follows a small letter.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_small = false;
-    for character in name.chars() {
-        let is_start = !character.is_ascii_alphanumeric() || was_small && character.is_ascii_uppercase();
-        if is_start {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| character.is_ascii_alphanumeric()) {
-            word.push(character.to_ascii_lowercase());
-        }
-        was_small = character.is_ascii_lowercase();
-    }
-    words
+fn is_signature(name: &str) -> bool {
+    SIGNATURE_PARAMETERS.iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 fn note_header_names(walk: &mut Walk<'_>, name: &str, value: &[u8]) {
@@ -201,30 +194,4 @@ fn walk_value(walk: &mut Walk<'_>, name: &str, value: &[u8]) {
         form::percent_decoded(value)
     };
     walk_entity(walk, &Declared::default(), &mut Cursor::new(text));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_told_by_the_words_of_a_name() {
-        let rows = [
-            ("access_token", true),
-            ("X-Amz-Signature", true),
-            ("sessionId", true),
-            ("x-api-key", true),
-            ("key", true),
-            ("author", false),
-            ("tokenize", false),
-            ("keyword", false),
-            ("q", false),
-            ("", false),
-        ];
-        for (name, expected) in rows {
-            assert_eq!(is_credential_name(name), expected, "{name}");
-        }
-        assert!(carries_content("x-amz-meta-secret-note"));
-        assert!(!carries_content("x-auth-token") && !carries_content("authorization"));
-    }
 }

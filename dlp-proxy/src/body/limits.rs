@@ -50,7 +50,7 @@ pub struct BodyLimits {
     pub file_names_max: usize,
     /// Decoded bytes kept in memory before the spool moves to a file.
     pub spool_memory_bytes: usize,
-    /// Directory of the spool's unnamed files; the system's one for temporary files when absent.
+    /// Directory of the spool's sealed files without names; the system's one for temporary files when absent.
     pub spool_dir: Option<PathBuf>,
 }
 

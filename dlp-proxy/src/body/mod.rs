@@ -29,7 +29,7 @@ mod spool;
 mod walk;
 mod xml;
 
-pub use head::inspect_head;
+pub use head::{decoded_path, inspect_head};
 pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};
 

@@ -1,31 +1,38 @@
 //! Places for decoded bytes, and ranges of them.
 //!
-//! A [`Spool`] takes what a layer decodes: in memory while it is small, then in an unnamed file. A [`Window`] is a
+//! A [`Spool`] takes what a layer decodes: in memory while it is small, then in a sealed file. A [`Window`] is a
 //! range of a seekable body that reads like a body of its own; parts are inspected through it without a copy.
 
 use super::BodyLimits;
+use crate::sealed_file::{SealedReader, SealedWriter};
 use dlp_core::content::ReadSeek;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use tempfile::SpooledTempFile;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::PathBuf;
 
 /// Bytes moved at once.
 pub(super) const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Decoded bytes with a bound.
 pub(super) struct Spool {
-    file: SpooledTempFile,
+    memory: Vec<u8>,
+    memory_max: usize,
+    dir: Option<PathBuf>,
+    file: Option<SealedWriter>,
     len_bytes: u64,
     len_bytes_max: u64,
+}
+
+/// Reads what a spool took.
+pub(super) enum SpoolReader {
+    Memory(Cursor<Vec<u8>>),
+    File(SealedReader),
 }
 
 impl Spool {
     /// An empty spool that takes at most `len_bytes_max`.
     pub(super) fn new(limits: &BodyLimits, len_bytes_max: u64) -> Self {
-        let file = match &limits.spool_dir {
-            Some(dir) => tempfile::spooled_tempfile_in(limits.spool_memory_bytes, dir),
-            None => tempfile::spooled_tempfile(limits.spool_memory_bytes),
-        };
-        Self { file, len_bytes: 0, len_bytes_max }
+        let (memory_max, dir) = (limits.spool_memory_bytes, limits.spool_dir.clone());
+        Self { memory: Vec::new(), memory_max, dir, file: None, len_bytes: 0, len_bytes_max }
     }
 
     pub(super) fn len_bytes(&self) -> u64 {
@@ -36,15 +43,51 @@ impl Spool {
     pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
         let room = usize::try_from(self.len_bytes_max - self.len_bytes).unwrap_or(usize::MAX);
         let taken = bytes.len().min(room);
-        self.file.write_all(&bytes[..taken])?;
+        self.append(&bytes[..taken])?;
         self.len_bytes += taken as u64;
         Ok(taken == bytes.len())
     }
 
     /// The bytes, from the start.
-    pub(super) fn into_reader(mut self) -> io::Result<SpooledTempFile> {
-        self.file.seek(SeekFrom::Start(0))?;
-        Ok(self.file)
+    pub(super) fn into_reader(self) -> io::Result<SpoolReader> {
+        Ok(match self.file {
+            None => SpoolReader::Memory(Cursor::new(self.memory)),
+            Some(file) => SpoolReader::File(file.finish()?.reader()),
+        })
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.file.is_none() && self.memory.len() + bytes.len() <= self.memory_max {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let file = none.insert(SealedWriter::create(self.dir.as_deref())?);
+                file.push(&std::mem::take(&mut self.memory))?;
+                file
+            }
+        };
+        file.push(bytes)
+    }
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(bytes) => bytes.read(buffer),
+            Self::File(file) => file.read(buffer),
+        }
+    }
+}
+
+impl Seek for SpoolReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Memory(bytes) => bytes.seek(to),
+            Self::File(file) => file.seek(to),
+        }
     }
 }
 

@@ -114,6 +114,12 @@ impl Config {
         if self.identity.anonymous == AnonymousAccess::Deny && self.identity.users.is_none() {
             return invalid("identity.anonymous", "\"deny\" needs identity.users, or nobody could use the gateway");
         }
+        if self.inspection.spool_total_max < self.inspection.gate_max {
+            return invalid(
+                "inspection.spool_total_max",
+                "expected at least inspection.gate_max, or it could not be held",
+            );
+        }
         if !self.upstream.use_system_roots && self.upstream.extra_roots.is_empty() {
             return invalid(
                 "upstream.use_system_roots",
@@ -224,6 +230,7 @@ mod tests {
             ("ca.cert = \"ca.pem\"", "ca.cert"),
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
             ("upstream.use_system_roots = false", "upstream.use_system_roots"),
+            ("inspection.spool_total_max = \"1MiB\"", "inspection.spool_total_max"),
         ];
         for (text, expected) in rows {
             match parse(text).unwrap().check() {

@@ -132,10 +132,16 @@ pub enum AnonymousAccess {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Client connections in total; more wait in the socket's queue. Default 20000.
+    /// Client connections in total. When all are taken, the oldest one without a request in progress makes room; when
+    /// all are busy, more wait in the socket's queue. Default 20000.
     pub connections: NonZeroU32,
-    /// Client connections of one address; more are closed. Default 512.
+    /// Client connections of one address. When all are taken, the oldest one without a request in progress makes room;
+    /// when all are busy, more are closed. Default 512.
     pub connections_per_ip: NonZeroU32,
+    /// Certificates for hosts not seen lately that one address may ask for at once. Default 1000.
+    pub new_hosts_burst: NonZeroU32,
+    /// The same by the minute, for longer. Default 600.
+    pub new_hosts_per_minute: NonZeroU32,
     /// Time for a request head from its first byte, and for the client's TLS handshake. Default `"10s"`.
     #[serde(deserialize_with = "units::duration")]
     pub header_timeout: Duration,
@@ -145,6 +151,9 @@ pub struct LimitsConfig {
     /// Time without a body byte from the client. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_upload: Duration,
+    /// Time without a byte of an answer's body from the origin. Default `"5m"`.
+    #[serde(deserialize_with = "units::duration")]
+    pub body_stall_download: Duration,
     /// Time after which tunnels that are not intercepted are cut. Default `"8h"`.
     #[serde(deserialize_with = "units::duration")]
     pub tunnel_lifetime: Duration,
@@ -155,9 +164,12 @@ impl Default for LimitsConfig {
         Self {
             connections: NonZeroU32::new(20_000).expect("20,000 is not 0"),
             connections_per_ip: NonZeroU32::new(512).expect("512 is not 0"),
+            new_hosts_burst: NonZeroU32::new(1_000).expect("1,000 is not 0"),
+            new_hosts_per_minute: NonZeroU32::new(600).expect("600 is not 0"),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             body_stall_upload: Duration::from_secs(60),
+            body_stall_download: Duration::from_secs(300),
             tunnel_lifetime: Duration::from_secs(8 * 3600),
         }
     }
@@ -171,9 +183,13 @@ pub struct InspectionConfig {
     /// `"64MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub gate_max: u64,
-    /// Part of a held body that stays in memory; the rest goes to a file without a name. Default `"1MiB"`.
+    /// Part of a held body that stays in memory; the rest goes to an encrypted file without a name. Default `"1MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub ram_max: u64,
+    /// All held bodies together, in memory and on disk. What would exceed it is refused with status 503. Default
+    /// `"4GiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub spool_total_max: u64,
     /// Time for one inspection, waiting for a thread included. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub decision_timeout: Duration,
@@ -181,7 +197,12 @@ pub struct InspectionConfig {
 
 impl Default for InspectionConfig {
     fn default() -> Self {
-        Self { gate_max: 64 * MIB, ram_max: MIB, decision_timeout: Duration::from_secs(60) }
+        Self {
+            gate_max: 64 * MIB,
+            ram_max: MIB,
+            spool_total_max: 4096 * MIB,
+            decision_timeout: Duration::from_secs(60),
+        }
     }
 }
 
@@ -243,6 +264,9 @@ impl Default for ConnectConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminConfig {
+    /// Names by which the listener may be called besides `localhost` and its addresses: hosts, or `*.suffix` for all
+    /// names below. Requests for other names are refused. Example: `["gw.corp.example"]`. Default none.
+    pub hosts: Vec<HostPattern>,
     /// Time for requests in flight after a stop signal. Default `"30s"`.
     #[serde(deserialize_with = "units::duration")]
     pub drain_timeout: Duration,
@@ -250,6 +274,6 @@ pub struct AdminConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { drain_timeout: Duration::from_secs(30) }
+        Self { hosts: Vec::new(), drain_timeout: Duration::from_secs(30) }
     }
 }

@@ -1,16 +1,17 @@
 //! Follows a chunked body byte by byte and says where it ends, or that it is malformed (RFC 9112 7.1).
 //!
 //! It copies nothing: the library decodes the body afterwards. Its only work is to make sure that there is one way to
-//! decode it: sizes are plain hexadecimal numbers, every line ends in CR LF, extensions and trailers are bounded and
-//! hold no control byte.
+//! decode it: sizes are plain hexadecimal numbers, every line ends in CR LF, extensions are bounded and hold no control
+//! byte. Trailer fields are refused: nobody inspects what comes after the decision on a body, and taking them away
+//! silently would break a sender that relies on them.
 
 use super::head::Violation;
 use http::StatusCode;
 
 /// Bytes of chunk extensions in one body. They carry nothing that is forwarded.
 const EXTENSION_BYTES_MAX: u32 = 16 * 1024;
-/// Bytes of the trailer section.
-const TRAILER_BYTES_MAX: u32 = 8 * 1024;
+/// Bytes of the name of a trailer field.
+const TRAILER_NAME_BYTES_MAX: u32 = 256;
 /// Digits of a chunk size; sixteen are 64 bits.
 const SIZE_DIGITS_MAX: u8 = 16;
 
@@ -19,6 +20,13 @@ pub(crate) const BAD_CHUNK: Violation = Violation {
     status: StatusCode::BAD_REQUEST,
     reason: "chunked_body",
     message: "The chunked body is malformed, so its end is not certain.",
+};
+
+/// The body ends in trailer fields.
+pub(crate) const TRAILERS: Violation = Violation {
+    status: StatusCode::BAD_REQUEST,
+    reason: "request_trailers",
+    message: "Trailer fields behind a request body are not passed on; send them as header fields.",
 };
 
 /// Where in the body the next byte stands.
@@ -32,8 +40,6 @@ enum State {
     DataLf,
     TrailerStart,
     TrailerName,
-    TrailerValue,
-    TrailerLf,
     FinalLf,
     Done,
 }
@@ -43,13 +49,13 @@ enum State {
 pub(crate) struct ChunkWalker {
     state: State,
     extension_bytes: u32,
-    trailer_bytes: u32,
+    trailer_name_bytes: u32,
 }
 
 impl ChunkWalker {
     /// At the first chunk size.
     pub(crate) fn new() -> Self {
-        Self { state: State::Size { digits: 0, value: 0 }, extension_bytes: 0, trailer_bytes: 0 }
+        Self { state: State::Size { digits: 0, value: 0 }, extension_bytes: 0, trailer_name_bytes: 0 }
     }
 
     /// Whether the final line end has been seen.
@@ -66,6 +72,9 @@ impl ChunkWalker {
                 at += taken as usize;
                 self.state = if taken == left { State::DataCr } else { State::Data { left: left - taken } };
             } else {
+                if self.state == State::TrailerName && bytes[at] == b':' {
+                    return Err(TRAILERS);
+                }
                 self.state = self.step(bytes[at]).ok_or(BAD_CHUNK)?;
                 at += 1;
             }
@@ -94,33 +103,17 @@ impl ChunkWalker {
             (State::DataLf, b'\n') => State::Size { digits: 0, value: 0 },
             (State::TrailerStart, b'\r') => State::FinalLf,
             (State::FinalLf, b'\n') => State::Done,
-            (State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf, _) => {
-                self.trailer_step(byte)?
+            (State::TrailerStart | State::TrailerName, _) => {
+                self.trailer_name_bytes += 1;
+                let is_name = byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+                (is_name && self.trailer_name_bytes <= TRAILER_NAME_BYTES_MAX).then_some(State::TrailerName)?
             }
             _ => return None,
         })
     }
-
-    /// One byte of the trailer section.
-    fn trailer_step(&mut self, byte: u8) -> Option<State> {
-        self.trailer_bytes += 1;
-        if self.trailer_bytes > TRAILER_BYTES_MAX {
-            return None;
-        }
-        match (self.state, byte) {
-            (State::TrailerName, b':') => Some(State::TrailerValue),
-            (State::TrailerStart | State::TrailerName, _) => {
-                (byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)).then_some(State::TrailerName)
-            }
-            (State::TrailerValue, b'\r') => Some(State::TrailerLf),
-            (State::TrailerValue, _) => is_text(byte).then_some(State::TrailerValue),
-            (State::TrailerLf, b'\n') => Some(State::TrailerStart),
-            _ => None,
-        }
-    }
 }
 
-/// Whether a byte may stand in an extension or a trailer value.
+/// Whether a byte may stand in an extension.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= 0x20 && byte != 0x7f)
 }
@@ -155,8 +148,19 @@ mod tests {
         check(b"0\r\n\r\n", Some(5));
         check(b"3\r\nabc\r\n0\r\n\r\nGET", Some(13));
         check(b"A;name=\"v\"\r\n0123456789\r\n0\r\n\r\n", Some(29));
-        check(b"0\r\nX-Sum: 1\r\n\r\n", Some(15));
         check(b"0003\r\nabc\r\n0\r\n\r\n", Some(16));
+    }
+
+    #[test]
+    fn trailers_are_refused_by_name() {
+        for (body, expected) in [
+            (b"0\r\nX-Sum: 1\r\n\r\n".as_slice(), TRAILERS),
+            (b"3\r\nabc\r\n0\r\na:b\r\n\r\n", TRAILERS),
+            (b"0\r\nGET / HTTP/1.1\r\n\r\n", BAD_CHUNK),
+            (b"0\r\n: x\r\n\r\n", BAD_CHUNK),
+        ] {
+            assert_eq!(ChunkWalker::new().walk(body), Err(expected), "{:?}", String::from_utf8_lossy(body));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Removes the fields that concern one connection only (RFC 9110 7.6.1), in both directions.
 
-use http::HeaderMap;
 use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue};
 
 /// Removed whether or not `Connection` names them. `Alt-Svc` and its predecessor would move clients to HTTP/3, past the
 /// gateway; `Expect` is answered by the gateway itself.
@@ -35,6 +35,17 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
     for name in ALWAYS_BY_NAME {
         headers.remove(name);
+    }
+}
+
+/// Lets the origin know that the client reads trailer fields, when it does. To be called with what the client sent and,
+/// after [`strip_hop_by_hop`], what is passed on.
+pub(crate) fn keep_trailers_wish(received: &HeaderMap, passed_on: &mut HeaderMap) {
+    let lines = received.get_all(header::TE).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = lines.flat_map(|line| line.split(','));
+    if codings.any(|coding| coding.trim().eq_ignore_ascii_case("trailers")) {
+        passed_on.insert(header::TE, HeaderValue::from_static("trailers"));
+        passed_on.insert(header::CONNECTION, HeaderValue::from_static("TE"));
     }
 }
 

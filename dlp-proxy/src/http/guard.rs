@@ -9,7 +9,7 @@
 //! Closing lingers: what the client still sends is read and dropped for a while, because a reset would destroy an
 //! answer that it has not read yet (RFC 9112 9.6).
 
-use super::chunked::ChunkWalker;
+use super::chunked::{ChunkWalker, TRAILERS};
 use super::head::{self, Framing, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEAD_TOO_LARGE, Violation};
 use http::StatusCode;
 use std::io;
@@ -152,8 +152,8 @@ impl<T> GuardedIo<T> {
             }
             Phase::Chunked(walker) => {
                 let walked = walker.walk(bytes);
-                let used = walked.map_err(|v| io::Error::new(io::ErrorKind::InvalidData, v.message))?;
-                (used, walker.is_done())
+                let is_done = walker.is_done();
+                (walked.map_err(|violation| self.body_error(violation))?, is_done)
             }
             Phase::Tunnel => (bytes.len(), false),
             Phase::Head | Phase::Refused => (0, false),
@@ -162,6 +162,15 @@ impl<T> GuardedIo<T> {
             self.phase = Phase::Head;
         }
         Ok(used)
+    }
+
+    /// What the library is told of a body that ends here. Trailers are worth a reason of their own, since the request
+    /// is well-formed.
+    fn body_error(&self, violation: Violation) -> io::Error {
+        if violation == TRAILERS {
+            let _ = self.refusal.set(violation);
+        }
+        io::Error::new(io::ErrorKind::InvalidData, violation.message)
     }
 
     /// Moves body bytes that were read together with a head to the library's side.

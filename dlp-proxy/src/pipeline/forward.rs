@@ -1,17 +1,18 @@
 //! Sends an allowed request and hands the answer back.
 //!
 //! The message is written anew: method, target, the fields that are left after the hop-by-hop ones, and one framing
-//! that fits the body as it is sent. The body itself is byte for byte the client's.
+//! that fits the body as it is sent. The body itself is byte for byte the client's. Trailer fields of an answer are
+//! passed on to a client that said it reads them; those of a request are refused before they come here.
 
 use super::Client;
 use super::gate::Held;
 use super::site::Site;
-use crate::body_stream::GatewayBody;
+use crate::body_stream::{GatewayBody, Stall};
 use crate::fault::Fault;
-use crate::http::fields::strip_hop_by_hop;
+use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
 use crate::services::Services;
 use crate::upstream::Route;
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use hyper::body::{Body, Incoming};
@@ -56,9 +57,14 @@ pub(super) async fn forward(
 ) -> Result<Response<GatewayBody>, Fault> {
     let request = build(outgoing)?;
     let answer = client.links.send(&services.upstream, route, request).await?;
-    let mut answer = answer.map(GatewayBody::stream);
+    let stall = Stall::new(services.config.limits.body_stall_download, services.metrics.clone());
+    let mut answer = answer.map(|body| GatewayBody::answer(body, stall));
     *answer.version_mut() = Version::HTTP_11;
+    let announced: Vec<HeaderValue> = answer.headers().get_all(TRAILER).iter().cloned().collect();
     strip_hop_by_hop(answer.headers_mut());
+    for trailers in announced {
+        answer.headers_mut().append(TRAILER, trailers);
+    }
     Ok(answer)
 }
 
@@ -67,6 +73,7 @@ fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
     let mut headers = parts.headers.clone();
     let framing = framing(&headers, &content);
     strip_hop_by_hop(&mut headers);
+    keep_trailers_wish(&parts.headers, &mut headers);
     headers.remove(CONTENT_LENGTH);
     if let Some((name, value)) = framing {
         headers.insert(name, value);

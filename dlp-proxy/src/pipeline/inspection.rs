@@ -23,24 +23,39 @@ const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// Kinds of problems kept for one item.
 const PROBLEMS_MAX: usize = 32;
 
-/// Inspects head and body of a request.
-pub(super) async fn inspect(services: &Services, parts: &Parts, held: &Held) -> Item {
-    let started = Instant::now();
-    let item = match held.is_whole() {
-        true => inspect_in_pool(services, parts, &held.spooled).await,
-        false => unread(parts, problem(ProblemClass::Limit, "gate_max")),
-    };
-    count(&services.metrics, &item, started.elapsed());
-    item
+/// Stands for a path of which it is not known what it holds.
+const PATH_NOT_SHOWN: &str = "(not inspected)";
+
+/// What an inspection says of a request.
+#[derive(Debug)]
+pub(super) struct Inspected {
+    /// What moves.
+    pub(super) item: Item,
+    /// The path of the URL, decoded, with found values masked.
+    pub(super) path_masked: String,
 }
 
-/// Waits for a thread and for its result, both within the time for decisions.
-async fn inspect_in_pool(services: &Services, parts: &Parts, spooled: &Spooled) -> Item {
+/// Inspects head and body of a request.
+pub(super) async fn inspect(services: &Services, parts: &Parts, held: &Held) -> Inspected {
+    let started = Instant::now();
+    let body = held.is_whole().then(|| held.spooled.clone());
+    let inspected = inspect_in_pool(services, parts, body).await;
+    count(&services.metrics, &inspected.item, started.elapsed());
+    inspected
+}
+
+/// The path of a request that was decided without an inspection, with what is found in its head masked.
+pub(super) async fn masked_path(services: &Services, parts: &Parts) -> String {
+    inspect_in_pool(services, parts, None).await.path_masked
+}
+
+/// Waits for a thread and for its result, both within the time for decisions. Without a body only the head is read.
+async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Spooled>) -> Inspected {
     let cancel = Cancel::default();
     // Also stops the work when the client goes away and this future is dropped.
     let guard = CancelOnDrop(cancel.clone());
-    let task = Task { services: services.inspection.clone(), parts: parts.clone(), spooled: spooled.clone(), cancel };
-    let size = spooled.len();
+    let size = body.as_ref().map_or(0, Spooled::len);
+    let task = Task { services: services.inspection.clone(), parts: parts.clone(), body, cancel };
     let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
     };
@@ -65,13 +80,14 @@ fn note_queue(services: &Services) {
 }
 
 /// An item of which nothing is known.
-fn unread(parts: &Parts, problem: InspectionProblem) -> Item {
-    Item {
+fn unread(parts: &Parts, problem: InspectionProblem) -> Inspected {
+    let item = Item {
         names: Vec::new(),
         size_bytes: declared_length(&parts.headers),
         findings: Vec::new(),
         inspection: Inspection { completeness: Completeness::Partial, problems: vec![problem] },
-    }
+    };
+    Inspected { item, path_masked: PATH_NOT_SHOWN.to_owned() }
 }
 
 fn problem(class: ProblemClass, reason: &str) -> InspectionProblem {
@@ -92,19 +108,31 @@ fn count(metrics: &Metrics, item: &Item, took: Duration) {
 struct Task {
     services: std::sync::Arc<InspectionServices>,
     parts: Parts,
-    spooled: Spooled,
+    /// The body; absent when it is larger than what is held.
+    body: Option<Spooled>,
     cancel: Cancel,
 }
 
 impl Task {
-    fn run(mut self, scratch: &mut Scratch) -> Item {
+    fn run(mut self, scratch: &mut Scratch) -> Inspected {
         let inspector = &self.services.inspector;
-        let mut tally = Tally::new(inspector.detectors(), Summariser::new(inspector.limits()));
+        let path = body::decoded_path(&self.parts);
+        let mut tally = Tally::new(inspector.detectors(), Summariser::with_texts(inspector.limits(), vec![path]));
         let mut examiner = PartInspector { inspector, scratch };
         let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
         let of_head = body::inspect_head(&self.parts, setup.reborrowed(), &mut tally);
-        let of_body = body::inspect(&self.parts.headers, &mut self.spooled, setup, &mut tally);
-        tally.finish(of_head.join(of_body), self.spooled.len())
+        match &mut self.body {
+            Some(spooled) => {
+                let of_body = body::inspect(&self.parts.headers, spooled, setup, &mut tally);
+                tally.finish(of_head.join(of_body), Some(spooled.len()))
+            }
+            None => {
+                tally.note(problem(ProblemClass::Limit, "gate_max"));
+                let mut inspected = tally.finish(of_head, declared_length(&self.parts.headers));
+                inspected.item.inspection.completeness = Completeness::Partial;
+                inspected
+            }
+        }
     }
 }
 
@@ -135,19 +163,18 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn finish(mut self, report: BodyReport, size_bytes: u64) -> Item {
+    fn finish(mut self, report: BodyReport, size_bytes: Option<u64>) -> Inspected {
         if let Some(opaque) = report.opaque {
             self.note(problem(ProblemClass::Encrypted, opaque.as_str()));
         }
         let Outcome { completeness, .. } = report.outcome;
         // What could not be looked into is as closed as what is encrypted, whatever was scanned of its outside.
         let completeness = if report.opaque == Some(Opaque::Coding) { Completeness::Encrypted } else { completeness };
-        Item {
-            names: report.file_names,
-            size_bytes: Some(size_bytes),
-            findings: self.summariser.finish(),
-            inspection: Inspection { completeness, problems: self.problems },
-        }
+        let names = report.file_names.iter().map(|name| self.summariser.mask(name)).collect();
+        let (findings, texts) = self.summariser.finish_with_texts();
+        let inspection = Inspection { completeness, problems: self.problems };
+        let item = Item { names, size_bytes, findings, inspection };
+        Inspected { item, path_masked: texts.into_iter().next().unwrap_or_default() }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
+use crate::http::chunked::TRAILERS;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
 use crate::names::Authority;
 use crate::services::Services;
@@ -57,7 +58,15 @@ pub(crate) async fn handle(services: &Services, client: &Client, request: Reques
     let (parts, body) = request.into_parts();
     match serve(services, client, &parts, body).await {
         Ok(response) => response,
-        Err(fault) => refuse_with(services, client, &parts, &fault),
+        Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
+    }
+}
+
+/// A body that broke off because it ended in trailers is told apart from one that just broke off.
+fn with_trailers(client: &Client, fault: Fault) -> Fault {
+    match (&fault, client.refusal.get()) {
+        (Fault::BodyBroken | Fault::BadAnswer, Some(&TRAILERS)) => Fault::Framing(TRAILERS),
+        _ => fault,
     }
 }
 
@@ -76,25 +85,26 @@ async fn serve(
     let classified = classify(services, parts, &site);
     let head = transfer_head(&classified, user);
 
-    let (transfer, decision, content, route) = match services.policies.decide_head(&head, SystemTime::now()) {
-        HeadDecision::Final(decision) => {
-            let size_bytes = forward::declared_length(&parts.headers);
-            let inspection = Inspection::complete();
-            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
-            (Transfer { head, item }, decision, Content::untouched(body), None)
-        }
-        HeadDecision::Inspect => {
-            // Before the body is asked for: an address that is out of reach needs no upload.
-            let route = route(services, client, &site).await?;
-            let held = gate::hold(services, parts, body).await?;
-            let item = inspection::inspect(services, parts, &held).await;
-            let transfer = Transfer { head, item };
-            let decision = services.policies.decide(&transfer, SystemTime::now());
-            (transfer, decision, held.into(), Some(route))
-        }
-    };
+    let (transfer, decision, content, route, path_masked) =
+        match services.policies.decide_head(&head, SystemTime::now()) {
+            HeadDecision::Final(decision) => {
+                let size_bytes = forward::declared_length(&parts.headers);
+                let inspection = Inspection::complete();
+                let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
+                (Transfer { head, item }, decision, Content::untouched(body), None, None)
+            }
+            HeadDecision::Inspect => {
+                // Before the body is asked for: an address that is out of reach needs no upload.
+                let route = route(services, client, &site).await?;
+                let held = gate::hold(services, parts, body).await?;
+                let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
+                let transfer = Transfer { head, item };
+                let decision = services.policies.decide(&transfer, SystemTime::now());
+                (transfer, decision, held.into(), Some(route), Some(path_masked))
+            }
+        };
 
-    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer };
+    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
     if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
         return Ok(refusal);
     }

@@ -24,6 +24,8 @@ pub(super) struct Verdict {
     pub(super) answer: Option<String>,
     /// Address of the client.
     pub(super) peer: SocketAddr,
+    /// The path with found values masked; absent when the head decided and nobody looked.
+    pub(super) path_masked: Option<String>,
 }
 
 impl Verdict {
@@ -83,7 +85,11 @@ async fn record(services: &Services, verdict: &Verdict, parts: &Parts, site: &Si
         return String::new();
     };
     let source = verdict.peer.ip().to_string();
-    let facts = RequestFacts { method: parts.method.as_str(), path: path_of(site), source: Some(&source) };
+    let path = match &verdict.path_masked {
+        Some(path) => path.clone(),
+        None => super::inspection::masked_path(services, parts).await,
+    };
+    let facts = RequestFacts { method: parts.method.as_str(), path: &path, source: Some(&source) };
     let now = jiff::Timestamp::now();
     let incident = Incident::new(id.clone(), now, &verdict.transfer, &verdict.decision, facts);
     let decision = &verdict.decision;

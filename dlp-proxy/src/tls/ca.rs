@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -33,6 +33,22 @@ pub enum CaError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The key belongs to somebody else.
+    #[error(
+        "the CA key {} belongs to user {owner}, expected user {expected} or root; run: chown {expected} {}, or make a new CA if the key may have been copied",
+        path.display(), path.display()
+    )]
+    KeyOwner {
+        /// The key file.
+        path: PathBuf,
+        /// Number of its owner.
+        owner: u32,
+        /// Number of the user who runs the gateway.
+        expected: u32,
+    },
+    /// The CA is over.
+    #[error("the CA has expired; make a new one and let clients trust it")]
+    Expired,
     /// The key is a symbolic link or no file.
     #[error("the CA key {} is not a regular file; set ca.key to the file itself", path.display())]
     KeyNotRegular {
@@ -200,11 +216,20 @@ fn check_key_file(path: &Path) -> Result<(), CaError> {
     if !metadata.is_file() {
         return Err(CaError::KeyNotRegular { path: path.into() });
     }
+    check_owner(path, metadata.uid(), rustix::process::geteuid().as_raw())?;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(CaError::KeyExposed { path: path.into(), mode });
     }
     Ok(())
+}
+
+/// Whoever owns a file can change its mode back at any time.
+fn check_owner(path: &Path, owner: u32, expected: u32) -> Result<(), CaError> {
+    if owner == expected || owner == 0 {
+        return Ok(());
+    }
+    Err(CaError::KeyOwner { path: path.into(), owner, expected })
 }
 
 fn exists(path: &Path) -> Result<bool, CaError> {
@@ -272,6 +297,18 @@ mod tests {
         });
         assert_ne!(made[0].0, made[1].0);
         assert_ne!(made[0].1, made[1].1);
+    }
+
+    #[test]
+    fn the_key_belongs_to_whoever_runs_the_gateway_or_to_root() {
+        let rows = [(1000, 1000, true), (0, 1000, true), (0, 0, true), (1000, 0, false), (1001, 1000, false)];
+        for (owner, own, expected) in rows {
+            let checked = check_owner(Path::new("ca.key"), owner, own);
+            assert_eq!(checked.is_ok(), expected, "{owner} {own}");
+            if let Err(error) = checked {
+                assert!(error.to_string().contains(&format!("chown {own} ca.key")), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -173,8 +173,8 @@ impl WhatCondition {
         }
     }
 
-    /// Reasons when the item fulfils the condition.
-    pub(super) fn matched(&self, item: &Item) -> Option<Vec<String>> {
+    /// Reasons when the item, with these of its findings, fulfils the condition.
+    pub(super) fn matched(&self, item: &Item, findings: &[DetectorSummary]) -> Option<Vec<String>> {
         let mut reasons = Vec::new();
         if let Some(word) = self.inspection {
             let complete = !item.inspection.is_incomplete();
@@ -187,7 +187,7 @@ impl WhatCondition {
             return None;
         }
         if self.selects_findings() {
-            reasons.extend(self.findings_matched(&item.findings)?);
+            reasons.extend(self.findings_matched(findings)?);
         }
         Some(reasons)
     }
@@ -233,14 +233,14 @@ impl WhatCondition {
 }
 
 /// Host `entry` itself and everything below it, at label borders.
-fn host_matches(entry: &str, host: &str) -> bool {
+pub(super) fn host_matches(entry: &str, host: &str) -> bool {
     let Some(before) = host.len().checked_sub(entry.len()) else { return false };
     let (Some(head), Some(tail)) = (host.get(..before), host.get(before..)) else { return false };
     tail.eq_ignore_ascii_case(entry) && (head.is_empty() || head.ends_with('.'))
 }
 
 /// Glob in which `*` stands for any run of characters. Linear in the product of both lengths.
-fn glob_matches(glob: &str, text: &str) -> bool {
+pub(super) fn glob_matches(glob: &str, text: &str) -> bool {
     let mut pieces = glob.split('*');
     let first = pieces.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };

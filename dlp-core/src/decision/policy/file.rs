@@ -2,6 +2,7 @@
 
 use super::condition::{ChannelCondition, WhatCondition, WhereCondition, WhoCondition};
 use super::exception::ExceptionToml;
+use super::home::Home;
 use super::{Policy, PolicyError, Rule};
 use crate::base::Severity;
 use crate::decision::{Action, FailMode, Stage};
@@ -17,6 +18,8 @@ struct FileToml {
     policy: Spanned<HeadToml>,
     #[serde(default)]
     rule: Vec<Spanned<RuleToml>>,
+    #[serde(default)]
+    home: Vec<Spanned<Home>>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +106,13 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
     for spanned in parsed.rule {
         rules.push(rule(&place, &mut ids, spanned)?);
     }
+    let mut homes = Vec::with_capacity(parsed.home.len());
+    for spanned in parsed.home {
+        let start = spanned.span().start;
+        let home = spanned.into_inner();
+        home.check().map_err(|message| place.error(start, "home".to_owned(), message))?;
+        homes.push(home);
+    }
     Ok(Policy {
         id: head.id,
         title: head.title,
@@ -112,6 +122,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
         default: head.default.unwrap_or(Action::Log),
         fail_mode: head.fail_mode.unwrap_or(FailMode::Closed),
         rules,
+        homes,
     })
 }
 

@@ -1,25 +1,28 @@
 //! Policies: ordered rules, the first that holds decides, exceptions lift a rule for a time.
 //!
 //! The evaluation, in order:
-//! 1. Rules are tried from top to bottom. The first whose conditions hold and that no live exception lifts gives the
+//! 1. Credentials that go to their own service are set aside, see `home`.
+//! 2. Rules are tried from top to bottom. The first whose conditions hold and that no live exception lifts gives the
 //!    candidate; without one the policy's default does.
-//! 2. When inspection was incomplete, a second candidate comes from the fail mode of the first rule whose conditions
+//! 3. When inspection was incomplete, a second candidate comes from the fail mode of the first rule whose conditions
 //!    *other than what* hold, since what could not be read might have fulfilled that one too.
-//! 3. The stage caps both, the stronger one is taken.
-//! 4. Across policies the strongest wins; on a tie the first policy. An `allow` of one policy never lifts a block of
+//! 4. The stage caps both, the stronger one is taken.
+//! 5. Across policies the strongest wins; on a tie the first policy. An `allow` of one policy never lifts a block of
 //!    another.
 
 mod condition;
 mod exception;
 mod file;
+mod home;
 mod set;
 
 pub use set::Policies;
 
-use super::{Action, Decision, FailMode, HeadDecision, Stage, Transfer, TransferHead};
+use super::{Action, Decision, DetectorSummary, FailMode, HeadDecision, Stage, Transfer, TransferHead};
 use crate::base::Severity;
 use condition::{ChannelCondition, WhatCondition, WhereCondition, WhoCondition};
 use exception::Exception;
+use home::{Home, away_from_home};
 use std::time::SystemTime;
 use thiserror::Error;
 
@@ -28,6 +31,9 @@ const BUILTIN_PACK: &str = "personal-cloud";
 
 /// Message id of decisions that come from a fail mode: what a rule would say of findings does not apply there.
 const INCOMPLETE_MESSAGE: &str = "incomplete-inspection";
+
+/// Rule id of such decisions. The rule that lent its fail mode found nothing, so the decision is not in its name.
+const INCOMPLETE_RULE: &str = "incomplete-inspection";
 
 /// Why a policy file cannot be used.
 #[derive(Debug, Error)]
@@ -71,6 +77,7 @@ pub struct Policy {
     default: Action,
     fail_mode: FailMode,
     rules: Vec<Rule>,
+    homes: Vec<Home>,
 }
 
 #[derive(Clone, Debug)]
@@ -155,11 +162,23 @@ impl Policy {
     }
 
     fn candidate<'p>(&'p self, transfer: &Transfer, now: SystemTime, lifted: &mut Lifted) -> Candidate<'p> {
+        let (findings, notes) = away_from_home(&self.homes, transfer);
+        let mut candidate = self.first_that_holds((transfer, &findings), now, lifted);
+        candidate.reasons.extend(notes);
+        candidate
+    }
+
+    fn first_that_holds<'p>(
+        &'p self,
+        (transfer, findings): (&Transfer, &[DetectorSummary]),
+        now: SystemTime,
+        lifted: &mut Lifted,
+    ) -> Candidate<'p> {
         for rule in &self.rules {
             if !rule.holds_for_head(&transfer.head) {
                 continue;
             }
-            let matched = rule.what.as_ref().map_or(Some(Vec::new()), |what| what.matched(&transfer.item));
+            let matched = rule.what.as_ref().map_or(Some(Vec::new()), |what| what.matched(&transfer.item, findings));
             let Some(what_reasons) = matched else { continue };
             if !lifted.lifts(rule, &transfer.head, now) {
                 let mut candidate = Candidate::of_rule(rule);
@@ -178,7 +197,10 @@ impl Policy {
         let mut causes: Vec<&str> = inspection.problems.iter().map(|p| p.reason.as_str()).collect();
         causes.dedup();
         let causes = if causes.is_empty() { String::new() } else { format!(" ({})", causes.join(", ")) };
-        let reason = format!("inspection was incomplete: {}{causes}; fail mode {mode}", inspection.completeness);
+        let of_rule = rule.filter(|rule| rule.fail_mode.is_some()).map(|rule| format!(" of rule `{}`", rule.id));
+        let of_rule = of_rule.unwrap_or_default();
+        let outcome = inspection.completeness;
+        let reason = format!("inspection was incomplete: {outcome}{causes}; fail mode {mode}{of_rule}");
         Candidate { rule, action: mode.action(), fail: Some(mode), reasons: vec![reason] }
     }
 
@@ -211,7 +233,10 @@ impl Policy {
             would_decide: candidate.action,
             policy: self.id.clone(),
             policy_version: self.version,
-            rule: candidate.rule.map(|rule| rule.id.clone()),
+            rule: match candidate.fail {
+                Some(_) => Some(INCOMPLETE_RULE.to_owned()),
+                None => candidate.rule.map(|rule| rule.id.clone()),
+            },
             title,
             severity: candidate.rule.map_or(Severity::Informational, |rule| rule.severity),
             message: match candidate.fail {

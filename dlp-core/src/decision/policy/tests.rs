@@ -433,6 +433,10 @@ fn the_builtin_policy_is_closed_where_content_went_unread() {
             let blocks = is_incomplete && zone != Zone::Corporate;
             assert_eq!(decision.action == Action::Block, blocks, "{zone} {completeness} {class:?}: {decision:?}");
             assert_eq!(decision.fail, blocks.then_some(FailMode::Closed), "{zone} {completeness} {class:?}");
+            if blocks {
+                assert_eq!(decision.rule.as_deref(), Some("incomplete-inspection"), "no rule found anything");
+                assert!(decision.reasons[0].contains("fail mode closed of rule `secrets`"), "{:?}", decision.reasons);
+            }
         }
     }
 }
@@ -458,7 +462,8 @@ fn the_builtin_policy_decides_from_the_head_where_it_can() {
         (with(|t| (opaque(t), to_zone(Zone::Unknown)(t)).0), Some((Action::Block, "opaque-destination"))),
         (with(|t| (opaque(t), to_zone(Zone::Corporate)(t)).0), Some((Action::Log, "corporate"))),
         (with(to_zone(Zone::Corporate)), Some((Action::Log, "corporate"))),
-        (with(doing(Activity::Browse)), Some((Action::Allow, "no-content"))),
+        (with(doing(Activity::Browse)), None),
+        (with(doing(Activity::Download)), None),
         (with(doing(Activity::Login)), Some((Action::Allow, "no-content"))),
         (with(doing(Activity::Upload)), None),
         (with(doing(Activity::Post)), None),
@@ -474,6 +479,123 @@ fn the_builtin_policy_decides_from_the_head_where_it_can() {
         };
         let expected = expected.map(|(action, rule)| (action, Some(rule.to_owned())));
         assert_eq!(found, expected, "{:?}", transfer.head);
+    }
+}
+
+/// A finding of this detector, in a request to a host that no catalogue names unless an application is given.
+fn credential(detector: &str, level: ConfidenceLevel, unique: u64) -> DetectorSummary {
+    let found = summary(Category::Secret, SensitivityLabel::Confidential, level, unique);
+    DetectorSummary { detector: detector.to_owned(), ..found }
+}
+
+/// What a request with credentials leads to: host, activity, size, findings; then action and rule.
+type CredentialRow = (&'static str, Activity, u64, Vec<DetectorSummary>, Action, Option<&'static str>);
+
+fn check_credentials(rows: Vec<CredentialRow>) {
+    for (host, activity, size, findings, action, rule) in rows {
+        let transfer = with(|t| {
+            t.head.destination = Destination::unlisted(host);
+            t.head.activity = activity;
+            t.item.size_bytes = (size != UNKNOWN_SIZE).then_some(size);
+            t.item.findings = findings;
+        });
+        let decision = builtin(&transfer);
+        let shown = format!("{host} {activity} {size} {:?}", transfer.item.findings);
+        assert_eq!((decision.action, decision.rule.as_deref()), (action, rule), "{shown}\n{:?}", decision.reasons);
+    }
+}
+
+/// Stands for a size that nobody knows.
+const UNKNOWN_SIZE: u64 = u64::MAX;
+
+fn github_token() -> DetectorSummary {
+    credential("secret.github.pat-classic", ConfidenceLevel::High, 1)
+}
+
+fn jwt(unique: u64) -> DetectorSummary {
+    credential("secret.jwt.token", ConfidenceLevel::High, unique)
+}
+
+fn card(level: ConfidenceLevel) -> DetectorSummary {
+    summary(Category::Finance, SensitivityLabel::Regulated, level, 1)
+}
+
+#[test]
+fn the_builtin_policy_lets_credentials_go_home() {
+    use Action::{Allow, Block, Log};
+    use Activity::{Browse, Post, Share, Upload};
+    let stripe = || credential("secret.stripe.secret-key", ConfidenceLevel::High, 1);
+    let refresh = credential("secret.google.oauth-refresh-token", ConfidenceLevel::High, 1);
+    check_credentials(vec![
+        ("api.github.com", Post, 200, vec![github_token()], Log, None),
+        ("github.com", Browse, 0, vec![github_token()], Allow, Some("no-content")),
+        ("github.com", Upload, 200, vec![github_token()], Block, Some("secrets")),
+        ("github.com", Share, 200, vec![github_token()], Block, Some("secrets")),
+        ("github.com", Post, 70_000, vec![github_token()], Block, Some("secrets")),
+        ("github.com", Post, UNKNOWN_SIZE, vec![github_token()], Block, Some("secrets")),
+        ("github.com.evil.example", Post, 200, vec![github_token()], Block, Some("secrets")),
+        ("evilgithub.com", Post, 200, vec![github_token()], Block, Some("secrets")),
+        ("collect.example", Post, 200, vec![github_token()], Block, Some("secrets")),
+        ("collect.example", Browse, 0, vec![github_token()], Block, Some("values-in-head")),
+        ("github.com", Post, 200, vec![github_token(), stripe()], Block, Some("secrets")),
+        ("oauth2.googleapis.com", Post, 300, vec![refresh], Log, None),
+        ("api.stripe.com", Post, 300, vec![stripe()], Log, None),
+    ]);
+}
+
+#[test]
+fn the_builtin_policy_lets_people_sign_in() {
+    use Action::{Allow, Block, Log};
+    use Activity::{Browse, Login, Post, Upload};
+    let password = credential("secret.login.pair", ConfidenceLevel::Medium, 1);
+    let private_key = credential("secret.private-key.pem", ConfidenceLevel::High, 1);
+    let (high, medium) = (card(ConfidenceLevel::High), card(ConfidenceLevel::Medium));
+    check_credentials(vec![
+        ("login.example", Post, 300, vec![jwt(1)], Log, Some("sign-in")),
+        ("login.example", Login, 300, vec![jwt(1)], Allow, Some("no-content")),
+        ("login.example", Post, 300, vec![password], Log, Some("sign-in")),
+        ("login.example", Post, 20_000, vec![jwt(1)], Block, Some("unnamed-secrets")),
+        ("login.example", Post, 300, vec![jwt(5)], Block, Some("unnamed-secrets")),
+        ("login.example", Upload, 300, vec![jwt(1)], Block, Some("unnamed-secrets")),
+        ("login.example", Browse, 0, vec![jwt(1)], Allow, Some("no-content")),
+        ("login.example", Post, 300, vec![private_key], Block, Some("secrets")),
+        ("login.example", Post, 300, vec![jwt(1), high.clone()], Block, Some("identifiers")),
+        ("shop.example", Browse, 0, vec![medium], Allow, Some("no-content")),
+        ("shop.example", Browse, 0, vec![high], Block, Some("values-in-head")),
+    ]);
+    let to_paste = with(|t| {
+        t.head.destination.category = AppCategory::Paste;
+        t.head.activity = Post;
+        t.item.findings = vec![jwt(1)];
+    });
+    assert_eq!(builtin(&to_paste).rule.as_deref(), Some("unnamed-secrets"), "a listed destination");
+}
+
+#[test]
+fn a_home_names_one_provider_and_its_hosts() {
+    let rows = [
+        ("detectors = []\nhosts = ['a.example']", "at least one entry"),
+        ("detectors = ['secret.a.*']\nhosts = []", "at least one entry"),
+        ("detectors = ['secret.*']\nhosts = ['a.example']", "one provider"),
+        ("detectors = ['*']\nhosts = ['a.example']", "one provider"),
+        ("detectors = ['pii.*']\nhosts = ['a.example']", "one provider"),
+        ("detectors = ['secret.a.*']", "missing field `hosts`"),
+    ];
+    for (keys, expected) in rows {
+        let text = format!("[policy]\nid = 'test'\ntitle = 'T'\n[[home]]\n{keys}\n");
+        let message = Policy::from_toml("test.toml", &text).expect_err(keys).to_string();
+        assert!(message.contains(expected), "{keys}: {message}");
+    }
+}
+
+#[test]
+fn every_home_of_the_builtin_policy_has_detectors() {
+    let set = crate::matching::DetectorSet::builtin().expect("the built-in detectors compile");
+    for home in &Policy::builtin().homes {
+        for glob in home.detectors() {
+            let is_known = set.detectors().any(|detector| condition::glob_matches(glob, &detector.id));
+            assert!(is_known, "no detector matches `{glob}`");
+        }
     }
 }
 

@@ -1,0 +1,225 @@
+//! Temporary files that nobody but this process can read, not even from the disk.
+//!
+//! A file has no name, so that a crash leaves nothing behind, and each has a random key that exists in memory only.
+//! The content lies in chunks of 64 KiB, each sealed with ChaCha20-Poly1305 under its number as nonce: a chunk that was
+//! changed, moved or cut off is an error and never other content.
+
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Plain bytes of a chunk.
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A file that is being written.
+#[derive(Debug)]
+pub(crate) struct SealedWriter {
+    file: File,
+    key: Arc<LessSafeKey>,
+    /// The chunk that is not full yet.
+    chunk: Vec<u8>,
+    chunks: u32,
+}
+
+/// A file that was written. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct SealedFile {
+    file: Arc<File>,
+    key: Arc<LessSafeKey>,
+    len: u64,
+}
+
+/// Reads a file from any place.
+#[derive(Debug)]
+pub(crate) struct SealedReader {
+    file: SealedFile,
+    position: u64,
+    /// The chunk read last, and its number.
+    chunk: Option<(u32, Zeroizing<Vec<u8>>)>,
+}
+
+impl SealedWriter {
+    /// An empty file in `dir`, or in the system's directory for temporary files.
+    pub(crate) fn create(dir: Option<&Path>) -> io::Result<Self> {
+        let file = match dir {
+            Some(dir) => tempfile::tempfile_in(dir)?,
+            None => tempfile::tempfile()?,
+        };
+        Ok(Self { file, key: Arc::new(random_key()?), chunk: Vec::with_capacity(CHUNK_BYTES), chunks: 0 })
+    }
+
+    /// Whether bytes of this length fit without writing to the disk.
+    pub(crate) fn has_room(&self, len: usize) -> bool {
+        self.chunk.len() + len < CHUNK_BYTES
+    }
+
+    /// Appends.
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let taken = bytes.len().min(CHUNK_BYTES - self.chunk.len());
+            self.chunk.extend_from_slice(&bytes[..taken]);
+            bytes = &bytes[taken..];
+            if self.chunk.len() == CHUNK_BYTES {
+                self.seal_chunk()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the file.
+    pub(crate) fn finish(mut self) -> io::Result<SealedFile> {
+        let len = u64::from(self.chunks) * CHUNK_BYTES as u64 + self.chunk.len() as u64;
+        if !self.chunk.is_empty() {
+            self.seal_chunk()?;
+        }
+        let Self { file, key, .. } = self;
+        Ok(SealedFile { file: Arc::new(file), key, len })
+    }
+
+    fn seal_chunk(&mut self) -> io::Result<()> {
+        let nonce = nonce_of(self.chunks);
+        self.chunks = self.chunks.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
+        let tag = self.key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut self.chunk).map_err(|_| sealing())?;
+        self.file.write_all(&self.chunk)?;
+        self.file.write_all(tag.as_ref())?;
+        self.chunk.clear();
+        Ok(())
+    }
+}
+
+impl SealedFile {
+    /// The plain bytes of one chunk; none behind the last.
+    pub(crate) fn chunk(&self, number: u32) -> io::Result<Zeroizing<Vec<u8>>> {
+        let start = u64::from(number) * CHUNK_BYTES as u64;
+        let plain_len = usize::try_from(self.len.saturating_sub(start)).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+        if plain_len == 0 {
+            return Ok(Zeroizing::default());
+        }
+        let tag_len = CHACHA20_POLY1305.tag_len();
+        let mut bytes = Zeroizing::new(vec![0; plain_len + tag_len]);
+        self.file.read_exact_at(&mut bytes, u64::from(number) * (CHUNK_BYTES + tag_len) as u64)?;
+        self.key.open_in_place(nonce_of(number), Aad::empty(), &mut bytes).map_err(|_| sealing())?;
+        bytes.truncate(plain_len);
+        Ok(bytes)
+    }
+
+    /// Reads from the start.
+    pub(crate) fn reader(&self) -> SealedReader {
+        SealedReader { file: self.clone(), position: 0, chunk: None }
+    }
+}
+
+impl Clone for SealedReader {
+    fn clone(&self) -> Self {
+        Self { position: self.position, ..self.file.reader() }
+    }
+}
+
+impl Read for SealedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position >= self.file.len {
+            return Ok(0);
+        }
+        let chunk_bytes = CHUNK_BYTES as u64;
+        let number = u32::try_from(self.position / chunk_bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let chunk = match &mut self.chunk {
+            Some((own, chunk)) if *own == number => chunk,
+            other => &other.insert((number, self.file.chunk(number)?)).1,
+        };
+        let mut rest = &chunk[(self.position % chunk_bytes) as usize..];
+        let count = rest.read(buffer)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for SealedReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(delta) => self.file.len.checked_add_signed(delta),
+            SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
+        };
+        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+fn random_key() -> io::Result<LessSafeKey> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| sealing());
+    bytes.zeroize();
+    Ok(LessSafeKey::new(key?))
+}
+
+/// A number is used once, because a chunk is written once and each file has its own key.
+fn nonce_of(chunk: u32) -> Nonce {
+    let mut bytes = [0; NONCE_LEN];
+    bytes[..4].copy_from_slice(&chunk.to_be_bytes());
+    Nonce::assume_unique_for_key(bytes)
+}
+
+fn sealing() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a held body could not be sealed or is not what was written")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(content: &[u8], piece: usize) -> SealedFile {
+        let mut writer = SealedWriter::create(None).unwrap();
+        content.chunks(piece).for_each(|part| writer.push(part).unwrap());
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn content_comes_back_and_the_disk_holds_none_of_it() {
+        for len in [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES, 200_000] {
+            for piece in [999, CHUNK_BYTES, 150_000] {
+                let content: Vec<u8> = b"the quick brown fox ".iter().copied().cycle().take(len).collect();
+                let file = sealed(&content, piece);
+                assert_eq!(file.len, len as u64);
+                let mut reader = file.reader();
+                let mut back = Vec::new();
+                reader.read_to_end(&mut back).unwrap();
+                assert!(back == content, "{len} bytes in pieces of {piece}");
+                let start = len.min(CHUNK_BYTES + 7) as u64;
+                reader.seek(SeekFrom::Start(start)).unwrap();
+                back.clear();
+                reader.clone().read_to_end(&mut back).unwrap();
+                assert!(back == content[start as usize..], "{len} bytes from {start}");
+
+                let mut disk = vec![0; file.file.metadata().unwrap().len() as usize];
+                file.file.read_exact_at(&mut disk, 0).unwrap();
+                assert!(!disk.windows(9).any(|window| window == b"brown fox"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_changed_moved_or_cut_off_is_an_error() {
+        type Damage = fn(&File);
+        let stride = (CHUNK_BYTES + 16) as u64;
+        let damages: [Damage; 3] = [
+            |file| file.write_all_at(b"x", 70_000).unwrap(),
+            |file| {
+                let mut first = vec![0; CHUNK_BYTES + 16];
+                file.read_exact_at(&mut first, 0).unwrap();
+                file.write_all_at(&first, (CHUNK_BYTES + 16) as u64).unwrap();
+            },
+            |file| file.set_len((CHUNK_BYTES + 16) as u64 + 10).unwrap(),
+        ];
+        for damage in damages {
+            let file = sealed(&vec![b'a'; 2 * CHUNK_BYTES], CHUNK_BYTES);
+            assert_eq!(file.file.metadata().unwrap().len(), 2 * stride);
+            damage(&file.file);
+            assert!(file.chunk(0).is_ok() && file.chunk(1).is_err());
+        }
+    }
+}
