@@ -51,6 +51,11 @@ fn main() {
                 let e = set.scan(&mut scratch, f, &mut |m| *found.entry(m.detector).or_insert(0usize) += 1);
                 steps += e.steps;
                 degraded += usize::from(!e.degraded.is_empty());
+                for d in &e.degraded {
+                    if round == 0 {
+                        eprintln!("degraded {} len {} steps {}", set.detector(*d).id, f.len(), e.steps)
+                    }
+                }
             }
             let _ = round;
             best = best.min(cpu() - t);

@@ -11,8 +11,9 @@ const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 
 /// Steps of confirming, one for each byte that an automaton looks at, for each byte of text, measured over blocks of
-/// 64 KiB. Honest text takes less than one; a text made of beginnings of matches is left at this many.
-pub const CONFIRM_STEPS_PER_BYTE_MAX: u64 = 32;
+/// 64 KiB. Honest text takes less than one, a table of nothing but numbers some thirty; a text made of beginnings of
+/// matches is left at this many.
+pub const CONFIRM_STEPS_PER_BYTE_MAX: u64 = 256;
 
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]

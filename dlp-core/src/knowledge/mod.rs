@@ -8,5 +8,5 @@ pub mod validators;
 pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
 pub use dlp_detector_format::{
     Anchor, Boundary, ByteSet, Context, CounterExample, Detector, Example, Examples, Failure, FormatError,
-    MATCH_LEN_MAX, Pattern, Read, Score, Validator, WINDOW_LEN,
+    MATCH_LEN_MAX, Pattern, RUN_MIN_MAX, Read, Score, Validator, WINDOW_LEN,
 };

@@ -8,7 +8,8 @@
 use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
-use super::starts::DIGIT_WITHIN_MAX;
+use super::starts::{DIGIT_WITHIN_MAX, Kind};
+use crate::knowledge::RUN_MIN_MAX;
 use std::ops::Range;
 
 /// Digit-free groups before the first digit that can belong to the same identifier.
@@ -28,7 +29,7 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
     pass.literals(&masks);
     if !set.starts().is_empty() {
-        tokens.fill(&masks, from > 0 && is_token_byte(text[from - 1]), set.starts().digitless_run_min());
+        tokens.fill(&masks, from > 0 && is_token_byte(text[from - 1]));
         pass.tokens_with_digit(&tokens);
         pass.tokens_without_digit(&tokens);
     }
@@ -75,7 +76,10 @@ impl Pass<'_> {
         let mut start = hit;
         loop {
             if start <= latest && start < self.owned.end && start >= earliest {
-                self.add(start, place.pattern);
+                let can_start = self.set.patterns()[place.pattern as usize].can_start(self.text, start);
+                if can_start {
+                    self.candidates.push((start, place.pattern));
+                }
             }
             if start <= earliest || !place.between.contains(self.text[start - 1]) {
                 return;
@@ -102,7 +106,7 @@ impl Pass<'_> {
                 if let Some(digit) = own_digit.filter(|_| previous_digit.is_none_or(|previous| first > previous)) {
                     let byte = self.text[self.from + first];
                     if self.set.starts().reaches_digit(byte, digit - first) {
-                        self.try_token(first, true);
+                        self.try_token(first, Kind::WithDigit);
                     }
                 }
             }
@@ -121,10 +125,13 @@ impl Pass<'_> {
     }
 
     fn tokens_without_digit(&mut self, tokens: &Tokens) {
-        for token in bits(&tokens.long_starts, 0) {
-            for first in self.places_in(token) {
-                if self.set.starts().starts_without_digit(self.text[self.from + first]) {
-                    self.try_token(first, false);
+        for (word, (starts, long)) in tokens.starts.iter().zip(&tokens.long_starts).enumerate() {
+            for bit in bits_of(*starts) {
+                let kind = if long >> bit & 1 == 1 { Kind::Long } else { Kind::Short };
+                for first in self.places_in(word * 64 + bit) {
+                    if self.set.starts().can_start(self.text, self.from + first, kind) {
+                        self.try_token(first, kind);
+                    }
                 }
             }
         }
@@ -136,20 +143,14 @@ impl Pass<'_> {
         [Some(token), (tail > 0).then_some(token + tail)].into_iter().flatten()
     }
 
-    fn try_token(&mut self, first: usize, has_digit: bool) {
+    fn try_token(&mut self, first: usize, kind: Kind) {
         let (set, at) = (self.set, self.from + first);
-        set.starts().fitting(self.text, at, has_digit, &mut |pattern, skip| {
-            if let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) {
-                self.add(start, pattern);
+        set.starts().fitting(self.text, at, kind, &mut |pattern, skip| {
+            let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
+            if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
+                self.candidates.push((start, pattern));
             }
         });
-    }
-
-    /// Adds a place unless its first bytes or its boundary rule the pattern out, as they mostly do.
-    fn add(&mut self, start: usize, pattern: u32) {
-        if self.set.patterns()[pattern as usize].can_start(self.text, start) {
-            self.candidates.push((start, pattern));
-        }
     }
 }
 
@@ -157,7 +158,7 @@ impl Pass<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     starts: Vec<u64>,
-    /// Starts of tokens with at least as many bytes as every pattern without a digit needs.
+    /// Starts of tokens of at least [`RUN_MIN_MAX`] bytes.
     long_starts: Vec<u64>,
     /// The first digit of each token that has one.
     first_digits: Vec<u64>,
@@ -165,7 +166,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// `continues`: the byte before the masks belongs to a token.
-    fn fill(&mut self, masks: &Masks, continues: bool, long: usize) {
+    fn fill(&mut self, masks: &Masks, continues: bool) {
         self.starts.clear();
         self.first_digits.clear();
         let (mut token_before, mut is_open) = (u64::from(continues), false);
@@ -180,11 +181,10 @@ impl Tokens {
             token_before = token >> 63;
             is_open = carries;
         }
-        self.fill_long_starts(&masks.alnum, long);
+        self.fill_long_starts(&masks.alnum);
     }
 
-    /// Starts behind which `long` bytes of a token stand, rounded down to a power of two up to 16.
-    fn fill_long_starts(&mut self, alnum: &[u64], long: usize) {
+    fn fill_long_starts(&mut self, alnum: &[u64]) {
         self.long_starts.clear();
         let mut runs = alnum.iter().copied().chain([0]);
         let mut run = runs.next().unwrap_or(0);
@@ -192,7 +192,7 @@ impl Tokens {
             let next = runs.next().unwrap_or(0);
             let mut wide = u128::from(next) << 64 | u128::from(run);
             let mut reached = 1;
-            while reached * 2 <= long.min(16) {
+            while reached < RUN_MIN_MAX as usize {
                 wide &= wide >> reached;
                 reached *= 2;
             }
@@ -202,17 +202,23 @@ impl Tokens {
     }
 }
 
+const _: () = assert!(RUN_MIN_MAX.is_power_of_two(), "runs are counted by doubling");
+
 /// The set bits of a mask from bit `first` on.
 fn bits(mask: &[u64], first: usize) -> impl Iterator<Item = usize> {
     let words = mask.iter().enumerate().skip(first / 64);
     words.flat_map(move |(index, word)| {
         let kept = if index == first / 64 { u64::MAX << (first % 64) } else { u64::MAX };
-        let mut rest = word & kept;
-        std::iter::from_fn(move || {
-            let bit = (rest != 0).then(|| index * 64 + rest.trailing_zeros() as usize)?;
-            rest &= rest - 1;
-            Some(bit)
-        })
+        bits_of(word & kept).map(move |bit| index * 64 + bit)
+    })
+}
+
+/// The set bits of one word.
+fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(bit)
     })
 }
 
@@ -247,17 +253,17 @@ mod tests {
     use super::*;
     use crate::matching::simd::{Isa, WindowTable};
 
-    fn tokens(text: &str, long: usize) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
+    fn tokens(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
         let mut masks = Masks::default();
         classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
         let mut tokens = Tokens::default();
-        tokens.fill(&masks, false, long);
+        tokens.fill(&masks, false);
         let all = |mask: &[u64]| bits(mask, 0).collect::<Vec<_>>();
         (all(&tokens.starts), all(&tokens.first_digits), all(&tokens.long_starts))
     }
 
     /// The same, byte by byte.
-    fn tokens_slowly(text: &str, long: usize) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
+    fn tokens_slowly(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
         let bytes = text.as_bytes();
         let (mut starts, mut digits, mut long_starts) = (Vec::new(), Vec::new(), Vec::new());
         for at in (0..bytes.len()).filter(|at| {
@@ -266,7 +272,7 @@ mod tests {
             let token: Vec<_> = bytes[at..].iter().take_while(|byte| is_token_byte(**byte)).collect();
             starts.push(at);
             digits.extend(token.iter().position(|byte| byte.is_ascii_digit()).map(|offset| at + offset));
-            if token.len() >= long {
+            if token.len() >= RUN_MIN_MAX as usize {
                 long_starts.push(at);
             }
         }
@@ -276,13 +282,25 @@ mod tests {
     #[test]
     fn the_arithmetic_of_tokens_equals_reading_them() {
         let long_token = "a".repeat(200) + "7b8";
-        let pieces = ["", "a", "1", "ab12", "12ab", "-", " ", "a1a1", &long_token, "x", "_9", "abcdefgh"];
+        let pieces = [
+            "",
+            "a",
+            "1",
+            "ab12",
+            "12ab",
+            "-",
+            " ",
+            "a1a1",
+            &long_token,
+            "x",
+            "_9",
+            "abcdefghijklmnop",
+            "abcdefghijklmno",
+        ];
         for shift in 0..130 {
             for (index, piece) in pieces.iter().enumerate() {
                 let text = format!("{}{piece} {}{piece}", ".".repeat(shift), pieces[(index + 5) % pieces.len()]);
-                for long in [1, 2, 4, 8, 16] {
-                    assert_eq!(tokens(&text, long), tokens_slowly(&text, long), "{text} {long}");
-                }
+                assert_eq!(tokens(&text), tokens_slowly(&text), "{text}");
             }
         }
     }

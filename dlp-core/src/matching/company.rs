@@ -73,7 +73,9 @@ impl<'t> Votes<'t> {
         for number in set.patterns_of(index) {
             let (mut at, mut others) = (side.start, 0);
             while at < side.end && others < OTHERS_MAX {
-                let Some(end) = confirm::end(set, scratch, text, (at..side.end, number as u32)) else {
+                let can_start = set.patterns()[number].can_start(text, at);
+                let end = can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32)));
+                let Some(end) = end.flatten() else {
                     at += 1;
                     continue;
                 };

@@ -234,7 +234,7 @@ impl Builder {
                             run_min: *run_min as usize,
                             digit_within: digit_within.map(|within| within as usize),
                         };
-                        self.starts.add(number, &source.window, start);
+                        self.starts.add((number, data.boundary), &source.window, start);
                     }
                 }
             }

@@ -15,7 +15,7 @@ pub(super) struct Accepted {
 /// The byte that stands for the end of the text, which every boundary accepts.
 const END: u8 = b'\n';
 
-/// Tries one pattern at one place.
+/// Tries one pattern at a place where it [can start](CompiledPattern::can_start).
 pub(super) fn confirm(
     set: &DetectorSet,
     scratch: &mut Scratch,
@@ -29,7 +29,7 @@ pub(super) fn confirm(
     (!value.is_empty()).then_some(Accepted { whole: start..end, value })
 }
 
-/// The end of the match that a pattern has at the start of a range, if it ends within the range.
+/// The end of the match that a pattern has at the start of a range, where it can start, if it ends within the range.
 pub(super) fn end(
     set: &DetectorSet,
     scratch: &mut Scratch,
@@ -37,9 +37,6 @@ pub(super) fn end(
     (Range { start, end: limit }, number): (Range<usize>, u32),
 ) -> Option<usize> {
     let pattern = &set.patterns()[number as usize];
-    if !pattern.can_start(text, start) {
-        return None;
-    }
     let regex = pattern.regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
     let mut steps = 0;

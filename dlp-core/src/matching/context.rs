@@ -6,8 +6,9 @@
 
 use super::boundary::LOOK_BYTES;
 use dlp_detector_format::Context;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Letters that `*` at the end of a phrase accepts, for inflected languages.
 const INFLECTION_LETTERS_MAX: usize = 4;
@@ -16,6 +17,8 @@ const INFLECTION_LETTERS_MAX: usize = 4;
 #[derive(Debug)]
 pub(super) struct Phrase {
     folded: Vec<u8>,
+    /// Made when it is first used: most phrases never are.
+    finder: OnceLock<Finder<'static>>,
     is_open: bool,
     /// As the author wrote it, for the reasons of a score.
     pub(super) source: String,
@@ -30,14 +33,15 @@ impl Phrase {
         if is_open {
             bytes.pop();
         }
-        Self { folded: bytes, is_open, source: source.to_owned() }
+        Self { folded: bytes, finder: OnceLock::new(), is_open, source: source.to_owned() }
     }
 
     fn stands_in(&self, words: &[u8]) -> bool {
+        let finder = self.finder.get_or_init(|| Finder::new(&self.folded).into_owned());
         if !self.is_open {
-            return memmem::find(words, &self.folded).is_some();
+            return finder.find(words).is_some();
         }
-        memmem::find_iter(words, &self.folded).any(|at| {
+        finder.find_iter(words).any(|at| {
             let rest = &words[at + self.folded.len()..];
             rest.iter().position(|b| *b == b' ').is_some_and(|letters| letters <= INFLECTION_LETTERS_MAX)
         })

@@ -3,13 +3,11 @@
 //! For each of the first offsets behind the start of a token and each class of bytes, a bit set tells the patterns that
 //! accept such a byte there. The intersection over the offsets leaves the few patterns whose regex is worth trying.
 
-use crate::knowledge::ByteSet;
+use super::boundary::left_holds;
+use crate::knowledge::{Boundary, ByteSet, RUN_MIN_MAX, WINDOW_LEN};
 
 /// Farthest first digit that is looked for; patterns beyond it count as needing none.
 pub(super) const DIGIT_WITHIN_MAX: usize = 24;
-
-/// Offsets behind the start of the token that are looked at.
-const OFFSETS: usize = 16;
 
 /// Words of a set of rows: as many as fill a vector of the widest kind.
 const GROUP_WORDS: usize = 8;
@@ -31,13 +29,37 @@ pub(super) struct Starts {
     classes: usize,
     /// Sets by offset, class, group.
     accepts: Vec<RowSet>,
-    /// The rows that need no digit, by group.
-    digitless: Vec<RowSet>,
+    /// The rows of each kind, by group.
+    of_kind: [Vec<RowSet>; Kind::ALL.len()],
+    /// The rows with each boundary whose match starts with the token, by group.
+    of_boundary: Vec<(Boundary, Vec<RowSet>)>,
     /// For each first byte, one more than the farthest first digit of a row that starts with it; zero without one.
     digit_reach: Vec<u8>,
-    /// Whether some row that needs no digit can start with the byte.
-    digitless_first: ByteSet,
-    digitless_run_min: usize,
+    /// For each kind, the pairs of bytes with which a row of it can start, one bit each.
+    pairs: [Vec<u64>; Kind::ALL.len()],
+}
+
+/// What is known of a token when patterns are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A digit is near: patterns that need one.
+    WithDigit,
+    /// Any token: patterns that need no digit and start with short tokens.
+    Short,
+    /// A token of at least [`RUN_MIN_MAX`] bytes: all patterns that need no digit.
+    Long,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::WithDigit, Self::Short, Self::Long];
+
+    fn holds(self, row: &Row) -> bool {
+        match self {
+            Self::WithDigit => row.digit_within.is_some(),
+            Self::Short => row.digit_within.is_none() && row.run_min < RUN_MIN_MAX as usize,
+            Self::Long => row.digit_within.is_none(),
+        }
+    }
 }
 
 /// A pattern, and the bytes of it before the token.
@@ -65,6 +87,7 @@ pub(super) struct Builder {
 #[derive(Debug)]
 struct Row {
     placed: Placed,
+    boundary: Boundary,
     window: Vec<ByteSet>,
     run_min: usize,
     digit_within: Option<usize>,
@@ -72,28 +95,31 @@ struct Row {
 
 impl Builder {
     /// Adds a pattern with the bytes that can stand at each of its first offsets.
-    pub(super) fn add(&mut self, pattern: u32, window: &[ByteSet], start: Start) {
+    pub(super) fn add(&mut self, (pattern, boundary): (u32, Boundary), window: &[ByteSet], start: Start) {
         for skip in start.skip.0..=start.skip.1 {
-            let window: Vec<_> = window.iter().skip(skip).take(OFFSETS).copied().collect();
-            let digit_within = start.digit_within.filter(|within| *within <= DIGIT_WITHIN_MAX);
-            self.rows.push(Row { placed: Placed { pattern, skip }, window, run_min: start.run_min, digit_within });
+            self.rows.push(Row {
+                placed: Placed { pattern, skip },
+                boundary,
+                window: window.iter().skip(skip).copied().collect(),
+                run_min: start.run_min,
+                digit_within: start.digit_within.filter(|within| *within <= DIGIT_WITHIN_MAX),
+            });
         }
     }
 
     pub(super) fn build(self) -> Starts {
         let groups = self.rows.len().div_ceil(64 * GROUP_WORDS);
         let (class_of, classes) = byte_classes(&self.rows);
-        let digitless = self.rows.iter().filter(|row| row.digit_within.is_none());
         let mut starts = Starts {
             rows: self.rows.iter().map(|row| row.placed).collect(),
             groups,
-            accepts: vec![RowSet::default(); OFFSETS * classes * groups],
+            accepts: vec![RowSet::default(); WINDOW_LEN * classes * groups],
             class_of,
             classes,
-            digitless: vec![RowSet::default(); groups],
+            of_kind: Kind::ALL.map(|_| vec![RowSet::default(); groups]),
+            of_boundary: Vec::new(),
             digit_reach: vec![0; 256],
-            digitless_first: ByteSet::default(),
-            digitless_run_min: digitless.map(|row| row.run_min).min().unwrap_or(OFFSETS),
+            pairs: Kind::ALL.map(|_| vec![0; 1 << 10]),
         };
         self.rows.iter().enumerate().for_each(|(index, row)| starts.add(index, row));
         starts
@@ -119,22 +145,39 @@ fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
 impl Starts {
     fn add(&mut self, index: usize, row: &Row) {
         let (group, word, bit) = (index / 64 / GROUP_WORDS, index / 64 % GROUP_WORDS, 1 << (index % 64));
-        for offset in 0..OFFSETS {
-            for byte in (0..=255u8).filter(|byte| row.window.get(offset).is_none_or(|set| set.contains(*byte))) {
+        let bytes_at = |offset: usize| {
+            let set = row.window.get(offset).copied().unwrap_or(ByteSet::ALL);
+            (0..=255u8).filter(move |byte| set.contains(*byte))
+        };
+        for offset in 0..WINDOW_LEN {
+            for byte in bytes_at(offset) {
                 let at = self.index(offset, byte) + group;
                 self.accepts[at][word] |= bit;
             }
         }
-        let first = row.window.first().copied().unwrap_or_default();
-        match row.digit_within {
-            None => {
-                self.digitless[group][word] |= bit;
-                self.digitless_first.extend(first);
+        for (kind, (sets, pairs)) in Kind::ALL.into_iter().zip(self.of_kind.iter_mut().zip(&mut self.pairs)) {
+            if kind.holds(row) {
+                sets[group][word] |= bit;
+                for (pair, bit) in bytes_at(0).flat_map(|first| bytes_at(1).map(move |second| pair_bit(first, second)))
+                {
+                    pairs[pair] |= bit;
+                }
             }
-            Some(within) => (0..=255u8).filter(|byte| first.contains(*byte)).for_each(|byte| {
+        }
+        if row.placed.skip == 0 {
+            let groups = self.groups;
+            let known = self.of_boundary.iter().position(|(boundary, _)| *boundary == row.boundary);
+            let at = known.unwrap_or_else(|| {
+                self.of_boundary.push((row.boundary, vec![RowSet::default(); groups]));
+                self.of_boundary.len() - 1
+            });
+            self.of_boundary[at].1[group][word] |= bit;
+        }
+        if let Some(within) = row.digit_within {
+            for byte in bytes_at(0) {
                 let reach = &mut self.digit_reach[usize::from(byte)];
                 *reach = (*reach).max(within as u8 + 1);
-            }),
+            }
         }
     }
 
@@ -151,27 +194,32 @@ impl Starts {
         distance < usize::from(self.digit_reach[usize::from(byte)])
     }
 
-    /// Whether a pattern that needs no digit can have a token that starts with `byte`.
-    pub(super) fn starts_without_digit(&self, byte: u8) -> bool {
-        self.digitless_first.contains(byte)
-    }
-
-    /// Least length of a token with which a pattern that needs no digit starts.
-    pub(super) fn digitless_run_min(&self) -> usize {
-        self.digitless_run_min
+    /// Whether a pattern of this kind can have a token at `at`, as far as two bytes tell.
+    pub(super) fn can_start(&self, text: &[u8], at: usize, kind: Kind) -> bool {
+        let (pair, bit) = pair_bit(text[at], text.get(at + 1).copied().unwrap_or(END));
+        self.pairs[kind as usize][pair] & bit != 0
     }
 
     /// Gives the patterns whose window fits the text with a token at `at`, and how far before it the match starts.
-    /// Without a digit in reach, only those that need none.
-    pub(super) fn fitting(&self, text: &[u8], at: usize, has_digit: bool, each: &mut dyn FnMut(u32, usize)) {
+    /// Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token have
+    /// been looked at.
+    pub(super) fn fitting(&self, text: &[u8], at: usize, kind: Kind, each: &mut dyn FnMut(u32, usize)) {
         for group in 0..self.groups {
-            let mut fitting = if has_digit { [u64::MAX; GROUP_WORDS] } else { self.digitless[group] };
-            for offset in 0..OFFSETS {
+            let mut fitting = self.of_kind[kind as usize][group];
+            for offset in 0..WINDOW_LEN {
                 let byte = text.get(at + offset).copied().unwrap_or(END);
-                let accepts = &self.accepts[self.index(offset, byte) + group];
-                fitting.iter_mut().zip(accepts).for_each(|(mine, theirs)| *mine &= theirs);
-                if fitting.iter().fold(0, |any, word| any | word) == 0 {
+                keep(&mut fitting, &self.accepts[self.index(offset, byte) + group]);
+                if is_empty(&fitting) {
                     break;
+                }
+            }
+            if is_empty(&fitting) {
+                continue;
+            }
+            for (boundary, rows) in &self.of_boundary {
+                let concerned = rows[group].iter().zip(&fitting).any(|(rows, fitting)| rows & fitting != 0);
+                if concerned && !left_holds(*boundary, text, at) {
+                    fitting.iter_mut().zip(&rows[group]).for_each(|(fitting, rows)| *fitting &= !rows);
                 }
             }
             for (word, mut rows) in fitting.into_iter().enumerate() {
@@ -183,4 +231,19 @@ impl Starts {
             }
         }
     }
+}
+
+/// Keeps the rows that are in both sets.
+fn keep(rows: &mut RowSet, others: &RowSet) {
+    rows.iter_mut().zip(others).for_each(|(mine, theirs)| *mine &= theirs);
+}
+
+/// A fold, because a comparison of arrays is a call.
+fn is_empty(rows: &RowSet) -> bool {
+    rows.iter().fold(0, |any, word| any | word) == 0
+}
+
+/// Word and bit of a pair of bytes in a set of 65,536.
+fn pair_bit(first: u8, second: u8) -> (usize, u64) {
+    (usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63))
 }

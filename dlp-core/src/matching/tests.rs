@@ -5,7 +5,7 @@ use super::budget::Budget;
 use super::confirm::{self, Accepted};
 use super::scratch::Scratch;
 use super::simd::Isa;
-use super::{DetectorSet, Match, candidates};
+use super::{DetectorSet, Match, boundary, candidates};
 use crate::knowledge::{Catalogue, builtin_examples};
 use std::collections::BTreeSet;
 
@@ -44,6 +44,8 @@ fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, us
     scratch.fit(set);
     let patterns = set.patterns().len() as u32;
     let places = (0..text.len()).flat_map(|at| (0..patterns).map(move |pattern| (at, pattern)));
+    let places =
+        places.filter(|(at, pattern)| boundary::left_holds(set.patterns()[*pattern as usize].boundary, text, *at));
     accept(set, &mut scratch, text, places)
 }
 
