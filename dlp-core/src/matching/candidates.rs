@@ -18,7 +18,8 @@ const GROUPS_BEFORE_DIGIT_MAX: usize = 3;
 /// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
 const LOOK_BEHIND: usize = 64;
 
-/// Fills the scratch with the places to try whose start lies in `owned`, sorted and without repetition.
+/// Fills the scratch with the places to try whose start lies in `owned`, in an order that depends on the text alone. A
+/// place that two anchors give may stand there twice.
 pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: Range<usize>) {
     let from = owned.start.saturating_sub(LOOK_BEHIND);
     let to = text.len().min(owned.end + set.look_ahead());
@@ -33,7 +34,6 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
         pass.tokens_with_digit(&tokens);
         pass.tokens_without_digit(&tokens);
     }
-    scratch.candidates.sort_unstable();
     scratch.candidates.dedup();
     scratch.masks = masks;
     scratch.tokens = tokens;

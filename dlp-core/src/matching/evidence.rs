@@ -203,9 +203,11 @@ fn add_company(
 /// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes are
 /// tables of a program.
 fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
+    if detector.data.category != Category::Secret || value.len() < DEGENERATE_LEN_MIN {
+        return false;
+    }
     let most = byte_counts(value).into_iter().max().unwrap_or(0);
-    let is_degenerate = value.len() >= DEGENERATE_LEN_MIN && (most * 2 > value.len() || value.is_sorted());
-    detector.data.category == Category::Secret && is_degenerate
+    most * 2 > value.len() || value.is_sorted()
 }
 
 fn lacks_entropy(detector: &CompiledDetector, value: &[u8]) -> bool {
