@@ -232,7 +232,7 @@ pub(crate) struct GitArgs {
     /// What is staged for the next commit
     #[arg(long)]
     pub(crate) staged: bool,
-    /// Every commit from A (without it) to B, `A..B`, each against its parents
+    /// Every commit that B has and A has not, `A..B`, each against its parents; `A...B` means the same
     #[arg(long, value_name = "A..B")]
     pub(crate) range: Option<String>,
     /// Report findings on unchanged lines of changed files too

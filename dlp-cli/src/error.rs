@@ -98,7 +98,9 @@ pub(crate) enum CliError {
         expected: String,
     },
     /// There is no detector with this id.
-    #[error("there is no detector `{id}`; `dlp detectors list` shows the ids")]
+    #[error(
+        "there is no detector `{id}`; `dlp detectors list` shows the ids, and --detector-file FILE adds those of a file"
+    )]
     NoDetector {
         /// The id.
         id: String,
@@ -106,6 +108,22 @@ pub(crate) enum CliError {
     /// There is no repository.
     #[error("git finds no repository here; change into one, or use `dlp scan` for files and directories")]
     NoRepository,
+    /// A range has no two ends.
+    #[error("--range {text}: expected two ends, like origin/main..HEAD; for one commit, COMMIT~1..COMMIT")]
+    Range {
+        /// What was given.
+        text: String,
+    },
+    /// An end of a range is no commit here.
+    #[error(
+        "--range {range}: there is no commit `{end}` here; fetch it, or give a base that exists, such as HEAD~1..HEAD"
+    )]
+    NoCommit {
+        /// The end, as the user wrote it.
+        end: String,
+        /// The range.
+        range: String,
+    },
     /// git failed.
     #[error("git {what}: {message}")]
     Git {

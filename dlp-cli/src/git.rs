@@ -43,13 +43,12 @@ pub(crate) struct Commit {
 impl Difference {
     /// A range as the user typed it. Words that git would take for an option are refused.
     ///
-    /// `A...B` means what B adds, as for `git diff`. Ids of zeros are what git hands to a pre-push hook: for A when the
+    /// `A...B` means the same as `A..B`: the commits that B has and A has not. Ids of zeros are what git hands to a pre-push hook: for A when the
     /// other side does not have the branch, and then it is everything that no remote has; for B when it is deleted.
     pub(crate) fn range(text: &str) -> Result<Self, CliError> {
         let ends = text.split_once("...").or_else(|| text.split_once(".."));
         let Some((from, to)) = ends.filter(|_| !text.starts_with('-')) else {
-            let message = format!("expected a range like A..B, found `{text}`");
-            return Err(CliError::Git { what: "rev-list", message });
+            return Err(CliError::Range { text: dlp_core::output::escape(text).into_owned() });
         };
         let or_head = |end: &str| if end.is_empty() { "HEAD".to_owned() } else { end.to_owned() };
         Ok(Self::Range(Range { text: text.to_owned(), from: or_head(from), to: or_head(to) }))
@@ -65,8 +64,22 @@ impl Range {
         let (to, without) = (format!("{}^{{commit}}", self.to), format!("^{}^{{commit}}", self.from));
         let ends =
             if is_null(&self.from) { vec![to.as_str(), "--not", "--remotes"] } else { vec![to.as_str(), &without] };
-        let listed = output("rev-list", &[&["--reverse", "--topo-order", "--parents"], &ends[..]].concat())?;
+        let flags = ["--reverse", "--topo-order", "--parents"];
+        let listed = output("rev-list", &[&flags, &ends[..], &["--"]].concat());
+        let listed = listed.map_err(|error| self.named(error, &to, &without))?;
         Ok(parse_commits(&String::from_utf8_lossy(&listed)))
+    }
+
+    /// An end that git does not know, in the words of the user and not in those that git was given.
+    fn named(&self, error: CliError, to: &str, without: &str) -> CliError {
+        let CliError::Git { message, .. } = &error else { return error };
+        let quotes = |end: &str| message.contains(&format!("'{}'", dlp_core::output::escape(end)));
+        let end = if quotes(without) { &self.from } else { &self.to };
+        if !quotes(without) && !quotes(to) {
+            return error;
+        }
+        let end = dlp_core::output::escape(end).into_owned();
+        CliError::NoCommit { end, range: dlp_core::output::escape(&self.text).into_owned() }
     }
 }
 

@@ -156,8 +156,26 @@ fn a_range_is_scanned_commit_by_commit() {
     assert_eq!(found(&place, &["--range", "HEAD~3..HEAD"]), [at("second.txt", 1), at("third.txt", 1)], "it was there");
     assert_eq!(found(&place, &["--range", "HEAD~1.."]), []);
     assert_eq!(found(&place, &["--range", "HEAD~2...HEAD"]), [at("third.txt", 1)]);
-    for wrong in ["--range=HEAD", "--range=--output=x..y", "--range=nowhere..HEAD"] {
-        assert_eq!(place.dlp(&["git", wrong]).output().expect("dlp runs").status.code(), Some(2), "{wrong}");
+}
+
+#[test]
+fn a_wrong_range_is_named_as_it_was_typed_with_the_next_step() {
+    let place = repository();
+    let rows = [
+        ("HEAD", "expected two ends, like origin/main..HEAD"),
+        ("--output=x..y", "expected two ends"),
+        ("origin/main..HEAD", "there is no commit `origin/main` here; fetch it"),
+        ("HEAD..nowhere", "there is no commit `nowhere` here; fetch it"),
+        ("origin/main...HEAD", "there is no commit `origin/main` here; fetch it"),
+        ("HEAD:kept.txt..HEAD", "there is no commit `HEAD:kept.txt` here"),
+        ("0123456789012345678901234567890123456789..HEAD", "there is no commit `0123"),
+    ];
+    for (range, expected) in rows {
+        let output = place.dlp(&["git", &format!("--range={range}")]).output().expect("dlp runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{range}: {stderr}");
+        assert!(stderr.starts_with(&format!("error: --range {range}: ")), "{range}: {stderr}");
+        assert!(stderr.contains(expected) && !stderr.contains("^{"), "{range}: {stderr}");
     }
 }
 
