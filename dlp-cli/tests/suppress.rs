@@ -50,6 +50,17 @@ fn marked_findings_do_not_count_and_are_not_lost() {
 }
 
 #[test]
+fn a_mark_that_is_written_wrong_says_so() {
+    for mark in ["secrt -- why", "pii.pl.pe -- why", "-- why", "secret.github sample", "* -- all", "secret"] {
+        let place = Place::with(&[("a.txt", &format!("x = {} # dlp:allow {mark}\n", token(1)))]);
+        let output = place.dlp(&["scan"]).output().expect("dlp runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{mark}: {stderr}");
+        assert!(stderr.contains("a.txt:1: this dlp:allow does not count: "), "{mark}: {stderr}");
+    }
+}
+
+#[test]
 fn marks_can_be_ignored_and_alone_they_leave_a_clean_scan() {
     let place = place();
     let all = place.dlp(&["scan", "--no-inline-allow"]).output().expect("dlp runs");

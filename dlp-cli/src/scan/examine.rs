@@ -105,7 +105,8 @@ impl<'a> Examiner<'a> {
 
     /// Adds what only the whole text of a file tells: the marks around findings, and what SARIF says about their lines.
     pub(crate) fn add_text(&self, report: &mut FileReport, text: &[u8]) {
-        if let (Some(today), Some(marks)) = (self.today, InlineMarks::of(text)) {
+        let ids = self.names.detectors().map(|detector| detector.id.as_str());
+        if let (Some(today), Some(marks)) = (self.today, InlineMarks::of(text, ids)) {
             self.suppress(report, &marks, &today.to_string());
         }
         if self.line_facts {

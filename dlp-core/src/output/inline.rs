@@ -7,7 +7,8 @@
 //! let number = "...";
 //! ```
 //!
-//! A mark names a detector or a family of them and gives a reason, because whoever reads it in a year has to judge it.
+//! A mark names detectors or families of them, with commas between, and gives a reason, because whoever reads it in a
+//! year has to judge it. One that is written wrong is void, and says so beside the finding that it was meant for.
 //! It holds for its own line, and for the next one when nothing but the start of a comment stands before it. Marks speak
 //! to scans of files that their authors may change; the gateway does not look at them.
 
@@ -48,14 +49,17 @@ pub enum InlineVerdict {
 /// The lines of a file, for looking at several findings.
 pub struct InlineMarks<'t> {
     lines: Vec<&'t [u8]>,
+    /// Ids of every detector, by which wrong names are told from those of other detectors.
+    ids: Vec<&'t str>,
 }
 
 impl<'t> InlineMarks<'t> {
-    /// The marks of a file; `None` when there is not a single one, which is nearly always.
+    /// The marks of a file; `None` when there is not a single one, which is nearly always. `ids` are those of every
+    /// detector there is, chosen or not.
     #[must_use]
-    pub fn of(file: &'t [u8]) -> Option<Self> {
+    pub fn of(file: &'t [u8], ids: impl Iterator<Item = &'t str>) -> Option<Self> {
         memchr::memmem::find(file, MARK)?;
-        Some(Self { lines: lines(file) })
+        Some(Self { lines: lines(file), ids: ids.collect() })
     }
 
     /// What holds for a finding of `detector` that starts on `line`. `today` is written `YYYY-MM-DD`.
@@ -80,16 +84,49 @@ impl<'t> InlineMarks<'t> {
             return InlineVerdict::None;
         }
         let mark = String::from_utf8_lossy(&text[at + MARK.len()..]);
-        let (named, reason) = mark.split_once("--").unwrap_or((&mark, ""));
-        let named = named.trim();
-        if !covers(named, detector) {
+        if mark.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return InlineVerdict::None;
         }
-        match judged(reason, today) {
+        let (named, reason) = mark.split_once("--").map_or((&*mark, None), |(named, reason)| (named, Some(reason)));
+        let judged = match self.concerns(named, reason.is_some(), detector) {
+            Ok(false) => return InlineVerdict::None,
+            Ok(true) => judged(reason.unwrap_or_default(), today),
+            Err(why) => Err(why),
+        };
+        match judged {
             Ok((reason, until)) => InlineVerdict::Allowed(InlineAllow { reason, until, line }),
             Err(why) => InlineVerdict::Void { line, why },
         }
     }
+
+    /// Whether a mark names the detector; an error when it is not to be understood, since it may have been meant to.
+    fn concerns(&self, named: &str, has_reason: bool, detector: &str) -> Result<bool, &'static str> {
+        let named = if has_reason { named } else { without_comment_end(named) };
+        let names: Vec<&str> = named.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if names.is_empty() {
+            return Err("it names no detector; write `dlp:allow <detector> -- <reason>`");
+        }
+        if names.iter().any(|name| covers(name, detector)) {
+            return Ok(true);
+        }
+        if names.contains(&"*") {
+            return Err("it names all detectors at once; name those that are meant, or the first word of their ids");
+        }
+        let mut first_words = names.iter().map(|name| name.split_whitespace().next().unwrap_or_default());
+        if !first_words.clone().all(|name| self.ids.iter().any(|id| covers(name, id))) {
+            return Err("it names a detector that does not exist; `dlp detectors list` shows the ids");
+        }
+        match (first_words.any(|name| covers(name, detector)), has_reason) {
+            (false, _) => Ok(false),
+            (true, true) => Err("more than a name stands before `--`; separate detectors by commas"),
+            (true, false) => Err("no ` -- ` stands before its reason; write `dlp:allow <detector> -- <reason>`"),
+        }
+    }
+}
+
+/// Without what ends a comment.
+fn without_comment_end(text: &str) -> &str {
+    text.trim().trim_end_matches(['*', '/', '-', '>', '}', ' ', '\t'])
 }
 
 /// Whether `named` is the detector or a family that it belongs to, with or without `.*`.
@@ -101,7 +138,7 @@ fn covers(named: &str, detector: &str) -> bool {
 
 /// The reason without what ends a comment, and the last day.
 fn judged(text: &str, today: &str) -> Result<(String, Option<String>), &'static str> {
-    let text = text.trim().trim_end_matches(['*', '/', '-', '>', '}', ' ', '\t']);
+    let text = without_comment_end(text);
     let (before, until) = match text.split_once("until=") {
         Some((before, after)) => (before, Some(after.split_whitespace().next().unwrap_or_default())),
         None => (text, None),
@@ -150,7 +187,8 @@ mod tests {
     const TODAY: &str = "2026-03-01";
 
     fn verdict(file: &str, line: u64) -> InlineVerdict {
-        let marks = InlineMarks::of(file.as_bytes());
+        let ids = ["secret.github.pat-classic", "pii.pl.pesel", "pii.pl.nip"];
+        let marks = InlineMarks::of(file.as_bytes(), ids.into_iter());
         marks.map_or(InlineVerdict::None, |marks| marks.verdict(line, "secret.github.pat-classic", TODAY))
     }
 
@@ -168,9 +206,12 @@ mod tests {
             ("<!-- dlp:allow secret -- test -->\nx", 2, allowed("test", None, 1)),
             ("\r\n  // dlp:allow secret -- test\r\nx", 3, allowed("test", None, 2)),
             ("x # dlp:allow secret -- test until=2026-03-01", 1, allowed("test", Some("2026-03-01"), 1)),
-            ("x # dlp:allow secret.git -- test", 1, none.clone()),
+            ("x # dlp:allow pii.pl.pesel, secret -- test", 1, allowed("test", None, 1)),
+            ("x # dlp:allow secret.github.*,pii -- test", 1, allowed("test", None, 1)),
             ("x # dlp:allow pii -- test", 1, none.clone()),
-            ("x # dlp:allow -- test", 1, none.clone()),
+            ("x # dlp:allow pii.pl, pii.pl.nip -- test", 1, none.clone()),
+            ("x # dlp:allow pii.pl.pesel sample", 1, none.clone()),
+            ("x # dlp:allowed values", 1, none.clone()),
             ("y # dlp:allow secret -- test\nx", 2, none.clone()),
             ("# dlp:allow secret -- test\n\nx", 3, none.clone()),
             ("x\n# dlp:allow secret -- test", 1, none.clone()),
@@ -186,6 +227,18 @@ mod tests {
         let rows = [
             ("x # dlp:allow secret", "reason"),
             ("x # dlp:allow secret --", "reason"),
+            ("x /* dlp:allow secret */", "reason"),
+            ("x # dlp:allow secret sample", "no ` -- `"),
+            ("x # dlp:allow secret sample -- why", "commas"),
+            ("x # dlp:allow secret pii -- why", "commas"),
+            ("x # dlp:allow secrt -- why", "does not exist"),
+            ("x # dlp:allow secret.git -- why", "does not exist"),
+            ("x # dlp:allow pii, secrt -- why", "does not exist"),
+            ("x # dlp:allow: secret -- why", "does not exist"),
+            ("x # dlp:allow -- why", "names no detector"),
+            ("x # dlp:allow", "names no detector"),
+            ("x # dlp:allow , -- why", "names no detector"),
+            ("x # dlp:allow * -- all", "all detectors"),
             ("x # dlp:allow secret -- until=2030-01-01", "reason"),
             ("x # dlp:allow secret -- test until=2026-02-28", "over"),
             ("x # dlp:allow secret -- test until=soon", "date"),
