@@ -12,10 +12,10 @@ use crate::scan::walk::STDIN;
 use dlp_core::base::{Limits, Problem};
 use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, Segment, Sink, extract};
 use dlp_core::matching::DetectorSet;
-use dlp_core::output::escape;
+use dlp_core::output::{escape, escape_lines};
 use serde_json::json;
 use std::collections::HashMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 /// Names that are remembered.
 const NAMES_MAX: usize = 1024;
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
     let mut printer = Printer {
         out: BufWriter::new(io::stdout().lock()),
         format: args.format,
+        escapes: io::stdout().is_terminal(),
         path: masked_name(&names, &args.file.to_string_lossy()),
         names,
         masked: HashMap::new(),
@@ -69,6 +70,8 @@ fn read(name: &str, input: Input<'_>, printer: &mut Printer<impl Write>) -> Resu
 struct Printer<W: Write> {
     out: W,
     format: ExtractFormat,
+    /// Whether characters that a terminal would obey are shown as escapes; pipes get the bytes as they are.
+    escapes: bool,
     /// Masks names: the text is what was asked for, the names around it are not.
     names: DetectorSet,
     masked: HashMap<String, String>,
@@ -126,6 +129,10 @@ impl<W: Write> Printer<W> {
         self.out.write_all(between)?;
         self.part = Some(part);
         self.started = true;
+        if self.escapes {
+            let text = String::from_utf8_lossy(segment.text);
+            return self.out.write_all(escape_lines(&text).as_bytes());
+        }
         self.out.write_all(segment.text)
     }
 

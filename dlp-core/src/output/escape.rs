@@ -29,6 +29,21 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Running text with every such character written as an escape, except line ends and tabs, which belong to text.
+#[must_use]
+pub fn escape_lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| acts_on_terminal(c) && !matches!(c, '\n' | '\t')) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for piece in text.split_inclusive(['\n', '\t']) {
+        let end = ["\r\n", "\n", "\t"].into_iter().find(|end| piece.ends_with(end)).unwrap_or_default();
+        out.push_str(&escape(&piece[..piece.len() - end.len()]));
+        out.push_str(end);
+    }
+    Cow::Owned(out)
+}
+
 /// Control characters, line and paragraph separators, and everything that changes the direction of text or has no
 /// width (Unicode Standard Annex 9 and the format characters of general category Cf that fonts do not draw).
 fn acts_on_terminal(c: char) -> bool {
@@ -56,6 +71,19 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(escape(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn running_text_keeps_its_lines() {
+        let rows = [
+            ("plain\tżółć\nnext\r\nlast\n", "plain\tżółć\nnext\r\nlast\n"),
+            ("a\t\u{1b}[2J\nb\u{202e}\n", "a\t\\u{1b}[2J\nb\\u{202e}\n"),
+            ("over\rwritten\r\n\u{7}", "over\\rwritten\r\n\\u{7}"),
+            ("\r", "\\r"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(escape_lines(text), expected, "{text:?}");
         }
     }
 }

@@ -25,7 +25,7 @@ pub mod sarif;
 pub mod schema;
 mod tally;
 
-pub use escape::escape;
+pub use escape::{escape, escape_lines};
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
 pub use inline::{InlineAllow, InlineMarks, InlineVerdict};
 pub use names::{NameMask, scan_name};
