@@ -4,7 +4,7 @@ use crate::cli::DetectorChoice;
 use crate::engine;
 use crate::error::CliError;
 use crate::exit;
-use dlp_core::base::Confidence;
+use dlp_core::base::{Confidence, ConfidenceLevel};
 use dlp_core::knowledge::{Anchor, ByteSet, CounterExample, Detector, Example, Failure, Pattern, builtin_examples};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -131,7 +131,8 @@ impl Text {
     fn examples(&mut self, examples: &[Example], counters: &[CounterExample]) {
         self.heading("Fires on");
         for example in examples {
-            self.line(format_args!("  {} ({} or higher)", example.text.escape_debug(), example.level));
+            let or_higher = if example.level == ConfidenceLevel::High.as_str() { "" } else { " or higher" };
+            self.line(format_args!("  {} ({}{or_higher})", example.text.escape_debug(), example.level));
         }
         self.heading("Stays silent on");
         for counter in counters {

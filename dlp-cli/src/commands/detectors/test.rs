@@ -10,6 +10,7 @@ use dlp_core::knowledge::{
     Catalogue, CounterExample, Detector, Example, Examples, Read, builtin_examples, generate::generate, validators,
 };
 use dlp_core::matching::Scratch;
+use dlp_core::output::pretty::plural;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -32,12 +33,8 @@ pub(super) fn run(files: &[PathBuf]) -> Result<u8, CliError> {
     let mut out = io::stdout().lock();
     failures.iter().try_for_each(|failure| writeln!(out, "{failure}")).map_err(CliError::stdout)?;
     let counts = [(cases.len(), "detector"), (bench.checked, "text"), (failures.len(), "failure")];
-    say(&counts.map(|(count, noun)| plural(count, noun)).join(", "));
+    say(&counts.map(|(count, noun)| plural(count as u64, noun)).join(", "));
     Ok(if failures.is_empty() { exit::CLEAN } else { exit::FINDINGS })
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The examples of one detector.
@@ -101,12 +98,18 @@ impl Bench {
         let enough = found.iter().filter(|f| f.confidence.level() >= level);
         let values: Vec<_> = enough.map(|f| String::from_utf8_lossy(f.value.expose()).into_owned()).collect();
         let scores: Vec<_> = found.iter().map(|f| f.confidence.score()).collect();
-        let text = example.text.escape_debug();
-        let counted =
-            format!("{} of {} values", values.iter().filter(|v| expected.contains(v)).count(), expected.len());
-        let id = &detector.id;
+        let reached = values.iter().filter(|value| expected.contains(value)).count();
         (values != expected).then(|| {
-            format!("{id}: expected all values at {level} or higher in `{text}`, found {counted}; scores {scores:?}")
+            let (id, text, wanted) =
+                (&detector.id, example.text.escape_debug(), plural(expected.len() as u64, "value"));
+            let or_higher = or_higher(level);
+            let surplus = values.len() - reached;
+            let got = match (&scores[..], surplus) {
+                ([], _) => "found nothing".to_owned(),
+                (_, 0) => format!("{reached} reached it; scores: {}", joined(&scores)),
+                _ => format!("found {} that `finds` does not name", plural(surplus as u64, "value")),
+            };
+            format!("{id}: in `{text}`, expected {wanted} with {level} confidence{or_higher}, but {got}")
         })
     }
 
@@ -125,6 +128,15 @@ impl Bench {
         collected.findings.retain(|f| self.inspector.detectors().detector(f.detector).id == id);
         collected.findings
     }
+}
+
+/// Nothing is above the highest level.
+fn or_higher(level: ConfidenceLevel) -> &'static str {
+    if level == ConfidenceLevel::High { "" } else { " or higher" }
+}
+
+fn joined(scores: &[u8]) -> String {
+    scores.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The example's text and the values to be found in it, generated ones included.
