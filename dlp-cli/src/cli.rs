@@ -58,10 +58,11 @@ Examples:
   cat export.csv | dlp scan -               standard input
   dlp scan --detectors 'secret.*,pii.pl.*'  some detectors only
 
-Hidden and git-ignored files are scanned, because a forgotten .env is the point; the contents of .git are not.
+Hidden and git-ignored files are scanned, because a forgotten .env is the point; the contents of .git are not. \
+Symbolic links are not followed but counted, except those that are given on the command line.
 
 A finding that is wanted is marked in the text file itself, behind it or on a line of its own above it, with the \
-detector or the first words of its id, a reason, and if need be a last day:
+detector or the first words of its id (several with commas between), a reason, and if need be a last day:
   # dlp:allow secret.github -- revoked, for the parser's test until=2030-01-31
 
 Exit codes:
@@ -141,7 +142,7 @@ pub(crate) struct ReportArgs {
     /// Findings in this baseline are known, and do not count
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Write a baseline of everything that is found; without --key-file it holds a salt, which protects credentials but
+    /// Write a baseline of everything that is found, and end with 0 although something was; without --key-file it holds a salt, which protects credentials but
     /// not numbers that can be tried out, such as those of persons and cards
     #[arg(long, value_name = "FILE")]
     pub(crate) write_baseline: Option<PathBuf>,
@@ -190,6 +191,8 @@ Examples:
   dlp extract contract.docx                  text, comments, properties and names
   dlp extract backup.zip --format jsonl      with the place of each piece
   zcat dump.gz | dlp extract -               standard input
+
+A terminal gets control characters as escapes, such as \\u{1b}; a pipe or file gets the bytes as they are.
 
 Ends with 3, and says why on standard error, when the file could not be read completely.";
 

@@ -266,8 +266,28 @@ fn links_are_not_followed_in_a_tree_and_are_on_the_command_line() {
     std::os::unix::fs::symlink(place.path("real"), place.path("link")).expect("link");
     std::os::unix::fs::symlink(place.root(), place.path("real/loop")).expect("link");
     std::os::unix::fs::symlink("nowhere", place.path("dangling")).expect("link");
-    assert_eq!(of_kind(&place.records(&[]), "finding").len(), 1);
-    assert_eq!(of_kind(&place.records(&["link"]), "finding").len(), 1);
+    let records = place.records(&[]);
+    support::check_schema(&records);
+    assert_eq!((of_kind(&records, "finding").len(), &records.last().expect("summary")["links"]), (1, &json!(3)));
+    let records = place.records(&["link"]);
+    assert_eq!((of_kind(&records, "finding").len(), &records.last().expect("summary")["links"]), (1, &json!(1)));
+    let output = place.dlp(&["scan"]).output().expect("dlp runs");
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("3 symbolic links were not followed\n"), "{output:?}");
+}
+
+#[test]
+fn what_is_not_shown_is_counted() {
+    let place = Place::with(&[("a.txt", "card 4111 1111 1111 1111\n"), ("b.txt", "nothing here\n")]);
+    let output = place.dlp(&["scan"]).output().expect("dlp runs");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{output:?}");
+    let expected = "1 finding below medium is not shown (--min-confidence low)\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    let records = place.records(&[]);
+    support::check_schema(&records);
+    assert_eq!(records.last().expect("summary")["findings"]["below_threshold"], 1);
+    let records = place.records(&["--min-confidence", "low"]);
+    let counts = &records.last().expect("summary")["findings"];
+    assert_eq!((&counts["below_threshold"], &counts["total"]), (&json!(0), &json!(1)));
 }
 
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use crate::say;
 use dlp_core::base::Secret;
 use dlp_core::matching::DetectorSet;
 use dlp_core::output::jsonl::{self, Record};
-use dlp_core::output::pretty::{self, Palette, Show};
+use dlp_core::output::pretty::{self, Palette, Show, plural};
 use dlp_core::output::sarif::{self, LineFacts};
 use dlp_core::output::{
     DetectorSetRecord, FindingRecord, ProblemRecord, ScanRecord, SourceRecord, SummaryRecord, Tally, ToolRecord,
@@ -17,7 +17,7 @@ use dlp_core::output::{
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 /// Problems of each kind that the report for people shows one by one; all of them are counted.
@@ -204,7 +204,7 @@ impl<'a> Reporter<'a> {
         }
         self.gaps.say();
         self.without_reader.say();
-        say_summary(&summary, self.setup.args.format);
+        say_summary(&summary, self.setup.args);
         if self.setup.args.stats {
             say(&stats(&summary, self.started.elapsed()));
         }
@@ -224,8 +224,10 @@ impl<'a> Reporter<'a> {
         summary
     }
 
+    /// Findings that go into a baseline are what the user asked for, and no failure.
     fn exit_code(&self) -> u8 {
-        self.allowance.exit_code(self.tally.findings.new, self.tally.problems.by_class.keys().copied())
+        let findings = if self.setup.args.write_baseline.is_some() { 0 } else { self.tally.findings.new };
+        self.allowance.exit_code(findings, self.tally.problems.by_class.keys().copied())
     }
 
     fn sarif(&mut self, summary: &SummaryRecord) -> Result<(), CliError> {
@@ -271,10 +273,17 @@ fn colours(destination: &Destination) -> bool {
 }
 
 /// In the report for people this is the whole summary; beside the others, only what went unread.
-fn say_summary(summary: &SummaryRecord, format: Format) {
+fn say_summary(summary: &SummaryRecord, args: &ReportArgs) {
     let mut text = Vec::new();
-    let write = if format == Format::Pretty { pretty::summary } else { pretty::problems };
-    write(&mut text, summary).expect("writing to memory succeeds");
+    let written = if args.format == Format::Pretty {
+        if summary.findings.new == 0 && summary.files > 0 && io::stderr().is_terminal() {
+            say(&format!("nothing found in {}", plural(summary.files, "file")));
+        }
+        pretty::summary(&mut text, summary, args.min_confidence.into())
+    } else {
+        pretty::problems(&mut text, summary)
+    };
+    written.expect("writing to memory succeeds");
     String::from_utf8_lossy(&text).lines().for_each(say);
 }
 
@@ -282,9 +291,9 @@ fn stats(summary: &SummaryRecord, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64().max(1e-6);
     let megabytes = summary.bytes as f64 / 1e6;
     format!(
-        "{} files, {} items, {megabytes:.1} MB in {seconds:.2} s ({:.0} MB/s)",
-        summary.files,
-        summary.parts,
+        "{}, {}, {megabytes:.1} MB in {seconds:.2} s ({:.0} MB/s)",
+        plural(summary.files, "file"),
+        plural(summary.parts, "item"),
         megabytes / seconds
     )
 }

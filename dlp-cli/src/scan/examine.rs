@@ -39,6 +39,10 @@ pub(crate) struct FileReport {
     pub(crate) parts: u64,
     /// Whether it is a file that was read, and not only a problem.
     pub(crate) is_file: bool,
+    /// Whether it is a symbolic link that was not followed.
+    pub(crate) is_link: bool,
+    /// Findings below the least confidence that is reported.
+    pub(crate) below_threshold: u64,
 }
 
 /// An input with its names.
@@ -186,14 +190,17 @@ impl<'a> Examiner<'a> {
         let shown = mask.path(subject.path);
         let problem = |p| ProblemRecord { git: subject.git.cloned(), ..output::problem(&shown, p) };
         let problems = gathered.problems.iter().map(problem).collect();
-        let in_path = if subject.reports_path { self.in_path(subject, in_path, &mut mask) } else { Vec::new() };
-        let findings = self.reported(subject, &shown, gathered.findings, keep);
-        FileReport { in_path, findings, problems, parts: gathered.items, ..FileReport::default() }
+        let mut report = FileReport { problems, parts: gathered.items, ..FileReport::default() };
+        if subject.reports_path {
+            self.in_path(&mut report, (subject, in_path), &mut mask);
+        }
+        self.add_findings(&mut report, (subject, &shown), gathered.findings, keep);
+        report
     }
 
     /// Findings in a path, one group for each name in it: a directory's name is found once for every file below it, and
     /// gets the same id each time.
-    fn in_path(&self, subject: Subject<'_>, found: Vec<Finding>, mask: &mut NameMask) -> Vec<Reported> {
+    fn in_path(&self, report: &mut FileReport, (subject, found): (Subject<'_>, Vec<Finding>), mask: &mut NameMask) {
         let chosen = |finding: &Finding| {
             let id = &self.names.detector(finding.detector).id;
             self.masks_all || self.inspector.detectors().detectors().any(|detector| detector.id == *id)
@@ -205,32 +212,41 @@ impl<'a> Examiner<'a> {
             let end = text[behind..].iter().position(|byte| *byte == b'/').map_or(text.len(), |len| behind + len);
             by_name.entry(end).or_default().push(finding);
         }
-        let mut reported = Vec::new();
         for (end, mut findings) in by_name {
-            let path = if end == text.len() { subject.path.clone() } else { ItemPath::from_bytes(&text[..end]) };
+            let is_own = end == text.len();
+            let path = if is_own { subject.path.clone() } else { ItemPath::from_bytes(&text[..end]) };
             let shown = mask.path(&path);
             let path_raw = if self.baseline.key.is_some() { &text[..end] } else { shown.text.as_bytes() };
             let key = self.baseline.key.as_ref();
             let subject = FileSubject { path: &shown, path_raw, git: subject.git, key };
             let records = output::project(subject, self.names, &mut findings);
-            reported.extend(self.passing(records, findings, &|_| true));
+            // A directory's name comes again with every file below it.
+            report.below_threshold += if is_own { self.below_threshold(&records, &findings, &|_| true) } else { 0 };
+            report.in_path.extend(self.passing(records, findings, &|_| true));
         }
-        reported
     }
 
-    fn reported(
+    fn add_findings(
         &self,
-        subject: Subject<'_>,
-        shown: &ItemPath,
+        report: &mut FileReport,
+        (subject, shown): (Subject<'_>, &ItemPath),
         mut findings: Vec<Finding>,
         keep: &dyn Fn(&Finding) -> bool,
-    ) -> Vec<Reported> {
+    ) {
         // A hash without a key would give a masked name away to whoever tries all values.
         let key = self.baseline.key.as_ref();
         let path_raw = if key.is_some() || shown == subject.path { subject.path_raw } else { shown.text.as_bytes() };
         let subject = FileSubject { path: shown, path_raw, git: subject.git, key };
         let records = output::project(subject, self.inspector.detectors(), &mut findings);
-        self.passing(records, findings, keep).collect()
+        report.below_threshold += self.below_threshold(&records, &findings, keep);
+        report.findings.extend(self.passing(records, findings, keep));
+    }
+
+    /// How many of the new ones are not shown because of their confidence alone.
+    fn below_threshold(&self, records: &[FindingRecord], findings: &[Finding], keep: &dyn Fn(&Finding) -> bool) -> u64 {
+        let is_hidden = |f: &Finding| f.confidence.level() < self.confidence_min && keep(f);
+        let pairs = records.iter().zip(findings);
+        pairs.filter(|(record, finding)| is_hidden(finding) && !self.baseline.knows(record)).count() as u64
     }
 
     fn passing<'s>(

@@ -113,6 +113,8 @@ fn count(reporter: &mut Reporter<'_>, report: &FileReport) {
     reporter.tally.files += u64::from(report.is_file);
     reporter.tally.bytes += report.bytes;
     reporter.tally.parts += report.parts;
+    reporter.tally.links += u64::from(report.is_link);
+    reporter.tally.findings.below_threshold += report.below_threshold;
 }
 
 /// Reports what one file gave.
@@ -139,6 +141,7 @@ impl Work<'_> {
             let report = match found {
                 Found::File(named) => self.file(&mut workspace, &named, &cancel),
                 Found::Stdin(named) => self.stdin(&mut workspace, &named, &cancel),
+                Found::Link => FileReport { is_link: true, ..FileReport::default() },
                 Found::Trouble(trouble) => {
                     let (named, problem) = *trouble;
                     self.examiner.trouble(&mut workspace, named.subject(), problem)

@@ -1,7 +1,7 @@
 //! Finding files: every regular file below the roots, sorted, with no filter of its own.
 //!
 //! Symbolic links are not followed, because what they point at is either in the tree already or was not asked for; only
-//! a link on the command line itself is. Pipes, sockets and devices hold nothing at rest and are reported as skipped.
+//! a link on the command line itself is. They are counted. Pipes, sockets and devices hold nothing at rest and are reported as skipped.
 
 use crate::cli::ScanArgs;
 use crate::error::CliError;
@@ -22,6 +22,8 @@ pub(crate) enum Found {
     File(Named),
     /// Standard input.
     Stdin(Named),
+    /// A symbolic link, which is not followed.
+    Link,
     /// Something that cannot be read.
     Trouble(Box<(Named, Problem)>),
 }
@@ -122,7 +124,8 @@ impl Roots {
         let kind = if given { fs::metadata(entry.path()).ok().map(|m| m.file_type()) } else { entry.file_type() };
         match kind {
             Some(kind) if kind.is_file() => Some(Found::File(named)),
-            Some(kind) if kind.is_dir() || kind.is_symlink() => None,
+            Some(kind) if kind.is_symlink() => Some(Found::Link),
+            Some(kind) if kind.is_dir() => None,
             Some(_) => Some(special(named, given)),
             None => {
                 let problem = Problem::new(ProblemClass::Unreadable, "changed", "it vanished while the scan ran");

@@ -8,7 +8,7 @@
 //! Whether there is colour is the caller's decision; every text from outside is escaped.
 
 use super::{FindingRecord, GitRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
-use crate::base::{ProblemClass, Severity};
+use crate::base::{ConfidenceLevel, ProblemClass, Severity};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -96,11 +96,12 @@ pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> 
     writeln!(out, "{style}{class}{style:#}: {place}: {}", escape(&problem.message))
 }
 
-/// Writes the counts: findings by detector, most frequent first, then what went unread. Nothing when clean.
+/// Writes the counts: findings by detector, most frequent first, then what is not shown because it lies below
+/// `threshold`, then what went unread. Nothing when clean.
 ///
 /// # Errors
 /// When the writer fails.
-pub fn summary(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> {
+pub fn summary(out: &mut dyn Write, summary: &SummaryRecord, threshold: ConfidenceLevel) -> io::Result<()> {
     let findings = &summary.findings;
     if findings.new > 0 {
         writeln!(out, "{} in {}:", plural(findings.new, "finding"), plural(summary.files, "file"))?;
@@ -114,6 +115,16 @@ pub fn summary(out: &mut dyn Write, summary: &SummaryRecord) -> io::Result<()> {
         if count > 0 {
             writeln!(out, "{} {what}", plural(count, "finding"))?;
         }
+    }
+    match findings.below_threshold {
+        0 => {}
+        1 => writeln!(out, "1 finding below {threshold} is not shown (--min-confidence low)")?,
+        count => writeln!(out, "{count} findings below {threshold} are not shown (--min-confidence low)")?,
+    }
+    match summary.links {
+        0 => {}
+        1 => writeln!(out, "1 symbolic link was not followed")?,
+        count => writeln!(out, "{count} symbolic links were not followed")?,
     }
     problems(out, summary)
 }
@@ -169,14 +180,16 @@ pub fn place(prefix: &str, location: &LocationRecord) -> String {
     text
 }
 
-fn plural(count: u64, noun: &str) -> String {
+/// `1 file`, `2 files`.
+#[must_use]
+pub fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Tally;
     use super::super::sample::{finding as sample, records};
+    use super::super::{FindingCounts, Tally};
     use super::*;
 
     fn shown(record: &FindingRecord, show: Show<'_>) -> String {
@@ -226,7 +239,7 @@ mod tests {
     fn the_summary_is_silent_when_clean_and_counts_otherwise() {
         let text = |tally: Tally| {
             let mut out = Vec::new();
-            summary(&mut out, &tally.summary(0)).expect("writing to memory succeeds");
+            summary(&mut out, &tally.summary(0), ConfidenceLevel::Medium).expect("writing to memory succeeds");
             String::from_utf8(out).expect("UTF-8")
         };
         assert_eq!(text(Tally { files: 9, ..Tally::default() }), "");
@@ -236,5 +249,14 @@ mod tests {
             .iter()
             .for_each(|r| tally.finding(r));
         assert_eq!(text(tally), "3 findings in 1 file:\n      2  test.badge\n      1  test.account\n");
+        let hidden = |below_threshold, links| Tally {
+            findings: FindingCounts { below_threshold, ..FindingCounts::default() },
+            links,
+            ..Tally::default()
+        };
+        assert_eq!(text(hidden(1, 0)), "1 finding below medium is not shown (--min-confidence low)\n");
+        assert_eq!(text(hidden(7, 0)), "7 findings below medium are not shown (--min-confidence low)\n");
+        assert_eq!(text(hidden(0, 1)), "1 symbolic link was not followed\n");
+        assert_eq!(text(hidden(0, 3)), "3 symbolic links were not followed\n");
     }
 }

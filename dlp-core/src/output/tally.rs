@@ -20,6 +20,8 @@ pub struct Tally {
     pub bytes: u64,
     /// Items of every depth that were read.
     pub parts: u64,
+    /// Symbolic links that were met and not followed.
+    pub links: u64,
 }
 
 /// Counts of findings.
@@ -37,6 +39,8 @@ pub struct FindingCounts {
     pub known: u64,
     /// Suppressed, which do not count.
     pub suppressed: u64,
+    /// Below the least confidence that is reported; in no other count, and in no line.
+    pub below_threshold: u64,
 }
 
 /// Counts of problems.
@@ -64,6 +68,8 @@ pub struct SummaryRecord {
     pub bytes: u64,
     /// Items of every depth.
     pub parts: u64,
+    /// Symbolic links that were met and not followed.
+    pub links: u64,
     /// Time from start to end, unless times were left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
@@ -108,6 +114,7 @@ impl Tally {
             files: self.files,
             bytes: self.bytes,
             parts: self.parts,
+            links: self.links,
             duration_ms: None,
             exit_code,
             finished_at: None,
