@@ -129,7 +129,7 @@ pub(crate) fn report_file(reporter: &mut Reporter<'_>, report: FileReport) -> Re
 
 /// On standard error, and only when that is a terminal.
 fn progress() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {pos} files, {elapsed}").expect("the template is valid");
+    let style = ProgressStyle::with_template("{spinner} files: {pos}, {elapsed}").expect("the template is valid");
     ProgressBar::new_spinner().with_style(style)
 }
 
