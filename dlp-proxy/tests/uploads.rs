@@ -81,6 +81,18 @@ async fn sensitive_bodies_do_not_leave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_answer_lists_what_led_to_the_decision() {
+    let (_origin, gateway) = scene("").await;
+    // Its check digit fits a Japanese individual number, but nothing beside it speaks for one.
+    let body = [card(), b"Order 3704 0044 0532\n".to_vec()].concat();
+    let answer = gateway.https("files.example:443", &with_length(&body)).await;
+    assert_eq!(status(&answer), 403, "{answer}");
+    let found = gateway.incidents()[0].to_string();
+    assert!(found.contains("pii.jp.my-number"), "the incident has all of it: {found}");
+    assert!(answer.contains("Payment card") && !answer.contains("Japanese"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_client_is_asked_for_its_body() {
     let (origin, gateway) = scene("").await;
     let mut tls = gateway.tls("files.example:443", HOST).await.unwrap();

@@ -4,6 +4,7 @@ use super::site::Site;
 use crate::answer::{self, AnswerRequest, Detected, Refusal};
 use crate::body_stream::GatewayBody;
 use crate::services::Services;
+use dlp_core::base::ConfidenceLevel;
 use dlp_core::decision::{Action, Decision, DetectorSummary, Transfer};
 use dlp_governance::incident::{Incident, IncidentId, RequestFacts};
 use http::Response;
@@ -115,7 +116,7 @@ fn refusal(services: &Services, verdict: &Verdict, id: &str) -> Refusal {
         incident_id: id.to_owned(),
         rule_title: decision.title.clone(),
         reasons: decision.reasons.clone(),
-        findings: verdict.transfer.item.findings.iter().map(detected).collect(),
+        findings: verdict.transfer.item.findings.iter().filter(|f| led_to(decision, f)).map(detected).collect(),
         app: destination.app_name.clone(),
         host: destination.host.clone(),
         contact: services.config.portal.contact.clone(),
@@ -123,6 +124,12 @@ fn refusal(services: &Services, verdict: &Verdict, id: &str) -> Refusal {
         release_url: None,
         time: format!("{:.0}", jiff::Timestamp::now()),
     }
+}
+
+/// Whether people are told about it: what is probably right, and whatever the rule that decided counts.
+fn led_to(decision: &Decision, finding: &DetectorSummary) -> bool {
+    let names = |reason: &String| reason.strip_prefix(&finding.detector).is_some_and(|rest| rest.starts_with(':'));
+    finding.unique.at_least(ConfidenceLevel::Medium) > 0 || decision.reasons.iter().any(names)
 }
 
 fn detected(summary: &DetectorSummary) -> Detected {
