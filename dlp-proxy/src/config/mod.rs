@@ -204,7 +204,9 @@ mod tests {
     fn wrong_files_are_pointed_at() {
         let rows = [
             ("[listen]\nproxi = []", "line 2, column 1", "unknown field `proxi`, expected `proxy` or `admin`"),
-            ("[listen]\nadmin = \"9090\"", "line 2, column 9", "invalid socket address"),
+            ("[listen]\nadmin = \"9090\"", "line 2, column 9", "expected address:port"),
+            ("[listen]\nproxy = [\"localhost:8080\"]", "line 2, column 9", "got \"localhost:8080\""),
+            ("[resolver.override]\n\"a.example\" = \"127.0.0.1\"", "line 2", "expected address:port"),
             ("[inspection]\ngate_max = \"64 apples\"", "line 2, column 12", "expected a size such as \"64MiB\""),
             ("[limits]\nidle_timeout = \"soon\"", "line 2, column 16", "expected a duration such as \"10s\""),
             ("[connect]\nallowed_ports = [0]", "line 2, column 18", "nonzero"),

@@ -18,8 +18,10 @@ const MIB: u64 = 1024 * KIB;
 #[serde(default, deny_unknown_fields)]
 pub struct ListenConfig {
     /// Addresses of the HTTP proxy. Default `["127.0.0.1:8080"]`.
+    #[serde(deserialize_with = "units::addresses")]
     pub proxy: Vec<SocketAddr>,
     /// Address of health, metrics, CA and PAC. Default `"127.0.0.1:9090"`. Never reachable through the proxy.
+    #[serde(deserialize_with = "units::address")]
     pub admin: SocketAddr,
 }
 
@@ -47,7 +49,7 @@ pub struct ResolverConfig {
     /// `override`: `host[:port]` or `*.suffix[:port]` to `ip:port`. The verified name stays the original. An exact
     /// host beats a suffix, a longer suffix a shorter one, a named port all ports. Example:
     /// `"content.example:443" = "127.0.0.1:18443"`.
-    #[serde(rename = "override")]
+    #[serde(rename = "override", deserialize_with = "units::address_table")]
     pub overrides: BTreeMap<OverrideName, OverrideTarget>,
 }
 

@@ -1,6 +1,8 @@
-//! Sizes such as `"64MiB"` and durations such as `"10s"`, read from TOML strings.
+//! Sizes such as `"64MiB"`, durations such as `"10s"` and addresses such as `"127.0.0.1:8080"`, read from TOML strings.
 
 use serde::{Deserialize, Deserializer, de::Error};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const SIZE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
@@ -20,6 +22,43 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     number_with_unit(&text, &DURATION_UNITS_MS)
         .map(Duration::from_millis)
         .ok_or_else(|| D::Error::custom(format!("expected a duration such as \"10s\" (ms, s, m, h), got \"{text}\"")))
+}
+
+/// Reads an address with its port.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    Address::deserialize(deserializer).map(|Address(address)| address)
+}
+
+/// Reads a list of addresses.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
+    let list = Vec::<Address>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|Address(address)| address).collect())
+}
+
+/// Reads a table whose values are addresses.
+pub(super) fn address_table<'de, D, K>(deserializer: D) -> Result<BTreeMap<K, SocketAddr>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord,
+{
+    let table = BTreeMap::<K, Address>::deserialize(deserializer)?;
+    Ok(table.into_iter().map(|(key, Address(address))| (key, address)).collect())
+}
+
+/// An address with its port. A name is no address: it would have to be looked up first.
+struct Address(SocketAddr);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = |_| {
+            let examples = "\"127.0.0.1:8080\" or \"[::1]:8080\"";
+            D::Error::custom(format!(
+                "expected address:port, an IP address and a port such as {examples}, got \"{text}\""
+            ))
+        };
+        text.parse().map(Self).map_err(expected)
+    }
 }
 
 /// A positive whole number directly followed by a unit.
