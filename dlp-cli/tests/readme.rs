@@ -25,6 +25,29 @@ fn the_detector_passes_its_own_examples_and_finds() {
 }
 
 #[test]
+fn the_sample_values_fire_as_it_says() {
+    let block = blocks("sh").into_iter().find(|block| block.contains("4000 0100")).expect("the sample values");
+    let mut count = 0;
+    for line in block.lines() {
+        let (text, words) = line.strip_prefix("echo '").and_then(|rest| rest.split_once("' | dlp ")).expect("a pipe");
+        let words: Vec<&str> = words.split(' ').collect();
+        let output = support::dlp().args(words).write_stdin(format!("{text}\n")).output().expect("dlp runs");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.code() == Some(1) && stdout.contains("finance.card.pan"), "{line}: {output:?}");
+        count += 1;
+    }
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn the_line_of_a_report_looks_as_it_says() {
+    let place = Place::with(&[("src/billing.txt", "card 4000 0100 0007 1234\n")]);
+    let output = place.dlp(&["scan"]).output().expect("dlp runs");
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(blocks("text").contains(&stdout), "{stdout}");
+}
+
+#[test]
 fn the_gateway_takes_its_configuration() {
     let samples: Vec<String> = blocks("toml").into_iter().filter(|block| block.contains("[listen]")).collect();
     let [sample] = &samples[..] else { panic!("expected one configuration, found {}", samples.len()) };
