@@ -193,3 +193,35 @@ impl<W: Write> Sink for Printer<W> {
 fn part_name(segment: &Segment<'_>) -> String {
     format!("{}:{}", segment.part.role.as_str(), segment.part.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dlp_core::base::Cancel;
+
+    #[test]
+    fn terminals_get_escapes_and_pipes_the_bytes() {
+        let names = engine::engine(&DetectorChoice::default()).expect("engine").names;
+        for (escapes, expected) in [(true, "a\tb\\u{1b}[2J\nnext\n"), (false, "a\tb\u{1b}[2J\nnext\n")] {
+            let mut out = Vec::new();
+            let mut printer = Printer {
+                out: &mut out,
+                format: ExtractFormat::Text,
+                escapes,
+                path: "a.txt".to_owned(),
+                names: names.clone(),
+                masked: HashMap::new(),
+                container: Vec::new(),
+                part: None,
+                started: false,
+                problems: Vec::new(),
+                failed: None,
+            };
+            let (limits, cancel) = (Limits::batch(), Cancel::default());
+            let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+            extract("a.txt", Input::Bytes(b"a\tb\x1b[2J\nnext"), extraction, &mut printer);
+            printer.finish().expect("writing to memory succeeds");
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+}
