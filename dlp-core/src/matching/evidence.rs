@@ -77,7 +77,7 @@ pub(super) fn judge(
     }
     let named = add_context(detector, scratch, text, accepted, &mut score)?;
     if named == Named::No && detector.data.category != Category::Secret {
-        add_company(set, scratch, text, (index, accepted), &mut score);
+        add_company(set, scratch, ground, (index, accepted), &mut score);
     }
     let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
     let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
@@ -166,10 +166,11 @@ fn add_context(
 fn add_company(
     set: &DetectorSet,
     scratch: &mut Scratch,
-    text: &[u8],
+    ground: Ground<'_>,
     (index, accepted): (DetectorIndex, &Accepted),
     score: &mut ScoreSheet,
 ) {
+    let text = ground.text;
     let detector = set.compiled(index);
     let span = &accepted.value;
     let value = &text[span.clone()];
@@ -178,7 +179,7 @@ fn add_company(
     if is_checked && (company::is_invented(value) || company::is_stretch(text, span)) {
         score.cap(STRANGERS_POINTS, "digits in a row, as people and tables have them");
     }
-    if is_number && company::is_part_of_name(text, span) {
+    if is_number && ground.material != Material::Name && company::is_part_of_name(text, span) {
         score.cap(STRANGERS_POINTS, "part of a path or of a name");
     }
     let alone = i32::from(detector.data.score.alone);

@@ -14,6 +14,8 @@ pub enum Material {
     Text,
     /// Bytes of a format that nobody read as text.
     Binary,
+    /// The name of a file, of a directory on the way to it, or of a member.
+    Name,
 }
 
 /// Bits of evidence that a match in binary data needs: chance makes one in `2^47` places, 256 MiB have `2^28`. A password
