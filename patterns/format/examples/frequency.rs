@@ -3,8 +3,8 @@
 //! `cargo run -p dlp-detector-format --example frequency -- OUT source=DIR prose=DIR binary=DIR`
 //!
 //! Each part counts equally, whatever its size: source code; prose in several languages, markup included; machine code;
-//! and, generated here, logs and tables full of digits. Every file under a folder is read as it stands, up to 64 MB for
-//! a part. The layout of the result is told in `src/anchor/frequency.rs`.
+//! and, generated here, logs and tables full of digits. Files are read as they stand, in the order of their names, until a
+//! part has 64 MiB. The layout of the result is told in `src/anchor/frequency.rs`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -93,7 +93,7 @@ impl Model {
         let rows: Vec<f64> = self.pairs.chunks(SYMBOLS).map(|row| row.iter().sum()).collect();
         let mut out: Vec<u8> = rows.iter().map(|sum| eighths(sum / self.parts)).collect();
         for (row, sum) in self.pairs.chunks(SYMBOLS).zip(rows) {
-            // A pair that was never seen counts as if seen once in ten million bytes.
+            // A pair that was never seen counts as if seen once in a hundred million bytes.
             out.extend(row.iter().map(|pair| eighths((pair / self.parts + 1e-8) / (sum / self.parts + 1e-8))));
         }
         let mut frequent: Vec<usize> = (0..self.quadgrams.len()).filter(|i| self.quadgrams[*i] > 1.0).collect();

@@ -2,9 +2,14 @@
 //!
 //! The model is `frequency.bin`, built by `examples/frequency.rs` from equal parts of source code, prose, machine code
 //! and digit-heavy logs. It works on the 64 symbols of the first pass, in which both cases of a letter are one. Its
-//! bytes: 64 frequencies of a symbol, 64 rows of 64 frequencies of a symbol behind another, then the most frequent four
-//! symbols in a row (sorted, six bits each in three bytes, and behind all of them their frequencies). A frequency is one byte: minus the binary
-//! logarithm of a probability, in eighths of a bit.
+//! bytes, each of which is minus the binary logarithm of a probability in eighths of a bit, unless told otherwise:
+//!
+//! | bytes | what they hold |
+//! |---|---|
+//! | 64 | each symbol |
+//! | 64 times 64 | each symbol behind another |
+//! | 3 for each row | the most frequent rows of four symbols, six bits a symbol, sorted |
+//! | 1 for each row | that row, in source code or prose, wherever it is more frequent |
 //!
 //! A chain of pairs guesses well how rare a made-up prefix is, and badly how frequent a word is, since the letters of a
 //! word belong together. Four symbols in a row are measured, and bound each literal that holds them.
