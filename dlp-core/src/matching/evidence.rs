@@ -34,7 +34,7 @@ const DEGENERATE_LEN_MIN: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub(super) detector: DetectorIndex,
-    /// Offsets in the stream.
+    /// Offsets of the value: in the ground when it is judged, in the stream from then on.
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) confidence: Confidence,
