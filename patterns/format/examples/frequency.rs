@@ -6,10 +6,11 @@
 //! and, generated here, logs and tables full of digits. Files are read as they stand, in the order of their names, until a
 //! part has 64 MiB. The layout of the result is told in `src/anchor/frequency.rs`.
 
+use dlp_detector_format::symbol;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Values of a symbol: see `symbol`.
+/// Values of a [`symbol`].
 const SYMBOLS: usize = 64;
 /// Bytes of a part that are read.
 const PART_BYTES_MAX: usize = 64 << 20;
@@ -34,12 +35,6 @@ fn main() -> io::Result<()> {
     }
     model.add(&logs(), false);
     fs::write(out, model.finish())
-}
-
-/// The 64 symbols of the first pass: the low five bits of a byte and its letter bit, so that both cases of a letter are
-/// one symbol.
-fn symbol(byte: u8) -> usize {
-    usize::from((byte & 0x1f) | ((byte >> 1) & 0x20))
 }
 
 fn read_all(folder: &Path, text: &mut Vec<u8>) -> io::Result<()> {
@@ -76,7 +71,7 @@ impl Model {
         let mut quadgrams = vec![0u32; if holds_words { 1 << 24 } else { 0 }];
         let mut last = 0usize;
         for byte in text {
-            last = (last << 6 | symbol(*byte)) & 0xff_ffff;
+            last = (last << 6 | usize::from(symbol(*byte))) & 0xff_ffff;
             pairs[last & 0xfff] += 1;
             if let Some(count) = quadgrams.get_mut(last) {
                 *count += 1;

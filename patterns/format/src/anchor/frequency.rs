@@ -50,8 +50,16 @@ fn goes_on(four: &[u8]) -> f64 {
     row / (begin..partition((three + 1) << 6)).map(frequency).sum::<f64>()
 }
 
-/// The probability that a byte of mixed text has this symbol: its low five bits, and whether it is `@` or above as the
-/// sixth.
+/// Six-bit symbol of a byte, by which the first pass tells bytes apart. Letters lose their case; digits, `_`, `-` and the
+/// common separators stay apart from each other. A control byte shares its symbol with a digit or punctuation, a byte
+/// above ASCII with the one below it.
+#[inline]
+#[must_use]
+pub const fn symbol(byte: u8) -> u8 {
+    (byte & 0x1f) | ((byte >> 1) & 0x20)
+}
+
+/// The probability that a byte of mixed text has this [`symbol`].
 ///
 /// # Panics
 /// When the symbol has more than six bits.
@@ -64,7 +72,7 @@ pub fn symbol_probability(symbol: u8) -> f64 {
 /// The probability that a byte of mixed text is in the set.
 pub(super) fn probability(set: &ByteSet) -> f64 {
     let mut is_counted = [false; SYMBOLS];
-    set.bytes().for_each(|byte| is_counted[symbol(byte)] = true);
+    set.bytes().for_each(|byte| is_counted[usize::from(symbol(byte))] = true);
     let counted = is_counted.iter().enumerate().filter(|(_, is_counted)| **is_counted);
     counted.map(|(symbol, _)| probability_of(MODEL[symbol])).sum::<f64>().min(1.0)
 }
@@ -72,12 +80,12 @@ pub(super) fn probability(set: &ByteSet) -> f64 {
 fn chain_per_mb(literal: &[u8]) -> f64 {
     let Some(first) = literal.first() else { return MEGABYTE };
     let pairs = literal.windows(2).map(|two| pair(two[0], two[1]));
-    let eighths: u32 = pairs.map(u32::from).sum::<u32>() + u32::from(MODEL[symbol(*first)]);
+    let eighths: u32 = pairs.map(u32::from).sum::<u32>() + u32::from(MODEL[usize::from(symbol(*first))]);
     MEGABYTE * (-f64::from(eighths) / 8.0).exp2()
 }
 
 fn pair(first: u8, second: u8) -> u8 {
-    MODEL[PAIRS + symbol(first) * SYMBOLS + symbol(second)]
+    MODEL[PAIRS + usize::from(symbol(first)) * SYMBOLS + usize::from(symbol(second))]
 }
 
 /// At most so often stand four symbols in a row that are not in the table.
@@ -125,15 +133,11 @@ fn frequency(index: usize) -> f64 {
 }
 
 fn code(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |code, byte| code << 6 | symbol(*byte) as u32)
+    bytes.iter().fold(0, |code, byte| code << 6 | u32::from(symbol(*byte)))
 }
 
 fn probability_of(eighths: u8) -> f64 {
     (-f64::from(eighths) / 8.0).exp2()
-}
-
-fn symbol(byte: u8) -> usize {
-    usize::from((byte & 0x1f) | ((byte >> 1) & 0x20))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod start;
 mod window;
 
 pub use byte_set::ByteSet;
-pub use frequency::symbol_probability;
+pub use frequency::{symbol, symbol_probability};
 pub use start::{RUN_MIN_MAX, SKIP_MAX};
 
 use regex_syntax::hir::{Class, Hir, HirKind};
