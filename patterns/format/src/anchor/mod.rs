@@ -11,6 +11,7 @@ mod choice;
 mod frequency;
 mod literals;
 mod start;
+mod walk;
 mod window;
 
 pub use byte_set::ByteSet;
