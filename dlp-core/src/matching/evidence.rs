@@ -200,8 +200,8 @@ fn add_company(
     }
 }
 
-/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes are
-/// tables of a program.
+/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes
+/// are tables of a program.
 fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
     if detector.data.category != Category::Secret || value.len() < DEGENERATE_LEN_MIN {
         return false;

@@ -3,8 +3,8 @@
 //! `cargo run -p dlp-detector-format --example frequency -- OUT source=DIR prose=DIR binary=DIR`
 //!
 //! Each part counts equally, whatever its size: source code; prose in several languages, markup included; machine code;
-//! and, generated here, logs and tables full of digits. Files are read as they stand, in the order of their names, until a
-//! part has 64 MiB. The layout of the result is told in `src/anchor/frequency.rs`.
+//! and, generated here, logs and tables full of digits. Files are read as they stand, in the order of their names,
+//! until a part has 64 MiB. The layout of the result is told in `src/anchor/frequency.rs`.
 
 use dlp_detector_format::symbol;
 use std::path::{Path, PathBuf};

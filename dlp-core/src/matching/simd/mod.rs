@@ -12,9 +12,9 @@
 //! behind it.
 //!
 //! There is one kernel for each instruction set ([`Isa`]), all with the same result; [`portable`] is the
-//! one that reads like the table above. This module is the only home of `unsafe` in the crate, and confines it to three kinds of
-//! places: a load through a reference to an array of the vector's length, a prefetch, and the entry of each kernel right
-//! after the question whether the processor has the instructions.
+//! one that reads like the table above. This module is the only home of `unsafe` in the crate, and confines it to three
+//! kinds of places: a load through a reference to an array of the vector's length, a prefetch, and the entry of each
+//! kernel right after the question whether the processor has the instructions.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

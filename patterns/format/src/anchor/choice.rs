@@ -59,8 +59,9 @@ fn literals_cost(required: &Required) -> f64 {
     required.literals.iter().map(row).sum()
 }
 
-/// Expected places that are tried for a start anchor: tokens of the demanded kind whose first bytes fit the window, plus
-/// a share of looking at such tokens at all. The figures are estimates: they have to rank anchors, not to foretell counts.
+/// Expected places that are tried for a start anchor: tokens of the demanded kind whose first bytes fit the window,
+/// plus a share of looking at such tokens at all. The figures are estimates: they have to rank anchors, not to foretell
+/// counts.
 fn start_cost(start: &Anchor, window: &[ByteSet]) -> f64 {
     const DIGIT_TOKENS_PER_MB: f64 = 20_000.0;
     const TOKENS_PER_MB: f64 = 150_000.0;

@@ -50,9 +50,9 @@ fn goes_on(four: &[u8]) -> f64 {
     row / (begin..partition((three + 1) << 6)).map(frequency).sum::<f64>()
 }
 
-/// Six-bit symbol of a byte, by which the first pass tells bytes apart. Letters lose their case; digits, `_`, `-` and the
-/// common separators stay apart from each other. A control byte shares its symbol with a digit or punctuation, a byte
-/// above ASCII with the one below it.
+/// Six-bit symbol of a byte, by which the first pass tells bytes apart. Letters lose their case; digits, `_`, `-` and
+/// the common separators stay apart from each other. A control byte shares its symbol with a digit or punctuation, a
+/// byte above ASCII with the one below it.
 #[inline]
 #[must_use]
 pub const fn symbol(byte: u8) -> u8 {

@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 /// stream scan carries over from one chunk to the next.
 pub const MATCH_LEN_MAX: usize = 16 * 1024;
 
-/// Shortest literal that is used as an anchor, apart from the rare byte `@`. Two-byte literals stand everywhere in text.
+/// Shortest literal that is used as an anchor, apart from the rare byte `@`. Two-byte literals stand everywhere in
+/// text.
 pub const LITERAL_LEN_MIN: usize = 3;
 
 /// Offsets from the start of a match for which the possible bytes are told.

@@ -12,7 +12,8 @@ type Window = [ByteSet; WINDOW_LEN];
 const CHARACTER_BYTES_MAX: usize = 4;
 
 /// The window of a whole pattern, so that it holds for each of its branches. Where a boundary is demanded, one place
-/// behind the shortest match is known too: what the boundary lets follow. Without one anything can, and it is cut there.
+/// behind the shortest match is known too: what the boundary lets follow. Without one anything can, and it is cut
+/// there.
 pub(super) fn derive(hir: &Hir, has_boundary: bool) -> Vec<ByteSet> {
     let mut window = Window::default();
     let step = |from, taken| step(&mut window, from, taken);
