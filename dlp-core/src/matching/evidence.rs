@@ -10,7 +10,7 @@ use super::material::{self, Material};
 use super::scratch::Scratch;
 use crate::base::{Category, Confidence};
 use crate::knowledge::Failure;
-use crate::knowledge::validators::Verdict;
+use crate::knowledge::validators::{Check, Verdict};
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
@@ -65,13 +65,14 @@ pub(super) fn judge(
     if lacks_entropy(detector, value) || (is_repetition && failure(detector) == Failure::Drop) {
         return None;
     }
-    let verdict = detector.check.map(|check| (check.verdict)(value));
-    if verdict == Some(Verdict::Invalid) && failure(detector) == Failure::Drop {
+    let checked = detector.check.map(|check| (check, (check.verdict)(value)));
+    let is_failed = checked.is_some_and(|(_, verdict)| verdict == Verdict::Invalid);
+    if is_failed && failure(detector) == Failure::Drop {
         return None;
     }
     let mut score = ScoreSheet::default();
     score.add(Step::Pattern, i32::from(detector.data.score.pattern), || format!("shape of {}", detector.data.title));
-    if let Some((verdict, check)) = verdict.zip(detector.check) {
+    if let Some((check, verdict)) = checked {
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, || format!("{} check {}", check.name, verdict_word(verdict)));
     }
@@ -90,7 +91,7 @@ pub(super) fn judge(
     if is_repetition {
         score.cap(REPETITION_POINTS, "one repeated character, or characters in their order: a placeholder");
     }
-    if verdict == Some(Verdict::Invalid) {
+    if is_failed {
         score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
     }
     Some(Judged {
@@ -99,15 +100,17 @@ pub(super) fn judge(
         end: accepted.value.end as u64,
         confidence: Confidence::from_points(score.sum()),
         reasons: score.reasons,
-        validator: verdict.zip(detector.check).map(|(verdict, check)| ValidatorResult {
-            name: check.name.to_owned(),
-            valid: match verdict {
-                Verdict::Valid => Some(true),
-                Verdict::Invalid => Some(false),
-                Verdict::NotApplicable => None,
-            },
-        }),
+        validator: checked.map(|(check, verdict)| validator_result(check, verdict)),
     })
+}
+
+fn validator_result(check: &Check, verdict: Verdict) -> ValidatorResult {
+    let valid = match verdict {
+        Verdict::Valid => Some(true),
+        Verdict::Invalid => Some(false),
+        Verdict::NotApplicable => None,
+    };
+    ValidatorResult { name: check.name.to_owned(), valid }
 }
 
 /// What a failed check means; a credential without a check is kept at low when it is doubtful.
