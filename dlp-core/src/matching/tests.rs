@@ -4,7 +4,7 @@
 use super::budget::Budget;
 use super::confirm::{self, Accepted};
 use super::scratch::Scratch;
-use super::simd::Isa;
+use super::simd::{Isa, Masks, classify};
 use super::{DetectorSet, Match, boundary, candidates};
 use crate::knowledge::{Catalogue, builtin_examples};
 use std::collections::BTreeSet;
@@ -86,6 +86,18 @@ fn the_first_pass_loses_nothing_that_a_pattern_accepts() {
         });
         let lost: Vec<_> = lost.collect();
         assert!(lost.is_empty(), "{lost:?}");
+    }
+}
+
+#[test]
+fn the_kernel_marks_few_places() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let source = include_bytes!("stream.rs").as_slice();
+    for text in [source, &example_text(0, usize::MAX)] {
+        let mut masks = Masks::default();
+        classify(Isa::Portable, set.literals().table(), text, 0..text.len(), &mut masks);
+        let marked: usize = masks.literal.iter().map(|word| word.count_ones() as usize).sum();
+        assert!(marked * 6 < text.len(), "{marked} of {} places", text.len());
     }
 }
 

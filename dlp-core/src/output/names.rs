@@ -1,8 +1,8 @@
 //! Names that hold values: `leavers/44051401359.pdf` shows a person's number in every report that names the file.
 //!
-//! Names of files, directories, members and sheets are searched like content. [`scan_name`] gives what a name holds, for
-//! reporting; [`NameMask`] stars these values, and the values that were found in the content, wherever they stand in a
-//! name. The rest of a name stays as it is, so that people find the file again.
+//! Names of files, directories, members and sheets are searched like content. [`scan_name`] gives what a name holds,
+//! for reporting; [`NameMask`] stars these values, and the values that were found in the content, wherever they stand
+//! in a name. The rest of a name stays as it is, so that people find the file again.
 //!
 //! A value that is less than probable stays readable unless a check confirmed it: years and version numbers look like
 //! much, and a report in which every second name is starred points at nothing.
