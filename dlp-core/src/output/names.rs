@@ -31,7 +31,19 @@ pub fn scan_name(set: &DetectorSet, scratch: &mut Scratch, name: &str) -> Vec<Fi
             }
         }
     }
+    mask_each_other(set, &mut findings);
     findings
+}
+
+/// Masks in the surroundings of each finding what another reading of the name gave.
+fn mask_each_other(set: &DetectorSet, findings: &mut [Finding]) {
+    let mut mask = NameMask::default();
+    mask.learn(set, findings.iter());
+    for finding in findings {
+        if let Cow::Owned(masked) = mask.mask(&finding.context_masked) {
+            finding.context_masked = masked;
+        }
+    }
 }
 
 /// The findings in a reading of a name that has the same length.
@@ -169,6 +181,15 @@ mod tests {
         for finding in found {
             assert_eq!(finding.location.part.as_deref(), Some("file-name"));
             assert_eq!((finding.location.span, finding.value.expose()), (Span::new(2, 11), &b"ABC123456"[..]));
+        }
+    }
+
+    #[test]
+    fn surroundings_hide_what_another_reading_gave() {
+        let found = scan_name(&set(), &mut Scratch::new(), "ABC654321 x_ABC123456_y");
+        assert_eq!(found.len(), 2);
+        for finding in found {
+            assert!(!finding.context_masked.contains("ABC"), "{}", finding.context_masked);
         }
     }
 
