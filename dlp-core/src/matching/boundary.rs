@@ -98,10 +98,14 @@ fn first_char(bytes: &[u8]) -> Option<char> {
 /// Letters and digits of scripts that put spaces between words. Han, Kana, Hangul and Thai do not: there, a character
 /// beside a number is a boundary.
 fn joins_words(c: char) -> bool {
-    let has_no_word_spaces = matches!(c as u32,
+    c.is_alphanumeric() && !has_no_word_spaces(c)
+}
+
+/// Whether a character belongs to a script that puts no spaces between words.
+pub(super) fn has_no_word_spaces(c: char) -> bool {
+    matches!(c as u32,
         0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff
-        | 0xac00..=0xd7af | 0xf900..=0xfaff | 0x20000..=0x3ffff);
-    c.is_alphanumeric() && !has_no_word_spaces
+        | 0xac00..=0xd7af | 0xf900..=0xfaff | 0x20000..=0x3ffff)
 }
 
 /// A decimal fraction, a dotted or dashed number, a UUID that reaches over the left edge.
