@@ -5,6 +5,7 @@
 //! a token starts; arithmetic on the masks gives the first digit of each token, and patterns that need a digit are
 //! looked for from there, back over the digit-free groups before it (`AB 12 34 56 C`).
 
+use super::boundary;
 use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
@@ -139,7 +140,7 @@ impl Pass<'_> {
 
     /// Where a match can start in a token: at its start, and behind what may be the rest of an escape.
     fn places_in(&self, token: usize) -> impl Iterator<Item = usize> + use<> {
-        let tail = escape_tail(self.text, self.from + token);
+        let tail = boundary::escape_tail(self.text, self.from + token);
         [Some(token), (tail > 0).then_some(token + tail)].into_iter().flatten()
     }
 
@@ -232,16 +233,6 @@ fn last_bit(mask: &[u64], at: usize, least: usize) -> Option<usize> {
     }
     let bit = index * 64 + 63usize.checked_sub(word.leading_zeros() as usize)?;
     (bit >= least).then_some(bit)
-}
-
-/// Bytes at the start of a token that belong to an escape before it: the `n` of `\n` written as two characters, the
-/// `3D` of `%3D`. The same escapes that a boundary lets pass.
-fn escape_tail(text: &[u8], at: usize) -> usize {
-    match (at.checked_sub(1).map(|before| text[before]), &text[at..]) {
-        (Some(b'\\'), [b'n' | b'r' | b't', rest @ ..]) if rest.first().is_some_and(|b| is_token_byte(*b)) => 1,
-        (Some(b'%'), [a, b, c, ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() && is_token_byte(*c) => 2,
-        _ => 0,
-    }
 }
 
 fn is_token_byte(byte: u8) -> bool {

@@ -70,11 +70,13 @@ impl<'t> Votes<'t> {
         (index, value, side): (DetectorIndex, &[u8], Range<usize>),
     ) {
         let detector = set.compiled(index);
+        let mut steps = 0;
         for number in set.patterns_of(index) {
             let (mut at, mut others) = (side.start, 0);
             while at < side.end && others < OTHERS_MAX {
                 let can_start = set.patterns()[number].can_start(text, at);
-                let end = can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32)));
+                let end =
+                    can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps));
                 let Some(end) = end.flatten() else {
                     at += 1;
                     continue;
@@ -91,6 +93,7 @@ impl<'t> Votes<'t> {
                 }
             }
         }
+        scratch.budget.add_around(steps);
     }
 }
 

@@ -149,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn surroundings_hide_what_another_reading_gave() {
+        let found = scan_name(&set(), &mut Scratch::new(), "ABC654321 x_ABC123456_y");
+        assert_eq!(found.len(), 2);
+        for finding in found {
+            assert!(!finding.context_masked.contains("ABC"), "{}", finding.context_masked);
+        }
+    }
+
+    #[test]
     fn values_of_the_content_are_masked_in_every_name() {
         let mut mask = NameMask::default();
         let weak =
