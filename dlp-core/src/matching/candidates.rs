@@ -341,7 +341,7 @@ mod tests {
             let text: Vec<u8> = (0..LEN).map(|place| BYTES[number / BYTES.len().pow(place) % BYTES.len()]).collect();
             let is_start = |at: usize| is_token_byte(text[at]) && (at == 0 || !is_token_byte(text[at - 1]));
             let starts = (0..text.len()).filter(|at| is_start(*at));
-            let found: BTreeSet<usize> = starts.flat_map(|at| [at, at + escape_tail(&text, at)]).collect();
+            let found: BTreeSet<usize> = starts.flat_map(|at| [at, at + boundary::escape_tail(&text, at)]).collect();
             let expected: BTreeSet<usize> = (0..text.len())
                 .filter(|at| is_token_byte(text[*at]) && left_holds(Boundary::Token, &text, *at))
                 .collect();
