@@ -10,6 +10,8 @@
 //! word belong together. Four symbols in a row are measured, and bound each literal that holds them.
 
 use super::byte_set::ByteSet;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 static MODEL: &[u8] = include_bytes!("frequency.bin");
 
@@ -77,17 +79,24 @@ fn pair(first: u8, second: u8) -> u8 {
 
 /// At most so often stand four symbols in a row that are not in the table.
 fn untold_per_mb() -> f64 {
-    let rarest = MODEL[QUADGRAMS + quadgrams() * CODE_BYTES..].iter().max();
-    rarest.map_or(MEGABYTE, |eighths| MEGABYTE * probability_of(*eighths))
+    static UNTOLD: LazyLock<f64> = LazyLock::new(|| {
+        let rarest = MODEL[QUADGRAMS + quadgrams() * CODE_BYTES..].iter().max();
+        rarest.map_or(MEGABYTE, |eighths| MEGABYTE * probability_of(*eighths))
+    });
+    *UNTOLD
 }
 
 /// The frequent rows of four that begin or end with three bytes: those cannot be rarer than the rows together.
 fn told_with(literal: &[u8]) -> f64 {
+    static ENDS: LazyLock<HashMap<u32, f64>> = LazyLock::new(|| {
+        let mut ends = HashMap::new();
+        (0..quadgrams()).for_each(|row| *ends.entry(quadgram(row) & 0x3_ffff).or_default() += frequency(row));
+        ends
+    });
     let [a, b, c] = literal else { return 0.0 };
     let three = code(&[*a, *b, *c]);
-    let sum = |is_with: &dyn Fn(u32) -> bool| (0..quadgrams()).filter(|i| is_with(quadgram(*i))).map(frequency).sum();
-    let (begin, end): (f64, f64) = (sum(&|row| row >> 6 == three), sum(&|row| row & 0x3_ffff == three));
-    begin.max(end)
+    let begin: f64 = (partition(three << 6)..partition((three + 1) << 6)).map(frequency).sum();
+    begin.max(ENDS.get(&three).copied().unwrap_or(0.0))
 }
 
 fn quadgram_per_mb(four: &[u8]) -> Option<f64> {
