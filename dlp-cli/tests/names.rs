@@ -15,9 +15,9 @@ fn pesel() -> String {
 /// Values in the name of a directory, of a file, of a member and of an encrypted member.
 fn place() -> Place {
     let place = Place::new();
-    place.write(&format!("staff {}/{}.txt", pesel(), token(1)), b"nothing\n");
-    place.write(&format!("staff {}/list.txt", pesel()), format!("pesel {}\n", pesel()).as_bytes());
-    place.write(&format!("staff {}/{}_scan.txt", pesel(), pesel()), b"nothing\n");
+    place.write(&format!("pesel {}/{}.txt", pesel(), token(1)), b"nothing\n");
+    place.write(&format!("pesel {}/list.txt", pesel()), format!("pesel {}\n", pesel()).as_bytes());
+    place.write(&format!("pesel {}/{}_scan.txt", pesel(), pesel()), b"nothing\n");
     place.write("a.zip", &zip(&format!("in/{}.txt", token(2)), format!("key {}\n", token(3)).as_bytes(), false));
     place.write("b.zip", &zip(&format!("in/x_{}_y.txt", token(4)), b"0123456789ab", true));
     place
@@ -42,7 +42,7 @@ fn no_report_shows_a_value_in_a_name() {
             let output = place.dlp(&[&["scan", "--format", format], words].concat()).output().expect("dlp runs");
             check_silence(&format!("{format} {words:?}"), &output);
         }
-        let inside = format!("staff {}", pesel());
+        let inside = format!("pesel {}", pesel());
         let output = place.dlp(&["scan", "--format", format, &inside]).output().expect("dlp runs");
         check_silence(&format!("{format} of a root"), &output);
     }
@@ -53,7 +53,7 @@ fn the_rest_of_a_name_stays_as_it_is() {
     let output = place().dlp(&["scan"]).output().expect("dlp runs");
     let stdout = String::from_utf8(output.stdout).expect("UTF-8");
     let mask = format!("*********{}", &pesel()[9..]);
-    assert!(stdout.contains(&format!("staff {mask}/list.txt:1:7  ")), "{stdout}");
+    assert!(stdout.contains(&format!("pesel {mask}/list.txt:1:7  ")), "{stdout}");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(stderr.contains("b.zip!in/x_****") && stderr.contains("_y.txt: "), "{stderr}");
 }
@@ -68,13 +68,13 @@ fn what_stands_in_a_name_is_a_finding() {
         .filter(|finding| finding["location"]["part"] == "file-name")
         .map(|finding| (&finding["detector"], &finding["location"]["path"], &finding["location"]["container"]))
         .collect();
-    let directory = json!(format!("staff *********{}", &pesel()[9..]));
+    let directory = json!(format!("pesel *********{}", &pesel()[9..]));
     let people: Vec<_> = in_names.iter().filter(|(detector, ..)| *detector == "pii.pl.pesel").collect();
     let paths: Vec<_> = people.iter().map(|(_, path, _)| (*path).clone()).collect();
     let file = json!(format!("{0}/*********{1}_scan.txt", directory.as_str().expect("text"), &pesel()[9..]));
     assert_eq!(paths, [directory, file], "a directory's name is reported once: {in_names:?}");
     let keys = in_names.iter().filter(|(detector, ..)| *detector == "secret.github.pat-classic");
-    assert!(keys.clone().any(|(_, path, _)| path.as_str().is_some_and(|p| p.starts_with("staff *"))), "{in_names:?}");
+    assert!(keys.clone().any(|(_, path, _)| path.as_str().is_some_and(|p| p.starts_with("pesel *"))), "{in_names:?}");
     assert!(keys.clone().any(|(_, path, _)| **path == "a.zip"), "{in_names:?}");
     let ids: Vec<_> = findings.iter().map(|finding| finding["finding_id"].as_str().expect("id")).collect();
     let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
@@ -88,7 +88,7 @@ fn extract_names_no_value_outside_of_the_text() {
     assert_eq!(output.status.code(), Some(3));
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(!stderr.contains(&token(4)) && stderr.contains("in/x_***"), "{stderr}");
-    let path = format!("staff {0}/{0}_scan.txt", pesel());
+    let path = format!("pesel {0}/{0}_scan.txt", pesel());
     let output = place.dlp(&["extract", &path, "--format", "jsonl"]).output().expect("dlp runs");
     assert!(!String::from_utf8_lossy(&output.stdout).contains(&pesel()), "{output:?}");
     let output = place.dlp(&["extract", "a.zip", "--format", "jsonl"]).output().expect("dlp runs");

@@ -95,7 +95,7 @@ impl Fault {
                 (S::FORBIDDEN, "private_address", "The host has a private or reserved address, which is out of reach.")
             }
             Self::TooManyHosts => {
-                (S::BAD_GATEWAY, "too_many_hosts", "Too many new hosts were asked for in a short time.")
+                (S::SERVICE_UNAVAILABLE, "too_many_hosts", "Too many new hosts were asked for in a short time.")
             }
             Self::SpoolFull => (S::SERVICE_UNAVAILABLE, "spool_full", "The gateway holds too much data right now."),
             Self::Upgrade => (S::NOT_IMPLEMENTED, "upgrade", "This protocol upgrade cannot be inspected."),
@@ -127,10 +127,8 @@ impl Fault {
 
     /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
     pub(crate) fn respond(&self, request: &AnswerRequest<'_>, host: &str, contact: &str) -> Response<Bytes> {
-        let (status, reason, _) = self.parts();
         let mut response = answer::error(&self.for_clients(host), contact, request);
-        *response.status_mut() = status;
-        response.headers_mut().insert(REASON_HEADER, HeaderValue::from_static(reason));
+        response.headers_mut().insert(REASON_HEADER, HeaderValue::from_static(self.reason()));
         if self.ends_connection() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -155,7 +153,8 @@ impl Fault {
             Self::TooManyHosts | Self::SpoolFull => GatewayError::Busy { reason },
             Self::PrivateAddress => GatewayError::PrivateAddress { host },
             _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
-            _ => GatewayError::BadRequest { reason },
+            Self::Internal => GatewayError::Internal { reason },
+            _ => GatewayError::BadRequest { status: status.as_u16(), reason },
         }
     }
 }
@@ -187,15 +186,20 @@ mod tests {
             (Fault::Upgrade, 501, "upgrade", true),
             (Fault::BodyStalled, 408, "body_stalled", true),
             (Fault::Timeout, 504, "upstream_timeout", false),
+            (Fault::TooManyHosts, 503, "too_many_hosts", false),
+            (Fault::SpoolFull, 503, "spool_full", true),
+            (Fault::Method, 405, "method", true),
+            (Fault::Internal, 500, "internal", true),
         ];
-        let headers = HeaderMap::new();
+        let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
         for (fault, status, reason, closes) in rows {
             let request = AnswerRequest { method: &Method::GET, path: "/", headers: &headers };
             let answer = fault.respond(&request, "a.example", "ask@example");
             let got = (answer.status().as_u16(), answer.headers()[REASON_HEADER].to_str().unwrap());
             assert_eq!(got, (status, reason));
             assert_eq!(answer.headers().contains_key(header::CONNECTION), closes, "{fault:?}");
-            assert!(!answer.body().is_empty());
+            let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+            assert_eq!(body["status"], status, "{fault:?}: RFC 9457 wants the status of the answer");
         }
     }
 }

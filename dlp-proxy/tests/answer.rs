@@ -209,7 +209,8 @@ fn head_requests_get_no_body() {
 fn errors_of_the_gateway_have_their_status_and_words() {
     let host = || "files.example".to_owned();
     let rows = [
-        (GatewayError::BadRequest { reason: "host_missing" }, 400),
+        (GatewayError::BadRequest { status: 400, reason: "host_missing" }, 400),
+        (GatewayError::BadRequest { status: 408, reason: "body_stalled" }, 408),
         (GatewayError::AuthenticationRequired { realm: "DLP \"gateway\"".to_owned() }, 407),
         (GatewayError::Forbidden { reason: "not_admin" }, 403),
         (GatewayError::PrivateAddress { host: host() }, 403),
@@ -220,6 +221,7 @@ fn errors_of_the_gateway_have_their_status_and_words() {
         (GatewayError::UpstreamCertificate { host: host(), trouble: CertificateTrouble::Expired }, 502),
         (GatewayError::UpstreamUnreachable { host: host(), reason: "connect_refused" }, 502),
         (GatewayError::UpstreamTimeout { host: host() }, 504),
+        (GatewayError::Internal { reason: "internal" }, 500),
         (GatewayError::Busy { reason: "spool_full" }, 503),
     ];
     let mut all = String::new();

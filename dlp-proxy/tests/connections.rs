@@ -382,7 +382,7 @@ async fn a_client_cannot_ask_for_certificates_without_end() {
         assert_eq!(status(&gateway.https(&format!("{host}:443"), request.as_bytes()).await), 200, "{name}");
     }
     let refusal = gateway.tunnel("d.site.example:443").await.expect_err("over the budget");
-    assert!(status(&refusal) == 502 && refusal.contains("too_many_hosts"), "{refusal}");
+    assert!(status(&refusal) == 503 && refusal.contains("too_many_hosts"), "{refusal}");
     let known = gateway.https("a.site.example:443", GET.replace("site.example", "a.site.example").as_bytes()).await;
     assert_eq!(status(&known), 200);
 }

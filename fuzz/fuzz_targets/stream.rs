@@ -1,4 +1,5 @@
-//! Any chunking of any bytes gives the matches of the whole, with the built-in detectors.
+//! Any chunking of any bytes gives the matches of the whole, and the same account of what was left untried, with the
+//! built-in detectors.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -19,7 +20,7 @@ fuzz_target!(|case: Case| {
     let text = case.text.repeat(usize::from(case.repeat) + 1);
     let mut scratch = Scratch::new();
     let mut whole = Vec::new();
-    SET.scan(&mut scratch, &text, &mut |found| whole.push(found));
+    let whole_end = SET.scan(&mut scratch, &text, &mut |found| whole.push(found));
 
     let mut pieces = Vec::new();
     let mut stream = SET.stream();
@@ -33,6 +34,7 @@ fuzz_target!(|case: Case| {
         rest = later;
     }
     stream.push(&mut scratch, rest, &mut |found| pieces.push(found));
-    stream.finish(&mut scratch, &mut |found| pieces.push(found));
+    let pieces_end = stream.finish(&mut scratch, &mut |found| pieces.push(found));
     assert_eq!(whole, pieces);
+    assert_eq!(whole_end, pieces_end);
 });

@@ -1,7 +1,7 @@
 //! The changed files of a difference, and which of their lines were added.
 //!
-//! Two runs of git: one lists files in a form that no file name can disturb, one gives the hunks. They are joined by the
-//! ids of the old and the new content, so names in the second are never read.
+//! Two runs of git: one lists files in a form that no file name can disturb, one gives the hunks. They are joined by
+//! the ids of the old and the new content, so names in the second are never read.
 
 use super::{Commit, is_null, output, output_for};
 use crate::error::CliError;

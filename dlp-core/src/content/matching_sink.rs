@@ -115,6 +115,16 @@ impl<'a> MatchingSink<'a> {
         self.problem(Problem::limit("confirm_steps_per_byte_max", max, message));
     }
 
+    /// Searches a name, which is there as a whole and reads differently from text.
+    fn name(&mut self, segment: &Segment<'_>) {
+        self.finish_part();
+        let mut part = OpenPart::new(segment.part, self.set.stream());
+        part.mark(segment);
+        self.matches = self.set.scan_name(self.scratch, segment.text);
+        self.text_bytes += segment.text.len() as u64;
+        self.report_matches(&part);
+    }
+
     fn report_matches(&mut self, part: &OpenPart) {
         for found in std::mem::take(&mut self.matches) {
             if !self.count_finding() {
@@ -196,6 +206,10 @@ impl Sink for MatchingSink<'_> {
     }
 
     fn text(&mut self, segment: &Segment<'_>) -> Flow {
+        if segment.part.role == Role::FileName {
+            self.name(segment);
+            return self.flow;
+        }
         let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
         if !self.part.as_ref().is_some_and(is_same) {
             self.finish_part();

@@ -1,8 +1,9 @@
 //! Layer 4: from bytes to text with places, and from matches to findings.
 //!
-//! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the work
-//! of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and raw
-//! bytes), `zip`, `gzip`, `tarball`, `ooxml`, `cfb`, and `document` for what a worker parses.
+//! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
+//! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
+//! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (bzip2 and xz), `tarball`,
+//! `ooxml`, `cfb`, and `document` for what a worker parses, with `pdf` for what stands around its objects.
 
 mod budget;
 mod cfb;

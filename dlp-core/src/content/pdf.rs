@@ -20,7 +20,8 @@ const PIECE_BYTES: usize = 128 * 1024;
 /// Bytes behind the data of a stream in which its object ends.
 const OBJECT_END_BYTES: usize = 64;
 
-/// Whether the bytes, which may start with something else, hold a PDF: its header at the start of a line, and an object.
+/// Whether the bytes, which may start with something else, hold a PDF: its header at the start of a line, and an
+/// object.
 pub(super) fn is_behind_prefix(head: &[u8]) -> bool {
     let Some(at) = find(&head[..head.len().min(HEAD_BYTES)], HEADER) else { return false };
     let is_line = at == 0 || matches!(head[at - 1], b'\n' | b'\r');

@@ -1,8 +1,8 @@
 //! Text and raw bytes, in constant memory.
 //!
 //! UTF-8 passes through as it is. Each chunk is looked at on its own: where a text changes its character set half way,
-//! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw. Both have a
-//! [second reading](super::second): UTF-16 inside bytes and bytewise text, ASCII inside UTF-16 and UTF-32.
+//! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw. Both have
+//! a [second reading](super::second): UTF-16 inside bytes and bytewise text, ASCII inside UTF-16 and UTF-32.
 
 use super::second::{SecondReading, Width};
 use super::walk::{Break, Step, Walk, with_reader};

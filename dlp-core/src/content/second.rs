@@ -1,7 +1,7 @@
 //! The second reading of bytes: text of another width than the first reading sees.
 //!
-//! Programs of one large family keep their strings in UTF-16 among other bytes, tools append UTF-16 to logs in ASCII and
-//! ASCII to logs in UTF-16, and a byte order mark may stand in front of anything. So while a first reading passes
+//! Programs of one large family keep their strings in UTF-16 among other bytes, tools append UTF-16 to logs in ASCII
+//! and ASCII to logs in UTF-16, and a byte order mark may stand in front of anything. So while a first reading passes
 //! through, runs of the other width are kept, and handed out once it has ended: a change of part in between would tear
 //! apart what the first reading matches. What is kept is bounded by `held_bytes_max`.
 
@@ -100,8 +100,8 @@ impl SecondReading {
         if self.width == Width::Ascii {
             return self.keep_as(Charset::Utf8, run);
         }
-        // One byte off, high byte first looks like low byte first; the bytes around the run can mean both. A line end of
-        // other text in front of the first zero looks like a character of the run.
+        // One byte off, high byte first looks like low byte first; the bytes around the run can mean both. A line end
+        // of other text in front of the first zero looks like a character of the run.
         let has_zero_before = run.start.checked_sub(1).is_some_and(|before| self.open[before] == 0);
         let start = if has_zero_before { run.start - 1 } else { run.start + 1 };
         if self.open.get(run.end).is_some_and(|byte| is_ascii_text(*byte)) {

@@ -10,7 +10,7 @@ pub(super) fn left_holds(boundary: Boundary, text: &[u8], at: usize) -> bool {
     match boundary {
         Boundary::None => true,
         Boundary::Token => !is_alnum_before(text, at) || is_escape_before(text, at),
-        Boundary::Word => !is_word_char_before(text, at),
+        Boundary::Word => !is_word_char_before(text, at) || is_escape_before(text, at),
         Boundary::Identifier => {
             (!is_word_char_before(text, at) || is_escape_before(text, at)) && !continues_number_before(text, at)
         }
@@ -31,12 +31,45 @@ fn is_alnum_before(text: &[u8], at: usize) -> bool {
     at > 0 && text[at - 1].is_ascii_alphanumeric()
 }
 
-/// `\n`, `\t`, `\r` written as two characters, or a percent escape: the letter before belongs to the escape.
+/// The longest tail of letters and digits that an escape has: `u003d`.
+const ESCAPE_TAIL_MAX: usize = 5;
+
+/// Parameters of a colour sequence that are looked at: `38;2;255;255;255`.
+const COLOUR_PARAMETERS_MAX: usize = 16;
+
+/// Whether the letters and digits before `at` belong to an escape: `\n` written as two characters, `%3D`, `\x3d`,
+/// `\u003d` as encoders of JSON write `=`, or the colour of a terminal in a log.
 fn is_escape_before(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
-    let is_backslash_escape = matches!(before, [.., b'\\', b'n' | b'r' | b't']);
-    let is_percent_escape = matches!(before, [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
-    is_backslash_escape || is_percent_escape
+    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [.., b'\\', b'n' | b'r' | b't' | b'f' | b'b'] => true,
+        [.., b'%', a, b] if is_hex(&[*a, *b]) => true,
+        [.., b'\\', b'x', a, b] => is_hex(&[*a, *b]),
+        [.., b'\\', b'u', a, b, c, d] => is_hex(&[*a, *b, *c, *d]),
+        [head @ .., b'm'] => is_colour(head),
+        _ => false,
+    }
+}
+
+/// Whether a text ends with a colour sequence but for its `m`: the escape character, raw or written out, a bracket, and
+/// numbers.
+fn is_colour(text: &[u8]) -> bool {
+    let is_parameter = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
+    let parameters = text.iter().rev().take(COLOUR_PARAMETERS_MAX).take_while(is_parameter).count();
+    let Some(head) = text[..text.len() - parameters].strip_suffix(b"[") else { return false };
+    matches!(head, [.., 0x1b] | [.., b'1', b'b' | b'B'] | [.., b'0', b'3', b'3'] | [.., b'\\', b'e'])
+}
+
+/// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.
+pub(super) fn escape_tail(text: &[u8], at: usize) -> usize {
+    let Some(before) = at.checked_sub(1).map(|before| text[before]) else { return 0 };
+    if !matches!(before, b'\\' | b'%' | b'[' | b';') {
+        return 0;
+    }
+    let goes_on = |tail: &usize| text.get(at + tail).is_some_and(u8::is_ascii_alphanumeric);
+    let tails = (1..=ESCAPE_TAIL_MAX).take_while(goes_on);
+    tails.filter(|tail| is_escape_before(text, at + tail)).last().unwrap_or(0)
 }
 
 fn is_word_char_before(text: &[u8], at: usize) -> bool {
@@ -65,10 +98,14 @@ fn first_char(bytes: &[u8]) -> Option<char> {
 /// Letters and digits of scripts that put spaces between words. Han, Kana, Hangul and Thai do not: there, a character
 /// beside a number is a boundary.
 fn joins_words(c: char) -> bool {
-    let has_no_word_spaces = matches!(c as u32,
+    c.is_alphanumeric() && !has_no_word_spaces(c)
+}
+
+/// Whether a character belongs to a script that puts no spaces between words.
+pub(super) fn has_no_word_spaces(c: char) -> bool {
+    matches!(c as u32,
         0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff
-        | 0xac00..=0xd7af | 0xf900..=0xfaff | 0x20000..=0x3ffff);
-    c.is_alphanumeric() && !has_no_word_spaces
+        | 0xac00..=0xd7af | 0xf900..=0xfaff | 0x20000..=0x3ffff)
 }
 
 /// A decimal fraction, a dotted or dashed number, a UUID that reaches over the left edge.
@@ -109,11 +146,13 @@ fn starts_with_uuid_group(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Checks the boundary of the bytes between `[` and `]`.
+    /// Checks the boundary of the bytes between the last `[` and `]`.
     fn holds(boundary: Boundary, marked: &str) -> bool {
-        let start = marked.find('[').expect("mark");
+        let start = marked.rfind('[').expect("mark");
         let end = marked.find(']').expect("mark") - 1;
-        let text = marked.replace(['[', ']'], "");
+        let mut text = marked.to_owned();
+        text.remove(end + 1);
+        text.remove(start);
         left_holds(boundary, text.as_bytes(), start) && right_holds(boundary, text.as_bytes(), end)
     }
 
@@ -134,6 +173,12 @@ mod tests {
             ("号[123456789]号", true),
             ("\\n[123456789]", true),
             ("id%3D[123456789]", true),
+            ("id\\u003d[123456789]", true),
+            ("id\\x3d[123456789]", true),
+            ("\x1b[1;31m[123456789]", true),
+            ("id\\u00[123456789]", false),
+            ("u003d[123456789]", false),
+            ("31m[123456789]", false),
             ("nr_[123456789]", false),
             ("tel-[123456789]", true),
             ("12~+[20210309259]", false),
@@ -156,6 +201,8 @@ mod tests {
             (Boundary::Token, "[ghp_a]b", false),
             (Boundary::Token, "[ghp_a]\u{142}", true),
             (Boundary::Word, "_[poufne]", false),
+            (Boundary::Word, "\\n[poufne]", true),
+            (Boundary::Word, "%20[poufne]", true),
             (Boundary::Word, "[poufne]\u{142}", false),
             (Boundary::Word, "([poufne])", true),
             (Boundary::None, "x[y]z", true),

@@ -46,6 +46,13 @@ impl Budget {
         self.block += steps + 1;
     }
 
+    /// Adds the steps of looking around a value that a pattern accepted. They count for the block alone: the neighbours
+    /// of each value in a long list are read again for each of them, and with the pattern's own share the list would
+    /// spend it on its first values.
+    pub(super) fn add_around(&mut self, steps: u64) {
+        self.block += steps;
+    }
+
     /// Ends the block and gives the steps taken in it.
     pub(super) fn end_block(&mut self) -> u64 {
         self.touched.drain(..).for_each(|pattern| self.patterns[pattern as usize] = 0);

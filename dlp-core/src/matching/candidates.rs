@@ -5,6 +5,7 @@
 //! a token starts; arithmetic on the masks gives the first digit of each token, and patterns that need a digit are
 //! looked for from there, back over the digit-free groups before it (`AB 12 34 56 C`).
 
+use super::boundary;
 use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
@@ -139,7 +140,7 @@ impl Pass<'_> {
 
     /// Where a match can start in a token: at its start, and behind what may be the rest of an escape.
     fn places_in(&self, token: usize) -> impl Iterator<Item = usize> + use<> {
-        let tail = escape_tail(self.text, self.from + token);
+        let tail = boundary::escape_tail(self.text, self.from + token);
         [Some(token), (tail > 0).then_some(token + tail)].into_iter().flatten()
     }
 
@@ -234,16 +235,6 @@ fn last_bit(mask: &[u64], at: usize, least: usize) -> Option<usize> {
     (bit >= least).then_some(bit)
 }
 
-/// Bytes at the start of a token that belong to an escape before it: the `n` of `\n` written as two characters, the
-/// `3D` of `%3D`. The same escapes that a boundary lets pass.
-fn escape_tail(text: &[u8], at: usize) -> usize {
-    match (at.checked_sub(1).map(|before| text[before]), &text[at..]) {
-        (Some(b'\\'), [b'n' | b'r' | b't', rest @ ..]) if rest.first().is_some_and(|b| is_token_byte(*b)) => 1,
-        (Some(b'%'), [a, b, c, ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() && is_token_byte(*c) => 2,
-        _ => 0,
-    }
-}
-
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
@@ -251,7 +242,10 @@ fn is_token_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::knowledge::Boundary;
+    use crate::matching::boundary::left_holds;
     use crate::matching::simd::{Isa, WindowTable};
+    use std::collections::BTreeSet;
 
     fn tokens(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
         let mut masks = Masks::default();
@@ -312,6 +306,46 @@ mod tests {
             [(5, 0, Some(5)), (4, 0, None), (190, 0, Some(131)), (130, 0, Some(63)), (130, 64, None), (62, 5, Some(5))];
         for (at, least, expected) in rows {
             assert_eq!(last_bit(&mask, at, least), expected, "{at} {least}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_goes_on_from_before_has_no_start() {
+        let rows: &[(&str, &[usize], &[usize])] =
+            &[("ab1 c2", &[4], &[5]), ("1a", &[], &[]), (" a1", &[1], &[2]), ("", &[], &[])];
+        for (text, starts, first_digits) in rows {
+            let mut masks = Masks::default();
+            classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
+            let mut tokens = Tokens::default();
+            tokens.fill(&masks, true);
+            assert_eq!(bits(&tokens.starts, 0).collect::<Vec<_>>(), *starts, "{text}");
+            assert_eq!(bits(&tokens.first_digits, 0).collect::<Vec<_>>(), *first_digits, "{text}");
+        }
+    }
+
+    #[test]
+    fn bits_are_given_from_the_first_that_is_wanted() {
+        let mask = [1 << 5 | 1 << 63, 0, 1 | 1 << 3];
+        let rows: &[(usize, &[usize])] =
+            &[(0, &[5, 63, 128, 131]), (5, &[5, 63, 128, 131]), (6, &[63, 128, 131]), (64, &[128, 131]), (132, &[])];
+        for (first, expected) in rows {
+            assert_eq!(bits(&mask, *first).collect::<Vec<_>>(), *expected, "{first}");
+        }
+    }
+
+    #[test]
+    fn tokens_start_where_a_boundary_lets_them() {
+        const BYTES: &[u8] = b"\\%n3Da-";
+        const LEN: u32 = 5;
+        for number in 0..BYTES.len().pow(LEN) {
+            let text: Vec<u8> = (0..LEN).map(|place| BYTES[number / BYTES.len().pow(place) % BYTES.len()]).collect();
+            let is_start = |at: usize| is_token_byte(text[at]) && (at == 0 || !is_token_byte(text[at - 1]));
+            let starts = (0..text.len()).filter(|at| is_start(*at));
+            let found: BTreeSet<usize> = starts.flat_map(|at| [at, at + boundary::escape_tail(&text, at)]).collect();
+            let expected: BTreeSet<usize> = (0..text.len())
+                .filter(|at| is_token_byte(text[*at]) && left_holds(Boundary::Token, &text, *at))
+                .collect();
+            assert_eq!(found, expected, "{}", text.escape_ascii());
         }
     }
 }

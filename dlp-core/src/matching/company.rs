@@ -1,9 +1,9 @@
 //! What stands around a value that no word names: others of its kind, or numbers that only look like it.
 //!
-//! A check digit lets one random number in ten to thirty pass. A table of numbers therefore holds some that pass, beside
-//! many of the same shape that do not; a list of identifiers holds many that pass. The same detector is tried on the
-//! neighbourhood of a value, and the others found there vote. Only values that passed their check and that no word names
-//! come here, so the cost is small.
+//! A check digit lets one random number in ten to thirty pass. A table of numbers therefore holds some that pass,
+//! beside many of the same shape that do not; a list of identifiers holds many that pass. The same detector is tried on
+//! the neighbourhood of a value, and the others found there vote. Only values that no word names come here, numbers
+//! with a check and those of detectors that set `alone`, so the cost is small.
 
 use super::compile::DetectorSet;
 use super::confirm;
@@ -26,9 +26,9 @@ const LIST_MIN: usize = 2;
 pub(super) enum Company {
     /// Nobody is there.
     None,
-    /// At least two different others pass, and not more fail: a list.
+    /// At least [`LIST_MIN`] different others pass, and no more than these fail: a list.
     Peers,
-    /// More numbers of the same length fail than pass: this one passed by chance.
+    /// More numbers of the same length fail than others pass: this one passed by chance.
     Strangers,
 }
 
@@ -70,11 +70,13 @@ impl<'t> Votes<'t> {
         (index, value, side): (DetectorIndex, &[u8], Range<usize>),
     ) {
         let detector = set.compiled(index);
+        let mut steps = 0;
         for number in set.patterns_of(index) {
             let (mut at, mut others) = (side.start, 0);
             while at < side.end && others < OTHERS_MAX {
                 let can_start = set.patterns()[number].can_start(text, at);
-                let end = can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32)));
+                let end =
+                    can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps));
                 let Some(end) = end.flatten() else {
                     at += 1;
                     continue;
@@ -91,6 +93,7 @@ impl<'t> Votes<'t> {
                 }
             }
         }
+        scratch.budget.add_around(steps);
     }
 }
 
@@ -127,8 +130,8 @@ pub(super) fn is_part_of_name(text: &[u8], value: &Range<usize>) -> bool {
     before || after
 }
 
-/// Whether an address in angle brackets signs an entry of a change log: a date, a name and the address, or a dash and the
-/// other way round.
+/// Whether an address in angle brackets signs an entry of a change log: a date, a name and the address, or two dashes,
+/// a name and the address.
 pub(super) fn signs_change(text: &[u8], value: &Range<usize>) -> bool {
     // The same address is also accepted from behind a dot in it, so the bracket may stand farther before.
     let is_mailbox = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);

@@ -6,6 +6,7 @@ use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::literals::{LiteralIndex, Literals};
 use super::material::{Material, PASSAGE_BYTES};
+use super::name;
 use super::report::SURROUNDINGS_BYTES;
 use super::scratch::Scratch;
 use super::simd::Isa;
@@ -155,6 +156,12 @@ impl DetectorSet {
     #[must_use]
     pub fn stream_of(&self, material: Material) -> StreamScan {
         StreamScan::new(self.clone(), material)
+    }
+
+    /// Searches the name of a file or member, in which `_` and `/` separate. Names are meant to be short: a few KiB.
+    #[must_use]
+    pub fn scan_name(&self, scratch: &mut Scratch, name: &[u8]) -> Vec<Match> {
+        name::scan(self, scratch, name)
     }
 
     pub(super) fn compiled(&self, index: DetectorIndex) -> &CompiledDetector {

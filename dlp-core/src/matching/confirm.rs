@@ -22,7 +22,10 @@ pub(super) fn confirm(
     text: &[u8],
     (start, number): Candidate,
 ) -> Option<Accepted> {
-    let end = end(set, scratch, text, (start..text.len(), number))?;
+    let mut steps = 0;
+    let end = end(set, scratch, text, (start..text.len(), number), &mut steps);
+    scratch.budget.add(number, steps);
+    let end = end?;
     let regex = set.patterns()[number as usize].regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
     let value = regex.value(memory, text, start..end);
@@ -30,18 +33,18 @@ pub(super) fn confirm(
 }
 
 /// The end of the match that a pattern has at the start of a range, where it can start, if it ends within the range.
+/// Adds the steps it took.
 pub(super) fn end(
     set: &DetectorSet,
     scratch: &mut Scratch,
     text: &[u8],
     (Range { start, end: limit }, number): (Range<usize>, u32),
+    steps: &mut u64,
 ) -> Option<usize> {
     let pattern = &set.patterns()[number as usize];
     let regex = pattern.regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
-    let mut steps = 0;
-    let end = regex.end(memory, text, start..limit.min(start + pattern.len_max), &mut steps);
-    scratch.budget.add(number, steps);
+    let end = regex.end(memory, text, start..limit.min(start + pattern.len_max), steps);
     end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end))
 }
 

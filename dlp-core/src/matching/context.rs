@@ -1,10 +1,10 @@
 //! Supporting words near a match.
 //!
 //! The bytes around a match are folded to lower-case words without diacritics, joined by single spaces; words glued by
-//! case change (`customerSSN`) are split, and kept whole as well. A phrase stands in a window when it stands there as
-//! whole words.
+//! case change (`customerSSN`), or to a script without spaces, are split, and kept whole as well. A phrase stands in a
+//! window when it stands there as whole words.
 
-use super::boundary::LOOK_BYTES;
+use super::boundary::{LOOK_BYTES, has_no_word_spaces};
 use dlp_detector_format::Context;
 use memchr::memmem::{self, Finder};
 use std::ops::Range;
@@ -110,7 +110,8 @@ impl Folded {
             } else {
                 let starts_part = (previous.is_lowercase() && c.is_uppercase())
                     || (previous.is_alphabetic() && c.is_numeric())
-                    || (previous.is_numeric() && c.is_alphabetic());
+                    || (previous.is_numeric() && c.is_alphabetic())
+                    || has_no_word_spaces(previous) != has_no_word_spaces(c);
                 if starts_part && self.words.len() > word_start {
                     self.words.push(b' ');
                     is_split = true;
@@ -242,6 +243,8 @@ mod tests {
             ("strasse", "Straße #", true),
             ("pesel", "pesel                                          #", false),
             ("паспорт", "ПАСПОРТ #", true),
+            ("pesel", "我的PESEL是#", true),
+            ("pesel", "我的PESELA是#", false),
         ];
         for (phrase, text, expected) in rows {
             assert_eq!(finds(phrase, text), expected, "`{phrase}` in `{text}`");

@@ -10,7 +10,7 @@ use super::material::{self, Material};
 use super::scratch::Scratch;
 use crate::base::{Category, Confidence};
 use crate::knowledge::Failure;
-use crate::knowledge::validators::Verdict;
+use crate::knowledge::validators::{Check, Verdict};
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
@@ -34,7 +34,7 @@ const DEGENERATE_LEN_MIN: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub(super) detector: DetectorIndex,
-    /// Offsets in the stream.
+    /// Offsets of the value: in the ground when it is judged, in the stream from then on.
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) confidence: Confidence,
@@ -65,19 +65,20 @@ pub(super) fn judge(
     if lacks_entropy(detector, value) || (is_repetition && failure(detector) == Failure::Drop) {
         return None;
     }
-    let verdict = detector.check.map(|check| (check.verdict)(value));
-    if verdict == Some(Verdict::Invalid) && failure(detector) == Failure::Drop {
+    let checked = detector.check.map(|check| (check, (check.verdict)(value)));
+    let is_failed = checked.is_some_and(|(_, verdict)| verdict == Verdict::Invalid);
+    if is_failed && failure(detector) == Failure::Drop {
         return None;
     }
     let mut score = ScoreSheet::default();
     score.add(Step::Pattern, i32::from(detector.data.score.pattern), || format!("shape of {}", detector.data.title));
-    if let Some((verdict, check)) = verdict.zip(detector.check) {
+    if let Some((check, verdict)) = checked {
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, || format!("{} check {}", check.name, verdict_word(verdict)));
     }
     let named = add_context(detector, scratch, text, accepted, &mut score)?;
     if named == Named::No && detector.data.category != Category::Secret {
-        add_company(set, scratch, text, (index, accepted), &mut score);
+        add_company(set, scratch, ground, (index, accepted), &mut score);
     }
     let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
     let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
@@ -90,7 +91,7 @@ pub(super) fn judge(
     if is_repetition {
         score.cap(REPETITION_POINTS, "one repeated character, or characters in their order: a placeholder");
     }
-    if verdict == Some(Verdict::Invalid) {
+    if is_failed {
         score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
     }
     Some(Judged {
@@ -99,15 +100,17 @@ pub(super) fn judge(
         end: accepted.value.end as u64,
         confidence: Confidence::from_points(score.sum()),
         reasons: score.reasons,
-        validator: verdict.zip(detector.check).map(|(verdict, check)| ValidatorResult {
-            name: check.name.to_owned(),
-            valid: match verdict {
-                Verdict::Valid => Some(true),
-                Verdict::Invalid => Some(false),
-                Verdict::NotApplicable => None,
-            },
-        }),
+        validator: checked.map(|(check, verdict)| validator_result(check, verdict)),
     })
+}
+
+fn validator_result(check: &Check, verdict: Verdict) -> ValidatorResult {
+    let valid = match verdict {
+        Verdict::Valid => Some(true),
+        Verdict::Invalid => Some(false),
+        Verdict::NotApplicable => None,
+    };
+    ValidatorResult { name: check.name.to_owned(), valid }
 }
 
 /// What a failed check means; a credential without a check is kept at low when it is doubtful.
@@ -166,10 +169,11 @@ fn add_context(
 fn add_company(
     set: &DetectorSet,
     scratch: &mut Scratch,
-    text: &[u8],
+    ground: Ground<'_>,
     (index, accepted): (DetectorIndex, &Accepted),
     score: &mut ScoreSheet,
 ) {
+    let text = ground.text;
     let detector = set.compiled(index);
     let span = &accepted.value;
     let value = &text[span.clone()];
@@ -178,7 +182,7 @@ fn add_company(
     if is_checked && (company::is_invented(value) || company::is_stretch(text, span)) {
         score.cap(STRANGERS_POINTS, "digits in a row, as people and tables have them");
     }
-    if is_number && company::is_part_of_name(text, span) {
+    if is_number && ground.material != Material::Name && company::is_part_of_name(text, span) {
         score.cap(STRANGERS_POINTS, "part of a path or of a name");
     }
     let alone = i32::from(detector.data.score.alone);
@@ -200,8 +204,8 @@ fn add_company(
     }
 }
 
-/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes are
-/// tables of a program.
+/// Credentials of one repeated byte, or mostly of one, are masks and placeholders; those in the order of their bytes
+/// are tables of a program.
 fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
     if detector.data.category != Category::Secret || value.len() < DEGENERATE_LEN_MIN {
         return false;

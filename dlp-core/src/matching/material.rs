@@ -1,8 +1,9 @@
 //! What the bytes are that are searched, and how much evidence that demands.
 //!
-//! In text, a shape means something. In a ciphertext, an image or the code of a program, short shapes turn up by chance:
-//! 256 MiB of random bytes hold some e-mail addresses. There a match must be so unlikely that chance cannot have made it,
-//! unless it stands in a passage that is text after all: the strings of a program, a log with a few stray bytes.
+//! In text, a shape means something. In a ciphertext, an image or the code of a program, short shapes turn up by
+//! chance: 256 MiB of random bytes hold some e-mail addresses. There a match must be so unlikely that chance cannot
+//! have made it, unless it stands in a passage that is text after all: the strings of a program, a log with a few stray
+//! bytes.
 
 use std::ops::Range;
 
@@ -14,10 +15,12 @@ pub enum Material {
     Text,
     /// Bytes of a format that nobody read as text.
     Binary,
+    /// The name of a file, of a directory on the way to it, or of a member.
+    Name,
 }
 
-/// Bits of evidence that a match in binary data needs: chance makes one in `2^47` places, 256 MiB have `2^28`. A password
-/// in a setting has as many, a number of ten digits and an e-mail address have fewer.
+/// Bits of evidence that a match in binary data needs: chance makes one in `2^47` places, 256 MiB have `2^28`. A
+/// password in a setting has as many, a number of ten digits and an e-mail address have fewer.
 pub(super) const BITS_MIN: u32 = 47;
 
 /// Bits that a word near the match adds: three letters in either case, at any place of its window.

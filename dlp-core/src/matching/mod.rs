@@ -27,6 +27,7 @@ mod found;
 mod lines;
 mod literals;
 mod material;
+mod name;
 mod report;
 mod resolve;
 mod scratch;

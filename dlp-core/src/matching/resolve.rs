@@ -40,25 +40,37 @@ impl Pending {
     /// Decides the clusters that end before `known`, up to which all matches have been added, and gives their winners
     /// in order of place.
     pub(super) fn decide(&mut self, known: u64) -> Vec<Judged> {
-        let mut winners = Vec::new();
-        while let Some(len) = self.first_cluster(known) {
-            winners.extend(choose(self.0.drain(..len).collect()));
-        }
-        winners
+        let lens = self.decidable_clusters(known);
+        // All of them leave at once: taking them from the front one by one would move the rest each time.
+        let decided_len: usize = lens.iter().sum();
+        let mut decided = self.0.drain(..decided_len);
+        let clusters = lens.iter().map(|len| decided.by_ref().take(*len).collect());
+        clusters.flat_map(choose).collect()
     }
 
-    /// Length of the first cluster, if nothing that starts at or behind `known` can join it.
-    fn first_cluster(&self, known: u64) -> Option<usize> {
-        let first = self.0.first()?;
-        let (mut end, mut len) = (first.end, 1);
-        while let Some(next) =
-            self.0.get(len).filter(|next| next.start < end && next.start < first.start + CLUSTER_BYTES_MAX)
-        {
-            end = end.max(next.end);
-            len += 1;
+    /// Lengths of the first clusters, as far as nothing that starts at or behind `known` can join them.
+    fn decidable_clusters(&self, known: u64) -> Vec<usize> {
+        let mut lens = Vec::new();
+        let mut rest = self.0.as_slice();
+        while let Some(len) = first_cluster(rest, known) {
+            lens.push(len);
+            rest = &rest[len..];
         }
-        (end.min(first.start + CLUSTER_BYTES_MAX) <= known).then_some(len)
+        lens
     }
+}
+
+/// Length of the first cluster of sorted matches, if nothing that starts at or behind `known` can join it.
+fn first_cluster(sorted: &[Judged], known: u64) -> Option<usize> {
+    let first = sorted.first()?;
+    let (mut end, mut len) = (first.end, 1);
+    while let Some(next) =
+        sorted.get(len).filter(|next| next.start < end && next.start < first.start + CLUSTER_BYTES_MAX)
+    {
+        end = end.max(next.end);
+        len += 1;
+    }
+    (end.min(first.start + CLUSTER_BYTES_MAX) <= known).then_some(len)
 }
 
 fn choose(mut cluster: Vec<Judged>) -> Vec<Judged> {

@@ -247,3 +247,177 @@ fn is_empty(rows: &RowSet) -> bool {
 fn pair_bit(first: u8, second: u8) -> (usize, u64) {
     (usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// What a pattern hands to the builder.
+    #[derive(Clone, Debug)]
+    struct Given {
+        boundary: Boundary,
+        window: Vec<ByteSet>,
+        start: Start,
+    }
+
+    impl Given {
+        fn accepts(&self, skip: usize, offset: usize, byte: u8) -> bool {
+            self.window.get(skip + offset).is_none_or(|set| set.contains(byte))
+        }
+
+        /// As the documentation of [`Kind`] says.
+        fn is_of(&self, kind: Kind) -> bool {
+            let needs_digit = self.start.digit_within.is_some_and(|within| within <= DIGIT_WITHIN_MAX);
+            match kind {
+                Kind::WithDigit => needs_digit,
+                Kind::Short => !needs_digit && self.start.run_min < RUN_MIN_MAX as usize,
+                Kind::Long => !needs_digit,
+            }
+        }
+    }
+
+    fn built(given: &[Given]) -> Starts {
+        let mut builder = Builder::default();
+        for (pattern, Given { boundary, window, start }) in given.iter().enumerate() {
+            builder.add((pattern as u32, *boundary), window, *start);
+        }
+        builder.build()
+    }
+
+    /// Each pattern with each number of bytes before its token.
+    fn with_skips(given: &[Given]) -> impl Iterator<Item = (u32, usize, &Given)> {
+        given.iter().enumerate().flat_map(|(pattern, given)| {
+            (given.start.skip.0..=given.start.skip.1).map(move |skip| (pattern as u32, skip, given))
+        })
+    }
+
+    fn byte_at(text: &[u8], at: usize) -> u8 {
+        text.get(at).copied().unwrap_or(END)
+    }
+
+    fn fitting(starts: &Starts, text: &[u8], at: usize, kind: Kind) -> Vec<(u32, usize)> {
+        let mut found = Vec::new();
+        starts.fitting(text, at, kind, &mut |pattern, skip| found.push((pattern, skip)));
+        found.sort_unstable();
+        found
+    }
+
+    /// The same, pattern by pattern and byte by byte.
+    fn fitting_slowly(given: &[Given], text: &[u8], at: usize, kind: Kind) -> Vec<(u32, usize)> {
+        let fits = |skip: usize, given: &Given| {
+            (0..WINDOW_LEN).all(|offset| given.accepts(skip, offset, byte_at(text, at + offset)))
+                && (skip > 0 || left_holds(given.boundary, text, at))
+        };
+        let rows = with_skips(given).filter(|(_, skip, given)| given.is_of(kind) && fits(*skip, given));
+        rows.map(|(pattern, skip, _)| (pattern, skip)).collect()
+    }
+
+    fn set_of(bytes: &[u8]) -> ByteSet {
+        bytes.iter().copied().collect()
+    }
+
+    /// Sets that often hold a byte of the texts below, and often do not.
+    fn set() -> impl Strategy<Value = ByteSet> {
+        prop_oneof![
+            3 => Just(ByteSet::ALL),
+            3 => Just((0..=255u8).filter(u8::is_ascii_alphanumeric).collect()),
+            1 => Just((0..=255u8).filter(u8::is_ascii_digit).collect()),
+            1 => Just(set_of(b"ab \n")),
+            1 => prop::collection::vec(any::<u8>(), 1..200).prop_map(|bytes| set_of(&bytes)),
+        ]
+    }
+
+    fn given() -> impl Strategy<Value = Given> {
+        let boundary = prop::sample::select(vec![Boundary::Token, Boundary::Word, Boundary::Identifier]);
+        let digit_within = prop::option::of(0..2 * DIGIT_WITHIN_MAX);
+        let start = (0..3usize, 0..2usize, 1..=RUN_MIN_MAX as usize, digit_within);
+        let window = prop::collection::vec(set(), 0..WINDOW_LEN);
+        (boundary, window, start).prop_map(|(boundary, window, (skip, more, run_min, digit_within))| Given {
+            boundary,
+            window,
+            start: Start { skip: (skip, skip + more), run_min, digit_within },
+        })
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(prop::sample::select(b"aabbn112 -_.\\%~\n\xc5\x82".to_vec()), 1..50)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn fitting_equals_reading_every_window(given in prop::collection::vec(given(), 0..40), text in text()) {
+            let starts = built(&given);
+            prop_assert_eq!(starts.is_empty(), given.is_empty());
+            for at in 0..text.len() {
+                for kind in Kind::ALL {
+                    let expected = fitting_slowly(&given, &text, at, kind);
+                    prop_assert_eq!(fitting(&starts, &text, at, kind), expected, "{} {:?}", at, kind);
+                }
+            }
+        }
+
+        #[test]
+        fn a_pair_can_start_when_some_pattern_takes_both_bytes(given in prop::collection::vec(given(), 0..9), text in text()) {
+            let starts = built(&given);
+            for at in 0..text.len() {
+                for kind in Kind::ALL {
+                    let pair = [text[at], byte_at(&text, at + 1)];
+                    let takes = |skip, given: &Given| (0..2).all(|offset| given.accepts(skip, offset, pair[offset]));
+                    let expected = with_skips(&given).any(|(_, skip, given)| given.is_of(kind) && takes(skip, given));
+                    prop_assert_eq!(starts.can_start(&text, at, kind), expected, "{} {:?}", at, kind);
+                }
+            }
+        }
+
+        #[test]
+        fn a_digit_is_in_reach_when_some_pattern_lets_it_stand_so_far(given in prop::collection::vec(given(), 0..9)) {
+            let starts = built(&given);
+            for byte in [b'a', b'b', b'1', b'-', 0, 0xff] {
+                for distance in 0..=2 * DIGIT_WITHIN_MAX {
+                    let expected = with_skips(&given).any(|(_, skip, given)| {
+                        given.is_of(Kind::WithDigit)
+                            && given.accepts(skip, 0, byte)
+                            && given.start.digit_within.is_some_and(|within| distance <= within)
+                    });
+                    prop_assert_eq!(starts.reaches_digit(byte, distance), expected, "{} {}", byte, distance);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn patterns_of_several_groups_are_all_given() {
+        let start = Start { skip: (0, 0), run_min: 1, digit_within: None };
+        let of = |byte: u8| Given { boundary: Boundary::Token, window: vec![set_of(&[byte])], start };
+        let count = 2 * 64 * GROUP_WORDS + 3;
+        let given: Vec<Given> = (0..count).map(|index| of(b"ab"[index % 2])).collect();
+        let starts = built(&given);
+        assert_eq!(starts.groups, 3);
+        let expected: Vec<(u32, usize)> = (1..count as u32).step_by(2).map(|pattern| (pattern, 0)).collect();
+        assert_eq!(fitting(&starts, b"b", 0, Kind::Short), expected);
+        assert_eq!(fitting(&starts, b"xb", 1, Kind::Short), [], "the boundary refuses all groups");
+    }
+
+    #[test]
+    fn bytes_share_a_class_when_no_set_tells_them_apart() {
+        let row = |window: &[ByteSet]| Row {
+            placed: Placed { pattern: 0, skip: 0 },
+            boundary: Boundary::Token,
+            window: window.to_vec(),
+            run_min: 1,
+            digit_within: None,
+        };
+        let rows = [row(&[set_of(b"abc"), ByteSet::ALL]), row(&[set_of(b"cd"), set_of(b"abc")])];
+        let (class_of, classes) = byte_classes(&rows);
+        let classes_of: BTreeSet<Vec<u8>> = (0..classes as u8)
+            .map(|class| (0..=255u8).filter(|byte| class_of[usize::from(*byte)] == class).collect())
+            .filter(|bytes: &Vec<u8>| bytes.len() < 200)
+            .collect();
+        assert_eq!(classes, 4, "the three here, and that of all other bytes");
+        assert_eq!(classes_of, BTreeSet::from([b"ab".to_vec(), b"c".to_vec(), b"d".to_vec()]));
+    }
+}

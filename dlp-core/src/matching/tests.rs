@@ -4,8 +4,9 @@
 use super::budget::Budget;
 use super::confirm::{self, Accepted};
 use super::scratch::Scratch;
-use super::simd::Isa;
+use super::simd::{Isa, Masks, classify};
 use super::{DetectorSet, Match, boundary, candidates};
+use crate::base::ConfidenceLevel;
 use crate::knowledge::{Catalogue, builtin_examples};
 use std::collections::BTreeSet;
 
@@ -89,6 +90,54 @@ fn the_first_pass_loses_nothing_that_a_pattern_accepts() {
     }
 }
 
+/// What stands before a value when a text was escaped on its way.
+const BEFORE: &[&str] = &[
+    "",
+    "\0",
+    "\u{142} ",
+    "\u{53f7}",
+    "\\n",
+    "\\t",
+    "%3D",
+    "%20",
+    "\\u003d",
+    "\\x3d",
+    "\x1b[31m",
+    "\x1b[1;38;5;9m",
+    "\\u001b[0m",
+];
+
+#[test]
+fn the_first_pass_loses_nothing_behind_escapes() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let examples = builtin_examples().expect("built-in examples");
+    let mut text = Vec::new();
+    for (number, (_, examples, _)) in examples.iter().enumerate().filter(|(number, _)| number % 23 == 5) {
+        for example in examples {
+            let Some(value) = example.finds.first() else { continue };
+            text.extend_from_slice(BEFORE[number % BEFORE.len()].as_bytes());
+            text.extend_from_slice(value.as_bytes());
+            text.push(b'\n');
+        }
+    }
+    text.truncate(REFERENCE_BYTES);
+    let (found, expected) = (accepted(&set, &text), accepted_anywhere(&set, &text));
+    assert!(expected.len() > 20, "the text holds values: {}", expected.len());
+    assert_eq!(expected.difference(&found).collect::<Vec<_>>(), Vec::<&(u32, usize, usize)>::new());
+}
+
+#[test]
+fn the_kernel_marks_few_places() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let source = include_bytes!("stream.rs").as_slice();
+    for text in [source, &example_text(0, usize::MAX)] {
+        let mut masks = Masks::default();
+        classify(Isa::Portable, set.literals().table(), text, 0..text.len(), &mut masks);
+        let marked: usize = masks.literal.iter().map(|word| word.count_ones() as usize).sum();
+        assert!(marked * 6 < text.len(), "{marked} of {} places", text.len());
+    }
+}
+
 #[test]
 fn every_instruction_set_gives_the_same_matches() {
     let text = example_text(0, usize::MAX);
@@ -159,4 +208,24 @@ counter_examples = [{ text = "key:", reason = "no end" }]
     assert_eq!(end.degraded.len(), 1);
     let end = set.scan(&mut Scratch::new(), "key: ".repeat(40_000).as_bytes(), &mut |_| {});
     assert_eq!(end.degraded.len(), 0);
+}
+
+/// The `n`-th of many different valid PESEL numbers.
+fn pesel(n: u32) -> String {
+    let digits = format!("{:02}{:02}{:02}{:04}", 40 + n % 59, 1 + n / 7 % 12, 1 + n / 59 % 28, (n * 7919) % 10_000);
+    let sum: u32 = digits.bytes().zip([1, 3, 7, 9].into_iter().cycle()).map(|(d, w)| u32::from(d - b'0') * w).sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
+#[test]
+fn a_long_list_of_values_without_a_word_is_found_to_its_end() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let count = 11_000;
+    for separator in ["\n", "\r\n", ";\n"] {
+        let text: String = (0..count).map(|n| pesel(n) + separator).collect();
+        let found = matches(&set, text.as_bytes());
+        let is_pesel = |m: &&Match| set.detector(m.detector).id.as_str() == "pii.pl.pesel";
+        let sure = found.iter().filter(is_pesel).filter(|m| m.confidence.level() >= ConfidenceLevel::Medium).count();
+        assert!(sure > count as usize * 9 / 10, "{sure} of {count} behind {separator:?}");
+    }
 }

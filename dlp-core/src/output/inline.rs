@@ -9,8 +9,8 @@
 //!
 //! A mark names detectors or families of them, with commas between, and gives a reason, because whoever reads it in a
 //! year has to judge it. One that is written wrong is void, and says so beside the finding that it was meant for.
-//! It holds for its own line, and for the next one when nothing but the start of a comment stands before it. Marks speak
-//! to scans of files that their authors may change; the gateway does not look at them.
+//! It holds for its own line, and for the next one when nothing but the start of a comment stands before it. Marks
+//! speak to scans of files that their authors may change; the gateway does not look at them.
 
 /// What introduces a mark.
 const MARK: &[u8] = b"dlp:allow";

@@ -1,14 +1,14 @@
 //! Names that hold values: `leavers/44051401359.pdf` shows a person's number in every report that names the file.
 //!
-//! Names of files, directories, members and sheets are searched like content. [`scan_name`] gives what a name holds, for
-//! reporting; [`NameMask`] stars these values, and the values that were found in the content, wherever they stand in a
-//! name. The rest of a name stays as it is, so that people find the file again.
+//! Names of files, directories, members and sheets are searched like content. [`scan_name`] gives what a name holds,
+//! for reporting; [`NameMask`] stars these values, and the values that were found in the content, wherever they stand
+//! in a name. The rest of a name stays as it is, so that people find the file again.
 //!
 //! A value that is less than probable stays readable unless a check confirmed it: years and version numbers look like
 //! much, and a report in which every second name is starred points at nothing.
 
 use super::ItemPath;
-use crate::base::{ConfidenceLevel, Span};
+use crate::base::ConfidenceLevel;
 use crate::content::{Finding, Location, OffsetBase, Role};
 use crate::decision::MASKED_LEN_MIN;
 use crate::matching::{DetectorSet, Match, Scratch};
@@ -17,43 +17,18 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What a name holds. Locations count bytes of the name and say `file-name` as their part.
-///
-/// In names `_` separates words more often than it belongs to one, and a `/` never belongs to a number, so paths are
-/// read a second time with blanks and line ends instead.
 #[must_use]
 pub fn scan_name(set: &DetectorSet, scratch: &mut Scratch, name: &str) -> Vec<Finding> {
-    let mut findings = scan(set, scratch, name, name);
-    if name.contains(['_', '/']) {
-        for again in scan(set, scratch, name, &name.replace('_', " ").replace('/', "\n")) {
-            let is_known = |known: &Finding| known.location.span.overlaps(again.location.span);
-            if !findings.iter().any(is_known) {
-                findings.push(again);
-            }
-        }
-    }
-    findings
+    set.scan_name(scratch, name.as_bytes()).into_iter().map(finding).collect()
 }
 
-/// The findings in a reading of a name that has the same length.
-fn scan(set: &DetectorSet, scratch: &mut Scratch, name: &str, reading: &str) -> Vec<Finding> {
-    let mut matches = Vec::new();
-    let mut stream = set.stream();
-    stream.push(scratch, reading.as_bytes(), &mut |found| matches.push(found));
-    // A name is far too short to spend the budget of confirming.
-    let _ = stream.finish(scratch, &mut |found| matches.push(found));
-    matches.into_iter().map(|found| finding(name, found)).collect()
-}
-
-fn finding(name: &str, found: Match) -> Finding {
-    let Span { start, end } = found.span;
-    let as_written = usize::try_from(start.0).ok().zip(usize::try_from(end.0).ok());
-    let value = as_written.and_then(|(start, end)| name.as_bytes().get(start..end));
+fn finding(found: Match) -> Finding {
     Finding {
         detector: found.detector,
         confidence: found.confidence,
         reasons: found.reasons,
         validator: found.validator,
-        value: value.map_or(found.value, crate::base::Secret::new),
+        value: found.value,
         context_masked: found.surroundings,
         location: Location {
             part: Some(Role::FileName.as_str().to_owned()),
@@ -139,6 +114,7 @@ impl NameMask {
 mod tests {
     use super::super::sample::{finding, set};
     use super::*;
+    use crate::base::Span;
 
     fn masked(name: &str) -> String {
         let set = set();
@@ -169,6 +145,15 @@ mod tests {
         for finding in found {
             assert_eq!(finding.location.part.as_deref(), Some("file-name"));
             assert_eq!((finding.location.span, finding.value.expose()), (Span::new(2, 11), &b"ABC123456"[..]));
+        }
+    }
+
+    #[test]
+    fn surroundings_hide_what_another_reading_gave() {
+        let found = scan_name(&set(), &mut Scratch::new(), "ABC654321 x_ABC123456_y");
+        assert_eq!(found.len(), 2);
+        for finding in found {
+            assert!(!finding.context_masked.contains("ABC"), "{}", finding.context_masked);
         }
     }
 

@@ -10,8 +10,8 @@ pub struct MapRun {
     pub text_start: u32,
     /// Offset of the run in the item's raw bytes.
     pub original_start: u64,
-    /// Raw bytes for each text byte: 4 for ASCII in UTF-32, 2 in UTF-16, 1 for ASCII in an 8-bit set, 0 when the run is one character
-    /// of several text bytes.
+    /// Raw bytes for each text byte: 4 for ASCII in UTF-32, 2 in UTF-16, 1 for ASCII in an 8-bit set, 0 when the run is
+    /// one character of several text bytes.
     pub stride: u8,
 }
 

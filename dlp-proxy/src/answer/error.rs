@@ -15,8 +15,10 @@ const BUSY_RETRY_SECONDS: &str = "60";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GatewayError {
-    /// 400: the request is malformed or names two hosts.
+    /// The request is malformed, names two hosts, breaks off, or asks for what is not served.
     BadRequest {
+        /// 400, or the status of the 4xx class or 501 that says more.
+        status: u16,
         /// Machine-readable reason, for example `host_missing`.
         reason: &'static str,
     },
@@ -61,6 +63,11 @@ pub enum GatewayError {
         /// Host of the site.
         host: String,
         /// Machine-readable reason, for example `connect_refused`.
+        reason: &'static str,
+    },
+    /// 500: the gateway itself failed.
+    Internal {
+        /// Machine-readable reason, for example `internal`.
         reason: &'static str,
     },
     /// 503: the gateway has more to do than it can; another try may succeed.
@@ -110,12 +117,13 @@ impl GatewayError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::BadRequest { .. } => 400,
+            Self::BadRequest { status, .. } => *status,
             Self::Forbidden { .. } | Self::PrivateAddress { .. } | Self::OutOfReach { .. } => 403,
             Self::AuthenticationRequired { .. } => 407,
             Self::Misdirected { .. } => 421,
             Self::HeadTooLarge => 431,
             Self::UpstreamCertificate { .. } | Self::UpstreamUnreachable { .. } => 502,
+            Self::Internal { .. } => 500,
             Self::Busy { .. } => 503,
             Self::UpstreamTimeout { .. } => 504,
         }
@@ -125,7 +133,8 @@ impl GatewayError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::BadRequest { reason }
+            Self::BadRequest { reason, .. }
+            | Self::Internal { reason }
             | Self::Forbidden { reason }
             | Self::Busy { reason }
             | Self::OutOfReach { reason, .. }
@@ -166,6 +175,7 @@ impl GatewayError {
             Self::HeadTooLarge => errors.head_too_large,
             Self::UpstreamCertificate { .. } => errors.certificate,
             Self::UpstreamUnreachable { .. } => errors.unreachable,
+            Self::Internal { .. } => errors.internal,
             Self::Busy { .. } => errors.busy,
             Self::UpstreamTimeout { .. } => errors.timeout,
         }

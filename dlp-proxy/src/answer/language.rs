@@ -106,6 +106,7 @@ pub(super) struct ErrorWords {
     pub(super) certificate: (&'static str, &'static str),
     pub(super) unreachable: (&'static str, &'static str),
     pub(super) timeout: (&'static str, &'static str),
+    pub(super) internal: (&'static str, &'static str),
     pub(super) busy: (&'static str, &'static str),
 }
 
@@ -155,6 +156,7 @@ static ENGLISH: Words = Words {
         ),
         unreachable: ("Site not reachable", "The gateway could not connect to the site."),
         timeout: ("Site does not answer", "The site did not answer in time."),
+        internal: ("Gateway error", "The gateway could not handle this request. The fault is not yours."),
         busy: ("Gateway busy", "The gateway has too much to do right now. Nothing was sent. Try again in a minute."),
     },
 };
@@ -205,6 +207,7 @@ static POLISH: Words = Words {
         ),
         unreachable: ("Serwis jest nieosiągalny", "Brama nie mogła połączyć się z serwisem."),
         timeout: ("Serwis nie odpowiada", "Serwis nie odpowiedział na czas."),
+        internal: ("Błąd bramy", "Brama nie mogła obsłużyć tego żądania. To nie Twoja wina."),
         busy: ("Brama jest zajęta", "Brama ma teraz zbyt wiele pracy. Niczego nie wysłano. Spróbuj za minutę."),
     },
 };
@@ -261,6 +264,7 @@ static GERMAN: Words = Words {
         ),
         unreachable: ("Website nicht erreichbar", "Das Gateway konnte keine Verbindung zur Website herstellen."),
         timeout: ("Website antwortet nicht", "Die Website hat nicht rechtzeitig geantwortet."),
+        internal: ("Fehler im Gateway", "Das Gateway konnte diese Anfrage nicht bearbeiten. Das liegt nicht an Ihnen."),
         busy: (
             "Gateway ausgelastet",
             "Das Gateway hat gerade zu viel zu tun. Es wurde nichts gesendet. Versuchen Sie es in einer Minute erneut.",

@@ -1,9 +1,10 @@
 //! Content in the head of a request: file names, arguments in header fields, the path and the query of the URL.
 //!
 //! `Authorization` and `Cookie` are left out: they are what the site itself gave the client to show, and a session that
-//! looks like a token is no leak to the site that opened it. So are fields with a fixed grammar, and the parameters of
-//! signed URLs, which are made for the very object that they lead to. Every other field and parameter is content,
-//! whatever its name: `X-Api-Key` and `?token=` are where a client can put anything.
+//! looks like a token is no leak to the site that opened it. So are fields of a fixed grammar,
+//! which nobody checks, and the parameters of signed URLs, which are made for the very object that they lead to. Every
+//! other field and parameter is content, whatever its name: `X-Api-Key` and `?token=` are where a client can put
+//! anything.
 
 use super::entity::{Declared, walk_entity};
 use super::fields;

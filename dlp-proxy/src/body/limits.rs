@@ -1,7 +1,8 @@
 //! Bounds of body decoding, each with its default and its reason.
 //!
 //! They bound what happens before the content reaches the inspector; what the inspector does with a part is bounded
-//! by its own [`dlp_core::base::Limits`]. Reaching one ends as a problem of class `limit` that carries the field's name.
+//! by its own [`dlp_core::base::Limits`]. Reaching one ends as a problem of class `limit` that carries the field's
+//! name.
 
 use std::path::PathBuf;
 

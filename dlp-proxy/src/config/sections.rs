@@ -150,7 +150,7 @@ pub struct LimitsConfig {
     /// Time that a connection may wait for its next request. Default `"75s"`.
     #[serde(deserialize_with = "units::duration")]
     pub idle_timeout: Duration,
-    /// Time without a body byte from the client. Default `"60s"`.
+    /// Time without a body byte from the client, and by which a body may stay behind 512 bytes a second. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_upload: Duration,
     /// Time without a byte of an answer's body from the origin. Default `"5m"`.

@@ -7,7 +7,12 @@ use crate::spool::{SpoolError, Spooled};
 use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use tokio::time::timeout;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Bytes in a second, taken over the whole transfer, below which a body is given up: far below any network that people
+/// upload over, and enough that a byte now and then does not hold a connection and its memory for good.
+const UPLOAD_PACE_MIN: u64 = 512;
 
 /// A body in the hands of the gateway.
 #[derive(Debug)]
@@ -30,8 +35,10 @@ pub(super) async fn hold(services: &Services, parts: &Parts, mut body: Incoming)
     let settings = &services.config.inspection;
     let mut spool = services.spool.spool();
     let mut is_over = declared_length(&parts.headers).is_some_and(|length| length > settings.gate_max);
+    let begin = Instant::now();
     while !is_over && !body.is_end_stream() {
-        let frame = match timeout(services.config.limits.body_stall_upload, body.frame()).await {
+        let wait = patience(services.config.limits.body_stall_upload, begin.elapsed(), spool.len());
+        let frame = match timeout(wait, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(_))) => return Err(Fault::BodyBroken),
             Ok(None) => break,
@@ -47,12 +54,42 @@ pub(super) async fn hold(services: &Services, parts: &Parts, mut body: Incoming)
     Ok(Held { spooled, rest: is_over.then_some(body) })
 }
 
+/// How long the next bytes are waited for: `stall` at most, and less when what came so far has used up its time.
+fn patience(stall: Duration, elapsed: Duration, received_bytes: u64) -> Duration {
+    let granted = stall + Duration::from_secs(received_bytes / UPLOAD_PACE_MIN);
+    granted.saturating_sub(elapsed).min(stall)
+}
+
 fn spool_fault(error: &SpoolError) -> Fault {
     match error {
         SpoolError::Full => Fault::SpoolFull,
         SpoolError::Io(error) => {
             tracing::error!(%error, "a request body could not be held; is the state directory full?");
             Fault::Internal
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_trickles_is_not_waited_for_without_end() {
+        let rows = [
+            // elapsed, received, patience
+            (0, 0, 60),
+            (10, 0, 50),
+            (60, 0, 0),
+            (60, 6, 0),
+            (70, 20 * 512, 10),
+            (70, 10 * 512, 0),
+            (300, 64 << 20, 60),
+            (u64::MAX, 64 << 20, 0),
+        ];
+        for (elapsed, received, expected) in rows {
+            let wait = patience(Duration::from_secs(60), Duration::from_secs(elapsed), received);
+            assert_eq!(wait, Duration::from_secs(expected), "{received} bytes in {elapsed} s");
         }
     }
 }

@@ -14,6 +14,7 @@ use dlp_core::base::{Cancel, ProblemClass};
 use dlp_core::content::{Completeness, Finding, Flow, ItemReport, LocatedProblem, Observer, Outcome};
 use dlp_core::decision::{Inspection, InspectionProblem, Item, Summariser};
 use dlp_core::matching::{DetectorSet, Scratch};
+use dlp_core::output::scan_name;
 use http::request::Parts;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -117,17 +118,22 @@ impl Task {
     fn run(mut self, scratch: &mut Scratch) -> Inspected {
         let inspector = &self.services.inspector;
         let path = body::decoded_path(&self.parts);
-        let mut tally = Tally::new(inspector.detectors(), Summariser::with_texts(inspector.limits(), vec![path]));
+        let summariser = Summariser::with_texts(inspector.limits(), vec![path.clone()]);
+        let mut tally = Tally::new(inspector.detectors(), summariser);
+        tally.name(scratch, &path);
         let mut examiner = PartInspector { inspector, scratch };
         let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
         let of_head = body::inspect_head(&self.parts, setup.reborrowed(), &mut tally);
         match &mut self.body {
             Some(spooled) => {
                 let of_body = body::inspect(&self.parts.headers, spooled, setup, &mut tally);
-                tally.finish(of_head.join(of_body), Some(spooled.len()))
+                let report = of_head.join(of_body);
+                report.file_names.iter().for_each(|name| tally.name(scratch, name));
+                tally.finish(report, Some(spooled.len()))
             }
             None => {
                 tally.note(problem(ProblemClass::Limit, "gate_max"));
+                of_head.file_names.iter().for_each(|name| tally.name(scratch, name));
                 let mut inspected = tally.finish(of_head, declared_length(&self.parts.headers));
                 inspected.item.inspection.completeness = Completeness::Partial;
                 inspected
@@ -160,6 +166,17 @@ impl<'a> Tally<'a> {
     fn note(&mut self, problem: InspectionProblem) {
         if self.problems.len() < PROBLEMS_MAX && !self.problems.contains(&problem) {
             self.problems.push(problem);
+        }
+    }
+
+    /// Searches a name as names are read. What the text that holds it has shown already is not counted again.
+    fn name(&mut self, scratch: &mut Scratch, name: &str) {
+        for finding in scan_name(self.detectors, scratch, name) {
+            let is_new =
+                std::str::from_utf8(finding.value.expose()).is_ok_and(|v| self.summariser.mask(name).contains(v));
+            if is_new {
+                self.summariser.add(self.detectors.detector(finding.detector), &finding);
+            }
         }
     }
 

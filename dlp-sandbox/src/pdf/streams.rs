@@ -1,7 +1,7 @@
 //! Unpacks streams within a bound, and says when not all of a stream could be unpacked.
 //!
-//! Writers are careless: checksums and headers are missing, ends cut by a byte. None of this loses text, so none of it is
-//! a loss here. Data that breaks off before its end is: what came out until then is kept, and marked as torn.
+//! Writers are careless: checksums and headers are missing, ends cut by a byte. None of this loses text, so none of it
+//! is a loss here. Data that breaks off before its end is: what came out until then is kept, and marked as torn.
 //! Predictors are left to the loader once the size is known, because they do not change it much.
 
 use super::objects;

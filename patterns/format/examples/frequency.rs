@@ -3,13 +3,14 @@
 //! `cargo run -p dlp-detector-format --example frequency -- OUT source=DIR prose=DIR binary=DIR`
 //!
 //! Each part counts equally, whatever its size: source code; prose in several languages, markup included; machine code;
-//! and, generated here, logs and tables full of digits. Every file under a folder is read as it stands, up to 64 MB for
-//! a part. The layout of the result is told in `src/anchor/frequency.rs`.
+//! and, generated here, logs and tables full of digits. Files are read as they stand, in the order of their names,
+//! until a part has 64 MiB. The layout of the result is told in `src/anchor/frequency.rs`.
 
+use dlp_detector_format::symbol;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Values of a symbol: see `symbol`.
+/// Values of a [`symbol`].
 const SYMBOLS: usize = 64;
 /// Bytes of a part that are read.
 const PART_BYTES_MAX: usize = 64 << 20;
@@ -34,12 +35,6 @@ fn main() -> io::Result<()> {
     }
     model.add(&logs(), false);
     fs::write(out, model.finish())
-}
-
-/// The 64 symbols of the first pass: the low five bits of a byte and its letter bit, so that both cases of a letter are
-/// one symbol.
-fn symbol(byte: u8) -> usize {
-    usize::from((byte & 0x1f) | ((byte >> 1) & 0x20))
 }
 
 fn read_all(folder: &Path, text: &mut Vec<u8>) -> io::Result<()> {
@@ -76,7 +71,7 @@ impl Model {
         let mut quadgrams = vec![0u32; if holds_words { 1 << 24 } else { 0 }];
         let mut last = 0usize;
         for byte in text {
-            last = (last << 6 | symbol(*byte)) & 0xff_ffff;
+            last = (last << 6 | usize::from(symbol(*byte))) & 0xff_ffff;
             pairs[last & 0xfff] += 1;
             if let Some(count) = quadgrams.get_mut(last) {
                 *count += 1;
@@ -93,7 +88,7 @@ impl Model {
         let rows: Vec<f64> = self.pairs.chunks(SYMBOLS).map(|row| row.iter().sum()).collect();
         let mut out: Vec<u8> = rows.iter().map(|sum| eighths(sum / self.parts)).collect();
         for (row, sum) in self.pairs.chunks(SYMBOLS).zip(rows) {
-            // A pair that was never seen counts as if seen once in ten million bytes.
+            // A pair that was never seen counts as if seen once in a hundred million bytes.
             out.extend(row.iter().map(|pair| eighths((pair / self.parts + 1e-8) / (sum / self.parts + 1e-8))));
         }
         let mut frequent: Vec<usize> = (0..self.quadgrams.len()).filter(|i| self.quadgrams[*i] > 1.0).collect();

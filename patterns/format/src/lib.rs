@@ -19,7 +19,7 @@ mod pack;
 mod scale;
 
 pub use anchor::{
-    Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_MIN_MAX, SKIP_MAX, WINDOW_LEN, symbol_probability,
+    Anchor, ByteSet, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_MIN_MAX, SKIP_MAX, WINDOW_LEN, symbol, symbol_probability,
 };
 pub use error::FormatError;
 pub use file::{ExampleLines, FileId, Read, parse_file};

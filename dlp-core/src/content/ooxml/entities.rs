@@ -1,8 +1,8 @@
 //! Entities that a document declares for itself.
 //!
 //! The text of every declaration is scanned once where it stands. References are replaced only by entities that are
-//! internal and plain text; what they add to a part is bounded, so entities in entities cannot grow without end. Nothing
-//! outside the document is ever read. What is not replaced in its place ends as a problem.
+//! internal and plain text; what they add to a part is bounded, so entities in entities cannot grow without end.
+//! Nothing outside the document is ever read. What is not replaced in its place ends as a problem.
 
 use crate::base::{Problem, ProblemClass};
 use std::cell::{Cell, RefCell};

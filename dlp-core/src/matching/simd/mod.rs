@@ -12,9 +12,9 @@
 //! behind it.
 //!
 //! There is one kernel for each instruction set ([`Isa`]), all with the same result; [`portable`] is the
-//! specification in code. This module is the only home of `unsafe` in the crate, and confines it to three kinds of
-//! places: a load through a reference to an array of the vector's length, a prefetch, and the entry of each kernel right
-//! after the question whether the processor has the instructions.
+//! one that reads like the table above. This module is the only home of `unsafe` in the crate, and confines it to three
+//! kinds of places: a load through a reference to an array of the vector's length, a prefetch, and the entry of each
+//! kernel right after the question whether the processor has the instructions.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -46,7 +46,7 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// All of them, in the order of preference.
+    /// All of them, the best one last.
     const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
     /// The best one that this processor has.

@@ -7,6 +7,9 @@
 //! The same content is held twice: by bank, offset and symbol for the vector kernels, and as one row of bits for each
 //! symbol for the portable one.
 
+/// The symbols by which literals are chosen are those by which they are found.
+pub(in crate::matching) use dlp_detector_format::symbol;
+
 /// Bytes of a window.
 pub(in crate::matching) const WINDOW_BYTES: usize = 4;
 /// Buckets of a bank: the bits of a byte.
@@ -18,12 +21,6 @@ pub(in crate::matching) const BANKS_MAX: usize = 4;
 const SYMBOLS: usize = 64;
 /// Bits of a portable row for one offset: a bit for each bucket.
 pub(super) const ROW_OFFSET_BITS: usize = BANKS_MAX * BUCKETS_PER_BANK;
-
-/// Six-bit symbol of a byte. Letters lose their case; digits, `_`, `-` and the common separators stay apart from each
-/// other. A control byte shares its symbol with a digit or punctuation, a byte above ASCII with the one below it.
-pub(in crate::matching) const fn symbol(byte: u8) -> u8 {
-    (byte & 0x1f) | ((byte >> 1) & 0x20)
-}
 
 /// Eight buckets: for each offset and symbol the byte whose bit `k` says that bucket `k` admits the symbol there.
 #[derive(Clone, Debug, PartialEq, Eq)]

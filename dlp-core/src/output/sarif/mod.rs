@@ -3,9 +3,9 @@
 //! A log is collected while a scan runs, because SARIF is one JSON document: at most [`RESULTS_MAX`] results are kept,
 //! the worst ones, and a notification says how many were left out. Results hold masks only; there are no snippets.
 //!
-//! Hosts match alerts between runs by `primaryLocationLineHash`, which is computed over the whole file: whoever collects
-//! passes the [`LineFacts`] of a finding in a text file, and nothing for members of archives and documents. Those get
-//! our own fingerprint alone, point at the outer file, and name the member as a logical location.
+//! Hosts match alerts between runs by `primaryLocationLineHash`, which is computed over the whole file: whoever
+//! collects passes the [`LineFacts`] of a finding in a text file, and nothing for members of archives and documents.
+//! Those get our own fingerprint alone, point at the outer file, and name the member as a logical location.
 
 mod line_hash;
 

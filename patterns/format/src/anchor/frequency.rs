@@ -2,9 +2,14 @@
 //!
 //! The model is `frequency.bin`, built by `examples/frequency.rs` from equal parts of source code, prose, machine code
 //! and digit-heavy logs. It works on the 64 symbols of the first pass, in which both cases of a letter are one. Its
-//! bytes: 64 frequencies of a symbol, 64 rows of 64 frequencies of a symbol behind another, then the most frequent four
-//! symbols in a row (sorted, six bits each in three bytes, and behind all of them their frequencies). A frequency is one byte: minus the binary
-//! logarithm of a probability, in eighths of a bit.
+//! bytes, each of which is minus the binary logarithm of a probability in eighths of a bit, unless told otherwise:
+//!
+//! | bytes | what they hold |
+//! |---|---|
+//! | 64 | each symbol |
+//! | 64 times 64 | each symbol behind another |
+//! | 3 for each row | the most frequent rows of four symbols, six bits a symbol, sorted |
+//! | 1 for each row | that row, in source code or prose, wherever it is more frequent |
 //!
 //! A chain of pairs guesses well how rare a made-up prefix is, and badly how frequent a word is, since the letters of a
 //! word belong together. Four symbols in a row are measured, and bound each literal that holds them.
@@ -47,8 +52,16 @@ fn goes_on(four: &[u8]) -> f64 {
     row / (begin..partition((three + 1) << 6)).map(frequency).sum::<f64>()
 }
 
-/// The probability that a byte of mixed text has this symbol: its low five bits, and whether it is `@` or above as the
-/// sixth.
+/// Six-bit symbol of a byte, by which the first pass tells bytes apart. Letters lose their case; digits, `_`, `-` and
+/// the common separators stay apart from each other. A control byte shares its symbol with a digit or punctuation, a
+/// byte above ASCII with the one below it.
+#[inline]
+#[must_use]
+pub const fn symbol(byte: u8) -> u8 {
+    (byte & 0x1f) | ((byte >> 1) & 0x20)
+}
+
+/// The probability that a byte of mixed text has this [`symbol`].
 ///
 /// # Panics
 /// When the symbol has more than six bits.
@@ -61,7 +74,7 @@ pub fn symbol_probability(symbol: u8) -> f64 {
 /// The probability that a byte of mixed text is in the set.
 pub(super) fn probability(set: &ByteSet) -> f64 {
     let mut is_counted = [false; SYMBOLS];
-    set.bytes().for_each(|byte| is_counted[symbol(byte)] = true);
+    set.bytes().for_each(|byte| is_counted[usize::from(symbol(byte))] = true);
     let counted = is_counted.iter().enumerate().filter(|(_, is_counted)| **is_counted);
     counted.map(|(symbol, _)| probability_of(MODEL[symbol])).sum::<f64>().min(1.0)
 }
@@ -69,12 +82,12 @@ pub(super) fn probability(set: &ByteSet) -> f64 {
 fn chain_per_mb(literal: &[u8]) -> f64 {
     let Some(first) = literal.first() else { return MEGABYTE };
     let pairs = literal.windows(2).map(|two| pair(two[0], two[1]));
-    let eighths: u32 = pairs.map(u32::from).sum::<u32>() + u32::from(MODEL[symbol(*first)]);
+    let eighths: u32 = pairs.map(u32::from).sum::<u32>() + u32::from(MODEL[usize::from(symbol(*first))]);
     MEGABYTE * (-f64::from(eighths) / 8.0).exp2()
 }
 
 fn pair(first: u8, second: u8) -> u8 {
-    MODEL[PAIRS + symbol(first) * SYMBOLS + symbol(second)]
+    MODEL[PAIRS + usize::from(symbol(first)) * SYMBOLS + usize::from(symbol(second))]
 }
 
 /// At most so often stand four symbols in a row that are not in the table.
@@ -129,15 +142,11 @@ fn frequency(index: usize) -> f64 {
 }
 
 fn code(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |code, byte| code << 6 | symbol(*byte) as u32)
+    bytes.iter().fold(0, |code, byte| code << 6 | u32::from(symbol(*byte)))
 }
 
 fn probability_of(eighths: u8) -> f64 {
     (-f64::from(eighths) / 8.0).exp2()
-}
-
-fn symbol(byte: u8) -> usize {
-    usize::from((byte & 0x1f) | ((byte >> 1) & 0x20))
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ mod choice;
 mod frequency;
 mod literals;
 mod start;
+mod walk;
 mod window;
 
 pub use byte_set::ByteSet;
-pub use frequency::symbol_probability;
+pub use frequency::{symbol, symbol_probability};
 pub use start::{RUN_MIN_MAX, SKIP_MAX};
 
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -24,7 +25,8 @@ use serde::{Deserialize, Serialize};
 /// stream scan carries over from one chunk to the next.
 pub const MATCH_LEN_MAX: usize = 16 * 1024;
 
-/// Shortest literal that is used as an anchor, apart from the rare byte `@`. Two-byte literals stand everywhere in text.
+/// Shortest literal that is used as an anchor, apart from the rare byte `@`. Two-byte literals stand everywhere in
+/// text.
 pub const LITERAL_LEN_MIN: usize = 3;
 
 /// Offsets from the start of a match for which the possible bytes are told.

@@ -1,6 +1,7 @@
 //! Start anchors: matches that begin a token, apart from a few marks before it.
 
 use super::byte_set::ByteSet;
+use super::walk::{Counts, Taken, Walk};
 use super::{Anchor, class_bytes};
 use regex_syntax::hir::{Hir, HirKind};
 
@@ -14,13 +15,13 @@ pub const RUN_MIN_MAX: u32 = 16;
 /// or can begin with a mark that starts an escape, behind which a boundary sees another token.
 pub(super) fn derive(hir: &Hir) -> Option<Anchor> {
     let mut skips = Skips::default();
-    let passed = skips.walk(hir, 1);
+    let passed = Walk { turns_max: SKIP_MAX + 1, step: |from, taken| skips.step(from, taken) }.walk(hir, 1);
     if skips.is_refused || passed != 0 || skips.at_token == 0 {
         return None;
     }
     let skip_min = skips.at_token.trailing_zeros();
     let mut runs = Runs { closed_min: RUN_MIN_MAX };
-    let open = runs.walk(hir, 1);
+    let open = Walk { turns_max: RUN_MIN_MAX + 1, step: |from, taken| runs.step(from, taken) }.walk(hir, 1);
     Some(Anchor::Start {
         skip_min,
         skip_max: skips.at_token.ilog2(),
@@ -28,9 +29,6 @@ pub(super) fn derive(hir: &Hir) -> Option<Anchor> {
         digit_within: digit_within(hir).map(|offset| (offset as u32).saturating_sub(skip_min)),
     })
 }
-
-/// Numbers of bytes as a bit set.
-type Counts = u32;
 
 /// How many marks can stand before the first token.
 #[derive(Default)]
@@ -40,34 +38,12 @@ struct Skips {
 }
 
 impl Skips {
-    /// Walks an expression from each count of marks, and gives the counts with which it can end without a token.
-    fn walk(&mut self, hir: &Hir, from: Counts) -> Counts {
-        if from == 0 {
+    /// Takes a byte behind each count of marks, and gives the counts with which the token has still not begun.
+    fn step(&mut self, from: Counts, taken: Taken) -> Counts {
+        let Taken::Byte(bytes) = taken else {
+            self.is_refused = true;
             return 0;
-        }
-        match hir.kind() {
-            HirKind::Empty | HirKind::Look(_) => from,
-            HirKind::Literal(l) => l.0.iter().fold(from, |at, byte| self.step(at, [*byte].into_iter().collect())),
-            HirKind::Class(class) => match class_bytes(class) {
-                Some(bytes) => self.step(from, bytes),
-                None => {
-                    self.is_refused = true;
-                    0
-                }
-            },
-            HirKind::Capture(capture) => self.walk(&capture.sub, from),
-            HirKind::Concat(subs) => subs.iter().fold(from, |at, sub| self.walk(sub, at)),
-            HirKind::Alternation(subs) => subs.iter().fold(0, |ends, sub| ends | self.walk(sub, from)),
-            HirKind::Repetition(repetition) => {
-                repeat(repetition, from, SKIP_MAX + 1, |at| self.walk(&repetition.sub, at))
-            }
-        }
-    }
-
-    fn step(&mut self, from: Counts, bytes: ByteSet) -> Counts {
-        if from == 0 {
-            return 0;
-        }
+        };
         if bytes.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
             self.at_token |= from;
         }
@@ -86,26 +62,13 @@ struct Runs {
 }
 
 impl Runs {
-    /// Walks an expression from each length that the first token can have so far (zero: not begun), and gives the
-    /// lengths with which it can end while the token is still open.
-    fn walk(&mut self, hir: &Hir, from: Counts) -> Counts {
-        if from == 0 {
-            return 0;
-        }
-        match hir.kind() {
-            HirKind::Empty | HirKind::Look(_) => from,
-            HirKind::Literal(l) => l.0.iter().fold(from, |at, byte| self.step(at, [*byte].into_iter().collect())),
-            HirKind::Class(class) => self.step(from, class_bytes(class).unwrap_or(ByteSet::ALL)),
-            HirKind::Capture(capture) => self.walk(&capture.sub, from),
-            HirKind::Concat(subs) => subs.iter().fold(from, |at, sub| self.walk(sub, at)),
-            HirKind::Alternation(subs) => subs.iter().fold(0, |ends, sub| ends | self.walk(sub, from)),
-            HirKind::Repetition(repetition) => {
-                repeat(repetition, from, RUN_MIN_MAX + 1, |at| self.walk(&repetition.sub, at))
-            }
-        }
-    }
-
-    fn step(&mut self, from: Counts, bytes: ByteSet) -> Counts {
+    /// Takes a byte behind each length that the first token can have so far (zero: not begun), and gives the lengths
+    /// with which the token is still open.
+    fn step(&mut self, from: Counts, taken: Taken) -> Counts {
+        let bytes = match taken {
+            Taken::Byte(bytes) => bytes,
+            Taken::Character => ByteSet::ALL,
+        };
         let mut open = 0;
         if bytes.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
             let longest = 1 << RUN_MIN_MAX;
@@ -122,25 +85,6 @@ impl Runs {
 /// The least count in a set; more than any count when it is empty.
 fn least(counts: Counts) -> u32 {
     counts.trailing_zeros()
-}
-
-/// Walks the turns of a repetition, of which no more than `turns_max` beyond the demanded ones can make a difference.
-fn repeat(
-    repetition: &regex_syntax::hir::Repetition,
-    from: Counts,
-    turns_max: u32,
-    mut turn: impl FnMut(Counts) -> Counts,
-) -> Counts {
-    let min = repetition.min.min(turns_max);
-    let max = repetition.max.unwrap_or(u32::MAX).min(min + turns_max);
-    let (mut at, mut ends) = (from, if min == 0 { from } else { 0 });
-    for count in 1..=max {
-        at = turn(at);
-        if count >= min {
-            ends |= at;
-        }
-    }
-    ends
 }
 
 /// Greatest offset at which the first certain digit of a match can stand.

@@ -1,17 +1,23 @@
 //! The window of a pattern: which bytes can stand at each of the first offsets of a match.
 
+use super::WINDOW_LEN;
 use super::byte_set::ByteSet;
-use super::{WINDOW_LEN, class_bytes};
-use regex_syntax::hir::{Hir, HirKind};
+use super::walk::{Counts, Taken, Walk};
+use regex_syntax::hir::Hir;
 
-/// Offsets from the start as a bit set; bit [`WINDOW_LEN`] says that the window's end was reached.
-type Offsets = u64;
+/// The bytes that can stand at each of the first offsets.
+type Window = [ByteSet; WINDOW_LEN];
+
+/// Most bytes of a character in UTF-8.
+const CHARACTER_BYTES_MAX: usize = 4;
 
 /// The window of a whole pattern, so that it holds for each of its branches. Where a boundary is demanded, one place
-/// behind the shortest match is known too: what the boundary lets follow. Without one anything can, and it is cut there.
+/// behind the shortest match is known too: what the boundary lets follow. Without one anything can, and it is cut
+/// there.
 pub(super) fn derive(hir: &Hir, has_boundary: bool) -> Vec<ByteSet> {
-    let mut window = [ByteSet::default(); WINDOW_LEN];
-    let ends = walk(hir, 1, &mut window);
+    let mut window = Window::default();
+    let step = |from, taken| step(&mut window, from, taken);
+    let ends = Walk { turns_max: WINDOW_LEN as u32 + 1, step }.walk(hir, 1);
     let first_end = (ends.trailing_zeros() as usize).min(WINDOW_LEN);
     if !has_boundary {
         return window[..first_end].to_vec();
@@ -23,54 +29,32 @@ pub(super) fn derive(hir: &Hir, has_boundary: bool) -> Vec<ByteSet> {
     window[..(first_end + 1).min(WINDOW_LEN)].to_vec()
 }
 
-/// Walks an expression from each offset of a set, notes the bytes that can stand at each offset, and gives the offsets
-/// at which it can end. Offsets behind the window's end are dropped.
-fn walk(hir: &Hir, from: Offsets, window: &mut [ByteSet; WINDOW_LEN]) -> Offsets {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => from,
-        HirKind::Literal(l) => l.0.iter().fold(from, |at, byte| {
-            note(window, at, [*byte].into_iter().collect());
-            shift(at)
-        }),
-        HirKind::Class(class) => match class_bytes(class) {
-            Some(bytes) => {
-                note(window, from, bytes);
-                shift(from)
-            }
-            None => {
-                (1..=4)
-                    .fold((0, from), |(ends, at), _| {
-                        note(window, at, ByteSet::ALL);
-                        (ends | shift(at), shift(at))
-                    })
-                    .0
-            }
-        },
-        HirKind::Capture(capture) => walk(&capture.sub, from, window),
-        HirKind::Concat(subs) => subs.iter().fold(from, |at, sub| walk(sub, at, window)),
-        HirKind::Alternation(subs) => subs.iter().fold(0, |ends, sub| ends | walk(sub, from, window)),
-        HirKind::Repetition(repetition) => {
-            let max = repetition.max.unwrap_or(u32::MAX).min(repetition.min.saturating_add(WINDOW_LEN as u32));
-            let (mut at, mut ends) = (from, if repetition.min == 0 { from } else { 0 });
-            for count in 1..=max {
-                at = walk(&repetition.sub, at, window);
-                if count >= repetition.min {
-                    ends |= at;
-                }
-                if at == 0 {
-                    break;
-                }
+/// Takes a byte or character at each offset of a set, notes what can stand there, and gives the offsets behind it.
+/// Those behind the window's end are dropped.
+fn step(window: &mut Window, from: Counts, taken: Taken) -> Counts {
+    match taken {
+        Taken::Byte(bytes) => {
+            note(window, from, bytes);
+            shift(from)
+        }
+        Taken::Character => {
+            let (mut at, mut ends) = (from, 0);
+            for _ in 0..CHARACTER_BYTES_MAX {
+                note(window, at, ByteSet::ALL);
+                at = shift(at);
+                ends |= at;
             }
             ends
         }
     }
 }
 
-fn shift(offsets: Offsets) -> Offsets {
-    (offsets << 1) & (Offsets::MAX >> (63 - WINDOW_LEN))
+/// One byte on. The last offset kept is [`WINDOW_LEN`], which says that the window's end was reached.
+fn shift(offsets: Counts) -> Counts {
+    (offsets << 1) & (Counts::MAX >> (63 - WINDOW_LEN))
 }
 
-fn note(window: &mut [ByteSet; WINDOW_LEN], offsets: Offsets, bytes: ByteSet) {
+fn note(window: &mut Window, offsets: Counts, bytes: ByteSet) {
     let noted = window.iter_mut().enumerate().filter(|(offset, _)| offsets >> offset & 1 == 1);
     noted.for_each(|(_, set)| set.extend(bytes));
 }

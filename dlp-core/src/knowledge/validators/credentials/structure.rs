@@ -3,8 +3,8 @@
 use super::super::Verdict;
 
 /// AWS access key ids issued since 2019 hold the account number: the sixteen characters are base32, and bits 7 to 46 of
-/// the first six bytes are the account, which has at most twelve digits. Published by A. Vaughan, 2023. Older ids, whose
-/// first character is below Q, hold none.
+/// the first six bytes are the account, which has at most twelve digits. Published by A. Vaughan, 2023. Older ids,
+/// whose first character is below Q, hold none.
 pub(super) fn aws_access_key_id(value: &[u8]) -> Verdict {
     let Some(body) = value.get(value.len().saturating_sub(16)..).filter(|b| b.len() == 16) else {
         return Verdict::Invalid;

@@ -1,8 +1,8 @@
 //! Checks of numbers that people and companies carry: identity, tax, card and account numbers.
 //!
-//! One function for each kind of number, grouped by region or subject. A function answers `None` when the value does not
-//! even have the shape, `Some(false)` when its check fails. What many of them share, compact forms, weighted sums and
-//! dates, stands in files of its own.
+//! One function for each kind of number, grouped by region or subject. A function answers `None` when the value does
+//! not even have the shape, `Some(false)` when its check fails. What many of them share, compact forms, weighted sums
+//! and dates, stands in files of its own.
 
 use super::{Check, Verdict};
 

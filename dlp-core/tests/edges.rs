@@ -1,0 +1,98 @@
+//! A value is found wherever it stands: over the edges of the blocks that a scan works by, first and last in a text,
+//! behind bytes that are no text.
+
+use dlp_core::base::{Category, Confidence};
+use dlp_core::knowledge::{Example, builtin_examples, generate::generate};
+use dlp_core::matching::{DetectorIndex, DetectorSet, Match, Scratch};
+
+/// Every so many examples: debug builds are slow.
+const EVERY: usize = if cfg!(debug_assertions) { 11 } else { 1 };
+
+/// What is cut at 64 KiB, and what a stream collects before it searches.
+const EDGES: [usize; 2] = [64 * 1024, 256 * 1024];
+
+/// Chunks of the stream that is compared with the whole text.
+const CHUNK_BYTES: usize = 50_021;
+
+/// Detector, start in the text, value, confidence.
+type Found = (u32, u64, Vec<u8>, Confidence);
+
+fn texts() -> Vec<String> {
+    let expand = |example: &Example| {
+        let value = (!example.generate.is_empty()).then(|| generate(&example.generate, 7, None).expect("recipe"));
+        value.map_or(example.text.clone(), |value| example.text.replace("{{value}}", &value))
+    };
+    let examples = builtin_examples().expect("built-in examples");
+    examples.iter().flat_map(|(_, examples, _)| examples.iter().map(expand)).step_by(EVERY).collect()
+}
+
+fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8]) -> Vec<Found> {
+    let mut found = Vec::new();
+    let end = set.scan(scratch, text, &mut |m| {
+        found.push((m.detector.0, m.span.start.0, m.value.expose().to_vec(), m.confidence));
+    });
+    assert!(end.degraded.is_empty(), "{:?}", end.degraded);
+    found
+}
+
+fn in_chunks(set: &DetectorSet, scratch: &mut Scratch, text: &[u8]) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut each = |m: Match| {
+        found.push((m.detector.0, m.span.start.0, m.value.expose().to_vec(), m.confidence));
+    };
+    let mut stream = set.stream();
+    text.chunks(CHUNK_BYTES).for_each(|chunk| stream.push(scratch, chunk, &mut each));
+    let end = stream.finish(scratch, &mut each);
+    assert!(end.degraded.is_empty(), "{:?}", end.degraded);
+    found
+}
+
+/// The text of an example with its first value `before` bytes before an edge, and where the example begins.
+fn over_edge(text: &str, value_at: u64, (edge, before): (usize, usize)) -> (Vec<u8>, usize) {
+    let begin = edge - before - value_at as usize;
+    let mut moved = vec![b'\n'; begin];
+    moved.extend_from_slice(text.as_bytes());
+    moved.extend_from_slice(b"\n\n\n");
+    (moved, begin)
+}
+
+#[test]
+fn values_over_the_edges_of_blocks_are_found() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let mut scratch = Scratch::new();
+    let mut compared = 0;
+    for (number, text) in texts().iter().enumerate() {
+        let expected = whole(&set, &mut scratch, format!("\n\n{text}\n\n\n").as_bytes());
+        let Some((_, start, value, _)) = expected.first() else { continue };
+        let befores = [0, 1, value.len() / 2, value.len() - 1, value.len()];
+        let place = (EDGES[number % EDGES.len()], befores[number % befores.len()]);
+        let (moved, begin) = over_edge(text, start - 2, place);
+        let by = begin as u64 - 2;
+        let expected: Vec<Found> = expected.into_iter().map(|(d, at, value, c)| (d, at + by, value, c)).collect();
+        assert_eq!(whole(&set, &mut scratch, &moved), expected, "{text} at {place:?}");
+        assert_eq!(in_chunks(&set, &mut scratch, &moved), expected, "{text} at {place:?}, in chunks");
+        compared += expected.len();
+    }
+    assert!(compared > 50, "{compared}");
+}
+
+#[test]
+fn values_at_the_ends_and_behind_other_bytes_are_found() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let mut scratch = Scratch::new();
+    // A marking has its line to itself, so it is none beside other bytes.
+    let is_value = |f: &Found| set.detector(DetectorIndex(f.0)).category != Category::Label;
+    let mut found = |text: &str| -> Vec<_> {
+        let found = whole(&set, &mut scratch, text.as_bytes());
+        found.into_iter().filter(is_value).map(|f| (f.0, f.2, f.3)).collect()
+    };
+    let mut compared = 0;
+    for text in texts() {
+        let alone = found(&text);
+        compared += alone.len();
+        for (before, behind) in [("\0", "\0"), ("\0\0\0", ""), ("\u{feff}", "\r\n"), ("\u{53f7}", "\u{53f7}")] {
+            assert_eq!(found(&format!("{before}{text}{behind}")), alone, "{before:?}{text}{behind:?}");
+        }
+    }
+    assert!(compared > 50, "{compared}");
+}
