@@ -34,7 +34,7 @@ pub struct Limits {
     pub held_bytes_max: u64,
     /// Time for one job.
     pub wall_time_max: Duration,
-    /// Findings kept of one item; beyond it they are counted only.
+    /// Findings kept of one item; beyond it they are counted only. A kept one takes up to 3 KB of memory.
     pub findings_max: u64,
     /// Problems kept of one job; beyond it they are counted only.
     pub problems_max: u64,
@@ -93,7 +93,7 @@ impl Limits {
             ratio_max: 1_000,
             held_bytes_max: GIB,
             wall_time_max: Duration::from_secs(3_600),
-            findings_max: 1_000_000,
+            findings_max: 100_000,
             problems_max: 100_000,
             shared_strings_bytes_max: GIB,
             worker_cpu_max: Duration::from_secs(60),
