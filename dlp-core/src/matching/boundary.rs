@@ -113,7 +113,8 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
     let [rest @ .., separator] = before else { return false };
     match separator {
-        b'.' | b',' | b':' | b'/' | b'-' if rest.last().is_some_and(u8::is_ascii_digit) => true,
+        b',' if rest.last().is_some_and(u8::is_ascii_digit) => is_group(&text[at..]) || is_zero(rest),
+        b'.' | b':' | b'/' | b'-' if rest.last().is_some_and(u8::is_ascii_digit) => true,
         b'-' => ends_with_uuid_group(rest),
         // `13~+2021…`, `6.2+2020…`: the versions of packages.
         b'~' => true,
@@ -122,11 +123,26 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// Whether a text starts with at most three digits, as behind a comma that separates thousands or decimals. More digits
+/// are the next field of a list.
+fn is_group(text: &[u8]) -> bool {
+    text.iter().take(GROUP_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count() <= GROUP_DIGITS_MAX
+}
+
+/// Digits of a group of thousands.
+const GROUP_DIGITS_MAX: usize = 3;
+
+/// Whether a text ends with the number zero, behind which a comma is a decimal one.
+fn is_zero(text: &[u8]) -> bool {
+    matches!(text, [b'0'] | [.., b'\0'..=b'/' | b':'..=b'\x7f', b'0'])
+}
+
 /// The same over the right edge. A full stop or comma before a space or the end is punctuation.
 fn continues_number_after(text: &[u8], at: usize) -> bool {
     let [separator, rest @ ..] = &text[at..] else { return false };
     match separator {
-        b'.' | b',' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
+        b',' if rest.first().is_some_and(u8::is_ascii_digit) => is_group(rest),
+        b'.' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
         b'-' => starts_with_uuid_group(rest),
         b'~' => true,
         _ => false,
@@ -164,6 +180,14 @@ mod tests {
             ("0.[123456789]", false),
             ("[123456789].25", false),
             ("[123456789], and", true),
+            ("1,[44051401458],Jan", true),
+            ("85041512345,[44051401458],85041512346", true),
+            ("0,[123456789]", false),
+            ("-0,[123456789]", false),
+            ("10,[123456789]", true),
+            ("[123456789],50", false),
+            ("1,[234]", false),
+            ("[123],456", false),
             ("1-[234567890]", false),
             ("550e8400-e29b-41d4-a716-[446655440000]", false),
             ("550e8400-e29b-41d4-a71f-[446655440000]", false),
