@@ -15,6 +15,9 @@ const GIB: u64 = 1024 * MIB;
 /// matches is left at this many.
 pub const CONFIRM_STEPS_PER_BYTE_MAX: u64 = 256;
 
+/// The same for one pattern alone: each byte of a block may belong to eight beginnings of it.
+pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
+
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {

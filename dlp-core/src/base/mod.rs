@@ -8,7 +8,7 @@ mod secret;
 
 pub use cancel::Cancel;
 pub use dlp_detector_format::{Category, SensitivityLabel, Severity};
-pub use limits::{CONFIRM_STEPS_PER_BYTE_MAX, Limits};
+pub use limits::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, Limits};
 pub use offset::{ByteOffset, Span};
 pub use problem::{Limit, Problem, ProblemClass};
 pub use secret::Secret;

@@ -2,7 +2,7 @@
 
 use super::{Completeness, Flow};
 use crate::base::{Confidence, Problem, Secret, Span};
-use crate::matching::{DetectorIndex, LineColumn, Reason, ValidatorResult};
+use crate::matching::{DetectorIndex, LineColumn, Match, Reason, ValidatorResult};
 
 /// A match with its place in the item tree.
 #[derive(Clone, Debug)]
@@ -21,6 +21,21 @@ pub struct Finding {
     pub context_masked: String,
     /// Where it stands.
     pub location: Location,
+}
+
+impl Finding {
+    /// A match with the place it was found at.
+    pub(crate) fn of(location: Location, found: Match) -> Self {
+        Self {
+            detector: found.detector,
+            confidence: found.confidence,
+            reasons: found.reasons,
+            validator: found.validator,
+            value: found.value,
+            context_masked: found.surroundings,
+            location,
+        }
+    }
 }
 
 /// Where a finding or problem stands.

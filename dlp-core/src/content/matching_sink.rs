@@ -7,7 +7,7 @@ use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
-use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, Limits, Problem, Span};
+use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, Limits, Problem, Span};
 use crate::matching::{DetectorIndex, DetectorSet, Match, Material, Scratch, StreamScan};
 use std::collections::VecDeque;
 
@@ -109,8 +109,8 @@ impl<'a> MatchingSink<'a> {
         let (max, first, more) = (CONFIRM_STEPS_PER_BYTE_MAX, &self.set.detector(*first).id, degraded.len() - 1);
         let others = if more > 0 { format!(" and {more} more detectors") } else { String::new() };
         let message = format!(
-            "so much of the text begins like a match that {first}{others} left places out after {max} steps for each \
-             byte; a text like this is made to be slow"
+            "so much of the text begins like a match that {first}{others} left places out: for each byte of 64 KiB, one \
+             pattern may take {CONFIRM_STEPS_PER_PATTERN_MAX} steps and all together {max}"
         );
         self.problem(Problem::limit("confirm_steps_per_byte_max", max, message));
     }
@@ -150,15 +150,7 @@ impl<'a> MatchingSink<'a> {
     }
 
     fn finding(&self, part: &OpenPart, found: Match) -> Finding {
-        Finding {
-            location: self.locate(part, &found),
-            detector: found.detector,
-            confidence: found.confidence,
-            reasons: found.reasons,
-            validator: found.validator,
-            value: found.value,
-            context_masked: found.surroundings,
-        }
+        Finding::of(self.locate(part, &found), found)
     }
 
     fn locate(&self, part: &OpenPart, found: &Match) -> Location {

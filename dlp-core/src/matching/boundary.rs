@@ -5,6 +5,9 @@ use dlp_detector_format::Boundary;
 /// Bytes on either side of a match that a boundary looks at. The stream scan keeps at least that many.
 pub(super) const LOOK_BYTES: usize = 64;
 
+/// The byte that stands for the end of the text, which every boundary accepts.
+pub(super) const END: u8 = b'\n';
+
 /// Whether a match may start at `at`.
 pub(super) fn left_holds(boundary: Boundary, text: &[u8], at: usize) -> bool {
     match boundary {

@@ -4,13 +4,13 @@
 //! stream: what is spent does not depend on how the text was cut. A pattern whose share of a block is spent is not
 //! tried again in that block, and the scan says so: it is degraded, not clean.
 
-use crate::base::CONFIRM_STEPS_PER_BYTE_MAX;
+use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX};
 
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 
-/// Steps that one pattern may take for a block: each byte of the block may belong to eight beginnings of it.
-const PATTERN_STEPS_MAX: u64 = 8 * BLOCK_BYTES as u64;
+/// Steps that one pattern may take for a block.
+const PATTERN_STEPS_MAX: u64 = CONFIRM_STEPS_PER_PATTERN_MAX * BLOCK_BYTES as u64;
 
 /// Steps that all patterns together may take for a block.
 const BLOCK_STEPS_MAX: u64 = CONFIRM_STEPS_PER_BYTE_MAX * BLOCK_BYTES as u64;

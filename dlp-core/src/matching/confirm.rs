@@ -12,9 +12,6 @@ pub(super) struct Accepted {
     pub(super) value: Range<usize>,
 }
 
-/// The byte that stands for the end of the text, which every boundary accepts.
-const END: u8 = b'\n';
-
 /// Tries one pattern at a place where it [can start](CompiledPattern::can_start).
 pub(super) fn confirm(
     set: &DetectorSet,
@@ -51,7 +48,7 @@ pub(super) fn end(
 impl CompiledPattern {
     /// What can be told of a start without the regex: the first bytes, and the boundary before them.
     pub(super) fn can_start(&self, text: &[u8], start: usize) -> bool {
-        let bytes = text[start..].iter().copied().chain([END]);
+        let bytes = text[start..].iter().copied().chain([boundary::END]);
         self.window.iter().zip(bytes).all(|(set, byte)| set.contains(byte))
             && boundary::left_holds(self.boundary, text, start)
     }

@@ -47,3 +47,26 @@ fn as_written(name: &[u8], span: Span) -> Option<Secret> {
     let at = |offset: u64| usize::try_from(offset).ok();
     name.get(at(span.start.0)?..at(span.end.0)?).map(Secret::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_readings_count_and_no_match_shows_the_other() {
+        let set = DetectorSet::builtin().expect("built-in detectors");
+        let rows: &[(&str, &[&str])] = &[
+            ("PESEL_44051401359_x 44051401458.txt", &["44051401359", "44051401458"]),
+            ("pesel/44051401458", &["44051401458"]),
+            ("x_pesel_44051401450_", &[]),
+            ("notes.txt", &[]),
+        ];
+        for (name, expected) in rows {
+            let found = scan(&set, &mut Scratch::new(), name.as_bytes());
+            let detector = |m: &&Match| set.detector(m.detector).id == "pii.pl.pesel";
+            let values: Vec<_> = found.iter().filter(detector).map(|m| m.value.expose()).collect();
+            assert_eq!(values, expected.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{name}");
+            assert!(found.iter().all(|m| m.surroundings.is_empty()), "{name}");
+        }
+    }
+}

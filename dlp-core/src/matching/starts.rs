@@ -3,7 +3,7 @@
 //! For each of the first offsets behind the start of a token and each class of bytes, a bit set tells the patterns that
 //! accept such a byte there. The intersection over the offsets leaves the few patterns whose regex is worth trying.
 
-use super::boundary::left_holds;
+use super::boundary::{END, left_holds};
 use crate::knowledge::{Boundary, ByteSet, RUN_MIN_MAX, WINDOW_LEN};
 
 /// Farthest first digit that is looked for; patterns beyond it count as needing none.
@@ -14,9 +14,6 @@ const GROUP_WORDS: usize = 8;
 
 /// A set of rows.
 type RowSet = [u64; GROUP_WORDS];
-
-/// The byte that stands for the end of the text, which every boundary accepts.
-const END: u8 = b'\n';
 
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]

@@ -23,20 +23,13 @@ pub fn scan_name(set: &DetectorSet, scratch: &mut Scratch, name: &str) -> Vec<Fi
 }
 
 fn finding(found: Match) -> Finding {
-    Finding {
-        detector: found.detector,
-        confidence: found.confidence,
-        reasons: found.reasons,
-        validator: found.validator,
-        value: found.value,
-        context_masked: found.surroundings,
-        location: Location {
-            part: Some(Role::FileName.as_str().to_owned()),
-            span: found.span,
-            offset_base: OffsetBase::Text,
-            ..Location::default()
-        },
-    }
+    let location = Location {
+        part: Some(Role::FileName.as_str().to_owned()),
+        span: found.span,
+        offset_base: OffsetBase::Text,
+        ..Location::default()
+    };
+    Finding::of(location, found)
 }
 
 /// Collects values and then masks them in names.
