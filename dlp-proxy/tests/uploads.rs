@@ -264,6 +264,7 @@ async fn the_incident_names_the_user() {
 }
 
 const CARD: &str = "4000010000071234";
+const PERSON: &str = "44051401359";
 
 /// A token that no provider issued, made here so that it stands nowhere as one piece.
 fn live_key() -> String {
@@ -318,7 +319,7 @@ async fn addresses_and_custom_fields_are_inspected() {
 async fn what_the_path_and_the_file_names_hold_is_masked() {
     let (_origin, gateway) = scene("").await;
     let body = format!(
-        "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"{CARD}.txt\"\r\n\r\ncredit card number {CARD}\r\n--b--\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"{CARD} PESEL_{PERSON}_x.txt\"\r\n\r\ncredit card number {CARD}\r\n--b--\r\n"
     );
     let request = format!(
         "POST /cards/{CARD}?card={CARD} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -328,6 +329,7 @@ async fn what_the_path_and_the_file_names_hold_is_masked() {
     assert_eq!(status(&answer), 403, "{answer}");
     let text = gateway.incidents()[0].to_string();
     assert!(!text.contains(CARD) && text.contains("/cards/"), "{text}");
+    assert!(text.contains("PESEL_") && !text.contains(PERSON), "only a name is read with `_` as a blank: {text}");
     let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
     assert!(!metrics.contains(CARD) && !metrics.contains("/cards"), "{metrics}");
 
