@@ -43,7 +43,7 @@ fn holds(anchor: &Anchor, text: &[u8]) -> bool {
             found.is_some_and(|found| found.eq_ignore_ascii_case(bytes))
                 && text[..before].iter().all(|byte| between.contains(*byte))
         }),
-        Anchor::Start { skip_min, skip_max, run_min, digit_within } => (*skip_min..=*skip_max).any(|skip| {
+        Anchor::Start { skip_min, skip_max, run_min, digit_within, .. } => (*skip_min..=*skip_max).any(|skip| {
             let Some((skipped, rest)) = text.split_at_checked(skip as usize) else { return false };
             let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             let is_skipped = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"\\%".contains(byte);

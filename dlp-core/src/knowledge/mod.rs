@@ -8,5 +8,5 @@ pub mod validators;
 pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
 pub use dlp_detector_format::{
     Anchor, Boundary, ByteSet, Context, CounterExample, Detector, Example, Examples, Failure, FormatError,
-    MATCH_LEN_MAX, Pattern, RUN_MIN_MAX, Read, Score, Validator, WINDOW_LEN,
+    FOLLOWERS, MATCH_LEN_MAX, Pattern, RUN_LEN_MAX, RUNS, Read, SHAPE_RUNS, Score, Shape, Validator, WINDOW_LEN, follower, run_place,
 };

@@ -2,19 +2,15 @@
 //!
 //! The kernel turns the text into bit masks, one bit for each byte: where a literal may stand, letters and digits,
 //! digits, `@`. Literals are then checked exactly. Patterns without literals (most numbers that people carry) start where
-//! a token starts; arithmetic on the masks gives the first digit of each token, and patterns that need a digit are
-//! looked for from there, back over the digit-free groups before it (`AB 12 34 56 C`).
+//! a token starts, an unbroken run of ASCII letters and digits, and are chosen there by the shape of what follows.
 
 use super::boundary;
 use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
-use super::starts::{DIGIT_WITHIN_MAX, Kind};
-use crate::knowledge::RUN_MIN_MAX;
+use super::runs::Runs;
+use super::starts::Before;
 use std::ops::Range;
-
-/// Digit-free groups before the first digit that can belong to the same identifier.
-const GROUPS_BEFORE_DIGIT_MAX: usize = 3;
 
 /// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
 const LOOK_BEHIND: usize = 64;
@@ -25,19 +21,15 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     let from = owned.start.saturating_sub(LOOK_BEHIND);
     let to = text.len().min(owned.end + set.look_ahead());
     let mut masks = std::mem::take(&mut scratch.masks);
-    let mut tokens = std::mem::take(&mut scratch.tokens);
     classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
     scratch.candidates.clear();
     let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
     pass.literals(&masks);
     if !set.starts().is_empty() {
-        tokens.fill(&masks, from > 0 && is_token_byte(text[from - 1]));
-        pass.tokens_with_digit(&tokens);
-        pass.tokens_without_digit(&tokens);
+        pass.tokens(&masks);
     }
     scratch.candidates.dedup();
     scratch.masks = masks;
-    scratch.tokens = tokens;
 }
 
 /// One run over the owned part of a text.
@@ -89,64 +81,33 @@ impl Pass<'_> {
         }
     }
 
-    fn tokens_with_digit(&mut self, tokens: &Tokens) {
-        let mut previous_digit = None;
-        for digit in bits(&tokens.first_digits, 0) {
-            self.starts_with_digit(tokens, digit, previous_digit);
-            previous_digit = Some(digit);
-        }
-    }
-
-    /// Tries the token of the first digit at bit `digit`, then the digit-free tokens before it.
-    fn starts_with_digit(&mut self, tokens: &Tokens, digit: usize, previous_digit: Option<usize>) {
-        let mut behind = digit;
-        for _ in 0..=GROUPS_BEFORE_DIGIT_MAX {
-            let Some(token) = last_bit(&tokens.starts, behind, digit.saturating_sub(DIGIT_WITHIN_MAX)) else { return };
-            for first in self.places_in(token) {
-                let own_digit = if first > digit { self.digit_behind(first) } else { Some(digit) };
-                if let Some(digit) = own_digit.filter(|_| previous_digit.is_none_or(|previous| first > previous)) {
-                    let byte = self.text[self.from + first];
-                    if self.set.starts().reaches_digit(byte, digit - first) {
-                        self.try_token(first, Kind::WithDigit);
-                    }
-                }
-            }
-            if token == 0 || previous_digit.is_some_and(|previous| token <= previous) {
-                return;
-            }
-            behind = token - 1;
-        }
-    }
-
-    /// The next digit of the token in which bit `first` lies.
-    fn digit_behind(&self, first: usize) -> Option<usize> {
-        let rest = &self.text[self.from + first..];
-        let token = rest.iter().take(DIGIT_WITHIN_MAX + 1).take_while(|byte| is_token_byte(**byte));
-        token.copied().position(|byte| byte.is_ascii_digit()).map(|offset| first + offset)
-    }
-
-    fn tokens_without_digit(&mut self, tokens: &Tokens) {
-        for (word, (starts, long)) in tokens.starts.iter().zip(&tokens.long_starts).enumerate() {
-            for bit in bits_of(*starts) {
-                let kind = if long >> bit & 1 == 1 { Kind::Long } else { Kind::Short };
-                for first in self.places_in(word * 64 + bit) {
-                    if self.set.starts().can_start(self.text, self.from + first, kind) {
-                        self.try_token(first, kind);
-                    }
-                }
+    fn tokens(&mut self, masks: &Masks) {
+        let runs = Runs { masks, from: self.from };
+        let mut before = u64::from(self.from > 0 && self.text[self.from - 1].is_ascii_alphanumeric());
+        for (word, alnum) in masks.alnum.iter().enumerate() {
+            let starts = alnum & !(alnum << 1 | before);
+            before = alnum >> 63;
+            for bit in bits_of(starts) {
+                self.token(self.from + word * 64 + bit, runs);
             }
         }
     }
 
-    /// Where a match can start in a token: at its start, and behind what may be the rest of an escape.
-    fn places_in(&self, token: usize) -> impl Iterator<Item = usize> + use<> {
-        let tail = boundary::escape_tail(self.text, self.from + token);
-        [Some(token), (tail > 0).then_some(token + tail)].into_iter().flatten()
+    /// Tries the places where a match can start in a token: at its start, and behind what may be the rest of an escape.
+    fn token(&mut self, at: usize, runs: Runs<'_>) {
+        self.try_token((at, Before::of(self.text, at)), runs);
+        let tail = boundary::escape_tail(self.text, at);
+        if tail > 0 {
+            self.try_token((at + tail, Before::Open), runs);
+        }
     }
 
-    fn try_token(&mut self, first: usize, kind: Kind) {
-        let (set, at) = (self.set, self.from + first);
-        set.starts().fitting(self.text, at, kind, &mut |pattern, skip| {
+    fn try_token(&mut self, (at, before): (usize, Before), runs: Runs<'_>) {
+        let set = self.set;
+        if !set.starts().can_start(self.text, at) {
+            return;
+        }
+        set.starts().fitting(self.text, (at, before), runs, &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
             if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
                 self.candidates.push((start, pattern));
@@ -154,56 +115,6 @@ impl Pass<'_> {
         });
     }
 }
-
-/// Where tokens start, as bit masks. A token is an unbroken run of ASCII letters and digits.
-#[derive(Debug, Default)]
-pub(super) struct Tokens {
-    starts: Vec<u64>,
-    /// Starts of tokens of at least [`RUN_MIN_MAX`] bytes.
-    long_starts: Vec<u64>,
-    /// The first digit of each token that has one.
-    first_digits: Vec<u64>,
-}
-
-impl Tokens {
-    /// `continues`: the byte before the masks belongs to a token.
-    fn fill(&mut self, masks: &Masks, continues: bool) {
-        self.starts.clear();
-        self.first_digits.clear();
-        let (mut token_before, mut is_open) = (u64::from(continues), false);
-        for (token, digit) in masks.alnum.iter().zip(&masks.digit) {
-            let starts = token & !(token << 1 | token_before);
-            let letters = token & !digit;
-            // Adding the start of a run of letters carries through the run and sets the bit behind it.
-            let seeds = (starts | u64::from(is_open)) & letters;
-            let (sum, carries) = letters.overflowing_add(seeds);
-            self.first_digits.push(((sum & !letters) | starts | u64::from(is_open)) & digit);
-            self.starts.push(starts);
-            token_before = token >> 63;
-            is_open = carries;
-        }
-        self.fill_long_starts(&masks.alnum);
-    }
-
-    fn fill_long_starts(&mut self, alnum: &[u64]) {
-        self.long_starts.clear();
-        let mut runs = alnum.iter().copied().chain([0]);
-        let mut run = runs.next().unwrap_or(0);
-        for starts in &self.starts {
-            let next = runs.next().unwrap_or(0);
-            let mut wide = u128::from(next) << 64 | u128::from(run);
-            let mut reached = 1;
-            while reached < RUN_MIN_MAX as usize {
-                wide &= wide >> reached;
-                reached *= 2;
-            }
-            self.long_starts.push(starts & wide as u64);
-            run = next;
-        }
-    }
-}
-
-const _: () = assert!(RUN_MIN_MAX.is_power_of_two(), "runs are counted by doubling");
 
 /// The set bits of a mask from bit `first` on.
 fn bits(mask: &[u64], first: usize) -> impl Iterator<Item = usize> {
@@ -221,22 +132,6 @@ fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
         word &= word - 1;
         Some(bit)
     })
-}
-
-/// The last set bit at or before `at`, not before `least`.
-fn last_bit(mask: &[u64], at: usize, least: usize) -> Option<usize> {
-    let mut index = at / 64;
-    let mut word = mask[index] & (u64::MAX >> (63 - at % 64));
-    while word == 0 && index > least / 64 {
-        index -= 1;
-        word = mask[index];
-    }
-    let bit = index * 64 + 63usize.checked_sub(word.leading_zeros() as usize)?;
-    (bit >= least).then_some(bit)
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

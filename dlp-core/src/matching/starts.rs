@@ -1,13 +1,12 @@
 //! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
 //!
-//! For each of the first offsets behind the start of a token and each class of bytes, a bit set tells the patterns that
-//! accept such a byte there. The intersection over the offsets leaves the few patterns whose regex is worth trying.
+//! Three questions, from the cheapest to the dearest, each asked of all patterns at once with a bit set: what stands
+//! before the token and how long its first runs of letters and digits are (their shape, read from masks), then which
+//! byte stands at each of the first offsets. The intersection leaves the few patterns whose regex is worth trying.
 
 use super::boundary::{END, left_holds};
-use crate::knowledge::{Boundary, ByteSet, RUN_MIN_MAX, WINDOW_LEN};
-
-/// Farthest first digit that is looked for; patterns beyond it count as needing none.
-pub(super) const DIGIT_WITHIN_MAX: usize = 24;
+use super::runs::{Run, Runs};
+use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 
 /// Words of a set of rows: as many as fill a vector of the widest kind.
 const GROUP_WORDS: usize = 8;
@@ -15,46 +14,67 @@ const GROUP_WORDS: usize = 8;
 /// A set of rows.
 type RowSet = [u64; GROUP_WORDS];
 
+/// Runs with each follower.
+const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
+
+/// Offsets at which it is asked whether any window goes on.
+const STOPS: [usize; 4] = [8, 12, 16, 24];
+
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
     rows: Vec<Placed>,
     /// Groups of rows, each of which is one wide set.
     groups: usize,
+    /// Sets by what stands before the token, group.
+    before: Vec<RowSet>,
+    /// Sets by number of the run, run with its follower, group.
+    shapes: Vec<RowSet>,
+    /// Whether there is a row for what stands before and the first run with its follower.
+    is_live: Vec<bool>,
     /// Bytes that no row tells apart share a class.
     class_of: Vec<u8>,
     classes: usize,
     /// Sets by offset, class, group.
     accepts: Vec<RowSet>,
-    /// The rows of each kind, by group.
-    of_kind: [Vec<RowSet>; Kind::ALL.len()],
+    /// Rows whose window goes on behind each of [`STOPS`], by group.
+    goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token, by group.
     of_boundary: Vec<(Boundary, Vec<RowSet>)>,
-    /// For each first byte, one more than the farthest first digit of a row that starts with it; zero without one.
-    digit_reach: Vec<u8>,
-    /// For each kind, the pairs of bytes with which a row of it can start, one bit each.
-    pairs: [Vec<u64>; Kind::ALL.len()],
+    /// The pairs of bytes with which a row can start, one bit each.
+    pairs: Vec<u64>,
 }
 
-/// What is known of a token when patterns are looked for.
+/// What stands before a token, as far as a byte or two tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A digit is near: patterns that need one.
-    WithDigit,
-    /// Any token: patterns that need no digit and start with short tokens.
-    Short,
-    /// A token of at least [`RUN_MIN_MAX`] bytes: all patterns that need no digit.
-    Long,
+pub(super) enum Before {
+    /// Anything else.
+    Open,
+    /// An underscore, which belongs to the word.
+    Underscore,
+    /// A digit and a mark, so that the token goes on with a number.
+    Number,
 }
 
-impl Kind {
-    const ALL: [Self; 3] = [Self::WithDigit, Self::Short, Self::Long];
+impl Before {
+    const ALL: [Self; 3] = [Self::Open, Self::Underscore, Self::Number];
 
-    fn holds(self, row: &Row) -> bool {
+    /// What stands before a place that is no part of an escape.
+    #[inline]
+    pub(super) fn of(text: &[u8], at: usize) -> Self {
+        match text[..at] {
+            [.., b'_'] => Self::Underscore,
+            [.., b'0'..=b'9', b'.' | b':' | b'/' | b'-'] => Self::Number,
+            _ => Self::Open,
+        }
+    }
+
+    /// Whether a match with this boundary can start behind it.
+    fn lets(self, boundary: Boundary) -> bool {
         match self {
-            Self::WithDigit => row.digit_within.is_some(),
-            Self::Short => row.digit_within.is_none() && row.run_min < RUN_MIN_MAX as usize,
-            Self::Long => row.digit_within.is_none(),
+            Self::Open => true,
+            Self::Underscore => matches!(boundary, Boundary::None | Boundary::Token),
+            Self::Number => boundary != Boundary::Identifier,
         }
     }
 }
@@ -67,12 +87,11 @@ struct Placed {
 }
 
 /// What a start anchor says of the token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Start {
     /// Least and greatest number of bytes of the match before the token.
     pub(super) skip: (usize, usize),
-    pub(super) run_min: usize,
-    pub(super) digit_within: Option<usize>,
+    pub(super) shape: Shape,
 }
 
 /// Collects patterns.
@@ -86,20 +105,18 @@ struct Row {
     placed: Placed,
     boundary: Boundary,
     window: Vec<ByteSet>,
-    run_min: usize,
-    digit_within: Option<usize>,
+    shape: Shape,
 }
 
 impl Builder {
     /// Adds a pattern with the bytes that can stand at each of its first offsets.
-    pub(super) fn add(&mut self, (pattern, boundary): (u32, Boundary), window: &[ByteSet], start: Start) {
+    pub(super) fn add(&mut self, (pattern, boundary): (u32, Boundary), window: &[ByteSet], start: &Start) {
         for skip in start.skip.0..=start.skip.1 {
             self.rows.push(Row {
                 placed: Placed { pattern, skip },
                 boundary,
                 window: window.iter().skip(skip).copied().collect(),
-                run_min: start.run_min,
-                digit_within: start.digit_within.filter(|within| *within <= DIGIT_WITHIN_MAX),
+                shape: start.shape.clone(),
             });
         }
     }
@@ -107,18 +124,22 @@ impl Builder {
     pub(super) fn build(self) -> Starts {
         let groups = self.rows.len().div_ceil(64 * GROUP_WORDS);
         let (class_of, classes) = byte_classes(&self.rows);
+        let sets = |count: usize| vec![RowSet::default(); count * groups];
         let mut starts = Starts {
             rows: self.rows.iter().map(|row| row.placed).collect(),
             groups,
-            accepts: vec![RowSet::default(); WINDOW_LEN * classes * groups],
+            before: sets(Before::ALL.len()),
+            shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
+            is_live: vec![false; Before::ALL.len() * FOLLOWED_RUNS],
+            accepts: sets(WINDOW_LEN * classes),
             class_of,
             classes,
-            of_kind: Kind::ALL.map(|_| vec![RowSet::default(); groups]),
+            goes_on: sets(STOPS.len()),
             of_boundary: Vec::new(),
-            digit_reach: vec![0; 256],
-            pairs: Kind::ALL.map(|_| vec![0; 1 << 10]),
+            pairs: vec![0; 1 << 10],
         };
         self.rows.iter().enumerate().for_each(|(index, row)| starts.add(index, row));
+        starts.fill_live();
         starts
     }
 }
@@ -142,23 +163,28 @@ fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
 impl Starts {
     fn add(&mut self, index: usize, row: &Row) {
         let (group, word, bit) = (index / 64 / GROUP_WORDS, index / 64 % GROUP_WORDS, 1 << (index % 64));
-        let bytes_at = |offset: usize| {
-            let set = row.window.get(offset).copied().unwrap_or(ByteSet::ALL);
-            (0..=255u8).filter(move |byte| set.contains(*byte))
-        };
+        let mut insert = |sets: &mut [RowSet], place: usize| sets[place * self.groups + group][word] |= bit;
+        let bytes_at = |offset: usize| row.window.get(offset).copied().unwrap_or(ByteSet::ALL);
         for offset in 0..WINDOW_LEN {
-            for byte in bytes_at(offset) {
-                let at = self.index(offset, byte) + group;
-                self.accepts[at][word] |= bit;
+            for byte in bytes_at(offset).bytes() {
+                insert(&mut self.accepts, offset * self.classes + usize::from(self.class_of[usize::from(byte)]));
             }
         }
-        for (kind, (sets, pairs)) in Kind::ALL.into_iter().zip(self.of_kind.iter_mut().zip(&mut self.pairs)) {
-            if kind.holds(row) {
-                sets[group][word] |= bit;
-                for (pair, bit) in bytes_at(0).flat_map(|first| bytes_at(1).map(move |second| pair_bit(first, second)))
-                {
-                    pairs[pair] |= bit;
-                }
+        for (stop, offset) in STOPS.into_iter().enumerate().filter(|(_, offset)| row.window.len() > *offset) {
+            debug_assert!(offset < WINDOW_LEN);
+            insert(&mut self.goes_on, stop);
+        }
+        for before in Before::ALL.into_iter().filter(|before| row.placed.skip > 0 || before.lets(row.boundary)) {
+            insert(&mut self.before, before as usize);
+        }
+        for (number, run) in (0..SHAPE_RUNS).flat_map(|number| (0..RUNS).map(move |run| (number, run))) {
+            for follower in (0..FOLLOWERS).filter(|follower| row.shape.holds(number, run, *follower)) {
+                insert(&mut self.shapes, number * FOLLOWED_RUNS + run * FOLLOWERS + follower);
+            }
+        }
+        for first in bytes_at(0).bytes() {
+            for (pair, bit) in bytes_at(1).bytes().map(|second| pair_bit(first, second)) {
+                self.pairs[pair] |= bit;
             }
         }
         if row.placed.skip == 0 {
@@ -170,77 +196,135 @@ impl Starts {
             });
             self.of_boundary[at].1[group][word] |= bit;
         }
-        if let Some(within) = row.digit_within {
-            for byte in bytes_at(0) {
-                let reach = &mut self.digit_reach[usize::from(byte)];
-                *reach = (*reach).max(within as u8 + 1);
-            }
-        }
     }
 
-    fn index(&self, offset: usize, byte: u8) -> usize {
-        (offset * self.classes + usize::from(self.class_of[usize::from(byte)])) * self.groups
+    fn fill_live(&mut self) {
+        for before in Before::ALL {
+            for run in 0..FOLLOWED_RUNS {
+                let is_live = (0..self.groups).any(|group| {
+                    let mut rows = self.before[before as usize * self.groups + group];
+                    keep(&mut rows, &self.shapes[run * self.groups + group]);
+                    !is_empty(&rows)
+                });
+                self.is_live[before as usize * FOLLOWED_RUNS + run] = is_live;
+            }
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether a pattern whose token starts with `byte` can have its first digit `distance` bytes behind.
-    pub(super) fn reaches_digit(&self, byte: u8, distance: usize) -> bool {
-        distance < usize::from(self.digit_reach[usize::from(byte)])
-    }
-
-    /// Whether a pattern of this kind can have a token at `at`, as far as two bytes tell.
-    pub(super) fn can_start(&self, text: &[u8], at: usize, kind: Kind) -> bool {
+    /// Whether a pattern can have a token at `at`, as far as two bytes tell.
+    #[inline]
+    pub(super) fn can_start(&self, text: &[u8], at: usize) -> bool {
         let (pair, bit) = pair_bit(text[at], text.get(at + 1).copied().unwrap_or(END));
-        self.pairs[kind as usize][pair] & bit != 0
+        self.pairs[pair] & bit != 0
     }
 
-    /// Gives the patterns whose window fits the text with a token at `at`, and how far before it the match starts.
-    /// Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token have
-    /// been looked at.
-    pub(super) fn fitting(&self, text: &[u8], at: usize, kind: Kind, each: &mut dyn FnMut(u32, usize)) {
+    /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
+    /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
+    /// have been looked at.
+    #[inline]
+    pub(super) fn fitting(
+        &self,
+        text: &[u8],
+        (at, before): (usize, Before),
+        runs: Runs<'_>,
+        each: &mut dyn FnMut(u32, usize),
+    ) {
+        let first = runs.run(text, at);
+        if !self.is_live[before as usize * FOLLOWED_RUNS + place(&first)] {
+            return;
+        }
         for group in 0..self.groups {
-            let mut fitting = self.of_kind[kind as usize][group];
-            for offset in 0..WINDOW_LEN {
-                let byte = text.get(at + offset).copied().unwrap_or(END);
-                keep(&mut fitting, &self.accepts[self.index(offset, byte) + group]);
-                if is_empty(&fitting) {
-                    break;
-                }
+            let mut rows = self.before[before as usize * self.groups + group];
+            keep(&mut rows, &self.shapes[place(&first) * self.groups + group]);
+            if self.keep_shape(&mut rows, group, text, (first.clone(), runs)) && self.keep_window(&mut rows, group, text, at)
+            {
+                self.keep_boundary(&mut rows, group, text, at);
+                self.give(&rows, group, each);
             }
-            if is_empty(&fitting) {
-                continue;
+        }
+    }
+
+    /// Keeps the rows whose further runs can be those of the text. Whether any is left.
+    fn keep_shape(&self, rows: &mut RowSet, group: usize, text: &[u8], (first, runs): (Run, Runs<'_>)) -> bool {
+        let mut next = first.next;
+        for number in 1..SHAPE_RUNS {
+            let Some(at) = next else { break };
+            if is_empty(rows) {
+                return false;
             }
-            for (boundary, rows) in &self.of_boundary {
-                let concerned = rows[group].iter().zip(&fitting).any(|(rows, fitting)| rows & fitting != 0);
-                if concerned && !left_holds(*boundary, text, at) {
-                    fitting.iter_mut().zip(&rows[group]).for_each(|(fitting, rows)| *fitting &= !rows);
+            let run = runs.run(text, at);
+            keep(rows, &self.shapes[(number * FOLLOWED_RUNS + place(&run)) * self.groups + group]);
+            next = run.next;
+        }
+        !is_empty(rows)
+    }
+
+    /// Keeps the rows whose window fits. Whether any is left.
+    fn keep_window(&self, rows: &mut RowSet, group: usize, text: &[u8], at: usize) -> bool {
+        let mut stops = STOPS.into_iter().enumerate();
+        let mut stop = stops.next();
+        for offset in 0..WINDOW_LEN {
+            if let Some((number, _)) = stop.filter(|(_, stop)| *stop == offset) {
+                let goes_on = &self.goes_on[number * self.groups + group];
+                if rows.iter().zip(goes_on).fold(0, |any, (row, goes_on)| any | row & goes_on) == 0 {
+                    return true;
                 }
+                stop = stops.next();
             }
-            for (word, mut rows) in fitting.into_iter().enumerate() {
-                while rows != 0 {
-                    let row = (group * GROUP_WORDS + word) * 64 + rows.trailing_zeros() as usize;
-                    each(self.rows[row].pattern, self.rows[row].skip);
-                    rows &= rows - 1;
-                }
+            let byte = text.get(at + offset).copied().unwrap_or(END);
+            let class = usize::from(self.class_of[usize::from(byte)]);
+            keep(rows, &self.accepts[(offset * self.classes + class) * self.groups + group]);
+            if is_empty(rows) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Keeps the rows that start before the token, and those whose boundary holds at it.
+    fn keep_boundary(&self, rows: &mut RowSet, group: usize, text: &[u8], at: usize) {
+        for (boundary, bounded) in &self.of_boundary {
+            let concerned = bounded[group].iter().zip(&*rows).any(|(bounded, row)| bounded & row != 0);
+            if concerned && !left_holds(*boundary, text, at) {
+                rows.iter_mut().zip(&bounded[group]).for_each(|(row, bounded)| *row &= !bounded);
+            }
+        }
+    }
+
+    fn give(&self, rows: &RowSet, group: usize, each: &mut dyn FnMut(u32, usize)) {
+        for (word, mut rows) in rows.iter().copied().enumerate() {
+            while rows != 0 {
+                let row = (group * GROUP_WORDS + word) * 64 + rows.trailing_zeros() as usize;
+                each(self.rows[row].pattern, self.rows[row].skip);
+                rows &= rows - 1;
             }
         }
     }
 }
 
+/// Place of a run with its follower in a table of [`FOLLOWED_RUNS`].
+fn place(run: &Run) -> usize {
+    run.place * FOLLOWERS + run.follower
+}
+
 /// Keeps the rows that are in both sets.
+#[inline]
 fn keep(rows: &mut RowSet, others: &RowSet) {
     rows.iter_mut().zip(others).for_each(|(mine, theirs)| *mine &= theirs);
 }
 
 /// A fold, because a comparison of arrays is a call.
+#[inline]
 fn is_empty(rows: &RowSet) -> bool {
     rows.iter().fold(0, |any, word| any | word) == 0
 }
 
 /// Word and bit of a pair of bytes in a set of 65,536.
+#[inline]
 fn pair_bit(first: u8, second: u8) -> (usize, u64) {
     (usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63))
 }

@@ -1,0 +1,58 @@
+//! Runs of letters and of digits, read from the masks of the first pass.
+
+use super::boundary::END;
+use super::simd::Masks;
+use crate::knowledge::{RUN_LEN_MAX, follower, run_place};
+
+/// Bytes behind the start of a token from which its runs are told: each run of a shape, the marks between them, and
+/// the word of the mask in which the last one lies.
+pub(super) const RUNS_REACH: usize = 4 * 64;
+
+/// The masks of a stretch of text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs<'m> {
+    pub(super) masks: &'m Masks,
+    /// The byte that bit 0 of the masks stands for.
+    pub(super) from: usize,
+}
+
+/// An unbroken run of letters, or of digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// Kind and length; 0 where neither a letter nor a digit stands.
+    pub(super) place: usize,
+    pub(super) follower: usize,
+    /// Where the next run begins, unless this one is none or longer than can be told.
+    pub(super) next: Option<usize>,
+}
+
+impl Runs<'_> {
+    /// The run at an offset of the text.
+    #[inline]
+    pub(super) fn run(self, text: &[u8], at: usize) -> Run {
+        let bit = at - self.from;
+        let (alnum, digit) = (bits_at(&self.masks.alnum, bit), bits_at(&self.masks.digit, bit));
+        if alnum & 1 == 0 {
+            return Run { place: 0, follower: 0, next: None };
+        }
+        let run = if digit & 1 == 1 { digit } else { alnum & !digit };
+        let len = run.trailing_ones() as usize;
+        let place = run_place(text[at], len);
+        if len >= RUN_LEN_MAX {
+            return Run { place, follower: 0, next: None };
+        }
+        let byte = |offset: usize| text.get(at + len + offset).copied().unwrap_or(END);
+        let follower = follower(byte(0), byte(1));
+        let marks = usize::from(!byte(0).is_ascii_alphanumeric());
+        Run { place, follower, next: Some(at + len + marks) }
+    }
+}
+
+/// The 64 bits of a mask from bit `bit` on; behind its end they are zero.
+#[inline]
+fn bits_at(mask: &[u64], bit: usize) -> u64 {
+    let word = |index: usize| mask.get(index).copied().unwrap_or(0);
+    let (index, shift) = (bit / 64, bit % 64);
+    let wide = u128::from(word(index + 1)) << 64 | u128::from(word(index));
+    (wide >> shift) as u64
+}

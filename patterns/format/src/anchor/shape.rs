@@ -1,0 +1,307 @@
+//! The shape of a start: how long the first runs of letters and digits of a match can be, and what can follow each.
+//!
+//! Numbers in text differ first by their lengths: `653453.317990915` is no national number, and that can be told without
+//! looking at a single digit. A shape is read from masks of letters and digits, a few instructions for each run, so it
+//! is the cheapest thing that can be asked of a token. Derived from the pattern's automaton, so that runs which cross
+//! several parts of an expression, optional marks and alternatives are all counted.
+
+use super::byte_set::ByteSet;
+use crate::Boundary;
+use regex_automata::nfa::thompson::{Config, NFA, State, WhichCaptures};
+use regex_automata::util::primitives::StateID;
+use regex_syntax::hir::Hir;
+use serde::{Deserialize, Serialize};
+
+/// Runs that are told.
+pub const SHAPE_RUNS: usize = 3;
+
+/// Lengths that are told apart: the greatest stands for itself and whatever is longer.
+pub const RUN_LEN_MAX: usize = 31;
+
+/// Kinds of runs, by their first byte: digits, or letters that begin with a capital or a small one.
+pub const RUN_KINDS: usize = 3;
+
+/// Places in a table of runs: the first for no run, where no letter or digit stands.
+pub const RUNS: usize = 1 + RUN_KINDS * RUN_LEN_MAX;
+
+/// Kinds of what follows a run, see [`follower`].
+pub const FOLLOWERS: usize = 16;
+
+/// For each of the first runs, the followers of each kind and length, one bit each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shape(Vec<u16>);
+
+impl Default for Shape {
+    /// The shape of everything.
+    fn default() -> Self {
+        Self(vec![u16::MAX; SHAPE_RUNS * RUNS])
+    }
+}
+
+impl Shape {
+    /// Whether run number `number`, counted from 0, can be `run` with this follower.
+    #[must_use]
+    pub fn holds(&self, number: usize, run: usize, follower: usize) -> bool {
+        self.0.get(number * RUNS + run).is_some_and(|followers| followers >> follower & 1 == 1)
+    }
+}
+
+/// The place of a run in a table: by its first byte, which is a letter or digit, and its length, at least 1.
+#[inline]
+#[must_use]
+pub const fn run_place(first: u8, len: usize) -> usize {
+    let len = if len < RUN_LEN_MAX { len } else { RUN_LEN_MAX };
+    let kind = match first {
+        b'0'..=b'9' => 0,
+        b'A'..=b'Z' => 1,
+        _ => 2,
+    };
+    kind * RUN_LEN_MAX + len
+}
+
+/// Followers that end a number in no text: a letter, a digit.
+const LETTER: usize = 0;
+const DIGIT: usize = 1;
+/// An underscore.
+const UNDERSCORE: usize = 2;
+/// Any other mark, and the next byte a digit or not.
+const MARK: usize = 3;
+const MARK_DIGIT: usize = 4;
+/// A space, and the next byte something else, a digit or a letter.
+const SPACE: usize = 5;
+const SPACE_DIGIT: usize = 6;
+const SPACE_LETTER: usize = 7;
+/// The marks inside numbers, each alone and before a digit.
+const NUMBER_MARKS: [u8; 4] = *b"-./:";
+const NUMBER_MARK: usize = 8;
+
+/// What follows a run of letters or of digits, told by two bytes.
+#[inline]
+#[must_use]
+pub const fn follower(first: u8, second: u8) -> usize {
+    let before_digit = second.is_ascii_digit() as usize;
+    match first {
+        b'0'..=b'9' => DIGIT,
+        b'A'..=b'Z' | b'a'..=b'z' => LETTER,
+        b'_' => UNDERSCORE,
+        b' ' if second.is_ascii_alphabetic() => SPACE_LETTER,
+        b' ' => SPACE + before_digit,
+        b'-' => NUMBER_MARK + before_digit,
+        b'.' => NUMBER_MARK + 2 + before_digit,
+        b'/' => NUMBER_MARK + 4 + before_digit,
+        b':' => NUMBER_MARK + 6 + before_digit,
+        _ => MARK + before_digit,
+    }
+}
+
+/// Whether a match with this boundary can end before a follower.
+fn can_end(boundary: Boundary, follower: usize) -> bool {
+    let is_number_part = follower > NUMBER_MARK && (follower - NUMBER_MARK) % 2 == 1;
+    match (boundary, follower) {
+        (Boundary::None, _) => true,
+        (_, LETTER | DIGIT) => false,
+        (Boundary::Token, _) => true,
+        (_, UNDERSCORE) => false,
+        (Boundary::Word, _) => true,
+        (Boundary::Identifier, _) => !is_number_part,
+    }
+}
+
+/// The shape of a branch whose token starts behind `skip_min..=skip_max` marks. That of everything when the automaton
+/// cannot be built.
+pub(super) fn derive(branch: &Hir, boundary: Boundary, (skip_min, skip_max): (u32, u32)) -> Shape {
+    let config = Config::new().utf8(false).which_captures(WhichCaptures::None);
+    let Ok(nfa) = NFA::compiler().configure(config).build_from_hir(branch) else { return Shape::default() };
+    let mut deriver = Deriver { automaton: Automaton(&nfa), boundary, shape: Shape(vec![0; SHAPE_RUNS * RUNS]) };
+    let marks = |byte: u8| !byte.is_ascii_alphanumeric();
+    let mut at = deriver.automaton.start();
+    let mut entries = Entries::default();
+    for skip in 0..=skip_max {
+        if skip >= skip_min {
+            entries.behind_mark.extend(&at);
+        }
+        at = deriver.automaton.step(&at, marks);
+    }
+    // A match that starts with a token has no run before it.
+    for number in 0..SHAPE_RUNS {
+        entries = deriver.run(number, &entries, number > 0);
+    }
+    deriver.shape
+}
+
+/// Where the automaton can be when a run begins, by what stands before the run.
+#[derive(Default)]
+struct Entries {
+    behind_mark: States,
+    behind_letters: States,
+    behind_digits: States,
+    /// The match can have ended before, so that anything may stand here.
+    is_free: bool,
+}
+
+struct Deriver<'n> {
+    automaton: Automaton<'n>,
+    boundary: Boundary,
+    shape: Shape,
+}
+
+impl Deriver<'_> {
+    /// Notes each run that can begin at the entries, and gives the entries of the next one.
+    fn run(&mut self, number: usize, entries: &Entries, may_be_none: bool) -> Entries {
+        let mut next = Entries { is_free: entries.is_free, ..Entries::default() };
+        if entries.is_free {
+            self.shape.0[number * RUNS..(number + 1) * RUNS].fill(u16::MAX);
+            return next;
+        }
+        if may_be_none {
+            // Two marks in a row: whether the match goes on or has ended, nothing more is told.
+            self.shape.0[number * RUNS] = u16::MAX;
+        }
+        let kinds: [(fn(u8) -> bool, &States); RUN_KINDS] = [
+            (|byte| byte.is_ascii_digit(), &entries.behind_letters),
+            (|byte| byte.is_ascii_uppercase(), &entries.behind_digits),
+            (|byte| byte.is_ascii_lowercase(), &entries.behind_digits),
+        ];
+        for (kind, (is_first, behind_other)) in kinds.into_iter().enumerate() {
+            let goes_on = if kind == 0 { |byte: u8| byte.is_ascii_digit() } else { |byte: u8| byte.is_ascii_alphabetic() };
+            let mut from = entries.behind_mark.clone();
+            from.extend(behind_other);
+            let mut at = self.automaton.step(&from, is_first);
+            for len in 1..=RUN_LEN_MAX {
+                if len == RUN_LEN_MAX {
+                    at = self.automaton.closure(at, goes_on);
+                }
+                if at.is_empty() {
+                    break;
+                }
+                let place = number * RUNS + kind * RUN_LEN_MAX + len;
+                let followers = self.followers(&at, &mut next);
+                // Behind a run that is longer than can be told, nothing is read.
+                self.shape.0[place] = if len == RUN_LEN_MAX && followers != 0 { u16::MAX } else { followers };
+                let behind = if kind == 0 { &mut next.behind_digits } else { &mut next.behind_letters };
+                behind.extend(&at);
+                at = self.automaton.step(&at, goes_on);
+            }
+        }
+        next
+    }
+
+    /// What can follow a run behind which the automaton is in one of these states.
+    fn followers(&self, at: &States, next: &mut Entries) -> u16 {
+        let mut followers = 0;
+        for kind in [|byte: u8| byte.is_ascii_alphabetic(), |byte: u8| byte.is_ascii_digit()] {
+            if let Some(first) = self.automaton.bytes(at).bytes().find(|byte| kind(*byte)) {
+                followers |= 1 << follower(first, first);
+            }
+        }
+        for mark in b"_ -./:," {
+            let is_other = *mark == b',';
+            let is_mark = |byte: u8| byte == *mark || is_other && !byte.is_ascii_alphanumeric() && !b"_ -./:".contains(&byte);
+            let behind = self.automaton.step(at, is_mark);
+            next.is_free |= self.automaton.is_match(&behind);
+            let bytes = if self.automaton.is_match(&behind) { ByteSet::ALL } else { self.automaton.bytes(&behind) };
+            bytes.bytes().for_each(|second| followers |= 1 << follower(*mark, second));
+            next.behind_mark.extend(&behind);
+        }
+        if self.automaton.is_match(at) {
+            next.is_free = true;
+            let ends = (0..FOLLOWERS).filter(|follower| can_end(self.boundary, *follower));
+            followers |= ends.fold(0, |all, follower| all | 1 << follower);
+        }
+        followers
+    }
+}
+
+/// A set of states that take a byte or end a match, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct States(Vec<StateID>);
+
+impl States {
+    fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+        self.0.sort_unstable();
+        self.0.dedup();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// An automaton that is in several states at once. Assertions of place are passed over, which only adds shapes.
+struct Automaton<'n>(&'n NFA);
+
+impl Automaton<'_> {
+    fn start(&self) -> States {
+        self.rest(vec![self.0.start_anchored()])
+    }
+
+    /// The states behind one byte that passes.
+    fn step(&self, from: &States, passes: impl Fn(u8) -> bool) -> States {
+        let mut to = Vec::new();
+        for state in &from.0 {
+            each_transition(self.0.state(*state), &mut |start, end, next| {
+                if (start..=end).any(&passes) {
+                    to.push(next);
+                }
+            });
+        }
+        self.rest(to)
+    }
+
+    /// The states behind any number of bytes that pass.
+    fn closure(&self, mut from: States, passes: impl Fn(u8) -> bool) -> States {
+        loop {
+            let mut more = self.step(&from, &passes);
+            more.extend(&from);
+            if more == from {
+                return from;
+            }
+            from = more;
+        }
+    }
+
+    /// Where states that take nothing lead to.
+    fn rest(&self, mut open: Vec<StateID>) -> States {
+        let mut seen = vec![false; self.0.states().len()];
+        let mut states = States::default();
+        while let Some(state) = open.pop() {
+            if std::mem::replace(&mut seen[state.as_usize()], true) {
+                continue;
+            }
+            match self.0.state(state) {
+                State::Look { next, .. } | State::Capture { next, .. } => open.push(*next),
+                State::Union { alternates } => open.extend(alternates.iter()),
+                State::BinaryUnion { alt1, alt2 } => open.extend([*alt1, *alt2]),
+                State::Fail => {}
+                _ => states.0.push(state),
+            }
+        }
+        states.0.sort_unstable();
+        states
+    }
+
+    /// The bytes that some state takes.
+    fn bytes(&self, at: &States) -> ByteSet {
+        let mut bytes = ByteSet::default();
+        for state in &at.0 {
+            each_transition(self.0.state(*state), &mut |start, end, _| {
+                (start..=end).for_each(|byte| bytes.insert(byte));
+            });
+        }
+        bytes
+    }
+
+    fn is_match(&self, at: &States) -> bool {
+        at.0.iter().any(|state| matches!(self.0.state(*state), State::Match { .. }))
+    }
+}
+
+fn each_transition(state: &State, each: &mut dyn FnMut(u8, u8, StateID)) {
+    match state {
+        State::ByteRange { trans } => each(trans.start, trans.end, trans.next),
+        State::Sparse(sparse) => sparse.transitions.iter().for_each(|trans| each(trans.start, trans.end, trans.next)),
+        State::Dense(dense) => (0..=255u8).filter_map(|byte| dense.matches_byte(byte).map(|next| (byte, next))).for_each(|(byte, next)| each(byte, byte, next)),
+        _ => {}
+    }
+}
