@@ -65,11 +65,15 @@ fn is_colour(text: &[u8]) -> bool {
 }
 
 /// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.
+#[inline]
 pub(super) fn escape_tail(text: &[u8], at: usize) -> usize {
-    let Some(before) = at.checked_sub(1).map(|before| text[before]) else { return 0 };
-    if !matches!(before, b'\\' | b'%' | b'[' | b';') {
-        return 0;
+    match at.checked_sub(1).map(|before| text[before]) {
+        Some(b'\\' | b'%' | b'[' | b';') => escape_tail_behind(text, at),
+        _ => 0,
     }
+}
+
+fn escape_tail_behind(text: &[u8], at: usize) -> usize {
     let goes_on = |tail: &usize| text.get(at + tail).is_some_and(u8::is_ascii_alphanumeric);
     let tails = (1..=ESCAPE_TAIL_MAX).take_while(goes_on);
     tails.filter(|tail| is_escape_before(text, at + tail)).last().unwrap_or(0)

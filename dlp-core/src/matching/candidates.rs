@@ -9,7 +9,7 @@ use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
 use super::runs::Runs;
-use super::starts::Before;
+use super::starts::{Before, DIGIT_FAR, DIGIT_NEAR, NextDigit};
 use std::ops::Range;
 
 /// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
@@ -84,18 +84,24 @@ impl Pass<'_> {
     fn tokens(&mut self, masks: &Masks) {
         let runs = Runs { masks, from: self.from };
         let mut before = u64::from(self.from > 0 && self.text[self.from - 1].is_ascii_alphanumeric());
-        for (word, alnum) in masks.alnum.iter().enumerate() {
+        let behind = masks.digit.iter().copied().skip(1).chain([0]);
+        for (word, ((alnum, digit), digit_behind)) in masks.alnum.iter().zip(&masks.digit).zip(behind).enumerate() {
             let starts = alnum & !(alnum << 1 | before);
             before = alnum >> 63;
-            for bit in bits_of(starts) {
-                self.token(self.from + word * 64 + bit, runs);
-            }
+            let (near, far) = digits_behind(*digit, digit_behind);
+            let at = self.from + word * 64;
+            bits_of(starts & near).for_each(|bit| self.token(at + bit, NextDigit::Near, runs));
+            bits_of(starts & !near & far).for_each(|bit| self.token(at + bit, NextDigit::Far, runs));
+            bits_of(starts & !far).for_each(|bit| self.token(at + bit, NextDigit::None, runs));
         }
     }
 
     /// Tries the places where a match can start in a token: at its start, and behind what may be the rest of an escape.
-    fn token(&mut self, at: usize, runs: Runs<'_>) {
-        self.try_token((at, Before::of(self.text, at)), runs);
+    #[inline]
+    fn token(&mut self, at: usize, next_digit: NextDigit, runs: Runs<'_>) {
+        if self.set.starts().can_start(self.text, at, next_digit) {
+            self.try_token((at, Before::of(self.text, at)), runs);
+        }
         let tail = boundary::escape_tail(self.text, at);
         if tail > 0 {
             self.try_token((at + tail, Before::Open), runs);
@@ -104,9 +110,6 @@ impl Pass<'_> {
 
     fn try_token(&mut self, (at, before): (usize, Before), runs: Runs<'_>) {
         let set = self.set;
-        if !set.starts().can_start(self.text, at) {
-            return;
-        }
         set.starts().fitting(self.text, (at, before), runs, &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
             if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
@@ -114,6 +117,18 @@ impl Pass<'_> {
             }
         });
     }
+}
+
+/// The places of a word of the mask of digits from which a digit stands near, and far. The next word is that behind it.
+#[inline]
+fn digits_behind(word: u64, next: u64) -> (u64, u64) {
+    const { assert!(DIGIT_NEAR == 8 && DIGIT_FAR == 24, "as the shifts below have it") };
+    let wide = u128::from(next) << 64 | u128::from(word);
+    let two = wide | wide >> 1;
+    let four = two | two >> 2;
+    let near = four | four >> 4;
+    let far = near | near >> 8 | near >> 16;
+    (near as u64, far as u64)
 }
 
 /// The set bits of a mask from bit `first` on.

@@ -236,9 +236,12 @@ impl Builder {
                         };
                         self.add_literal(bytes, place);
                     }
-                    Anchor::Start { skip_min, skip_max, shape, .. } => {
-                        let start =
-                            Start { skip: (*skip_min as usize, *skip_max as usize), shape: std::mem::take(shape) };
+                    Anchor::Start { skip_min, skip_max, digit_within, shape, .. } => {
+                        let start = Start {
+                            skip: (*skip_min as usize, *skip_max as usize),
+                            digit_within: digit_within.map(|within| within as usize),
+                            shape: std::mem::take(shape),
+                        };
                         self.starts.add((number, data.boundary), &source.window, &start);
                     }
                 }

@@ -30,8 +30,8 @@ pub(super) struct Starts {
     before: Vec<RowSet>,
     /// Sets by number of the run, run with its follower, group.
     shapes: Vec<RowSet>,
-    /// Whether there is a row for what stands before and the first run with its follower.
-    is_live: Vec<bool>,
+    /// By first run with its follower.
+    first_bytes: Vec<FirstBytes>,
     /// Bytes that no row tells apart share a class.
     class_of: Vec<u8>,
     classes: usize,
@@ -41,8 +41,45 @@ pub(super) struct Starts {
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token, by group.
     of_boundary: Vec<(Boundary, Vec<RowSet>)>,
-    /// The pairs of bytes with which a row can start, one bit each.
-    pairs: Vec<u64>,
+    /// For each distance of the next digit, the pairs of bytes with which a row can start, one bit each.
+    pairs: [Vec<u64>; NextDigit::ALL.len()],
+}
+
+/// For each of the first bytes of a token the values that some row takes there, by their low six bits.
+#[derive(Clone, Copy, Debug, Default)]
+struct FirstBytes([u64; FIRST_BYTES]);
+
+/// Bytes of a token that are looked at before any row is.
+const FIRST_BYTES: usize = 4;
+
+/// How far behind the start of a token the next digit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NextDigit {
+    /// Fewer than [`DIGIT_NEAR`] bytes.
+    Near,
+    /// Fewer than [`DIGIT_FAR`].
+    Far,
+    /// Farther, or there is none.
+    None,
+}
+
+/// See [`NextDigit::Near`].
+pub(super) const DIGIT_NEAR: usize = 8;
+
+/// See [`NextDigit::Far`].
+pub(super) const DIGIT_FAR: usize = 24;
+
+impl NextDigit {
+    const ALL: [Self; 3] = [Self::Near, Self::Far, Self::None];
+
+    /// Whether a row can start so far from a digit that demands one within so many bytes.
+    fn lets(self, digit_within: Option<usize>) -> bool {
+        match self {
+            Self::Near => true,
+            Self::Far => digit_within.is_none_or(|within| within >= DIGIT_NEAR),
+            Self::None => digit_within.is_none_or(|within| within >= DIGIT_FAR),
+        }
+    }
 }
 
 /// What stands before a token, as far as a byte or two tell it.
@@ -91,6 +128,7 @@ struct Placed {
 pub(super) struct Start {
     /// Least and greatest number of bytes of the match before the token.
     pub(super) skip: (usize, usize),
+    pub(super) digit_within: Option<usize>,
     pub(super) shape: Shape,
 }
 
@@ -105,6 +143,7 @@ struct Row {
     placed: Placed,
     boundary: Boundary,
     window: Vec<ByteSet>,
+    digit_within: Option<usize>,
     shape: Shape,
 }
 
@@ -116,6 +155,7 @@ impl Builder {
                 placed: Placed { pattern, skip },
                 boundary,
                 window: window.iter().skip(skip).copied().collect(),
+                digit_within: start.digit_within,
                 shape: start.shape.clone(),
             });
         }
@@ -130,16 +170,15 @@ impl Builder {
             groups,
             before: sets(Before::ALL.len()),
             shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
-            is_live: vec![false; Before::ALL.len() * FOLLOWED_RUNS],
+            first_bytes: vec![FirstBytes::default(); FOLLOWED_RUNS],
             accepts: sets(WINDOW_LEN * classes),
             class_of,
             classes,
             goes_on: sets(STOPS.len()),
             of_boundary: Vec::new(),
-            pairs: vec![0; 1 << 10],
+            pairs: NextDigit::ALL.map(|_| vec![0; 1 << 10]),
         };
         self.rows.iter().enumerate().for_each(|(index, row)| starts.add(index, row));
-        starts.fill_live();
         starts
     }
 }
@@ -163,7 +202,7 @@ fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
 impl Starts {
     fn add(&mut self, index: usize, row: &Row) {
         let (group, word, bit) = (index / 64 / GROUP_WORDS, index / 64 % GROUP_WORDS, 1 << (index % 64));
-        let mut insert = |sets: &mut [RowSet], place: usize| sets[place * self.groups + group][word] |= bit;
+        let insert = |sets: &mut [RowSet], place: usize| sets[place * self.groups + group][word] |= bit;
         let bytes_at = |offset: usize| row.window.get(offset).copied().unwrap_or(ByteSet::ALL);
         for offset in 0..WINDOW_LEN {
             for byte in bytes_at(offset).bytes() {
@@ -182,9 +221,17 @@ impl Starts {
                 insert(&mut self.shapes, number * FOLLOWED_RUNS + run * FOLLOWERS + follower);
             }
         }
-        for first in bytes_at(0).bytes() {
-            for (pair, bit) in bytes_at(1).bytes().map(|second| pair_bit(first, second)) {
-                self.pairs[pair] |= bit;
+        for run in (0..FOLLOWED_RUNS).filter(|run| row.shape.holds(0, run / FOLLOWERS, run % FOLLOWERS)) {
+            for (offset, values) in self.first_bytes[run].0.iter_mut().enumerate() {
+                bytes_at(offset).bytes().for_each(|byte| *values |= 1 << (byte & 63));
+            }
+        }
+        let (firsts, seconds) = (bytes_at(0), bytes_at(1));
+        for (next_digit, pairs) in NextDigit::ALL.into_iter().zip(&mut self.pairs) {
+            for first in firsts.bytes().filter(|_| next_digit.lets(row.digit_within)) {
+                for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
+                    pairs[pair] |= bit;
+                }
             }
         }
         if row.placed.skip == 0 {
@@ -198,28 +245,23 @@ impl Starts {
         }
     }
 
-    fn fill_live(&mut self) {
-        for before in Before::ALL {
-            for run in 0..FOLLOWED_RUNS {
-                let is_live = (0..self.groups).any(|group| {
-                    let mut rows = self.before[before as usize * self.groups + group];
-                    keep(&mut rows, &self.shapes[run * self.groups + group]);
-                    !is_empty(&rows)
-                });
-                self.is_live[before as usize * FOLLOWED_RUNS + run] = is_live;
-            }
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether a pattern can have a token at `at`, as far as two bytes tell.
+    /// Whether a pattern can have a token at `at`, as far as two bytes and the next digit tell.
     #[inline]
-    pub(super) fn can_start(&self, text: &[u8], at: usize) -> bool {
+    pub(super) fn can_start(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
         let (pair, bit) = pair_bit(text[at], text.get(at + 1).copied().unwrap_or(END));
-        self.pairs[pair] & bit != 0
+        self.pairs[next_digit as usize][pair] & bit != 0
+    }
+
+    /// Whether a pattern that takes such a first run also takes the first bytes.
+    #[inline]
+    fn takes(&self, run: &Run, text: &[u8], at: usize) -> bool {
+        let FirstBytes(values) = &self.first_bytes[place(run)];
+        let byte = |offset: usize| text.get(at + offset).copied().unwrap_or(END);
+        (0..FIRST_BYTES).fold(1, |all, offset| all & values[offset] >> (byte(offset) & 63)) & 1 == 1
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -234,7 +276,7 @@ impl Starts {
         each: &mut dyn FnMut(u32, usize),
     ) {
         let first = runs.run(text, at);
-        if !self.is_live[before as usize * FOLLOWED_RUNS + place(&first)] {
+        if !self.takes(&first, text, at) {
             return;
         }
         for group in 0..self.groups {
