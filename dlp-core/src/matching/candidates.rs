@@ -104,7 +104,7 @@ impl Pass<'_> {
         }
         let tail = boundary::escape_tail(self.text, at);
         if tail > 0 {
-            self.try_token((at + tail, Before::Open), runs);
+            self.try_token((at + tail, Before::of(self.text, at + tail)), runs);
         }
     }
 

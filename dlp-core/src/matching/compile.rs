@@ -236,9 +236,10 @@ impl Builder {
                         };
                         self.add_literal(bytes, place);
                     }
-                    Anchor::Start { skip_min, skip_max, digit_within, shape, .. } => {
+                    Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => {
                         let start = Start {
                             skip: (*skip_min as usize, *skip_max as usize),
+                            run_min: *run_min as usize,
                             digit_within: digit_within.map(|within| within as usize),
                             shape: std::mem::take(shape),
                         };

@@ -27,6 +27,12 @@ pub(super) struct Run {
 }
 
 impl Runs<'_> {
+    /// The number of letters and digits from an offset of the text on, up to 64.
+    #[inline]
+    pub(super) fn token_len(self, at: usize) -> usize {
+        bits_at(&self.masks.alnum, at - self.from).trailing_ones() as usize
+    }
+
     /// The run at an offset of the text.
     #[inline]
     pub(super) fn run(self, text: &[u8], at: usize) -> Run {

@@ -6,7 +6,7 @@
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
-use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
+use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUN_MIN_MAX, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 
 /// Words of a set of rows: as many as fill a vector of the widest kind.
 const GROUP_WORDS: usize = 8;
@@ -16,6 +16,9 @@ type RowSet = [u64; GROUP_WORDS];
 
 /// Runs with each follower.
 const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
+
+/// Lengths of a token that are told apart.
+const LENGTHS: usize = RUN_MIN_MAX as usize + 1;
 
 /// Offsets at which it is asked whether any window goes on.
 const STOPS: [usize; 4] = [8, 12, 16, 24];
@@ -28,6 +31,8 @@ pub(super) struct Starts {
     groups: usize,
     /// Sets by what stands before the token, group.
     before: Vec<RowSet>,
+    /// Sets by length of the token, group.
+    lengths: Vec<RowSet>,
     /// Sets by number of the run, run with its follower, group.
     shapes: Vec<RowSet>,
     /// By first run with its follower.
@@ -82,36 +87,40 @@ impl NextDigit {
     }
 }
 
-/// What stands before a token, as far as a byte or two tell it.
+/// What stands before a token: the byte, and whether it and a digit before it make the token go on with a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
-    /// Anything else.
-    Open,
-    /// An underscore, which belongs to the word.
-    Underscore,
-    /// A digit and a mark, so that the token goes on with a number.
-    Number,
+pub(super) struct Before {
+    byte: u8,
+    continues_number: bool,
 }
 
 impl Before {
-    const ALL: [Self; 3] = [Self::Open, Self::Underscore, Self::Number];
+    /// Values of [`Self::place`].
+    const PLACES: usize = 512;
 
-    /// What stands before a place that is no part of an escape.
+    fn all() -> impl Iterator<Item = Self> {
+        [false, true].into_iter().flat_map(|continues_number| (0..=255).map(move |byte| Self { byte, continues_number }))
+    }
+
     #[inline]
     pub(super) fn of(text: &[u8], at: usize) -> Self {
         match text[..at] {
-            [.., b'_'] => Self::Underscore,
-            [.., b'0'..=b'9', b'.' | b':' | b'/' | b'-'] => Self::Number,
-            _ => Self::Open,
+            [.., before, byte @ (b'.' | b':' | b'/' | b'-')] => Self { byte, continues_number: before.is_ascii_digit() },
+            [.., byte] => Self { byte, continues_number: false },
+            [] => Self { byte: END, continues_number: false },
         }
+    }
+
+    fn place(self) -> usize {
+        usize::from(self.continues_number) << 8 | usize::from(self.byte)
     }
 
     /// Whether a match with this boundary can start behind it.
     fn lets(self, boundary: Boundary) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Underscore => matches!(boundary, Boundary::None | Boundary::Token),
-            Self::Number => boundary != Boundary::Identifier,
+        match boundary {
+            Boundary::None | Boundary::Token => true,
+            Boundary::Word => self.byte != b'_',
+            Boundary::Identifier => self.byte != b'_' && !self.continues_number,
         }
     }
 }
@@ -128,6 +137,7 @@ struct Placed {
 pub(super) struct Start {
     /// Least and greatest number of bytes of the match before the token.
     pub(super) skip: (usize, usize),
+    pub(super) run_min: usize,
     pub(super) digit_within: Option<usize>,
     pub(super) shape: Shape,
 }
@@ -142,7 +152,10 @@ pub(super) struct Builder {
 struct Row {
     placed: Placed,
     boundary: Boundary,
+    /// What can stand right before the token; for a match that starts with the token, that is for its boundary to say.
+    before: Option<ByteSet>,
     window: Vec<ByteSet>,
+    run_min: usize,
     digit_within: Option<usize>,
     shape: Shape,
 }
@@ -154,7 +167,9 @@ impl Builder {
             self.rows.push(Row {
                 placed: Placed { pattern, skip },
                 boundary,
+                before: skip.checked_sub(1).map(|before| window.get(before).copied().unwrap_or(ByteSet::ALL)),
                 window: window.iter().skip(skip).copied().collect(),
+                run_min: start.run_min,
                 digit_within: start.digit_within,
                 shape: start.shape.clone(),
             });
@@ -168,7 +183,8 @@ impl Builder {
         let mut starts = Starts {
             rows: self.rows.iter().map(|row| row.placed).collect(),
             groups,
-            before: sets(Before::ALL.len()),
+            before: sets(Before::PLACES),
+            lengths: sets(LENGTHS),
             shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
             first_bytes: vec![FirstBytes::default(); FOLLOWED_RUNS],
             accepts: sets(WINDOW_LEN * classes),
@@ -213,9 +229,12 @@ impl Starts {
             debug_assert!(offset < WINDOW_LEN);
             insert(&mut self.goes_on, stop);
         }
-        for before in Before::ALL.into_iter().filter(|before| row.placed.skip > 0 || before.lets(row.boundary)) {
-            insert(&mut self.before, before as usize);
-        }
+        let can_stand = |before: &Before| match &row.before {
+            Some(bytes) => bytes.contains(before.byte),
+            None => before.lets(row.boundary),
+        };
+        Before::all().filter(can_stand).for_each(|before| insert(&mut self.before, before.place()));
+        (row.run_min..LENGTHS).for_each(|length| insert(&mut self.lengths, length));
         for (number, run) in (0..SHAPE_RUNS).flat_map(|number| (0..RUNS).map(move |run| (number, run))) {
             for follower in (0..FOLLOWERS).filter(|follower| row.shape.holds(number, run, *follower)) {
                 insert(&mut self.shapes, number * FOLLOWED_RUNS + run * FOLLOWERS + follower);
@@ -279,8 +298,10 @@ impl Starts {
         if !self.takes(&first, text, at) {
             return;
         }
+        let length = runs.token_len(at).min(LENGTHS - 1);
         for group in 0..self.groups {
-            let mut rows = self.before[before as usize * self.groups + group];
+            let mut rows = self.before[before.place() * self.groups + group];
+            keep(&mut rows, &self.lengths[length * self.groups + group]);
             keep(&mut rows, &self.shapes[place(&first) * self.groups + group]);
             if self.keep_shape(&mut rows, group, text, (first.clone(), runs)) && self.keep_window(&mut rows, group, text, at)
             {
