@@ -31,6 +31,9 @@ struct Arguments {
     /// Only this corpus: source, prose, logs or binary
     #[arg(long)]
     corpus: Option<String>,
+    /// Only so many bytes of each corpus
+    #[arg(long)]
+    bytes: Option<usize>,
     /// Only the built-in detectors and the widest instruction set
     #[arg(long)]
     brief: bool,
@@ -57,7 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("|---|---|---|---|---|---|---|---|");
     for corpus in Corpus::ALL.into_iter().filter(is_meant) {
-        let text = if arguments.quick { corpus.quick()? } else { corpus.load()? };
+        let mut text = if arguments.quick { corpus.quick()? } else { corpus.load()? };
+        text.truncate(arguments.bytes.unwrap_or(text.len()));
         let (absent, text) = absent_byte(text, runs);
         let mut best = Vec::new();
         for &size in &sizes {

@@ -46,7 +46,7 @@ impl Pass<'_> {
     fn literals(&mut self, masks: &Masks) {
         let (set, text, from) = (self.set, self.text, self.from);
         let first = self.owned.start - from;
-        for bit in bits(&masks.literal, first) {
+        for bit in bits(&masks.literal, first).filter(|bit| set.literals().may_hit(text, from + bit)) {
             set.literals().each_hit(text, from + bit, &mut |hit, literal| {
                 for place in set.literal_uses(literal) {
                     self.starts_before(hit, place);
@@ -90,9 +90,13 @@ impl Pass<'_> {
             before = alnum >> 63;
             let (near, far) = digits_behind(*digit, digit_behind);
             let at = self.from + word * 64;
-            bits_of(starts & near).for_each(|bit| self.token(at + bit, NextDigit::Near, runs));
-            bits_of(starts & !near & far).for_each(|bit| self.token(at + bit, NextDigit::Far, runs));
-            bits_of(starts & !far).for_each(|bit| self.token(at + bit, NextDigit::None, runs));
+            for (starts, next_digit) in [
+                (starts & near, NextDigit::Near),
+                (starts & !near & far, NextDigit::Far),
+                (starts & !far, NextDigit::None),
+            ] {
+                bits_of(starts).for_each(|bit| self.token(at + bit, next_digit, runs));
+            }
         }
     }
 

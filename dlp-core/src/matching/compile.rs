@@ -290,7 +290,7 @@ impl Builder {
             look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
             literals,
             literal_uses: self.literal_uses,
-            starts: self.starts.build(),
+            starts: self.starts.build(isa),
             reach: Reach { before: around, after: len_max + around },
         }))
     }

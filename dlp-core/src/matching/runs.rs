@@ -57,8 +57,11 @@ impl Runs<'_> {
 /// The 64 bits of a mask from bit `bit` on; behind its end they are zero.
 #[inline]
 fn bits_at(mask: &[u64], bit: usize) -> u64 {
-    let word = |index: usize| mask.get(index).copied().unwrap_or(0);
     let (index, shift) = (bit / 64, bit % 64);
-    let wide = u128::from(word(index + 1)) << 64 | u128::from(word(index));
-    (wide >> shift) as u64
+    match mask.get(index..) {
+        // Shifted twice, because a shift by all 64 bits is none.
+        Some([low, high, ..]) => low >> shift | high << 1 << (63 - shift),
+        Some([low]) => low >> shift,
+        _ => 0,
+    }
 }

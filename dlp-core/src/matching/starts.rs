@@ -6,13 +6,8 @@
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
+use super::simd::{Intersect, Isa, RowSet};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUN_MIN_MAX, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-
-/// Words of a set of rows: as many as fill a vector of the widest kind.
-const GROUP_WORDS: usize = 8;
-
-/// A set of rows.
-type RowSet = [u64; GROUP_WORDS];
 
 /// Runs with each follower.
 const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
@@ -20,12 +15,13 @@ const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
 /// Lengths of a token that are told apart.
 const LENGTHS: usize = RUN_MIN_MAX as usize + 1;
 
-/// Offsets at which it is asked whether any window goes on.
-const STOPS: [usize; 4] = [8, 12, 16, 24];
+/// Offsets of a window that are looked at in one go.
+const OFFSETS_AT_ONCE: usize = 4;
 
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
+    intersect: Intersect,
     rows: Vec<Placed>,
     /// Groups of rows, each of which is one wide set.
     groups: usize,
@@ -42,12 +38,12 @@ pub(super) struct Starts {
     classes: usize,
     /// Sets by offset, class, group.
     accepts: Vec<RowSet>,
-    /// Rows whose window goes on behind each of [`STOPS`], by group.
+    /// Rows whose window goes on at each [`OFFSETS_AT_ONCE`] offsets, by group.
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token, by group.
     of_boundary: Vec<(Boundary, Vec<RowSet>)>,
     /// For each distance of the next digit, the pairs of bytes with which a row can start, one bit each.
-    pairs: [Vec<u64>; NextDigit::ALL.len()],
+    pairs: Vec<u64>,
 }
 
 /// For each of the first bytes of a token the values that some row takes there, by their low six bits.
@@ -176,11 +172,12 @@ impl Builder {
         }
     }
 
-    pub(super) fn build(self) -> Starts {
-        let groups = self.rows.len().div_ceil(64 * GROUP_WORDS);
+    pub(super) fn build(self, isa: Isa) -> Starts {
+        let groups = self.rows.len().div_ceil(RowSet::ROWS);
         let (class_of, classes) = byte_classes(&self.rows);
         let sets = |count: usize| vec![RowSet::default(); count * groups];
         let mut starts = Starts {
+            intersect: Intersect::of(isa),
             rows: self.rows.iter().map(|row| row.placed).collect(),
             groups,
             before: sets(Before::PLACES),
@@ -190,9 +187,9 @@ impl Builder {
             accepts: sets(WINDOW_LEN * classes),
             class_of,
             classes,
-            goes_on: sets(STOPS.len()),
+            goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
             of_boundary: Vec::new(),
-            pairs: NextDigit::ALL.map(|_| vec![0; 1 << 10]),
+            pairs: vec![0; NextDigit::ALL.len() * PAIR_WORDS],
         };
         self.rows.iter().enumerate().for_each(|(index, row)| starts.add(index, row));
         starts
@@ -217,17 +214,16 @@ fn byte_classes(rows: &[Row]) -> (Vec<u8>, usize) {
 
 impl Starts {
     fn add(&mut self, index: usize, row: &Row) {
-        let (group, word, bit) = (index / 64 / GROUP_WORDS, index / 64 % GROUP_WORDS, 1 << (index % 64));
-        let insert = |sets: &mut [RowSet], place: usize| sets[place * self.groups + group][word] |= bit;
+        let (group, row_in_group) = (index / RowSet::ROWS, index % RowSet::ROWS);
+        let insert = |sets: &mut [RowSet], place: usize| sets[place * self.groups + group].insert(row_in_group);
         let bytes_at = |offset: usize| row.window.get(offset).copied().unwrap_or(ByteSet::ALL);
         for offset in 0..WINDOW_LEN {
             for byte in bytes_at(offset).bytes() {
                 insert(&mut self.accepts, offset * self.classes + usize::from(self.class_of[usize::from(byte)]));
             }
         }
-        for (stop, offset) in STOPS.into_iter().enumerate().filter(|(_, offset)| row.window.len() > *offset) {
-            debug_assert!(offset < WINDOW_LEN);
-            insert(&mut self.goes_on, stop);
+        for turn in 0..row.window.len().div_ceil(OFFSETS_AT_ONCE) {
+            insert(&mut self.goes_on, turn);
         }
         let can_stand = |before: &Before| match &row.before {
             Some(bytes) => bytes.contains(before.byte),
@@ -246,10 +242,10 @@ impl Starts {
             }
         }
         let (firsts, seconds) = (bytes_at(0), bytes_at(1));
-        for (next_digit, pairs) in NextDigit::ALL.into_iter().zip(&mut self.pairs) {
-            for first in firsts.bytes().filter(|_| next_digit.lets(row.digit_within)) {
+        for next_digit in NextDigit::ALL.into_iter().filter(|next_digit| next_digit.lets(row.digit_within)) {
+            for first in firsts.bytes() {
                 for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
-                    pairs[pair] |= bit;
+                    self.pairs[next_digit as usize * PAIR_WORDS + pair] |= bit;
                 }
             }
         }
@@ -260,7 +256,7 @@ impl Starts {
                 self.of_boundary.push((row.boundary, vec![RowSet::default(); groups]));
                 self.of_boundary.len() - 1
             });
-            self.of_boundary[at].1[group][word] |= bit;
+            self.of_boundary[at].1[group].insert(row_in_group);
         }
     }
 
@@ -271,8 +267,13 @@ impl Starts {
     /// Whether a pattern can have a token at `at`, as far as two bytes and the next digit tell.
     #[inline]
     pub(super) fn can_start(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
-        let (pair, bit) = pair_bit(text[at], text.get(at + 1).copied().unwrap_or(END));
-        self.pairs[next_digit as usize][pair] & bit != 0
+        let [first, second] = match text[at..] {
+            [first, second, ..] => [first, second],
+            [first] => [first, END],
+            [] => [END, END],
+        };
+        let (pair, bit) = pair_bit(first, second);
+        self.pairs[next_digit as usize * PAIR_WORDS + pair] & bit != 0
     }
 
     /// Whether a pattern that takes such a first run also takes the first bytes.
@@ -301,47 +302,54 @@ impl Starts {
         let length = runs.token_len(at).min(LENGTHS - 1);
         for group in 0..self.groups {
             let mut rows = self.before[before.place() * self.groups + group];
-            keep(&mut rows, &self.lengths[length * self.groups + group]);
-            keep(&mut rows, &self.shapes[place(&first) * self.groups + group]);
-            if self.keep_shape(&mut rows, group, text, (first.clone(), runs)) && self.keep_window(&mut rows, group, text, at)
+            let first_byte = self.accepting(group, text, at, 0);
+            let sets = [&self.lengths[length * self.groups + group], self.shape(group, 0, &first), first_byte, first_byte];
+            if self.intersect.keep(&mut rows, sets)
+                && self.keep_shape(&mut rows, group, text, (&first, runs))
+                && self.keep_window(&mut rows, group, text, at)
             {
                 self.keep_boundary(&mut rows, group, text, at);
-                self.give(&rows, group, each);
+                rows.rows().map(|row| self.rows[group * RowSet::ROWS + row]).for_each(|row| each(row.pattern, row.skip));
             }
         }
     }
 
     /// Keeps the rows whose further runs can be those of the text. Whether any is left.
-    fn keep_shape(&self, rows: &mut RowSet, group: usize, text: &[u8], (first, runs): (Run, Runs<'_>)) -> bool {
-        let mut next = first.next;
-        for number in 1..SHAPE_RUNS {
-            let Some(at) = next else { break };
-            if is_empty(rows) {
-                return false;
-            }
-            let run = runs.run(text, at);
-            keep(rows, &self.shapes[(number * FOLLOWED_RUNS + place(&run)) * self.groups + group]);
-            next = run.next;
-        }
-        !is_empty(rows)
+    #[inline]
+    fn keep_shape(&self, rows: &mut RowSet, group: usize, text: &[u8], (first, runs): (&Run, Runs<'_>)) -> bool {
+        let Some(at) = first.next else { return true };
+        let second = runs.run(text, at);
+        let sets = [self.shape(group, 1, &second); 2];
+        let third = match second.next {
+            Some(at) => self.shape(group, 2, &runs.run(text, at)),
+            None => sets[0],
+        };
+        self.intersect.keep(rows, [sets[0], third, third, third])
+    }
+
+    /// The rows whose run of this number can be this one.
+    #[inline]
+    fn shape(&self, group: usize, number: usize, run: &Run) -> &RowSet {
+        &self.shapes[(number * FOLLOWED_RUNS + place(run)) * self.groups + group]
+    }
+
+    /// The rows that accept the byte at an offset from the start of the token.
+    #[inline]
+    fn accepting(&self, group: usize, text: &[u8], at: usize, offset: usize) -> &RowSet {
+        let byte = text.get(at + offset).copied().unwrap_or(END);
+        let class = usize::from(self.class_of[usize::from(byte)]);
+        &self.accepts[(offset * self.classes + class) * self.groups + group]
     }
 
     /// Keeps the rows whose window fits. Whether any is left.
+    #[inline]
     fn keep_window(&self, rows: &mut RowSet, group: usize, text: &[u8], at: usize) -> bool {
-        let mut stops = STOPS.into_iter().enumerate();
-        let mut stop = stops.next();
-        for offset in 0..WINDOW_LEN {
-            if let Some((number, _)) = stop.filter(|(_, stop)| *stop == offset) {
-                let goes_on = &self.goes_on[number * self.groups + group];
-                if rows.iter().zip(goes_on).fold(0, |any, (row, goes_on)| any | row & goes_on) == 0 {
-                    return true;
-                }
-                stop = stops.next();
+        for turn in 0..WINDOW_LEN / OFFSETS_AT_ONCE {
+            if !rows.meets(&self.goes_on[turn * self.groups + group]) {
+                return true;
             }
-            let byte = text.get(at + offset).copied().unwrap_or(END);
-            let class = usize::from(self.class_of[usize::from(byte)]);
-            keep(rows, &self.accepts[(offset * self.classes + class) * self.groups + group]);
-            if is_empty(rows) {
+            let sets = std::array::from_fn(|offset| self.accepting(group, text, at, turn * OFFSETS_AT_ONCE + offset));
+            if !self.intersect.keep(rows, sets) {
                 return false;
             }
         }
@@ -351,19 +359,8 @@ impl Starts {
     /// Keeps the rows that start before the token, and those whose boundary holds at it.
     fn keep_boundary(&self, rows: &mut RowSet, group: usize, text: &[u8], at: usize) {
         for (boundary, bounded) in &self.of_boundary {
-            let concerned = bounded[group].iter().zip(&*rows).any(|(bounded, row)| bounded & row != 0);
-            if concerned && !left_holds(*boundary, text, at) {
-                rows.iter_mut().zip(&bounded[group]).for_each(|(row, bounded)| *row &= !bounded);
-            }
-        }
-    }
-
-    fn give(&self, rows: &RowSet, group: usize, each: &mut dyn FnMut(u32, usize)) {
-        for (word, mut rows) in rows.iter().copied().enumerate() {
-            while rows != 0 {
-                let row = (group * GROUP_WORDS + word) * 64 + rows.trailing_zeros() as usize;
-                each(self.rows[row].pattern, self.rows[row].skip);
-                rows &= rows - 1;
+            if rows.meets(&bounded[group]) && !left_holds(*boundary, text, at) {
+                rows.remove(&bounded[group]);
             }
         }
     }
@@ -374,17 +371,8 @@ fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
 }
 
-/// Keeps the rows that are in both sets.
-#[inline]
-fn keep(rows: &mut RowSet, others: &RowSet) {
-    rows.iter_mut().zip(others).for_each(|(mine, theirs)| *mine &= theirs);
-}
-
-/// A fold, because a comparison of arrays is a call.
-#[inline]
-fn is_empty(rows: &RowSet) -> bool {
-    rows.iter().fold(0, |any, word| any | word) == 0
-}
+/// Words of a set of pairs of bytes.
+const PAIR_WORDS: usize = 1 << 10;
 
 /// Word and bit of a pair of bytes in a set of 65,536.
 #[inline]
