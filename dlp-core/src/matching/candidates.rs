@@ -9,7 +9,7 @@ use super::compile::{DetectorSet, LiteralUse};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
 use super::runs::Runs;
-use super::starts::{Before, DIGIT_FAR, DIGIT_NEAR, NextDigit};
+use super::starts::{DIGIT_FAR, DIGIT_NEAR, NextDigit};
 use std::ops::Range;
 
 /// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
@@ -104,17 +104,17 @@ impl Pass<'_> {
     #[inline]
     fn token(&mut self, at: usize, next_digit: NextDigit, runs: Runs<'_>) {
         if self.set.starts().can_start(self.text, at, next_digit) {
-            self.try_token((at, Before::of(self.text, at)), runs);
+            self.try_token(at, runs);
         }
         let tail = boundary::escape_tail(self.text, at);
         if tail > 0 {
-            self.try_token((at + tail, Before::of(self.text, at + tail)), runs);
+            self.try_token(at + tail, runs);
         }
     }
 
-    fn try_token(&mut self, (at, before): (usize, Before), runs: Runs<'_>) {
+    fn try_token(&mut self, at: usize, runs: Runs<'_>) {
         let set = self.set;
-        set.starts().fitting(self.text, (at, before), runs, &mut |pattern, skip| {
+        set.starts().fitting(self.text, at, runs, &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
             if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
                 self.candidates.push((start, pattern));

@@ -8,7 +8,7 @@ use super::Isa;
 const WORDS: usize = 8;
 
 /// A set of up to [`RowSet::ROWS`] rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(align(64))]
 pub(in crate::matching) struct RowSet(pub(super) [u64; WORDS]);
 
