@@ -64,16 +64,25 @@ fn is_colour(text: &[u8]) -> bool {
     matches!(head, [.., 0x1b] | [.., b'1', b'b' | b'B'] | [.., b'0', b'3', b'3'] | [.., b'\\', b'e'])
 }
 
-/// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.
+/// Whether a token at `at` may start with the rest of an escape, as far as the byte before it tells.
 #[inline]
-pub(super) fn escape_tail(text: &[u8], at: usize) -> usize {
-    match at.checked_sub(1).map(|before| text[before]) {
-        Some(b'\\' | b'%' | b'[' | b';') => escape_tail_behind(text, at),
-        _ => 0,
-    }
+pub(super) fn may_be_escape(text: &[u8], at: usize) -> bool {
+    const LEADS: [bool; 256] = {
+        let mut leads = [false; 256];
+        leads[b'\\' as usize] = true;
+        leads[b'%' as usize] = true;
+        leads[b'[' as usize] = true;
+        leads[b';' as usize] = true;
+        leads
+    };
+    at > 0 && LEADS[usize::from(text[at - 1])]
 }
 
-fn escape_tail_behind(text: &[u8], at: usize) -> usize {
+/// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.
+pub(super) fn escape_tail(text: &[u8], at: usize) -> usize {
+    if !may_be_escape(text, at) {
+        return 0;
+    }
     let goes_on = |tail: &usize| text.get(at + tail).is_some_and(u8::is_ascii_alphanumeric);
     let tails = (1..=ESCAPE_TAIL_MAX).take_while(goes_on);
     tails.filter(|tail| is_escape_before(text, at + tail)).last().unwrap_or(0)

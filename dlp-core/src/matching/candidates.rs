@@ -10,6 +10,7 @@ use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
 use super::runs::Runs;
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, NextDigit};
+use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
 
 /// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
@@ -24,9 +25,9 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
     scratch.candidates.clear();
     let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
-    pass.literals(&masks);
+    pass.literals(&masks, &mut scratch.places);
     if !set.starts().is_empty() {
-        pass.tokens(&masks);
+        pass.tokens(&masks, &mut scratch.places);
     }
     scratch.candidates.dedup();
     scratch.masks = masks;
@@ -42,18 +43,55 @@ struct Pass<'a> {
     candidates: &'a mut Vec<Candidate>,
 }
 
-impl Pass<'_> {
-    fn literals(&mut self, masks: &Masks) {
-        let (set, text, from) = (self.set, self.text, self.from);
-        let first = self.owned.start - from;
-        for bit in bits(&masks.literal, first).filter(|bit| set.literals().may_hit(text, from + bit)) {
-            set.literals().each_hit(text, from + bit, &mut |hit, literal| {
-                for place in set.literal_uses(literal) {
-                    self.starts_before(hit, place);
-                }
-            });
+/// Places in a stretch of text, of which ever fewer are kept.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    marked: Vec<u32>,
+    kept: Vec<u32>,
+}
+
+/// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
+const STRETCH_WORDS: usize = 64;
+
+impl Places {
+    /// The places of the set bits of a stretch of a mask, which begins with bit `first`, that pass. What does not pass
+    /// costs no branch, because no processor foretells such branches.
+    fn passing(&mut self, words: &[u64], first: usize, passes: impl Fn(usize) -> bool) -> &[u32] {
+        self.marked.resize(STRETCH_WORDS * 64, 0);
+        self.kept.resize(STRETCH_WORDS * 64, 0);
+        let mut marked = 0;
+        for (index, word) in words.iter().enumerate() {
+            let (mut word, at) = (*word, (first + index * 64) as u32);
+            while word != 0 {
+                self.marked[marked] = at + word.trailing_zeros();
+                marked += 1;
+                word &= word - 1;
+            }
         }
-        if let Some(literal) = set.literals().at_sign() {
+        let mut kept = 0;
+        for place in &self.marked[..marked] {
+            self.kept[kept] = *place;
+            kept += usize::from(passes(*place as usize));
+        }
+        &self.kept[..kept]
+    }
+}
+
+impl Pass<'_> {
+    fn literals(&mut self, masks: &Masks, places: &mut Places) {
+        let (set, text, from) = (self.set, self.text, self.from);
+        let literals = set.literals();
+        let first = self.owned.start - from;
+        for (number, words) in masks.literal.chunks(STRETCH_WORDS).enumerate() {
+            for place in places.passing(words, number * STRETCH_WORDS * 64, |place| literals.may_hit(text, from + place)) {
+                literals.each_hit(text, from + *place as usize, &mut |hit, literal| {
+                    for place in set.literal_uses(literal) {
+                        self.starts_before(hit, place);
+                    }
+                });
+            }
+        }
+        if let Some(literal) = literals.at_sign() {
             for bit in bits(&masks.at, first) {
                 for place in set.literal_uses(literal) {
                     self.starts_before(from + bit, place);
@@ -81,34 +119,28 @@ impl Pass<'_> {
         }
     }
 
-    fn tokens(&mut self, masks: &Masks) {
-        let runs = Runs { masks, from: self.from };
-        let mut before = u64::from(self.from > 0 && self.text[self.from - 1].is_ascii_alphanumeric());
-        let behind = masks.digit.iter().copied().skip(1).chain([0]);
-        for (word, ((alnum, digit), digit_behind)) in masks.alnum.iter().zip(&masks.digit).zip(behind).enumerate() {
-            let starts = alnum & !(alnum << 1 | before);
-            before = alnum >> 63;
-            let (near, far) = digits_behind(*digit, digit_behind);
-            let at = self.from + word * 64;
-            for (starts, next_digit) in [
-                (starts & near, NextDigit::Near),
-                (starts & !near & far, NextDigit::Far),
-                (starts & !far, NextDigit::None),
-            ] {
-                bits_of(starts).for_each(|bit| self.token(at + bit, next_digit, runs));
+    fn tokens(&mut self, masks: &Masks, places: &mut Places) {
+        let (starts, text, from) = (self.set.starts(), self.text, self.from);
+        let runs = Runs { masks, from };
+        // Where a token starts that a match of the owned part can have.
+        let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
+        let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
+        for first in (0..words).step_by(STRETCH_WORDS) {
+            let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
+            let passes = |place: usize| {
+                starts.can_start(text, from + place, stretch.next_digit(place - first * 64))
+                    | boundary::may_be_escape(text, from + place)
+            };
+            for place in places.passing(stretch.starts(), first * 64, passes) {
+                let at = from + *place as usize;
+                self.try_token(at, runs);
+                if boundary::may_be_escape(text, at) {
+                    let tail = boundary::escape_tail(text, at);
+                    if tail > 0 {
+                        self.try_token(at + tail, runs);
+                    }
+                }
             }
-        }
-    }
-
-    /// Tries the places where a match can start in a token: at its start, and behind what may be the rest of an escape.
-    #[inline]
-    fn token(&mut self, at: usize, next_digit: NextDigit, runs: Runs<'_>) {
-        if self.set.starts().can_start(self.text, at, next_digit) {
-            self.try_token(at, runs);
-        }
-        let tail = boundary::escape_tail(self.text, at);
-        if tail > 0 {
-            self.try_token(at + tail, runs);
         }
     }
 
@@ -120,6 +152,44 @@ impl Pass<'_> {
                 self.candidates.push((start, pattern));
             }
         });
+    }
+}
+
+/// The starts of tokens in a stretch of the masks, and from where a digit is near or far.
+struct Stretch {
+    words: usize,
+    starts: [u64; STRETCH_WORDS],
+    near: [u64; STRETCH_WORDS],
+    far: [u64; STRETCH_WORDS],
+}
+
+impl Stretch {
+    /// `before`: whether the byte before belongs to a token, and then whether the last one does.
+    fn new(masks: &Masks, words: Range<usize>, before: &mut u64) -> Self {
+        let mut stretch =
+            Self { words: words.len(), starts: [0; STRETCH_WORDS], near: [0; STRETCH_WORDS], far: [0; STRETCH_WORDS] };
+        for (index, word) in words.enumerate() {
+            let (alnum, digit) = (masks.alnum[word], masks.digit[word]);
+            stretch.starts[index] = alnum & !(alnum << 1 | *before);
+            *before = alnum >> 63;
+            let digit_behind = masks.digit.get(word + 1).copied().unwrap_or(0);
+            (stretch.near[index], stretch.far[index]) = digits_behind(digit, digit_behind);
+        }
+        stretch
+    }
+
+    fn starts(&self) -> &[u64] {
+        &self.starts[..self.words]
+    }
+
+    #[inline]
+    fn next_digit(&self, place: usize) -> NextDigit {
+        let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1;
+        match (bit(&self.near), bit(&self.far)) {
+            (1, _) => NextDigit::Near,
+            (_, 1) => NextDigit::Far,
+            _ => NextDigit::None,
+        }
     }
 }
 

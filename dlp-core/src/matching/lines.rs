@@ -1,6 +1,6 @@
 //! Lines and columns of a text that passes by once.
 
-use memchr::memchr2_iter;
+use memchr::{memchr, memchr_iter, memchr2_iter, memrchr};
 
 /// A place in lines; both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +26,9 @@ impl LineCounter {
 
     /// Passes over bytes.
     pub(super) fn advance(&mut self, bytes: &[u8]) {
+        if memchr(b'\r', bytes).is_none() && !self.after_cr {
+            return self.advance_by_line_feeds(bytes);
+        }
         let mut rest_start = 0;
         for end in memchr2_iter(b'\n', b'\r', bytes) {
             let completes_crlf = bytes[end] == b'\n' && if end == 0 { self.after_cr } else { bytes[end - 1] == b'\r' };
@@ -35,16 +38,31 @@ impl LineCounter {
             self.at.column = 1;
             rest_start = end + 1;
         }
-        self.at.column += bytes[rest_start..].iter().filter(|byte| *byte & 0xc0 != 0x80).count() as u64;
+        self.at.column += characters(&bytes[rest_start..]);
         if let Some(last) = bytes.last() {
             self.after_cr = *last == b'\r';
         }
+    }
+
+    /// The same for bytes without a carriage return in or before them, which are nearly all.
+    fn advance_by_line_feeds(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if let Some(last) = memrchr(b'\n', bytes) {
+            self.at.line += memchr_iter(b'\n', bytes).count() as u64;
+            self.at.column = 1;
+            rest = &bytes[last + 1..];
+        }
+        self.at.column += characters(rest);
     }
 
     /// The place of the next byte.
     pub(super) fn place(&self) -> LineColumn {
         self.at
     }
+}
+
+fn characters(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| *byte & 0xc0 != 0x80).count() as u64
 }
 
 #[cfg(test)]

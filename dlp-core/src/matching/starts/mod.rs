@@ -163,11 +163,7 @@ impl Starts {
     /// Whether a pattern can have a token at `at`, as far as two bytes and the next digit tell.
     #[inline]
     pub(super) fn can_start(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
-        let [first, second] = match text[at..] {
-            [first, second, ..] => [first, second],
-            [first] => [first, END],
-            [] => [END, END],
-        };
+        let (first, second) = (text[at], text.get(at + 1).copied().unwrap_or(END));
         let (pair, bit) = pair_bit(first, second);
         self.pairs[next_digit as usize * PAIR_WORDS + pair] & bit != 0
     }
