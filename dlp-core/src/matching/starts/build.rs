@@ -125,6 +125,13 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Whether the row can stand where a token goes on with a number, or where it does not.
+    fn can_continue_number(&self, continues_number: bool) -> bool {
+        Before::all().any(|before| before.continues_number == continues_number && self.can_stand_behind(before))
+    }
+}
+
 /// The tables of one group with every set spelled out.
 struct Draft {
     before: Vec<RowSet>,
@@ -146,7 +153,7 @@ impl Draft {
             accepts: sets(WINDOW_LEN * classes.bytes.len()),
             goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
             of_boundary: Vec::new(),
-            first_bytes: vec![FirstBytes::default(); FOLLOWED_RUNS],
+            first_bytes: vec![FirstBytes::default(); 2 * FOLLOWED_RUNS],
         };
         for (number, row) in rows.iter().enumerate() {
             draft.add_window(number, row, classes);
@@ -186,15 +193,18 @@ impl Draft {
     }
 
     fn add_shape(&mut self, number: usize, row: &Row) {
+        let can_continue = [false, true].map(|continues_number| row.can_continue_number(continues_number));
         let first_bytes: [u64; FIRST_BYTES] =
             std::array::from_fn(|offset| row.accepts(offset).bytes().fold(0, |values, byte| values | 1 << (byte & 63)));
         for (place, rows) in self.shapes.iter_mut().enumerate() {
             let (run_number, run) = (place / FOLLOWED_RUNS, place % FOLLOWED_RUNS);
             if row.start.shape.holds(run_number, run / FOLLOWERS, run % FOLLOWERS) {
                 rows.insert(number);
-                if run_number == 0 {
-                    let known = self.first_bytes[run].0.iter_mut();
-                    known.zip(first_bytes).for_each(|(known, values)| *known |= values);
+                for continues_number in [false, true] {
+                    if run_number == 0 && can_continue[usize::from(continues_number)] {
+                        let known = self.first_bytes[usize::from(continues_number) * FOLLOWED_RUNS + run].0.iter_mut();
+                        known.zip(first_bytes).for_each(|(known, values)| *known |= values);
+                    }
                 }
             }
         }

@@ -57,7 +57,8 @@ struct Group {
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token.
     of_boundary: Vec<(Boundary, RowSet)>,
-    /// The distinct first bytes, and an index of them for each first run with its follower.
+    /// The distinct first bytes, and an index of them for whether the token continues a number and each first run with
+    /// its follower.
     first_bytes: Vec<FirstBytes>,
     first_bytes_of: Vec<u16>,
 }
@@ -114,7 +115,8 @@ impl Before {
     const PLACES: usize = 512;
 
     fn all() -> impl Iterator<Item = Self> {
-        [false, true].into_iter().flat_map(|continues_number| (0..=255).map(move |byte| Self { byte, continues_number }))
+        let marks = b".:/-".iter().map(|byte| Self { byte: *byte, continues_number: true });
+        (0..=255).map(|byte| Self { byte, continues_number: false }).chain(marks)
     }
 
     #[inline]
@@ -128,6 +130,10 @@ impl Before {
 
     fn place(self) -> usize {
         usize::from(self.continues_number) << 8 | usize::from(self.byte)
+    }
+
+    fn first_bytes_place(self, first: &Run) -> usize {
+        usize::from(self.continues_number) * FOLLOWED_RUNS + place(first)
     }
 
     /// Whether a match with this boundary can start behind it.
@@ -151,6 +157,7 @@ struct Placed {
 struct Token<'t> {
     text: &'t [u8],
     at: usize,
+    before: Before,
     runs: Runs<'t>,
     first: Run,
 }
@@ -172,9 +179,9 @@ impl Starts {
     /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
     /// have been looked at.
     pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
-        let token = Token { text, at, runs, first: runs.run(text, at) };
+        let token = Token { text, at, before: Before::of(text, at), runs, first: runs.run(text, at) };
         for (number, group) in self.groups.iter().enumerate().filter(|(_, group)| group.takes(&token)) {
-            let mut rows = group.sets[usize::from(group.before[Before::of(text, at).place()])];
+            let mut rows = group.sets[usize::from(group.before[token.before.place()])];
             if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
                 group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| self.rows[number * RowSet::ROWS + row]).for_each(|row| each(row.pattern, row.skip));
@@ -220,7 +227,7 @@ impl Group {
     /// Whether a row that takes such a first run also takes the first bytes.
     #[inline]
     fn takes(&self, token: &Token<'_>) -> bool {
-        let FirstBytes(values) = &self.first_bytes[usize::from(self.first_bytes_of[place(&token.first)])];
+        let FirstBytes(values) = &self.first_bytes[usize::from(self.first_bytes_of[token.before.first_bytes_place(&token.first)])];
         let byte = |offset: usize| token.text.get(token.at + offset).copied().unwrap_or(END);
         (0..FIRST_BYTES).fold(1, |all, offset| all & values[offset] >> (byte(offset) & 63)) & 1 == 1
     }
