@@ -3,6 +3,7 @@
 mod charset;
 mod codepage;
 pub(crate) mod count;
+pub(crate) mod runs;
 mod transcode;
 
 pub use charset::{Charset, Detected, detect, guess_eight_bit, is_likely_unit, is_utf8, utf8_cut, utf8_dominates};
