@@ -4,9 +4,10 @@
 //! walk (sorted) -> bounded queue -> workers, one scratch each -> bounded queue -> back in order -> report
 //! ```
 //!
-//! [`walk`] finds files, [`examine`] reads one, [`pipeline`] keeps many going within bounds, [`stop`] listens for
-//! signals and watches the time.
+//! [`walk`] finds files, [`content`] reads one, [`examine`] makes a report of it, [`pipeline`] keeps many going within
+//! bounds, [`stop`] listens for signals and watches the time.
 
+mod content;
 pub(crate) mod examine;
 pub(crate) mod pipeline;
 pub(crate) mod stop;

@@ -3,6 +3,7 @@
 //! A ticket is taken for each file when it is found and given back when it is reported. So a file that takes an hour
 //! holds up at most [`IN_FLIGHT_MAX`] others that wait behind it in memory, and the walk stops until it is done.
 
+use super::content::{Content, Memory};
 use super::examine::{Examiner, FileReport, Subject, TEXT_BYTES_MAX, Workspace};
 use super::stop::{Signals, Watch};
 use super::walk::{Found, Named, Roots};
@@ -135,11 +136,11 @@ fn progress() -> ProgressBar {
 
 impl Work<'_> {
     fn serve(&self, jobs: &Receiver<(u64, Found)>, done: &Sender<(u64, FileReport)>, (worker, watch): (usize, &Watch)) {
-        let mut workspace = Workspace::default();
+        let (mut workspace, mut memory) = (Workspace::default(), Memory::default());
         for (number, found) in jobs {
             let cancel = watch.start(worker);
             let report = match found {
-                Found::File(named) => self.file(&mut workspace, &named, &cancel),
+                Found::File(named) => self.file(&mut workspace, &mut memory, &named, &cancel),
                 Found::Stdin(named) => self.stdin(&mut workspace, &named, &cancel),
                 Found::Link => FileReport { is_link: true, ..FileReport::default() },
                 Found::Trouble(trouble) => {
@@ -154,7 +155,7 @@ impl Work<'_> {
         }
     }
 
-    fn file(&self, workspace: &mut Workspace, named: &Named, cancel: &Cancel) -> FileReport {
+    fn file(&self, workspace: &mut Workspace, memory: &mut Memory, named: &Named, cancel: &Cancel) -> FileReport {
         let (mut file, metadata) = match open(named) {
             Ok(opened) => opened,
             Err(problem) => return self.trouble(workspace, named, problem),
@@ -166,16 +167,28 @@ impl Work<'_> {
             let message = format!("the file has {} bytes, more than --max-file-size allows", metadata.len());
             return self.trouble(workspace, named, Problem::limit("max_file_size", max, message));
         }
-        let input = Input::Seekable(&mut file);
-        let mut report = self.examiner.examine(workspace, named.subject(), (input, cancel), &|_| true);
+        let mut content = match Content::of(memory, &mut file, metadata.len()) {
+            Ok(content) => content,
+            Err(error) => return self.trouble(workspace, named, unreadable(error)),
+        };
+        let mut report = self.examiner.examine(workspace, named.subject(), (content.input(), cancel), &|_| true);
         report.bytes = metadata.len();
         if self.examiner.wants_text() && !report.findings.is_empty() && metadata.len() <= TEXT_BYTES_MAX {
-            // A file that cannot be read again keeps its findings; marks and line hashes are missing.
-            if let Ok(text) = read_again(&mut file) {
-                self.examiner.add_text(&mut report, &text);
-            }
+            self.add_text(&mut report, content);
         }
         report
+    }
+
+    /// A file that cannot be read again keeps its findings; marks and line hashes are missing.
+    fn add_text(&self, report: &mut FileReport, content: Content<'_>) {
+        match content {
+            Content::Whole(text) => self.examiner.add_text(report, text),
+            Content::Pieces(file) => {
+                if let Ok(text) = read_again(file) {
+                    self.examiner.add_text(report, &text);
+                }
+            }
+        }
     }
 
     /// A file that is not read counts as a file all the same.
@@ -212,15 +225,16 @@ impl<R: io::Read> io::Read for Counted<R> {
 }
 
 fn open(named: &Named) -> Result<(File, Metadata), Problem> {
-    let unreadable = |error: io::Error| {
-        Problem::new(ProblemClass::Unreadable, "open", format!("the file cannot be read: {}", error.kind()))
-    };
     let file = open_options(named.follow).open(&named.open).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_file() {
         return Ok((file, metadata));
     }
     Err(Problem::new(ProblemClass::Unreadable, "changed", "it was a file when it was found and is none now"))
+}
+
+fn unreadable(error: io::Error) -> Problem {
+    Problem::new(ProblemClass::Unreadable, "open", format!("the file cannot be read: {}", error.kind()))
 }
 
 /// Between the walk and the opening, a file may have become a link or a pipe: neither is followed or waited for.
