@@ -5,10 +5,11 @@
 //! ```
 //!
 //! [`walk`] finds files, [`content`] reads one, [`examine`] makes a report of it, [`pipeline`] keeps many going within
-//! bounds, [`stop`] listens for signals and watches the time.
+//! bounds, [`handback`] brings the reports together, [`stop`] listens for signals and watches the time.
 
 mod content;
 pub(crate) mod examine;
+mod handback;
 pub(crate) mod pipeline;
 pub(crate) mod stop;
 pub(crate) mod walk;

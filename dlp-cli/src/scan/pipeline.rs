@@ -5,12 +5,13 @@
 
 use super::content::{Content, Memory};
 use super::examine::{Examiner, FileReport, Subject, TEXT_BYTES_MAX, Workspace};
+use super::handback::{Giver, Taker, handback};
 use super::stop::{Signals, Watch};
 use super::walk::{Found, Named, Roots};
 use crate::error::CliError;
 use crate::output::Reporter;
 use crate::say;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
 use dlp_core::content::Input;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -46,7 +47,7 @@ pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -
     let watch = Watch::new(work.workers, work.examiner.time_max());
     let (tickets_in, tickets_out) = bounded::<()>(IN_FLIGHT_MAX);
     let (jobs_in, jobs_out) = bounded::<(u64, Found)>(IN_FLIGHT_MAX);
-    let (done_in, done_out) = bounded::<(u64, FileReport)>(IN_FLIGHT_MAX);
+    let (giver, taker) = handback(IN_FLIGHT_MAX);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(work.workers)
         .thread_name(|worker| format!("scan-{worker}"))
@@ -56,15 +57,15 @@ pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -
         threads.spawn(move || walk(roots, &tickets_in, &jobs_in));
         pool.in_place_scope(|scope| {
             for worker in 0..work.workers {
-                let (jobs, done, watch) = (jobs_out.clone(), done_in.clone(), &watch);
-                scope.spawn(move |_| work.serve(&jobs, &done, (worker, watch)));
+                let (jobs, giver, watch) = (jobs_out.clone(), giver.clone(), &watch);
+                scope.spawn(move |_| work.serve(&jobs, &giver, (worker, watch)));
             }
-            drop((jobs_out, done_in));
-            let result = report_in_order(&done_out, &tickets_out, (&signals, &watch), reporter);
+            drop((jobs_out, giver));
+            let result = report_in_order(&taker, &tickets_out, (&signals, &watch), reporter);
             if result.is_err() {
                 watch.stop_all();
             }
-            drop((tickets_out, done_out));
+            drop((tickets_out, taker));
             result
         })
     })
@@ -81,7 +82,7 @@ fn walk(roots: &Roots, tickets: &Sender<()>, jobs: &Sender<(u64, Found)>) {
 }
 
 fn report_in_order(
-    done: &Receiver<(u64, FileReport)>,
+    taker: &Taker,
     tickets: &Receiver<()>,
     (signals, watch): (&Signals, &Watch),
     reporter: &mut Reporter<'_>,
@@ -90,22 +91,21 @@ fn report_in_order(
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     loop {
-        match done.recv_timeout(TICK) {
-            Ok((number, report)) => waiting.insert(number, report),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        };
+        let goes_on = taker.take(TICK, &mut |number, report| drop(waiting.insert(number, report)));
         signals.check()?;
         watch.tick();
         while let Some(report) = waiting.remove(&next) {
             next += 1;
             tickets.recv().expect("a ticket was taken for every file");
             progress.inc(u64::from(report.is_file));
-            if report.in_path.is_empty() && report.findings.is_empty() && report.problems.is_empty() {
-                count(reporter, &report);
-            } else {
+            if report.shows() {
                 progress.suspend(|| report_file(reporter, report))?;
+            } else {
+                count(reporter, &report);
             }
+        }
+        if !goes_on {
+            return Ok(());
         }
     }
 }
@@ -135,7 +135,7 @@ fn progress() -> ProgressBar {
 }
 
 impl Work<'_> {
-    fn serve(&self, jobs: &Receiver<(u64, Found)>, done: &Sender<(u64, FileReport)>, (worker, watch): (usize, &Watch)) {
+    fn serve(&self, jobs: &Receiver<(u64, Found)>, giver: &Giver, (worker, watch): (usize, &Watch)) {
         let (mut workspace, mut memory) = (Workspace::default(), Memory::default());
         for (number, found) in jobs {
             let cancel = watch.start(worker);
@@ -149,7 +149,7 @@ impl Work<'_> {
                 }
             };
             watch.end(worker);
-            if done.send((number, report)).is_err() {
+            if giver.give(number, report, jobs.is_empty()).is_none() {
                 return;
             }
         }
