@@ -190,6 +190,7 @@ impl Width {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Runs as text, fed in pieces of this length.
     fn runs(width: Width, bytes: &[u8], piece: usize) -> Vec<(u64, String)> {
@@ -246,5 +247,34 @@ mod tests {
             at += text.len() as u64;
         }
         assert_eq!(at, bytes.len() as u64);
+    }
+
+    #[test]
+    fn long_runs_of_utf_16_have_each_character_once_in_either_order() {
+        let text = "0123456789abcdef".repeat(PIECE_BYTES_MAX / 16 + 3);
+        let bytes: Vec<u8> = [vec![0xFF, 0xFF], text.encode_utf16().flat_map(u16::to_be_bytes).collect()].concat();
+        for piece in [100_000, bytes.len()] {
+            let mut reading = SecondReading::new(Width::Utf16);
+            bytes.chunks(piece).for_each(|piece| reading.take(piece));
+            reading.search_open(true);
+            let big = reading.kept.iter().filter(|run| run.charset == Charset::Utf16Be);
+            let mut end = 2;
+            for run in big {
+                assert_eq!(run.offset, end, "in pieces of {piece}");
+                end += run.bytes.len() as u64;
+            }
+            assert_eq!(end, bytes.len() as u64, "in pieces of {piece}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_cutting_gives_the_same_runs(
+            bytes in prop::collection::vec(prop::sample::select(&b"\0\0\0\0aaaZ9\n\x01\x04\x20\xa0\xff"[..]), 0..400),
+            piece in 1_usize..200, is_wide: bool,
+        ) {
+            let width = if is_wide { Width::Utf16 } else { Width::Ascii };
+            prop_assert_eq!(runs(width, &bytes, piece), runs(width, &bytes, bytes.len().max(1)));
+        }
     }
 }
