@@ -190,7 +190,7 @@ fn has_controls(bytes: &[u8]) -> bool {
 /// Control bytes that texts do not hold. Escape and form feed occur in terminal logs and listings. Without branches,
 /// because every byte of a head is looked at.
 fn is_control(byte: u8) -> bool {
-    (byte <= 0x07) | ((byte >= 0x0E) & (byte <= 0x1F) & (byte != 0x1B)) | (byte == 0x7F)
+    (byte <= 0x07) | ((0x0E..=0x1F).contains(&byte) & (byte != 0x1B)) | (byte == 0x7F)
 }
 
 /// UTF-32 or UTF-16 without a mark: in one width and byte order nearly all units are letters of European scripts.
