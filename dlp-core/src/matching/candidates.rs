@@ -46,34 +46,43 @@ struct Pass<'a> {
 /// Places in a stretch of text, of which ever fewer are kept.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    marked: Vec<u32>,
-    kept: Vec<u32>,
+    places: Vec<u32>,
+    len: usize,
 }
 
 /// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
 const STRETCH_WORDS: usize = 64;
 
 impl Places {
-    /// The places of the set bits of a stretch of a mask, which begins with bit `first`, that pass. What does not pass
-    /// costs no branch, because no processor foretells such branches.
-    fn passing(&mut self, words: &[u64], first: usize, passes: impl Fn(usize) -> bool) -> &[u32] {
-        self.marked.resize(STRETCH_WORDS * 64, 0);
-        self.kept.resize(STRETCH_WORDS * 64, 0);
-        let mut marked = 0;
+    /// Takes the set bits of a stretch of a mask, of which the first bit stands for the place `first`.
+    fn take(&mut self, words: &[u64], first: usize) {
+        self.places.resize(STRETCH_WORDS * 64, 0);
+        self.len = 0;
         for (index, word) in words.iter().enumerate() {
             let (mut word, at) = (*word, (first + index * 64) as u32);
             while word != 0 {
-                self.marked[marked] = at + word.trailing_zeros();
-                marked += 1;
+                self.places[self.len] = at + word.trailing_zeros();
+                self.len += 1;
                 word &= word - 1;
             }
         }
+    }
+
+    /// Keeps the places that pass. What does not pass costs no branch, because no processor foretells such branches.
+    #[inline]
+    fn keep(&mut self, passes: impl Fn(usize) -> bool) {
+        let places = &mut self.places[..self.len];
         let mut kept = 0;
-        for place in &self.marked[..marked] {
-            self.kept[kept] = *place;
-            kept += usize::from(passes(*place as usize));
+        for index in 0..places.len() {
+            let place = places[index];
+            places[kept] = place;
+            kept += usize::from(passes(place as usize));
         }
-        &self.kept[..kept]
+        self.len = kept;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.places[..self.len].iter().map(|place| *place as usize)
     }
 }
 
@@ -83,8 +92,10 @@ impl Pass<'_> {
         let literals = set.literals();
         let first = self.owned.start - from;
         for (number, words) in masks.literal.chunks(STRETCH_WORDS).enumerate() {
-            for place in places.passing(words, number * STRETCH_WORDS * 64, |place| literals.may_hit(text, from + place)) {
-                literals.each_hit(text, from + *place as usize, &mut |hit, literal| {
+            places.take(words, number * STRETCH_WORDS * 64);
+            places.keep(|place| literals.may_hit(text, from + place));
+            for place in places.iter() {
+                literals.each_hit(text, from + place, &mut |hit, literal| {
                     for place in set.literal_uses(literal) {
                         self.starts_before(hit, place);
                     }
@@ -127,18 +138,18 @@ impl Pass<'_> {
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
         for first in (0..words).step_by(STRETCH_WORDS) {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
-            let passes = |place: usize| {
-                starts.can_start(text, from + place, stretch.next_digit(place - first * 64))
+            places.take(stretch.starts(), first * 64);
+            places.keep(|place| {
+                starts.takes_pair(text, from + place, stretch.next_digit(place - first * 64))
                     | boundary::may_be_escape(text, from + place)
-            };
-            for place in places.passing(stretch.starts(), first * 64, passes) {
-                let at = from + *place as usize;
+            });
+            places.keep(|place| starts.takes_run(text, from + place, runs) | boundary::may_be_escape(text, from + place));
+            for place in places.iter() {
+                let at = from + place;
                 self.try_token(at, runs);
-                if boundary::may_be_escape(text, at) {
-                    let tail = boundary::escape_tail(text, at);
-                    if tail > 0 {
-                        self.try_token(at + tail, runs);
-                    }
+                let tail = boundary::escape_tail(text, at);
+                if tail > 0 {
+                    self.try_token(at + tail, runs);
                 }
             }
         }
@@ -184,12 +195,8 @@ impl Stretch {
 
     #[inline]
     fn next_digit(&self, place: usize) -> NextDigit {
-        let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1;
-        match (bit(&self.near), bit(&self.far)) {
-            (1, _) => NextDigit::Near,
-            (_, 1) => NextDigit::Far,
-            _ => NextDigit::None,
-        }
+        let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1 == 1;
+        NextDigit::of(bit(&self.near), bit(&self.far))
     }
 }
 

@@ -34,7 +34,7 @@ impl Runs<'_> {
     }
 
     /// The run at an offset of the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(self, text: &[u8], at: usize) -> Run {
         let bit = at - self.from;
         let (alnum, digit) = (bits_at(&self.masks.alnum, bit), bits_at(&self.masks.digit, bit));

@@ -103,7 +103,7 @@ fn pairs(rows: &[Row]) -> Vec<u64> {
         for next_digit in NextDigit::ALL.into_iter().filter(|next_digit| next_digit.lets(row.start.digit_within)) {
             for first in firsts.bytes() {
                 for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
-                    pairs[next_digit as usize * PAIR_WORDS + pair] |= bit;
+                    pairs[next_digit.place(pair)] |= bit;
                 }
             }
         }

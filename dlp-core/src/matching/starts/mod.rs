@@ -73,33 +73,34 @@ const FIRST_BYTES: usize = 4;
 /// Words of a set of pairs of bytes.
 const PAIR_WORDS: usize = 1 << 10;
 
-/// How far behind the start of a token the next digit stands.
+/// How far behind the start of a token the next digit stands: near, far, or farther.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NextDigit {
-    /// Fewer than [`DIGIT_NEAR`] bytes.
-    Near,
-    /// Fewer than [`DIGIT_FAR`].
-    Far,
-    /// Farther, or there is none.
-    None,
-}
+pub(super) struct NextDigit(u8);
 
-/// See [`NextDigit::Near`].
+/// A digit is near from fewer bytes before it.
 pub(super) const DIGIT_NEAR: usize = 8;
 
-/// See [`NextDigit::Far`].
+/// A digit is far from fewer bytes before it, if it is not near.
 pub(super) const DIGIT_FAR: usize = 24;
 
 impl NextDigit {
-    const ALL: [Self; 3] = [Self::Near, Self::Far, Self::None];
+    const ALL: [Self; 3] = [Self(0), Self(1), Self(2)];
+
+    /// `is_in_reach`: near or far.
+    #[inline]
+    pub(super) fn of(is_near: bool, is_in_reach: bool) -> Self {
+        Self(2 - u8::from(is_near) - u8::from(is_in_reach))
+    }
 
     /// Whether a row can start so far from a digit that demands one within so many bytes.
     fn lets(self, digit_within: Option<usize>) -> bool {
-        match self {
-            Self::Near => true,
-            Self::Far => digit_within.is_none_or(|within| within >= DIGIT_NEAR),
-            Self::None => digit_within.is_none_or(|within| within >= DIGIT_FAR),
-        }
+        let least = [0, DIGIT_NEAR, DIGIT_FAR][usize::from(self.0)];
+        digit_within.is_none_or(|within| within >= least)
+    }
+
+    #[inline]
+    fn place(self, pair: usize) -> usize {
+        usize::from(self.0) * PAIR_WORDS + pair
     }
 }
 
@@ -162,6 +163,13 @@ struct Token<'t> {
     first: Run,
 }
 
+impl<'t> Token<'t> {
+    #[inline]
+    fn new(text: &'t [u8], at: usize, runs: Runs<'t>) -> Self {
+        Self { text, at, before: Before::of(text, at), runs, first: runs.run(text, at) }
+    }
+}
+
 impl Starts {
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -169,18 +177,25 @@ impl Starts {
 
     /// Whether a pattern can have a token at `at`, as far as two bytes and the next digit tell.
     #[inline]
-    pub(super) fn can_start(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
+    pub(super) fn takes_pair(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
         let (first, second) = (text[at], text.get(at + 1).copied().unwrap_or(END));
         let (pair, bit) = pair_bit(first, second);
-        self.pairs[next_digit as usize * PAIR_WORDS + pair] & bit != 0
+        self.pairs[next_digit.place(pair)] & bit != 0
+    }
+
+    /// Whether a pattern can have a token at `at`, as far as its first run and bytes tell.
+    #[inline]
+    pub(super) fn takes_run(&self, text: &[u8], at: usize, runs: Runs<'_>) -> bool {
+        let token = Token::new(text, at, runs);
+        self.groups.iter().any(|group| group.takes(&token))
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
     /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
     /// have been looked at.
     pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
-        let token = Token { text, at, before: Before::of(text, at), runs, first: runs.run(text, at) };
-        for (number, group) in self.groups.iter().enumerate().filter(|(_, group)| group.takes(&token)) {
+        let token = Token::new(text, at, runs);
+        for (number, group) in self.groups.iter().enumerate() {
             let mut rows = group.sets[usize::from(group.before[token.before.place()])];
             if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
                 group.keep_boundary(&mut rows, &token);
