@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
 
 use super::portable;
-use super::rows::{RowSet, SETS_AT_ONCE};
+use super::rows::{Functions, RowSet, SETS_AT_ONCE};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{WORD_BYTES, Words, blocks, part};
 use std::arch::is_x86_feature_detected;
@@ -38,14 +38,23 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
 }
 
 /// Intersects sets of rows, if the processor can.
-pub(super) fn intersect() -> Option<fn(&mut RowSet, [&RowSet; SETS_AT_ONCE]) -> bool> {
-    // SAFETY: the processor has the feature that the function enables, or the caller never gets it.
-    is_available().then_some(|rows, sets| unsafe { keep(rows, sets) })
+pub(super) fn intersect() -> Option<Functions> {
+    is_available().then_some(Functions { all, keep })
+}
+
+#[target_feature(enable = "avx2")]
+fn all(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
+    store_and(rows, load_set(sets[0]), sets)
 }
 
 #[target_feature(enable = "avx2")]
 fn keep(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-    let [mut low, mut high] = load_set(rows);
+    store_and(rows, load_set(rows), sets)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_and(rows: &mut RowSet, [mut low, mut high]: [__m256i; 2], sets: [&RowSet; SETS_AT_ONCE]) -> bool {
     for set in sets {
         let [of_low, of_high] = load_set(set);
         low = _mm256_and_si256(low, of_low);

@@ -15,9 +15,21 @@ pub(in crate::matching) struct RowSet(pub(super) [u64; WORDS]);
 /// Sets that are intersected at once.
 pub(in crate::matching) const SETS_AT_ONCE: usize = 4;
 
-/// A function that intersects, of the instruction set that it was chosen for.
-#[derive(Clone, Copy)]
-pub(in crate::matching) struct Intersect(fn(&mut RowSet, [&RowSet; SETS_AT_ONCE]) -> bool);
+/// How to intersect, by the instruction set that it was chosen for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::matching) struct Intersect(Functions);
+
+/// Functions that intersect. Those of vectors may only be called on processors that have the instructions.
+///
+/// A set that was just copied byte by byte cannot be loaded as a vector before it has reached the cache; that is why
+/// one of them writes a set and the other works in place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Functions {
+    pub(super) all: unsafe fn(&mut RowSet, [&RowSet; SETS_AT_ONCE]) -> bool,
+    pub(super) keep: unsafe fn(&mut RowSet, [&RowSet; SETS_AT_ONCE]) -> bool,
+}
+
+const PORTABLE: Functions = Functions { all: portable_all, keep: portable_keep };
 
 impl RowSet {
     /// Rows of a set.
@@ -54,33 +66,42 @@ impl Intersect {
     pub(in crate::matching) fn of(isa: Isa) -> Self {
         match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::intersect().map_or(Self(portable), Self),
+            Isa::Avx2 => Self(avx2::intersect().unwrap_or(PORTABLE)),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::intersect().map_or(Self(portable), Self),
-            _ => Self(portable),
+            Isa::Avx512 => Self(avx512::intersect().unwrap_or(PORTABLE)),
+            _ => Self(PORTABLE),
         }
+    }
+
+    /// The rows that are in all the sets, written to `rows`. Whether there is any.
+    #[inline]
+    #[allow(unsafe_code, reason = "a call of a function that needs processor features")]
+    pub(in crate::matching) fn all(self, rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
+        // SAFETY: `of` gives a function out only where the processor has what it needs.
+        unsafe { (self.0.all)(rows, sets) }
     }
 
     /// Keeps the rows that are in all the sets. Whether any is left.
     #[inline]
+    #[allow(unsafe_code, reason = "a call of a function that needs processor features")]
     pub(in crate::matching) fn keep(self, rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-        (self.0)(rows, sets)
+        // SAFETY: as above.
+        unsafe { (self.0.keep)(rows, sets) }
     }
 }
 
 impl Default for Intersect {
     fn default() -> Self {
-        Self(portable)
+        Self(PORTABLE)
     }
 }
 
-impl std::fmt::Debug for Intersect {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Intersect")
-    }
+fn portable_all(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
+    *rows = RowSet([u64::MAX; WORDS]);
+    portable_keep(rows, sets)
 }
 
-fn portable(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
+fn portable_keep(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
     let mut any = 0;
     for (index, row) in rows.0.iter_mut().enumerate() {
         *row = sets.iter().fold(*row, |row, set| row & set.0[index]);
@@ -104,12 +125,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_instruction_set_keeps_the_same_rows(rows in set(), sets in [set(), set(), set(), set()]) {
+        fn each_instruction_set_finds_the_same_rows(sets in [set(), set(), set(), set()], more in [set(), set(), set(), set()]) {
             let expected: Vec<usize> =
-                rows.rows().filter(|row| sets.iter().all(|set| set.rows().any(|other| other == *row))).collect();
+                sets[0].rows().filter(|row| sets.iter().all(|set| set.rows().any(|other| other == *row))).collect();
             for isa in Isa::available() {
-                let mut kept = rows;
-                let is_any_left = Intersect::of(isa).keep(&mut kept, sets.each_ref());
+                let mut kept = RowSet::default();
+                let is_any_left = Intersect::of(isa).all(&mut kept, sets.each_ref());
+                prop_assert_eq!(kept.rows().collect::<Vec<_>>(), expected.clone(), "{:?}", isa);
+                prop_assert_eq!(is_any_left, !expected.is_empty());
+                let is_any_left = Intersect::of(isa).keep(&mut kept, more.each_ref());
+                let expected: Vec<usize> =
+                    expected.iter().copied().filter(|row| more.iter().all(|set| set.rows().any(|other| other == *row))).collect();
                 prop_assert_eq!(kept.rows().collect::<Vec<_>>(), expected.clone(), "{:?}", isa);
                 prop_assert_eq!(is_any_left, !expected.is_empty());
             }

@@ -55,43 +55,13 @@ impl Builder {
     }
 
     pub(in crate::matching) fn build(self, isa: Isa) -> Starts {
-        let classes = Classes::new(&self.rows);
-        let groups = self.rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows, &classes).finish()).collect();
+        let groups = self.rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish()).collect();
         Starts {
             intersect: Intersect::of(isa),
             rows: self.rows.iter().map(|row| row.placed).collect(),
             groups,
             pairs: pairs(&self.rows),
-            classes: classes.bytes.len(),
-            class_of: classes.class_of,
         }
-    }
-}
-
-/// Bytes in classes: two bytes share one when every row accepts both or neither at each offset.
-struct Classes {
-    class_of: Vec<u8>,
-    /// A byte of each class.
-    bytes: Vec<u8>,
-}
-
-impl Classes {
-    fn new(rows: &[Row]) -> Self {
-        let mut sets: Vec<ByteSet> = rows.iter().flat_map(|row| row.window.iter().copied()).collect();
-        sets.sort_unstable();
-        sets.dedup();
-        let mut known: HashMap<Vec<bool>, u8> = HashMap::new();
-        let mut bytes = Vec::new();
-        let class_of = (0..=255u8)
-            .map(|byte| {
-                let signature = sets.iter().map(|set| set.contains(byte)).collect();
-                *known.entry(signature).or_insert_with(|| {
-                    bytes.push(byte);
-                    (bytes.len() - 1) as u8
-                })
-            })
-            .collect();
-        Self { class_of, bytes }
     }
 }
 
@@ -144,33 +114,28 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(rows: &[Row], classes: &Classes) -> Self {
+    fn new(rows: &[Row]) -> Self {
         let sets = |count: usize| vec![RowSet::default(); count];
         let mut draft = Self {
             before: sets(Before::PLACES),
             lengths: sets(LENGTHS),
             shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
-            accepts: sets(WINDOW_LEN * classes.bytes.len()),
+            accepts: sets(WINDOW_LEN << 8),
             goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
             of_boundary: Vec::new(),
             first_bytes: vec![FirstBytes::default(); 2 * FOLLOWED_RUNS],
         };
         for (number, row) in rows.iter().enumerate() {
-            draft.add_window(number, row, classes);
+            draft.add_window(number, row);
             draft.add_surroundings(number, row);
             draft.add_shape(number, row);
         }
         draft
     }
 
-    fn add_window(&mut self, number: usize, row: &Row, classes: &Classes) {
-        for (accepts, offset) in self.accepts.chunks_mut(classes.bytes.len()).zip(0..) {
-            let set = row.accepts(offset);
-            for (rows, byte) in accepts.iter_mut().zip(&classes.bytes) {
-                if set.contains(*byte) {
-                    rows.insert(number);
-                }
-            }
+    fn add_window(&mut self, number: usize, row: &Row) {
+        for (accepts, offset) in self.accepts.chunks_mut(1 << 8).zip(0..) {
+            row.accepts(offset).bytes().for_each(|byte| accepts[usize::from(byte)].insert(number));
         }
         let turns = row.window.len().div_ceil(OFFSETS_AT_ONCE);
         self.goes_on.iter_mut().take(turns).for_each(|rows| rows.insert(number));

@@ -33,9 +33,6 @@ pub(super) struct Starts {
     rows: Vec<Placed>,
     /// Rows beyond one set: as many groups, each with tables of its own.
     groups: Vec<Group>,
-    /// Bytes that no row tells apart share a class.
-    class_of: Vec<u8>,
-    classes: usize,
     /// For each distance of the next digit, the pairs of bytes with which a row can start, one bit each.
     pairs: Vec<u64>,
 }
@@ -51,7 +48,7 @@ struct Group {
     lengths: Vec<u16>,
     /// By number of the run, run with its follower.
     shapes: Vec<u16>,
-    /// By offset, class.
+    /// By offset, byte.
     accepts: Vec<u16>,
     /// Rows whose window goes on at each [`OFFSETS_AT_ONCE`] offsets.
     goes_on: Vec<RowSet>,
@@ -196,7 +193,7 @@ impl Starts {
     pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
         let token = Token::new(text, at, runs);
         for (number, group) in self.groups.iter().enumerate() {
-            let mut rows = group.sets[usize::from(group.before[token.before.place()])];
+            let mut rows = RowSet::default();
             if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
                 group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| self.rows[number * RowSet::ROWS + row]).for_each(|row| each(row.pattern, row.skip));
@@ -204,17 +201,22 @@ impl Starts {
         }
     }
 
-    /// Keeps the rows whose length and runs can be those of the token. Whether any is left.
+    /// The rows whose surroundings, length and runs can be those of the token. Whether there is any.
     #[inline]
     fn keep_shape(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        let length = token.runs.token_len(token.at).min(LENGTHS - 1);
-        let lengths = &group.sets[usize::from(group.lengths[length])];
+        let before = group.set(&group.before, token.before.place());
+        let length = group.set(&group.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
         let first = group.shape(0, &token.first);
-        let second = token.first.next.map(|at| token.runs.run(token.text, at));
-        let third = second.as_ref().and_then(|run| run.next).map(|at| token.runs.run(token.text, at));
-        let second = second.map_or(first, |run| group.shape(1, &run));
-        let third = third.map_or(second, |run| group.shape(2, &run));
-        self.intersect.keep(rows, [lengths, first, second, third])
+        let Some(at) = token.first.next else {
+            return self.intersect.all(rows, [before, length, first, first]);
+        };
+        let second = token.runs.run(token.text, at);
+        if !self.intersect.all(rows, [before, length, first, group.shape(1, &second)]) {
+            return false;
+        }
+        let Some(at) = second.next else { return true };
+        let third = group.shape(2, &token.runs.run(token.text, at));
+        self.intersect.keep(rows, [third; 4])
     }
 
     /// Keeps the rows whose window fits. Whether any is left.
@@ -223,8 +225,7 @@ impl Starts {
         let rest = &token.text[token.at..];
         let accepting = |offset: usize| {
             let byte = rest.get(offset).copied().unwrap_or(END);
-            let class = usize::from(self.class_of[usize::from(byte)]);
-            &group.sets[usize::from(group.accepts[offset * self.classes + class])]
+            group.set(&group.accepts, offset << 8 | usize::from(byte))
         };
         for (turn, goes_on) in group.goes_on.iter().enumerate() {
             if !rows.meets(goes_on) {
@@ -250,7 +251,13 @@ impl Group {
     /// The rows whose run of this number can be this one.
     #[inline]
     fn shape(&self, number: usize, run: &Run) -> &RowSet {
-        &self.sets[usize::from(self.shapes[number * FOLLOWED_RUNS + place(run)])]
+        self.set(&self.shapes, number * FOLLOWED_RUNS + place(run))
+    }
+
+    /// The set at a place of one of the tables.
+    #[inline]
+    fn set(&self, table: &[u16], place: usize) -> &RowSet {
+        &self.sets[usize::from(table[place])]
     }
 
     /// Keeps the rows that start before the token, and those whose boundary holds at it.
