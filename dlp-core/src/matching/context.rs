@@ -160,6 +160,9 @@ impl Folded {
 
     /// Appends the words of a text, each followed by a space, the first one preceded by one.
     fn fold_words(&mut self, text: &[u8]) {
+        if text.is_ascii() {
+            return self.fold_ascii_words(text);
+        }
         self.words.push(b' ');
         let mut word_start = self.words.len();
         let mut is_split = false;
@@ -186,6 +189,30 @@ impl Folded {
         self.end_word(&mut word_start, &mut is_split);
     }
 
+    /// The same for ASCII, as most text is.
+    fn fold_ascii_words(&mut self, text: &[u8]) {
+        self.words.reserve(2 * text.len() + 2);
+        self.words.push(b' ');
+        let (mut word_start, mut is_split) = (self.words.len(), false);
+        let mut previous = AsciiClass::Mark;
+        for byte in text {
+            let class = AsciiClass::of(*byte);
+            if class == AsciiClass::Mark {
+                if previous != AsciiClass::Mark {
+                    self.end_word(&mut word_start, &mut is_split);
+                }
+            } else {
+                if previous != AsciiClass::Mark && class.starts_part_behind(previous) {
+                    self.words.push(b' ');
+                    is_split = true;
+                }
+                self.words.push(byte.to_ascii_lowercase());
+            }
+            previous = class;
+        }
+        self.end_word(&mut word_start, &mut is_split);
+    }
+
     /// Ends a word; one that was split at case changes is remembered whole.
     fn end_word(&mut self, word_start: &mut usize, is_split: &mut bool) {
         if self.words.len() > *word_start {
@@ -198,6 +225,40 @@ impl Folded {
         }
         *word_start = self.words.len();
         *is_split = false;
+    }
+}
+
+/// What a byte of ASCII is to a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AsciiClass {
+    Mark,
+    Upper,
+    Lower,
+    Digit,
+}
+
+impl AsciiClass {
+    fn of(byte: u8) -> Self {
+        const CLASSES: [AsciiClass; 256] = {
+            let mut classes = [AsciiClass::Mark; 256];
+            let mut value = 0;
+            while value < classes.len() {
+                classes[value] = match value as u8 {
+                    b'0'..=b'9' => AsciiClass::Digit,
+                    b'A'..=b'Z' => AsciiClass::Upper,
+                    b'a'..=b'z' => AsciiClass::Lower,
+                    _ => AsciiClass::Mark,
+                };
+                value += 1;
+            }
+            classes
+        };
+        CLASSES[usize::from(byte)]
+    }
+
+    /// Whether a new part of a word starts with it behind another letter or digit.
+    fn starts_part_behind(self, previous: Self) -> bool {
+        self != previous && (previous, self) != (Self::Upper, Self::Lower)
     }
 }
 

@@ -19,7 +19,7 @@ pub const SHAPE_RUNS: usize = 3;
 pub const RUN_LEN_MAX: usize = 31;
 
 /// Kinds of runs, by their first byte: digits, or letters that begin with a capital or a small one.
-pub const RUN_KINDS: usize = 3;
+const RUN_KINDS: usize = 3;
 
 /// Places in a table of runs: the first for no run, where no letter or digit stands.
 pub const RUNS: usize = 1 + RUN_KINDS * RUN_LEN_MAX;
@@ -49,53 +49,71 @@ impl Shape {
 /// The place of a run in a table: by its first byte, which is a letter or digit, and its length, at least 1.
 #[inline]
 #[must_use]
-pub const fn run_place(first: u8, len: usize) -> usize {
-    let len = if len < RUN_LEN_MAX { len } else { RUN_LEN_MAX };
-    let kind = match first {
-        b'0'..=b'9' => 0,
-        b'A'..=b'Z' => 1,
-        _ => 2,
-    };
-    kind * RUN_LEN_MAX + len
+pub fn run_place(first: u8, len: usize) -> usize {
+    usize::from(BYTES[usize::from(first)].run_kind) * RUN_LEN_MAX + len.min(RUN_LEN_MAX)
 }
-
-/// Followers that end a number in no text: a letter, a digit.
-const LETTER: usize = 0;
-const DIGIT: usize = 1;
-/// An underscore.
-const UNDERSCORE: usize = 2;
-/// Any other mark, and the next byte a digit or not.
-const MARK: usize = 3;
-const MARK_DIGIT: usize = 4;
-/// A space, and the next byte something else, a digit or a letter.
-const SPACE: usize = 5;
-const SPACE_DIGIT: usize = 6;
-const SPACE_LETTER: usize = 7;
-/// The marks inside numbers, each alone and before a digit.
-const NUMBER_MARKS: [u8; 4] = *b"-./:";
-const NUMBER_MARK: usize = 8;
 
 /// What follows a run of letters or of digits, told by two bytes.
 #[inline]
 #[must_use]
-pub const fn follower(first: u8, second: u8) -> usize {
-    let before_digit = second.is_ascii_digit() as usize;
-    match first {
-        b'0'..=b'9' => DIGIT,
-        b'A'..=b'Z' | b'a'..=b'z' => LETTER,
-        b'_' => UNDERSCORE,
-        b' ' if second.is_ascii_alphabetic() => SPACE_LETTER,
-        b' ' => SPACE + before_digit,
-        b'-' => NUMBER_MARK + before_digit,
-        b'.' => NUMBER_MARK + 2 + before_digit,
-        b'/' => NUMBER_MARK + 4 + before_digit,
-        b':' => NUMBER_MARK + 6 + before_digit,
-        _ => MARK + before_digit,
-    }
+pub fn follower(first: u8, second: u8) -> usize {
+    let first = BYTES[usize::from(first)];
+    usize::from(first.follower + (BYTES[usize::from(second)].behind_mark & first.tells_behind))
 }
+
+/// Followers that end a number in no text: a letter, a digit.
+const LETTER: u8 = 0;
+const DIGIT: u8 = 1;
+/// An underscore.
+const UNDERSCORE: u8 = 2;
+/// Any other mark; one more when a digit stands behind it.
+const MARK: u8 = 3;
+/// A space; one more when a digit stands behind it, two more when a letter does.
+const SPACE: u8 = 5;
+/// The marks inside numbers; each has two places, the second for when a digit stands behind it.
+const NUMBER_MARKS: [u8; 4] = *b"-./:";
+const NUMBER_MARK: u8 = 8;
+
+/// What a byte is to a shape.
+#[derive(Clone, Copy)]
+struct Byte {
+    run_kind: u8,
+    follower: u8,
+    /// Which of the bits of `behind_mark` count behind it.
+    tells_behind: u8,
+    /// A digit 1, a letter 2.
+    behind_mark: u8,
+}
+
+/// Tables instead of questions, because shapes are read for every token with a digit.
+static BYTES: [Byte; 256] = {
+    let mut bytes = [Byte { run_kind: 0, follower: MARK, tells_behind: 1, behind_mark: 0 }; 256];
+    let mut value = 0;
+    while value < bytes.len() {
+        let byte = value as u8;
+        if byte.is_ascii_digit() {
+            bytes[value] = Byte { run_kind: 0, follower: DIGIT, tells_behind: 0, behind_mark: 1 };
+        } else if byte.is_ascii_alphabetic() {
+            let run_kind = if byte.is_ascii_uppercase() { 1 } else { 2 };
+            bytes[value] = Byte { run_kind, follower: LETTER, tells_behind: 0, behind_mark: 2 };
+        }
+        value += 1;
+    }
+    bytes[b'_' as usize].follower = UNDERSCORE;
+    bytes[b'_' as usize].tells_behind = 0;
+    bytes[b' ' as usize].follower = SPACE;
+    bytes[b' ' as usize].tells_behind = 3;
+    let mut mark = 0;
+    while mark < NUMBER_MARKS.len() {
+        bytes[NUMBER_MARKS[mark] as usize].follower = NUMBER_MARK + 2 * mark as u8;
+        mark += 1;
+    }
+    bytes
+};
 
 /// Whether a match with this boundary can end before a follower.
 fn can_end(boundary: Boundary, follower: usize) -> bool {
+    let follower = follower as u8;
     let is_number_part = follower > NUMBER_MARK && (follower - NUMBER_MARK) % 2 == 1;
     match (boundary, follower) {
         (Boundary::None, _) => true,
