@@ -6,9 +6,9 @@
 
 use super::boundary;
 use super::compile::{DetectorSet, LiteralUse};
+use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
-use super::runs::Runs;
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, NextDigit};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
@@ -143,7 +143,8 @@ impl Pass<'_> {
                 starts.takes_pair(text, from + place, stretch.next_digit(place - first * 64))
                     | boundary::may_be_escape(text, from + place)
             });
-            places.keep(|place| starts.takes_run(text, from + place, runs) | boundary::may_be_escape(text, from + place));
+            places
+                .keep(|place| starts.takes_run(text, from + place, runs) | boundary::may_be_escape(text, from + place));
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);
@@ -238,80 +239,62 @@ mod tests {
     use crate::matching::simd::{Isa, WindowTable};
     use std::collections::BTreeSet;
 
-    fn tokens(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
-        let mut masks = Masks::default();
-        classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
-        let mut tokens = Tokens::default();
-        tokens.fill(&masks, false);
-        let all = |mask: &[u64]| bits(mask, 0).collect::<Vec<_>>();
-        (all(&tokens.starts), all(&tokens.first_digits), all(&tokens.long_starts))
+    fn is_token_byte(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric()
     }
 
-    /// The same, byte by byte.
-    fn tokens_slowly(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
-        let bytes = text.as_bytes();
-        let (mut starts, mut digits, mut long_starts) = (Vec::new(), Vec::new(), Vec::new());
-        for at in (0..bytes.len()).filter(|at| {
-            is_token_byte(bytes[*at]) && at.checked_sub(1).is_none_or(|before| !is_token_byte(bytes[before]))
-        }) {
-            let token: Vec<_> = bytes[at..].iter().take_while(|byte| is_token_byte(**byte)).collect();
-            starts.push(at);
-            digits.extend(token.iter().position(|byte| byte.is_ascii_digit()).map(|offset| at + offset));
-            if token.len() >= RUN_MIN_MAX as usize {
-                long_starts.push(at);
-            }
-        }
-        (starts, digits, long_starts)
+    fn stretch(text: &[u8], continues: bool) -> Stretch {
+        let mut masks = Masks::default();
+        classify(Isa::Portable, &WindowTable::new(1), text, 0..text.len(), &mut masks);
+        let words = 0..masks.alnum.len();
+        Stretch::new(&masks, words, &mut u64::from(continues))
+    }
+
+    fn next_digit_slowly(text: &[u8], at: usize) -> NextDigit {
+        let stands_within = |bytes: usize| text[at..].iter().take(bytes).any(u8::is_ascii_digit);
+        NextDigit::of(stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR))
     }
 
     #[test]
     fn the_arithmetic_of_tokens_equals_reading_them() {
         let long_token = "a".repeat(200) + "7b8";
-        let pieces = [
-            "",
-            "a",
-            "1",
-            "ab12",
-            "12ab",
-            "-",
-            " ",
-            "a1a1",
-            &long_token,
-            "x",
-            "_9",
-            "abcdefghijklmnop",
-            "abcdefghijklmno",
-        ];
+        let pieces = ["", "a", "1", "ab12", "12ab", "-", " ", "a1a1", &long_token, "x", "_9", "abcdefghijklmnop"];
         for shift in 0..130 {
             for (index, piece) in pieces.iter().enumerate() {
                 let text = format!("{}{piece} {}{piece}", ".".repeat(shift), pieces[(index + 5) % pieces.len()]);
-                assert_eq!(tokens(&text), tokens_slowly(&text), "{text}");
+                let text = text.as_bytes();
+                let is_token = |at: usize| is_token_byte(text[at]);
+                let expected: Vec<usize> =
+                    (0..text.len()).filter(|at| is_token(*at) && (*at == 0 || !is_token(at - 1))).collect();
+                let stretch = stretch(text, false);
+                assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), expected, "{}", text.escape_ascii());
+                for at in 0..text.len() {
+                    assert_eq!(stretch.next_digit(at), next_digit_slowly(text, at), "{} {at}", text.escape_ascii());
+                }
             }
         }
     }
 
     #[test]
-    fn the_last_bit_is_found_over_words() {
-        let mask = [1 << 5 | 1 << 63, 0, 1 << 3];
-        let rows =
-            [(5, 0, Some(5)), (4, 0, None), (190, 0, Some(131)), (130, 0, Some(63)), (130, 64, None), (62, 5, Some(5))];
-        for (at, least, expected) in rows {
-            assert_eq!(last_bit(&mask, at, least), expected, "{at} {least}");
+    fn a_token_that_goes_on_from_before_has_no_start() {
+        let rows: &[(&str, &[usize])] = &[("ab1 c2", &[4]), ("1a", &[]), (" a1", &[1]), ("", &[])];
+        for (text, starts) in rows {
+            let stretch = stretch(text.as_bytes(), true);
+            assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), *starts, "{text}");
         }
     }
 
     #[test]
-    fn a_token_that_goes_on_from_before_has_no_start() {
-        let rows: &[(&str, &[usize], &[usize])] =
-            &[("ab1 c2", &[4], &[5]), ("1a", &[], &[]), (" a1", &[1], &[2]), ("", &[], &[])];
-        for (text, starts, first_digits) in rows {
-            let mut masks = Masks::default();
-            classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
-            let mut tokens = Tokens::default();
-            tokens.fill(&masks, true);
-            assert_eq!(bits(&tokens.starts, 0).collect::<Vec<_>>(), *starts, "{text}");
-            assert_eq!(bits(&tokens.first_digits, 0).collect::<Vec<_>>(), *first_digits, "{text}");
-        }
+    fn places_are_kept_in_order() {
+        let mut places = Places::default();
+        places.take(&[1 << 5 | 1 << 63, 0, 1 | 1 << 3], 640);
+        assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 768, 771]);
+        places.keep(|place| place % 2 == 1);
+        assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 771]);
+        places.keep(|_| false);
+        assert_eq!(places.iter().count(), 0);
+        places.take(&[2; STRETCH_WORDS], 0);
+        assert_eq!(places.iter().count(), STRETCH_WORDS);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::boundary::{LOOK_BYTES, has_no_word_spaces};
 use dlp_detector_format::Context;
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -323,15 +323,17 @@ fn whole_word_end(text: &[u8], start: usize, end: usize) -> usize {
 /// Behind the last blank line of the range.
 fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
-    let blank = [b"\n\n".as_slice(), b"\r\n\r\n"].map(|line| memmem::rfind(window, line).map(|at| at + line.len()));
-    start + blank.into_iter().flatten().max().unwrap_or(0)
+    let behind_blank = |feed: &usize| window[..*feed].ends_with(b"\n") || window[..*feed].ends_with(b"\r\n\r");
+    start + memchr::memrchr_iter(b'\n', window).find(behind_blank).map_or(0, |feed| feed + 1)
 }
 
 /// Before the first blank line of the range.
 fn paragraph_end(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
-    let blank = [b"\n\n".as_slice(), b"\r\n\r\n"].map(|line| memmem::find(window, line));
-    start + blank.into_iter().flatten().min().unwrap_or(window.len())
+    let is_blank = |feed: &usize| window[*feed..].starts_with(b"\n\n") || window[*feed..].starts_with(b"\n\r\n");
+    let Some(feed) = memchr::memchr_iter(b'\n', window).find(is_blank) else { return end };
+    let is_crlf = window[feed + 1] == b'\r' && feed > 0 && window[feed - 1] == b'\r';
+    start + feed - usize::from(is_crlf)
 }
 
 /// Bytes beyond the window that folding looks at: the neighbour that tells whether a word is cut.

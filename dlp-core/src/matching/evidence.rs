@@ -97,9 +97,9 @@ impl Judged {
         let detector = set.compiled(self.detector);
         let detail = |detail| match detail {
             Detail::Shape => format!("shape of {}", detector.data.title),
-            Detail::Check => self.checked.map_or_else(String::new, |(check, verdict)| {
-                format!("{} check {}", check.name, verdict_word(verdict))
-            }),
+            Detail::Check => self
+                .checked
+                .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
             Detail::Phrase(list, index) => {
                 let phrase = list.of(&detector.phrases).get(usize::from(index));
                 format!("word `{}` nearby", phrase.map_or("", |phrase| &phrase.source))

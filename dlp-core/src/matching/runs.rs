@@ -65,3 +65,49 @@ fn bits_at(mask: &[u64], bit: usize) -> u64 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::simd::{Isa, WindowTable, classify};
+
+    #[test]
+    fn runs_equal_reading_the_text() {
+        let long = "7".repeat(30) + " " + &"8".repeat(31) + "-" + &"x".repeat(90) + "1";
+        let texts = ["a", "12ab", "ab-12.", "1.5", "--", "u64", &long, "x 1", "9"];
+        for (text, shift) in texts.iter().flat_map(|text| (0..130).map(move |shift| (text, shift))) {
+            let text = [".".repeat(shift).as_bytes(), text.as_bytes()].concat();
+            let mut masks = Masks::default();
+            classify(Isa::Portable, &WindowTable::new(1), &text, 0..text.len(), &mut masks);
+            for at in 0..text.len() {
+                let runs = Runs { masks: &masks, from: 0 };
+                assert_eq!(runs.run(&text, at), run_slowly(&text, at), "{} {at}", text.escape_ascii());
+                let token = text[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                assert_eq!(runs.token_len(at), token.min(64), "{} {at}", text.escape_ascii());
+            }
+        }
+    }
+
+    fn run_slowly(text: &[u8], at: usize) -> Run {
+        let is_digit = text[at].is_ascii_digit();
+        let of_run = |byte: &&u8| if is_digit { byte.is_ascii_digit() } else { byte.is_ascii_alphabetic() };
+        let len = text[at..].iter().take_while(of_run).count();
+        if len == 0 {
+            return Run { place: 0, follower: 0, next: None };
+        }
+        let place = run_place(text[at], len);
+        if len >= RUN_LEN_MAX {
+            return Run { place, follower: 0, next: None };
+        }
+        let byte = |at: usize| text.get(at).copied().unwrap_or(END);
+        let next = at + len + usize::from(!byte(at + len).is_ascii_alphanumeric());
+        Run { place, follower: follower(byte(at + len), byte(at + len + 1)), next: Some(next) }
+    }
+
+    #[test]
+    fn bits_are_read_over_words_and_beyond_the_end() {
+        let mask = [1 << 63, 0b101];
+        let rows = [(0, 1 << 63), (63, 0b1011), (64, 0b101), (66, 1), (127, 0), (128, 0), (1000, 0)];
+        rows.into_iter().for_each(|(bit, expected)| assert_eq!(bits_at(&mask, bit), expected, "{bit}"));
+    }
+}

@@ -29,9 +29,9 @@ mod table;
 mod tests;
 mod words;
 
+pub(super) use rows::{Intersect, RowSet};
 #[cfg(test)]
 pub(super) use table::BANKS_MAX;
-pub(super) use rows::{Intersect, RowSet};
 pub(super) use table::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
 
 use std::ops::Range;

@@ -1,8 +1,8 @@
 //! Sets of rows as wide as a vector, and what is kept of one by others.
 
+use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
-use super::Isa;
 
 /// Words of a set: as many as fill a vector of the widest kind.
 const WORDS: usize = 8;

@@ -1,8 +1,8 @@
 //! From start anchors to the tables that the first pass reads.
 
 use super::{
-    Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, NextDigit, OFFSETS_AT_ONCE, PAIR_WORDS, Placed, Starts,
-    pair_bit,
+    Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, NextDigit, OFFSETS_AT_ONCE, PAIR_WORDS, Placed,
+    Starts, pair_bit,
 };
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 use crate::matching::simd::{Intersect, Isa, RowSet};
@@ -37,12 +37,7 @@ struct Row {
 
 impl Builder {
     /// Adds a pattern with the bytes that can stand at each of its first offsets.
-    pub(in crate::matching) fn add(
-        &mut self,
-        (pattern, boundary): (u32, Boundary),
-        window: &[ByteSet],
-        start: &Start,
-    ) {
+    pub(in crate::matching) fn add(&mut self, (pattern, boundary): (u32, Boundary), window: &[ByteSet], start: &Start) {
         for skip in start.skip.0..=start.skip.1 {
             self.rows.push(Row {
                 placed: Placed { pattern, skip },

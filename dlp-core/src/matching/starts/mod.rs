@@ -9,6 +9,8 @@
 //! hold indexes.
 
 mod build;
+#[cfg(test)]
+mod tests;
 
 pub(super) use build::{Builder, Start};
 
@@ -120,7 +122,9 @@ impl Before {
     #[inline]
     pub(super) fn of(text: &[u8], at: usize) -> Self {
         match text[..at] {
-            [.., before, byte @ (b'.' | b':' | b'/' | b'-')] => Self { byte, continues_number: before.is_ascii_digit() },
+            [.., before, byte @ (b'.' | b':' | b'/' | b'-')] => {
+                Self { byte, continues_number: before.is_ascii_digit() }
+            }
             [.., byte] => Self { byte, continues_number: false },
             [] => Self { byte: END, continues_number: false },
         }
@@ -196,7 +200,9 @@ impl Starts {
             let mut rows = RowSet::default();
             if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
                 group.keep_boundary(&mut rows, &token);
-                rows.rows().map(|row| self.rows[number * RowSet::ROWS + row]).for_each(|row| each(row.pattern, row.skip));
+                rows.rows()
+                    .map(|row| self.rows[number * RowSet::ROWS + row])
+                    .for_each(|row| each(row.pattern, row.skip));
             }
         }
     }
@@ -243,7 +249,8 @@ impl Group {
     /// Whether a row that takes such a first run also takes the first bytes.
     #[inline]
     fn takes(&self, token: &Token<'_>) -> bool {
-        let FirstBytes(values) = &self.first_bytes[usize::from(self.first_bytes_of[token.before.first_bytes_place(&token.first)])];
+        let FirstBytes(values) =
+            &self.first_bytes[usize::from(self.first_bytes_of[token.before.first_bytes_place(&token.first)])];
         let byte = |offset: usize| token.text.get(token.at + offset).copied().unwrap_or(END);
         (0..FIRST_BYTES).fold(1, |all, offset| all & values[offset] >> (byte(offset) & 63)) & 1 == 1
     }

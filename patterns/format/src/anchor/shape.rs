@@ -18,16 +18,44 @@ pub const SHAPE_RUNS: usize = 3;
 /// Lengths that are told apart: the greatest stands for itself and whatever is longer.
 pub const RUN_LEN_MAX: usize = 31;
 
-/// Kinds of runs, by their first byte: digits, or letters that begin with a capital or a small one.
-const RUN_KINDS: usize = 3;
-
 /// Places in a table of runs: the first for no run, where no letter or digit stands.
-pub const RUNS: usize = 1 + RUN_KINDS * RUN_LEN_MAX;
+pub const RUNS: usize = 1 + RunKind::ALL.len() * RUN_LEN_MAX;
+
+/// What a run is made of and begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RunKind {
+    Digits,
+    Capital,
+    Small,
+}
+
+impl RunKind {
+    const ALL: [Self; 3] = [Self::Digits, Self::Capital, Self::Small];
+
+    fn begins_with(self, byte: u8) -> bool {
+        match self {
+            Self::Digits => byte.is_ascii_digit(),
+            Self::Capital => byte.is_ascii_uppercase(),
+            Self::Small => byte.is_ascii_lowercase(),
+        }
+    }
+
+    fn goes_on_with(self, byte: u8) -> bool {
+        match self {
+            Self::Digits => byte.is_ascii_digit(),
+            Self::Capital | Self::Small => byte.is_ascii_alphabetic(),
+        }
+    }
+}
 
 /// Kinds of what follows a run, see [`follower`].
 pub const FOLLOWERS: usize = 16;
 
 /// For each of the first runs, the followers of each kind and length, one bit each.
+///
+/// A run is an unbroken run of digits or of letters; between two runs stands at most one mark. Its *place* and
+/// *follower* are those of [`run_place`] and [`follower`]; place 0 with any follower says that no run stands there. What
+/// stands behind a run of [`RUN_LEN_MAX`] or more is not told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Shape(Vec<u16>);
 
@@ -39,6 +67,16 @@ impl Default for Shape {
 }
 
 impl Shape {
+    /// A shape that holds where it is told to: of the number of a run, the run and its follower.
+    #[must_use]
+    pub fn from_fn(holds: impl Fn(usize, usize, usize) -> bool) -> Self {
+        let place = |place: usize| {
+            let followers = (0..FOLLOWERS).filter(|follower| holds(place / RUNS, place % RUNS, *follower));
+            followers.fold(0, |all, follower| all | 1 << follower)
+        };
+        Self((0..SHAPE_RUNS * RUNS).map(place).collect())
+    }
+
     /// Whether run number `number`, counted from 0, can be `run` with this follower.
     #[must_use]
     pub fn holds(&self, number: usize, run: usize, follower: usize) -> bool {
@@ -87,15 +125,15 @@ struct Byte {
 
 /// Tables instead of questions, because shapes are read for every token with a digit.
 static BYTES: [Byte; 256] = {
-    let mut bytes = [Byte { run_kind: 0, follower: MARK, tells_behind: 1, behind_mark: 0 }; 256];
+    let mut bytes = [Byte { run_kind: RunKind::Digits as u8, follower: MARK, tells_behind: 1, behind_mark: 0 }; 256];
     let mut value = 0;
     while value < bytes.len() {
         let byte = value as u8;
         if byte.is_ascii_digit() {
-            bytes[value] = Byte { run_kind: 0, follower: DIGIT, tells_behind: 0, behind_mark: 1 };
+            bytes[value] = Byte { run_kind: RunKind::Digits as u8, follower: DIGIT, tells_behind: 0, behind_mark: 1 };
         } else if byte.is_ascii_alphabetic() {
-            let run_kind = if byte.is_ascii_uppercase() { 1 } else { 2 };
-            bytes[value] = Byte { run_kind, follower: LETTER, tells_behind: 0, behind_mark: 2 };
+            let kind = if byte.is_ascii_uppercase() { RunKind::Capital } else { RunKind::Small };
+            bytes[value] = Byte { run_kind: kind as u8, follower: LETTER, tells_behind: 0, behind_mark: 2 };
         }
         value += 1;
     }
@@ -175,30 +213,25 @@ impl Deriver<'_> {
             // Two marks in a row: whether the match goes on or has ended, nothing more is told.
             self.shape.0[number * RUNS] = u16::MAX;
         }
-        let kinds: [(fn(u8) -> bool, &States); RUN_KINDS] = [
-            (|byte| byte.is_ascii_digit(), &entries.behind_letters),
-            (|byte| byte.is_ascii_uppercase(), &entries.behind_digits),
-            (|byte| byte.is_ascii_lowercase(), &entries.behind_digits),
-        ];
-        for (kind, (is_first, behind_other)) in kinds.into_iter().enumerate() {
-            let goes_on = if kind == 0 { |byte: u8| byte.is_ascii_digit() } else { |byte: u8| byte.is_ascii_alphabetic() };
+        for kind in RunKind::ALL {
             let mut from = entries.behind_mark.clone();
-            from.extend(behind_other);
-            let mut at = self.automaton.step(&from, is_first);
+            from.extend(if kind == RunKind::Digits { &entries.behind_letters } else { &entries.behind_digits });
+            let mut at = self.automaton.step(&from, |byte| kind.begins_with(byte));
             for len in 1..=RUN_LEN_MAX {
                 if len == RUN_LEN_MAX {
-                    at = self.automaton.closure(at, goes_on);
+                    at = self.automaton.closure(at, |byte| kind.goes_on_with(byte));
                 }
                 if at.is_empty() {
                     break;
                 }
-                let place = number * RUNS + kind * RUN_LEN_MAX + len;
+                let place = number * RUNS + kind as usize * RUN_LEN_MAX + len;
                 let followers = self.followers(&at, &mut next);
                 // Behind a run that is longer than can be told, nothing is read.
                 self.shape.0[place] = if len == RUN_LEN_MAX && followers != 0 { u16::MAX } else { followers };
-                let behind = if kind == 0 { &mut next.behind_digits } else { &mut next.behind_letters };
+                let is_digits = kind == RunKind::Digits;
+                let behind = if is_digits { &mut next.behind_digits } else { &mut next.behind_letters };
                 behind.extend(&at);
-                at = self.automaton.step(&at, goes_on);
+                at = self.automaton.step(&at, |byte| kind.goes_on_with(byte));
             }
         }
         next
@@ -214,7 +247,8 @@ impl Deriver<'_> {
         }
         for mark in b"_ -./:," {
             let is_other = *mark == b',';
-            let is_mark = |byte: u8| byte == *mark || is_other && !byte.is_ascii_alphanumeric() && !b"_ -./:".contains(&byte);
+            let is_mark =
+                |byte: u8| byte == *mark || is_other && !byte.is_ascii_alphanumeric() && !b"_ -./:".contains(&byte);
             let behind = self.automaton.step(at, is_mark);
             next.is_free |= self.automaton.is_match(&behind);
             let bytes = if self.automaton.is_match(&behind) { ByteSet::ALL } else { self.automaton.bytes(&behind) };
@@ -319,7 +353,95 @@ fn each_transition(state: &State, each: &mut dyn FnMut(u8, u8, StateID)) {
     match state {
         State::ByteRange { trans } => each(trans.start, trans.end, trans.next),
         State::Sparse(sparse) => sparse.transitions.iter().for_each(|trans| each(trans.start, trans.end, trans.next)),
-        State::Dense(dense) => (0..=255u8).filter_map(|byte| dense.matches_byte(byte).map(|next| (byte, next))).for_each(|(byte, next)| each(byte, byte, next)),
+        State::Dense(dense) => (0..=255u8)
+            .filter_map(|byte| dense.matches_byte(byte).map(|next| (byte, next)))
+            .for_each(|(byte, next)| each(byte, byte, next)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the shape of a pattern holds for a text that starts with its token.
+    fn holds(pattern: &str, boundary: Boundary, text: &str) -> bool {
+        let hir = crate::file::parse_pattern(pattern).expect("test pattern");
+        let shape = derive(&hir, boundary, (0, 0));
+        let byte = |at: usize| text.as_bytes().get(at).copied().unwrap_or(b'\n');
+        let mut at = 0;
+        (0..SHAPE_RUNS).all(|number| {
+            let is_of_run = |byte: u8| match text.as_bytes().get(at) {
+                Some(first) if first.is_ascii_digit() => byte.is_ascii_digit(),
+                _ => byte.is_ascii_alphabetic(),
+            };
+            let len = (at..).take_while(|at| is_of_run(byte(*at))).count();
+            let place = if len == 0 { 0 } else { run_place(byte(at), len) };
+            let follower = follower(byte(at + len), byte(at + len + 1));
+            at += len + usize::from(!byte(at + len).is_ascii_alphanumeric());
+            shape.holds(number, place, follower)
+        })
+    }
+
+    #[test]
+    fn shapes_tell_lengths_marks_and_what_follows() {
+        use Boundary::{Identifier, Token};
+        let rows = [
+            ("[0-9]{11}", Identifier, "44051401359", true),
+            ("[0-9]{11}", Identifier, "44051401359, and", true),
+            ("[0-9]{11}", Identifier, "44051401359.5", false),
+            ("[0-9]{11}", Token, "44051401359.5", true),
+            ("[0-9]{11}", Identifier, "44051401359_x", false),
+            ("[0-9]{11}", Identifier, "440514013590", false),
+            ("[0-9]{11}", Identifier, "4405140135", false),
+            ("[0-9]{11}", Identifier, "4405140135a", false),
+            ("[0-9]{3}-?[0-9]{2}-?[0-9]{4}", Identifier, "123-45-6789", true),
+            ("[0-9]{3}-?[0-9]{2}-?[0-9]{4}", Identifier, "123456789", true),
+            ("[0-9]{3}-?[0-9]{2}-?[0-9]{4}", Identifier, "123-456789", true),
+            ("[0-9]{3}-?[0-9]{2}-?[0-9]{4}", Identifier, "123-4-56789", false),
+            ("[0-9]{3}-?[0-9]{2}-?[0-9]{4}", Identifier, "123 45 6789", false),
+            ("[A-Z]{2} ?[0-9]{6}", Identifier, "AB 123456", true),
+            ("[A-Z]{2} ?[0-9]{6}", Identifier, "AB123456", true),
+            ("[A-Z]{2} ?[0-9]{6}", Identifier, "AB text", false),
+            ("[A-Z]{2} ?[0-9]{6}", Identifier, "ab123456", false),
+            ("[a-z0-9]{8}", Token, "ab12cd34", true),
+            ("[a-z0-9]{8}", Token, "abc", false),
+            ("[0-9]{40}", Token, "1234567890123456789012345678901234567890", true),
+            ("[0-9]{3}(?:x|[)] ?y)", Token, "123) y", true),
+            ("[0-9]{3}(?:x|[)] ?y)", Token, "123x", true),
+            ("[0-9]{3}(?:x|[)] ?y)", Token, "123", false),
+            ("[0-9]{2}(?s:.)[0-9]{2}", Token, "12\u{142}34", true),
+        ];
+        for (pattern, boundary, text, expected) in rows {
+            assert_eq!(holds(pattern, boundary, text), expected, "{pattern} {boundary:?} {text}");
+        }
+    }
+
+    #[test]
+    fn followers_are_told_by_two_bytes() {
+        let rows: &[(&str, &[&str])] = &[
+            ("a", &["a", "Z1", "z-"]),
+            ("1", &["1", "9a"]),
+            ("_", &["_", "_1"]),
+            (",\n", &["\n\n", ",x", "\u{142}", "+-"]),
+            (",1", &[",9", "(1"]),
+            (" \n", &[" ,"]),
+            (" 1", &[" 9"]),
+            (" a", &[" Z"]),
+            ("-\n", &["-x"]),
+            ("-1", &["-0"]),
+            (".\n", &[". "]),
+            (".1", &[".0"]),
+            ("/\n", &["/a"]),
+            ("/1", &["/0"]),
+            (":\n", &["::"]),
+            (":1", &[":0"]),
+        ];
+        let told = |text: &str| follower(text.as_bytes()[0], text.as_bytes().get(1).copied().unwrap_or(b'\n'));
+        let places: std::collections::BTreeSet<usize> = rows.iter().map(|(text, _)| told(text)).collect();
+        assert_eq!(places, (0..FOLLOWERS).collect());
+        for (text, others) in rows {
+            others.iter().for_each(|other| assert_eq!(told(text), told(other), "{text:?} {other:?}"));
+        }
     }
 }
