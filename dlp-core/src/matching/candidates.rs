@@ -4,17 +4,18 @@
 //! digits, `@`. Literals are then checked exactly. Patterns without literals (most numbers that people carry) start where
 //! a token starts, an unbroken run of ASCII letters and digits, and are chosen there by the shape of what follows.
 
-use super::boundary;
 use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, NextDigit};
+use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
 
-/// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
-const LOOK_BEHIND: usize = 64;
+/// Bytes before the owned range that are classified: a token that reaches over its edge is seen from its start, and what
+/// stands around a value is looked at by tokens.
+const LOOK_BEHIND: usize = 64 + company::WINDOW_BYTES;
 
 /// Fills the scratch with the places to try whose start lies in `owned`, in an order that depends on the text alone. A
 /// place that two anchors give may stand there twice.
@@ -31,6 +32,28 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     }
     scratch.candidates.dedup();
     scratch.masks = masks;
+    scratch.tokens = Tokens { start: from, end: to };
+}
+
+/// The part of a text whose tokens are known from masks.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Tokens {
+    /// The starts of tokens in a range that lies within the part.
+    pub(super) fn within(&self, masks: &Masks, range: Range<usize>) -> impl Iterator<Item = usize> {
+        let base = self.start;
+        let first = range.start.saturating_sub(base);
+        let words = masks.alnum.iter().enumerate().skip(first / 64).map(|(index, alnum)| {
+            let before = index.checked_sub(1).map_or(0, |before| masks.alnum[before] >> 63);
+            (index, alnum & !(alnum << 1 | before))
+        });
+        let places = words.flat_map(move |(index, starts)| bits_of(starts).map(move |bit| base + index * 64 + bit));
+        places.skip_while(move |at| *at < range.start).take_while(move |at| *at < range.end)
+    }
 }
 
 /// One run over the owned part of a text.

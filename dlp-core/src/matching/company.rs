@@ -5,7 +5,8 @@
 //! the neighbourhood of a value, and the others found there vote. Only values that no word names come here, numbers
 //! with a check and those of detectors that set `alone`, so the cost is small.
 
-use super::compile::DetectorSet;
+use super::boundary;
+use super::compile::{CompiledPattern, DetectorSet};
 use super::confirm;
 use super::found::DetectorIndex;
 use super::scratch::Scratch;
@@ -72,20 +73,16 @@ impl<'t> Votes<'t> {
         let detector = set.compiled(index);
         let mut steps = 0;
         for number in set.patterns_of(index) {
-            let (mut at, mut others) = (side.start, 0);
+            let (mut next, mut others) = (side.start, 0);
             let pattern = &set.patterns()[number];
             while others < OTHERS_MAX {
-                let Some(passed) = text[at..side.end].iter().position(|byte| pattern.starts_with(*byte)) else { break };
-                at += passed;
-                let can_start = pattern.can_start(text, at);
-                let end =
-                    can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps));
-                let Some(end) = end.flatten() else {
-                    at += 1;
+                let Some(at) = next_start(pattern, scratch, text, next..side.end) else { break };
+                next = at + 1;
+                let Some(end) = confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps) else {
                     continue;
                 };
                 let other = &text[at..end];
-                (at, others) = (end, others + 1);
+                (next, others) = (end, others + 1);
                 if other == value || self.passing.contains(&other) {
                     continue;
                 }
@@ -98,6 +95,23 @@ impl<'t> Votes<'t> {
         }
         scratch.budget.add_around(steps);
     }
+}
+
+/// The next place of a range where a pattern can start.
+fn next_start(pattern: &CompiledPattern, scratch: &Scratch, text: &[u8], range: Range<usize>) -> Option<usize> {
+    let can_start = |at: &usize| pattern.can_start(text, *at);
+    if !pattern.starts_with_token {
+        return range.into_iter().find(can_start);
+    }
+    // What the first pass knows of tokens ends somewhere behind the block.
+    let known = range.start.max(scratch.tokens.start)..range.end.min(scratch.tokens.end);
+    let before = range.start..known.start.min(range.end);
+    let behind = known.end.max(range.start)..range.end;
+    let mut tokens = scratch.tokens.within(&scratch.masks, known).flat_map(|at| {
+        let tail = boundary::escape_tail(text, at);
+        [Some(at), (tail > 0).then_some(at + tail)].into_iter().flatten()
+    });
+    before.into_iter().find(can_start).or_else(|| tokens.find(can_start)).or_else(|| behind.into_iter().find(can_start))
 }
 
 /// Whether a value consists of digits alone.

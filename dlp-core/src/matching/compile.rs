@@ -64,6 +64,8 @@ pub(super) struct CompiledPattern {
     /// Bytes that can stand at each of the first offsets of a match.
     pub(super) window: Vec<ByteSet>,
     pub(super) len_max: usize,
+    /// Whether each match starts where a token does, or behind an escape in it.
+    pub(super) starts_with_token: bool,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
     pub(super) chance_bits: u8,
     source: String,
@@ -247,8 +249,11 @@ impl Builder {
                     }
                 }
             }
+            let begins = source.window.first();
             self.patterns.push(CompiledPattern {
                 detector: index,
+                starts_with_token: data.boundary != Boundary::None
+                    && begins.is_some_and(|bytes| bytes.bytes().all(|byte| byte.is_ascii_alphanumeric())),
                 boundary: data.boundary,
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,

@@ -149,12 +149,12 @@ impl Folded {
         self.words.extend_from_slice(&glued);
         self.glued = glued;
         self.beginnings = Beginnings::default();
-        for space in memchr::memchr_iter(b' ', &self.words) {
-            let word = &self.words[space + 1..];
-            // Behind the last word nothing can stand.
-            if !word.is_empty() {
-                self.beginnings.insert(Beginning::of(word));
+        let mut previous = b' ';
+        for (at, byte) in self.words.iter().enumerate() {
+            if previous == b' ' && *byte != b' ' {
+                self.beginnings.insert(Beginning::of(&self.words[at..]));
             }
+            previous = *byte;
         }
     }
 
