@@ -4,10 +4,12 @@
 //! walk (sorted) -> bounded queue -> workers, one scratch each -> bounded queue -> back in order -> report
 //! ```
 //!
-//! [`walk`] finds files, [`examine`] reads one, [`pipeline`] keeps many going within bounds, [`stop`] listens for
-//! signals and watches the time.
+//! [`walk`] finds files, [`content`] reads one, [`examine`] makes a report of it, [`pipeline`] keeps many going within
+//! bounds, [`handback`] brings the reports together, [`stop`] listens for signals and watches the time.
 
+mod content;
 pub(crate) mod examine;
+mod handback;
 pub(crate) mod pipeline;
 pub(crate) mod stop;
 pub(crate) mod walk;

@@ -2,7 +2,9 @@
 //! its window. Texts are made from the syntax tree; assertions of place are passed over, so that more texts are made
 //! than the pattern matches, and the law is tested more strictly than it must hold.
 
-use dlp_detector_format::{Anchor, Boundary, ByteSet, Pattern, unpack};
+use dlp_detector_format::{
+    Anchor, Boundary, ByteSet, Pattern, RUN_LEN_MAX, SHAPE_RUNS, Shape, follower, run_place, unpack,
+};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Texts for each pattern.
@@ -21,7 +23,11 @@ fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
                 let mut text = Vec::new();
                 generate(&hir, &mut Random((seed << 32) | (number as u64 + 1)), &mut text);
                 let shown = || format!("{} `{}` matches `{}`", detector.id, pattern.regex, text.escape_ascii());
-                assert!(pattern.anchors.iter().any(|anchor| holds(anchor, &text)), "{}: no anchor", shown());
+                assert!(
+                    pattern.anchors.iter().any(|anchor| holds(anchor, detector.boundary, &text)),
+                    "{}: no anchor",
+                    shown()
+                );
                 assert!(fits(pattern, detector.boundary, &text), "{}: outside of its window", shown());
                 texts += 1;
             }
@@ -35,7 +41,7 @@ fn parse(pattern: &str) -> Hir {
     parser.parse(pattern).expect("built-in patterns can be read")
 }
 
-fn holds(anchor: &Anchor, text: &[u8]) -> bool {
+fn holds(anchor: &Anchor, boundary: Boundary, text: &[u8]) -> bool {
     match anchor {
         Anchor::Literal { bytes, before_min, before_max, between } => (*before_min..=*before_max).any(|before| {
             let (before, between) = (before as usize, between.unwrap_or_default());
@@ -43,14 +49,45 @@ fn holds(anchor: &Anchor, text: &[u8]) -> bool {
             found.is_some_and(|found| found.eq_ignore_ascii_case(bytes))
                 && text[..before].iter().all(|byte| between.contains(*byte))
         }),
-        Anchor::Start { skip_min, skip_max, run_min, digit_within } => (*skip_min..=*skip_max).any(|skip| {
+        Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => (*skip_min..=*skip_max).any(|skip| {
             let Some((skipped, rest)) = text.split_at_checked(skip as usize) else { return false };
             let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             let is_skipped = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"\\%".contains(byte);
             let has_digit = |within: u32| rest.iter().take(within as usize + 1).any(u8::is_ascii_digit);
-            skipped.iter().all(is_skipped) && run >= *run_min as usize && digit_within.is_none_or(has_digit)
+            skipped.iter().all(is_skipped)
+                && run >= *run_min as usize
+                && digit_within.is_none_or(has_digit)
+                && followed(boundary).iter().all(|behind| has_shape(shape, &[rest, behind].concat()))
         }),
     }
+}
+
+/// What may stand behind a match, and must not change whether it is found.
+fn followed(boundary: Boundary) -> &'static [&'static [u8]] {
+    match boundary {
+        Boundary::None | Boundary::Token => &[b"", b" x", b" 1", b"_", b"-x", b", 12", b".5", b"\n\n1"],
+        Boundary::Word => &[b"", b" x", b" 1", b"-x", b", 12", b".5"],
+        Boundary::Identifier => &[b"", b" x", b" 1", b"-x", b". 1", b", 12", b"/x", b":x", b",1234"],
+    }
+}
+
+/// Whether the first runs of letters and of digits are those of a shape.
+fn has_shape(shape: &Shape, text: &[u8]) -> bool {
+    let byte = |at: usize| text.get(at).copied().unwrap_or(b'\n');
+    let mut at = 0;
+    for number in 0..SHAPE_RUNS {
+        let is_digit = byte(at).is_ascii_digit();
+        let of_run = |byte: u8| if is_digit { byte.is_ascii_digit() } else { byte.is_ascii_alphabetic() };
+        let len = (at..).take_while(|at| of_run(byte(*at))).count();
+        if len == 0 || len >= RUN_LEN_MAX {
+            return shape.holds(number, if len == 0 { 0 } else { run_place(byte(at), len) }, 0);
+        }
+        if !shape.holds(number, run_place(byte(at), len), follower(byte(at + len), byte(at + len + 1))) {
+            return false;
+        }
+        at += len + usize::from(!byte(at + len).is_ascii_alphanumeric());
+    }
+    true
 }
 
 /// The text and whatever its boundary lets follow. Behind that one byte, and where there is no boundary, nothing may be

@@ -28,6 +28,15 @@ struct Arguments {
     /// Runs of each measurement, of which the best counts
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Only this corpus: source, prose, logs or binary
+    #[arg(long)]
+    corpus: Option<String>,
+    /// Only so many bytes of each corpus
+    #[arg(long)]
+    bytes: Option<usize>,
+    /// Only the built-in detectors and the widest instruction set
+    #[arg(long)]
+    brief: bool,
     /// Measure the start with this many detectors in this process, and print CPU seconds and memory
     #[arg(long, hide = true)]
     start: Option<usize>,
@@ -42,25 +51,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         return start(detectors);
     }
     let runs = if arguments.quick { QUICK_RUNS } else { arguments.runs };
-    let sizes = [Catalogue::builtin()?.detectors().len(), CATALOGUE_DETECTORS];
+    let builtin = Catalogue::builtin()?.detectors().len();
+    let sizes = if arguments.brief { vec![builtin] } else { vec![builtin, CATALOGUE_DETECTORS] };
+    let is_meant = |corpus: &Corpus| arguments.corpus.as_ref().is_none_or(|name| name == corpus.name());
     let mut growth = Vec::new();
     println!(
         "| corpus | detectors | instructions | MB per CPU second | of absent byte | low / medium / high | steps per byte | degraded |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for corpus in Corpus::ALL {
-        let text = if arguments.quick { corpus.quick()? } else { corpus.load()? };
+    for corpus in Corpus::ALL.into_iter().filter(is_meant) {
+        let mut text = if arguments.quick { corpus.quick()? } else { corpus.load()? };
+        text.truncate(arguments.bytes.unwrap_or(text.len()));
         let (absent, text) = absent_byte(text, runs);
         let mut best = Vec::new();
-        for size in sizes {
-            for isa in Isa::available() {
+        for &size in &sizes {
+            for isa in Isa::available().filter(|isa| !arguments.brief || *isa == Isa::detect()) {
                 let time = row(corpus, &text, absent, &Row { isa, size, runs })?;
                 if isa == Isa::detect() {
                     best.push(time);
                 }
             }
         }
-        growth.push((corpus, 100.0 * (best[1].as_secs_f64() / best[0].as_secs_f64() - 1.0)));
+        if let [builtin, all] = best.as_slice() {
+            growth.push((corpus, 100.0 * (all.as_secs_f64() / builtin.as_secs_f64() - 1.0)));
+        }
+    }
+    if arguments.brief {
+        return Ok(());
     }
     println!("\nCost of {} detectors over that of {}:", sizes[1], sizes[0]);
     growth.iter().for_each(|(corpus, percent)| println!("- {}: {percent:+.1} %", corpus.name()));

@@ -45,6 +45,14 @@ pub(crate) struct FileReport {
     pub(crate) below_threshold: u64,
 }
 
+impl FileReport {
+    /// Whether there is anything in it but numbers.
+    pub(crate) fn shows(&self) -> bool {
+        let is_empty = self.in_path.is_empty() && self.findings.is_empty() && self.problems.is_empty();
+        !is_empty || !self.notes.is_empty()
+    }
+}
+
 /// An input with its names.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {

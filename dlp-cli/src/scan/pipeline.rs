@@ -3,13 +3,15 @@
 //! A ticket is taken for each file when it is found and given back when it is reported. So a file that takes an hour
 //! holds up at most [`IN_FLIGHT_MAX`] others that wait behind it in memory, and the walk stops until it is done.
 
+use super::content::{Content, Memory};
 use super::examine::{Examiner, FileReport, Subject, TEXT_BYTES_MAX, Workspace};
+use super::handback::{Giver, Taker, handback};
 use super::stop::{Signals, Watch};
 use super::walk::{Found, Named, Roots};
 use crate::error::CliError;
 use crate::output::Reporter;
 use crate::say;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
 use dlp_core::content::Input;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -45,7 +47,7 @@ pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -
     let watch = Watch::new(work.workers, work.examiner.time_max());
     let (tickets_in, tickets_out) = bounded::<()>(IN_FLIGHT_MAX);
     let (jobs_in, jobs_out) = bounded::<(u64, Found)>(IN_FLIGHT_MAX);
-    let (done_in, done_out) = bounded::<(u64, FileReport)>(IN_FLIGHT_MAX);
+    let (giver, taker) = handback(IN_FLIGHT_MAX);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(work.workers)
         .thread_name(|worker| format!("scan-{worker}"))
@@ -55,15 +57,15 @@ pub(crate) fn run(work: &Work<'_>, roots: &Roots, reporter: &mut Reporter<'_>) -
         threads.spawn(move || walk(roots, &tickets_in, &jobs_in));
         pool.in_place_scope(|scope| {
             for worker in 0..work.workers {
-                let (jobs, done, watch) = (jobs_out.clone(), done_in.clone(), &watch);
-                scope.spawn(move |_| work.serve(&jobs, &done, (worker, watch)));
+                let (jobs, giver, watch) = (jobs_out.clone(), giver.clone(), &watch);
+                scope.spawn(move |_| work.serve(&jobs, &giver, (worker, watch)));
             }
-            drop((jobs_out, done_in));
-            let result = report_in_order(&done_out, &tickets_out, (&signals, &watch), reporter);
+            drop((jobs_out, giver));
+            let result = report_in_order(&taker, &tickets_out, (&signals, &watch), reporter);
             if result.is_err() {
                 watch.stop_all();
             }
-            drop((tickets_out, done_out));
+            drop((tickets_out, taker));
             result
         })
     })
@@ -80,7 +82,7 @@ fn walk(roots: &Roots, tickets: &Sender<()>, jobs: &Sender<(u64, Found)>) {
 }
 
 fn report_in_order(
-    done: &Receiver<(u64, FileReport)>,
+    taker: &Taker,
     tickets: &Receiver<()>,
     (signals, watch): (&Signals, &Watch),
     reporter: &mut Reporter<'_>,
@@ -89,22 +91,21 @@ fn report_in_order(
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     loop {
-        match done.recv_timeout(TICK) {
-            Ok((number, report)) => waiting.insert(number, report),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        };
+        let goes_on = taker.take(TICK, &mut |number, report| drop(waiting.insert(number, report)));
         signals.check()?;
         watch.tick();
         while let Some(report) = waiting.remove(&next) {
             next += 1;
             tickets.recv().expect("a ticket was taken for every file");
             progress.inc(u64::from(report.is_file));
-            if report.in_path.is_empty() && report.findings.is_empty() && report.problems.is_empty() {
-                count(reporter, &report);
-            } else {
+            if report.shows() {
                 progress.suspend(|| report_file(reporter, report))?;
+            } else {
+                count(reporter, &report);
             }
+        }
+        if !goes_on {
+            return Ok(());
         }
     }
 }
@@ -134,12 +135,12 @@ fn progress() -> ProgressBar {
 }
 
 impl Work<'_> {
-    fn serve(&self, jobs: &Receiver<(u64, Found)>, done: &Sender<(u64, FileReport)>, (worker, watch): (usize, &Watch)) {
-        let mut workspace = Workspace::default();
+    fn serve(&self, jobs: &Receiver<(u64, Found)>, giver: &Giver, (worker, watch): (usize, &Watch)) {
+        let (mut workspace, mut memory) = (Workspace::default(), Memory::default());
         for (number, found) in jobs {
             let cancel = watch.start(worker);
             let report = match found {
-                Found::File(named) => self.file(&mut workspace, &named, &cancel),
+                Found::File(named) => self.file(&mut workspace, &mut memory, &named, &cancel),
                 Found::Stdin(named) => self.stdin(&mut workspace, &named, &cancel),
                 Found::Link => FileReport { is_link: true, ..FileReport::default() },
                 Found::Trouble(trouble) => {
@@ -148,13 +149,13 @@ impl Work<'_> {
                 }
             };
             watch.end(worker);
-            if done.send((number, report)).is_err() {
+            if giver.give(number, report, jobs.is_empty()).is_none() {
                 return;
             }
         }
     }
 
-    fn file(&self, workspace: &mut Workspace, named: &Named, cancel: &Cancel) -> FileReport {
+    fn file(&self, workspace: &mut Workspace, memory: &mut Memory, named: &Named, cancel: &Cancel) -> FileReport {
         let (mut file, metadata) = match open(named) {
             Ok(opened) => opened,
             Err(problem) => return self.trouble(workspace, named, problem),
@@ -166,16 +167,28 @@ impl Work<'_> {
             let message = format!("the file has {} bytes, more than --max-file-size allows", metadata.len());
             return self.trouble(workspace, named, Problem::limit("max_file_size", max, message));
         }
-        let input = Input::Seekable(&mut file);
-        let mut report = self.examiner.examine(workspace, named.subject(), (input, cancel), &|_| true);
+        let mut content = match Content::of(memory, &mut file, metadata.len()) {
+            Ok(content) => content,
+            Err(error) => return self.trouble(workspace, named, unreadable(error)),
+        };
+        let mut report = self.examiner.examine(workspace, named.subject(), (content.input(), cancel), &|_| true);
         report.bytes = metadata.len();
         if self.examiner.wants_text() && !report.findings.is_empty() && metadata.len() <= TEXT_BYTES_MAX {
-            // A file that cannot be read again keeps its findings; marks and line hashes are missing.
-            if let Ok(text) = read_again(&mut file) {
-                self.examiner.add_text(&mut report, &text);
-            }
+            self.add_text(&mut report, content);
         }
         report
+    }
+
+    /// A file that cannot be read again keeps its findings; marks and line hashes are missing.
+    fn add_text(&self, report: &mut FileReport, content: Content<'_>) {
+        match content {
+            Content::Whole(text) => self.examiner.add_text(report, text),
+            Content::Pieces(file) => {
+                if let Ok(text) = read_again(file) {
+                    self.examiner.add_text(report, &text);
+                }
+            }
+        }
     }
 
     /// A file that is not read counts as a file all the same.
@@ -212,15 +225,16 @@ impl<R: io::Read> io::Read for Counted<R> {
 }
 
 fn open(named: &Named) -> Result<(File, Metadata), Problem> {
-    let unreadable = |error: io::Error| {
-        Problem::new(ProblemClass::Unreadable, "open", format!("the file cannot be read: {}", error.kind()))
-    };
     let file = open_options(named.follow).open(&named.open).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_file() {
         return Ok((file, metadata));
     }
     Err(Problem::new(ProblemClass::Unreadable, "changed", "it was a file when it was found and is none now"))
+}
+
+fn unreadable(error: io::Error) -> Problem {
+    Problem::new(ProblemClass::Unreadable, "open", format!("the file cannot be read: {}", error.kind()))
 }
 
 /// Between the walk and the opening, a file may have become a link or a pipe: neither is followed or waited for.

@@ -7,15 +7,14 @@
 use super::second::{SecondReading, Width};
 use super::walk::{Break, Step, Walk, with_reader};
 use super::{Input, Join, Origin, Part, Place, Role, Segment};
-use crate::text::{self, Charset, Transcoded, Transcoder};
+use crate::text::{self, Charset, Detected, Transcoded, Transcoder};
 use std::io::Read;
 
 /// Bytes that are read and handed out at once.
 const CHUNK_BYTES: usize = 128 * 1024;
 
-/// Walks a text whose first bytes are known.
-pub(super) fn text(walk: &mut Walk<'_>, head: &[u8], whole: bool, input: Input<'_>) -> Step {
-    let detected = text::detect(head, whole);
+/// Walks a text in the character set that its first bytes tell.
+pub(super) fn text(walk: &mut Walk<'_>, detected: Option<Detected>, input: Input<'_>) -> Step {
     let (charset, skip) = detected.map_or((Charset::Utf8, 0), |detected| (detected.charset, detected.bom_len));
     let mut second = SecondReading::new(if charset.is_wide() { Width::Ascii } else { Width::Utf16 });
     let mut scan = TextScan::new(charset, skip);
@@ -127,7 +126,7 @@ impl TextScan {
             charset if charset.is_wide() => false,
             _ if self.transcoder.as_ref().is_some_and(Transcoder::is_pending) => false,
             Charset::Multi(_) if bytes.contains(&0x1B) => false,
-            _ => std::str::from_utf8(bytes).is_ok() || text::utf8_dominates(bytes),
+            _ => text::is_utf8(bytes) || text::utf8_dominates(bytes),
         }
     }
 

@@ -61,7 +61,7 @@ const ENCRYPTED: &[(&[u8], &str)] = &[
     (b"PARE", "parquet_encrypted"),
 ];
 
-/// What the item is.
+/// What the item is. A text's character set is kept in the item.
 pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     let head = item.head;
     let by_signature =
@@ -79,7 +79,8 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     if pdf::is_behind_prefix(head) {
         return Kind::Pdf;
     }
-    if text::detect(head, item.whole).is_some() {
+    item.charset = text::detect(head, item.whole);
+    if item.charset.is_some() {
         return Kind::Text;
     }
     if memchr::memmem::find(&head[..head.len().min(pdf::HEAD_BYTES)], b"%PDF-").is_some() {
@@ -129,5 +130,6 @@ pub(super) fn tail_holds_directory(reader: &mut dyn ReadSeek) -> bool {
         .seek(SeekFrom::End(0))
         .and_then(|len| reader.seek(SeekFrom::Start(len.saturating_sub(TAIL_BYTES))))
         .and_then(|_| reader.take(TAIL_BYTES).read_to_end(&mut tail));
-    read.is_ok() && memchr::memmem::rfind(&tail, b"PK\x05\x06").is_some()
+    // Searching forward is what vectors are used for.
+    read.is_ok() && memchr::memmem::find(&tail, b"PK\x05\x06").is_some()
 }

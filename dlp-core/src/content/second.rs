@@ -8,15 +8,14 @@
 use super::walk::{Step, Walk};
 use super::{Join, Origin, Part, Place, Role, Segment};
 use crate::base::Problem;
-use crate::text::{self, Charset, Transcoded, Transcoder};
+use crate::text::runs::{self, ASCII_CHARS_MIN, WIDE_CHARS_MIN};
+use crate::text::{Charset, Transcoded, Transcoder};
 use std::ops::Range;
 
-/// Characters from which a run of UTF-16 inside other bytes is text.
-const WIDE_CHARS_MIN: usize = 4;
-/// Characters from which a run of ASCII inside UTF-16 or UTF-32 is text. Chinese in UTF-16 has shorter ones everywhere.
-const ASCII_CHARS_MIN: usize = 8;
 /// Bytes of a run that are kept in one piece.
 const PIECE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes that are copied behind the open ones to end a run that starts there; what follows is searched where it is.
+const SEAM_BYTES: usize = 64;
 
 /// What the second reading looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +53,10 @@ impl SecondReading {
     pub(super) fn push(&mut self, walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
         if self.width == Width::Utf16 && memchr::memchr(0, bytes).is_none() {
             // Without a zero there is no UTF-16 of European scripts, and no run goes on.
-            self.search(true);
+            self.search_open(true);
             self.open_offset += bytes.len() as u64;
         } else {
-            self.open.extend_from_slice(bytes);
-            self.search(false);
+            self.take(bytes);
         }
         if self.kept_bytes > walk.budget.room_to_hold() {
             self.report_overflow(walk);
@@ -69,17 +67,39 @@ impl SecondReading {
 
     /// Hands out what was found, when the first reading has ended.
     pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
-        self.search(true);
+        self.search_open(true);
         self.hand_out(walk)
     }
 
-    /// Moves complete runs from the open bytes to the kept ones.
-    fn search(&mut self, last: bool) {
+    /// Searches the open bytes and these. Only what may belong to a run across the border between them is copied.
+    fn take(&mut self, bytes: &[u8]) {
+        let seam = if self.open.is_empty() { 0 } else { bytes.len().min(SEAM_BYTES) };
+        self.open.extend_from_slice(&bytes[..seam]);
+        self.search_open(false);
+        let Some(start) = seam.checked_sub(self.open.len()) else {
+            self.open.extend_from_slice(&bytes[seam..]);
+            return self.search_open(false);
+        };
+        let bytes = &bytes[start..];
+        let done = self.search(bytes, false);
+        self.open.clear();
+        self.open.extend_from_slice(&bytes[done..]);
+    }
+
+    fn search_open(&mut self, last: bool) {
+        let mut open = std::mem::take(&mut self.open);
+        let done = self.search(&open, last);
+        open.drain(..done);
+        self.open = open;
+    }
+
+    /// Keeps complete runs of bytes that follow what was passed, and says how many bytes that passes.
+    fn search(&mut self, bytes: &[u8], last: bool) -> usize {
         let mut at = 0;
         let run_bytes_min = self.width.run_bytes_min();
-        let mut done = if last { self.open.len() } else { self.open.len().saturating_sub(run_bytes_min) };
-        while let Some(mut run) = self.width.next_run(&self.open, at) {
-            let may_go_on = run.end + run_bytes_min > self.open.len();
+        let mut done = if last { bytes.len() } else { bytes.len().saturating_sub(run_bytes_min) };
+        while let Some(mut run) = self.width.next_run(bytes, at) {
+            let may_go_on = run.end + run_bytes_min > bytes.len();
             if run.len() >= PIECE_BYTES_MAX {
                 // The second half starts the next piece, so that no rest is too short to be found.
                 run.end = run.start + PIECE_BYTES_MAX / 2;
@@ -88,31 +108,33 @@ impl SecondReading {
                 done = run.start.saturating_sub(1).max(at);
                 break;
             }
+            self.keep(bytes, at, run.clone());
             at = run.end;
             done = done.max(at);
-            self.keep(run);
         }
-        self.open.drain(..done);
         self.open_offset += done as u64;
+        done
     }
 
-    fn keep(&mut self, run: Range<usize>) {
+    /// Keeps a run that was searched for from `from` on.
+    fn keep(&mut self, bytes: &[u8], from: usize, run: Range<usize>) {
         if self.width == Width::Ascii {
-            return self.keep_as(Charset::Utf8, run);
+            return self.keep_as(Charset::Utf8, bytes, run);
         }
         // One byte off, high byte first looks like low byte first; the bytes around the run can mean both. A line end
         // of other text in front of the first zero looks like a character of the run.
-        let has_zero_before = run.start.checked_sub(1).is_some_and(|before| self.open[before] == 0);
+        // Where a piece follows another, the byte before is the end of that one.
+        let has_zero_before = run.start > from && bytes[run.start - 1] == 0;
         let start = if has_zero_before { run.start - 1 } else { run.start + 1 };
-        if self.open.get(run.end).is_some_and(|byte| is_ascii_text(*byte)) {
-            self.keep_as(Charset::Utf16Be, start..run.end + 1);
+        if bytes.get(run.end).is_some_and(|byte| runs::is_ascii_text(*byte)) {
+            self.keep_as(Charset::Utf16Be, bytes, start..run.end + 1);
         }
-        self.keep_as(Charset::Utf16Le, run);
+        self.keep_as(Charset::Utf16Le, bytes, run);
     }
 
-    fn keep_as(&mut self, charset: Charset, run: Range<usize>) {
+    fn keep_as(&mut self, charset: Charset, bytes: &[u8], run: Range<usize>) {
         let offset = self.open_offset + run.start as u64;
-        let bytes = self.open[run].to_vec();
+        let bytes = bytes[run].to_vec();
         self.kept_bytes += bytes.len() as u64;
         self.kept.push(Run { charset, offset, bytes });
     }
@@ -156,61 +178,27 @@ impl Width {
         }
     }
 
-    /// The next run that is long enough.
+    /// The next run that is long enough, as far as it is kept in one piece.
     fn next_run(self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
         match self {
-            Self::Ascii => next_ascii_run(bytes, from),
-            Self::Utf16 => next_wide_run(bytes, from),
+            Self::Ascii => runs::next_ascii(bytes, from, PIECE_BYTES_MAX),
+            Self::Utf16 => runs::next_wide(bytes, from, PIECE_BYTES_MAX),
         }
     }
-}
-
-fn next_ascii_run(bytes: &[u8], from: usize) -> Option<Range<usize>> {
-    let mut start = from;
-    while start < bytes.len() {
-        let len = bytes[start..].iter().take(PIECE_BYTES_MAX).take_while(|byte| is_ascii_text(**byte)).count();
-        if len >= ASCII_CHARS_MIN {
-            return Some(start..start + len);
-        }
-        start += len + 1;
-    }
-    None
-}
-
-fn is_ascii_text(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
-}
-
-/// The next run of enough letters, digits and marks of European scripts, low byte first.
-fn next_wide_run(bytes: &[u8], from: usize) -> Option<Range<usize>> {
-    let unit = |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
-    let mut start = from;
-    while start + 2 * WIDE_CHARS_MIN <= bytes.len() {
-        let mut end = start;
-        while end - start < PIECE_BYTES_MAX && unit(end).is_some_and(text::is_likely_unit) {
-            end += 2;
-        }
-        if end - start >= 2 * WIDE_CHARS_MIN {
-            return Some(start..end);
-        }
-        // The unit that ended a short run may be one byte off, so the search goes on byte by byte.
-        start += 1;
-    }
-    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Runs as text, fed in pieces of this length.
     fn runs(width: Width, bytes: &[u8], piece: usize) -> Vec<(u64, String)> {
         let mut reading = SecondReading::new(width);
         for piece in bytes.chunks(piece) {
-            reading.open.extend_from_slice(piece);
-            reading.search(false);
+            reading.take(piece);
         }
-        reading.search(true);
+        reading.search_open(true);
         let mut out = Transcoded::default();
         let text = |run: Run| {
             Transcoder::new(&run.charset, run.offset).push(&run.bytes, true, &mut out);
@@ -259,5 +247,34 @@ mod tests {
             at += text.len() as u64;
         }
         assert_eq!(at, bytes.len() as u64);
+    }
+
+    #[test]
+    fn long_runs_of_utf_16_have_each_character_once_in_either_order() {
+        let text = "0123456789abcdef".repeat(PIECE_BYTES_MAX / 16 + 3);
+        let bytes: Vec<u8> = [vec![0xFF, 0xFF], text.encode_utf16().flat_map(u16::to_be_bytes).collect()].concat();
+        for piece in [100_000, bytes.len()] {
+            let mut reading = SecondReading::new(Width::Utf16);
+            bytes.chunks(piece).for_each(|piece| reading.take(piece));
+            reading.search_open(true);
+            let big = reading.kept.iter().filter(|run| run.charset == Charset::Utf16Be);
+            let mut end = 2;
+            for run in big {
+                assert_eq!(run.offset, end, "in pieces of {piece}");
+                end += run.bytes.len() as u64;
+            }
+            assert_eq!(end, bytes.len() as u64, "in pieces of {piece}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_cutting_gives_the_same_runs(
+            bytes in prop::collection::vec(prop::sample::select(&b"\0\0\0\0aaaZ9\n\x01\x04\x20\xa0\xff"[..]), 0..400),
+            piece in 1_usize..200, is_wide: bool,
+        ) {
+            let width = if is_wide { Width::Utf16 } else { Width::Ascii };
+            prop_assert_eq!(runs(width, &bytes, piece), runs(width, &bytes, bytes.len().max(1)));
+        }
     }
 }

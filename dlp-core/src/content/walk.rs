@@ -13,6 +13,7 @@ use super::{
 };
 use super::{cfb, document, gzip, ooxml, packed, pdf, plain, tarball};
 use crate::base::{Problem, ProblemClass};
+use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
 
 /// Why a handler ends early.
@@ -45,7 +46,22 @@ pub(super) struct Item<'i, 'd> {
     pub(super) head: &'i [u8],
     /// Whether `head` is all there is.
     pub(super) whole: bool,
+    /// The character set of a text, once it was recognised.
+    pub(super) charset: Option<Detected>,
     pub(super) input: Input<'d>,
+}
+
+impl<'i, 'd> Item<'i, 'd> {
+    /// The same item with another way to read it.
+    fn with<'e>(&self, input: Input<'e>) -> Item<'i, 'e> {
+        let Self { name, relation, head, whole, .. } = *self;
+        Item { name, relation, head, whole, charset: self.charset.clone(), input }
+    }
+
+    /// Takes the reader out.
+    fn take_input(&mut self) -> Input<'d> {
+        std::mem::replace(&mut self.input, Input::Bytes(&[]))
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -73,7 +89,7 @@ impl<'a> Walk<'a> {
             Input::Bytes(bytes) => {
                 let head = &bytes[..bytes.len().min(HEAD_BYTES)];
                 let whole = head.len() == bytes.len();
-                self.recognised(Item { name, relation, head, whole, input: Input::Bytes(bytes) })
+                self.recognised(Item { name, relation, head, whole, charset: None, input: Input::Bytes(bytes) })
             }
             Input::Seekable(reader) => {
                 let head = read_head(reader);
@@ -81,14 +97,15 @@ impl<'a> Walk<'a> {
                     return self.unreadable(name, relation, &error);
                 }
                 let (bytes, whole) = (head.bytes, head.whole);
-                self.recognised(Item { name, relation, head: &bytes, whole, input: Input::Seekable(reader) })
+                let input = Input::Seekable(reader);
+                self.recognised(Item { name, relation, head: &bytes, whole, charset: None, input })
             }
             Input::Stream(reader) => {
                 let head = read_head(reader);
                 let mut failing = Failing(head.result.err());
                 let mut chained = Cursor::new(head.bytes.as_slice()).chain(&mut failing).chain(reader);
                 let (whole, input) = (head.whole, Input::Stream(&mut chained));
-                self.recognised(Item { name, relation, head: &head.bytes, whole, input })
+                self.recognised(Item { name, relation, head: &head.bytes, whole, charset: None, input })
             }
         }
     }
@@ -186,11 +203,10 @@ impl<'a> Walk<'a> {
     }
 
     /// A document or script can be an archive too: archives are read from their end. Both readings are walked.
-    fn twice(&mut self, kind: Kind, item: Item<'_, '_>) -> Step {
-        let Item { name, relation, head, whole, input } = item;
-        match input {
+    fn twice(&mut self, kind: Kind, mut item: Item<'_, '_>) -> Step {
+        match item.take_input() {
             Input::Bytes(bytes) => {
-                let first = self.handle(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) });
+                let first = self.handle(kind, item.with(Input::Bytes(bytes)));
                 let behind = self.behind(kind, bytes);
                 self.second(first, behind, &mut Cursor::new(bytes))
             }
@@ -198,18 +214,18 @@ impl<'a> Walk<'a> {
                 let mut behind = None;
                 let first = self.with_held(Input::Seekable(&mut *reader), |walk, bytes| {
                     behind = walk.behind(kind, bytes);
-                    walk.handle(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) })
+                    walk.handle(kind, item.with(Input::Bytes(bytes)))
                 });
                 self.second(first, behind, reader)
             }
             Input::Seekable(reader) => {
-                let first = self.handle(kind, Item { name, relation, head, whole, input: Input::Seekable(reader) });
+                let first = self.handle(kind, item.with(Input::Seekable(reader)));
                 self.second(first, None, reader)
             }
-            Input::Stream(_) if kind == Kind::Pdf => self.with_held(input, |walk, bytes| {
-                walk.twice(kind, Item { name, relation, head, whole, input: Input::Bytes(bytes) })
-            }),
-            Input::Stream(_) => self.handle(kind, Item { name, relation, head, whole, input }),
+            input @ Input::Stream(_) if kind == Kind::Pdf => {
+                self.with_held(input, |walk, bytes| walk.twice(kind, item.with(Input::Bytes(bytes))))
+            }
+            input @ Input::Stream(_) => self.handle(kind, item.with(input)),
         }
     }
 
@@ -241,7 +257,7 @@ impl<'a> Walk<'a> {
 
     fn handle(&mut self, kind: Kind, item: Item<'_, '_>) -> Step {
         match kind {
-            Kind::Text => plain::text(self, item.head, item.whole, item.input),
+            Kind::Text => plain::text(self, item.charset, item.input),
             Kind::Gzip => gzip::walk(self, item),
             Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
             Kind::Tar => tarball::walk(self, item.input),
@@ -410,7 +426,7 @@ struct Head {
 }
 
 fn read_head(reader: &mut (impl Read + ?Sized)) -> Head {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(HEAD_BYTES);
     let result = reader.take(HEAD_BYTES as u64).read_to_end(&mut bytes).map(|len| len as u64);
     let whole = result.is_ok() && bytes.len() < HEAD_BYTES;
     Head { bytes, whole, result }

@@ -7,6 +7,7 @@ pub mod validators;
 
 pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
 pub use dlp_detector_format::{
-    Anchor, Boundary, ByteSet, Context, CounterExample, Detector, Example, Examples, Failure, FormatError,
-    MATCH_LEN_MAX, Pattern, RUN_MIN_MAX, Read, Score, Validator, WINDOW_LEN,
+    Anchor, Boundary, ByteSet, Context, CounterExample, Detector, Example, Examples, FOLLOWERS, Failure, FormatError,
+    MATCH_LEN_MAX, Pattern, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, Read, SHAPE_RUNS, SKIP_MAX, Score, Shape, Validator,
+    WINDOW_LEN, follower, run_place,
 };

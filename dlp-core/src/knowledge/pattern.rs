@@ -7,9 +7,11 @@
 
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::meta::{self, Regex};
-use regex_automata::nfa::thompson;
+use regex_automata::nfa::thompson::{self, NFA};
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
+use regex_syntax::hir::{Hir, HirKind};
+use std::fmt::Display;
 use std::ops::Range;
 use std::sync::OnceLock;
 use thiserror::Error;
@@ -25,6 +27,9 @@ const PROGRAM_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes that the lazy automaton of one pattern may take in each thread.
 const LAZY_BYTES_MAX: usize = 512 * 1024;
 
+/// Turns of a repetition from which they are not counted.
+pub(crate) const TURNS_COUNTED_MAX: u32 = 1000;
+
 /// Name of the group that marks the sensitive part.
 const VALUE_GROUP: &str = "value";
 
@@ -32,8 +37,9 @@ const VALUE_GROUP: &str = "value";
 #[derive(Debug)]
 pub(crate) struct Compiled {
     automaton: DFA,
-    source: String,
-    value: OnceLock<Option<Regex>>,
+    hir: Hir,
+    has_value: bool,
+    library: OnceLock<Option<Regex>>,
 }
 
 /// Memory of one pattern in one thread.
@@ -44,7 +50,8 @@ pub(crate) struct Memory {
 }
 
 impl Compiled {
-    /// Compiles one pattern.
+    /// Compiles one pattern. A repetition of up to [`TURNS_COUNTED_MAX`] turns or more is not counted: whoever searches
+    /// bounds the match.
     ///
     /// # Errors
     /// When the program is larger than `PROGRAM_BYTES_MAX`.
@@ -54,13 +61,11 @@ impl Compiled {
             .cache_capacity(LAZY_BYTES_MAX)
             .skip_cache_capacity_check(true);
         let program = thompson::Config::new().utf8(false).nfa_size_limit(Some(PROGRAM_BYTES_MAX));
-        let automaton = DFA::builder()
-            .configure(config)
-            .thompson(program)
-            .syntax(syntax_config())
-            .build(source)
-            .map_err(|error| PatternError(error.to_string()))?;
-        Ok(Self { automaton, source: source.to_owned(), value: OnceLock::new() })
+        let error = |error: &dyn Display| PatternError(error.to_string());
+        let hir = relax(syntax::parse_with(source, &syntax_config()).map_err(|e| error(&e))?);
+        let program = NFA::compiler().configure(program).build_from_hir(&hir).map_err(|e| error(&e))?;
+        let automaton = DFA::builder().configure(config).build_from_nfa(program).map_err(|e| error(&e))?;
+        Ok(Self { automaton, has_value: source.contains("<value>"), hir, library: OnceLock::new() })
     }
 
     /// Memory for a thread.
@@ -116,7 +121,7 @@ impl Compiled {
 
     /// The sensitive part of a match: the group named `value`, or the match when there is none.
     pub(crate) fn value(&self, memory: &mut Memory, text: &[u8], whole: Range<usize>) -> Range<usize> {
-        if !self.source.contains("<value>") {
+        if !self.has_value {
             return whole;
         }
         let Some(regex) = self.library_regex() else { return whole };
@@ -135,14 +140,36 @@ impl Compiled {
                 .nfa_size_limit(Some(2 * PROGRAM_BYTES_MAX))
                 .hybrid_cache_capacity(LAZY_BYTES_MAX)
                 .dfa(false);
-            Regex::builder().configure(config).syntax(syntax_config()).build(&self.source).ok()
+            Regex::builder().configure(config).build_from_hir(&self.hir).ok()
         };
-        self.value.get_or_init(build).as_ref()
+        self.library.get_or_init(build).as_ref()
     }
 }
 
 /// The automaton cannot go on.
 struct GaveUp;
+
+/// Opens long repetitions upwards. To count thousands of turns takes as many states, which an automaton that is built
+/// as it goes would build again and again; the longest match is a bound that costs nothing.
+fn relax(hir: Hir) -> Hir {
+    match hir.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Repetition(mut repetition) => {
+            repetition.max = repetition.max.filter(|max| *max < TURNS_COUNTED_MAX);
+            repetition.sub = Box::new(relax(*repetition.sub));
+            Hir::repetition(repetition)
+        }
+        HirKind::Capture(mut capture) => {
+            capture.sub = Box::new(relax(*capture.sub));
+            Hir::capture(capture)
+        }
+        HirKind::Concat(subs) => Hir::concat(subs.into_iter().map(relax).collect()),
+        HirKind::Alternation(subs) => Hir::alternation(subs.into_iter().map(relax).collect()),
+    }
+}
 
 fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)

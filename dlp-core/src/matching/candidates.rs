@@ -2,19 +2,16 @@
 //!
 //! The kernel turns the text into bit masks, one bit for each byte: where a literal may stand, letters and digits,
 //! digits, `@`. Literals are then checked exactly. Patterns without literals (most numbers that people carry) start where
-//! a token starts; arithmetic on the masks gives the first digit of each token, and patterns that need a digit are
-//! looked for from there, back over the digit-free groups before it (`AB 12 34 56 C`).
+//! a token starts, an unbroken run of ASCII letters and digits, and are chosen there by the shape of what follows.
 
 use super::boundary;
 use super::compile::{DetectorSet, LiteralUse};
+use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
-use super::starts::{DIGIT_WITHIN_MAX, Kind};
-use crate::knowledge::RUN_MIN_MAX;
+use super::starts::{DIGIT_FAR, DIGIT_NEAR, NextDigit};
+use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
-
-/// Digit-free groups before the first digit that can belong to the same identifier.
-const GROUPS_BEFORE_DIGIT_MAX: usize = 3;
 
 /// Bytes before the owned range that are classified, so that a token which reaches over its edge is seen from its start.
 const LOOK_BEHIND: usize = 64;
@@ -25,19 +22,15 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     let from = owned.start.saturating_sub(LOOK_BEHIND);
     let to = text.len().min(owned.end + set.look_ahead());
     let mut masks = std::mem::take(&mut scratch.masks);
-    let mut tokens = std::mem::take(&mut scratch.tokens);
     classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
     scratch.candidates.clear();
     let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
-    pass.literals(&masks);
+    pass.literals(&masks, &mut scratch.places);
     if !set.starts().is_empty() {
-        tokens.fill(&masks, from > 0 && is_token_byte(text[from - 1]));
-        pass.tokens_with_digit(&tokens);
-        pass.tokens_without_digit(&tokens);
+        pass.tokens(&masks, &mut scratch.places);
     }
     scratch.candidates.dedup();
     scratch.masks = masks;
-    scratch.tokens = tokens;
 }
 
 /// One run over the owned part of a text.
@@ -50,18 +43,66 @@ struct Pass<'a> {
     candidates: &'a mut Vec<Candidate>,
 }
 
-impl Pass<'_> {
-    fn literals(&mut self, masks: &Masks) {
-        let (set, text, from) = (self.set, self.text, self.from);
-        let first = self.owned.start - from;
-        for bit in bits(&masks.literal, first) {
-            set.literals().each_hit(text, from + bit, &mut |hit, literal| {
-                for place in set.literal_uses(literal) {
-                    self.starts_before(hit, place);
-                }
-            });
+/// Places in a stretch of text, of which ever fewer are kept.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    places: Vec<u32>,
+    len: usize,
+}
+
+/// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
+const STRETCH_WORDS: usize = 64;
+
+impl Places {
+    /// Takes the set bits of a stretch of a mask, of which the first bit stands for the place `first`.
+    fn take(&mut self, words: &[u64], first: usize) {
+        self.places.resize(STRETCH_WORDS * 64, 0);
+        self.len = 0;
+        for (index, word) in words.iter().enumerate() {
+            let (mut word, at) = (*word, (first + index * 64) as u32);
+            while word != 0 {
+                self.places[self.len] = at + word.trailing_zeros();
+                self.len += 1;
+                word &= word - 1;
+            }
         }
-        if let Some(literal) = set.literals().at_sign() {
+    }
+
+    /// Keeps the places that pass. What does not pass costs no branch, because no processor foretells such branches.
+    #[inline]
+    fn keep(&mut self, passes: impl Fn(usize) -> bool) {
+        let places = &mut self.places[..self.len];
+        let mut kept = 0;
+        for index in 0..places.len() {
+            let place = places[index];
+            places[kept] = place;
+            kept += usize::from(passes(place as usize));
+        }
+        self.len = kept;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.places[..self.len].iter().map(|place| *place as usize)
+    }
+}
+
+impl Pass<'_> {
+    fn literals(&mut self, masks: &Masks, places: &mut Places) {
+        let (set, text, from) = (self.set, self.text, self.from);
+        let literals = set.literals();
+        let first = self.owned.start - from;
+        for (number, words) in masks.literal.chunks(STRETCH_WORDS).enumerate() {
+            places.take(words, number * STRETCH_WORDS * 64);
+            places.keep(|place| literals.may_hit(text, from + place));
+            for place in places.iter() {
+                literals.each_hit(text, from + place, &mut |hit, literal| {
+                    for place in set.literal_uses(literal) {
+                        self.starts_before(hit, place);
+                    }
+                });
+            }
+        }
+        if let Some(literal) = literals.at_sign() {
             for bit in bits(&masks.at, first) {
                 for place in set.literal_uses(literal) {
                     self.starts_before(from + bit, place);
@@ -89,64 +130,35 @@ impl Pass<'_> {
         }
     }
 
-    fn tokens_with_digit(&mut self, tokens: &Tokens) {
-        let mut previous_digit = None;
-        for digit in bits(&tokens.first_digits, 0) {
-            self.starts_with_digit(tokens, digit, previous_digit);
-            previous_digit = Some(digit);
-        }
-    }
-
-    /// Tries the token of the first digit at bit `digit`, then the digit-free tokens before it.
-    fn starts_with_digit(&mut self, tokens: &Tokens, digit: usize, previous_digit: Option<usize>) {
-        let mut behind = digit;
-        for _ in 0..=GROUPS_BEFORE_DIGIT_MAX {
-            let Some(token) = last_bit(&tokens.starts, behind, digit.saturating_sub(DIGIT_WITHIN_MAX)) else { return };
-            for first in self.places_in(token) {
-                let own_digit = if first > digit { self.digit_behind(first) } else { Some(digit) };
-                if let Some(digit) = own_digit.filter(|_| previous_digit.is_none_or(|previous| first > previous)) {
-                    let byte = self.text[self.from + first];
-                    if self.set.starts().reaches_digit(byte, digit - first) {
-                        self.try_token(first, Kind::WithDigit);
-                    }
-                }
-            }
-            if token == 0 || previous_digit.is_some_and(|previous| token <= previous) {
-                return;
-            }
-            behind = token - 1;
-        }
-    }
-
-    /// The next digit of the token in which bit `first` lies.
-    fn digit_behind(&self, first: usize) -> Option<usize> {
-        let rest = &self.text[self.from + first..];
-        let token = rest.iter().take(DIGIT_WITHIN_MAX + 1).take_while(|byte| is_token_byte(**byte));
-        token.copied().position(|byte| byte.is_ascii_digit()).map(|offset| first + offset)
-    }
-
-    fn tokens_without_digit(&mut self, tokens: &Tokens) {
-        for (word, (starts, long)) in tokens.starts.iter().zip(&tokens.long_starts).enumerate() {
-            for bit in bits_of(*starts) {
-                let kind = if long >> bit & 1 == 1 { Kind::Long } else { Kind::Short };
-                for first in self.places_in(word * 64 + bit) {
-                    if self.set.starts().can_start(self.text, self.from + first, kind) {
-                        self.try_token(first, kind);
-                    }
+    fn tokens(&mut self, masks: &Masks, places: &mut Places) {
+        let (starts, text, from) = (self.set.starts(), self.text, self.from);
+        let runs = Runs { masks, from };
+        // Where a token starts that a match of the owned part can have.
+        let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
+        let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
+        for first in (0..words).step_by(STRETCH_WORDS) {
+            let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
+            places.take(stretch.starts(), first * 64);
+            places.keep(|place| {
+                starts.takes_pair(text, from + place, stretch.next_digit(place - first * 64))
+                    | boundary::may_be_escape(text, from + place)
+            });
+            places
+                .keep(|place| starts.takes_run(text, from + place, runs) | boundary::may_be_escape(text, from + place));
+            for place in places.iter() {
+                let at = from + place;
+                self.try_token(at, runs);
+                let tail = boundary::escape_tail(text, at);
+                if tail > 0 {
+                    self.try_token(at + tail, runs);
                 }
             }
         }
     }
 
-    /// Where a match can start in a token: at its start, and behind what may be the rest of an escape.
-    fn places_in(&self, token: usize) -> impl Iterator<Item = usize> + use<> {
-        let tail = boundary::escape_tail(self.text, self.from + token);
-        [Some(token), (tail > 0).then_some(token + tail)].into_iter().flatten()
-    }
-
-    fn try_token(&mut self, first: usize, kind: Kind) {
-        let (set, at) = (self.set, self.from + first);
-        set.starts().fitting(self.text, at, kind, &mut |pattern, skip| {
+    fn try_token(&mut self, at: usize, runs: Runs<'_>) {
+        let set = self.set;
+        set.starts().fitting(self.text, at, runs, &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
             if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
                 self.candidates.push((start, pattern));
@@ -155,55 +167,51 @@ impl Pass<'_> {
     }
 }
 
-/// Where tokens start, as bit masks. A token is an unbroken run of ASCII letters and digits.
-#[derive(Debug, Default)]
-pub(super) struct Tokens {
-    starts: Vec<u64>,
-    /// Starts of tokens of at least [`RUN_MIN_MAX`] bytes.
-    long_starts: Vec<u64>,
-    /// The first digit of each token that has one.
-    first_digits: Vec<u64>,
+/// The starts of tokens in a stretch of the masks, and from where a digit is near or far.
+struct Stretch {
+    words: usize,
+    starts: [u64; STRETCH_WORDS],
+    near: [u64; STRETCH_WORDS],
+    far: [u64; STRETCH_WORDS],
 }
 
-impl Tokens {
-    /// `continues`: the byte before the masks belongs to a token.
-    fn fill(&mut self, masks: &Masks, continues: bool) {
-        self.starts.clear();
-        self.first_digits.clear();
-        let (mut token_before, mut is_open) = (u64::from(continues), false);
-        for (token, digit) in masks.alnum.iter().zip(&masks.digit) {
-            let starts = token & !(token << 1 | token_before);
-            let letters = token & !digit;
-            // Adding the start of a run of letters carries through the run and sets the bit behind it.
-            let seeds = (starts | u64::from(is_open)) & letters;
-            let (sum, carries) = letters.overflowing_add(seeds);
-            self.first_digits.push(((sum & !letters) | starts | u64::from(is_open)) & digit);
-            self.starts.push(starts);
-            token_before = token >> 63;
-            is_open = carries;
+impl Stretch {
+    /// `before`: whether the byte before belongs to a token, and then whether the last one does.
+    fn new(masks: &Masks, words: Range<usize>, before: &mut u64) -> Self {
+        let mut stretch =
+            Self { words: words.len(), starts: [0; STRETCH_WORDS], near: [0; STRETCH_WORDS], far: [0; STRETCH_WORDS] };
+        for (index, word) in words.enumerate() {
+            let (alnum, digit) = (masks.alnum[word], masks.digit[word]);
+            stretch.starts[index] = alnum & !(alnum << 1 | *before);
+            *before = alnum >> 63;
+            let digit_behind = masks.digit.get(word + 1).copied().unwrap_or(0);
+            (stretch.near[index], stretch.far[index]) = digits_behind(digit, digit_behind);
         }
-        self.fill_long_starts(&masks.alnum);
+        stretch
     }
 
-    fn fill_long_starts(&mut self, alnum: &[u64]) {
-        self.long_starts.clear();
-        let mut runs = alnum.iter().copied().chain([0]);
-        let mut run = runs.next().unwrap_or(0);
-        for starts in &self.starts {
-            let next = runs.next().unwrap_or(0);
-            let mut wide = u128::from(next) << 64 | u128::from(run);
-            let mut reached = 1;
-            while reached < RUN_MIN_MAX as usize {
-                wide &= wide >> reached;
-                reached *= 2;
-            }
-            self.long_starts.push(starts & wide as u64);
-            run = next;
-        }
+    fn starts(&self) -> &[u64] {
+        &self.starts[..self.words]
+    }
+
+    #[inline]
+    fn next_digit(&self, place: usize) -> NextDigit {
+        let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1 == 1;
+        NextDigit::of(bit(&self.near), bit(&self.far))
     }
 }
 
-const _: () = assert!(RUN_MIN_MAX.is_power_of_two(), "runs are counted by doubling");
+/// The places of a word of the mask of digits from which a digit stands near, and far. The next word is that behind it.
+#[inline]
+fn digits_behind(word: u64, next: u64) -> (u64, u64) {
+    const { assert!(DIGIT_NEAR == 8 && DIGIT_FAR == 24, "as the shifts below have it") };
+    let wide = u128::from(next) << 64 | u128::from(word);
+    let two = wide | wide >> 1;
+    let four = two | two >> 2;
+    let near = four | four >> 4;
+    let far = near | near >> 8 | near >> 16;
+    (near as u64, far as u64)
+}
 
 /// The set bits of a mask from bit `first` on.
 fn bits(mask: &[u64], first: usize) -> impl Iterator<Item = usize> {
@@ -223,22 +231,6 @@ fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The last set bit at or before `at`, not before `least`.
-fn last_bit(mask: &[u64], at: usize, least: usize) -> Option<usize> {
-    let mut index = at / 64;
-    let mut word = mask[index] & (u64::MAX >> (63 - at % 64));
-    while word == 0 && index > least / 64 {
-        index -= 1;
-        word = mask[index];
-    }
-    let bit = index * 64 + 63usize.checked_sub(word.leading_zeros() as usize)?;
-    (bit >= least).then_some(bit)
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,80 +239,62 @@ mod tests {
     use crate::matching::simd::{Isa, WindowTable};
     use std::collections::BTreeSet;
 
-    fn tokens(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
-        let mut masks = Masks::default();
-        classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
-        let mut tokens = Tokens::default();
-        tokens.fill(&masks, false);
-        let all = |mask: &[u64]| bits(mask, 0).collect::<Vec<_>>();
-        (all(&tokens.starts), all(&tokens.first_digits), all(&tokens.long_starts))
+    fn is_token_byte(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric()
     }
 
-    /// The same, byte by byte.
-    fn tokens_slowly(text: &str) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
-        let bytes = text.as_bytes();
-        let (mut starts, mut digits, mut long_starts) = (Vec::new(), Vec::new(), Vec::new());
-        for at in (0..bytes.len()).filter(|at| {
-            is_token_byte(bytes[*at]) && at.checked_sub(1).is_none_or(|before| !is_token_byte(bytes[before]))
-        }) {
-            let token: Vec<_> = bytes[at..].iter().take_while(|byte| is_token_byte(**byte)).collect();
-            starts.push(at);
-            digits.extend(token.iter().position(|byte| byte.is_ascii_digit()).map(|offset| at + offset));
-            if token.len() >= RUN_MIN_MAX as usize {
-                long_starts.push(at);
-            }
-        }
-        (starts, digits, long_starts)
+    fn stretch(text: &[u8], continues: bool) -> Stretch {
+        let mut masks = Masks::default();
+        classify(Isa::Portable, &WindowTable::new(1), text, 0..text.len(), &mut masks);
+        let words = 0..masks.alnum.len();
+        Stretch::new(&masks, words, &mut u64::from(continues))
+    }
+
+    fn next_digit_slowly(text: &[u8], at: usize) -> NextDigit {
+        let stands_within = |bytes: usize| text[at..].iter().take(bytes).any(u8::is_ascii_digit);
+        NextDigit::of(stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR))
     }
 
     #[test]
     fn the_arithmetic_of_tokens_equals_reading_them() {
         let long_token = "a".repeat(200) + "7b8";
-        let pieces = [
-            "",
-            "a",
-            "1",
-            "ab12",
-            "12ab",
-            "-",
-            " ",
-            "a1a1",
-            &long_token,
-            "x",
-            "_9",
-            "abcdefghijklmnop",
-            "abcdefghijklmno",
-        ];
+        let pieces = ["", "a", "1", "ab12", "12ab", "-", " ", "a1a1", &long_token, "x", "_9", "abcdefghijklmnop"];
         for shift in 0..130 {
             for (index, piece) in pieces.iter().enumerate() {
                 let text = format!("{}{piece} {}{piece}", ".".repeat(shift), pieces[(index + 5) % pieces.len()]);
-                assert_eq!(tokens(&text), tokens_slowly(&text), "{text}");
+                let text = text.as_bytes();
+                let is_token = |at: usize| is_token_byte(text[at]);
+                let expected: Vec<usize> =
+                    (0..text.len()).filter(|at| is_token(*at) && (*at == 0 || !is_token(at - 1))).collect();
+                let stretch = stretch(text, false);
+                assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), expected, "{}", text.escape_ascii());
+                for at in 0..text.len() {
+                    assert_eq!(stretch.next_digit(at), next_digit_slowly(text, at), "{} {at}", text.escape_ascii());
+                }
             }
         }
     }
 
     #[test]
-    fn the_last_bit_is_found_over_words() {
-        let mask = [1 << 5 | 1 << 63, 0, 1 << 3];
-        let rows =
-            [(5, 0, Some(5)), (4, 0, None), (190, 0, Some(131)), (130, 0, Some(63)), (130, 64, None), (62, 5, Some(5))];
-        for (at, least, expected) in rows {
-            assert_eq!(last_bit(&mask, at, least), expected, "{at} {least}");
+    fn a_token_that_goes_on_from_before_has_no_start() {
+        let rows: &[(&str, &[usize])] = &[("ab1 c2", &[4]), ("1a", &[]), (" a1", &[1]), ("", &[])];
+        for (text, starts) in rows {
+            let stretch = stretch(text.as_bytes(), true);
+            assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), *starts, "{text}");
         }
     }
 
     #[test]
-    fn a_token_that_goes_on_from_before_has_no_start() {
-        let rows: &[(&str, &[usize], &[usize])] =
-            &[("ab1 c2", &[4], &[5]), ("1a", &[], &[]), (" a1", &[1], &[2]), ("", &[], &[])];
-        for (text, starts, first_digits) in rows {
-            let mut masks = Masks::default();
-            classify(Isa::Portable, &WindowTable::new(1), text.as_bytes(), 0..text.len(), &mut masks);
-            let mut tokens = Tokens::default();
-            tokens.fill(&masks, true);
-            assert_eq!(bits(&tokens.starts, 0).collect::<Vec<_>>(), *starts, "{text}");
-            assert_eq!(bits(&tokens.first_digits, 0).collect::<Vec<_>>(), *first_digits, "{text}");
-        }
+    fn places_are_kept_in_order() {
+        let mut places = Places::default();
+        places.take(&[1 << 5 | 1 << 63, 0, 1 | 1 << 3], 640);
+        assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 768, 771]);
+        places.keep(|place| place % 2 == 1);
+        assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 771]);
+        places.keep(|_| false);
+        assert_eq!(places.iter().count(), 0);
+        places.take(&[2; STRETCH_WORDS], 0);
+        assert_eq!(places.iter().count(), STRETCH_WORDS);
     }
 
     #[test]

@@ -73,8 +73,11 @@ impl<'t> Votes<'t> {
         let mut steps = 0;
         for number in set.patterns_of(index) {
             let (mut at, mut others) = (side.start, 0);
-            while at < side.end && others < OTHERS_MAX {
-                let can_start = set.patterns()[number].can_start(text, at);
+            let pattern = &set.patterns()[number];
+            while others < OTHERS_MAX {
+                let Some(passed) = text[at..side.end].iter().position(|byte| pattern.starts_with(*byte)) else { break };
+                at += passed;
+                let can_start = pattern.can_start(text, at);
                 let end =
                     can_start.then(|| confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps));
                 let Some(end) = end.flatten() else {

@@ -8,9 +8,10 @@ use super::literals::{LiteralIndex, Literals};
 use super::material::{Material, PASSAGE_BYTES};
 use super::name;
 use super::report::SURROUNDINGS_BYTES;
+use super::runs::RUNS_REACH;
 use super::scratch::Scratch;
 use super::simd::Isa;
-use super::starts::{DIGIT_WITHIN_MAX, Start, Starts};
+use super::starts::{Start, Starts};
 use super::stream::StreamScan;
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
@@ -224,7 +225,7 @@ impl Builder {
         let first = self.patterns.len();
         for source in &mut data.patterns {
             let number = self.patterns.len() as u32;
-            for anchor in &source.anchors {
+            for anchor in &mut source.anchors {
                 match anchor {
                     Anchor::Literal { bytes, before_min, before_max, between } => {
                         let place = LiteralUse {
@@ -235,13 +236,14 @@ impl Builder {
                         };
                         self.add_literal(bytes, place);
                     }
-                    Anchor::Start { skip_min, skip_max, run_min, digit_within } => {
+                    Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => {
                         let start = Start {
                             skip: (*skip_min as usize, *skip_max as usize),
                             run_min: *run_min as usize,
                             digit_within: digit_within.map(|within| within as usize),
+                            shape: std::mem::take(shape),
                         };
-                        self.starts.add((number, data.boundary), &source.window, start);
+                        self.starts.add((number, data.boundary), &source.window, &start);
                     }
                 }
             }
@@ -285,10 +287,10 @@ impl Builder {
             isa,
             detectors: self.detectors,
             patterns: self.patterns,
-            look_ahead: self.before_max + literals.len_max() + 2 * DIGIT_WITHIN_MAX,
+            look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
             literals,
             literal_uses: self.literal_uses,
-            starts: self.starts.build(),
+            starts: self.starts.build(isa),
             reach: Reach { before: around, after: len_max + around },
         }))
     }

@@ -46,6 +46,12 @@ pub(super) fn end(
 }
 
 impl CompiledPattern {
+    /// Whether a match can start with this byte.
+    #[inline]
+    pub(super) fn starts_with(&self, byte: u8) -> bool {
+        self.window.first().is_none_or(|set| set.contains(byte))
+    }
+
     /// What can be told of a start without the regex: the first bytes, and the boundary before them.
     pub(super) fn can_start(&self, text: &[u8], start: usize) -> bool {
         let bytes = text[start..].iter().copied().chain([boundary::END]);

@@ -6,7 +6,7 @@
 
 use super::boundary::{LOOK_BYTES, has_no_word_spaces};
 use dlp_detector_format::Context;
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -20,6 +20,8 @@ pub(super) struct Phrase {
     /// Made when it is first used: most phrases never are.
     finder: OnceLock<Finder<'static>>,
     is_open: bool,
+    /// Of the first word.
+    beginning: Beginning,
     /// As the author wrote it, for the reasons of a score.
     pub(super) source: String,
 }
@@ -33,10 +35,15 @@ impl Phrase {
         if is_open {
             bytes.pop();
         }
-        Self { folded: bytes, finder: OnceLock::new(), is_open, source: source.to_owned() }
+        let beginning = Beginning::of(bytes.get(1..).unwrap_or_default());
+        Self { folded: bytes, finder: OnceLock::new(), is_open, beginning, source: source.to_owned() }
     }
 
-    fn stands_in(&self, words: &[u8]) -> bool {
+    fn stands_in(&self, folded: &Folded) -> bool {
+        if !folded.beginnings.may_hold(self.beginning) {
+            return false;
+        }
+        let words = folded.words.as_slice();
         let finder = self.finder.get_or_init(|| Finder::new(&self.folded).into_owned());
         if !self.is_open {
             return finder.find(words).is_some();
@@ -45,6 +52,41 @@ impl Phrase {
             let rest = &words[at + self.folded.len()..];
             rest.iter().position(|b| *b == b' ').is_some_and(|letters| letters <= INFLECTION_LETTERS_MAX)
         })
+    }
+}
+
+/// The first bytes of a word and what follows a short one, as a bit of [`Beginnings`]; `None` where they are not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Beginning(Option<u8>);
+
+impl Beginning {
+    /// Bytes that count.
+    const BYTES: usize = 3;
+
+    /// Of folded words from the start of one.
+    fn of(words: &[u8]) -> Self {
+        let first: Option<&[u8; Self::BYTES]> = words.first_chunk();
+        Self(first.map(|[a, b, c]| {
+            let word = u32::from_le_bytes([*a, *b, *c, 0]);
+            (word.wrapping_mul(0x9e37_79b1) >> 24) as u8
+        }))
+    }
+}
+
+/// The beginnings of the words of a window: most phrases are ruled out by them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beginnings([u64; 4]);
+
+impl Beginnings {
+    fn insert(&mut self, beginning: Beginning) {
+        match beginning.0 {
+            Some(bit) => self.0[usize::from(bit >> 6)] |= 1 << (bit & 63),
+            None => self.0 = [u64::MAX; 4],
+        }
+    }
+
+    fn may_hold(&self, beginning: Beginning) -> bool {
+        beginning.0.is_none_or(|bit| self.0[usize::from(bit >> 6)] >> (bit & 63) & 1 == 1)
     }
 }
 
@@ -67,21 +109,34 @@ impl Phrases {
     }
 }
 
-/// The first phrase that stands in the folded words.
-pub(super) fn first_found<'p>(phrases: &'p [Phrase], words: &Folded) -> Option<&'p Phrase> {
-    phrases.iter().find(|phrase| phrase.stands_in(&words.words))
+/// Index of the first phrase that stands in the folded words.
+pub(super) fn first_found(phrases: &[Phrase], words: &Folded) -> Option<usize> {
+    phrases.iter().position(|phrase| phrase.stands_in(words))
 }
 
-/// Folded words of a window, reused from match to match.
+/// Folded words of a window, reused from match to match. Many detectors look around the same value.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     words: Vec<u8>,
     glued: Vec<u8>,
+    beginnings: Beginnings,
+    /// The value and the widths of the window that the words are those of.
+    filled_for: Option<(Range<usize>, u16, u16)>,
 }
 
 impl Folded {
+    /// Another text follows, in which the same places mean something else.
+    pub(super) fn forget(&mut self) {
+        self.filled_for = None;
+    }
+
     /// Folds the windows before and after a match. Both stop at a blank line, and at words that the window cuts.
     pub(super) fn fill(&mut self, text: &[u8], span: Range<usize>, context: &Context) {
+        let filled_for = Some((span.clone(), context.before_bytes, context.after_bytes));
+        if self.filled_for == filled_for {
+            return;
+        }
+        self.filled_for = filled_for;
         self.words.clear();
         self.glued.clear();
         let start = span.start.saturating_sub(usize::from(context.before_bytes));
@@ -93,10 +148,21 @@ impl Folded {
         let glued = std::mem::take(&mut self.glued);
         self.words.extend_from_slice(&glued);
         self.glued = glued;
+        self.beginnings = Beginnings::default();
+        for space in memchr::memchr_iter(b' ', &self.words) {
+            let word = &self.words[space + 1..];
+            // Behind the last word nothing can stand.
+            if !word.is_empty() {
+                self.beginnings.insert(Beginning::of(word));
+            }
+        }
     }
 
     /// Appends the words of a text, each followed by a space, the first one preceded by one.
     fn fold_words(&mut self, text: &[u8]) {
+        if text.is_ascii() {
+            return self.fold_ascii_words(text);
+        }
         self.words.push(b' ');
         let mut word_start = self.words.len();
         let mut is_split = false;
@@ -123,6 +189,30 @@ impl Folded {
         self.end_word(&mut word_start, &mut is_split);
     }
 
+    /// The same for ASCII, as most text is.
+    fn fold_ascii_words(&mut self, text: &[u8]) {
+        self.words.reserve(2 * text.len() + 2);
+        self.words.push(b' ');
+        let (mut word_start, mut is_split) = (self.words.len(), false);
+        let mut previous = AsciiClass::Mark;
+        for byte in text {
+            let class = AsciiClass::of(*byte);
+            if class == AsciiClass::Mark {
+                if previous != AsciiClass::Mark {
+                    self.end_word(&mut word_start, &mut is_split);
+                }
+            } else {
+                if previous != AsciiClass::Mark && class.starts_part_behind(previous) {
+                    self.words.push(b' ');
+                    is_split = true;
+                }
+                self.words.push(byte.to_ascii_lowercase());
+            }
+            previous = class;
+        }
+        self.end_word(&mut word_start, &mut is_split);
+    }
+
     /// Ends a word; one that was split at case changes is remembered whole.
     fn end_word(&mut self, word_start: &mut usize, is_split: &mut bool) {
         if self.words.len() > *word_start {
@@ -135,6 +225,40 @@ impl Folded {
         }
         *word_start = self.words.len();
         *is_split = false;
+    }
+}
+
+/// What a byte of ASCII is to a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AsciiClass {
+    Mark,
+    Upper,
+    Lower,
+    Digit,
+}
+
+impl AsciiClass {
+    fn of(byte: u8) -> Self {
+        const CLASSES: [AsciiClass; 256] = {
+            let mut classes = [AsciiClass::Mark; 256];
+            let mut value = 0;
+            while value < classes.len() {
+                classes[value] = match value as u8 {
+                    b'0'..=b'9' => AsciiClass::Digit,
+                    b'A'..=b'Z' => AsciiClass::Upper,
+                    b'a'..=b'z' => AsciiClass::Lower,
+                    _ => AsciiClass::Mark,
+                };
+                value += 1;
+            }
+            classes
+        };
+        CLASSES[usize::from(byte)]
+    }
+
+    /// Whether a new part of a word starts with it behind another letter or digit.
+    fn starts_part_behind(self, previous: Self) -> bool {
+        self != previous && (previous, self) != (Self::Upper, Self::Lower)
     }
 }
 
@@ -199,15 +323,17 @@ fn whole_word_end(text: &[u8], start: usize, end: usize) -> usize {
 /// Behind the last blank line of the range.
 fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
-    let blank = [b"\n\n".as_slice(), b"\r\n\r\n"].map(|line| memmem::rfind(window, line).map(|at| at + line.len()));
-    start + blank.into_iter().flatten().max().unwrap_or(0)
+    let behind_blank = |feed: &usize| window[..*feed].ends_with(b"\n") || window[..*feed].ends_with(b"\r\n\r");
+    start + memchr::memrchr_iter(b'\n', window).find(behind_blank).map_or(0, |feed| feed + 1)
 }
 
 /// Before the first blank line of the range.
 fn paragraph_end(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
-    let blank = [b"\n\n".as_slice(), b"\r\n\r\n"].map(|line| memmem::find(window, line));
-    start + blank.into_iter().flatten().min().unwrap_or(window.len())
+    let is_blank = |feed: &usize| window[*feed..].starts_with(b"\n\n") || window[*feed..].starts_with(b"\n\r\n");
+    let Some(feed) = memchr::memchr_iter(b'\n', window).find(is_blank) else { return end };
+    let is_crlf = window[feed + 1] == b'\r' && feed > 0 && window[feed - 1] == b'\r';
+    start + feed - usize::from(is_crlf)
 }
 
 /// Bytes beyond the window that folding looks at: the neighbour that tells whether a word is cut.
@@ -222,7 +348,7 @@ mod tests {
         let mut folded = Folded::default();
         let context = Context { before_bytes: 40, after_bytes: 20, ..Context::default() };
         folded.fill(text.as_bytes(), at..at + 1, &context);
-        Phrase::new(phrase).stands_in(&folded.words)
+        Phrase::new(phrase).stands_in(&folded)
     }
 
     #[test]

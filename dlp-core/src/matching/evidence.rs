@@ -4,7 +4,7 @@
 use super::company::{self, Company};
 use super::compile::{CompiledDetector, DetectorSet};
 use super::confirm::Accepted;
-use super::context::first_found;
+use super::context::{Phrase, Phrases, first_found};
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
 use super::material::{self, Material};
 use super::scratch::Scratch;
@@ -38,8 +38,82 @@ pub(super) struct Judged {
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) confidence: Confidence,
-    pub(super) reasons: Vec<Reason>,
-    pub(super) validator: Option<ValidatorResult>,
+    pub(super) notes: Notes,
+    pub(super) checked: Option<(&'static Check, Verdict)>,
+}
+
+/// A step of a score. Put into words when the match is reported, which most are not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Note {
+    step: Step,
+    detail: Detail,
+    change: i32,
+}
+
+/// Most steps that a score has.
+const NOTES_MAX: usize = 12;
+
+/// The steps of a score, without memory of their own: scores are made for every number that passes a check by chance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Notes {
+    notes: [Note; NOTES_MAX],
+    len: u8,
+}
+
+/// What a step is about.
+#[derive(Clone, Copy, Debug)]
+enum Detail {
+    /// The pattern accepted the value.
+    Shape,
+    /// The check said something.
+    Check,
+    /// A phrase stands near: the list, and which one of it.
+    Phrase(PhraseList, u16),
+    /// A sentence.
+    Said(&'static str),
+}
+
+/// A list of phrases of a detector.
+#[derive(Clone, Copy, Debug)]
+enum PhraseList {
+    Strong,
+    Weak,
+    Negative,
+}
+
+impl PhraseList {
+    fn of(self, phrases: &Phrases) -> &[Phrase] {
+        match self {
+            Self::Strong => &phrases.strong,
+            Self::Weak => &phrases.weak,
+            Self::Negative => &phrases.negative,
+        }
+    }
+}
+
+impl Judged {
+    /// The reasons in words.
+    pub(super) fn reasons(&self, set: &DetectorSet) -> Vec<Reason> {
+        let detector = set.compiled(self.detector);
+        let detail = |detail| match detail {
+            Detail::Shape => format!("shape of {}", detector.data.title),
+            Detail::Check => self
+                .checked
+                .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
+            Detail::Phrase(list, index) => {
+                let phrase = list.of(&detector.phrases).get(usize::from(index));
+                format!("word `{}` nearby", phrase.map_or("", |phrase| &phrase.source))
+            }
+            Detail::Said(sentence) => sentence.to_owned(),
+        };
+        let notes = &self.notes.notes[..usize::from(self.notes.len)];
+        notes.iter().map(|note| Reason { step: note.step, detail: detail(note.detail), change: note.change }).collect()
+    }
+
+    /// What the check said, for reports.
+    pub(super) fn validator(&self) -> Option<ValidatorResult> {
+        self.checked.map(|(check, verdict)| validator_result(check, verdict))
+    }
 }
 
 /// The bytes that are searched, and what they are.
@@ -70,11 +144,11 @@ pub(super) fn judge(
     if is_failed && failure(detector) == Failure::Drop {
         return None;
     }
-    let mut score = ScoreSheet::default();
-    score.add(Step::Pattern, i32::from(detector.data.score.pattern), || format!("shape of {}", detector.data.title));
-    if let Some((check, verdict)) = checked {
+    let mut score = Notes::default();
+    score.add(Step::Pattern, i32::from(detector.data.score.pattern), Detail::Shape);
+    if let Some((_, verdict)) = checked {
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
-        score.add(Step::Validator, points, || format!("{} check {}", check.name, verdict_word(verdict)));
+        score.add(Step::Validator, points, Detail::Check);
     }
     let named = add_context(detector, scratch, text, accepted, &mut score)?;
     if named == Named::No && detector.data.category != Category::Secret {
@@ -99,8 +173,8 @@ pub(super) fn judge(
         start: accepted.value.start as u64,
         end: accepted.value.end as u64,
         confidence: Confidence::from_points(score.sum()),
-        reasons: score.reasons,
-        validator: checked.map(|(check, verdict)| validator_result(check, verdict)),
+        notes: score,
+        checked,
     })
 }
 
@@ -141,7 +215,7 @@ fn add_context(
     scratch: &mut Scratch,
     text: &[u8],
     accepted: &Accepted,
-    score: &mut ScoreSheet,
+    score: &mut Notes,
 ) -> Option<Named> {
     if detector.phrases.is_empty() {
         return Some(Named::No);
@@ -149,18 +223,21 @@ fn add_context(
     let mut named = Named::Yes;
     let points = &detector.data.score;
     scratch.folded.fill(text, accepted.value.clone(), &detector.data.context);
-    let strong = first_found(&detector.phrases.strong, &scratch.folded);
-    if let Some(phrase) = strong {
-        score.add(Step::Context, i32::from(points.strong), || format!("word `{}` nearby", phrase.source));
+    let folded = &scratch.folded;
+    let found = |list: PhraseList| {
+        first_found(list.of(&detector.phrases), folded).map(|index| Detail::Phrase(list, index as u16))
+    };
+    if let Some(phrase) = found(PhraseList::Strong) {
+        score.add(Step::Context, i32::from(points.strong), phrase);
     } else if detector.data.context.required {
         return None;
-    } else if let Some(phrase) = first_found(&detector.phrases.weak, &scratch.folded) {
-        score.add(Step::Context, i32::from(points.weak), || format!("word `{}` nearby", phrase.source));
+    } else if let Some(phrase) = found(PhraseList::Weak) {
+        score.add(Step::Context, i32::from(points.weak), phrase);
     } else {
         named = Named::No;
     }
-    if let Some(phrase) = first_found(&detector.phrases.negative, &scratch.folded) {
-        score.add(Step::Penalty, i32::from(points.negative), || format!("word `{}` nearby", phrase.source));
+    if let Some(phrase) = found(PhraseList::Negative) {
+        score.add(Step::Penalty, i32::from(points.negative), phrase);
     }
     Some(named)
 }
@@ -171,7 +248,7 @@ fn add_company(
     scratch: &mut Scratch,
     ground: Ground<'_>,
     (index, accepted): (DetectorIndex, &Accepted),
-    score: &mut ScoreSheet,
+    score: &mut Notes,
 ) {
     let text = ground.text;
     let detector = set.compiled(index);
@@ -192,13 +269,14 @@ fn add_company(
     let is_plain = value.contains(&b'@') || value.iter().all(u8::is_ascii_alphanumeric);
     match company::around(set, scratch, text, (index, span.clone())) {
         Company::Peers if !company::signs_change(text, span) => {
-            score.add(Step::Context, 0, || "others of its kind nearby".to_owned());
+            score.add(Step::Context, 0, Detail::Said("others of its kind nearby"));
         }
         Company::Strangers if is_number => {
             score.cap(STRANGERS_POINTS, "most numbers nearby fail the check that this one passes");
         }
         _ if is_plain => {
-            score.add(Step::Penalty, alone, || "neither a word that names it nor others of its kind nearby".to_owned());
+            let reason = "neither a word that names it nor others of its kind nearby";
+            score.add(Step::Penalty, alone, Detail::Said(reason));
         }
         _ => {}
     }
@@ -244,24 +322,27 @@ fn is_specimen(detector: &CompiledDetector, value: &[u8]) -> bool {
     specimens.iter().any(|specimen| compact(specimen.as_bytes()) == value)
 }
 
-/// Reasons whose changes sum to the score.
-#[derive(Default)]
-struct ScoreSheet {
-    reasons: Vec<Reason>,
+impl Default for Notes {
+    fn default() -> Self {
+        let none = Note { step: Step::Pattern, detail: Detail::Shape, change: 0 };
+        Self { notes: [none; NOTES_MAX], len: 0 }
+    }
 }
 
-impl ScoreSheet {
-    fn add(&mut self, step: Step, change: i32, detail: impl FnOnce() -> String) {
-        self.reasons.push(Reason { step, detail: detail(), change });
+impl Notes {
+    /// Adds a step. There are fewer places that do than a score has room for.
+    fn add(&mut self, step: Step, change: i32, detail: Detail) {
+        self.notes[usize::from(self.len)] = Note { step, detail, change };
+        self.len += 1;
     }
 
     fn sum(&self) -> i32 {
-        self.reasons.iter().map(|reason| reason.change).sum()
+        self.notes[..usize::from(self.len)].iter().map(|note| note.change).sum()
     }
 
     /// Lowers the sum to at most `points`.
-    fn cap(&mut self, points: i32, detail: &str) {
+    fn cap(&mut self, points: i32, detail: &'static str) {
         let change = (points - self.sum()).min(0);
-        self.add(Step::Penalty, change, || detail.to_owned());
+        self.add(Step::Penalty, change, Detail::Said(detail));
     }
 }

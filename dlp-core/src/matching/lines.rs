@@ -1,6 +1,7 @@
 //! Lines and columns of a text that passes by once.
 
-use memchr::memchr2_iter;
+use crate::text::count::{count, count_pairs};
+use memchr::{memchr, memchr_iter, memrchr2};
 
 /// A place in lines; both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,19 +27,15 @@ impl LineCounter {
 
     /// Passes over bytes.
     pub(super) fn advance(&mut self, bytes: &[u8]) {
-        let mut rest_start = 0;
-        for end in memchr2_iter(b'\n', b'\r', bytes) {
-            let completes_crlf = bytes[end] == b'\n' && if end == 0 { self.after_cr } else { bytes[end - 1] == b'\r' };
-            if !completes_crlf {
-                self.at.line += 1;
-            }
+        let Some(last) = bytes.last() else { return };
+        self.at.line += line_ends(bytes, self.after_cr) as u64;
+        let mut rest = bytes;
+        if let Some(end) = memrchr2(b'\n', b'\r', bytes) {
             self.at.column = 1;
-            rest_start = end + 1;
+            rest = &bytes[end + 1..];
         }
-        self.at.column += bytes[rest_start..].iter().filter(|byte| *byte & 0xc0 != 0x80).count() as u64;
-        if let Some(last) = bytes.last() {
-            self.after_cr = *last == b'\r';
-        }
+        self.at.column += count(rest, |byte| byte & 0xc0 != 0x80) as u64;
+        self.after_cr = *last == b'\r';
     }
 
     /// The place of the next byte.
@@ -47,9 +44,34 @@ impl LineCounter {
     }
 }
 
+/// How many lines end in bytes. Every line is counted in every text, so this does not go from one to the next.
+fn line_ends(bytes: &[u8], after_cr: bool) -> usize {
+    let completes_crlf = after_cr && bytes.first() == Some(&b'\n');
+    let feeds = memchr_iter(b'\n', bytes).count() - usize::from(completes_crlf);
+    if memchr(b'\r', bytes).is_none() {
+        return feeds;
+    }
+    let returns = memchr_iter(b'\r', bytes).count();
+    feeds + returns - count_pairs(bytes, |byte, next| (byte == b'\r') & (next == b'\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn line_ends_are_counted_as_one_would(text in "[\r\na]{0,80}", after_cr: bool) {
+            let mut before = after_cr;
+            let mut expected = 0;
+            for byte in text.bytes() {
+                expected += usize::from(byte == b'\r' || byte == b'\n' && !before);
+                before = byte == b'\r';
+            }
+            prop_assert_eq!(line_ends(text.as_bytes(), after_cr), expected);
+        }
+    }
 
     #[test]
     fn lines_end_at_lf_crlf_and_cr_in_any_chunking() {

@@ -86,6 +86,14 @@ impl Literals {
         self.at_sign
     }
 
+    /// Whether some literal may have its window at `at`. Asked of each place that the kernel marks, so that few are
+    /// looked up.
+    #[inline]
+    pub(super) fn may_hit(&self, text: &[u8], at: usize) -> bool {
+        let window = window_at(text, at);
+        self.full.may_know(window) | self.short.may_know(window)
+    }
+
     /// Gives each literal whose window stands at `at`, with the place where the literal starts.
     pub(super) fn each_hit(&self, text: &[u8], at: usize, each: &mut dyn FnMut(usize, LiteralIndex)) {
         let window = window_at(text, at);
@@ -102,9 +110,10 @@ impl Literals {
 }
 
 /// The four bytes from `at` with letters in one case; bytes behind the end are zero.
+#[inline]
 fn window_at(text: &[u8], at: usize) -> u32 {
-    let bytes = match text.get(at..at + WINDOW_BYTES) {
-        Some(bytes) => [bytes[0], bytes[1], bytes[2], bytes[3]],
+    let bytes = match text[at..].first_chunk() {
+        Some(bytes) => *bytes,
         None => std::array::from_fn(|offset| text.get(at + offset).copied().unwrap_or(0)),
     };
     u32::from_le_bytes(bytes) | CASE_BITS
@@ -119,11 +128,14 @@ struct Entry {
     offset: u32,
 }
 
+/// A bit for each hash of a window that some entry has.
+type Filter = [u64; 1 << (FILTER_BITS - 6)];
+
 /// Entries by the hash of their window.
 #[derive(Debug)]
 struct Lookup {
     mask: u32,
-    filter: Box<[u64]>,
+    filter: Box<Filter>,
     /// Where the entries of each hash begin; one more than there are hashes.
     heads: Box<[u32]>,
     entries: Box<[Entry]>,
@@ -133,9 +145,9 @@ impl Lookup {
     fn new(mut entries: Vec<Entry>, mask: u32) -> Self {
         entries.iter_mut().for_each(|entry| entry.window &= mask);
         if entries.is_empty() {
-            return Self { mask, filter: Box::default(), heads: Box::default(), entries: Box::default() };
+            return Self { mask, filter: Box::new([0; _]), heads: Box::default(), entries: Box::default() };
         }
-        let mut filter = vec![0u64; 1 << (FILTER_BITS - 6)];
+        let mut filter: Box<Filter> = Box::new([0; _]);
         let mut heads = vec![0u32; (1 << HEAD_BITS) + 1];
         entries.sort_by_key(|entry| (head(entry.window), entry.literal));
         for entry in &entries {
@@ -146,20 +158,24 @@ impl Lookup {
         for index in 1..heads.len() {
             heads[index] += heads[index - 1];
         }
-        Self { mask, filter: filter.into(), heads: heads.into(), entries: entries.into() }
+        Self { mask, filter, heads: heads.into(), entries: entries.into() }
     }
 
+    /// Whether an entry may have this window; if not, none has.
     #[inline]
+    fn may_know(&self, window: u32) -> bool {
+        let bit = hash(window & self.mask) >> (32 - FILTER_BITS);
+        self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 1
+    }
+
     fn entries(&self, window: u32) -> impl Iterator<Item = &Entry> {
-        let window = window & self.mask;
-        let bit = hash(window) >> (32 - FILTER_BITS);
-        let is_known = self.filter.get((bit >> 6) as usize).is_some_and(|word| word >> (bit & 63) & 1 == 1);
-        let entries = if is_known {
-            let head = head(window);
+        let entries = if self.may_know(window) {
+            let head = head(window & self.mask);
             &self.entries[self.heads[head] as usize..self.heads[head + 1] as usize]
         } else {
             &[]
         };
+        let window = window & self.mask;
         entries.iter().filter(move |entry| entry.window == window)
     }
 }

@@ -30,6 +30,7 @@ mod material;
 mod name;
 mod report;
 mod resolve;
+mod runs;
 mod scratch;
 mod simd;
 mod starts;

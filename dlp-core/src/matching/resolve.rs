@@ -98,6 +98,7 @@ mod tests {
     use super::*;
     use crate::base::Confidence;
     use crate::matching::DetectorIndex;
+    use crate::matching::evidence::Notes;
 
     fn judged(&(detector, start, end, points): &(u32, u64, u64, i32)) -> Judged {
         Judged {
@@ -105,8 +106,8 @@ mod tests {
             start,
             end,
             confidence: Confidence::from_points(points),
-            reasons: Vec::new(),
-            validator: None,
+            notes: Notes::default(),
+            checked: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Memory that a thread reuses from text to text.
 
 use super::budget::Budget;
-use super::candidates::Tokens;
+use super::candidates::Places;
 use super::compile::DetectorSet;
 use super::context::Folded;
 use super::simd::Masks;
@@ -19,7 +19,7 @@ pub struct Scratch {
     pub(super) memories: Vec<Option<Box<Memory>>>,
     /// What the kernel found.
     pub(super) masks: Masks,
-    pub(super) tokens: Tokens,
+    pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,
     /// Words around a match.

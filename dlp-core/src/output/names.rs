@@ -32,6 +32,9 @@ fn finding(found: Match) -> Finding {
     Finding::of(location, found)
 }
 
+/// Values that are looked for one by one in less time than it takes to build an automaton for them.
+const FEW: usize = 32;
+
 /// Collects values and then masks them in names.
 #[derive(Default)]
 pub struct NameMask {
@@ -59,7 +62,8 @@ impl NameMask {
 
     /// The text with the values in it masked; borrowed when it holds none.
     pub fn mask<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        if self.values.is_empty() {
+        // Names that hold none of a few values are what nearly all files have, and need no automaton.
+        if self.search.is_none() && self.values.len() <= FEW && !self.values.keys().any(|value| text.contains(value)) {
             return Cow::Borrowed(text);
         }
         if self.search.is_none() {

@@ -2,8 +2,10 @@
 
 mod charset;
 mod codepage;
+pub(crate) mod count;
+pub(crate) mod runs;
 mod transcode;
 
-pub use charset::{Charset, Detected, detect, guess_eight_bit, is_likely_unit, utf8_cut, utf8_dominates};
+pub use charset::{Charset, Detected, detect, guess_eight_bit, is_likely_unit, is_utf8, utf8_cut, utf8_dominates};
 pub use codepage::CodePage;
 pub use transcode::{MapRun, Transcoded, Transcoder, original_offset};

@@ -36,8 +36,21 @@ pub struct Transcoded {
 impl Transcoded {
     /// Appends a character that was read from `original_len` bytes at `original`.
     fn push(&mut self, c: char, original: u64, original_len: u8) {
+        self.go_on(original, if c.is_ascii() { original_len } else { 0 });
+        self.text.push(c);
+    }
+
+    /// Appends characters of ASCII, each of which was read from `stride` bytes from `original` on.
+    fn push_ascii(&mut self, ascii: &[u8], original: u64, stride: u8) {
+        if !ascii.is_empty() {
+            self.go_on(original, stride);
+            self.text.push_str(std::str::from_utf8(ascii).expect("ASCII is UTF-8"));
+        }
+    }
+
+    /// Starts a run at the end of the text, unless the last one goes on with this original.
+    fn go_on(&mut self, original: u64, stride: u8) {
         let text_start = self.text.len() as u32;
-        let stride = if c.is_ascii() { original_len } else { 0 };
         let extends = self.runs.last().is_some_and(|run| {
             stride != 0
                 && run.stride == stride
@@ -46,7 +59,6 @@ impl Transcoded {
         if !extends {
             self.runs.push(MapRun { text_start, original_start: original, stride });
         }
-        self.text.push(c);
     }
 
     fn clear(&mut self) {
@@ -109,9 +121,17 @@ impl Transcoder {
         out.clear();
         match &mut self.decoder {
             Inner::Single(page) => {
-                for &byte in bytes {
-                    out.push(page.char(byte), self.offset, 1);
-                    self.offset += 1;
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let (ascii, behind) = rest.split_at(Encoding::ascii_valid_up_to(rest));
+                    out.push_ascii(ascii, self.offset, 1);
+                    self.offset += ascii.len() as u64;
+                    rest = behind;
+                    if let Some((byte, behind)) = rest.split_first() {
+                        out.push(page.char(*byte), self.offset, 1);
+                        self.offset += 1;
+                        rest = behind;
+                    }
                 }
             }
             Inner::Utf16 { big_endian } => {
@@ -136,7 +156,15 @@ impl Transcoder {
             Some(if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
         };
         let mut at = 0;
+        let mut ascii = Vec::new();
         while let Some(first) = unit(at) {
+            ascii_units(&pending[at..], big_endian, &mut ascii);
+            if !ascii.is_empty() {
+                out.push_ascii(&ascii, self.offset, 2);
+                self.offset += 2 * ascii.len() as u64;
+                at += 2 * ascii.len();
+                continue;
+            }
             let second = unit(at + 2);
             if (0xD800..0xDC00).contains(&first) && second.is_none() && !last {
                 break;
@@ -226,6 +254,16 @@ fn emit_multi(text: &str, broken: bool, pending: &mut Vec<u8>, offset: &mut u64,
     }
     *offset += len as u64;
     pending.clear();
+}
+
+/// The characters of ASCII that UTF-16 starts with.
+fn ascii_units(bytes: &[u8], big_endian: bool, ascii: &mut Vec<u8>) {
+    let (high, low) = if big_endian { (0, 1) } else { (1, 0) };
+    let is_other = |pair: &[u8]| (pair[high] != 0) | !pair[low].is_ascii();
+    let units = bytes.chunks_exact(2);
+    let len = units.clone().position(is_other).unwrap_or(units.len());
+    ascii.clear();
+    ascii.extend(bytes[..2 * len].chunks_exact(2).map(|pair| pair[low]));
 }
 
 /// One UTF-16 character and the bytes it takes. Lone surrogates become U+FFFD.

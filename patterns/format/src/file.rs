@@ -288,7 +288,7 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
         return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
     }
     let anchor::Derived { anchors, window } =
-        anchor::derive(&hir, boundary != Boundary::None).map_err(|message| format!("{message}: `{pattern}`"))?;
+        anchor::derive(&hir, boundary).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window, chance_bits })
 }

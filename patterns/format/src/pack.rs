@@ -3,13 +3,13 @@
 //! The byte sets of windows and anchors are few and large, so each distinct one stands once in a table, and whole
 //! windows, which many patterns share, stand once as lists of its entries.
 
-use crate::{Anchor, ByteSet, CounterExample, Detector, Example, Pattern, Read};
+use crate::{Anchor, ByteSet, CounterExample, Detector, Example, Pattern, Read, Shape};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use thiserror::Error;
 
 /// Changes whenever the packed layout changes; a blob of another version is refused.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why a packed set cannot be read.
 #[derive(Debug, Error)]
@@ -33,17 +33,19 @@ pub enum PackError {
 pub fn pack(detectors: &[Detector]) -> Result<Vec<u8>, PackError> {
     let mut sets = Interned::default();
     let mut windows = Interned::default();
+    let mut shapes = Interned::default();
     let mut uses = Uses::default();
     for pattern in detectors.iter().flat_map(|detector| &detector.patterns) {
         let window: Vec<u32> = pattern.window.iter().map(|set| sets.index(set)).collect();
         uses.windows.push(windows.index(&window));
         for anchor in &pattern.anchors {
-            if let Anchor::Literal { between, .. } = anchor {
-                uses.between.push(between.as_ref().map(|set| sets.index(set)));
+            match anchor {
+                Anchor::Literal { between, .. } => uses.between.push(between.as_ref().map(|set| sets.index(set))),
+                Anchor::Start { shape, .. } => uses.shapes.push(shapes.index(shape)),
             }
         }
     }
-    Ok(postcard::to_stdvec(&(VERSION, sets.values, windows.values, uses, detectors))?)
+    Ok(postcard::to_stdvec(&(VERSION, sets.values, windows.values, shapes.values, uses, detectors))?)
 }
 
 /// Reads what [`pack`] wrote.
@@ -55,43 +57,63 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Detector>, PackError> {
     if found != VERSION {
         return Err(PackError::Version { found });
     }
-    let (sets, windows, uses, mut detectors): (Vec<ByteSet>, Vec<Vec<u32>>, Uses, Vec<Detector>) =
-        postcard::from_bytes(rest)?;
+    let (sets, windows, shapes, uses, mut detectors): Packed = postcard::from_bytes(rest)?;
     let windows: Vec<Vec<ByteSet>> = windows
         .iter()
         .map(|window| window.iter().map(|index| sets.get(*index as usize).copied()).collect())
         .collect::<Option<_>>()
         .ok_or(postcard::Error::SerdeDeCustom)?;
-    let mut uses = (uses.windows.into_iter(), uses.between.into_iter());
+    let tables = Tables { sets, windows, shapes };
+    let mut uses =
+        Using { windows: uses.windows.into_iter(), between: uses.between.into_iter(), shapes: uses.shapes.into_iter() };
     for pattern in detectors.iter_mut().flat_map(|detector| &mut detector.patterns) {
-        restore(pattern, (&sets, &windows), &mut uses).ok_or(postcard::Error::SerdeDeCustom)?;
+        tables.restore(pattern, &mut uses).ok_or(postcard::Error::SerdeDeCustom)?;
     }
     Ok(detectors)
 }
 
-/// Which window each pattern has, and which set each literal anchor, in their order.
+/// What stands behind the version.
+type Packed = (Vec<ByteSet>, Vec<Vec<u32>>, Vec<Shape>, Uses, Vec<Detector>);
+
+/// Which window each pattern has, which set each literal anchor, which shape each start, in their order.
 #[derive(Default, Serialize, Deserialize)]
 struct Uses {
     windows: Vec<u32>,
     between: Vec<Option<u32>>,
+    shapes: Vec<u32>,
 }
 
-/// Puts window and sets of a pattern back. `None` when the tables lack them.
-fn restore(
-    pattern: &mut Pattern,
-    (sets, windows): (&[ByteSet], &[Vec<ByteSet>]),
-    (window_uses, between_uses): &mut (impl Iterator<Item = u32>, impl Iterator<Item = Option<u32>>),
-) -> Option<()> {
-    pattern.window = windows.get(window_uses.next()? as usize)?.clone();
-    for anchor in &mut pattern.anchors {
-        if let Anchor::Literal { between, .. } = anchor {
-            *between = match between_uses.next()? {
-                Some(index) => Some(*sets.get(index as usize)?),
-                None => None,
-            };
+/// Uses that have not been restored yet.
+struct Using {
+    windows: std::vec::IntoIter<u32>,
+    between: std::vec::IntoIter<Option<u32>>,
+    shapes: std::vec::IntoIter<u32>,
+}
+
+/// The distinct values.
+struct Tables {
+    sets: Vec<ByteSet>,
+    windows: Vec<Vec<ByteSet>>,
+    shapes: Vec<Shape>,
+}
+
+impl Tables {
+    /// Puts window, sets and shapes of a pattern back. `None` when the tables lack them.
+    fn restore(&self, pattern: &mut Pattern, uses: &mut Using) -> Option<()> {
+        pattern.window = self.windows.get(uses.windows.next()? as usize)?.clone();
+        for anchor in &mut pattern.anchors {
+            match anchor {
+                Anchor::Literal { between, .. } => {
+                    *between = match uses.between.next()? {
+                        Some(index) => Some(*self.sets.get(index as usize)?),
+                        None => None,
+                    };
+                }
+                Anchor::Start { shape, .. } => *shape = self.shapes.get(uses.shapes.next()? as usize)?.clone(),
+            }
         }
+        Some(())
     }
-    Some(())
 }
 
 /// Distinct values in the order of their first use.

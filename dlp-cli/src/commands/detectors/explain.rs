@@ -160,7 +160,7 @@ fn describe(anchor: &Anchor, window: &[ByteSet]) -> (String, String) {
             let literal = format!("`{}`", String::from_utf8_lossy(bytes).escape_debug());
             (behind_start(*before_min, *before_max), literal)
         }
-        Anchor::Start { skip_min, skip_max, run_min, digit_within } => {
+        Anchor::Start { skip_min, skip_max, run_min, digit_within, .. } => {
             let digit = digit_within.map_or_else(String::new, |within| format!(", with a digit within {within} bytes"));
             let token = format!("a token of {run_min} bytes or more{digit}, in `{}`", classes(window));
             (behind_start(*skip_min, *skip_max), token)

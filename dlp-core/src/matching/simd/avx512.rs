@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
 use super::portable;
+use super::rows::{Functions, RowSet, SETS_AT_ONCE};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
 use std::arch::is_x86_feature_detected;
@@ -37,6 +38,38 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     }
     // SAFETY: the processor has each feature that the function enables, as was just asked.
     unsafe { scan_by_banks(table, text, words) }
+}
+
+/// Intersects sets of rows, if the processor can.
+pub(super) fn intersect() -> Option<Functions> {
+    is_available().then_some(Functions { all, keep })
+}
+
+#[target_feature(enable = "avx512f")]
+fn all(rows: &mut RowSet, [first, second, others @ ..]: [&RowSet; SETS_AT_ONCE]) -> bool {
+    store_and(rows, _mm512_and_si512(load_set(first), load_set(second)), others)
+}
+
+#[target_feature(enable = "avx512f")]
+fn keep(rows: &mut RowSet, [a, b, others @ ..]: [&RowSet; SETS_AT_ONCE]) -> bool {
+    let kept = _mm512_ternarylogic_epi64::<AND>(load_set(rows), load_set(a), load_set(b));
+    store_and(rows, kept, others)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_and(rows: &mut RowSet, kept: __m512i, [a, b]: [&RowSet; 2]) -> bool {
+    let kept = _mm512_ternarylogic_epi64::<AND>(kept, load_set(a), load_set(b));
+    // SAFETY: the reference covers the 64 bytes that are written, and a set is aligned to as many.
+    unsafe { _mm512_store_si512((&raw mut rows.0).cast(), kept) };
+    _mm512_test_epi64_mask(kept, kept) != 0
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_set(set: &RowSet) -> __m512i {
+    // SAFETY: the reference covers the 64 bytes that are read, and a set is aligned to as many.
+    unsafe { _mm512_load_si512((&raw const set.0).cast()) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]

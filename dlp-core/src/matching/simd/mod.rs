@@ -12,20 +12,24 @@
 //! behind it.
 //!
 //! There is one kernel for each instruction set ([`Isa`]), all with the same result; [`portable`] is the
-//! one that reads like the table above. This module is the only home of `unsafe` in the crate, and confines it to three
-//! kinds of places: a load through a reference to an array of the vector's length, a prefetch, and the entry of each
-//! kernel right after the question whether the processor has the instructions.
+//! one that reads like the table above. [`RowSet`] brings the same vectors to the stage behind.
+//!
+//! This module is the only home of `unsafe` in the crate, and confines it to three kinds of places: a load or store
+//! through a reference to an array of the vector's length, a prefetch, and the entry of each kernel behind the question
+//! whether the processor has the instructions.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod portable;
+mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub(super) use rows::{Intersect, RowSet};
 #[cfg(test)]
 pub(super) use table::BANKS_MAX;
 pub(super) use table::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};

@@ -2,7 +2,8 @@
 
 use super::byte_set::ByteSet;
 use super::literals::{self, Place, Required};
-use super::{Anchor, LITERAL_LEN_MIN, RUN_MIN_MAX, SKIP_MAX, frequency, start, window};
+use super::{Anchor, LITERAL_LEN_MIN, RUN_MIN_MAX, SKIP_MAX, frequency, shape, start, window};
+use crate::Boundary;
 use regex_syntax::hir::Hir;
 
 /// Hits in a megabyte of mixed text up to which a literal is accepted. A hit costs about as much as passing a hundred
@@ -27,8 +28,8 @@ const FREQUENT: &[(&[u8], &str)] = &[
 const TRIES_PER_MB_MAX: f64 = 20_000.0;
 
 /// Anchors of one branch, or why it has none that is rare enough.
-pub(super) fn anchors(branch: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, String> {
-    let start = if has_boundary { start::derive(branch) } else { None };
+pub(super) fn anchors(branch: &Hir, boundary: Boundary) -> Result<Vec<Anchor>, String> {
+    let start = if boundary == Boundary::None { None } else { start::derive(branch) };
     let start_cost = start.as_ref().map_or(f64::INFINITY, |start| start_cost(start, &window::derive(branch, true)));
     let is_refused = |required: &Required| start.is_some() && required.literals.iter().any(|l| is_number_part(l));
     let cost = |required: &Required| if is_refused(required) { f64::INFINITY } else { literals_cost(required) };
@@ -39,10 +40,18 @@ pub(super) fn anchors(branch: &Hir, has_boundary: bool) -> Result<Vec<Anchor>, S
             check_literals(&required)?;
             Ok(literal_anchors(required))
         }
-        (_, Some(start)) if start_cost <= TRIES_PER_MB_MAX => Ok(vec![start]),
+        (_, Some(start)) if start_cost <= TRIES_PER_MB_MAX => Ok(vec![with_shape(start, branch, boundary)]),
         (_, Some(_)) => Err(refuse_start(start_cost)),
         (_, None) => Err(refuse_bare()),
     }
+}
+
+/// The start with the shape of its branch, which takes long to derive.
+fn with_shape(mut start: Anchor, branch: &Hir, boundary: Boundary) -> Anchor {
+    if let Anchor::Start { skip_min, skip_max, shape, .. } = &mut start {
+        *shape = shape::derive(branch, boundary, (*skip_min, *skip_max));
+    }
+    start
 }
 
 /// Expected places that are tried for a set of literals, plus what its rows in a table cost.

@@ -10,14 +10,17 @@ mod byte_set;
 mod choice;
 mod frequency;
 mod literals;
+mod shape;
 mod start;
 mod walk;
 mod window;
 
 pub use byte_set::ByteSet;
 pub use frequency::{symbol, symbol_probability};
+pub use shape::{FOLLOWERS, RUN_LEN_MAX, RUNS, SHAPE_RUNS, Shape, follower, run_place};
 pub use start::{RUN_MIN_MAX, SKIP_MAX};
 
+use crate::Boundary;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +63,9 @@ pub enum Anchor {
         run_min: u32,
         /// A digit stands at most this many bytes after the start of the token, when the pattern demands one.
         digit_within: Option<u32>,
+        /// How long its first runs of letters and digits can be, and what follows them. Packed apart.
+        #[serde(skip)]
+        shape: Shape,
     },
 }
 
@@ -71,12 +77,12 @@ pub(crate) struct Derived {
 }
 
 /// Derives anchors and window of a pattern, or says in the author's terms why there are none.
-pub(crate) fn derive(hir: &Hir, has_boundary: bool) -> Result<Derived, String> {
+pub(crate) fn derive(hir: &Hir, boundary: Boundary) -> Result<Derived, String> {
     let mut anchors = Vec::new();
     for branch in branches(hir) {
-        anchors.extend(choice::anchors(branch, has_boundary)?);
+        anchors.extend(choice::anchors(branch, boundary)?);
     }
-    Ok(Derived { anchors, window: window::derive(hir, has_boundary) })
+    Ok(Derived { anchors, window: window::derive(hir, boundary != Boundary::None) })
 }
 
 /// The top-level alternatives of a pattern, looking through groups.

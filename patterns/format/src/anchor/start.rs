@@ -2,7 +2,7 @@
 
 use super::byte_set::ByteSet;
 use super::walk::{Counts, Taken, Walk};
-use super::{Anchor, class_bytes};
+use super::{Anchor, Shape, class_bytes};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Most bytes of marks before the first token of a match: `+(`, a quote, a bracket.
@@ -11,7 +11,7 @@ pub const SKIP_MAX: u32 = 4;
 /// Longest first token that is told: longer ones select no better.
 pub const RUN_MIN_MAX: u32 = 16;
 
-/// The start anchor of a branch. `None` when a match can begin with more marks than [`SKIP_MAX`], has no token at all,
+/// The start anchor of a branch, with the shape of everything. `None` when a match can begin with more marks than [`SKIP_MAX`], has no token at all,
 /// or can begin with a mark that starts an escape, behind which a boundary sees another token.
 pub(super) fn derive(hir: &Hir) -> Option<Anchor> {
     let mut skips = Skips::default();
@@ -27,6 +27,7 @@ pub(super) fn derive(hir: &Hir) -> Option<Anchor> {
         skip_max: skips.at_token.ilog2(),
         run_min: runs.closed_min.min(least(open)).clamp(1, RUN_MIN_MAX),
         digit_within: digit_within(hir).map(|offset| (offset as u32).saturating_sub(skip_min)),
+        shape: Shape::default(),
     })
 }
 
@@ -115,7 +116,7 @@ mod tests {
 
     fn start(pattern: &str) -> Option<(u32, u32, u32, Option<u32>)> {
         match derive(&crate::file::parse_pattern(pattern).expect("test pattern"))? {
-            Anchor::Start { skip_min, skip_max, run_min, digit_within } => {
+            Anchor::Start { skip_min, skip_max, run_min, digit_within, .. } => {
                 Some((skip_min, skip_max, run_min, digit_within))
             }
             Anchor::Literal { .. } => None,

@@ -1,9 +1,11 @@
 //! Which anchors patterns get, and what their authors are told when they get none.
 
 use super::*;
+use crate::Boundary;
 
 fn anchors(pattern: &str, has_boundary: bool) -> Result<Vec<Anchor>, String> {
-    derive(&crate::file::parse_pattern(pattern).expect("test pattern"), has_boundary).map(|derived| derived.anchors)
+    let boundary = if has_boundary { Boundary::Token } else { Boundary::None };
+    derive(&crate::file::parse_pattern(pattern).expect("test pattern"), boundary).map(|derived| derived.anchors)
 }
 
 /// Each anchor as `literal@min-max`, or `+skip-skip run digit` for a start.
@@ -13,7 +15,7 @@ fn shown(pattern: &str, has_boundary: bool) -> Vec<String> {
             assert_eq!(between.is_some(), before_max > 0, "{pattern}");
             format!("{}@{before_min}-{before_max}", bytes.escape_ascii())
         }
-        Anchor::Start { skip_min, skip_max, run_min, digit_within } => {
+        Anchor::Start { skip_min, skip_max, run_min, digit_within, .. } => {
             format!("+{skip_min}-{skip_max} {run_min} {digit_within:?}")
         }
     };

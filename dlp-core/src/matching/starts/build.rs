@@ -1,0 +1,214 @@
+//! From start anchors to the tables that the first pass reads.
+
+use super::{
+    Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, NextDigit, OFFSETS_AT_ONCE, PAIR_WORDS, Placed,
+    Starts, pair_bit,
+};
+use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
+use crate::matching::simd::{Intersect, Isa, RowSet};
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// What a start anchor says of the token.
+#[derive(Clone, Debug)]
+pub(in crate::matching) struct Start {
+    /// Least and greatest number of bytes of the match before the token.
+    pub(in crate::matching) skip: (usize, usize),
+    pub(in crate::matching) run_min: usize,
+    pub(in crate::matching) digit_within: Option<usize>,
+    pub(in crate::matching) shape: Shape,
+}
+
+/// Collects patterns.
+#[derive(Debug, Default)]
+pub(in crate::matching) struct Builder {
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    placed: Placed,
+    boundary: Boundary,
+    /// What can stand right before the token; for a match that starts with the token, that is for its boundary to say.
+    before: Option<ByteSet>,
+    window: Vec<ByteSet>,
+    start: Start,
+}
+
+impl Builder {
+    /// Adds a pattern with the bytes that can stand at each of its first offsets.
+    pub(in crate::matching) fn add(&mut self, (pattern, boundary): (u32, Boundary), window: &[ByteSet], start: &Start) {
+        for skip in start.skip.0..=start.skip.1 {
+            self.rows.push(Row {
+                placed: Placed { pattern, skip },
+                boundary,
+                before: skip.checked_sub(1).map(|before| window.get(before).copied().unwrap_or(ByteSet::ALL)),
+                window: window.iter().skip(skip).copied().collect(),
+                start: start.clone(),
+            });
+        }
+    }
+
+    pub(in crate::matching) fn build(self, isa: Isa) -> Starts {
+        let groups = self.rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish()).collect();
+        Starts {
+            intersect: Intersect::of(isa),
+            rows: self.rows.iter().map(|row| row.placed).collect(),
+            groups,
+            pairs: pairs(&self.rows),
+        }
+    }
+}
+
+/// For each distance of the next digit, the pairs of bytes with which a row can start.
+fn pairs(rows: &[Row]) -> Vec<u64> {
+    let mut pairs = vec![0; NextDigit::ALL.len() * PAIR_WORDS];
+    for row in rows {
+        let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
+        for next_digit in NextDigit::ALL.into_iter().filter(|next_digit| next_digit.lets(row.start.digit_within)) {
+            for first in firsts.bytes() {
+                for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
+                    pairs[next_digit.place(pair)] |= bit;
+                }
+            }
+        }
+    }
+    pairs
+}
+
+impl Row {
+    /// The bytes that can stand at an offset from the start of the token.
+    fn accepts(&self, offset: usize) -> ByteSet {
+        self.window.get(offset).copied().unwrap_or(ByteSet::ALL)
+    }
+
+    fn can_stand_behind(&self, before: Before) -> bool {
+        match &self.before {
+            Some(bytes) => bytes.contains(before.byte),
+            None => before.lets(self.boundary),
+        }
+    }
+}
+
+impl Row {
+    /// Whether the row can stand where a token goes on with a number, or where it does not.
+    fn can_continue_number(&self, continues_number: bool) -> bool {
+        Before::all().any(|before| before.continues_number == continues_number && self.can_stand_behind(before))
+    }
+}
+
+/// The tables of one group with every set spelled out.
+struct Draft {
+    before: Vec<RowSet>,
+    lengths: Vec<RowSet>,
+    shapes: Vec<RowSet>,
+    accepts: Vec<RowSet>,
+    goes_on: Vec<RowSet>,
+    of_boundary: Vec<(Boundary, RowSet)>,
+    first_bytes: Vec<FirstBytes>,
+}
+
+impl Draft {
+    fn new(rows: &[Row]) -> Self {
+        let sets = |count: usize| vec![RowSet::default(); count];
+        let mut draft = Self {
+            before: sets(Before::PLACES),
+            lengths: sets(LENGTHS),
+            shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
+            accepts: sets(WINDOW_LEN << 8),
+            goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
+            of_boundary: Vec::new(),
+            first_bytes: vec![FirstBytes::default(); 2 * FOLLOWED_RUNS],
+        };
+        for (number, row) in rows.iter().enumerate() {
+            draft.add_window(number, row);
+            draft.add_surroundings(number, row);
+            draft.add_shape(number, row);
+        }
+        draft
+    }
+
+    fn add_window(&mut self, number: usize, row: &Row) {
+        for (accepts, offset) in self.accepts.chunks_mut(1 << 8).zip(0..) {
+            row.accepts(offset).bytes().for_each(|byte| accepts[usize::from(byte)].insert(number));
+        }
+        let turns = row.window.len().div_ceil(OFFSETS_AT_ONCE);
+        self.goes_on.iter_mut().take(turns).for_each(|rows| rows.insert(number));
+    }
+
+    fn add_surroundings(&mut self, number: usize, row: &Row) {
+        for before in Before::all().filter(|before| row.can_stand_behind(*before)) {
+            self.before[before.place()].insert(number);
+        }
+        self.lengths.iter_mut().skip(row.start.run_min).for_each(|rows| rows.insert(number));
+        if row.placed.skip > 0 {
+            return;
+        }
+        let known = self.of_boundary.iter().position(|(boundary, _)| *boundary == row.boundary);
+        let place = known.unwrap_or_else(|| {
+            self.of_boundary.push((row.boundary, RowSet::default()));
+            self.of_boundary.len() - 1
+        });
+        self.of_boundary[place].1.insert(number);
+    }
+
+    fn add_shape(&mut self, number: usize, row: &Row) {
+        let can_continue = [false, true].map(|continues_number| row.can_continue_number(continues_number));
+        let first_bytes: [u64; FIRST_BYTES] =
+            std::array::from_fn(|offset| row.accepts(offset).bytes().fold(0, |values, byte| values | 1 << (byte & 63)));
+        for (place, rows) in self.shapes.iter_mut().enumerate() {
+            let (run_number, run) = (place / FOLLOWED_RUNS, place % FOLLOWED_RUNS);
+            if row.start.shape.holds(run_number, run / FOLLOWERS, run % FOLLOWERS) {
+                rows.insert(number);
+                for continues_number in [false, true] {
+                    if run_number == 0 && can_continue[usize::from(continues_number)] {
+                        let known = self.first_bytes[usize::from(continues_number) * FOLLOWED_RUNS + run].0.iter_mut();
+                        known.zip(first_bytes).for_each(|(known, values)| *known |= values);
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> Group {
+        let mut sets = Distinct::default();
+        let mut first_bytes = Distinct::default();
+        let mut indexes = |table: Vec<RowSet>| table.into_iter().map(|set| sets.index(set)).collect();
+        Group {
+            before: indexes(self.before),
+            lengths: indexes(self.lengths),
+            shapes: indexes(self.shapes),
+            accepts: indexes(self.accepts),
+            sets: sets.values,
+            goes_on: self.goes_on,
+            of_boundary: self.of_boundary,
+            first_bytes_of: self.first_bytes.into_iter().map(|bytes| first_bytes.index(bytes)).collect(),
+            first_bytes: first_bytes.values,
+        }
+    }
+}
+
+/// Distinct values in the order of their first use.
+struct Distinct<T> {
+    values: Vec<T>,
+    places: HashMap<T, u16>,
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), places: HashMap::new() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Distinct<T> {
+    /// Tables of a group have fewer places than an index has values.
+    fn index(&mut self, value: T) -> u16 {
+        let Self { values, places } = self;
+        *places.entry(value).or_insert_with(|| {
+            values.push(value);
+            (values.len() - 1) as u16
+        })
+    }
+}
+
+const _: () = assert!(Before::PLACES + LENGTHS + SHAPE_RUNS * RUNS * FOLLOWERS + WINDOW_LEN * 256 <= 1 << 16);

@@ -1,0 +1,292 @@
+//! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
+//!
+//! Questions from the cheapest to the dearest, each asked of all patterns at once: which two bytes the token starts
+//! with and whether a digit is near, what stands before it and how long its first runs of letters and digits are (its
+//! shape, read from masks), and which byte stands at each of the first offsets. Patterns are rows of bit sets, and an
+//! answer is a set of rows; the intersection of the answers leaves the few patterns whose regex is worth trying.
+//!
+//! All sets are read at random, so they must stay in the fastest cache: each distinct one is kept once, and the tables
+//! hold indexes.
+
+mod build;
+#[cfg(test)]
+mod tests;
+
+pub(super) use build::{Builder, Start};
+
+use super::boundary::{END, left_holds};
+use super::runs::{Run, Runs};
+use super::simd::{Intersect, RowSet};
+use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, WINDOW_LEN};
+
+/// Runs with each follower.
+const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
+
+/// Lengths of a token that are told apart.
+const LENGTHS: usize = RUN_MIN_MAX as usize + 1;
+
+/// Offsets of a window that are looked at in one go.
+const OFFSETS_AT_ONCE: usize = 4;
+
+/// Which patterns can start at a token.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    intersect: Intersect,
+    rows: Vec<Placed>,
+    /// Rows beyond one set: as many groups, each with tables of its own.
+    groups: Vec<Group>,
+    /// For each distance of the next digit, the pairs of bytes with which a row can start, one bit each.
+    pairs: Vec<u64>,
+}
+
+/// The tables of one group of rows.
+#[derive(Debug, Default)]
+struct Group {
+    /// The distinct sets; the tables hold indexes of them.
+    sets: Vec<RowSet>,
+    /// By what stands before the token.
+    before: Vec<u16>,
+    /// By length of the token.
+    lengths: Vec<u16>,
+    /// By number of the run, run with its follower.
+    shapes: Vec<u16>,
+    /// By offset, byte.
+    accepts: Vec<u16>,
+    /// Rows whose window goes on at each [`OFFSETS_AT_ONCE`] offsets.
+    goes_on: Vec<RowSet>,
+    /// The rows with each boundary whose match starts with the token.
+    of_boundary: Vec<(Boundary, RowSet)>,
+    /// The distinct first bytes, and an index of them for whether the token continues a number and each first run with
+    /// its follower.
+    first_bytes: Vec<FirstBytes>,
+    first_bytes_of: Vec<u16>,
+}
+
+/// For each of the first bytes of a token the values that some row takes there, by their low six bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct FirstBytes([u64; FIRST_BYTES]);
+
+/// Bytes of a token that are looked at before any row is.
+const FIRST_BYTES: usize = 4;
+
+/// Words of a set of pairs of bytes.
+const PAIR_WORDS: usize = 1 << 10;
+
+/// How far behind the start of a token the next digit stands: near, far, or farther.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NextDigit(u8);
+
+/// A digit is near from fewer bytes before it.
+pub(super) const DIGIT_NEAR: usize = 8;
+
+/// A digit is far from fewer bytes before it, if it is not near.
+pub(super) const DIGIT_FAR: usize = 24;
+
+impl NextDigit {
+    const ALL: [Self; 3] = [Self(0), Self(1), Self(2)];
+
+    /// `is_in_reach`: near or far.
+    #[inline]
+    pub(super) fn of(is_near: bool, is_in_reach: bool) -> Self {
+        Self(2 - u8::from(is_near) - u8::from(is_in_reach))
+    }
+
+    /// Whether a row can start so far from a digit that demands one within so many bytes.
+    fn lets(self, digit_within: Option<usize>) -> bool {
+        let least = [0, DIGIT_NEAR, DIGIT_FAR][usize::from(self.0)];
+        digit_within.is_none_or(|within| within >= least)
+    }
+
+    #[inline]
+    fn place(self, pair: usize) -> usize {
+        usize::from(self.0) * PAIR_WORDS + pair
+    }
+}
+
+/// What stands before a token: the byte, and whether it and a digit before it make the token go on with a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    byte: u8,
+    continues_number: bool,
+}
+
+impl Before {
+    /// Values of [`Self::place`].
+    const PLACES: usize = 512;
+
+    fn all() -> impl Iterator<Item = Self> {
+        let marks = b".:/-".iter().map(|byte| Self { byte: *byte, continues_number: true });
+        (0..=255).map(|byte| Self { byte, continues_number: false }).chain(marks)
+    }
+
+    #[inline]
+    pub(super) fn of(text: &[u8], at: usize) -> Self {
+        match text[..at] {
+            [.., before, byte @ (b'.' | b':' | b'/' | b'-')] => {
+                Self { byte, continues_number: before.is_ascii_digit() }
+            }
+            [.., byte] => Self { byte, continues_number: false },
+            [] => Self { byte: END, continues_number: false },
+        }
+    }
+
+    fn place(self) -> usize {
+        usize::from(self.continues_number) << 8 | usize::from(self.byte)
+    }
+
+    fn first_bytes_place(self, first: &Run) -> usize {
+        usize::from(self.continues_number) * FOLLOWED_RUNS + place(first)
+    }
+
+    /// Whether a match with this boundary can start behind it.
+    fn lets(self, boundary: Boundary) -> bool {
+        match boundary {
+            Boundary::None | Boundary::Token => true,
+            Boundary::Word => self.byte != b'_',
+            Boundary::Identifier => self.byte != b'_' && !self.continues_number,
+        }
+    }
+}
+
+/// A pattern, and the bytes of it before the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Placed {
+    pattern: u32,
+    skip: usize,
+}
+
+/// A token of a text, and what is known of it.
+struct Token<'t> {
+    text: &'t [u8],
+    at: usize,
+    before: Before,
+    runs: Runs<'t>,
+    first: Run,
+}
+
+impl<'t> Token<'t> {
+    #[inline]
+    fn new(text: &'t [u8], at: usize, runs: Runs<'t>) -> Self {
+        Self { text, at, before: Before::of(text, at), runs, first: runs.run(text, at) }
+    }
+}
+
+impl Starts {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether a pattern can have a token at `at`, as far as two bytes and the next digit tell.
+    #[inline]
+    pub(super) fn takes_pair(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
+        let (first, second) = (text[at], text.get(at + 1).copied().unwrap_or(END));
+        let (pair, bit) = pair_bit(first, second);
+        self.pairs[next_digit.place(pair)] & bit != 0
+    }
+
+    /// Whether a pattern can have a token at `at`, as far as its first run and bytes tell.
+    #[inline]
+    pub(super) fn takes_run(&self, text: &[u8], at: usize, runs: Runs<'_>) -> bool {
+        let token = Token::new(text, at, runs);
+        self.groups.iter().any(|group| group.takes(&token))
+    }
+
+    /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
+    /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
+    /// have been looked at.
+    pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
+        let token = Token::new(text, at, runs);
+        for (number, group) in self.groups.iter().enumerate() {
+            let mut rows = RowSet::default();
+            if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
+                group.keep_boundary(&mut rows, &token);
+                rows.rows()
+                    .map(|row| self.rows[number * RowSet::ROWS + row])
+                    .for_each(|row| each(row.pattern, row.skip));
+            }
+        }
+    }
+
+    /// The rows whose surroundings, length and runs can be those of the token. Whether there is any.
+    #[inline]
+    fn keep_shape(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
+        let before = group.set(&group.before, token.before.place());
+        let length = group.set(&group.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
+        let first = group.shape(0, &token.first);
+        let Some(at) = token.first.next else {
+            return self.intersect.all(rows, [before, length, first, first]);
+        };
+        let second = token.runs.run(token.text, at);
+        if !self.intersect.all(rows, [before, length, first, group.shape(1, &second)]) {
+            return false;
+        }
+        let Some(at) = second.next else { return true };
+        let third = group.shape(2, &token.runs.run(token.text, at));
+        self.intersect.keep(rows, [third; 4])
+    }
+
+    /// Keeps the rows whose window fits. Whether any is left.
+    #[inline]
+    fn keep_window(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
+        let rest = &token.text[token.at..];
+        let accepting = |offset: usize| {
+            let byte = rest.get(offset).copied().unwrap_or(END);
+            group.set(&group.accepts, offset << 8 | usize::from(byte))
+        };
+        for (turn, goes_on) in group.goes_on.iter().enumerate() {
+            if !rows.meets(goes_on) {
+                return true;
+            }
+            if !self.intersect.keep(rows, std::array::from_fn(|offset| accepting(turn * OFFSETS_AT_ONCE + offset))) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Group {
+    /// Whether a row that takes such a first run also takes the first bytes.
+    #[inline]
+    fn takes(&self, token: &Token<'_>) -> bool {
+        let FirstBytes(values) =
+            &self.first_bytes[usize::from(self.first_bytes_of[token.before.first_bytes_place(&token.first)])];
+        let byte = |offset: usize| token.text.get(token.at + offset).copied().unwrap_or(END);
+        (0..FIRST_BYTES).fold(1, |all, offset| all & values[offset] >> (byte(offset) & 63)) & 1 == 1
+    }
+
+    /// The rows whose run of this number can be this one.
+    #[inline]
+    fn shape(&self, number: usize, run: &Run) -> &RowSet {
+        self.set(&self.shapes, number * FOLLOWED_RUNS + place(run))
+    }
+
+    /// The set at a place of one of the tables.
+    #[inline]
+    fn set(&self, table: &[u16], place: usize) -> &RowSet {
+        &self.sets[usize::from(table[place])]
+    }
+
+    /// Keeps the rows that start before the token, and those whose boundary holds at it.
+    fn keep_boundary(&self, rows: &mut RowSet, token: &Token<'_>) {
+        for (boundary, bounded) in &self.of_boundary {
+            if rows.meets(bounded) && !left_holds(*boundary, token.text, token.at) {
+                rows.remove(bounded);
+            }
+        }
+    }
+}
+
+/// Place of a run with its follower in a table of [`FOLLOWED_RUNS`].
+#[inline]
+fn place(run: &Run) -> usize {
+    run.place * FOLLOWERS + run.follower
+}
+
+/// Word and bit of a pair of bytes in a set of 65,536.
+#[inline]
+fn pair_bit(first: u8, second: u8) -> (usize, u64) {
+    (usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63))
+}
+
+const _: () = assert!(WINDOW_LEN.is_multiple_of(OFFSETS_AT_ONCE), "a window is looked at in whole turns");

@@ -1,0 +1,185 @@
+//! The tables of starts against reading every pattern byte by byte.
+
+use super::*;
+use crate::knowledge::{ByteSet, RUN_LEN_MAX, SHAPE_RUNS, Shape, follower, run_place};
+use crate::matching::simd::{Isa, Masks, WindowTable, classify};
+use proptest::prelude::*;
+
+/// What a pattern hands to the builder.
+#[derive(Clone, Debug)]
+struct Given {
+    boundary: Boundary,
+    window: Vec<ByteSet>,
+    start: Start,
+}
+
+impl Given {
+    fn accepts(&self, skip: usize, offset: usize, byte: u8) -> bool {
+        self.window.get(skip + offset).is_none_or(|set| set.contains(byte))
+    }
+
+    /// Whether the pattern can stand at a token, byte by byte.
+    fn fits(&self, skip: usize, text: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).map_or(END, |before| text[before]);
+        let token = text[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        (0..WINDOW_LEN).all(|offset| self.accepts(skip, offset, byte_at(text, at + offset)))
+            && (if skip == 0 { left_holds(self.boundary, text, at) } else { self.window[skip - 1].contains(before) })
+            && token >= self.start.run_min
+            && self.has_shape(text, at)
+    }
+
+    fn has_shape(&self, text: &[u8], mut at: usize) -> bool {
+        for number in 0..SHAPE_RUNS {
+            let is_digit = byte_at(text, at).is_ascii_digit();
+            let of_run = |byte: u8| if is_digit { byte.is_ascii_digit() } else { byte.is_ascii_alphabetic() };
+            let len = (at..).take_while(|at| of_run(byte_at(text, *at))).count();
+            if len == 0 || len >= RUN_LEN_MAX {
+                let place = if len == 0 { 0 } else { run_place(text[at], len) };
+                return self.start.shape.holds(number, place, 0);
+            }
+            let follower = follower(byte_at(text, at + len), byte_at(text, at + len + 1));
+            if !self.start.shape.holds(number, run_place(text[at], len), follower) {
+                return false;
+            }
+            at += len + usize::from(!byte_at(text, at + len).is_ascii_alphanumeric());
+        }
+        true
+    }
+}
+
+fn built(given: &[Given]) -> Starts {
+    let mut builder = Builder::default();
+    for (pattern, Given { boundary, window, start }) in given.iter().enumerate() {
+        builder.add((pattern as u32, *boundary), window, start);
+    }
+    builder.build(Isa::detect())
+}
+
+/// Each pattern with each number of bytes before its token.
+fn with_skips(given: &[Given]) -> impl Iterator<Item = (u32, usize, &Given)> {
+    given.iter().enumerate().flat_map(|(pattern, given)| {
+        (given.start.skip.0..=given.start.skip.1).map(move |skip| (pattern as u32, skip, given))
+    })
+}
+
+fn byte_at(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(END)
+}
+
+fn masks(text: &[u8]) -> Masks {
+    let mut masks = Masks::default();
+    classify(Isa::Portable, &WindowTable::new(1), text, 0..text.len(), &mut masks);
+    masks
+}
+
+fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
+    let masks = masks(text);
+    let runs = Runs { masks: &masks, from: 0 };
+    let mut found = Vec::new();
+    if starts.takes_run(text, at, runs) {
+        starts.fitting(text, at, runs, &mut |pattern, skip| found.push((pattern, skip)));
+    }
+    found.sort_unstable();
+    found
+}
+
+/// Places of a text where a match can begin a token: not inside of one, but behind an escape.
+fn tokens(text: &[u8]) -> impl Iterator<Item = usize> {
+    (0..text.len()).filter(|at| text[*at].is_ascii_alphanumeric() && left_holds(Boundary::Token, text, *at))
+}
+
+fn set_of(bytes: &[u8]) -> ByteSet {
+    bytes.iter().copied().collect()
+}
+
+/// Sets that often hold a byte of the texts below, and often do not.
+fn set() -> impl Strategy<Value = ByteSet> {
+    prop_oneof![
+        3 => Just(ByteSet::ALL),
+        3 => Just((0..=255u8).filter(u8::is_ascii_alphanumeric).collect()),
+        1 => Just((0..=255u8).filter(u8::is_ascii_digit).collect()),
+        1 => Just(set_of(b"ab \n-._")),
+        1 => prop::collection::vec(any::<u8>(), 1..200).prop_map(|bytes| set_of(&bytes)),
+    ]
+}
+
+/// Shapes that leave out some runs, by a seed.
+fn shape() -> impl Strategy<Value = Shape> {
+    prop_oneof![
+        1 => Just(Shape::default()),
+        2 => any::<u64>().prop_map(|seed| Shape::from_fn(move |number, run, follower| {
+            let mixed = (seed ^ (number * 31 + run * 7 + follower) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            run == 0 || mixed >> 61 != 0
+        })),
+    ]
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    let boundary = prop::sample::select(vec![Boundary::Token, Boundary::Word, Boundary::Identifier]);
+    let start = (0..3usize, 0..2usize, 1..=RUN_MIN_MAX as usize, shape());
+    let window = prop::collection::vec(set(), 4..WINDOW_LEN);
+    (boundary, window, start).prop_map(|(boundary, window, (skip, more, run_min, shape))| Given {
+        boundary,
+        window,
+        start: Start { skip: (skip, skip + more), run_min: run_min.min(4), digit_within: None, shape },
+    })
+}
+
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(b"aaBbn11122 -_./:\\%~\n\xc5\x82".to_vec()), 1..90)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn fitting_equals_reading_every_pattern(given in prop::collection::vec(given(), 0..40), text in text()) {
+        let starts = built(&given);
+        prop_assert_eq!(starts.is_empty(), given.is_empty());
+        for at in tokens(&text) {
+            let expected: Vec<_> = with_skips(&given)
+                .filter(|(_, skip, given)| given.fits(*skip, &text, at))
+                .map(|(pattern, skip, _)| (pattern, skip))
+                .collect();
+            prop_assert_eq!(fitting(&starts, &text, at), expected, "{}", at);
+        }
+    }
+
+    #[test]
+    fn a_pair_is_taken_when_some_pattern_takes_both_bytes_and_the_digit(
+        given in prop::collection::vec((given(), prop::option::of(0..2 * DIGIT_FAR)), 0..9),
+        text in text(),
+    ) {
+        let given: Vec<Given> = given
+            .into_iter()
+            .map(|(given, digit_within)| Given { start: Start { digit_within, ..given.start }, ..given })
+            .collect();
+        let starts = built(&given);
+        let distances = [(DIGIT_NEAR - 1, true, true), (DIGIT_FAR - 1, false, true), (usize::MAX, false, false)];
+        for (at, (distance, is_near, is_in_reach)) in (0..text.len()).flat_map(|at| distances.map(|row| (at, row))) {
+            let reaches = |given: &Given| {
+                given.start.digit_within.is_none_or(|within| {
+                    // A pattern whose digit can stand beyond reach counts as needing none.
+                    within >= DIGIT_FAR || within >= distance || (within >= DIGIT_NEAR && is_in_reach) || is_near
+                })
+            };
+            let takes = |skip, given: &Given| (0..2).all(|offset| given.accepts(skip, offset, byte_at(&text, at + offset)));
+            let expected = with_skips(&given).any(|(_, skip, given)| reaches(given) && takes(skip, given));
+            let found = starts.takes_pair(&text, at, NextDigit::of(is_near, is_in_reach));
+            prop_assert_eq!(found, expected, "{} {}", at, distance);
+        }
+    }
+}
+
+#[test]
+fn patterns_of_several_groups_are_all_given() {
+    let start = Start { skip: (0, 0), run_min: 1, digit_within: None, shape: Shape::default() };
+    let of = |byte: u8| Given { boundary: Boundary::Token, window: vec![set_of(&[byte])], start: start.clone() };
+    let count = 2 * RowSet::ROWS + 3;
+    let given: Vec<Given> = (0..count).map(|index| of(b"ab"[index % 2])).collect();
+    let starts = built(&given);
+    assert_eq!(starts.groups.len(), 3);
+    let expected: Vec<(u32, usize)> = (1..count as u32).step_by(2).map(|pattern| (pattern, 0)).collect();
+    assert_eq!(fitting(&starts, b"b", 0), expected);
+    assert_eq!(fitting(&starts, b"xb", 1), [], "the boundary refuses all groups");
+}
