@@ -20,6 +20,7 @@ struct Family {
 const FAMILIES: &[Family] = &[
     Family { signature: b"+ASt", at: 76, seeds: &[b"Default0"] },
     Family { signature: b"+ABa", at: 76, seeds: &[b"AbAcct00"] },
+    Family { signature: b"+AMC", at: 76, seeds: &[b"Classic0"] },
     Family {
         signature: b"ACDb",
         at: 76,

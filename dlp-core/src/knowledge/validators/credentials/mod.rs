@@ -4,6 +4,7 @@
 //! not certain, a mismatch is left open, because a missed live credential costs more than a second look at a dead one.
 
 mod azure;
+mod base32;
 mod base58;
 mod bech32;
 mod checksum;
@@ -26,6 +27,7 @@ const fn completing(name: &'static str, verdict: fn(&[u8]) -> Verdict, complete:
 pub(super) static CHECKS: &[Check] = &[
     completing("atlassian-token", checksum::atlassian, checksum::complete_atlassian),
     completing("aws-access-key-id", structure::aws_access_key_id, structure::complete_aws_access_key_id),
+    completing("azure-devops-token", base32::devops_token, base32::complete_devops_token),
     completing("azure-signed-key", azure::signed_key, azure::complete_signed_key),
     completing("base58check", base58::checksum, base58::complete),
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
@@ -47,6 +49,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("pem-private-key", private_key::pem, private_key::complete_pem),
     check("prefixed-token", password::prefixed),
     check("pypi-token", encoded::pypi),
+    completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
     completing("zuplo-key", checksum::zuplo, checksum::complete_zuplo),
 ];
