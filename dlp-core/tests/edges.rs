@@ -5,8 +5,9 @@ use dlp_core::base::{Category, Confidence};
 use dlp_core::knowledge::{Example, builtin_examples, generate::generate};
 use dlp_core::matching::{DetectorIndex, DetectorSet, Match, Scratch};
 
-/// Every so many examples: debug builds are slow.
-const EVERY: usize = if cfg!(debug_assertions) { 11 } else { 1 };
+/// One in so many examples: debug builds are slow. They are chosen by their length, so that new examples do not change
+/// which of the others are tried.
+const ONE_IN: usize = if cfg!(debug_assertions) { 11 } else { 1 };
 
 /// What is cut at 64 KiB, and what a stream collects before it searches.
 const EDGES: [usize; 2] = [64 * 1024, 256 * 1024];
@@ -23,7 +24,8 @@ fn texts() -> Vec<String> {
         value.map_or(example.text.clone(), |value| example.text.replace("{{value}}", &value))
     };
     let examples = builtin_examples().expect("built-in examples");
-    examples.iter().flat_map(|(_, examples, _)| examples.iter().map(expand)).step_by(EVERY).collect()
+    let texts = examples.iter().flat_map(|(_, examples, _)| examples.iter().map(expand));
+    texts.filter(|text| text.len() % ONE_IN == 0).collect()
 }
 
 fn whole(set: &DetectorSet, scratch: &mut Scratch, text: &[u8]) -> Vec<Found> {
@@ -90,7 +92,9 @@ fn values_at_the_ends_and_behind_other_bytes_are_found() {
     for text in texts() {
         let alone = found(&text);
         compared += alone.len();
-        for (before, behind) in [("\0", "\0"), ("\0\0\0", ""), ("\u{feff}", "\r\n"), ("\u{53f7}", "\u{53f7}")] {
+        // Behind a letter of its own script, a label is another word; a password may go on with letters of any script.
+        let letter = if text.is_ascii() { "\u{53f7}" } else { "" };
+        for (before, behind) in [("\0", "\0"), ("\0\0\0", ""), ("\u{feff}", "\r\n"), (letter, "")] {
             assert_eq!(found(&format!("{before}{text}{behind}")), alone, "{before:?}{text}{behind:?}");
         }
     }
