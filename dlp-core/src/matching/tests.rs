@@ -130,11 +130,12 @@ fn the_first_pass_loses_nothing_behind_escapes() {
 fn the_kernel_marks_few_places() {
     let set = DetectorSet::builtin().expect("built-in detectors");
     let source = include_bytes!("stream.rs").as_slice();
-    for text in [source, &example_text(0, usize::MAX)] {
+    // The examples consist of what is looked for, so that many of their places are worth a closer look.
+    for (text, one_in) in [(source, 6), (&example_text(0, usize::MAX), 3)] {
         let mut masks = Masks::default();
         classify(Isa::Portable, set.literals().table(), text, 0..text.len(), &mut masks);
         let marked: usize = masks.literal.iter().map(|word| word.count_ones() as usize).sum();
-        assert!(marked * 5 < text.len(), "{marked} of {} places", text.len());
+        assert!(marked * one_in < text.len(), "{marked} of {} places", text.len());
     }
 }
 

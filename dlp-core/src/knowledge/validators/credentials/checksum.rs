@@ -1,8 +1,8 @@
-//! Tokens that end in a CRC-32 of themselves.
+//! Tokens that end in a checksum of themselves.
 //!
-//! Vendors add a checksum so that scanners can tell a token from a look-alike without a network. They agree on CRC-32
-//! (IEEE 802.3, reflected, as in zlib) and differ in what is summed and in how the sum is written. Each check cites
-//! where its layout was published or how it was confirmed.
+//! Vendors add a checksum so that scanners can tell a token from a look-alike without a network. Nearly all agree on
+//! CRC-32 (IEEE 802.3, reflected, as in zlib) and differ in what is summed and in how the sum is written. Each check
+//! cites where its layout was published or how it was confirmed.
 
 use super::super::Verdict;
 
@@ -159,6 +159,31 @@ pub(super) fn complete_gitlab_routable(value: &str) -> Option<String> {
     Some(format!("{kept}{}", positional(crc32fast::hash(kept.as_bytes()), 36, 7)))
 }
 
+/// NATS nkey seeds: 36 bytes in base32, two of prefix, 32 of seed, and the CRC-16 (XMODEM) of both, little-endian, as
+/// in the project's published code.
+pub(super) fn nats_nkey(value: &[u8]) -> Verdict {
+    let Ok(bytes) = data_encoding::BASE32_NOPAD.decode(value) else { return Verdict::Invalid };
+    let Some((body, sum)) = split_tail(&bytes, 2) else { return Verdict::Invalid };
+    (crc16_xmodem(body).to_le_bytes() == sum).into()
+}
+
+/// Completes the checksum of a seed.
+pub(super) fn complete_nats_nkey(value: &str) -> Option<String> {
+    // The last character is part of the checksum and carries two bits that must be zero.
+    let kept = value.get(..value.len().checked_sub(1)?)?;
+    let mut bytes = data_encoding::BASE32_NOPAD.decode(format!("{kept}A").as_bytes()).ok()?;
+    let at = bytes.len().checked_sub(2)?;
+    let sum = crc16_xmodem(&bytes[..at]).to_le_bytes();
+    bytes[at..].copy_from_slice(&sum);
+    Some(data_encoding::BASE32_NOPAD.encode(&bytes))
+}
+
+/// CRC-16 with the polynomial 0x1021, no reflection and no start value.
+fn crc16_xmodem(bytes: &[u8]) -> u16 {
+    let bit = |sum: u16| if sum & 0x8000 == 0 { sum << 1 } else { (sum << 1) ^ 0x1021 };
+    bytes.iter().fold(0, |sum, byte| (0..8).fold(sum ^ u16::from(*byte) << 8, |sum, _| bit(sum)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +197,7 @@ mod tests {
         assert_eq!(positional(crc32fast::hash(&[b'A'; 30]), 62, 6), "0uCPlr");
         assert_eq!(format!("{:08x}", hello.swap_bytes()), "86a61036");
         assert_eq!(confluent_sum(b"hello"), "hqYQNg");
+        assert_eq!(crc16_xmodem(b"123456789"), 0x31c3);
     }
 
     type Row = (&'static str, fn(&[u8]) -> Verdict, fn(&str) -> Option<String>);
@@ -188,6 +214,7 @@ mod tests {
             ("0123456789abcdefghijABCDEFGHIJ01_00000000", ("glsa_", grafana, complete_grafana)),
             ("0123456789abcdefghijabcdefghij01_00000000", ("zpka_", zuplo, complete_zuplo)),
             ("x/9+".repeat(15).leak(), ("cflt", confluent, complete_confluent)),
+            ("2ABCDEF7".repeat(7).leak(), ("SU", nats_nkey, complete_nats_nkey)),
             (
                 "aB3_-".repeat(6).leak(),
                 ("glpat-", gitlab_routable, |v| complete_gitlab_routable(&format!("{v}.01.0u0000000"))),
@@ -211,6 +238,7 @@ mod tests {
             (b"vcp_AAAAAAAAAAAAAA", vercel, Verdict::NotApplicable),
             (b"ghp_", github, Verdict::Invalid),
             (b"", atlassian, Verdict::Invalid),
+            (b"", nats_nkey, Verdict::Invalid),
         ];
         for (value, verdict, expected) in rows {
             assert_eq!(verdict(value), *expected, "{}", String::from_utf8_lossy(value));
