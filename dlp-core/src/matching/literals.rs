@@ -6,7 +6,7 @@
 //! fits the fastest cache, and only then compared. What remains is exact: [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII
 //! case gives, overlapping ones included.
 
-use dlp_detector_format::symbol_probability;
+use dlp_detector_format::{expected_per_mb, symbol_probability};
 
 use super::simd::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
 
@@ -189,6 +189,9 @@ fn head(window: u32) -> usize {
     (hash(window) >> (32 - HEAD_BITS)) as usize
 }
 
+/// What a comparison of a literal costs, in marked places.
+const COMPARISON: f32 = 8.0;
+
 /// Where literals go, chosen so that the kernel marks few places.
 ///
 /// Of a bucket, the share of places that it admits is estimated as the product over the four offsets of the shares of
@@ -209,12 +212,21 @@ impl Buckets {
         }
     }
 
-    /// The offset of the window and the bucket that cost least.
+    /// The offset of the window and the bucket that cost least: places that the kernel marks, and places where the four
+    /// bytes stand and the literal has to be compared.
     fn choose(&self, text: &[u8]) -> (usize, usize) {
         let last = text.len().saturating_sub(WINDOW_BYTES).min(WINDOWS_TRIED_MAX - 1);
-        let places = (0..=last).flat_map(|offset| (0..BUCKETS).map(move |bucket| (offset, bucket)));
-        let cost = |(offset, bucket): (usize, usize)| self.cost(&text[offset..], bucket);
-        places.min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or((0, 0))
+        let compared = |offset: usize| {
+            let window = &text[offset..text.len().min(offset + WINDOW_BYTES)];
+            COMPARISON * (expected_per_mb(window) / 1e6) as f32
+        };
+        let places = (0..=last).flat_map(|offset| {
+            let compared = compared(offset);
+            (0..BUCKETS).map(move |bucket| (offset, bucket, compared))
+        });
+        let costed = places.map(|(offset, bucket, compared)| (offset, bucket, compared + self.cost(&text[offset..], bucket)));
+        let least = costed.min_by(|a, b| a.2.total_cmp(&b.2));
+        least.map_or((0, 0), |(offset, bucket, _)| (offset, bucket))
     }
 
     /// Share of places that the bucket admits more when this window joins it.

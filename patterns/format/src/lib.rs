@@ -20,7 +20,7 @@ mod scale;
 
 pub use anchor::{
     Anchor, ByteSet, FOLLOWERS, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, SHAPE_RUNS, SKIP_MAX,
-    Shape, WINDOW_LEN, follower, run_place, symbol, symbol_probability,
+    Shape, WINDOW_LEN, expected_per_mb, follower, run_place, symbol, symbol_probability,
 };
 pub use error::FormatError;
 pub use file::{ExampleLines, FileId, Read, parse_file};

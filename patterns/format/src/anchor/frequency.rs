@@ -34,7 +34,8 @@ const QUADGRAM_BYTES: usize = 4;
 const MEGABYTE: f64 = 1e6;
 
 /// The expected number of hits of a lower-case literal in a megabyte of mixed text.
-pub(super) fn expected_per_mb(literal: &[u8]) -> f64 {
+#[must_use]
+pub fn expected_per_mb(literal: &[u8]) -> f64 {
     let mut rows = literal.windows(4);
     let Some(first) = rows.next() else { return chain_per_mb(literal).max(told_with(literal)) };
     let begin = quadgram_per_mb(first).unwrap_or_else(|| chain_per_mb(first).min(untold_per_mb()));

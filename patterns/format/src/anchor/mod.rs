@@ -16,7 +16,7 @@ mod walk;
 mod window;
 
 pub use byte_set::ByteSet;
-pub use frequency::{symbol, symbol_probability};
+pub use frequency::{expected_per_mb, symbol, symbol_probability};
 pub use shape::{FOLLOWERS, RUN_LEN_MAX, RUNS, SHAPE_RUNS, Shape, follower, run_place};
 pub use start::{RUN_MIN_MAX, SKIP_MAX};
 
