@@ -19,7 +19,7 @@ const BUCKETS: usize = BANKS * BUCKETS_PER_BANK;
 const WINDOWS_TRIED_MAX: usize = 12;
 
 /// Bits of a hash that address the bitmap.
-const FILTER_BITS: u32 = 16;
+const FILTER_BITS: u32 = 17;
 
 /// Bits of a hash that address the list of entries.
 const HEAD_BITS: u32 = 12;
@@ -38,6 +38,8 @@ pub(super) type LiteralIndex = u32;
 pub(super) struct Literals {
     table: WindowTable,
     texts: Vec<Box<[u8]>>,
+    /// The windows of all literals.
+    filter: Box<Filter>,
     full: Lookup,
     short: Lookup,
     len_max: usize,
@@ -51,6 +53,7 @@ impl Literals {
         let mut buckets = Buckets::new();
         let mut table = WindowTable::new(BANKS);
         let (mut full, mut short) = (Vec::new(), Vec::new());
+        let mut filter: Box<Filter> = Box::new([0; _]);
         // The short ones first: they have no choice.
         let mut order: Vec<_> = (0..texts.len()).collect();
         order.sort_by_key(|index| (texts[*index].len(), *index));
@@ -59,10 +62,14 @@ impl Literals {
             let (offset, bucket) = buckets.choose(text);
             buckets.add(&text[offset..], bucket, &mut table);
             let entry = Entry { window: window_at(text, offset), literal, offset: offset as u32 };
-            if text.len() < WINDOW_BYTES { short.push(entry) } else { full.push(entry) }
+            let (entries, mask) = if text.len() < WINDOW_BYTES { (&mut short, SHORT_MASK) } else { (&mut full, u32::MAX) };
+            let (word, bit) = filter_bit(entry.window & mask);
+            filter[word] |= bit;
+            entries.push(entry);
         }
         Self {
             table,
+            filter,
             full: Lookup::new(full, u32::MAX),
             short: Lookup::new(short, SHORT_MASK),
             len_max: texts.iter().map(Vec::len).max().unwrap_or(0),
@@ -91,7 +98,11 @@ impl Literals {
     #[inline]
     pub(super) fn may_hit(&self, text: &[u8], at: usize) -> bool {
         let window = window_at(text, at);
-        self.full.may_know(window) | self.short.may_know(window)
+        let knows = |window: u32| {
+            let (word, bit) = filter_bit(window);
+            self.filter[word] & bit != 0
+        };
+        knows(window) | knows(window & SHORT_MASK)
     }
 
     /// Gives each literal whose window stands at `at`, with the place where the literal starts.
@@ -135,7 +146,6 @@ type Filter = [u64; 1 << (FILTER_BITS - 6)];
 #[derive(Debug)]
 struct Lookup {
     mask: u32,
-    filter: Box<Filter>,
     /// Where the entries of each hash begin; one more than there are hashes.
     heads: Box<[u32]>,
     entries: Box<[Entry]>,
@@ -145,39 +155,35 @@ impl Lookup {
     fn new(mut entries: Vec<Entry>, mask: u32) -> Self {
         entries.iter_mut().for_each(|entry| entry.window &= mask);
         if entries.is_empty() {
-            return Self { mask, filter: Box::new([0; _]), heads: Box::default(), entries: Box::default() };
+            return Self { mask, heads: Box::default(), entries: Box::default() };
         }
-        let mut filter: Box<Filter> = Box::new([0; _]);
         let mut heads = vec![0u32; (1 << HEAD_BITS) + 1];
         entries.sort_by_key(|entry| (head(entry.window), entry.literal));
         for entry in &entries {
-            let bit = hash(entry.window) >> (32 - FILTER_BITS);
-            filter[(bit >> 6) as usize] |= 1 << (bit & 63);
             heads[head(entry.window) + 1] += 1;
         }
         for index in 1..heads.len() {
             heads[index] += heads[index - 1];
         }
-        Self { mask, filter, heads: heads.into(), entries: entries.into() }
-    }
-
-    /// Whether an entry may have this window; if not, none has.
-    #[inline]
-    fn may_know(&self, window: u32) -> bool {
-        let bit = hash(window & self.mask) >> (32 - FILTER_BITS);
-        self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 1
+        Self { mask, heads: heads.into(), entries: entries.into() }
     }
 
     fn entries(&self, window: u32) -> impl Iterator<Item = &Entry> {
-        let entries = if self.may_know(window) {
-            let head = head(window & self.mask);
-            &self.entries[self.heads[head] as usize..self.heads[head + 1] as usize]
-        } else {
-            &[]
-        };
         let window = window & self.mask;
+        let head = head(window);
+        let entries = match self.heads.get(head..head + 2) {
+            Some([begin, end]) => &self.entries[*begin as usize..*end as usize],
+            _ => &[],
+        };
         entries.iter().filter(move |entry| entry.window == window)
     }
+}
+
+/// Word and bit of a window in the filter.
+#[inline]
+fn filter_bit(window: u32) -> (usize, u64) {
+    let bit = hash(window) >> (32 - FILTER_BITS);
+    ((bit >> 6) as usize, 1 << (bit & 63))
 }
 
 /// Multiplicative hash; its high bits depend on all bytes.
