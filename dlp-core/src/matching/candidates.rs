@@ -8,7 +8,7 @@ use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, classify};
-use super::starts::{DIGIT_FAR, DIGIT_NEAR, NextDigit};
+use super::starts::{Ahead, DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
@@ -163,7 +163,7 @@ impl Pass<'_> {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(stretch.starts(), first * 64);
             places.keep(|place| {
-                starts.takes_pair(text, from + place, stretch.next_digit(place - first * 64))
+                starts.takes_pair(text, from + place, stretch.ahead(place - first * 64))
                     | boundary::may_be_escape(text, from + place)
             });
             places
@@ -190,25 +190,27 @@ impl Pass<'_> {
     }
 }
 
-/// The starts of tokens in a stretch of the masks, and from where a digit is near or far.
+/// The starts of tokens in a stretch of the masks, from where a digit is near or far, and from where a run is long.
 struct Stretch {
     words: usize,
     starts: [u64; STRETCH_WORDS],
     near: [u64; STRETCH_WORDS],
     far: [u64; STRETCH_WORDS],
+    long: [u64; STRETCH_WORDS],
 }
 
 impl Stretch {
     /// `before`: whether the byte before belongs to a token, and then whether the last one does.
     fn new(masks: &Masks, words: Range<usize>, before: &mut u64) -> Self {
-        let mut stretch =
-            Self { words: words.len(), starts: [0; STRETCH_WORDS], near: [0; STRETCH_WORDS], far: [0; STRETCH_WORDS] };
+        let none = [0; STRETCH_WORDS];
+        let mut stretch = Self { words: words.len(), starts: none, near: none, far: none, long: none };
         for (index, word) in words.enumerate() {
             let (alnum, digit) = (masks.alnum[word], masks.digit[word]);
             stretch.starts[index] = alnum & !(alnum << 1 | *before);
             *before = alnum >> 63;
-            let digit_behind = masks.digit.get(word + 1).copied().unwrap_or(0);
-            (stretch.near[index], stretch.far[index]) = digits_behind(digit, digit_behind);
+            let behind = |mask: &[u64]| mask.get(word + 1).copied().unwrap_or(0);
+            stretch.long[index] = long_runs(alnum, behind(&masks.alnum));
+            (stretch.near[index], stretch.far[index]) = digits_behind(digit, behind(&masks.digit));
         }
         stretch
     }
@@ -218,10 +220,21 @@ impl Stretch {
     }
 
     #[inline]
-    fn next_digit(&self, place: usize) -> NextDigit {
+    fn ahead(&self, place: usize) -> Ahead {
         let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1 == 1;
-        NextDigit::of(bit(&self.near), bit(&self.far))
+        Ahead::of(bit(&self.near), bit(&self.far), bit(&self.long))
     }
+}
+
+/// The places of a word of the mask of letters and digits from which a run is long. The next word is that behind it.
+#[inline]
+fn long_runs(word: u64, next: u64) -> u64 {
+    const { assert!(TOKEN_LONG == 16, "as the shifts below have it") };
+    let wide = u128::from(next) << 64 | u128::from(word);
+    let two = wide & wide >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    (eight & eight >> 8) as u64
 }
 
 /// The places of a word of the mask of digits from which a digit stands near, and far. The next word is that behind it.
@@ -273,9 +286,10 @@ mod tests {
         Stretch::new(&masks, words, &mut u64::from(continues))
     }
 
-    fn next_digit_slowly(text: &[u8], at: usize) -> NextDigit {
+    fn ahead_slowly(text: &[u8], at: usize) -> Ahead {
         let stands_within = |bytes: usize| text[at..].iter().take(bytes).any(u8::is_ascii_digit);
-        NextDigit::of(stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR))
+        let run = text[at..].iter().take_while(|byte| is_token_byte(**byte)).count();
+        Ahead::of(stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR), run >= TOKEN_LONG)
     }
 
     #[test]
@@ -292,7 +306,7 @@ mod tests {
                 let stretch = stretch(text, false);
                 assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), expected, "{}", text.escape_ascii());
                 for at in 0..text.len() {
-                    assert_eq!(stretch.next_digit(at), next_digit_slowly(text, at), "{} {at}", text.escape_ascii());
+                    assert_eq!(stretch.ahead(at), ahead_slowly(text, at), "{} {at}", text.escape_ascii());
                 }
             }
         }

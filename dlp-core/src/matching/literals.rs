@@ -62,7 +62,8 @@ impl Literals {
             let (offset, bucket) = buckets.choose(text);
             buckets.add(&text[offset..], bucket, &mut table);
             let entry = Entry { window: window_at(text, offset), literal, offset: offset as u32 };
-            let (entries, mask) = if text.len() < WINDOW_BYTES { (&mut short, SHORT_MASK) } else { (&mut full, u32::MAX) };
+            let (entries, mask) =
+                if text.len() < WINDOW_BYTES { (&mut short, SHORT_MASK) } else { (&mut full, u32::MAX) };
             let (word, bit) = filter_bit(entry.window & mask);
             filter[word] |= bit;
             entries.push(entry);
@@ -230,7 +231,8 @@ impl Buckets {
             let compared = compared(offset);
             (0..BUCKETS).map(move |bucket| (offset, bucket, compared))
         });
-        let costed = places.map(|(offset, bucket, compared)| (offset, bucket, compared + self.cost(&text[offset..], bucket)));
+        let costed =
+            places.map(|(offset, bucket, compared)| (offset, bucket, compared + self.cost(&text[offset..], bucket)));
         let least = costed.min_by(|a, b| a.2.total_cmp(&b.2));
         least.map_or((0, 0), |(offset, bucket, _)| (offset, bucket))
     }

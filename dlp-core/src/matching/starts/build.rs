@@ -1,8 +1,8 @@
 //! From start anchors to the tables that the first pass reads.
 
 use super::{
-    Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, NextDigit, OFFSETS_AT_ONCE, PAIR_WORDS, Placed,
-    Starts, pair_bit,
+    Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, OFFSETS_AT_ONCE, PAIR_WORDS, Placed, Starts,
+    pair_bit,
 };
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 use crate::matching::simd::{Intersect, Isa, RowSet};
@@ -60,15 +60,15 @@ impl Builder {
     }
 }
 
-/// For each distance of the next digit, the pairs of bytes with which a row can start.
+/// For each outlook, the pairs of bytes with which a row can start.
 fn pairs(rows: &[Row]) -> Vec<u64> {
-    let mut pairs = vec![0; NextDigit::ALL.len() * PAIR_WORDS];
+    let mut pairs = vec![0; Ahead::COUNT * PAIR_WORDS];
     for row in rows {
         let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
-        for next_digit in NextDigit::ALL.into_iter().filter(|next_digit| next_digit.lets(row.start.digit_within)) {
+        for ahead in Ahead::all().filter(|ahead| ahead.lets(row.start.run_min, row.start.digit_within)) {
             for first in firsts.bytes() {
                 for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
-                    pairs[next_digit.place(pair)] |= bit;
+                    pairs[ahead.place(pair)] |= bit;
                 }
             }
         }

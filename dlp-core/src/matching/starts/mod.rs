@@ -35,7 +35,7 @@ pub(super) struct Starts {
     rows: Vec<Placed>,
     /// Rows beyond one set: as many groups, each with tables of its own.
     groups: Vec<Group>,
-    /// For each distance of the next digit, the pairs of bytes with which a row can start, one bit each.
+    /// For each outlook, the pairs of bytes with which a row can start, one bit each.
     pairs: Vec<u64>,
 }
 
@@ -72,9 +72,10 @@ const FIRST_BYTES: usize = 4;
 /// Words of a set of pairs of bytes.
 const PAIR_WORDS: usize = 1 << 10;
 
-/// How far behind the start of a token the next digit stands: near, far, or farther.
+/// What lies ahead of the start of a token, as far as masks tell at once: how far the next digit is, and whether the
+/// token is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NextDigit(u8);
+pub(super) struct Ahead(u8);
 
 /// A digit is near from fewer bytes before it.
 pub(super) const DIGIT_NEAR: usize = 8;
@@ -82,19 +83,28 @@ pub(super) const DIGIT_NEAR: usize = 8;
 /// A digit is far from fewer bytes before it, if it is not near.
 pub(super) const DIGIT_FAR: usize = 24;
 
-impl NextDigit {
-    const ALL: [Self; 3] = [Self(0), Self(1), Self(2)];
+/// Bytes of a long token.
+pub(super) const TOKEN_LONG: usize = RUN_MIN_MAX as usize;
 
-    /// `is_in_reach`: near or far.
-    #[inline]
-    pub(super) fn of(is_near: bool, is_in_reach: bool) -> Self {
-        Self(2 - u8::from(is_near) - u8::from(is_in_reach))
+impl Ahead {
+    /// Number of different ones.
+    const COUNT: usize = 6;
+
+    fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT as u8).map(Self)
     }
 
-    /// Whether a row can start so far from a digit that demands one within so many bytes.
-    fn lets(self, digit_within: Option<usize>) -> bool {
-        let least = [0, DIGIT_NEAR, DIGIT_FAR][usize::from(self.0)];
-        digit_within.is_none_or(|within| within >= least)
+    /// `is_in_reach`: a digit is near or far.
+    #[inline]
+    pub(super) fn of(is_near: bool, is_in_reach: bool, is_long: bool) -> Self {
+        Self(4 - 2 * (u8::from(is_near) + u8::from(is_in_reach)) + u8::from(is_long))
+    }
+
+    /// Whether a row can start here that demands a token of so many bytes, and a digit within so many.
+    fn lets(self, run_min: usize, digit_within: Option<usize>) -> bool {
+        let least = [0, DIGIT_NEAR, DIGIT_FAR][usize::from(self.0 / 2)];
+        let is_long = self.0 % 2 == 1;
+        digit_within.is_none_or(|within| within >= least) && (is_long || run_min < TOKEN_LONG)
     }
 
     #[inline]
@@ -176,12 +186,12 @@ impl Starts {
         self.rows.is_empty()
     }
 
-    /// Whether a pattern can have a token at `at`, as far as two bytes and the next digit tell.
+    /// Whether a pattern can have a token at `at`, as far as two bytes and what lies ahead tell.
     #[inline]
-    pub(super) fn takes_pair(&self, text: &[u8], at: usize, next_digit: NextDigit) -> bool {
+    pub(super) fn takes_pair(&self, text: &[u8], at: usize, ahead: Ahead) -> bool {
         let (first, second) = (text[at], text.get(at + 1).copied().unwrap_or(END));
         let (pair, bit) = pair_bit(first, second);
-        self.pairs[next_digit.place(pair)] & bit != 0
+        self.pairs[ahead.place(pair)] & bit != 0
     }
 
     /// Whether a pattern can have a token at `at`, as far as its first run and bytes tell.

@@ -147,25 +147,26 @@ proptest! {
 
     #[test]
     fn a_pair_is_taken_when_some_pattern_takes_both_bytes_and_the_digit(
-        given in prop::collection::vec((given(), prop::option::of(0..2 * DIGIT_FAR)), 0..9),
+        given in prop::collection::vec((given(), prop::option::of(0..2 * DIGIT_FAR), 1..=TOKEN_LONG), 0..9),
         text in text(),
     ) {
         let given: Vec<Given> = given
             .into_iter()
-            .map(|(given, digit_within)| Given { start: Start { digit_within, ..given.start }, ..given })
+            .map(|(given, digit_within, run_min)| Given { start: Start { digit_within, run_min, ..given.start }, ..given })
             .collect();
         let starts = built(&given);
         let distances = [(DIGIT_NEAR - 1, true, true), (DIGIT_FAR - 1, false, true), (usize::MAX, false, false)];
         for (at, (distance, is_near, is_in_reach)) in (0..text.len()).flat_map(|at| distances.map(|row| (at, row))) {
+            let is_long = at % 2 == 0;
             let reaches = |given: &Given| {
-                given.start.digit_within.is_none_or(|within| {
+                (is_long || given.start.run_min < TOKEN_LONG) && given.start.digit_within.is_none_or(|within| {
                     // A pattern whose digit can stand beyond reach counts as needing none.
                     within >= DIGIT_FAR || within >= distance || (within >= DIGIT_NEAR && is_in_reach) || is_near
                 })
             };
             let takes = |skip, given: &Given| (0..2).all(|offset| given.accepts(skip, offset, byte_at(&text, at + offset)));
             let expected = with_skips(&given).any(|(_, skip, given)| reaches(given) && takes(skip, given));
-            let found = starts.takes_pair(&text, at, NextDigit::of(is_near, is_in_reach));
+            let found = starts.takes_pair(&text, at, Ahead::of(is_near, is_in_reach, is_long));
             prop_assert_eq!(found, expected, "{} {}", at, distance);
         }
     }
