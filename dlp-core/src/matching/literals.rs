@@ -1,10 +1,10 @@
 //! The literals of all detectors, arranged for the first pass, and the exact check of what the first pass points at.
 //!
 //! Each literal chooses four neighbouring bytes, its *window*, and a bucket. The kernel marks a place when some bucket
-//! admits the four bytes there; with the literals of all built-in detectors spread over the buckets that is about one
-//! byte in ten of prose and source code. A marked place is looked up by a hash of its four bytes, first in a bitmap that
-//! fits the fastest cache, and only then compared. What remains is exact: [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII
-//! case gives, overlapping ones included.
+//! admits the four bytes there; with the literals of all built-in detectors spread over the buckets that is one byte in
+//! six of prose and source code. A marked place is looked up by a hash of its four bytes, first in a bitmap that fits the
+//! fastest cache, and only then compared. What remains is exact: [`Literals::each_hit`] gives the hits that a search for
+//! every literal in any ASCII case gives, overlapping ones included.
 
 use dlp_detector_format::{expected_per_mb, symbol_probability};
 
@@ -15,8 +15,11 @@ const BANKS: usize = 4;
 
 const BUCKETS: usize = BANKS * BUCKETS_PER_BANK;
 
-/// Windows of a literal that are considered, from its start.
-const WINDOWS_TRIED_MAX: usize = 12;
+/// Windows of a literal that are looked at, from its start.
+const WINDOWS_SEEN_MAX: usize = 12;
+
+/// The rarest of them, which are tried in every bucket.
+const WINDOWS_TRIED_MAX: usize = 4;
 
 /// Bits of a hash that address the bitmap.
 const FILTER_BITS: u32 = 17;
@@ -197,7 +200,7 @@ fn head(window: u32) -> usize {
 }
 
 /// What a comparison of a literal costs, in marked places.
-const COMPARISON: f32 = 8.0;
+const COMPARISON: f32 = 1.0;
 
 /// Where literals go, chosen so that the kernel marks few places.
 ///
@@ -222,19 +225,19 @@ impl Buckets {
     /// The offset of the window and the bucket that cost least: places that the kernel marks, and places where the four
     /// bytes stand and the literal has to be compared.
     fn choose(&self, text: &[u8]) -> (usize, usize) {
-        let last = text.len().saturating_sub(WINDOW_BYTES).min(WINDOWS_TRIED_MAX - 1);
+        let last = text.len().saturating_sub(WINDOW_BYTES).min(WINDOWS_SEEN_MAX - 1);
         let compared = |offset: usize| {
             let window = &text[offset..text.len().min(offset + WINDOW_BYTES)];
             COMPARISON * (expected_per_mb(window) / 1e6) as f32
         };
-        let places = (0..=last).flat_map(|offset| {
-            let compared = compared(offset);
-            (0..BUCKETS).map(move |bucket| (offset, bucket, compared))
-        });
+        let mut windows: Vec<(f32, usize)> = (0..=last).map(|offset| (compared(offset), offset)).collect();
+        windows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        windows.truncate(WINDOWS_TRIED_MAX);
+        let places = windows.iter().flat_map(|window| (0..BUCKETS).map(move |bucket| (*window, bucket)));
         let costed =
-            places.map(|(offset, bucket, compared)| (offset, bucket, compared + self.cost(&text[offset..], bucket)));
-        let least = costed.min_by(|a, b| a.2.total_cmp(&b.2));
-        least.map_or((0, 0), |(offset, bucket, _)| (offset, bucket))
+            places.map(|((compared, offset), bucket)| (compared + self.cost(&text[offset..], bucket), offset, bucket));
+        let least = costed.min_by(|a, b| a.0.total_cmp(&b.0));
+        least.map_or((0, 0), |(_, offset, bucket)| (offset, bucket))
     }
 
     /// Share of places that the bucket admits more when this window joins it.

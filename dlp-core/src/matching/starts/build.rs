@@ -156,15 +156,18 @@ impl Draft {
         let can_continue = [false, true].map(|continues_number| row.can_continue_number(continues_number));
         let first_bytes: [u64; FIRST_BYTES] =
             std::array::from_fn(|offset| row.accepts(offset).bytes().fold(0, |values, byte| values | 1 << (byte & 63)));
-        for (place, rows) in self.shapes.iter_mut().enumerate() {
-            let (run_number, run) = (place / FOLLOWED_RUNS, place % FOLLOWED_RUNS);
-            if row.start.shape.holds(run_number, run / FOLLOWERS, run % FOLLOWERS) {
-                rows.insert(number);
-                for continues_number in [false, true] {
-                    if run_number == 0 && can_continue[usize::from(continues_number)] {
-                        let known = self.first_bytes[usize::from(continues_number) * FOLLOWED_RUNS + run].0.iter_mut();
-                        known.zip(first_bytes).for_each(|(known, values)| *known |= values);
-                    }
+        for (place, rows) in self.shapes.chunks_exact_mut(FOLLOWERS).enumerate() {
+            let followers = row.start.shape.followers(place / RUNS, place % RUNS);
+            let with_bit = rows.iter_mut().enumerate().filter(|(follower, _)| followers >> follower & 1 == 1);
+            with_bit.for_each(|(_, rows)| rows.insert(number));
+        }
+        let runs = (0..RUNS).map(|run| (run, row.start.shape.followers(0, run)));
+        for (run, followers) in runs.filter(|(_, followers)| *followers != 0) {
+            for follower in (0..FOLLOWERS).filter(|follower| followers >> follower & 1 == 1) {
+                for continues_number in [0, 1].into_iter().filter(|continues_number| can_continue[*continues_number]) {
+                    let place = continues_number * FOLLOWED_RUNS + run * FOLLOWERS + follower;
+                    let known = self.first_bytes[place].0.iter_mut();
+                    known.zip(first_bytes).for_each(|(known, values)| *known |= values);
                 }
             }
         }

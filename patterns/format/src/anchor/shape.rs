@@ -80,7 +80,13 @@ impl Shape {
     /// Whether run number `number`, counted from 0, can be `run` with this follower.
     #[must_use]
     pub fn holds(&self, number: usize, run: usize, follower: usize) -> bool {
-        self.0.get(number * RUNS + run).is_some_and(|followers| followers >> follower & 1 == 1)
+        self.followers(number, run) >> follower & 1 == 1
+    }
+
+    /// The followers that run number `number` can have when it is `run`, one bit each.
+    #[must_use]
+    pub fn followers(&self, number: usize, run: usize) -> u16 {
+        self.0.get(number * RUNS + run).copied().unwrap_or(0)
     }
 }
 
