@@ -49,7 +49,10 @@ pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalo
 
 /// The inspector for a catalogue.
 pub(crate) fn with_catalogue(catalogue: Catalogue) -> Result<Inspector, CliError> {
-    Ok(Inspector::new(DetectorSet::compile(catalogue)?, Limits::batch()).with_risky_parser(risky_parser()?))
+    let detectors = DetectorSet::compile(catalogue)?;
+    // The process ends soon after its scan. To free thousands of detectors piece by piece takes as long as to read them.
+    std::mem::forget(detectors.clone());
+    Ok(Inspector::new(detectors, Limits::batch()).with_risky_parser(risky_parser()?))
 }
 
 /// The parser for documents that can crash their reader: a worker process for each, started when the first one comes.

@@ -44,6 +44,11 @@ impl RowSet {
         self.0.iter().zip(&other.0).fold(0, |any, (mine, theirs)| any | mine & theirs) != 0
     }
 
+    /// Adds the rows of the other set.
+    pub(in crate::matching) fn extend(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine |= theirs);
+    }
+
     /// Drops the rows that are in the other set.
     pub(in crate::matching) fn remove(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= !theirs);

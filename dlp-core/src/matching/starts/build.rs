@@ -103,6 +103,8 @@ struct Draft {
     lengths: Vec<RowSet>,
     shapes: Vec<RowSet>,
     accepts: Vec<RowSet>,
+    /// By offset, the rows whose window has ended: they accept any byte.
+    open: Vec<RowSet>,
     goes_on: Vec<RowSet>,
     of_boundary: Vec<(Boundary, RowSet)>,
     first_bytes: Vec<FirstBytes>,
@@ -116,6 +118,7 @@ impl Draft {
             lengths: sets(LENGTHS),
             shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
             accepts: sets(WINDOW_LEN << 8),
+            open: sets(WINDOW_LEN),
             goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
             of_boundary: Vec::new(),
             first_bytes: vec![FirstBytes::default(); 2 * FOLLOWED_RUNS],
@@ -129,9 +132,10 @@ impl Draft {
     }
 
     fn add_window(&mut self, number: usize, row: &Row) {
-        for (accepts, offset) in self.accepts.chunks_mut(1 << 8).zip(0..) {
-            row.accepts(offset).bytes().for_each(|byte| accepts[usize::from(byte)].insert(number));
+        for (offset, set) in row.window.iter().enumerate() {
+            set.bytes().for_each(|byte| self.accepts[offset << 8 | usize::from(byte)].insert(number));
         }
+        self.open.iter_mut().skip(row.window.len()).for_each(|rows| rows.insert(number));
         let turns = row.window.len().div_ceil(OFFSETS_AT_ONCE);
         self.goes_on.iter_mut().take(turns).for_each(|rows| rows.insert(number));
     }
@@ -173,7 +177,10 @@ impl Draft {
         }
     }
 
-    fn finish(self) -> Group {
+    fn finish(mut self) -> Group {
+        for (accepts, open) in self.accepts.chunks_exact_mut(1 << 8).zip(&self.open) {
+            accepts.iter_mut().for_each(|rows| rows.extend(open));
+        }
         let mut sets = Distinct::default();
         let mut first_bytes = Distinct::default();
         let mut indexes = |table: Vec<RowSet>| table.into_iter().map(|set| sets.index(set)).collect();
