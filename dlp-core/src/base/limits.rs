@@ -37,7 +37,8 @@ pub struct Limits {
     pub held_bytes_max: u64,
     /// Time for one job.
     pub wall_time_max: Duration,
-    /// Findings kept of one item; beyond it they are counted only. A kept one takes up to 3 KB of memory.
+    /// Findings kept of one item, and as many of low confidence; beyond it they are counted only. A kept one takes up to
+    /// 3 KB of memory.
     pub findings_max: u64,
     /// Problems kept of one job; beyond it they are counted only.
     pub problems_max: u64,

@@ -7,7 +7,7 @@ use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
-use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, Limits, Problem, Span};
+use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, Span};
 use crate::matching::{DetectorIndex, DetectorSet, Match, Material, Scratch, StreamScan};
 use std::collections::VecDeque;
 
@@ -31,6 +31,7 @@ struct OpenItem {
     name: String,
     kind: Kind,
     findings: u64,
+    low_findings: u64,
     outcome: Outcome,
 }
 
@@ -127,7 +128,7 @@ impl<'a> MatchingSink<'a> {
 
     fn report_matches(&mut self, part: &OpenPart) {
         for found in std::mem::take(&mut self.matches) {
-            if !self.count_finding() {
+            if !self.count_finding(found.confidence.level()) {
                 continue;
             }
             let finding = self.finding(part, found);
@@ -137,16 +138,22 @@ impl<'a> MatchingSink<'a> {
         }
     }
 
-    /// Counts a finding of the current item; beyond the bound it is left out, which is said once.
-    fn count_finding(&mut self) -> bool {
+    /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted
+    /// apart: a column of plain numbers holds any number of them, and must not hide what stands behind it.
+    fn count_finding(&mut self, level: ConfidenceLevel) -> bool {
         let max = self.limits.findings_max;
         let Some(item) = self.items.last_mut() else { return true };
-        item.findings += 1;
-        if item.findings == max + 1 {
-            let message = format!("more than {max} findings in one item; the rest is not listed");
+        let (count, kind) = match level {
+            ConfidenceLevel::Low => (&mut item.low_findings, "findings of low confidence"),
+            ConfidenceLevel::Medium | ConfidenceLevel::High => (&mut item.findings, "findings"),
+        };
+        *count += 1;
+        let count = *count;
+        if count == max + 1 {
+            let message = format!("more than {max} {kind} in one item; the rest is not listed");
             self.problem(Problem::limit("findings_max", max, message));
         }
-        self.items.last().is_none_or(|item| item.findings <= max)
+        count <= max
     }
 
     fn finding(&self, part: &OpenPart, found: Match) -> Finding {
@@ -192,6 +199,7 @@ impl Sink for MatchingSink<'_> {
             name: item.name.to_owned(),
             kind: item.kind,
             findings: 0,
+            low_findings: 0,
             outcome: Outcome::COMPLETE,
         });
         self.flow

@@ -27,8 +27,8 @@ const PROGRAM_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes that the lazy automaton of one pattern may take in each thread.
 const LAZY_BYTES_MAX: usize = 512 * 1024;
 
-/// Turns of a repetition from which they are not counted.
-pub(crate) const TURNS_COUNTED_MAX: u32 = 1000;
+/// The greatest number of turns of a repetition from which it counts as any number.
+const TURNS_COUNTED_MAX: u32 = 1000;
 
 /// Name of the group that marks the sensitive part.
 const VALUE_GROUP: &str = "value";
@@ -49,9 +49,16 @@ pub(crate) struct Memory {
     value: Option<meta::Cache>,
 }
 
+impl Memory {
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.automaton.memory_usage() + self.value.as_ref().map_or(0, meta::Cache::memory_usage)
+    }
+}
+
 impl Compiled {
-    /// Compiles one pattern. A repetition of up to [`TURNS_COUNTED_MAX`] turns or more is not counted: whoever searches
-    /// bounds the match.
+    /// Compiles one pattern. The greatest number of turns of a repetition is not counted from [`TURNS_COUNTED_MAX`] on:
+    /// whoever searches bounds the match.
     ///
     /// # Errors
     /// When the program is larger than `PROGRAM_BYTES_MAX`.
@@ -213,6 +220,25 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn long_repetitions_are_open_and_short_ones_are_counted() {
+        let rows = [
+            ("ab{1,999}c", 999, true),
+            ("ab{1,999}c", 1000, false),
+            ("ab{1,1000}c", 1000, true),
+            ("ab{1,1000}c", 5000, true),
+            ("ab{2,1000}c", 1, false),
+            ("(?:a(?P<value>b{1,2000}))c", 3000, true),
+            ("x|a(?:b{0,2000}?c)", 3000, true),
+        ];
+        for (pattern, turns, expected) in rows {
+            let text = format!("a{}c", "b".repeat(turns));
+            let compiled = Compiled::new(pattern).expect("test pattern");
+            let end = compiled.end(&mut compiled.memory(), text.as_bytes(), 0..text.len(), &mut 0);
+            assert_eq!(end, expected.then_some(text.len()), "{pattern} {turns}");
         }
     }
 

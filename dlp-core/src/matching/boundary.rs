@@ -35,7 +35,7 @@ fn is_alnum_before(text: &[u8], at: usize) -> bool {
 }
 
 /// The longest tail of letters and digits that an escape has: `u003d`.
-const ESCAPE_TAIL_MAX: usize = 5;
+pub(super) const ESCAPE_TAIL_MAX: usize = 5;
 
 /// Parameters of a colour sequence that are looked at: `38;2;255;255;255`.
 const COLOUR_PARAMETERS_MAX: usize = 16;

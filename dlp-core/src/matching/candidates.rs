@@ -119,8 +119,8 @@ impl Pass<'_> {
             places.keep(|place| literals.may_hit(text, from + place));
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
-                    for place in set.literal_uses(literal) {
-                        self.starts_before(hit, place);
+                    for used in set.literal_uses(literal) {
+                        self.starts_before(hit, used);
                     }
                 });
             }

@@ -5,7 +5,7 @@
 //! the neighbourhood of a value, and the others found there vote. Only values that no word names come here, numbers
 //! with a check and those of detectors that set `alone`, so the cost is small.
 
-use super::boundary;
+use super::boundary::{self, ESCAPE_TAIL_MAX};
 use super::compile::{CompiledPattern, DetectorSet};
 use super::confirm;
 use super::found::DetectorIndex;
@@ -97,21 +97,23 @@ impl<'t> Votes<'t> {
     }
 }
 
-/// The next place of a range where a pattern can start.
+/// The first place of a range where a pattern can start.
 fn next_start(pattern: &CompiledPattern, scratch: &Scratch, text: &[u8], range: Range<usize>) -> Option<usize> {
     let can_start = |at: &usize| pattern.can_start(text, *at);
     if !pattern.starts_with_token {
         return range.into_iter().find(can_start);
     }
-    // What the first pass knows of tokens ends somewhere behind the block.
-    let known = range.start.max(scratch.tokens.start)..range.end.min(scratch.tokens.end);
-    let before = range.start..known.start.min(range.end);
-    let behind = known.end.max(range.start)..range.end;
-    let mut tokens = scratch.tokens.within(&scratch.masks, known).flat_map(|at| {
-        let tail = boundary::escape_tail(text, at);
-        [Some(at), (tail > 0).then_some(at + tail)].into_iter().flatten()
-    });
-    before.into_iter().find(can_start).or_else(|| tokens.find(can_start)).or_else(|| behind.into_iter().find(can_start))
+    // What the first pass knows of tokens ends somewhere before and behind the block. A token may start before the range
+    // and be the rest of an escape up to a place in it.
+    let known = range.start.max(scratch.tokens.start + ESCAPE_TAIL_MAX)..range.end.min(scratch.tokens.end);
+    if known.is_empty() {
+        return range.into_iter().find(can_start);
+    }
+    let tokens = scratch.tokens.within(&scratch.masks, known.start - ESCAPE_TAIL_MAX..known.end);
+    let places = tokens.flat_map(|at| [at, at + boundary::escape_tail(text, at)]);
+    let mut places = places.filter(|at| known.contains(at));
+    let mut outside = [range.start..known.start, known.end..range.end].map(IntoIterator::into_iter);
+    outside[0].find(can_start).or_else(|| places.find(can_start)).or_else(|| outside[1].find(can_start))
 }
 
 /// Whether a value consists of digits alone.

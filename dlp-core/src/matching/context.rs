@@ -161,8 +161,13 @@ impl Folded {
     /// Appends the words of a text, each followed by a space, the first one preceded by one.
     fn fold_words(&mut self, text: &[u8]) {
         if text.is_ascii() {
-            return self.fold_ascii_words(text);
+            self.fold_ascii_words(text);
+        } else {
+            self.fold_any_words(text);
         }
+    }
+
+    fn fold_any_words(&mut self, text: &[u8]) {
         self.words.push(b' ');
         let mut word_start = self.words.len();
         let mut is_split = false;
@@ -330,10 +335,14 @@ fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
 /// Before the first blank line of the range.
 fn paragraph_end(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
-    let is_blank = |feed: &usize| window[*feed..].starts_with(b"\n\n") || window[*feed..].starts_with(b"\n\r\n");
-    let Some(feed) = memchr::memchr_iter(b'\n', window).find(is_blank) else { return end };
-    let is_crlf = window[feed + 1] == b'\r' && feed > 0 && window[feed - 1] == b'\r';
-    start + feed - usize::from(is_crlf)
+    let blank_start = |feed: usize| {
+        let (before, behind) = (&window[..feed], &window[feed..]);
+        if behind.starts_with(b"\n\n") {
+            return Some(feed);
+        }
+        (before.ends_with(b"\r") && behind.starts_with(b"\n\r\n")).then(|| feed - 1)
+    };
+    memchr::memchr_iter(b'\n', window).find_map(blank_start).map_or(end, |blank| start + blank)
 }
 
 /// Bytes beyond the window that folding looks at: the neighbour that tells whether a word is cut.
@@ -374,6 +383,36 @@ mod tests {
         ];
         for (phrase, text, expected) in rows {
             assert_eq!(finds(phrase, text), expected, "`{phrase}` in `{text}`");
+        }
+    }
+
+    #[test]
+    fn paragraphs_end_at_lines_that_are_blank_in_one_style() {
+        const PIECES: [&str; 3] = ["\n", "\r", "a"];
+        for number in 0..3usize.pow(6) {
+            let text: String = (0..6).map(|place| PIECES[number / 3usize.pow(place) % 3]).collect();
+            let blanks = ["\n\n", "\r\n\r\n"];
+            let first = blanks.iter().filter_map(|blank| text.find(blank)).min().unwrap_or(text.len());
+            let last = blanks.iter().filter_map(|blank| Some(text.rfind(blank)? + blank.len())).max().unwrap_or(0);
+            assert_eq!(paragraph_end(text.as_bytes(), 0, text.len()), first, "{text:?}");
+            assert_eq!(paragraph_start(text.as_bytes(), 0, text.len()), last, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_ascii_are_folded_as_those_of_any_text() {
+        const BYTES: &[u8] = b"aB1 -_Zz9.";
+        let mut state = 7u64;
+        for _ in 0..2000 {
+            let next = |state: &mut u64| {
+                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                BYTES[(*state >> 33) as usize % BYTES.len()]
+            };
+            let ascii: Vec<u8> = (0..12).map(|_| next(&mut state)).collect();
+            let (mut fast, mut general) = (Folded::default(), Folded::default());
+            fast.fold_ascii_words(&ascii);
+            general.fold_any_words(&ascii);
+            assert_eq!((fast.words, fast.glued), (general.words, general.glued), "{}", ascii.escape_ascii());
         }
     }
 

@@ -330,7 +330,7 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Adds a step. There are fewer places that do than a score has room for.
+    /// Adds a step. The pattern, the check, two of the words, three of the company and four of `judge` itself make eleven.
     fn add(&mut self, step: Step, change: i32, detail: Detail) {
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;

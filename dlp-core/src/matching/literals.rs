@@ -19,7 +19,7 @@ const BUCKETS: usize = BANKS * BUCKETS_PER_BANK;
 const WINDOWS_SEEN_MAX: usize = 12;
 
 /// The rarest of them, which are tried in every bucket.
-const WINDOWS_TRIED_MAX: usize = 4;
+const WINDOWS_TRIED_MAX: usize = 6;
 
 /// Bits of a hash that address the bitmap.
 const FILTER_BITS: u32 = 17;

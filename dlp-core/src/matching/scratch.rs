@@ -7,6 +7,12 @@ use super::context::Folded;
 use super::simd::Masks;
 use crate::knowledge::pattern::Memory;
 
+/// Bytes that the automata of all patterns together may keep in each thread.
+const AUTOMATA_BYTES_MAX: usize = 48 * 1024 * 1024;
+
+/// Blocks after which the automata are looked at again: looking takes a while.
+const BLOCKS_BETWEEN_LOOKS: usize = 4;
+
 /// A place to try: where a match may start, and the pattern.
 pub(super) type Candidate = (usize, u32);
 
@@ -23,6 +29,8 @@ pub struct Scratch {
     pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,
+    /// Blocks that were searched.
+    blocks: usize,
     /// Words around a match.
     pub(super) folded: Folded,
 }
@@ -32,6 +40,19 @@ impl Scratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Called after each block: now and then, what the automata have grown to is looked at, and given back when it is
+    /// too much. A text that names every provider would otherwise grow thousands of them.
+    pub(super) fn end_block(&mut self) {
+        self.blocks += 1;
+        if !self.blocks.is_multiple_of(BLOCKS_BETWEEN_LOOKS) {
+            return;
+        }
+        let bytes: usize = self.memories.iter().flatten().map(|memory| memory.bytes()).sum();
+        if bytes > AUTOMATA_BYTES_MAX {
+            self.memories.iter_mut().for_each(|memory| *memory = None);
+        }
     }
 
     /// Makes the memories fit the set. Texts of one set after another keep them.

@@ -159,6 +159,7 @@ impl State {
         }
         scratch.candidates = places;
         self.steps += scratch.budget.end_block();
+        scratch.end_block();
         self.pending.add(&mut found);
     }
 

@@ -60,7 +60,7 @@ impl Builder {
     }
 }
 
-/// For each outlook, the pairs of bytes with which a row can start.
+/// For each [`Ahead`], the pairs of bytes with which a row can start.
 fn pairs(rows: &[Row]) -> Vec<u64> {
     let mut pairs = vec![0; Ahead::COUNT * PAIR_WORDS];
     for row in rows {
@@ -88,9 +88,7 @@ impl Row {
             None => before.lets(self.boundary),
         }
     }
-}
 
-impl Row {
     /// Whether the row can stand where a token goes on with a number, or where it does not.
     fn can_continue_number(&self, continues_number: bool) -> bool {
         Before::all().any(|before| before.continues_number == continues_number && self.can_stand_behind(before))

@@ -5,8 +5,8 @@
 //! shape, read from masks), and which byte stands at each of the first offsets. Patterns are rows of bit sets, and an
 //! answer is a set of rows; the intersection of the answers leaves the few patterns whose regex is worth trying.
 //!
-//! All sets are read at random, so they must stay in the fastest cache: each distinct one is kept once, and the tables
-//! hold indexes.
+//! All tables are read at random, so they are kept small: each distinct set stands there once, and the tables hold
+//! indexes of two bytes.
 
 mod build;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub(super) struct Starts {
     rows: Vec<Placed>,
     /// Rows beyond one set: as many groups, each with tables of its own.
     groups: Vec<Group>,
-    /// For each outlook, the pairs of bytes with which a row can start, one bit each.
+    /// For each [`Ahead`], the pairs of bytes with which a row can start, one bit each.
     pairs: Vec<u64>,
 }
 
@@ -72,15 +72,15 @@ const FIRST_BYTES: usize = 4;
 /// Words of a set of pairs of bytes.
 const PAIR_WORDS: usize = 1 << 10;
 
-/// What lies ahead of the start of a token, as far as masks tell at once: how far the next digit is, and whether the
-/// token is long.
+/// What lies ahead of the start of a token, as far as masks tell at once: 0 where a digit is near, 2 where it is far, 4
+/// where it is farther; one more where the token is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ahead(u8);
 
-/// A digit is near from fewer bytes before it.
+/// A digit is near when it is one of this many bytes.
 pub(super) const DIGIT_NEAR: usize = 8;
 
-/// A digit is far from fewer bytes before it, if it is not near.
+/// A digit is far when it is one of this many bytes and not near.
 pub(super) const DIGIT_FAR: usize = 24;
 
 /// Bytes of a long token.

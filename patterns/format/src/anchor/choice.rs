@@ -31,7 +31,10 @@ const TRIES_PER_MB_MAX: f64 = 20_000.0;
 pub(super) fn anchors(branch: &Hir, boundary: Boundary) -> Result<Vec<Anchor>, String> {
     let start = if boundary == Boundary::None { None } else { start::derive(branch) };
     let start_cost = start.as_ref().map_or(f64::INFINITY, |start| start_cost(start, &window::derive(branch, true)));
-    let is_refused = |required: &Required| start.is_some() && required.literals.iter().any(|l| is_number_part(l));
+    let is_refused = |required: &Required| {
+        let literals = &required.literals;
+        literals.iter().any(|l| is_repetition(l)) || (start.is_some() && literals.iter().any(|l| is_number_part(l)))
+    };
     let cost = |required: &Required| if is_refused(required) { f64::INFINITY } else { literals_cost(required) };
     let search = |spells_digits| literals::Search { cost: &cost, spells_digits }.cheapest(branch, Place::default());
     // Where nothing else is left, a few literals with each digit are better than nothing: `%B[0-9]`.
@@ -90,6 +93,12 @@ fn start_cost(start: &Anchor, window: &[ByteSet]) -> f64 {
     let fit = fits.map(|(at, set)| if at < *run_min as usize { in_token(set) } else { frequency::probability(set) });
     let is_masked = digit_within.is_some() || *run_min == RUN_MIN_MAX;
     tokens * long * fit.product::<f64>() + if is_masked { LOOK_MASKED } else { LOOK_EACH }
+}
+
+/// One letter or digit again and again: base64 of zeros consists of it, and each place in that would have to be looked
+/// back from.
+fn is_repetition(literal: &[u8]) -> bool {
+    literal.len() > 1 && literal[0].is_ascii_alphanumeric() && literal.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 /// Digits and the marks between them: part of any number or date.

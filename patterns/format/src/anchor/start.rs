@@ -11,8 +11,9 @@ pub const SKIP_MAX: u32 = 4;
 /// Longest first token that is told: longer ones select no better.
 pub const RUN_MIN_MAX: u32 = 16;
 
-/// The start anchor of a branch, with the shape of everything. `None` when a match can begin with more marks than [`SKIP_MAX`], has no token at all,
-/// or can begin with a mark that starts an escape, behind which a boundary sees another token.
+/// The start anchor of a branch, with the shape of everything. `None` when a match can begin with more marks than
+/// [`SKIP_MAX`], has no token at all, or can begin with a mark that starts an escape, behind which a boundary sees another
+/// token.
 pub(super) fn derive(hir: &Hir) -> Option<Anchor> {
     let mut skips = Skips::default();
     let passed = Walk { turns_max: SKIP_MAX + 1, step: |from, taken| skips.step(from, taken) }.walk(hir, 1);
