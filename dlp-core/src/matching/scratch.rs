@@ -1,6 +1,6 @@
 //! Memory that a thread reuses from text to text.
 
-use super::budget::Budget;
+use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::{Places, Tokens};
 use super::compile::DetectorSet;
 use super::context::Folded;
@@ -10,7 +10,7 @@ use crate::knowledge::pattern::Memory;
 /// Bytes that the automata of all patterns together may keep in each thread.
 const AUTOMATA_BYTES_MAX: usize = 48 * 1024 * 1024;
 
-/// Blocks after which the automata are looked at again: looking takes a while.
+/// Blocks after which the automata are looked at in any case: looking takes a while.
 const BLOCKS_BETWEEN_LOOKS: usize = 4;
 
 /// A place to try: where a match may start, and the pattern.
@@ -42,11 +42,11 @@ impl Scratch {
         Self::default()
     }
 
-    /// Called after each block: now and then, what the automata have grown to is looked at, and given back when it is
-    /// too much. A text that names every provider would otherwise grow thousands of them.
-    pub(super) fn end_block(&mut self) {
+    /// Called after each block with the steps that were taken in it. After many, and now and then, what the automata have
+    /// grown to is looked at, and given back when it is too much: a text that names every provider grows thousands.
+    pub(super) fn end_block(&mut self, steps: u64) {
         self.blocks += 1;
-        if !self.blocks.is_multiple_of(BLOCKS_BETWEEN_LOOKS) {
+        if steps < BLOCK_BYTES as u64 && !self.blocks.is_multiple_of(BLOCKS_BETWEEN_LOOKS) {
             return;
         }
         let bytes: usize = self.memories.iter().flatten().map(|memory| memory.bytes()).sum();

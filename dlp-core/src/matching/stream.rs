@@ -158,8 +158,9 @@ impl State {
             }
         }
         scratch.candidates = places;
-        self.steps += scratch.budget.end_block();
-        scratch.end_block();
+        let steps = scratch.budget.end_block();
+        scratch.end_block(steps);
+        self.steps += steps;
         self.pending.add(&mut found);
     }
 
