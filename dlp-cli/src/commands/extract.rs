@@ -23,19 +23,9 @@ const NAMES_MAX: usize = 1024;
 /// Prints the text.
 pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
     let names = engine::engine(&DetectorChoice::default())?.names;
-    let mut printer = Printer {
-        out: BufWriter::new(io::stdout().lock()),
-        format: args.format,
-        escapes: io::stdout().is_terminal(),
-        path: masked_name(&names, &args.file.to_string_lossy()),
-        names,
-        masked: HashMap::new(),
-        container: Vec::new(),
-        part: None,
-        started: false,
-        problems: Vec::new(),
-        failed: None,
-    };
+    let path = masked_name(&names, &args.file.to_string_lossy());
+    let out = BufWriter::new(io::stdout().lock());
+    let mut printer = Printer::new(out, args.format, io::stdout().is_terminal(), path, names);
     let outcome = walk(args, &mut printer)?;
     let said = printer.finish()?;
     if outcome.completeness == Completeness::Complete {
@@ -87,6 +77,23 @@ struct Printer<W: Write> {
 }
 
 impl<W: Write> Printer<W> {
+    /// A printer that has written nothing. `path`: the masked name of the file.
+    fn new(out: W, format: ExtractFormat, escapes: bool, path: String, names: DetectorSet) -> Self {
+        Self {
+            out,
+            format,
+            escapes,
+            names,
+            masked: HashMap::new(),
+            path,
+            container: Vec::new(),
+            part: None,
+            started: false,
+            problems: Vec::new(),
+            failed: None,
+        }
+    }
+
     /// Ends the text and says what is missing from it. Whether there was anything to say.
     fn finish(mut self) -> Result<bool, CliError> {
         if self.started && self.format == ExtractFormat::Text && self.failed.is_none() {
@@ -204,19 +211,8 @@ mod tests {
         let names = engine::engine(&DetectorChoice::default()).expect("engine").names;
         for (escapes, expected) in [(true, "a\tb\\u{1b}[2J\nnext\n"), (false, "a\tb\u{1b}[2J\nnext\n")] {
             let mut out = Vec::new();
-            let mut printer = Printer {
-                out: &mut out,
-                format: ExtractFormat::Text,
-                escapes,
-                path: "a.txt".to_owned(),
-                names: names.clone(),
-                masked: HashMap::new(),
-                container: Vec::new(),
-                part: None,
-                started: false,
-                problems: Vec::new(),
-                failed: None,
-            };
+            let path = "a.txt".to_owned();
+            let mut printer = Printer::new(&mut out, ExtractFormat::Text, escapes, path, names.clone());
             let (limits, cancel) = (Limits::batch(), Cancel::default());
             let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
             extract("a.txt", Input::Bytes(b"a\tb\x1b[2J\nnext"), extraction, &mut printer);

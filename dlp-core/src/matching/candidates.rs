@@ -43,13 +43,13 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// The starts of tokens in a range that lies within the part.
+    /// The starts of tokens in a range that lies within the part, of whose first byte it is not known whether it is one.
     pub(super) fn within(&self, masks: &Masks, range: Range<usize>) -> impl Iterator<Item = usize> {
         let base = self.start;
         let first = range.start.saturating_sub(base);
         let words = masks.alnum.iter().enumerate().skip(first / 64).map(|(index, alnum)| {
             let before = index.checked_sub(1).map_or(0, |before| masks.alnum[before] >> 63);
-            (index, alnum & !(alnum << 1 | before))
+            (index, token_starts(*alnum, before))
         });
         let places = words.flat_map(move |(index, starts)| bits_of(starts).map(move |bit| base + index * 64 + bit));
         places.skip_while(move |at| *at < range.start).take_while(move |at| *at < range.end)
@@ -113,9 +113,11 @@ impl Pass<'_> {
     fn literals(&mut self, masks: &Masks, places: &mut Places) {
         let (set, text, from) = (self.set, self.text, self.from);
         let literals = set.literals();
+        // What stands before the owned part begins no match of it.
         let first = self.owned.start - from;
-        for (number, words) in masks.literal.chunks(STRETCH_WORDS).enumerate() {
-            places.take(words, number * STRETCH_WORDS * 64);
+        let first_word = first / 64;
+        for (number, words) in masks.literal[first_word.min(masks.literal.len())..].chunks(STRETCH_WORDS).enumerate() {
+            places.take(words, (first_word + number * STRETCH_WORDS) * 64);
             places.keep(|place| literals.may_hit(text, from + place));
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
@@ -127,8 +129,8 @@ impl Pass<'_> {
         }
         if let Some(literal) = literals.at_sign() {
             for bit in bits(&masks.at, first) {
-                for place in set.literal_uses(literal) {
-                    self.starts_before(from + bit, place);
+                for used in set.literal_uses(literal) {
+                    self.starts_before(from + bit, used);
                 }
             }
         }
@@ -206,7 +208,7 @@ impl Stretch {
         let mut stretch = Self { words: words.len(), starts: none, near: none, far: none, long: none };
         for (index, word) in words.enumerate() {
             let (alnum, digit) = (masks.alnum[word], masks.digit[word]);
-            stretch.starts[index] = alnum & !(alnum << 1 | *before);
+            stretch.starts[index] = token_starts(alnum, *before);
             *before = alnum >> 63;
             let behind = |mask: &[u64]| mask.get(word + 1).copied().unwrap_or(0);
             stretch.long[index] = long_runs(alnum, behind(&masks.alnum));
@@ -224,6 +226,12 @@ impl Stretch {
         let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1 == 1;
         Ahead::of(bit(&self.near), bit(&self.far), bit(&self.long))
     }
+}
+
+/// The starts of tokens in a word of the mask of letters and digits. `before`: 1 when a token reaches into it.
+#[inline]
+fn token_starts(alnum: u64, before: u64) -> u64 {
+    alnum & !(alnum << 1 | before)
 }
 
 /// The places of a word of the mask of letters and digits from which a run is long. The next word is that behind it.

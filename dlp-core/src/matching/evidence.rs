@@ -68,7 +68,7 @@ enum Detail {
     /// The check said something.
     Check,
     /// A phrase stands near: the list, and which one of it.
-    Phrase(PhraseList, u16),
+    Phrase(PhraseList, usize),
     /// A sentence.
     Said(&'static str),
 }
@@ -101,7 +101,7 @@ impl Judged {
                 .checked
                 .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
             Detail::Phrase(list, index) => {
-                let phrase = list.of(&detector.phrases).get(usize::from(index));
+                let phrase = list.of(&detector.phrases).get(index);
                 format!("word `{}` nearby", phrase.map_or("", |phrase| &phrase.source))
             }
             Detail::Said(sentence) => sentence.to_owned(),
@@ -224,9 +224,8 @@ fn add_context(
     let points = &detector.data.score;
     scratch.folded.fill(text, accepted.value.clone(), &detector.data.context);
     let folded = &scratch.folded;
-    let found = |list: PhraseList| {
-        first_found(list.of(&detector.phrases), folded).map(|index| Detail::Phrase(list, index as u16))
-    };
+    let found =
+        |list: PhraseList| first_found(list.of(&detector.phrases), folded).map(|index| Detail::Phrase(list, index));
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
     } else if detector.data.context.required {

@@ -4,7 +4,7 @@
 //!
 //! | stage | module | what it does |
 //! |---|---|---|
-//! | anchors | `simd`, `literals`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
+//! | anchors | `simd`, `literals`, `runs`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
 //! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
 //! | evidence | `evidence` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
