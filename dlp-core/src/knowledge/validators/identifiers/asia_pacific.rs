@@ -1,4 +1,4 @@
-//! The Middle East, Asia, Oceania and Africa.
+//! The Middle East, Asia and Oceania.
 
 use super::compact::{Compact, alnum, ascii_digits, digit, digits, letter_value, number, two};
 use super::dates::{is_date, is_short_date};
@@ -214,12 +214,6 @@ pub(super) fn id_nik(value: &[u8]) -> Option<bool> {
     Some(matches!(two(&d, 0), 11..=94) && real && number(&d[12..]) != 0)
 }
 
-/// South African identity number: date, citizenship digit, Luhn.
-pub(super) fn za_id(value: &[u8]) -> Option<bool> {
-    let d = digits::<13>(value)?;
-    Some(is_short_date(two(&d, 0), two(&d, 2), two(&d, 4)) && d[10] <= 2 && luhn(&d))
-}
-
 /// Sri Lankan identity number of twelve digits: year, day of the year (plus 500 for women), check digit.
 pub(super) fn lk_nic(value: &[u8]) -> Option<bool> {
     let d = digits::<12>(value)?;
@@ -253,18 +247,6 @@ pub(super) fn kw_civil(value: &[u8]) -> Option<bool> {
     Some(is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)) && ends_with(&d, check))
 }
 
-/// Egyptian national number: century, date, governorate. The algorithm of its check digit is not published.
-pub(super) fn eg_national(value: &[u8]) -> Option<bool> {
-    let d = digits::<14>(value)?;
-    let century = match d[0] {
-        2 => 1900,
-        3 => 2000,
-        _ => return None,
-    };
-    let governorate = matches!(two(&d, 7), 1..=4 | 11..=19 | 21..=29 | 31..=35 | 88);
-    Some(governorate && is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)))
-}
-
 /// New Zealand health number (NHI), old form with a digit and new form with a letter at the end.
 pub(super) fn nz_nhi(value: &[u8]) -> Option<bool> {
     const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -283,26 +265,4 @@ pub(super) fn nz_nhi(value: &[u8]) -> Option<bool> {
 pub(super) fn vn_citizen(value: &[u8]) -> Option<bool> {
     let d = digits::<12>(value)?;
     Some(matches!(number(&d[..3]), 1..=96) && d[3] <= 3 && number(&d[6..]) != 0)
-}
-
-/// Mauritian national number: date after the initial of the surname, check character modulo 17.
-pub(super) fn mu_national(value: &[u8]) -> Option<bool> {
-    let c = alnum::<14>(value)?;
-    let birth = ascii_digits::<6>(&c[1..7])?;
-    let sum = c[..13]
-        .iter()
-        .zip((2..=14u32).rev())
-        .try_fold(0, |sum, (byte, weight)| Some(sum + u32::from(letter_value(*byte)?) * weight))?;
-    let real = is_short_date(two(&birth, 4), two(&birth, 2), two(&birth, 0));
-    Some(real && c[0].is_ascii_uppercase() && u32::from(letter_value(c[13])?) == (17 - sum % 17) % 17)
-}
-
-/// Zimbabwean national number: the letter checks the eight or nine digits before it.
-pub(super) fn zw_national(value: &[u8]) -> Option<bool> {
-    let all = Compact::alnum(value)?;
-    let at = all.iter().position(u8::is_ascii_uppercase)?;
-    let body = Compact::digits(all.get(..at)?)?;
-    let district = ascii_digits::<2>(all.get(at + 1..)?)?;
-    let check = b"ZABCDEFGHJKLMNPQRSTVWXY".get((number(&body) % 23) as usize);
-    Some(matches!(body.len(), 8 | 9) && number(&district) != 0 && all.get(at) == check)
 }
