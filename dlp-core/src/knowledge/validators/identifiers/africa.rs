@@ -2,7 +2,7 @@
 
 use super::compact::{Compact, alnum, ascii_digits, digits, letter_value, number, two};
 use super::dates::{is_date, is_short_date};
-use super::sums::luhn;
+use super::sums::{ends_with, luhn, weighted};
 
 /// South African identity number: date, citizenship digit, Luhn.
 pub(super) fn za_id(value: &[u8]) -> Option<bool> {
@@ -42,4 +42,42 @@ pub(super) fn eg_national(value: &[u8]) -> Option<bool> {
     };
     let governorate = matches!(two(&d, 7), 1..=4 | 11..=19 | 21..=29 | 31..=35 | 88);
     Some(governorate && is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)))
+}
+
+/// South African tax number: Luhn, after a first digit that the revenue service assigns.
+pub(super) fn za_tax(value: &[u8]) -> Option<bool> {
+    let d = digits::<10>(value)?;
+    Some(matches!(d[0], 0..=3 | 9) && number(&d) != 0 && luhn(&d))
+}
+
+/// Ghanaian taxpayer number: a letter for the kind of holder, `00`, and X for a check of ten.
+pub(super) fn gh_taxpayer(value: &[u8]) -> Option<bool> {
+    let c = alnum::<11>(value)?;
+    let d = ascii_digits::<9>(&c[1..10])?;
+    let check = match weighted(&d, &[1, 2, 3, 4, 5, 6, 7, 8, 9]) % 11 {
+        10 => b'X',
+        rest => b'0' + rest as u8,
+    };
+    Some(b"PCGQV".contains(&c[0]) && two(&d, 0) == 0 && number(&d) != 0 && c[10] == check)
+}
+
+/// Moroccan company number (ICE): a multiple of 97.
+pub(super) fn ma_company(value: &[u8]) -> Option<bool> {
+    let d = digits::<15>(value)?;
+    Some(number(&d) != 0 && number(&d).is_multiple_of(97))
+}
+
+/// Mozambican taxpayer number (NUIT): one for a check of ten.
+pub(super) fn mz_taxpayer(value: &[u8]) -> Option<bool> {
+    let d = digits::<9>(value)?;
+    let check = weighted(&d[..8], &[8, 9, 4, 5, 6, 7, 8, 9]) % 11;
+    Some(number(&d) != 0 && ends_with(&d, if check == 10 { 1 } else { check }))
+}
+
+/// Senegalese taxpayer number (NINEA), padded to nine digits: weights 1 and 2 make a multiple of ten.
+pub(super) fn sn_taxpayer(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(value)?;
+    let mut d = [0; 9];
+    d.get_mut(9usize.checked_sub(all.len())?..)?.copy_from_slice(&all);
+    Some(all.len() >= 7 && number(&d) != 0 && weighted(&d, &[1, 2, 1, 2, 1, 2, 1, 2, 1]) % 10 == 0)
 }

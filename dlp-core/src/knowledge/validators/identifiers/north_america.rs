@@ -1,7 +1,8 @@
 //! The United States and Canada.
 
 use super::compact::{Compact, alnum, ascii_digits, digits, number, two};
-use super::sums::{ends_with, luhn, weighted};
+use super::dates::is_short_date;
+use super::sums::{complement, ends_with, luhn, weighted};
 
 /// Social Security number: areas 000, 666 and 9xx, group 00 and serial 0000 are never issued (20 CFR 422.103).
 pub(super) fn us_ssn(value: &[u8]) -> Option<bool> {
@@ -64,4 +65,28 @@ pub(super) fn ca_sin(value: &[u8]) -> Option<bool> {
 pub(super) fn ca_ohip(value: &[u8]) -> Option<bool> {
     let d: [u8; 10] = ascii_digits(Compact::alnum(value)?.get(..10)?)?;
     Some(d[0] != 0 && luhn(&d))
+}
+
+/// Canadian business number with its program account: Luhn over the nine digits.
+pub(super) fn ca_business(value: &[u8]) -> Option<bool> {
+    let c = alnum::<15>(value)?;
+    let d = ascii_digits::<9>(&c[..9])?;
+    ascii_digits::<4>(&c[11..])?;
+    Some(matches!(&c[9..11], b"RC" | b"RM" | b"RP" | b"RT" | b"RR" | b"RZ") && number(&d) != 0 && luhn(&d))
+}
+
+/// Personal health number of British Columbia: it starts with nine, a check of ten is not issued.
+pub(super) fn ca_bc_health(value: &[u8]) -> Option<bool> {
+    let d = digits::<10>(value)?;
+    Some(d[0] == 9 && ends_with(&d, complement(weighted(&d[1..9], &[2, 4, 8, 5, 10, 9, 7, 3]), 11)))
+}
+
+/// Health insurance number of Quebec (RAMQ): letters of the name and the birth date, its month plus fifty for women.
+pub(super) fn ca_ramq(value: &[u8]) -> Option<bool> {
+    let c = alnum::<12>(value)?;
+    let birth = ascii_digits::<8>(&c[4..])?;
+    let month = two(&birth, 2);
+    let month = if month > 50 { month - 50 } else { month };
+    let name = c[..4].iter().all(u8::is_ascii_uppercase);
+    Some(name && is_short_date(two(&birth, 0), month, two(&birth, 4)))
 }
