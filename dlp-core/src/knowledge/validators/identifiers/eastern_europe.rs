@@ -67,6 +67,13 @@ pub(super) fn hu_vat(value: &[u8]) -> Option<bool> {
     Some(number(&d) != 0 && ends_with(&d, complement(weighted(&d[..7], &[9, 7, 3, 1, 9, 7, 3]), 10)))
 }
 
+/// Hungarian tax number of a company: as the VAT number, or with the kind of tax and the county behind it.
+pub(super) fn hu_company_tax(value: &[u8]) -> Option<bool> {
+    let all = Compact::alnum(value)?;
+    let kind = matches!(all.len(), 8) || (all.len() == 11 && matches!(all[8], b'1'..=b'5'));
+    Some(kind && hu_vat(all.get(..8)?) == Some(true))
+}
+
 /// Romanian personal number: sex and century, date, county, check digit.
 pub(super) fn ro_cnp(value: &[u8]) -> Option<bool> {
     let d = digits::<13>(value)?;
