@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Print the text that a scan would see in a file
     Extract(ExtractArgs),
+    /// Replace what is found in a text, or put it back
+    Redact(RedactArgs),
     /// Scan staged changes or a range of commits
     Git(GitArgs),
     /// Install git hooks
@@ -214,6 +216,77 @@ pub(crate) enum ExtractFormat {
     Text,
     /// One JSON object for each piece
     Jsonl,
+}
+
+const REDACT_EXAMPLES: &str = "\
+Examples:
+  dlp redact support.log > clean.log                       stars for values
+  dlp redact customers.csv --output clean.csv              rows keep their fields
+  head -c 32 /dev/urandom > redact.key && chmod 600 redact.key
+  dlp redact --method token --key-file redact.key events.jsonl > tokens.jsonl
+  dlp redact --restore --key-file redact.key tokens.jsonl  the values again
+  kubectl logs pod | dlp redact -                          standard input
+
+Text, JSON and CSV in UTF-8 are taken; of a document, redact what `dlp extract` prints. Equal values become equal \
+tokens and hashes under one key, so that tables can still be joined. What was replaced is counted on standard error, \
+never shown.
+
+Ends with 3 when the result may still hold values, or tokens could not be restored.";
+
+/// Replace what is found in a text, or put it back.
+#[derive(Args, Debug)]
+#[command(after_help = REDACT_EXAMPLES)]
+pub(crate) struct RedactArgs {
+    /// The file; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// What becomes of a value
+    #[arg(long, value_name = "METHOD", default_value = "mask")]
+    pub(crate) method: RedactMethod,
+    /// What the text is; told by the name of the file unless given
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub(crate) format: RedactFormat,
+    /// Least confidence of a finding that is replaced
+    #[arg(long, value_name = "LEVEL", default_value = "medium")]
+    pub(crate) min_confidence: MinConfidence,
+    /// Key for tokens, hashes and layouts: 32 bytes that only you may read. Tokens need it; without it hashes and layouts are new in each run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Put the values of tokens back
+    #[arg(long, requires = "key_file", conflicts_with_all = ["method", "format", "min_confidence", "detectors"])]
+    pub(crate) restore: bool,
+    /// Write to a file instead of standard output; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What to look for.
+    #[command(flatten)]
+    pub(crate) detectors: DetectorChoice,
+}
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RedactMethod {
+    /// A star for each character
+    Mask,
+    /// The value, encrypted: `--restore` puts it back with the same key
+    Token,
+    /// A keyed hash
+    Hash,
+    /// Other letters and digits in the same layout that pass for nothing; stars where there is no check to fail
+    Format,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RedactFormat {
+    /// By the ending of the file: .json, .jsonl, .ndjson, .csv, .tsv; text otherwise
+    Auto,
+    /// Plain text, logs, source
+    Text,
+    /// JSON, or one JSON document a line; numbers that are replaced become strings
+    Json,
+    /// Rows of fields
+    Csv,
 }
 
 const GIT_EXAMPLES: &str = "\

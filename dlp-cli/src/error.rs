@@ -1,6 +1,7 @@
 //! Errors that end a command. Each is one line: what failed, on what, what to do next.
 
 use crate::exit;
+use dlp_core::decision::redact::RedactError;
 use dlp_core::knowledge::CatalogueError;
 use dlp_core::matching::CompileError;
 use std::io;
@@ -86,6 +87,19 @@ pub(crate) enum CliError {
         /// What is wrong with it, and what to do.
         message: &'static str,
     },
+    /// A text cannot be redacted.
+    #[error("{path}: {source}; redact what `dlp extract` prints of documents, and convert other texts to UTF-8")]
+    Redact {
+        /// The file as the user wrote it.
+        path: String,
+        /// What is wrong with it.
+        source: RedactError,
+    },
+    /// Tokens need a key.
+    #[error(
+        "--method token: expected --key-file FILE with 32 bytes; make one with `head -c 32 /dev/urandom`, chmod 600"
+    )]
+    NoRedactKey,
     /// Values would leave the terminal.
     #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
     Reveal,

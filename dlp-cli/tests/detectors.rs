@@ -138,6 +138,7 @@ fn the_help_is_the_manual() {
         &["scan", "--help"],
         &["git", "--help"],
         &["extract", "--help"],
+        &["redact", "--help"],
         &["gateway", "run", "--help"],
     ] {
         let output = dlp().args(words).env("COLUMNS", "100").output().expect("dlp runs");

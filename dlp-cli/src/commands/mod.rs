@@ -6,5 +6,6 @@ pub(crate) mod extract;
 pub(crate) mod gateway;
 pub(crate) mod git;
 pub(crate) mod hook;
+pub(crate) mod redact;
 pub(crate) mod scan;
 pub(crate) mod schema;
