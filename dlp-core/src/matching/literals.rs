@@ -56,9 +56,8 @@ impl Literals {
             let (offset, bucket) = buckets.choose(text);
             buckets.add(&text[offset..], bucket, &mut table);
             let entry = Entry { window: word_at(text, offset), literal, offset: offset as u32 };
-            let (entries, mask) =
-                if text.len() < WINDOW_BYTES { (&mut short, SHORT_MASK) } else { (&mut full, u32::MAX) };
-            filter.insert(entry.window & mask);
+            let entries = if text.len() < WINDOW_BYTES { &mut short } else { &mut full };
+            filter.insert(text, offset);
             entries.push(entry);
         }
         Self {

@@ -7,7 +7,8 @@
 #![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
 use super::places::{
-    self, CASE_BITS, Functions as PlaceFunctions, HASH_BITS, LANES, MULTIPLIER, PairFilter, SHORT_MASK, WordFilter,
+    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions as PlaceFunctions, HASH_BITS, LANES, MULTIPLIER, PairFilter,
+    SHORT_MASK, WordFilter,
 };
 use super::portable;
 use super::rows::{Functions, RowSet, SETS_AT_ONCE};
@@ -51,7 +52,7 @@ pub(super) fn intersect() -> Option<Functions> {
 
 /// Takes and keeps places, if the processor can.
 pub(super) fn places() -> Option<PlaceFunctions> {
-    is_available().then_some(PlaceFunctions { take, keep_words, keep_pairs })
+    is_available().then_some(PlaceFunctions { take, keep_words, keep_beside, keep_pairs })
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
@@ -81,25 +82,77 @@ fn take(places: &mut [u32], words: &[u64], first: u32) -> usize {
 #[target_feature(enable = "avx512f")]
 fn keep_words(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    let words = &*filter.words.0;
-    let is_known = |word: __m512i| {
-        let bit = _mm512_srli_epi32::<{ u32::BITS - HASH_BITS }>(_mm512_mullo_epi32(word, splat_u32(MULTIPLIER)));
-        has_bit(words, bit)
-    };
     let (mut seen, mut kept) = (0, 0);
     // Places ascend, so that the last one of a vector is the first to lie too near to the end.
     while seen + LANES <= len && places[seen + LANES - 1] as usize + size_of::<u32>() <= filter.text.len() {
         let chosen = load_places(&places[seen..]);
         // SAFETY: four bytes from each of the places lie within the text, as was just asked.
-        let bytes = unsafe { _mm512_i32gather_epi32::<1>(chosen, filter.text.as_ptr().cast()) };
-        let word = _mm512_or_si512(bytes, splat_u32(CASE_BITS));
-        let passes = is_known(word) | is_known(_mm512_and_si512(word, splat_u32(SHORT_MASK)));
-        // What is overwritten has been loaded: as many places at least were seen as are kept.
-        store_places(&mut places[kept..], _mm512_maskz_compress_epi32(passes, chosen));
-        kept += passes.count_ones() as usize;
+        let word = unsafe { gather_words(chosen, filter.text.as_ptr()) };
+        let full = has_bit(&*filter.words.words, hash(word));
+        let short = has_bit(&*filter.words.words, hash(_mm512_and_si512(word, splat_u32(SHORT_MASK))));
+        kept += store_passing(&mut places[kept..], chosen, full | short);
         seen += LANES;
     }
     places::keep(&mut places[..len], seen, kept, |place| filter.holds(place as usize))
+}
+
+#[target_feature(enable = "avx512f")]
+fn keep_beside(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
+    let len = places.len() - LANES;
+    // Before the first ones may be less than is looked at.
+    let mut seen = places[..len].iter().take_while(|place| **place < 2).count();
+    let mut kept = places::keep(&mut places[..seen], 0, 0, |place| filter.holds_beside(place as usize));
+    while seen + LANES <= len && places[seen + LANES - 1] as usize + 2 * size_of::<u32>() <= filter.text.len() {
+        let chosen = load_places(&places[seen..]);
+        let text = filter.text.as_ptr();
+        // SAFETY: two bytes before the first of the places, and eight from each of them, lie within the text.
+        let [before, word, behind] = unsafe {
+            [
+                gather_words(chosen, text.wrapping_sub(2)),
+                gather_words(chosen, text),
+                gather_words(chosen, text.wrapping_add(4)),
+            ]
+        };
+        let before = _mm512_and_si512(before, splat_u32(0xffff));
+        let beside = _mm512_or_si512(before, _mm512_slli_epi32::<16>(behind));
+        let short = has_bit(&*filter.words.beside, hash(_mm512_and_si512(word, splat_u32(SHORT_MASK))));
+        let mut passes = short;
+        for known in Beside::ALL {
+            let beside = _mm512_and_si512(beside, splat_u32(known.0));
+            let mixed = _mm512_xor_si512(word, _mm512_mullo_epi32(beside, splat_u32(BESIDE_MULTIPLIER)));
+            passes |= has_bit(&*filter.words.beside, hash(mixed));
+        }
+        kept += store_passing(&mut places[kept..], chosen, passes);
+        seen += LANES;
+    }
+    places::keep(&mut places[..len], seen, kept, |place| filter.holds_beside(place as usize))
+}
+
+/// The four bytes that stand so far behind the start of the text as each number says, with letters in one case.
+///
+/// # Safety
+/// The bytes must be readable.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn gather_words(places: __m512i, text: *const u8) -> __m512i {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { _mm512_i32gather_epi32::<1>(places, text.cast()) };
+    _mm512_or_si512(bytes, splat_u32(CASE_BITS))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn hash(mixed: __m512i) -> __m512i {
+    _mm512_srli_epi32::<{ u32::BITS - HASH_BITS }>(_mm512_mullo_epi32(mixed, splat_u32(MULTIPLIER)))
+}
+
+/// Stores the places that pass, and gives their number. What is overwritten has been loaded: as many places at least
+/// were seen as are kept.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_passing(places: &mut [u32], chosen: __m512i, passes: __mmask16) -> usize {
+    store_places(places, _mm512_maskz_compress_epi32(passes, chosen));
+    passes.count_ones() as usize
 }
 
 #[target_feature(enable = "avx512f")]
@@ -130,8 +183,7 @@ fn keep_pairs(places: &mut [u32], filter: &PairFilter<'_>) -> usize {
         let is_behind = filter.leads.map(|known| _mm512_cmpeq_epi32_mask(lead, splat_u32(u32::from(known))));
         let has_pair = has_bit(&filter.sets.0, _mm512_or_si512(set, pair));
         let passes = is_behind.into_iter().fold(has_pair, |passes, is_behind| passes | is_behind);
-        store_places(&mut places[kept..], _mm512_maskz_compress_epi32(passes, chosen));
-        kept += passes.count_ones() as usize;
+        kept += store_passing(&mut places[kept..], chosen, passes);
         seen += LANES;
     }
     places::keep(&mut places[..len], seen, kept, |place| filter.holds(place as usize))

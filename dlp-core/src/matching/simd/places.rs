@@ -26,6 +26,9 @@ pub(super) const HASH_BITS: u32 = 17;
 /// Of a multiplicative hash, whose high bits depend on all bytes.
 pub(super) const MULTIPLIER: u32 = 0x9e37_79b1;
 
+/// The same for what stands beside a word.
+pub(super) const BESIDE_MULTIPLIER: u32 = 0x85eb_ca77;
+
 /// Places in a stretch of text, in ascending order, of which ever fewer are kept.
 #[derive(Debug, Default)]
 pub(in crate::matching) struct Places {
@@ -41,10 +44,11 @@ pub(super) struct Functions {
     /// Room for 64 places is left for each word.
     pub(super) take: unsafe fn(&mut [u32], &[u64], u32) -> usize,
     pub(super) keep_words: unsafe fn(&mut [u32], &WordFilter<'_>) -> usize,
+    pub(super) keep_beside: unsafe fn(&mut [u32], &WordFilter<'_>) -> usize,
     pub(super) keep_pairs: unsafe fn(&mut [u32], &PairFilter<'_>) -> usize,
 }
 
-const PORTABLE: Functions = Functions { take, keep_words, keep_pairs };
+const PORTABLE: Functions = Functions { take, keep_words, keep_beside, keep_pairs };
 
 impl Functions {
     fn of(isa: Isa) -> Self {
@@ -69,10 +73,13 @@ impl Places {
         self.len = unsafe { (Functions::of(isa).take)(&mut self.places, words, first as u32) };
     }
 
-    /// Keeps the places where some word of a set may stand.
+    /// Keeps the places where some word of a set may stand, first without and then with what stands beside it.
     pub(in crate::matching) fn keep_words(&mut self, isa: Isa, filter: &WordFilter<'_>) {
-        // SAFETY: as above.
-        self.len = unsafe { (Functions::of(isa).keep_words)(&mut self.places[..self.len + LANES], filter) };
+        let functions = Functions::of(isa);
+        for keep in [functions.keep_words, functions.keep_beside] {
+            // SAFETY: as above.
+            self.len = unsafe { keep(&mut self.places[..self.len + LANES], filter) };
+        }
     }
 
     /// Keeps the places where a pair of the set that belongs to the place stands, or behind a lead.
@@ -121,6 +128,11 @@ fn keep_words(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
     keep(&mut places[..len], 0, 0, |place| filter.holds(place as usize))
 }
 
+fn keep_beside(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
+    let len = places.len() - LANES;
+    keep(&mut places[..len], 0, 0, |place| filter.holds_beside(place as usize))
+}
+
 fn keep_pairs(places: &mut [u32], filter: &PairFilter<'_>) -> usize {
     let len = places.len() - LANES;
     keep(&mut places[..len], 0, 0, |place| filter.holds(place as usize))
@@ -128,27 +140,69 @@ fn keep_pairs(places: &mut [u32], filter: &PairFilter<'_>) -> usize {
 
 /// Words of four bytes and of three, by their hashes: it knows each that was added in any ASCII case, and few others.
 #[derive(Clone, Debug)]
-pub(in crate::matching) struct WordSet(pub(super) Box<[u64; 1 << (HASH_BITS - 6)]>);
+pub(in crate::matching) struct WordSet {
+    /// The words.
+    pub(super) words: Bits,
+    /// The words with what stands beside them.
+    pub(super) beside: Bits,
+}
+
+/// A bit for each hash.
+type Bits = Box<[u64; 1 << (HASH_BITS - 6)]>;
+
+/// What is known of the two bytes before a word and the two behind it, as the bits of each that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::matching) struct Beside(pub(super) u32);
+
+impl Beside {
+    /// From the most that can be known to nothing.
+    pub(super) const ALL: [Self; 5] =
+        [Self(0xffff_0000), Self(0x0000_ffff), Self(0x00ff_0000), Self(0x0000_ff00), Self(0)];
+
+    /// What is known of a word at an offset of a longer text.
+    fn of(text_len: usize, offset: usize) -> Self {
+        match (offset, text_len.saturating_sub(offset + size_of::<u32>())) {
+            (_, 2..) => Self::ALL[0],
+            (2.., _) => Self::ALL[1],
+            (_, 1) => Self::ALL[2],
+            (1, _) => Self::ALL[3],
+            _ => Self::ALL[4],
+        }
+    }
+}
 
 impl WordSet {
     pub(in crate::matching) fn new() -> Self {
-        Self(Box::new([0; _]))
+        Self { words: Box::new([0; _]), beside: Box::new([0; _]) }
     }
 
-    /// Adds a word, of which the bytes that it does not have are zero.
-    pub(in crate::matching) fn insert(&mut self, word: u32) {
-        let bit = Self::bit(word);
-        self.0[bit >> 6] |= 1 << (bit & 63);
+    /// Adds the word at an offset of a text, of three bytes when that ends behind them; of such a word nothing beside
+    /// it is known.
+    pub(in crate::matching) fn insert(&mut self, text: &[u8], offset: usize) {
+        let is_short = text.len() < offset + size_of::<u32>();
+        let word = word_at(text, offset) & if is_short { SHORT_MASK } else { u32::MAX };
+        let beside = if is_short { 0 } else { beside_at(text, offset) & Beside::of(text.len(), offset).0 };
+        for (bits, bit) in [(&mut self.words, bit(word, 0)), (&mut self.beside, bit(word, beside))] {
+            bits[bit >> 6] |= 1 << (bit & 63);
+        }
     }
+}
 
-    fn holds(&self, word: u32) -> bool {
-        let bit = Self::bit(word);
-        self.0[bit >> 6] >> (bit & 63) & 1 == 1
-    }
+/// Place of the bit of a word with what stands beside it.
+fn bit(word: u32, beside: u32) -> usize {
+    let mixed = (word ^ beside.wrapping_mul(BESIDE_MULTIPLIER)).wrapping_mul(MULTIPLIER);
+    (mixed >> (u32::BITS - HASH_BITS)) as usize
+}
 
-    fn bit(word: u32) -> usize {
-        (word.wrapping_mul(MULTIPLIER) >> (u32::BITS - HASH_BITS)) as usize
-    }
+fn holds(bits: &Bits, bit: usize) -> bool {
+    bits[bit >> 6] >> (bit & 63) & 1 == 1
+}
+
+/// The two bytes before a word and the two behind it with letters in one case; bytes outside of the text are zero.
+fn beside_at(text: &[u8], at: usize) -> u32 {
+    let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied().unwrap_or(0);
+    let bytes = [at.checked_sub(2), at.checked_sub(1), Some(at + 4), Some(at + 5)].map(byte);
+    u32::from_le_bytes(bytes) | CASE_BITS
 }
 
 /// The four bytes from `at` with letters in one case; bytes behind the end are zero.
@@ -171,7 +225,13 @@ pub(in crate::matching) struct WordFilter<'t> {
 impl WordFilter<'_> {
     pub(super) fn holds(&self, place: usize) -> bool {
         let word = word_at(self.text, place);
-        self.words.holds(word) | self.words.holds(word & SHORT_MASK)
+        holds(&self.words.words, bit(word, 0)) | holds(&self.words.words, bit(word & SHORT_MASK, 0))
+    }
+
+    pub(super) fn holds_beside(&self, place: usize) -> bool {
+        let (word, beside) = (word_at(self.text, place), beside_at(self.text, place));
+        let known = Beside::ALL.iter().any(|known| holds(&self.words.beside, bit(word, beside & known.0)));
+        known | holds(&self.words.beside, bit(word & SHORT_MASK, 0))
     }
 }
 
@@ -266,12 +326,22 @@ mod tests {
     #[test]
     fn words_are_known_in_any_case() {
         let mut words = WordSet::new();
-        words.insert(word_at(b"aKi1", 0));
-        words.insert(word_at(b"AB_x", 0) & SHORT_MASK);
-        let text = b"Aki1 ab_ ?KI1 abc";
+        words.insert(b"aKi1", 0);
+        words.insert(b"AB_", 0);
+        words.insert(b"xyaKi2", 2);
+        let text = b"Aki1 ab_ ?KI1 abc aki2 xYaki2";
         let filter = WordFilter { text, words: &words };
-        let known: Vec<usize> = (0..text.len()).filter(|place| filter.holds(*place)).collect();
-        assert_eq!(known, [0, 5]);
+        let known = |holds: &dyn Fn(usize) -> bool| (0..text.len()).filter(|place| holds(*place)).collect::<Vec<_>>();
+        assert_eq!(known(&|place| filter.holds(place)), [0, 5, 18, 25]);
+        assert_eq!(known(&|place| filter.holds_beside(place)), [0, 5, 25], "what stands before is not as it should be");
+    }
+
+    #[test]
+    fn as_much_is_known_beside_a_word_as_the_text_has() {
+        let rows = [(3, 0, 4), (4, 0, 4), (5, 0, 2), (5, 1, 3), (6, 0, 0), (6, 1, 2), (6, 2, 1), (9, 5, 1), (9, 2, 0)];
+        for (text_len, offset, expected) in rows {
+            assert_eq!(Beside::of(text_len, offset), Beside::ALL[expected], "{text_len} {offset}");
+        }
     }
 
     fn words() -> impl Strategy<Value = Vec<u64>> {
@@ -312,15 +382,19 @@ mod tests {
 
         #[test]
         fn every_instruction_set_keeps_the_same_words(
-            known in prop::collection::vec(text(b"abAB_1", 5), 0..9),
+            known in prop::collection::vec((text(b"abAB_1", 9), 0..4usize), 0..9),
             text in text(b"abAB_1 ", 300),
         ) {
             let mut words = WordSet::new();
-            for word in &known {
-                words.insert(if word.len() < 4 { word_at(word, 0) & SHORT_MASK } else { word_at(word, 0) });
+            for (word, offset) in known.iter().filter(|(word, offset)| word.len() >= offset + 3) {
+                words.insert(word, *offset);
+                // Each that was added is found again.
+                let filter = WordFilter { text: word, words: &words };
+                prop_assert!(filter.holds(*offset) && filter.holds_beside(*offset));
             }
             let filter = WordFilter { text: &text, words: &words };
-            check(&text, 0, |isa, places| places.keep_words(isa, &filter), |place| filter.holds(place));
+            let holds = |place| filter.holds(place) && filter.holds_beside(place);
+            check(&text, 0, |isa, places| places.keep_words(isa, &filter), holds);
         }
 
         #[test]
