@@ -92,6 +92,17 @@ impl Catalogue {
         Ok(read)
     }
 
+    /// Adds a detector that has no patterns, because something else finds for it.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Duplicate`] when its id is taken; `name` says where the second one comes from.
+    pub fn add_detector(&mut self, name: &str, detector: Detector) -> Result<(), CatalogueError> {
+        self.check(name, &detector, self.detectors.iter())?;
+        self.detectors.push(detector);
+        self.detectors.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(())
+    }
+
     fn check<'a>(
         &self,
         file: &str,
