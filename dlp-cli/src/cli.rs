@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Git(GitArgs),
     /// Install git hooks
     Hook(HookArgs),
+    /// Index a table, so that its records are found
+    Edm(EdmArgs),
     /// List, explain and test detectors
     Detectors(DetectorsArgs),
     /// Run the inspecting proxy
@@ -96,9 +98,24 @@ pub(crate) struct ScanArgs {
     /// What to look for.
     #[command(flatten)]
     pub(crate) detectors: DetectorChoice,
+    /// What is known.
+    #[command(flatten)]
+    pub(crate) known: KnownArgs,
     /// What to report, and how.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+/// What the organisation knows to be its own.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Known data")]
+pub(crate) struct KnownArgs {
+    /// Records to look for: an index made by `dlp edm build`; may be repeated
+    #[arg(long, value_name = "FILE", requires = "known_key")]
+    pub(crate) edm: Vec<PathBuf>,
+    /// Key of the indexes, 32 bytes that only you may read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_key: Option<PathBuf>,
 }
 
 /// Which detectors run.
@@ -317,6 +334,9 @@ pub(crate) struct GitArgs {
     /// What to look for.
     #[command(flatten)]
     pub(crate) detectors: DetectorChoice,
+    /// What is known.
+    #[command(flatten)]
+    pub(crate) known: KnownArgs,
     /// What to report, and how.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -335,6 +355,61 @@ pub(crate) struct HookArgs {
 pub(crate) enum HookCommand {
     /// Make git run `dlp git --staged` before each commit; a hook that is already there is not touched
     Install,
+}
+
+const EDM_EXAMPLES: &str = "\
+Examples:
+  head -c 32 /dev/urandom > known.key && chmod 600 known.key
+  dlp edm build --schema customers.toml --key-file known.key customers.csv --output customers.edm
+  dlp scan --edm customers.edm --known-key known.key /mnt/share
+
+A schema names the table, its columns as the header of the CSV file does, and which of them are looked for everywhere:
+  name = \"customers\"
+  secondary_min = 2            # cells of the same row around a primary value, for a finding of high confidence
+  [[column]]
+  name = \"customer_no\"
+  primary = true
+  [[column]]
+  name = \"surname\"
+  [[column]]
+  name = \"birth_date\"
+  kind = \"date\"              # text, number, phone, date, date-us
+
+The index holds keyed hashes, no value and no key. Memory is bounded: larger tables are sorted in temporary files.";
+
+/// Index a table, so that its records are found.
+#[derive(Args, Debug)]
+pub(crate) struct EdmArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: EdmCommand,
+}
+
+/// Commands on indexes of tables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdmCommand {
+    /// Make the index of a CSV file with a header
+    #[command(after_help = EDM_EXAMPLES)]
+    Build(EdmBuildArgs),
+}
+
+/// Make the index of a CSV file.
+#[derive(Args, Debug)]
+pub(crate) struct EdmBuildArgs {
+    /// The table, in UTF-8; `-` is standard input
+    pub(crate) table: PathBuf,
+    /// What the table holds, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: PathBuf,
+    /// Key of the index, 32 bytes that only you may read; scans need it too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: PathBuf,
+    /// Where the index goes; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// What separates cells
+    #[arg(long, value_name = "CHARACTER", default_value = ",")]
+    pub(crate) delimiter: char,
 }
 
 /// List, explain and test detectors.

@@ -1,12 +1,15 @@
 //! From what the user chose to an inspector that looks for it.
 
-use crate::cli::DetectorChoice;
+use crate::baseline::read_key;
+use crate::cli::{DetectorChoice, KnownArgs};
 use crate::error::CliError;
 use crate::input;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Read};
+use dlp_core::known::edm::Index;
+use dlp_core::known::{Known, KnownKey};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
 use std::path::{Path, PathBuf};
@@ -22,7 +25,19 @@ pub(crate) struct Engine {
 
 /// The engine for a choice of detectors, with the bounds of a scan that nobody waits for.
 pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
-    let inspector = with_catalogue(catalogue(choice)?)?;
+    engine_with(choice, &KnownArgs::default())
+}
+
+/// The same, with what the organisation knows to be its own.
+pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<Engine, CliError> {
+    let records = indexes(known)?;
+    let mut chosen = catalogue(choice)?;
+    for (index, path) in records.iter().zip(&known.edm) {
+        chosen.add_detector(&path.display().to_string(), index.schema().detector())?;
+    }
+    let inspector = with_catalogue(chosen)?;
+    let known = Known::new(inspector.detectors(), records);
+    let inspector = inspector.with_known(known);
     let names = if choice.detectors.is_empty() {
         inspector.detectors().clone()
     } else {
@@ -30,6 +45,17 @@ pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
         DetectorSet::compile(catalogue(&all)?)?
     };
     Ok(Engine { inspector, names })
+}
+
+/// The indexes that the user names.
+fn indexes(known: &KnownArgs) -> Result<Vec<Index>, CliError> {
+    let Some(key) = &known.known_key else { return Ok(Vec::new()) };
+    let key = KnownKey::new(read_key(key)?);
+    let read = |path: &PathBuf| {
+        let bytes = input::read_bytes(path)?;
+        Index::parse(bytes, &key).map_err(|source| CliError::Index { path: path.clone(), source })
+    };
+    known.edm.iter().map(read).collect()
 }
 
 /// The chosen detectors.

@@ -3,6 +3,7 @@
 use crate::exit;
 use dlp_core::decision::redact::RedactError;
 use dlp_core::knowledge::CatalogueError;
+use dlp_core::known::edm::IndexError;
 use dlp_core::matching::CompileError;
 use std::io;
 use std::path::PathBuf;
@@ -86,6 +87,22 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What is wrong with it, and what to do.
         message: &'static str,
+    },
+    /// An index cannot be used.
+    #[error("{}: {source}", .path.display())]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: IndexError,
+    },
+    /// A table cannot be indexed.
+    #[error("{}: {message}", .path.display())]
+    Table {
+        /// The table or its schema.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        message: String,
     },
     /// A text cannot be redacted.
     #[error("{path}: {source}; redact what `dlp extract` prints of documents, and convert other texts to UTF-8")]

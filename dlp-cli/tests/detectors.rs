@@ -139,6 +139,7 @@ fn the_help_is_the_manual() {
         &["git", "--help"],
         &["extract", "--help"],
         &["redact", "--help"],
+        &["edm", "build", "--help"],
         &["gateway", "run", "--help"],
     ] {
         let output = dlp().args(words).env("COLUMNS", "100").output().expect("dlp runs");

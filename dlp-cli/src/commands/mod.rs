@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod detectors;
+pub(crate) mod edm;
 pub(crate) mod extract;
 pub(crate) mod gateway;
 pub(crate) mod git;
