@@ -8,8 +8,7 @@ use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Read};
-use dlp_core::known::edm::Index;
-use dlp_core::known::{Known, KnownKey};
+use dlp_core::known::{IndexError, Known, KnownKey, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
 use std::path::{Path, PathBuf};
@@ -30,13 +29,17 @@ pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
 
 /// The same, with what the organisation knows to be its own.
 pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<Engine, CliError> {
-    let records = indexes(known)?;
+    let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::new);
+    let records = indexes(&known.edm, key.as_ref(), edm::Index::parse)?;
+    let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::parse)?;
     let mut chosen = catalogue(choice)?;
-    for (index, path) in records.iter().zip(&known.edm) {
-        chosen.add_detector(&path.display().to_string(), index.schema().detector())?;
+    let of_records = known.edm.iter().zip(records.iter().map(|index| index.schema().detector()));
+    let of_documents = known.fingerprints.iter().zip(documents.iter().map(fingerprint::Index::detector));
+    for (path, detector) in of_records.chain(of_documents) {
+        chosen.add_detector(&path.display().to_string(), detector)?;
     }
     let inspector = with_catalogue(chosen)?;
-    let known = Known::new(inspector.detectors(), records);
+    let known = Known::new(inspector.detectors(), records, documents);
     let inspector = inspector.with_known(known);
     let names = if choice.detectors.is_empty() {
         inspector.detectors().clone()
@@ -47,15 +50,17 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
     Ok(Engine { inspector, names })
 }
 
-/// The indexes that the user names.
-fn indexes(known: &KnownArgs) -> Result<Vec<Index>, CliError> {
-    let Some(key) = &known.known_key else { return Ok(Vec::new()) };
-    let key = KnownKey::new(read_key(key)?);
+/// The indexes that the user names. Without a key there are none: the command line demands it.
+fn indexes<I>(
+    paths: &[PathBuf],
+    key: Option<&KnownKey>,
+    parse: impl Fn(Vec<u8>, &KnownKey) -> Result<I, IndexError>,
+) -> Result<Vec<I>, CliError> {
+    let Some(key) = key else { return Ok(Vec::new()) };
     let read = |path: &PathBuf| {
-        let bytes = input::read_bytes(path)?;
-        Index::parse(bytes, &key).map_err(|source| CliError::Index { path: path.clone(), source })
+        parse(input::read_bytes(path)?, key).map_err(|source| CliError::Index { path: path.clone(), source })
     };
-    known.edm.iter().map(read).collect()
+    paths.iter().map(read).collect()
 }
 
 /// The chosen detectors.

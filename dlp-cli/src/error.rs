@@ -3,7 +3,7 @@
 use crate::exit;
 use dlp_core::decision::redact::RedactError;
 use dlp_core::knowledge::CatalogueError;
-use dlp_core::known::edm::IndexError;
+use dlp_core::known::IndexError;
 use dlp_core::matching::CompileError;
 use std::io;
 use std::path::PathBuf;
@@ -104,6 +104,9 @@ pub(crate) enum CliError {
         /// What is wrong with it, and what to do.
         message: String,
     },
+    /// A collection has no proper name.
+    #[error("--name {0}: expected lower-case letters, digits and hyphens, like contracts")]
+    CollectionName(String),
     /// A text cannot be redacted.
     #[error("{path}: {source}; redact what `dlp extract` prints of documents, and convert other texts to UTF-8")]
     Redact {

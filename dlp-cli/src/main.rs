@@ -46,6 +46,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Git(args) => commands::git::run(&args)?,
         Command::Hook(args) => commands::hook::run(&args)?,
         Command::Edm(args) => commands::edm::run(&args)?,
+        Command::Fingerprint(args) => commands::fingerprint::run(&args)?,
         Command::Detectors(args) => commands::detectors::run(&args)?,
         Command::Gateway(args) => return commands::gateway::run(args),
         Command::Schema(args) => commands::schema::run(&args)?,

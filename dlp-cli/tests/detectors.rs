@@ -140,6 +140,7 @@ fn the_help_is_the_manual() {
         &["extract", "--help"],
         &["redact", "--help"],
         &["edm", "build", "--help"],
+        &["fingerprint", "build", "--help"],
         &["gateway", "run", "--help"],
     ] {
         let output = dlp().args(words).env("COLUMNS", "100").output().expect("dlp runs");

@@ -40,7 +40,7 @@ fn run(rows: u64) -> Result<(), String> {
     let mut catalogue = Catalogue::empty();
     catalogue.add_detector("bench", index.schema().detector()).map_err(|error| error.to_string())?;
     let set = DetectorSet::compile(catalogue).map_err(|error| error.to_string())?;
-    let known = Known::new(&set, vec![index]);
+    let known = Known::new(&set, vec![index], Vec::new());
     let text: String = (0..rows)
         .map(|row| row_of(if row % KNOWN_EVERY == 0 { row } else { row + 7 * rows }).join("; ") + "\n")
         .collect();

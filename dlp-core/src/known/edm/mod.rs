@@ -20,6 +20,6 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use index::{Entry, Index, IndexError, IndexWriter, Indexer};
+pub use index::{Index, IndexWriter, Indexer};
 pub(super) use scan::Scan;
 pub use schema::{Column, Kind, Schema, SchemaError};

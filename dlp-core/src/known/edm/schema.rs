@@ -164,7 +164,7 @@ impl Schema {
             description: "Cells of one row of a table that the organisation indexed.".to_owned(),
             remedy: String::new(),
             reference: String::new(),
-            category: Category::Pii,
+            category: Category::Edm,
             severity: self.severity,
             label: self.label,
             tags: Vec::new(),

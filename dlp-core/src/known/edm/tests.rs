@@ -1,6 +1,6 @@
 //! The law of the row: cells of one row are found together, cells of different rows are not.
 
-use super::super::{Known, KnownKey};
+use super::super::{IndexError, Known, KnownKey};
 use super::*;
 use crate::base::ConfidenceLevel;
 use crate::knowledge::Catalogue;
@@ -52,7 +52,7 @@ fn known() -> Known {
     let index = Index::parse(built(), &key()).expect("index");
     let mut catalogue = Catalogue::empty();
     catalogue.add_detector("index", index.schema().detector()).expect("free id");
-    Known::new(&DetectorSet::compile(catalogue).expect("set"), vec![index])
+    Known::new(&DetectorSet::compile(catalogue).expect("set"), vec![index], Vec::new())
 }
 
 fn scan(text: &str, piece_len: usize) -> Vec<Match> {
@@ -133,7 +133,11 @@ fn other_keys_altered_files_and_other_files_are_refused() {
         assert!(Index::parse(altered, &key()).is_err(), "{at}");
     }
     for len in [0, 7, 40, bytes.len() - 1] {
-        assert_eq!(Index::parse(bytes[..len].to_vec(), &key()).expect_err("cut"), IndexError::NotAnIndex, "{len}");
+        assert_eq!(
+            Index::parse(bytes[..len].to_vec(), &key()).expect_err("cut"),
+            IndexError::NotAnIndex { expected: "dlp edm build" },
+            "{len}"
+        );
     }
 }
 

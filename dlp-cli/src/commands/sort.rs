@@ -1,6 +1,6 @@
 //! Sorting more entries than memory holds: sorted runs in temporary files, merged.
 
-use dlp_core::known::edm::Entry;
+use dlp_core::known::Entry;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
@@ -12,7 +12,7 @@ const RUN_ENTRIES: usize = 8 * 1024 * 1024;
 const ENTRY_LEN: usize = 12;
 
 /// Takes entries in any order.
-pub(super) struct Sorter {
+pub(crate) struct Sorter {
     open: Vec<Entry>,
     runs: Vec<File>,
     len: u64,
@@ -21,7 +21,7 @@ pub(super) struct Sorter {
 
 impl Sorter {
     /// An empty one.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_run(RUN_ENTRIES)
     }
 
@@ -30,12 +30,12 @@ impl Sorter {
     }
 
     /// Entries so far.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
     /// Adds what `fill` appends.
-    pub(super) fn add(&mut self, fill: impl FnOnce(&mut Vec<Entry>)) -> io::Result<()> {
+    pub(crate) fn add(&mut self, fill: impl FnOnce(&mut Vec<Entry>)) -> io::Result<()> {
         let before = self.open.len();
         fill(&mut self.open);
         self.len += (self.open.len() - before) as u64;
@@ -43,7 +43,7 @@ impl Sorter {
     }
 
     /// Gives every entry in order.
-    pub(super) fn merge(mut self, mut each: impl FnMut(Entry) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn merge(mut self, mut each: impl FnMut(Entry) -> io::Result<()>) -> io::Result<()> {
         self.open.sort_unstable();
         if self.runs.is_empty() {
             return self.open.into_iter().try_for_each(each);
@@ -67,7 +67,7 @@ impl Sorter {
         let mut run = BufWriter::new(tempfile::tempfile()?);
         for entry in self.open.drain(..) {
             run.write_all(&entry.hash.to_le_bytes())?;
-            run.write_all(&entry.row.to_le_bytes())?;
+            run.write_all(&entry.owner.to_le_bytes())?;
         }
         self.runs.push(run.into_inner().map_err(io::IntoInnerError::into_error)?);
         Ok(())
@@ -83,8 +83,8 @@ fn read(run: &mut BufReader<File>) -> io::Result<Option<Entry>> {
         Err(error) => return Err(error),
     }
     let hash = u64::from_le_bytes(*bytes.first_chunk().expect("twelve bytes"));
-    let row = u32::from_le_bytes(*bytes.last_chunk().expect("twelve bytes"));
-    Ok(Some(Entry { hash, row }))
+    let owner = u32::from_le_bytes(*bytes.last_chunk().expect("twelve bytes"));
+    Ok(Some(Entry { hash, owner }))
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
     fn entries_come_in_order_however_many_runs_there_are() {
         for run_entries in [1, 7, 1000] {
             let mut sorter = Sorter::with_run(run_entries);
-            let entry = |n: u64| Entry { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), row: n as u32 };
+            let entry = |n: u64| Entry { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), owner: n as u32 };
             (0..100).for_each(|n| sorter.add(|entries| entries.push(entry(n))).expect("temporary files"));
             assert_eq!(sorter.len(), 100);
             let mut merged = Vec::new();

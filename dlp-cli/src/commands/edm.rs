@@ -1,9 +1,8 @@
 //! `dlp edm`: from a table to an index of its records.
 
-mod sort;
-
 use crate::baseline::read_key;
 use crate::cli::{EdmArgs, EdmBuildArgs, EdmCommand};
+use crate::commands::sort::Sorter;
 use crate::error::CliError;
 use crate::exit;
 use crate::input::{self, Opened};
@@ -12,7 +11,7 @@ use crate::say;
 use crate::scan::walk::STDIN;
 use dlp_core::known::KnownKey;
 use dlp_core::known::edm::{Indexer, Schema};
-use sort::Sorter;
+
 use std::io::{self, Read};
 use std::path::Path;
 
