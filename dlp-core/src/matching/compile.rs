@@ -1,6 +1,6 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
-use super::boundary::LOOK_BYTES;
+use super::boundary::{END, LOOK_BYTES};
 use super::company;
 use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match, ScanEnd};
@@ -41,6 +41,8 @@ struct Inner {
     patterns: Vec<CompiledPattern>,
     literals: Literals,
     literal_uses: Vec<Vec<LiteralUse>>,
+    /// What can stand behind literals; many share a list.
+    afters: Vec<Vec<ByteSet>>,
     starts: Starts,
     look_ahead: usize,
     reach: Reach,
@@ -87,6 +89,8 @@ pub(super) struct LiteralUse {
     pub(super) before_max: usize,
     /// Bytes that can stand between the start of the match and the literal.
     pub(super) between: ByteSet,
+    /// Bytes that can stand at each of the first offsets behind the literal, as an index of the set's lists.
+    after: u32,
 }
 
 /// How far from its start a match depends on the text.
@@ -192,6 +196,13 @@ impl DetectorSet {
         &self.0.literal_uses[literal as usize]
     }
 
+    /// Whether the text behind the literal that ends at `end` is one that a match can have there.
+    #[inline]
+    pub(super) fn goes_on(&self, used: &LiteralUse, text: &[u8], end: usize) -> bool {
+        let after = &self.0.afters[used.after as usize];
+        after.iter().enumerate().all(|(offset, set)| set.contains(text.get(end + offset).copied().unwrap_or(END)))
+    }
+
     /// Bytes behind its start that tell whether a match can start at a place.
     pub(super) fn look_ahead(&self) -> usize {
         self.0.look_ahead
@@ -217,6 +228,8 @@ struct Builder {
     literals: Vec<Vec<u8>>,
     literal_of: HashMap<Vec<u8>, usize>,
     literal_uses: Vec<Vec<LiteralUse>>,
+    afters: Vec<Vec<ByteSet>>,
+    after_of: HashMap<Vec<ByteSet>, u32>,
     starts: super::starts::Builder,
     before_max: usize,
 }
@@ -229,12 +242,13 @@ impl Builder {
             let number = self.patterns.len() as u32;
             for anchor in &mut source.anchors {
                 match anchor {
-                    Anchor::Literal { bytes, before_min, before_max, between } => {
+                    Anchor::Literal { bytes, before_min, before_max, between, after } => {
                         let place = LiteralUse {
                             pattern: number,
                             before_min: *before_min as usize,
                             before_max: *before_max as usize,
                             between: between.unwrap_or_default(),
+                            after: self.after(std::mem::take(after)),
                         };
                         self.add_literal(bytes, place);
                     }
@@ -270,6 +284,15 @@ impl Builder {
         });
     }
 
+    /// The index of a list of what can stand behind a literal.
+    fn after(&mut self, after: Vec<ByteSet>) -> u32 {
+        let next = self.afters.len() as u32;
+        *self.after_of.entry(after).or_insert_with_key(|after| {
+            self.afters.push(after.clone());
+            next
+        })
+    }
+
     fn add_literal(&mut self, bytes: &[u8], place: LiteralUse) {
         self.before_max = self.before_max.max(place.before_max);
         let next = self.literals.len();
@@ -295,6 +318,7 @@ impl Builder {
             look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
             literals,
             literal_uses: self.literal_uses,
+            afters: self.afters,
             starts: self.starts.build(isa),
             reach: Reach { before: around, after: len_max + around },
         }))

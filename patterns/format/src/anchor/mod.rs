@@ -6,6 +6,8 @@
 //! are what the first pass pays for; a branch whose best anchor stands everywhere is refused, in words for its author.
 //! Literals are compared without ASCII case, which only adds hits.
 
+mod after;
+mod automaton;
 mod byte_set;
 mod choice;
 mod frequency;
@@ -50,6 +52,10 @@ pub enum Anchor {
         /// Packed apart, see [`pack`](crate::pack).
         #[serde(skip)]
         between: Option<ByteSet>,
+        /// The bytes that can stand at each of the first offsets behind the literal, as far as they
+        /// are told. Packed apart.
+        #[serde(skip)]
+        after: Vec<ByteSet>,
     },
     /// The match starts `skip_min..=skip_max` bytes before the start of a token: an unbroken run of ASCII letters and
     /// digits, of which an escape that a boundary lets pass is no part. The bytes skipped are none of these, nor the
