@@ -15,7 +15,7 @@ use super::starts::{Start, Starts};
 use super::stream::StreamScan;
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector};
+use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector, Program};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -70,6 +70,8 @@ pub(super) struct CompiledPattern {
     pub(super) starts_with_token: bool,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
     pub(super) chance_bits: u8,
+    /// What does as well as the regex, where there is such a thing.
+    pub(super) program: Option<Program>,
     source: String,
     regex: OnceLock<Option<Compiled>>,
 }
@@ -272,6 +274,7 @@ impl Builder {
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
                 chance_bits: source.chance_bits,
+                program: source.program.take(),
                 source: source.regex.clone(),
                 regex: OnceLock::new(),
             });

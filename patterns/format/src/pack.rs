@@ -41,6 +41,8 @@ pub fn pack(detectors: &[Detector]) -> Result<Vec<u8>, PackError> {
             windows.index(&list)
         };
         uses.windows.push(list(&pattern.window));
+        let steps: Vec<ByteSet> = pattern.program.iter().flatten().map(|step| step.bytes).collect();
+        uses.steps.push(list(&steps));
         for anchor in &pattern.anchors {
             match anchor {
                 Anchor::Literal { between, after, .. } => {
@@ -74,6 +76,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Detector>, PackError> {
         windows: uses.windows.into_iter(),
         between: uses.between.into_iter(),
         after: uses.after.into_iter(),
+        steps: uses.steps.into_iter(),
         shapes: uses.shapes.into_iter(),
     };
     for pattern in detectors.iter_mut().flat_map(|detector| &mut detector.patterns) {
@@ -91,6 +94,7 @@ struct Uses {
     windows: Vec<u32>,
     between: Vec<Option<u32>>,
     after: Vec<u32>,
+    steps: Vec<u32>,
     shapes: Vec<u32>,
 }
 
@@ -99,6 +103,7 @@ struct Using {
     windows: std::vec::IntoIter<u32>,
     between: std::vec::IntoIter<Option<u32>>,
     after: std::vec::IntoIter<u32>,
+    steps: std::vec::IntoIter<u32>,
     shapes: std::vec::IntoIter<u32>,
 }
 
@@ -112,6 +117,9 @@ impl Tables {
     /// Puts window, sets and shapes of a pattern back. `None` when the tables lack them.
     fn restore(&self, pattern: &mut Pattern, uses: &mut Using) -> Option<()> {
         pattern.window = self.windows.get(uses.windows.next()? as usize)?.clone();
+        let classes = self.windows.get(uses.steps.next()? as usize)?;
+        let steps = pattern.program.iter_mut().flatten();
+        steps.zip(classes).for_each(|(step, bytes)| step.bytes = *bytes);
         for anchor in &mut pattern.anchors {
             match anchor {
                 Anchor::Literal { between, after, .. } => {

@@ -101,7 +101,7 @@ fn branches(hir: &Hir) -> Vec<&Hir> {
 }
 
 /// The bytes of a class. `None` when it holds characters of several bytes.
-fn class_bytes(class: &Class) -> Option<ByteSet> {
+pub(crate) fn class_bytes(class: &Class) -> Option<ByteSet> {
     match class {
         Class::Bytes(bytes) => Some(bytes.iter().flat_map(|range| range.start()..=range.end()).collect()),
         Class::Unicode(chars) if chars.is_ascii() => {
