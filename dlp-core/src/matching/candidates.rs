@@ -79,7 +79,8 @@ impl Pass<'_> {
             places.keep_words(set.isa(), &filter);
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
-                    for used in set.literal_uses(literal) {
+                    let end = hit + literals.len(literal);
+                    for used in set.literal_uses(literal).iter().filter(|used| set.goes_on(used, text, end)) {
                         self.starts_before(hit, used);
                     }
                 });
@@ -87,7 +88,7 @@ impl Pass<'_> {
         }
         if let Some(literal) = literals.at_sign() {
             for bit in bits(&masks.at, first) {
-                for used in set.literal_uses(literal) {
+                for used in set.literal_uses(literal).iter().filter(|used| set.goes_on(used, text, from + bit + 1)) {
                     self.starts_before(from + bit, used);
                 }
             }

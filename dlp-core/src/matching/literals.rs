@@ -81,6 +81,11 @@ impl Literals {
         self.len_max
     }
 
+    /// Bytes of a literal.
+    pub(super) fn len(&self, literal: LiteralIndex) -> usize {
+        self.texts[literal as usize].len()
+    }
+
     /// The literal `@`, if there is one.
     pub(super) fn at_sign(&self) -> Option<LiteralIndex> {
         self.at_sign
