@@ -130,9 +130,19 @@ pub(crate) struct DetectorChoice {
     /// Detectors to use, by id; `*` stands for anything
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub(crate) detectors: Vec<String>,
+    /// Detectors of a law or a country: gdpr, rodo, pci-dss, hipaa, ccpa, lgpd, or a country code such as pl; --detectors adds to them
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) profile: Vec<String>,
     /// Detectors of your own, in a TOML file; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) detector_file: Vec<PathBuf>,
+}
+
+impl DetectorChoice {
+    /// Whether every detector runs.
+    pub(crate) fn is_all(&self) -> bool {
+        self.detectors.is_empty() && self.profile.is_empty()
+    }
 }
 
 /// What is reported, and how.
@@ -275,7 +285,7 @@ pub(crate) struct RedactArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Put the values of tokens back
-    #[arg(long, requires = "key_file", conflicts_with_all = ["method", "format", "min_confidence", "detectors"])]
+    #[arg(long, requires = "key_file", conflicts_with_all = ["method", "format", "min_confidence", "detectors", "profile"])]
     pub(crate) restore: bool,
     /// Write to a file instead of standard output; it appears when it is complete
     #[arg(long, short, value_name = "FILE")]

@@ -7,7 +7,7 @@ use crate::input;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
-use dlp_core::knowledge::{Catalogue, Read};
+use dlp_core::knowledge::{Catalogue, Profile, Read};
 use dlp_core::known::{IndexError, Known, KnownKey, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
@@ -41,10 +41,10 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
     let inspector = with_catalogue(chosen)?;
     let known = Known::new(inspector.detectors(), records, documents);
     let inspector = inspector.with_known(known);
-    let names = if choice.detectors.is_empty() {
+    let names = if choice.is_all() {
         inspector.detectors().clone()
     } else {
-        let all = DetectorChoice { detectors: Vec::new(), ..choice.clone() };
+        let all = DetectorChoice { detectors: Vec::new(), profile: Vec::new(), ..choice.clone() };
         DetectorSet::compile(catalogue(&all)?)?
     };
     Ok(Engine { inspector, names })
@@ -72,8 +72,9 @@ pub(crate) fn catalogue(choice: &DetectorChoice) -> Result<Catalogue, CliError> 
 pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalogue, Vec<Read>), CliError> {
     let mut catalogue = Catalogue::builtin()?;
     let read = add_files(&mut catalogue, &choice.detector_file)?;
-    if !choice.detectors.is_empty() {
-        catalogue.select(&choice.detectors)?;
+    if !choice.is_all() {
+        let profiles = choice.profile.iter().map(|name| Profile::named(name)).collect::<Result<Vec<_>, _>>()?;
+        catalogue.select_with(&profiles, &choice.detectors)?;
     }
     Ok((catalogue, read))
 }

@@ -2,7 +2,7 @@
 
 use crate::exit;
 use dlp_core::decision::redact::RedactError;
-use dlp_core::knowledge::CatalogueError;
+use dlp_core::knowledge::{CatalogueError, ProfileError};
 use dlp_core::known::IndexError;
 use dlp_core::matching::CompileError;
 use std::io;
@@ -61,6 +61,9 @@ pub(crate) enum CliError {
     /// Detectors cannot be loaded.
     #[error(transparent)]
     Detectors(#[from] CatalogueError),
+    /// There is no such profile.
+    #[error("--profile {0}")]
+    Profile(#[from] ProfileError),
     /// Detectors cannot be compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),

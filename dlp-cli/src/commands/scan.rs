@@ -66,6 +66,9 @@ pub(crate) fn detector_options(choice: &DetectorChoice, report: &ReportArgs) -> 
     if !choice.detectors.is_empty() {
         options.insert("detectors".to_owned(), json!(choice.detectors));
     }
+    if !choice.profile.is_empty() {
+        options.insert("profile".to_owned(), json!(choice.profile));
+    }
     options
 }
 
