@@ -25,6 +25,7 @@ mod second;
 mod sink;
 mod tarball;
 mod walk;
+mod xml;
 mod zip;
 
 pub use crate::matching::LineColumn;

@@ -1,10 +1,10 @@
 //! Workbooks: the list of sheets, the shared strings, and the cells.
 
-use super::side::Side;
 use super::styles::Styles;
-use super::xml::{Element, Visit};
 use crate::base::Problem;
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::side::Side;
+use crate::content::xml::{Element, Visit};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 use std::collections::HashMap;
 

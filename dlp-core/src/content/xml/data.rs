@@ -1,6 +1,6 @@
 //! Parts without running text: properties, relationships, and every other XML part of a package.
 
-use super::xml::{Element, Visit};
+use super::{Element, Visit};
 use crate::content::walk::{Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 
@@ -14,7 +14,7 @@ fn emit(walk: &mut Walk<'_>, role: Role, name: &str, text: &str) -> Step {
 
 /// Document properties as lines `Name: value`.
 #[derive(Default)]
-pub(super) struct Properties {
+pub(in crate::content) struct Properties {
     /// Name of the custom property that is open.
     custom: Option<String>,
     /// Open elements, innermost last.
@@ -74,7 +74,7 @@ fn is_type(local_name: &str) -> bool {
 }
 
 /// Targets outside the package.
-pub(super) struct Relationships<'n>(pub(super) &'n str);
+pub(in crate::content) struct Relationships<'n>(pub(in crate::content) &'n str);
 
 impl Visit for Relationships<'_> {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
@@ -96,13 +96,13 @@ impl Visit for Relationships<'_> {
 }
 
 /// All texts and attribute values of a part.
-pub(super) struct Generic<'n> {
+pub(in crate::content) struct Generic<'n> {
     name: &'n str,
     join: Join,
 }
 
 impl<'n> Generic<'n> {
-    pub(super) fn new(name: &'n str) -> Self {
+    pub(in crate::content) fn new(name: &'n str) -> Self {
         Self { name, join: Join::Line }
     }
 
