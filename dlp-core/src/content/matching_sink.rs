@@ -18,7 +18,6 @@ pub struct MatchingSink<'a> {
     limits: &'a Limits,
     observer: &'a mut dyn Observer,
     items: Vec<OpenItem>,
-    part: Option<OpenPart>,
     matches: Vec<Match>,
     flow: Flow,
     text_bytes: u64,
@@ -33,6 +32,8 @@ struct OpenItem {
     findings: u64,
     low_findings: u64,
     outcome: Outcome,
+    /// Items inside leave it open, so that what is embedded in a text does not tear it apart.
+    part: Option<OpenPart>,
 }
 
 /// The part whose text is passing.
@@ -79,7 +80,6 @@ impl<'a> MatchingSink<'a> {
             limits,
             observer,
             items: Vec::new(),
-            part: None,
             matches: Vec::new(),
             flow: Flow::Continue,
             text_bytes: 0,
@@ -90,13 +90,23 @@ impl<'a> MatchingSink<'a> {
 
     /// Ends the job: the worse of the extractor's outcome and what matching itself left out, and the bytes matched.
     #[must_use]
-    pub fn finish(mut self, extracted: Outcome) -> (Outcome, u64) {
-        self.finish_part();
+    pub fn finish(self, extracted: Outcome) -> (Outcome, u64) {
         (extracted.worse(self.outcome), self.text_bytes)
     }
 
+    /// The open part of the current item.
+    fn take_part(&mut self) -> Option<OpenPart> {
+        self.items.last_mut()?.part.take()
+    }
+
+    fn put_part(&mut self, part: OpenPart) {
+        if let Some(item) = self.items.last_mut() {
+            item.part = Some(part);
+        }
+    }
+
     fn finish_part(&mut self) {
-        let Some(mut part) = self.part.take() else { return };
+        let Some(mut part) = self.take_part() else { return };
         let matches = &mut self.matches;
         let scan = std::mem::replace(&mut part.scan, self.set.stream());
         let end = scan.finish(self.scratch, &mut |found| matches.push(found));
@@ -118,7 +128,6 @@ impl<'a> MatchingSink<'a> {
 
     /// Searches a name, which is there as a whole and reads differently from text.
     fn name(&mut self, segment: &Segment<'_>) {
-        self.finish_part();
         let mut part = OpenPart::new(segment.part, self.set.stream());
         part.mark(segment);
         self.matches = self.set.scan_name(self.scratch, segment.text);
@@ -194,13 +203,13 @@ impl<'a> MatchingSink<'a> {
 
 impl Sink for MatchingSink<'_> {
     fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
-        self.finish_part();
         self.items.push(OpenItem {
             name: item.name.to_owned(),
             kind: item.kind,
             findings: 0,
             low_findings: 0,
             outcome: Outcome::COMPLETE,
+            part: None,
         });
         self.flow
     }
@@ -211,12 +220,19 @@ impl Sink for MatchingSink<'_> {
             return self.flow;
         }
         let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
-        if !self.part.as_ref().is_some_and(is_same) {
-            self.finish_part();
+        let open = match self.take_part() {
+            Some(part) if is_same(&part) => Some(part),
+            Some(part) => {
+                self.put_part(part);
+                self.finish_part();
+                None
+            }
+            None => None,
+        };
+        let mut part = open.unwrap_or_else(|| {
             let material = if segment.part.role == Role::Raw { Material::Binary } else { Material::Text };
-            self.part = Some(OpenPart::new(segment.part, self.set.stream_of(material)));
-        }
-        let Some(mut part) = self.part.take() else { return self.flow };
+            OpenPart::new(segment.part, self.set.stream_of(material))
+        });
         let matches = &mut self.matches;
         part.push(self.scratch, segment, &mut |found| matches.push(found));
         self.text_bytes += segment.text.len() as u64;
@@ -224,7 +240,7 @@ impl Sink for MatchingSink<'_> {
             self.report_matches(&part);
         }
         part.forget_decided();
-        self.part = Some(part);
+        self.put_part(part);
         self.flow
     }
 
