@@ -26,6 +26,8 @@ pub enum Kind {
     Pptx,
     /// PDF document.
     Pdf,
+    /// Rich Text Format.
+    Rtf,
     /// Compound file of older Office versions, also the wrapper of encrypted Office Open XML.
     Cfb,
     /// A format that is recognised but has no handler: zstd, 7z, RAR and others.
@@ -49,6 +51,7 @@ impl Kind {
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
             Self::Pdf => "pdf",
+            Self::Rtf => "rtf",
             Self::Cfb => "cfb",
             Self::Other(name) => name,
             Self::Binary => "binary",

@@ -20,6 +20,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"PK00PK\x03\x04", Kind::Zip),
     (0, b"\x1f\x8b\x08", Kind::Gzip),
     (0, b"%PDF-", Kind::Pdf),
+    (0, b"{\\rt", Kind::Rtf),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Cfb),
     (257, b"ustar", Kind::Tar),
     (0, b"\xfd7zXZ\0", Kind::Xz),

@@ -3,4 +3,5 @@
 mod formats;
 mod hostile;
 mod office;
+mod rtf;
 mod support;
