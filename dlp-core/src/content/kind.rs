@@ -28,6 +28,10 @@ pub enum Kind {
     Pdf,
     /// Rich Text Format.
     Rtf,
+    /// A message of mail, or another file of MIME parts.
+    Mail,
+    /// Messages of mail in a row.
+    Mailbox,
     /// Compound file of older Office versions, also the wrapper of encrypted Office Open XML.
     Cfb,
     /// A format that is recognised but has no handler: zstd, 7z, RAR and others.
@@ -52,6 +56,8 @@ impl Kind {
             Self::Pptx => "pptx",
             Self::Pdf => "pdf",
             Self::Rtf => "rtf",
+            Self::Mail => "mail",
+            Self::Mailbox => "mailbox",
             Self::Cfb => "cfb",
             Self::Other(name) => name,
             Self::Binary => "binary",

@@ -8,7 +8,7 @@ use super::{
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
 use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, Span};
-use crate::matching::{DetectorIndex, DetectorSet, Match, Material, Scratch, StreamScan};
+use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, Scratch, StreamScan};
 use std::collections::VecDeque;
 
 /// Matches what an extractor hands out.
@@ -54,7 +54,7 @@ struct Mark {
 
 #[derive(PartialEq, Eq)]
 enum OwnedPlace {
-    Lines,
+    Lines(u64),
     Page(u32),
     Cell { sheet: String, name: String },
     None,
@@ -173,9 +173,10 @@ impl<'a> MatchingSink<'a> {
         let mut location = self.here();
         location.part = part_label(part.role, &part.name);
         match part.mark_at(found.span.start.0).map(|mark| &mark.place) {
-            Some(OwnedPlace::Lines) => {
-                location.start = Some(found.start);
-                location.end = Some(found.end);
+            Some(OwnedPlace::Lines(first)) => {
+                let shifted = |at: LineColumn| LineColumn { line: at.line + first - 1, ..at };
+                location.start = Some(shifted(found.start));
+                location.end = Some(shifted(found.end));
             }
             Some(OwnedPlace::Page(page)) => location.page = Some(*page),
             Some(OwnedPlace::Cell { sheet, name }) => location.cell = Some((sheet.clone(), name.clone())),
@@ -294,7 +295,7 @@ impl OpenPart {
     /// Remembers where the segment begins, unless it simply continues the one before.
     fn mark(&mut self, segment: &Segment<'_>) {
         let place = match segment.place {
-            Place::Lines => OwnedPlace::Lines,
+            Place::Lines(first) => OwnedPlace::Lines(first.max(1)),
             Place::Page(page) => OwnedPlace::Page(page),
             Place::Cell { sheet, row, column } => {
                 OwnedPlace::Cell { sheet: sheet.to_owned(), name: cell_name(row, column) }

@@ -7,11 +7,13 @@
 
 mod budget;
 mod cfb;
+mod decode;
 mod document;
 mod extract;
 mod finding;
 mod gzip;
 mod kind;
+mod mail;
 mod matching_sink;
 mod names;
 mod ole;

@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, pdf};
+use super::{Input, Kind, ReadSeek, mail, pdf};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -80,6 +80,9 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     if pdf::is_behind_prefix(head) {
         return Kind::Pdf;
     }
+    if let Some(kind) = by_first_lines(head) {
+        return kind;
+    }
     item.charset = text::detect(head, item.whole);
     if item.charset.is_some() {
         return Kind::Text;
@@ -88,6 +91,14 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
         return Kind::Pdf;
     }
     if has_zip_tail(&mut item.input) { Kind::Zip } else { Kind::Binary }
+}
+
+/// Formats of text without a signature.
+fn by_first_lines(head: &[u8]) -> Option<Kind> {
+    if mail::is_mailbox(head) {
+        return Some(Kind::Mailbox);
+    }
+    mail::is_message(head).then_some(Kind::Mail)
 }
 
 /// The family of an encrypted blob, by the bytes it starts with.

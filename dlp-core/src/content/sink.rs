@@ -198,8 +198,8 @@ impl Role {
 /// Where a person finds a segment again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place<'a> {
-    /// By line and column of the text, which the matcher counts.
-    Lines,
+    /// By line and column, which the matcher counts; the part starts in this line, counted from 1.
+    Lines(u64),
     /// On a page or slide, counted from 1.
     Page(u32),
     /// In a cell of a sheet.

@@ -11,7 +11,7 @@ use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, ooxml, packed, pdf, plain, rtf, tarball};
+use super::{cfb, document, gzip, mail, ooxml, packed, pdf, plain, rtf, tarball};
 use crate::base::{Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -195,7 +195,7 @@ impl<'a> Walk<'a> {
                 walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
             }
             match kind {
-                Kind::Pdf | Kind::Rtf => walk.twice(kind, item),
+                Kind::Pdf | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
                 Kind::Text if !item.whole => walk.twice(kind, item),
                 _ => walk.handle(kind, item),
             }
@@ -263,6 +263,8 @@ impl<'a> Walk<'a> {
             Kind::Tar => tarball::walk(self, item.input),
             Kind::Cfb => cfb::walk(self, item.input),
             Kind::Rtf => rtf::walk(self, item.input),
+            Kind::Mail => mail::walk(self, item.input),
+            Kind::Mailbox => mail::walk_mailbox(self, item.input),
             Kind::Other(name) => document::unsupported(self, name, item.input),
             Kind::Binary => plain::raw(self, item.input),
             _ => document::walk(self, kind, item.input),
