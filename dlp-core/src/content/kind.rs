@@ -26,6 +26,8 @@ pub enum Kind {
     Pptx,
     /// PDF document.
     Pdf,
+    /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
+    OpenDocument,
     /// Rich Text Format.
     Rtf,
     /// A message of mail, or another file of MIME parts.
@@ -55,6 +57,7 @@ impl Kind {
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
             Self::Pdf => "pdf",
+            Self::OpenDocument => "opendocument",
             Self::Rtf => "rtf",
             Self::Mail => "mail",
             Self::Mailbox => "mailbox",

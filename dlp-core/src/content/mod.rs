@@ -16,6 +16,7 @@ mod kind;
 mod mail;
 mod matching_sink;
 mod names;
+mod odf;
 mod ole;
 mod ooxml;
 mod outcome;

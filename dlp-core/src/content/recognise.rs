@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, mail, pdf};
+use super::{Input, Kind, ReadSeek, mail, odf, pdf};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -98,7 +98,10 @@ fn by_first_lines(head: &[u8]) -> Option<Kind> {
     if mail::is_mailbox(head) {
         return Some(Kind::Mailbox);
     }
-    mail::is_message(head).then_some(Kind::Mail)
+    if mail::is_message(head) {
+        return Some(Kind::Mail);
+    }
+    odf::is_flat(head).then_some(Kind::OpenDocument)
 }
 
 /// The family of an encrypted blob, by the bytes it starts with.

@@ -11,7 +11,7 @@ use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, mail, ooxml, packed, pdf, plain, rtf, tarball};
+use super::{cfb, document, gzip, mail, odf, ooxml, packed, pdf, plain, rtf, tarball};
 use crate::base::{Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -262,6 +262,7 @@ impl<'a> Walk<'a> {
             Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
             Kind::Tar => tarball::walk(self, item.input),
             Kind::Cfb => cfb::walk(self, item.input),
+            Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Rtf => rtf::walk(self, item.input),
             Kind::Mail => mail::walk(self, item.input),
             Kind::Mailbox => mail::walk_mailbox(self, item.input),
@@ -305,6 +306,7 @@ impl<'a> Walk<'a> {
             }
             match kind {
                 Kind::Zip => zip::walk(walk, reader, &directory, relation),
+                Kind::OpenDocument => odf::walk(walk, reader, &directory),
                 _ => ooxml::walk(walk, kind, reader, &directory),
             }
         })

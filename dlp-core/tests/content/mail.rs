@@ -79,9 +79,7 @@ fn headers_are_read_as_they_stand_and_decoded() {
 #[test]
 fn parts_are_found_where_they_are() {
     let archive = base64(&zip(&[("in.txt", b"archived")]));
-    let inner = format!(
-        "Subject: inner\r\nFrom: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nforwarded\r\n--b--\r\n"
-    );
+    let inner = "Subject: inner\r\nFrom: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nforwarded\r\n--b--\r\n";
     let rest = format!(
         "Content-Type: multipart/mixed; boundary=b\r\n\r\npreamble text\r\n\
          --b\r\nContent-Type: multipart/alternative; boundary=\"bb\"\r\n\r\n\

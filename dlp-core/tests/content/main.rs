@@ -3,6 +3,7 @@
 mod formats;
 mod hostile;
 mod mail;
+mod odf;
 mod office;
 mod rtf;
 mod support;

@@ -27,7 +27,7 @@ impl Visit for Properties {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         self.flush(walk)?;
         let name = element.local_name();
-        if name == "property" {
+        if matches!(name, "property" | "user-defined") {
             self.custom = element.attribute("name");
         } else if name == "label" {
             for (attribute, value) in element.attributes() {
@@ -46,7 +46,7 @@ impl Visit for Properties {
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
         let step = self.flush(walk);
         self.open.pop();
-        if local_name == "property" {
+        if matches!(local_name, "property" | "user-defined") {
             self.custom = None;
         }
         step
@@ -132,5 +132,36 @@ impl Visit for Generic<'_> {
     fn end(&mut self, _: &mut Walk<'_>, _: &str) -> Step {
         self.join = Join::Line;
         Ok(())
+    }
+}
+
+/// A number as people see it: files store long integers with an exponent.
+pub(in crate::content) fn plain_number(stored: &str) -> String {
+    if !stored.contains(['e', 'E']) {
+        return stored.to_owned();
+    }
+    match stored.trim().parse::<f64>() {
+        Ok(number) if number.abs() < 1e21 => number.to_string(),
+        _ => stored.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_in_full() {
+        let rows = [
+            ("4.4051401358E10", "44051401358"),
+            ("44051401358", "44051401358"),
+            ("0.1", "0.1"),
+            ("1E-3", "0.001"),
+            ("1e300", "1e300"),
+            ("e", "e"),
+        ];
+        for (stored, expected) in rows {
+            assert_eq!(plain_number(stored), expected);
+        }
     }
 }

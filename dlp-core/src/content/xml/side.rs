@@ -60,7 +60,7 @@ impl Side {
     /// Hands out everything, grouped by role.
     pub(in crate::content) fn flush(&mut self, walk: &mut Walk<'_>, name: &str, place: Place<'_>) -> Step {
         self.texts.sort_by_key(|(role, _)| *role as u8);
-        for (role, text) in self.texts.drain(..) {
+        for (role, text) in self.texts.drain(..).filter(|(_, text)| !text.trim().is_empty()) {
             let part = Part { role, name };
             walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })?;
         }
