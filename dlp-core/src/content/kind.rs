@@ -34,8 +34,16 @@ pub enum Kind {
     Mail,
     /// Messages of mail in a row.
     Mailbox,
-    /// Compound file of older Office versions, also the wrapper of encrypted Office Open XML.
+    /// Compound file of unknown content, also the wrapper of encrypted Office Open XML.
     Cfb,
+    /// Word document of 1997 to 2003.
+    Doc,
+    /// Workbook of 1993 to 2003.
+    Xls,
+    /// Presentation of 1997 to 2003.
+    Ppt,
+    /// Message of Outlook.
+    Msg,
     /// A format that is recognised but has no handler: zstd, 7z, RAR and others.
     Other(&'static str),
     /// Nothing that is recognised.
@@ -62,6 +70,10 @@ impl Kind {
             Self::Mail => "mail",
             Self::Mailbox => "mailbox",
             Self::Cfb => "cfb",
+            Self::Doc => "doc",
+            Self::Xls => "xls",
+            Self::Ppt => "ppt",
+            Self::Msg => "msg",
             Self::Other(name) => name,
             Self::Binary => "binary",
         }

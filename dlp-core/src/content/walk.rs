@@ -185,6 +185,9 @@ impl<'a> Walk<'a> {
         if kind == Kind::Zip {
             return self.package(item);
         }
+        if kind == Kind::Cfb {
+            return self.compound(item);
+        }
         let start = ItemStart { name: item.name, kind, relation: item.relation };
         self.within(start, |walk| {
             if walk.is_too_deep() && is_container(kind) {
@@ -261,7 +264,6 @@ impl<'a> Walk<'a> {
             Kind::Gzip => gzip::walk(self, item),
             Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
             Kind::Tar => tarball::walk(self, item.input),
-            Kind::Cfb => cfb::walk(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Rtf => rtf::walk(self, item.input),
             Kind::Mail => mail::walk(self, item.input),
@@ -294,6 +296,52 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// A compound file: what it is to people depends on its streams, so its directory is read before it is entered.
+    fn compound(&mut self, item: Item<'_, '_>) -> Step {
+        let Item { name, relation, .. } = item;
+        let start = |kind| ItemStart { name, kind, relation };
+        let (reader, held): (&mut dyn Read, Held) = match item.input {
+            Input::Bytes(bytes) => return self.within(start(cfb::kind(bytes)), |walk| walk.compound_bytes(bytes)),
+            Input::Seekable(reader) => {
+                let held = self.read_held(reader);
+                (reader, held)
+            }
+            Input::Stream(reader) => {
+                let held = self.read_held(reader);
+                (reader, held)
+            }
+        };
+        if held.cut {
+            return self.within(start(Kind::Cfb), |walk| {
+                walk.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
+            });
+        }
+        let budget = self.budget;
+        let _guard = budget.hold(held.bytes.len() as u64);
+        self.within(start(cfb::kind(&held.bytes)), |walk| {
+            walk.compound_bytes(&held.bytes)?;
+            held.error.map_or(Ok(()), |error| Err(walk.read_failed(&error)))
+        })
+    }
+
+    fn compound_bytes(&mut self, bytes: &[u8]) -> Step {
+        if self.is_too_deep() {
+            self.problem_of_depth();
+            return plain::raw(self, Input::Bytes(bytes));
+        }
+        cfb::walk(self, bytes)
+    }
+
+    /// Walks a document that lies in the current item and is no run of bytes.
+    pub(super) fn inner(&mut self, start: ItemStart<'_>, handler: impl FnOnce(&mut Self) -> Step) -> Step {
+        self.check_budget()?;
+        if let Err(hit) = self.budget.take_item() {
+            return Err(self.limit(hit));
+        }
+        let name = clip(start.name, self.budget.limits.name_bytes_max);
+        self.within(ItemStart { name, ..start }, handler)
     }
 
     fn archive(&mut self, name: &str, relation: Relation, reader: &mut dyn ReadSeek) -> Step {

@@ -1,5 +1,6 @@
 //! Extraction over its public interface: formats, hostile files, and the laws that hold for all of them.
 
+mod compound;
 mod formats;
 mod hostile;
 mod mail;
