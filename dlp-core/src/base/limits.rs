@@ -18,6 +18,10 @@ pub const CONFIRM_STEPS_PER_BYTE_MAX: u64 = 256;
 /// The same for one pattern alone: each byte of a block may belong to eight beginnings of it.
 pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
 
+/// What the decoder of one stream may keep to look back at. The strongest usual settings of xz and zstd ask for 64 and 128
+/// MiB.
+pub const DICTIONARY_BYTES_MAX: u64 = 128 * MIB;
+
 /// Groups in groups of an RTF document that are told apart; deeper ones are read like the one around them. Word writes a
 /// few dozen.
 pub const RTF_GROUPS_MAX: usize = 10_000;

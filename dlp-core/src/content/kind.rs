@@ -16,6 +16,16 @@ pub enum Kind {
     Bzip2,
     /// xz stream.
     Xz,
+    /// lzip stream.
+    Lzip,
+    /// lzma stream without a container.
+    Lzma,
+    /// zstd stream.
+    Zstd,
+    /// lz4 stream.
+    Lz4,
+    /// Stream of `compress`.
+    Compress,
     /// tar archive.
     Tar,
     /// Word document (Office Open XML).
@@ -60,6 +70,11 @@ impl Kind {
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
+            Self::Lzip => "lzip",
+            Self::Lzma => "lzma",
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+            Self::Compress => "compress",
             Self::Tar => "tar",
             Self::Docx => "docx",
             Self::Xlsx => "xlsx",

@@ -12,7 +12,7 @@ use super::{
     Sink,
 };
 use super::{cfb, document, gzip, mail, odf, ooxml, packed, pdf, plain, rtf, tarball};
-use crate::base::{Problem, ProblemClass};
+use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
 
@@ -152,6 +152,11 @@ impl<'a> Walk<'a> {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
                 (ProblemClass::Damaged, "bad_data", "the compressed or packed data is broken")
             }
+            io::ErrorKind::OutOfMemory => {
+                let message = "the stream asks for more memory to look back at than the bound; it was not unpacked";
+                self.problem(Problem::limit("dictionary_bytes_max", DICTIONARY_BYTES_MAX, message));
+                return Break::Item;
+            }
             _ => (ProblemClass::Unreadable, "read_error", "reading failed"),
         };
         self.problem(Problem::new(class, reason, message));
@@ -262,7 +267,9 @@ impl<'a> Walk<'a> {
         match kind {
             Kind::Text => plain::text(self, item.charset, item.input),
             Kind::Gzip => gzip::walk(self, item),
-            Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
+            Kind::Bzip2 | Kind::Xz | Kind::Lzip | Kind::Lzma | Kind::Zstd | Kind::Lz4 | Kind::Compress => {
+                packed::walk(self, kind, item)
+            }
             Kind::Tar => tarball::walk(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Rtf => rtf::walk(self, item.input),

@@ -9,7 +9,8 @@ const FREE: u32 = 0xFFFF_FFFF;
 
 /// A compound file of these streams; a path with a slash puts a stream into a storage.
 fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut names: Vec<(String, Option<usize>, Option<&[u8]>)> = vec![("Root Entry".to_owned(), None, None)];
+    type Named<'n> = (String, Option<usize>, Option<&'n [u8]>);
+    let mut names: Vec<Named<'_>> = vec![("Root Entry".to_owned(), None, None)];
     for (path, bytes) in streams {
         let mut parent = 0;
         let parts: Vec<&str> = path.split('/').collect();
