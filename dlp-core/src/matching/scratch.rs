@@ -1,10 +1,10 @@
 //! Memory that a thread reuses from text to text.
 
 use super::budget::{BLOCK_BYTES, Budget};
-use super::candidates::{Places, Tokens};
+use super::candidates::Tokens;
 use super::compile::DetectorSet;
 use super::context::Folded;
-use super::simd::Masks;
+use super::simd::{Masks, Places};
 use crate::knowledge::pattern::Memory;
 
 /// Bytes that the automata of all patterns together may keep in each thread.

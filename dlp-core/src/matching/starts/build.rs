@@ -1,11 +1,8 @@
 //! From start anchors to the tables that the first pass reads.
 
-use super::{
-    Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, OFFSETS_AT_ONCE, PAIR_WORDS, Placed, Starts,
-    pair_bit,
-};
+use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::simd::{Intersect, Isa, RowSet};
+use crate::matching::simd::{Intersect, Isa, PairSets, RowSet};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -61,15 +58,13 @@ impl Builder {
 }
 
 /// For each [`Ahead`], the pairs of bytes with which a row can start.
-fn pairs(rows: &[Row]) -> Vec<u64> {
-    let mut pairs = vec![0; Ahead::COUNT * PAIR_WORDS];
+fn pairs(rows: &[Row]) -> PairSets {
+    let mut pairs = PairSets::new();
     for row in rows {
         let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
         for ahead in Ahead::all().filter(|ahead| ahead.lets(row.start.run_min, row.start.digit_within)) {
             for first in firsts.bytes() {
-                for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
-                    pairs[ahead.place(pair)] |= bit;
-                }
+                seconds.bytes().for_each(|second| pairs.insert(ahead.0, first, second));
             }
         }
     }

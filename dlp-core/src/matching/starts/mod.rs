@@ -16,7 +16,7 @@ pub(super) use build::{Builder, Start};
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
-use super::simd::{Intersect, RowSet};
+use super::simd::{Intersect, PairSets, RowSet};
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, WINDOW_LEN};
 
 /// Runs with each follower.
@@ -35,8 +35,8 @@ pub(super) struct Starts {
     rows: Vec<Placed>,
     /// Rows beyond one set: as many groups, each with tables of its own.
     groups: Vec<Group>,
-    /// For each [`Ahead`], the pairs of bytes with which a row can start, one bit each.
-    pairs: Vec<u64>,
+    /// For each [`Ahead`], the pairs of bytes with which a row can start.
+    pairs: PairSets,
 }
 
 /// The tables of one group of rows.
@@ -69,13 +69,10 @@ struct FirstBytes([u64; FIRST_BYTES]);
 /// Bytes of a token that are looked at before any row is.
 const FIRST_BYTES: usize = 4;
 
-/// Words of a set of pairs of bytes.
-const PAIR_WORDS: usize = 1 << 10;
-
-/// What lies ahead of the start of a token, as far as masks tell at once: 0 where a digit is near, 2 where it is far, 4
-/// where it is farther; one more where the token is long.
+/// What lies ahead of the start of a token, as far as masks tell at once: whether a digit is near or far, and whether
+/// the token is long. It is the [number](PairSets::number) of a set of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ahead(u8);
+struct Ahead(usize);
 
 /// A digit is near when it is one of this many bytes.
 pub(super) const DIGIT_NEAR: usize = 8;
@@ -87,29 +84,15 @@ pub(super) const DIGIT_FAR: usize = 24;
 pub(super) const TOKEN_LONG: usize = RUN_MIN_MAX as usize;
 
 impl Ahead {
-    /// Number of different ones.
-    const COUNT: usize = 6;
-
     fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT as u8).map(Self)
-    }
-
-    /// `is_in_reach`: a digit is near or far.
-    #[inline]
-    pub(super) fn of(is_near: bool, is_in_reach: bool, is_long: bool) -> Self {
-        Self(4 - 2 * (u8::from(is_near) + u8::from(is_in_reach)) + u8::from(is_long))
+        (0..PairSets::COUNT).map(Self)
     }
 
     /// Whether a row can start here that demands a token of so many bytes, and a digit within so many.
     fn lets(self, run_min: usize, digit_within: Option<usize>) -> bool {
-        let least = [0, DIGIT_NEAR, DIGIT_FAR][usize::from(self.0 / 2)];
+        let least = [0, DIGIT_NEAR, DIGIT_FAR][self.0 / 2];
         let is_long = self.0 % 2 == 1;
         digit_within.is_none_or(|within| within >= least) && (is_long || run_min < TOKEN_LONG)
-    }
-
-    #[inline]
-    fn place(self, pair: usize) -> usize {
-        usize::from(self.0) * PAIR_WORDS + pair
     }
 }
 
@@ -186,12 +169,9 @@ impl Starts {
         self.rows.is_empty()
     }
 
-    /// Whether a pattern can have a token at `at`, as far as two bytes and what lies ahead tell.
-    #[inline]
-    pub(super) fn takes_pair(&self, text: &[u8], at: usize, ahead: Ahead) -> bool {
-        let (first, second) = (text[at], text.get(at + 1).copied().unwrap_or(END));
-        let (pair, bit) = pair_bit(first, second);
-        self.pairs[ahead.place(pair)] & bit != 0
+    /// The pairs of bytes with which a pattern can have a token, for each number of what lies ahead.
+    pub(super) fn pairs(&self) -> &PairSets {
+        &self.pairs
     }
 
     /// Whether a pattern can have a token at `at`, as far as its first run and bytes tell.
@@ -291,12 +271,6 @@ impl Group {
 #[inline]
 fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
-}
-
-/// Word and bit of a pair of bytes in a set of 65,536.
-#[inline]
-fn pair_bit(first: u8, second: u8) -> (usize, u64) {
-    (usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63))
 }
 
 const _: () = assert!(WINDOW_LEN.is_multiple_of(OFFSETS_AT_ONCE), "a window is looked at in whole turns");
