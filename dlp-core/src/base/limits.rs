@@ -22,6 +22,12 @@ pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
 /// MiB.
 pub const DICTIONARY_BYTES_MAX: u64 = 128 * MIB;
 
+/// Encodings in encodings of one text that are decoded.
+pub const DECODING_DEPTH_MAX: u32 = 4;
+
+/// Bytes that decoding may make of each byte of text, all encodings together. One encoding makes less than two.
+pub const DECODED_RATIO_MAX: u64 = 8;
+
 /// Groups in groups of an RTF document that are told apart; deeper ones are read like the one around them. Word writes a
 /// few dozen.
 pub const RTF_GROUPS_MAX: usize = 10_000;

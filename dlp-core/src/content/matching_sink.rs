@@ -8,8 +8,10 @@ use super::{
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
 use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, Span};
+use crate::knowledge::MATCH_LEN_MAX;
 use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, Scratch, StreamScan};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Matches what an extractor hands out.
 pub struct MatchingSink<'a> {
@@ -32,6 +34,10 @@ struct OpenItem {
     findings: u64,
     low_findings: u64,
     outcome: Outcome,
+    /// Where values were found as they stand, so that what decoding finds again is not reported twice.
+    plain: Plain,
+    /// What was found in decoded text, until it is known what the text itself gives.
+    decoded: Vec<(Match, Location)>,
     /// Items inside leave it open, so that what is embedded in a text does not tear it apart.
     part: Option<OpenPart>,
 }
@@ -135,15 +141,62 @@ impl<'a> MatchingSink<'a> {
         self.report_matches(&part);
     }
 
+    /// Searches a text that was encoded in the text of the open part, which goes on behind it.
+    fn decoded(&mut self, segment: &Segment<'_>) {
+        let mut part = OpenPart::new(segment.part, self.set.stream());
+        part.mark(segment);
+        let matches = &mut self.matches;
+        let end = self.set.scan(self.scratch, segment.text, &mut |found| matches.push(found));
+        self.text_bytes += segment.text.len() as u64;
+        self.report_degraded(&end.degraded);
+        for found in std::mem::take(&mut self.matches) {
+            let location = self.locate(&part, &found);
+            let max = self.limits.findings_max;
+            if let Some(item) = self.items.last_mut().filter(|item| (item.decoded.len() as u64) < max) {
+                item.decoded.push((found, location));
+            } else {
+                // Counted, and named as beyond the bound.
+                self.report(found, location);
+            }
+        }
+    }
+
+    /// Reports what only decoding found.
+    fn report_decoded(&mut self) {
+        let Some(item) = self.items.last_mut() else { return };
+        if item.decoded.is_empty() {
+            return;
+        }
+        let (decoded, mut plain) = (std::mem::take(&mut item.decoded), std::mem::take(&mut item.plain));
+        plain.places.sort_unstable_by_key(|(detector, _, span)| (*detector, span.start.0));
+        let mut reported = HashSet::new();
+        for (found, location) in decoded {
+            let is_first = match location.offset_base {
+                OffsetBase::File => reported.insert((found.detector, location.span.start.0)),
+                OffsetBase::Text => plain.values.insert((found.detector, hash(&found))),
+            };
+            if is_first && !plain.has_place(&found, &location) {
+                self.report(found, location);
+            }
+        }
+    }
+
     fn report_matches(&mut self, part: &OpenPart) {
         for found in std::mem::take(&mut self.matches) {
-            if !self.count_finding(found.confidence.level()) {
-                continue;
+            let location = self.locate(part, &found);
+            let max = self.limits.findings_max;
+            if let Some(item) = self.items.last_mut() {
+                item.plain.add(&found, &location, max);
             }
-            let finding = self.finding(part, found);
-            if self.observer.finding(finding) == Flow::Stop {
-                self.flow = Flow::Stop;
-            }
+            self.report(found, location);
+        }
+    }
+
+    fn report(&mut self, found: Match, location: Location) {
+        if self.count_finding(found.confidence.level())
+            && self.observer.finding(Finding::of(location, found)) == Flow::Stop
+        {
+            self.flow = Flow::Stop;
         }
     }
 
@@ -163,10 +216,6 @@ impl<'a> MatchingSink<'a> {
             self.problem(Problem::limit("findings_max", max, message));
         }
         count <= max
-    }
-
-    fn finding(&self, part: &OpenPart, found: Match) -> Finding {
-        Finding::of(self.locate(part, &found), found)
     }
 
     fn locate(&self, part: &OpenPart, found: &Match) -> Location {
@@ -210,6 +259,8 @@ impl Sink for MatchingSink<'_> {
             findings: 0,
             low_findings: 0,
             outcome: Outcome::COMPLETE,
+            plain: Plain::default(),
+            decoded: Vec::new(),
             part: None,
         });
         self.flow
@@ -218,6 +269,10 @@ impl Sink for MatchingSink<'_> {
     fn text(&mut self, segment: &Segment<'_>) -> Flow {
         if segment.part.role == Role::FileName {
             self.name(segment);
+            return self.flow;
+        }
+        if segment.part.role == Role::Decoded {
+            self.decoded(segment);
             return self.flow;
         }
         let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
@@ -261,6 +316,7 @@ impl Sink for MatchingSink<'_> {
 
     fn leave(&mut self, outcome: &Outcome) {
         self.finish_part();
+        self.report_decoded();
         let container: Vec<_> = self.here().container;
         let Some(item) = self.items.pop() else { return };
         let outcome = outcome.worse(item.outcome);
@@ -381,6 +437,49 @@ impl Mark {
         let own = after.checked_sub(1).and_then(|i| runs.get(i)).map_or(0, |run| run.original_start + 1);
         runs.get(after).map_or(own, |next| next.original_start)
     }
+}
+
+/// What was found in texts as they stand.
+#[derive(Default)]
+struct Plain {
+    /// In original bytes.
+    places: Vec<(DetectorIndex, ConfidenceLevel, Span)>,
+    /// Hashes of values whose texts lead back to no bytes.
+    values: HashSet<(DetectorIndex, u64)>,
+}
+
+impl Plain {
+    fn add(&mut self, found: &Match, location: &Location, max: u64) {
+        match location.offset_base {
+            OffsetBase::File if (self.places.len() as u64) < max => {
+                self.places.push((found.detector, found.confidence.level(), location.span));
+            }
+            OffsetBase::Text if (self.values.len() as u64) < max => {
+                self.values.insert((found.detector, hash(found)));
+            }
+            OffsetBase::File | OffsetBase::Text => {}
+        }
+    }
+
+    /// Whether the detector found something at the place that is at least as sure. Places are sorted by detector and
+    /// start; long ones may begin far before.
+    fn has_place(&self, found: &Match, location: &Location) -> bool {
+        let (detector, span) = (found.detector, location.span);
+        if location.offset_base != OffsetBase::File {
+            return false;
+        }
+        let from = span.start.0.saturating_sub(MATCH_LEN_MAX as u64);
+        let first = self.places.partition_point(|(known, _, place)| (*known, place.start.0) < (detector, from));
+        let near = self.places[first..].iter();
+        near.take_while(|(known, _, place)| *known == detector && place.start.0 < span.end.0)
+            .any(|(_, level, place)| *level >= found.confidence.level() && place.end.0 > span.start.0)
+    }
+}
+
+fn hash(found: &Match) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    found.value.expose().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What a part is called in reports; the main text of a plain file has no name.

@@ -31,6 +31,7 @@ mod rtf;
 mod second;
 mod sink;
 mod tarball;
+mod views;
 mod walk;
 mod xml;
 mod zip;

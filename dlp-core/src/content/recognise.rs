@@ -65,10 +65,8 @@ const ENCRYPTED: &[(&[u8], &str)] = &[
 /// What the item is. A text's character set is kept in the item.
 pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     let head = item.head;
-    let by_signature =
-        SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    if let Some((_, _, kind)) = by_signature {
-        return *kind;
+    if let Some(kind) = by_signature(head) {
+        return kind;
     }
     if is_bzip2(head) {
         return Kind::Bzip2;
@@ -97,6 +95,17 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
         return Kind::Pdf;
     }
     if has_zip_tail(&mut item.input) { Kind::Zip } else { Kind::Binary }
+}
+
+fn by_signature(head: &[u8]) -> Option<Kind> {
+    let found = SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    found.map(|(_, _, kind)| *kind)
+}
+
+/// Whether bytes are a file by their first bytes. Images count, although nothing here opens them.
+pub(super) fn has_signature(bytes: &[u8]) -> bool {
+    const IMAGES: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"];
+    by_signature(bytes).is_some() || IMAGES.iter().any(|mark| bytes.starts_with(mark))
 }
 
 /// Formats of text without a signature.

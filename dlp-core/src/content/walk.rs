@@ -6,12 +6,13 @@
 
 use super::budget::{Budget, Hit};
 use super::recognise::{self, HEAD_BYTES};
+use super::views::Views;
 use super::zip::{self, SumMismatch};
 use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, mail, odf, ooxml, packed, pdf, plain, rtf, tarball};
+use super::{cfb, document, gzip, mail, odf, ooxml, packed, pdf, plain, rtf, tarball, views};
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -35,6 +36,7 @@ pub(super) struct Walk<'a> {
     sink: &'a mut dyn Sink,
     /// Outcome of the item that is open.
     outcome: Outcome,
+    pub(super) views: Views,
     /// Items that are open.
     depth: u32,
 }
@@ -66,7 +68,7 @@ impl<'i, 'd> Item<'i, 'd> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(budget: &'a Budget<'a>, extraction: Extraction<'a>, sink: &'a mut dyn Sink) -> Self {
-        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, depth: 0 }
+        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, views: Views::default(), depth: 0 }
     }
 
     /// Walks the input of the job.
@@ -79,6 +81,7 @@ impl<'a> Walk<'a> {
     pub(super) fn child(&mut self, name: &str, relation: Relation, input: Input<'_>) -> Step {
         // Problems belong to items, so the first one is entered whatever happened before.
         if self.depth > 0 {
+            views::finish(self)?;
             self.check_budget()?;
         }
         if let Err(hit) = self.budget.take_item() {
@@ -117,7 +120,7 @@ impl<'a> Walk<'a> {
         }
         self.check_budget()?;
         match self.sink.text(segment) {
-            Flow::Continue => Ok(()),
+            Flow::Continue => views::look(self, segment),
             Flow::SkipItem => Err(Break::Item),
             Flow::Stop => Err(Break::Job),
         }
@@ -417,10 +420,12 @@ impl<'a> Walk<'a> {
         let parent = std::mem::replace(&mut self.outcome, Outcome::COMPLETE);
         self.depth += 1;
         let step = match self.sink.enter(&start) {
-            Flow::Continue => self.announce(&start).and_then(|()| handler(self)),
+            Flow::Continue => self.announce(&start).and_then(|()| handler(self)).and_then(|()| views::finish(self)),
             Flow::SkipItem => Err(Break::Item),
             Flow::Stop => Err(Break::Job),
         };
+        // What waits for more belongs to this item.
+        self.views.forget();
         if let Some(hit) = self.budget.take_hit() {
             self.problem(hit.problem());
         }

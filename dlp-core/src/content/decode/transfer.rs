@@ -3,16 +3,28 @@
 
 use super::Derived;
 
-/// The value of a base64 digit, both alphabets.
+/// No digit of base64.
+const NO_DIGIT: u8 = 0xFF;
+/// The values of base64 digits, both alphabets.
+const SEXTETS: [u8; 256] = sextets();
+
+const fn sextets() -> [u8; 256] {
+    let mut table = [NO_DIGIT; 256];
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut value = 0;
+    while value < digits.len() {
+        table[digits[value] as usize] = value as u8;
+        value += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'_' as usize] = 63;
+    table
+}
+
+/// The value of a base64 digit.
 pub(in crate::content) fn sextet(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
+    let value = SEXTETS[usize::from(byte)];
+    (value != NO_DIGIT).then_some(value)
 }
 
 /// Decodes base64 whose first byte stands at `offset`. Padding ends a group, not the text; other bytes are passed over.
