@@ -13,6 +13,7 @@ mod extract;
 mod finding;
 mod frames;
 mod gzip;
+mod html;
 mod kind;
 mod lzw;
 mod mail;
