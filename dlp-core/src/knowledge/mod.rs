@@ -3,6 +3,7 @@
 mod catalogue;
 pub mod generate;
 pub(crate) mod pattern;
+mod profile;
 pub mod validators;
 
 pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
@@ -11,3 +12,4 @@ pub use dlp_detector_format::{
     MATCH_LEN_MAX, Pattern, Program, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, Read, SHAPE_RUNS, SKIP_MAX, Score, Shape,
     Validator, WINDOW_LEN, follower, run_place, run_program,
 };
+pub use profile::{Profile, ProfileError};

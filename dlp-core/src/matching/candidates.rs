@@ -125,7 +125,7 @@ impl Pass<'_> {
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
             places
-                .keep(|place| starts.takes_run(text, from + place, runs) | boundary::may_be_escape(text, from + place));
+                .keep(|place| starts.takes_bytes(text, from + place) || boundary::escape_tail(text, from + place) > 0);
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);

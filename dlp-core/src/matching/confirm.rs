@@ -64,8 +64,10 @@ pub(super) fn end(
 impl CompiledPattern {
     /// What can be told of a start without the regex: the first bytes, and the boundary before them.
     pub(super) fn can_start(&self, text: &[u8], start: usize) -> bool {
-        let bytes = text[start..].iter().copied().chain([boundary::END]);
-        self.window.iter().zip(bytes).all(|(set, byte)| set.contains(byte))
-            && boundary::left_holds(self.boundary, text, start)
+        let (rest, window) = (&text[start..], self.window.as_slice());
+        let fits = |bytes: &[u8]| window.iter().zip(bytes).all(|(set, byte)| set.contains(*byte));
+        // Behind the end of the text stands one byte that every boundary accepts; nothing is known of those behind it.
+        let ends_rightly = rest.len() >= window.len() || window[rest.len()].contains(boundary::END);
+        fits(rest) && ends_rightly && boundary::left_holds(self.boundary, text, start)
     }
 }

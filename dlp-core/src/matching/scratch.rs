@@ -4,6 +4,7 @@ use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::Tokens;
 use super::compile::DetectorSet;
 use super::context::Folded;
+use super::glance::Glances;
 use super::simd::{Masks, Places};
 use crate::knowledge::pattern::Memory;
 
@@ -33,6 +34,7 @@ pub struct Scratch {
     blocks: usize,
     /// Words around a match.
     pub(super) folded: Folded,
+    pub(super) glances: Glances,
 }
 
 impl Scratch {

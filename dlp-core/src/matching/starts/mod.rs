@@ -56,18 +56,7 @@ struct Group {
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token.
     of_boundary: Vec<(Boundary, RowSet)>,
-    /// The distinct first bytes, and an index of them for whether the token continues a number and each first run with
-    /// its follower.
-    first_bytes: Vec<FirstBytes>,
-    first_bytes_of: Vec<u16>,
 }
-
-/// For each of the first bytes of a token the values that some row takes there, by their low six bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct FirstBytes([u64; FIRST_BYTES]);
-
-/// Bytes of a token that are looked at before any row is.
-const FIRST_BYTES: usize = 4;
 
 /// What lies ahead of the start of a token, as far as masks tell at once: whether a digit is near or far, and whether
 /// the token is long. It is the [number](PairSets::number) of a set of pairs.
@@ -127,10 +116,6 @@ impl Before {
         usize::from(self.continues_number) << 8 | usize::from(self.byte)
     }
 
-    fn first_bytes_place(self, first: &Run) -> usize {
-        usize::from(self.continues_number) * FOLLOWED_RUNS + place(first)
-    }
-
     /// Whether a match with this boundary can start behind it.
     fn lets(self, boundary: Boundary) -> bool {
         match boundary {
@@ -174,11 +159,19 @@ impl Starts {
         &self.pairs
     }
 
-    /// Whether a pattern can have a token at `at`, as far as its first run and bytes tell.
+    /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
     #[inline]
-    pub(super) fn takes_run(&self, text: &[u8], at: usize, runs: Runs<'_>) -> bool {
-        let token = Token::new(text, at, runs);
-        self.groups.iter().any(|group| group.takes(&token))
+    pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
+        let before = Before::of(text, at).place();
+        let byte = |offset: usize| usize::from(text.get(at + offset).copied().unwrap_or(END));
+        self.groups.iter().any(|group| {
+            let accepting = |offset: usize| group.set(&group.accepts, offset << 8 | byte(offset));
+            let mut rows = RowSet::default();
+            let first = [group.set(&group.before, before), accepting(0), accepting(1), accepting(2)];
+            // No branch between the two: which way it would go is not to be foretold.
+            self.intersect.all(&mut rows, first)
+                & self.intersect.keep(&mut rows, std::array::from_fn(|offset| accepting(3 + offset)))
+        })
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -236,15 +229,6 @@ impl Starts {
 }
 
 impl Group {
-    /// Whether a row that takes such a first run also takes the first bytes.
-    #[inline]
-    fn takes(&self, token: &Token<'_>) -> bool {
-        let FirstBytes(values) =
-            &self.first_bytes[usize::from(self.first_bytes_of[token.before.first_bytes_place(&token.first)])];
-        let byte = |offset: usize| token.text.get(token.at + offset).copied().unwrap_or(END);
-        (0..FIRST_BYTES).fold(1, |all, offset| all & values[offset] >> (byte(offset) & 63)) & 1 == 1
-    }
-
     /// The rows whose run of this number can be this one.
     #[inline]
     fn shape(&self, number: usize, run: &Run) -> &RowSet {

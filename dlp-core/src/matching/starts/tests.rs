@@ -76,7 +76,7 @@ fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
     let masks = masks(text);
     let runs = Runs { masks: &masks, from: 0 };
     let mut found = Vec::new();
-    if starts.takes_run(text, at, runs) {
+    if starts.takes_bytes(text, at) {
         starts.fitting(text, at, runs, &mut |pattern, skip| found.push((pattern, skip)));
     }
     found.sort_unstable();
