@@ -1,8 +1,8 @@
 //! Document fingerprints: confidential documents and source code, recognised in part, reformatted or renamed.
 //!
 //! A document is read as tokens: words of a text without case and diacritics, or code with every identifier as one
-//! class, so that renaming and formatting hide nothing ([`code`]). Every run of tokens has a hash, and winnowing
-//! ([`grams`], after Schleimer, Wilkerson and Aiken, 2003) keeps those that any copy of a passage keeps too. What many of
+//! class, so that renaming and formatting hide nothing (`code`). Every run of tokens has a hash, and winnowing
+//! (`grams`, after Schleimer, Wilkerson and Aiken, 2003) keeps those that any copy of a passage keeps too. What many of
 //! the documents share, or a document that was given as common, is boilerplate and left out.
 //!
 //! A text is read in both ways, since nobody says what it is. Its fingerprints count for the documents that have them;

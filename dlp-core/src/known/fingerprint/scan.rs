@@ -21,6 +21,8 @@ const PERCENT_MEDIUM: u64 = 25;
 const PERCENT_HIGH: u64 = 75;
 /// Fingerprints of a passage of some 300 characters.
 const PASSAGE_PRINTS: u64 = 12;
+/// Bytes behind which the page or cell of a passage's start is forgotten: what leads back to it takes memory.
+const PLACE_BYTES: u64 = 1024 * 1024;
 /// Points of these.
 const POINTS: [i32; 3] = [45, 75, 90];
 
@@ -39,6 +41,8 @@ struct Follow {
     code: Grams,
     /// By number of the document. It cannot grow beyond the index.
     seen: BTreeMap<u32, Seen>,
+    /// Where the first of them starts.
+    seen_since: u64,
 }
 
 /// The state of a text.
@@ -51,7 +55,8 @@ pub(in crate::known) struct Scan {
 
 impl Scan {
     pub(in crate::known) fn new(collections: &[Collection]) -> Self {
-        let follow = |_| Follow { text: Grams::new(TEXT), code: Grams::new(CODE), seen: BTreeMap::new() };
+        let follow =
+            |_| Follow { text: Grams::new(TEXT), code: Grams::new(CODE), seen: BTreeMap::new(), seen_since: u64::MAX };
         Self { words: Words::new(), code: Code::new(), follows: collections.iter().map(follow).collect() }
     }
 
@@ -93,11 +98,13 @@ impl Scan {
         }
     }
 
-    /// Offset before which nothing undecided stands: a document is known when the text ends.
+    /// Offset before which nothing undecided stands. A document is known when the text ends; by then the place of a
+    /// start that lies far back is told in bytes of the text alone.
     pub(in crate::known) fn safe_until(&self) -> u64 {
+        let far_back = self.words.offset().saturating_sub(PLACE_BYTES);
         let since = |follow: &Follow| {
-            let seen = follow.seen.values().map(|seen| seen.start.0).min().unwrap_or(u64::MAX);
-            seen.min(follow.text.open_since()).min(follow.code.open_since())
+            let open = follow.text.open_since().min(follow.code.open_since());
+            follow.seen_since.max(far_back).min(open)
         };
         self.follows.iter().map(since).min().unwrap_or(u64::MAX)
     }
@@ -112,6 +119,7 @@ impl Follow {
             let seen = self.seen.entry(index.store.owner_at(place));
             let seen = seen.or_insert(Seen { prints: BTreeSet::new(), start, end });
             seen.prints.insert(print.hash);
+            self.seen_since = self.seen_since.min(start.0);
             seen.start = seen.start.min(start);
             seen.end = seen.end.max(end);
         }

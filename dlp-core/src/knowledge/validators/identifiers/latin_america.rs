@@ -76,8 +76,8 @@ pub(super) fn ec_cedula(value: &[u8]) -> Option<bool> {
     Some(matches!(two(&d, 0), 1..=24 | 30 | 50) && d[2] <= 6 && luhn(&d))
 }
 
-/// Codes of the Mexican states in a CURP, and `NE` for people born abroad.
-const MX_STATES: &[u8] = b"ASBCBSCCCLCMCSCHDFDGGTGRHGJCMCMNMSNTNLOCPLQTQRSPSLSRTCTSTLVZYNZSNE";
+/// Codes of the Mexican states in a CURP, `QO` being written for Querétaro too, and `NE` for people born abroad.
+const MX_STATES: &[u8] = b"ASBCBSCCCLCMCSCHDFDGGTGRHGJCMCMNMSNTNLOCPLQTQRQOSPSLSRTCTSTLVZYNZSNE";
 
 /// Mexican population number (CURP): date, sex, state, check digit over an alphabet with the letter n-tilde.
 pub(super) fn mx_curp(value: &[u8]) -> Option<bool> {
