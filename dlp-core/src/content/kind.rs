@@ -38,6 +38,8 @@ pub enum Kind {
     Pdf,
     /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
     OpenDocument,
+    /// HTML, XHTML and SVG.
+    Html,
     /// Rich Text Format.
     Rtf,
     /// A message of mail, or another file of MIME parts.
@@ -81,6 +83,7 @@ impl Kind {
             Self::Pptx => "pptx",
             Self::Pdf => "pdf",
             Self::OpenDocument => "opendocument",
+            Self::Html => "html",
             Self::Rtf => "rtf",
             Self::Mail => "mail",
             Self::Mailbox => "mailbox",

@@ -2,8 +2,10 @@
 //!
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
-//! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (bzip2 and xz), `tarball`,
-//! `ooxml`, `cfb`, and `document` for what a worker parses, with `pdf` for what stands around its objects.
+//! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
+//! `frames` and `lzw`), `tarball`, `ooxml` and `odf` (over `xml`), `cfb` (older Office documents), `rtf`, `html`, `mail`, and
+//! `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that
+//! passes for what is encoded in it, with the decoders of `decode`.
 
 mod budget;
 mod cfb;
@@ -13,6 +15,7 @@ mod extract;
 mod finding;
 mod frames;
 mod gzip;
+mod html;
 mod kind;
 mod lzw;
 mod mail;

@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, mail, odf, packed, pdf};
+use super::{Input, Kind, ReadSeek, html, mail, odf, packed, pdf};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -89,7 +89,7 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     }
     item.charset = text::detect(head, item.whole);
     if item.charset.is_some() {
-        return Kind::Text;
+        return if html::is_markup(head) { Kind::Html } else { Kind::Text };
     }
     if memchr::memmem::find(&head[..head.len().min(pdf::HEAD_BYTES)], b"%PDF-").is_some() {
         return Kind::Pdf;

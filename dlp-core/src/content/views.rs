@@ -70,6 +70,11 @@ pub(super) fn finish(walk: &mut Walk<'_>) -> Step {
     }
 }
 
+/// Hands out a text that a reader made from another one.
+pub(super) fn made_from(walk: &mut Walk<'_>, kind: &str, content: Derived, origin: Origin<'_>) -> Step {
+    view(walk, kind, content, &Source { origin, chain: "" })
+}
+
 /// What waited for this piece.
 enum Waiting {
     Nothing,

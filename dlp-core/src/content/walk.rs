@@ -12,7 +12,7 @@ use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, mail, odf, ooxml, packed, pdf, plain, rtf, tarball, views};
+use super::{cfb, document, gzip, html, mail, odf, ooxml, packed, pdf, plain, rtf, tarball, views};
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -206,7 +206,7 @@ impl<'a> Walk<'a> {
                 walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
             }
             match kind {
-                Kind::Pdf | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
+                Kind::Pdf | Kind::Html | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
                 Kind::Text if !item.whole => walk.twice(kind, item),
                 _ => walk.handle(kind, item),
             }
@@ -275,6 +275,7 @@ impl<'a> Walk<'a> {
             }
             Kind::Tar => tarball::walk(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
+            Kind::Html => html::walk(self, item.charset, item.input),
             Kind::Rtf => rtf::walk(self, item.input),
             Kind::Mail => mail::walk(self, item.input),
             Kind::Mailbox => mail::walk_mailbox(self, item.input),
@@ -471,7 +472,7 @@ impl<'a> Walk<'a> {
 
 /// Kinds whose handlers go down into children.
 fn is_container(kind: Kind) -> bool {
-    !matches!(kind, Kind::Text | Kind::Other(_) | Kind::Binary)
+    !matches!(kind, Kind::Text | Kind::Html | Kind::Other(_) | Kind::Binary)
 }
 
 /// The longest prefix of at most `len_max` bytes.

@@ -128,6 +128,9 @@ fn findings_lead_back_to_the_encoded_bytes_and_come_once() {
             2 + 2 * (before.len() + 21),
             66,
         ),
+        ("markup", format!("<html><p>{before}<b>PESEL</b>: 4405<i>1401</i>458</p>").into(), before.len() + 9 + 14, 18),
+        ("entities in markup", b"<html>PESEL: 4405&#49;<b>401458</b>".to_vec(), 13, 18),
+        ("a plain value in markup", format!("<html><p>{before}{LINE}</p>").into(), before.len() + 16, 11),
         ("escape near a plain value", format!("{before}a%20b {LINE} c%20d").into(), before.len() + 13, 11),
     ];
     for (case, bytes, start, len) in rows {
