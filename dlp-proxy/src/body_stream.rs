@@ -1,8 +1,8 @@
 //! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
 
-use crate::admission::Busy;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Progress {
 pub(crate) struct GatewayBody {
     source: Source,
     progress: Progress,
-    _busy: Option<Busy>,
+    _kept: Option<Box<dyn Any + Send>>,
 }
 
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl GatewayBody {
         Self::full(Bytes::new())
     }
 
-    /// What arrives, as it arrives. Trailers are dropped.
+    /// What arrives, as it arrives. Trailers are an error: nobody has looked at them.
     pub(crate) fn stream(incoming: Incoming) -> Self {
         Self::from(Source::Stream(incoming))
     }
@@ -76,9 +76,9 @@ impl GatewayBody {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
     }
 
-    /// Keeps the connection busy until the body has been handed over.
-    pub(crate) fn keeping(self, busy: Busy) -> Self {
-        Self { _busy: Some(busy), ..self }
+    /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
+    pub(crate) fn keeping(self, kept: impl Any + Send) -> Self {
+        Self { _kept: Some(Box::new(kept)), ..self }
     }
 
     /// The counter of this body.
@@ -89,7 +89,7 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default(), _busy: None }
+        Self { source, progress: Progress::default(), _kept: None }
     }
 }
 
@@ -168,19 +168,10 @@ impl Stall {
     }
 }
 
-/// The next data of an arriving body; trailers are skipped.
+/// The next data of an arriving body.
 fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-    loop {
-        match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
-            None => return Poll::Ready(None),
-            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Poll::Ready(Some(Ok(data)));
-                }
-            }
-        }
-    }
+    let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+    Poll::Ready(frame.map(|frame| frame?.into_data().map_err(|_trailers| "the request has trailer fields".into())))
 }
 
 /// Reads a held body without blocking a thread of the runtime.

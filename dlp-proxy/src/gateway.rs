@@ -11,12 +11,13 @@ use crate::destination::Catalogue;
 use crate::identity::{Identity, UsersError};
 use crate::metrics::Metrics;
 use crate::scan_pool::ScanPool;
-use crate::server;
+use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
 use crate::spool::SpoolPlace;
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
 use crate::tls::origin::{RootsError, client_config};
+use crate::tls::own::{self, OwnTlsError};
 use crate::upstream::{AddressGuard, Resolver, Upstream};
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
@@ -31,6 +32,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +64,9 @@ pub enum StartError {
     /// Origins could not be verified.
     #[error(transparent)]
     Roots(#[from] RootsError),
+    /// The proxy has no usable certificate.
+    #[error(transparent)]
+    OwnTls(#[from] OwnTlsError),
     /// The users file is wrong.
     #[error(transparent)]
     Users(#[from] UsersError),
@@ -118,16 +123,24 @@ fn advice(error: &io::Error, key: &str) -> String {
 /// A gateway that has its sockets and serves nobody yet.
 pub struct Gateway {
     services: Arc<Services>,
-    proxies: Vec<TcpListener>,
+    proxies: Vec<(TcpListener, Arc<Entry>)>,
     admin: TcpListener,
-    proxy_addresses: Vec<SocketAddr>,
+    addresses: Addresses,
     admin_address: SocketAddr,
     ca_pem: String,
     ca_path: PathBuf,
 }
 
+/// Where clients come in.
+#[derive(Clone, Debug)]
+struct Addresses {
+    proxy: Vec<SocketAddr>,
+    proxy_tls: Vec<SocketAddr>,
+}
+
 /// Parts that come from files alone.
 struct Read {
+    own_tls: Option<TlsAcceptor>,
     policies: Policies,
     identity: Identity,
 }
@@ -140,9 +153,10 @@ impl Gateway {
     pub async fn bind(setup: Setup) -> Result<Self, StartError> {
         let Setup { config, state_dir, risky } = setup;
         let read = Read::from_files(&config)?;
-        let proxies = bind_all(&config.listen.proxy, "listen.proxy").await?;
+        let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
+        let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
         let admin = bind(config.listen.admin, "listen.admin").await?;
-        let proxy_addresses = proxies.iter().map(address_of).collect::<Result<Vec<_>, _>>()?;
+        let addresses = Addresses { proxy: addresses_of(&plain)?, proxy_tls: addresses_of(&tls_listeners)? };
         let admin_address = address_of(&admin)?;
 
         let spool_dir = state_dir.join(SPOOL);
@@ -150,7 +164,7 @@ impl Gateway {
         let (ca_path, ca_key) = ca_paths(&config, &state_dir);
         let ca = Arc::new(Ca::load_or_create(&ca_path, &ca_key)?);
         let tls = client_config(&config.upstream, ca.chain())?;
-        let own: Vec<_> = proxy_addresses.iter().copied().chain([admin_address]).collect();
+        let own: Vec<_> = addresses.proxy.iter().chain(&addresses.proxy_tls).copied().chain([admin_address]).collect();
         let resolver = Resolver::new(&config.resolver, AddressGuard::new(config.upstream.allow_private, own));
         let (scan, held) = (&config.scan, &config.inspection);
         let metrics = Arc::new(Metrics::new());
@@ -170,13 +184,20 @@ impl Gateway {
             config,
         };
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
-        Ok(Self { services, proxies, admin, proxy_addresses, admin_address, ca_pem, ca_path })
+        let proxies = entries(plain, tls_listeners, read.own_tls);
+        Ok(Self { services, proxies, admin, addresses, admin_address, ca_pem, ca_path })
     }
 
     /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
     #[must_use]
     pub fn proxy_addresses(&self) -> &[SocketAddr] {
-        &self.proxy_addresses
+        &self.addresses.proxy
+    }
+
+    /// Addresses of the proxy inside TLS.
+    #[must_use]
+    pub fn proxy_tls_addresses(&self) -> &[SocketAddr] {
+        &self.addresses.proxy_tls
     }
 
     /// Address of health, metrics, CA and PAC.
@@ -195,13 +216,14 @@ impl Gateway {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let services = self.services;
         let admission = Admission::new(&services.config.limits, services.metrics.clone());
-        for listener in self.proxies {
-            services.tasks.spawn(server::accept(services.clone(), listener, admission.clone()));
+        for (listener, entry) in self.proxies {
+            services.tasks.spawn(server::accept(services.clone(), listener, entry, admission.clone()));
         }
         let admin = Admin {
             metrics: services.metrics.clone(),
             ca_pem: self.ca_pem,
-            proxy: self.proxy_addresses.first().copied().unwrap_or(self.admin_address),
+            proxy: self.addresses.proxy.first().copied(),
+            proxy_tls: self.addresses.proxy_tls.first().copied(),
             hosts: services.config.admin.hosts.clone(),
             drain: services.drain.clone(),
         };
@@ -226,7 +248,11 @@ impl Read {
             Ok(Policy::from_toml(&path.display().to_string(), &text)?)
         };
         let policies = config.policy.files.iter().map(read).collect::<Result<Vec<_>, StartError>>()?;
-        Ok(Self { policies: Policies::new(policies), identity: Identity::new(&config.identity)? })
+        let own_tls = match (&config.tls.cert, &config.tls.key) {
+            (Some(cert), Some(key)) => Some(TlsAcceptor::from(own::server_config(cert, key)?)),
+            _ => None,
+        };
+        Ok(Self { own_tls, policies: Policies::new(policies), identity: Identity::new(&config.identity)? })
     }
 }
 
@@ -284,6 +310,25 @@ async fn bind_all(addresses: &[SocketAddr], key: &'static str) -> Result<Vec<Tcp
         listeners.push(bind(*address, key).await?);
     }
     Ok(listeners)
+}
+
+/// All listeners of the proxy with how clients come in there. Listeners inside TLS exist only with a certificate.
+fn entries(
+    plain: Vec<TcpListener>,
+    tls: Vec<TcpListener>,
+    own_tls: Option<TlsAcceptor>,
+) -> Vec<(TcpListener, Arc<Entry>)> {
+    let open = Arc::new(Entry::Plain);
+    let mut entries: Vec<_> = plain.into_iter().map(|listener| (listener, open.clone())).collect();
+    if let Some(acceptor) = own_tls {
+        let inside = Arc::new(Entry::Tls(acceptor));
+        entries.extend(tls.into_iter().map(|listener| (listener, inside.clone())));
+    }
+    entries
+}
+
+fn addresses_of(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, StartError> {
+    listeners.iter().map(address_of).collect()
 }
 
 async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {

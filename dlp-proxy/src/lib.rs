@@ -42,3 +42,4 @@ pub use gateway::{Gateway, Setup, StartError, check, run};
 pub use identity::UsersError;
 pub use tls::ca::CaError;
 pub use tls::origin::RootsError;
+pub use tls::own::OwnTlsError;

@@ -12,7 +12,7 @@ pub use names::{HostPattern, OverrideName, OverrideTarget};
 pub use sections::{
     AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig, InspectionConfig,
     LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig,
-    UpstreamConfig,
+    TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -25,6 +25,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Sockets of the gateway itself.
     pub listen: ListenConfig,
+    /// Certificate of the proxy itself.
+    pub tls: TlsConfig,
     /// Interception CA.
     pub ca: CaConfig,
     /// Name resolution.
@@ -108,6 +110,12 @@ impl Config {
         if self.listen.proxy.is_empty() {
             return invalid("listen.proxy", "expected at least one address, got an empty list");
         }
+        if self.tls.cert.is_some() != self.tls.key.is_some() {
+            return invalid("tls.cert", "tls.cert and tls.key belong together; set both or none");
+        }
+        if !self.listen.proxy_tls.is_empty() && self.tls.cert.is_none() {
+            return invalid("listen.proxy_tls", "needs tls.cert and tls.key, a certificate for the name of the proxy");
+        }
         if self.ca.cert.is_some() != self.ca.key.is_some() {
             return invalid("ca.cert", "ca.cert and ca.key belong together; set both or none");
         }
@@ -151,9 +159,10 @@ impl Config {
 
     /// Makes relative paths relative to the file.
     fn resolve_paths(&mut self, base: &Path) {
-        let single = [&mut self.ca.cert, &mut self.ca.key, &mut self.state.dir, &mut self.identity.users];
+        let own = [&mut self.ca.cert, &mut self.ca.key, &mut self.tls.cert, &mut self.tls.key];
+        let single = own.into_iter().chain([&mut self.state.dir, &mut self.identity.users]);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
-        for path in single.into_iter().flatten().chain(lists) {
+        for path in single.flatten().chain(lists) {
             *path = base.join(&path);
         }
     }
@@ -203,7 +212,11 @@ mod tests {
     #[test]
     fn wrong_files_are_pointed_at() {
         let rows = [
-            ("[listen]\nproxi = []", "line 2, column 1", "unknown field `proxi`, expected `proxy` or `admin`"),
+            (
+                "[listen]\nproxi = []",
+                "line 2, column 1",
+                "unknown field `proxi`, expected one of `proxy`, `proxy_tls`, `admin`",
+            ),
             ("[listen]\nadmin = \"9090\"", "line 2, column 9", "expected address:port"),
             ("[listen]\nproxy = [\"localhost:8080\"]", "line 2, column 9", "got \"localhost:8080\""),
             ("[resolver.override]\n\"a.example\" = \"127.0.0.1\"", "line 2", "expected address:port"),
@@ -230,6 +243,8 @@ mod tests {
         let rows = [
             ("listen.proxy = []", "listen.proxy"),
             ("ca.cert = \"ca.pem\"", "ca.cert"),
+            ("tls.key = \"key.pem\"", "tls.cert"),
+            ("listen.proxy_tls = [\"127.0.0.1:1\"]", "listen.proxy_tls"),
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
             ("upstream.use_system_roots = false", "upstream.use_system_roots"),
             ("inspection.spool_total_max = \"1MiB\"", "inspection.spool_total_max"),

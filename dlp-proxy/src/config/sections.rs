@@ -20,6 +20,10 @@ pub struct ListenConfig {
     /// Addresses of the HTTP proxy. Default `["127.0.0.1:8080"]`.
     #[serde(deserialize_with = "units::addresses")]
     pub proxy: Vec<SocketAddr>,
+    /// Addresses of the HTTP proxy spoken inside TLS, as HTTP/1.1 or HTTP/2. Needs `tls.cert` and `tls.key`. Default
+    /// none.
+    #[serde(deserialize_with = "units::addresses")]
+    pub proxy_tls: Vec<SocketAddr>,
     /// Address of health, metrics, CA and PAC. Default `"127.0.0.1:9090"`. Never reachable through the proxy.
     #[serde(deserialize_with = "units::address")]
     pub admin: SocketAddr,
@@ -28,8 +32,18 @@ pub struct ListenConfig {
 impl Default for ListenConfig {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { proxy: vec![local(8080)], admin: local(9090) }
+        Self { proxy: vec![local(8080)], proxy_tls: Vec::new(), admin: local(9090) }
     }
+}
+
+/// `[tls]`: the certificate of `listen.proxy_tls`, under which clients know the proxy itself.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificate chain in PEM, for the name or address by which clients call the proxy. Default none.
+    pub cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM. Default none.
+    pub key: Option<PathBuf>,
 }
 
 /// `[ca]`: the CA that signs the certificates shown to clients. Both files are created at first start.

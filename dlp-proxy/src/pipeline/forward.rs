@@ -10,6 +10,7 @@ use super::site::Site;
 use crate::body_stream::{GatewayBody, Stall};
 use crate::fault::Fault;
 use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
+use crate::http::h2::join_cookies;
 use crate::services::Services;
 use crate::upstream::Route;
 use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
@@ -74,6 +75,7 @@ fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
     let framing = framing(&headers, &content);
     strip_hop_by_hop(&mut headers);
     keep_trailers_wish(&parts.headers, &mut headers);
+    join_cookies(&mut headers);
     headers.remove(CONTENT_LENGTH);
     if let Some((name, value)) = framing {
         headers.insert(name, value);

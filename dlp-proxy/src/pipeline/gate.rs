@@ -2,6 +2,7 @@
 
 use super::forward::declared_length;
 use crate::fault::Fault;
+use crate::http::chunked::TRAILERS;
 use crate::services::Services;
 use crate::spool::{SpoolError, Spooled};
 use http::request::Parts;
@@ -44,11 +45,9 @@ pub(super) async fn hold(services: &Services, parts: &Parts, mut body: Incoming)
             Ok(None) => break,
             Err(_elapsed) => return Err(Fault::BodyStalled),
         };
-        // The guard lets no trailers pass.
-        if let Ok(bytes) = frame.into_data() {
-            spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
-            is_over = spool.len() > settings.gate_max;
-        }
+        let bytes = frame.into_data().map_err(|_trailers| Fault::Framing(TRAILERS))?;
+        spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
+        is_over = spool.len() > settings.gate_max;
     }
     let spooled = spool.finish().await.map_err(|error| spool_fault(&error.into()))?;
     Ok(Held { spooled, rest: is_over.then_some(body) })

@@ -23,6 +23,7 @@ use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
+use crate::http::h2;
 use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
@@ -31,7 +32,7 @@ use dlp_core::decision::{
 };
 use forward::Content;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Version};
 use hyper::body::Incoming;
 use outcome::Verdict;
 use site::Site;
@@ -79,6 +80,9 @@ async fn serve(
 ) -> Result<Response<GatewayBody>, Fault> {
     if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
         return Err(Fault::Framing(*violation));
+    }
+    if parts.version == Version::HTTP_2 {
+        h2::judge(parts).map_err(Fault::Framing)?;
     }
     let user = identify(services, client, &parts.headers)?;
     let site = Site::of(&client.place, parts)?;

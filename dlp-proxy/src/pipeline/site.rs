@@ -9,6 +9,7 @@ use crate::upstream::Route;
 use http::header::{HOST, UPGRADE};
 use http::request::Parts;
 use http::{Method, uri};
+use hyper::ext::Protocol;
 
 /// Where a request arrived.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub(crate) struct Site {
 impl Site {
     /// Finds the origin, or says why the request is for none.
     pub(crate) fn of(place: &Place, parts: &Parts) -> Result<Self, Fault> {
+        if parts.method == Method::CONNECT && parts.extensions.get::<Protocol>().is_some() {
+            return Err(Fault::Upgrade);
+        }
         if parts.method == Method::TRACE || parts.method == Method::CONNECT {
             return Err(Fault::Method);
         }
