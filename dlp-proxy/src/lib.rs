@@ -37,6 +37,7 @@ mod spool;
 mod tls;
 mod tunnel;
 mod upstream;
+mod websocket;
 
 pub use gateway::{Gateway, Setup, StartError, check, run};
 pub use identity::UsersError;

@@ -66,6 +66,7 @@ pub(crate) struct Metrics {
     problems: Family<ClassLabels, Counter>,
     faults: Family<Reason, Counter>,
     tls_errors: Family<Reason, Counter>,
+    websocket_closes: Family<Reason, Counter>,
     uninspected: Family<Reason, Counter>,
 }
 
@@ -88,6 +89,7 @@ impl Metrics {
             problems: Family::default(),
             faults: Family::default(),
             tls_errors: Family::default(),
+            websocket_closes: Family::default(),
             uninspected: Family::default(),
         };
         metrics.register();
@@ -124,6 +126,11 @@ impl Metrics {
         self.tls_errors.get_or_create(&reason.into()).inc();
     }
 
+    /// Counts a WebSocket that the gateway has closed.
+    pub(crate) fn count_websocket_close(&self, code: u16) {
+        self.websocket_closes.get_or_create(&Reason { reason: code.to_string() }).inc();
+    }
+
     /// Counts a transfer that went on without a full inspection.
     pub(crate) fn count_uninspected(&self, reason: &str) {
         self.uninspected.get_or_create(&Reason { reason: reason.to_owned() }).inc();
@@ -142,6 +149,7 @@ impl Metrics {
         r.register("scan_queue_depth", "Inspections waiting for a thread", self.queue_depth.clone());
         r.register("spool_bytes", "Bytes of bodies that are held", self.spool_bytes.clone());
         r.register("tls_errors", "Failed TLS handshakes by reason", self.tls_errors.clone());
+        r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
         r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());

@@ -17,11 +17,12 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -94,8 +95,16 @@ async fn serve_proxy(
         return;
     }
     let Some((io, protocol)) = entry.enter(&services, stream, peer).await else { return };
-    let new_client = |refusal| Client { peer, place: Place::Proxy, user: None, links: Links::new(protocol), refusal };
     let admitted = Arc::new(admitted);
+    let place = admitted.clone();
+    let new_client = |refusal| Client {
+        peer,
+        admitted: place,
+        place: Place::Proxy,
+        user: None,
+        links: Links::new(protocol),
+        refusal,
+    };
     let connection = Connection { io, protocol, admitted: admitted.clone() };
     serve_connection(services.clone(), connection, new_client, move |services, client, request| {
         let admitted = admitted.clone();
@@ -144,10 +153,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 /// The way to a client, with or without TLS.
 pub(crate) type ClientIo = Box<dyn Duplex>;
 
+/// The same way after bytes that have been read from it already.
+pub(crate) fn with_first(io: ClientIo, first: Vec<u8>) -> ClientIo {
+    if first.is_empty() {
+        return io;
+    }
+    let (read, write) = tokio::io::split(io);
+    Box::new(tokio::io::join(Cursor::new(first).chain(read), write))
+}
+
 /// A connection that requests come on.
-pub(crate) struct Connection<T> {
+pub(crate) struct Connection {
     /// Its bytes.
-    pub(crate) io: T,
+    pub(crate) io: ClientIo,
     /// What they are.
     pub(crate) protocol: Protocol,
     /// Its place.
@@ -155,13 +173,8 @@ pub(crate) struct Connection<T> {
 }
 
 /// Serves HTTP on a connection until it ends, has to make room, or the gateway drains.
-pub(crate) async fn serve_connection<T, N, S, F>(
-    services: Arc<Services>,
-    connection: Connection<T>,
-    new_client: N,
-    serve: S,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+pub(crate) async fn serve_connection<N, S, F>(services: Arc<Services>, connection: Connection, new_client: N, serve: S)
+where
     N: FnOnce(Refusal) -> Client,
     S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
     F: Future<Output = Response<GatewayBody>> + Send + 'static,
@@ -173,9 +186,8 @@ pub(crate) async fn serve_connection<T, N, S, F>(
 }
 
 /// HTTP/1.1, behind the guard of its framing.
-async fn serve_http1<T, N, S, F>(services: Arc<Services>, connection: Connection<T>, new_client: N, serve: S)
+async fn serve_http1<N, S, F>(services: Arc<Services>, connection: Connection, new_client: N, serve: S)
 where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     N: FnOnce(Refusal) -> Client,
     S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
     F: Future<Output = Response<GatewayBody>> + Send + 'static,
@@ -196,9 +208,8 @@ where
 }
 
 /// HTTP/2. It has no end of its own, so one that has been idle is asked to end.
-async fn serve_http2<T, N, S, F>(services: Arc<Services>, connection: Connection<T>, new_client: N, serve: S)
+async fn serve_http2<N, S, F>(services: Arc<Services>, connection: Connection, new_client: N, serve: S)
 where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     N: FnOnce(Refusal) -> Client,
     S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
     F: Future<Output = Response<GatewayBody>> + Send + 'static,

@@ -16,7 +16,7 @@ use crate::http::guard::{GuardedIo, Refusal};
 use crate::http::h2;
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
-use crate::server::{ClientIo, Connection, serve_connection};
+use crate::server::{ClientIo, Connection, serve_connection, with_first};
 use crate::services::Services;
 use crate::tls::Protocol;
 use crate::tls::hello::{Hello, read_hello};
@@ -25,7 +25,6 @@ use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +117,7 @@ impl Tunnel {
     /// Waits for the connection and finds out what is spoken on it.
     async fn run(self, upgrade: OnUpgrade) {
         let Ok(upgraded) = upgrade.await else { return };
-        let (mut stream, mut first) = unwrapped(upgraded);
+        let Some((mut stream, mut first)) = unwrapped(upgraded) else { return };
         if first.is_empty() {
             let mut byte = [0];
             match timeout(FIRST_BYTE_TIMEOUT, stream.read(&mut byte)).await {
@@ -169,10 +168,10 @@ impl Tunnel {
             return self.note("client_handshake");
         };
         match opened {
-            Ok((protocol, links)) => self.serve(tls, protocol, links).await,
+            Ok((protocol, links)) => self.serve(Box::new(tls), protocol, links).await,
             Err(fault) => {
                 self.services.metrics.count_tls_error(fault.reason());
-                self.serve_fault(tls, protocol, fault).await;
+                self.serve_fault(Box::new(tls), protocol, fault).await;
             }
         }
     }
@@ -215,16 +214,11 @@ impl Tunnel {
         if let Some(route) = &mut self.route {
             route.is_tls = false;
         }
-        let (read, write) = tokio::io::split(stream);
-        let io = tokio::io::join(Cursor::new(first).chain(read), write);
-        self.serve(io, Protocol::Http1, Links::new(Protocol::Http1)).await;
+        self.serve(with_first(stream, first), Protocol::Http1, Links::new(Protocol::Http1)).await;
     }
 
     /// Requests.
-    async fn serve<T>(self, io: T, protocol: Protocol, links: Links)
-    where
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve(self, io: ClientIo, protocol: Protocol, links: Links) {
         let services = self.services.clone();
         let connection = Connection { io, protocol, admitted: self.admitted.clone() };
         let new_client = |refusal| self.client(links, refusal);
@@ -235,10 +229,7 @@ impl Tunnel {
     }
 
     /// One answer that names the fault of the origin.
-    async fn serve_fault<T>(self, io: T, protocol: Protocol, fault: Fault)
-    where
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve_fault(self, io: ClientIo, protocol: Protocol, fault: Fault) {
         let services = self.services.clone();
         let connection = Connection { io, protocol, admitted: self.admitted.clone() };
         let new_client = |refusal| self.client(Links::new(protocol), refusal);
@@ -252,8 +243,8 @@ impl Tunnel {
 
     /// The client of the requests inside.
     fn client(self, links: Links, refusal: Refusal) -> Client {
-        let Self { peer, user, authority, is_tls, route, .. } = self;
-        Client { peer, place: Place::Tunnel { authority, is_tls, route }, user, links, refusal }
+        let Self { peer, user, authority, is_tls, route, admitted, .. } = self;
+        Client { peer, admitted, place: Place::Tunnel { authority, is_tls, route }, user, links, refusal }
     }
 
     /// Counts and logs a tunnel that was closed.
@@ -265,15 +256,15 @@ impl Tunnel {
 
 /// The bytes of a tunnel, and those that have been read already. A connection of HTTP/1.1 is freed of its guard; a stream
 /// of HTTP/2 stays what it is.
-fn unwrapped(upgraded: Upgraded) -> (ClientIo, Vec<u8>) {
+fn unwrapped(upgraded: Upgraded) -> Option<(ClientIo, Vec<u8>)> {
     match upgraded.downcast::<TokioIo<GuardedIo<ClientIo>>>() {
         Ok(parts) => {
-            let (stream, guarded_rest) = parts.io.into_inner().into_parts();
+            let (stream, guarded_rest) = parts.io.into_inner().into_parts()?;
             let mut first = parts.read_buf.to_vec();
             first.extend_from_slice(&guarded_rest);
-            (stream, first)
+            Some((stream, first))
         }
-        Err(stream) => (Box::new(TokioIo::new(stream)), Vec::new()),
+        Err(stream) => Some((Box::new(TokioIo::new(stream)), Vec::new())),
     }
 }
 

@@ -578,3 +578,38 @@ async fn curl_uploads_over_http2() {
     let bodies: Vec<_> = origin.seen.lock().unwrap().iter().map(|seen| (seen.version, seen.body.clone())).collect();
     assert_eq!(bodies, [(Version::HTTP_2, "a clean line".into()), (Version::HTTP_11, "a clean line".into())]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extended_connect_is_neither_offered_nor_taken() {
+    let (origin, gateway) = scene(&["h2"]).await;
+    let mut tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    let fields = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "https"),
+        (":authority", HOST),
+        (":path", "/"),
+    ];
+    let fields: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value.as_bytes())).collect();
+    let start = [PREFACE.to_vec(), frame(SETTINGS, 0, 0, &[]), frame(HEADERS, 0x4, 1, &fields)].concat();
+    tls.write_all(&start).await.unwrap();
+    tls.flush().await.unwrap();
+    let mut received = Vec::new();
+    let mut piece = vec![0; 16 * 1024];
+    while let Ok(Ok(count @ 1..)) = tokio::time::timeout(Duration::from_millis(500), tls.read(&mut piece)).await {
+        received.extend_from_slice(&piece[..count]);
+    }
+    let mut frames = Vec::new();
+    let mut rest = received.as_slice();
+    while let [a, b, c, kind, _, _, _, _, _, tail @ ..] = rest {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        frames.push((*kind, &tail[..length]));
+        rest = &tail[length..];
+    }
+    let settings = frames.iter().find(|(kind, payload)| *kind == SETTINGS && !payload.is_empty()).unwrap().1;
+    assert!(settings.chunks(6).all(|one| one[..2] != [0, 8]), "SETTINGS_ENABLE_CONNECT_PROTOCOL: {settings:x?}");
+    let is_refused =
+        |(kind, payload): &(u8, &[u8])| *kind == RST_STREAM || *kind == HEADERS && payload.first() != Some(&0x88);
+    assert!(frames.iter().any(is_refused), "{frames:x?}");
+    assert!(origin.seen.lock().unwrap().is_empty());
+}

@@ -170,7 +170,11 @@ pub struct LimitsConfig {
     /// Time without a byte of an answer's body from the origin. Default `"5m"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_download: Duration,
-    /// Time after which tunnels that are not intercepted are cut. Default `"8h"`.
+    /// Largest message on a WebSocket, which is held for inspection. A larger one closes the connection with code 1009.
+    /// Default `"16MiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub websocket_message: u64,
+    /// Time after which tunnels that are not intercepted, and WebSockets, are cut. Default `"8h"`.
     #[serde(deserialize_with = "units::duration")]
     pub tunnel_lifetime: Duration,
 }
@@ -186,6 +190,7 @@ impl Default for LimitsConfig {
             idle_timeout: Duration::from_secs(75),
             body_stall_upload: Duration::from_secs(60),
             body_stall_download: Duration::from_secs(300),
+            websocket_message: 16 * MIB,
             tunnel_lifetime: Duration::from_secs(8 * 3600),
         }
     }

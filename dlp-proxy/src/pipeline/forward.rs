@@ -32,6 +32,8 @@ pub(super) struct Outgoing<'a> {
 pub(super) enum Content {
     /// As it arrives.
     Stream(Incoming),
+    /// None.
+    Empty,
     /// From the hold, and then the rest as it arrives.
     Held(Held),
 }
@@ -49,7 +51,7 @@ impl From<Held> for Content {
     }
 }
 
-/// Sends the request and waits for the head of the answer. The body of the answer streams.
+/// Sends the request and waits for the head of the answer.
 pub(super) async fn forward(
     services: &Services,
     client: &Client,
@@ -58,6 +60,11 @@ pub(super) async fn forward(
 ) -> Result<Response<GatewayBody>, Fault> {
     let request = build(outgoing)?;
     let answer = client.links.send(&services.upstream, route, request).await?;
+    Ok(pass_back(services, answer))
+}
+
+/// An answer as the client gets it. Its body streams.
+pub(super) fn pass_back(services: &Services, answer: Response<Incoming>) -> Response<GatewayBody> {
     let stall = Stall::new(services.config.limits.body_stall_download, services.metrics.clone());
     let mut answer = answer.map(|body| GatewayBody::answer(body, stall));
     *answer.version_mut() = Version::HTTP_11;
@@ -66,10 +73,11 @@ pub(super) async fn forward(
     for trailers in announced {
         answer.headers_mut().append(TRAILER, trailers);
     }
-    Ok(answer)
+    answer
 }
 
-fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
+/// The message that leaves, in a form that belongs to no version of HTTP.
+pub(super) fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
     let Outgoing { parts, site, content } = outgoing;
     let mut headers = parts.headers.clone();
     let framing = framing(&headers, &content);
@@ -85,6 +93,7 @@ fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
         headers.insert(HOST, host);
     }
     let body = match content {
+        Content::Empty => GatewayBody::empty(),
         Content::Stream(incoming) if incoming.is_end_stream() => GatewayBody::empty(),
         Content::Stream(incoming) => GatewayBody::stream(incoming),
         Content::Held(held) => GatewayBody::spooled(held.spooled, held.rest),

@@ -14,9 +14,11 @@ mod gate;
 mod inspection;
 mod outcome;
 mod site;
+mod websocket;
 
 pub(crate) use site::Place;
 
+use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
 use crate::destination::{Classified, RequestHead};
@@ -27,6 +29,7 @@ use crate::http::h2;
 use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
+use crate::websocket::handshake;
 use dlp_core::decision::{
     Action, Activity, Actor, ActorKind, Channel, HeadDecision, Inspection, Item, Transfer, TransferHead,
 };
@@ -34,10 +37,13 @@ use forward::Content;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, Version};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use outcome::Verdict;
 use site::Site;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
+use websocket::Switch;
 
 /// A client connection, or a tunnel inside one.
 #[derive(Debug)]
@@ -48,6 +54,8 @@ pub(crate) struct Client {
     pub(crate) place: Place,
     /// The user, when the connection itself told.
     pub(crate) user: Option<String>,
+    /// The place of the connection.
+    pub(crate) admitted: Arc<Admitted>,
     /// Connections to origins that belong to this client.
     pub(crate) links: Links,
     /// Why the guard of the connection refused a request.
@@ -55,9 +63,15 @@ pub(crate) struct Client {
 }
 
 /// Answers a request.
-pub(crate) async fn handle(services: &Services, client: &Client, request: Request<Incoming>) -> Response<GatewayBody> {
+pub(crate) async fn handle(
+    services: &Arc<Services>,
+    client: &Client,
+    mut request: Request<Incoming>,
+) -> Response<GatewayBody> {
+    let is_switching = handshake::is_wished(request.headers());
+    let upgrade = is_switching.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
-    match serve(services, client, &parts, body).await {
+    match serve(services, client, &parts, (body, upgrade)).await {
         Ok(response) => response,
         Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
     }
@@ -73,10 +87,10 @@ fn with_trailers(client: &Client, fault: Fault) -> Fault {
 
 /// The road itself.
 async fn serve(
-    services: &Services,
+    services: &Arc<Services>,
     client: &Client,
     parts: &Parts,
-    body: Incoming,
+    (body, upgrade): (Incoming, Option<OnUpgrade>),
 ) -> Result<Response<GatewayBody>, Fault> {
     if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
         return Err(Fault::Framing(*violation));
@@ -108,6 +122,8 @@ async fn serve(
             }
         };
 
+    let switching =
+        upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
     let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
     if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
         return Ok(refusal);
@@ -116,7 +132,13 @@ async fn serve(
         Some(route) => route,
         None => self::route(services, client, &site).await?,
     };
-    forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await
+    match switching {
+        Some((upgrade, head, answer, path_masked)) => {
+            let switch = Switch { parts, site: &site, route: &route, head, answer, path_masked, upgrade };
+            websocket::switch(services, client, switch).await
+        }
+        None => forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await,
+    }
 }
 
 /// Whether a host is refused whatever is asked of it, so that there is no need to look for it.

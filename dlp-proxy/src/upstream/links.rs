@@ -55,6 +55,35 @@ impl Links {
         upstream.answered(sending, &progress).await
     }
 
+    /// Sends a request to switch protocols. The connection is kept only when nothing was switched.
+    pub(crate) async fn send_upgrade(
+        &self,
+        upstream: &Upstream,
+        route: &Route,
+        request: Request<GatewayBody>,
+    ) -> Result<Response<Incoming>, Fault> {
+        let sending = async {
+            let mut kept = self.take(route);
+            let is_ready = match &mut kept {
+                Some(link) => link.ready().await,
+                None => false,
+            };
+            let mut link = match kept.filter(|_| is_ready) {
+                Some(link) => link,
+                None => upstream.open(route, Protocol::Http1).await?,
+            };
+            if link.protocol() != Protocol::Http1 {
+                return Err(Fault::Upgrade);
+            }
+            let answer = self.send_over(&mut link, route, request).await.map_err(|_| Fault::BadAnswer)?;
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                self.keep(route, link);
+            }
+            Ok(answer)
+        };
+        upstream.answered(sending, &Progress::default()).await
+    }
+
     /// Sends over a kept connection; if that had ended before a byte was sent, over a new one.
     async fn send_once_more(
         &self,
