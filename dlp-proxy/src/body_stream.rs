@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
 
@@ -48,6 +49,7 @@ enum Source {
     Stream(Incoming),
     Answer { incoming: Incoming, stall: Stall },
     Spool { reader: SpoolReader, then: Option<Incoming> },
+    Pipe { first: Option<Result<Bytes, BodyError>>, rest: mpsc::Receiver<Result<Bytes, BodyError>> },
 }
 
 impl GatewayBody {
@@ -74,6 +76,14 @@ impl GatewayBody {
     /// A held body, and what follows it when only its beginning was held.
     pub(crate) fn spooled(spooled: Spooled, then: Option<Incoming>) -> Self {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
+    }
+
+    /// What somebody hands over piece by piece, the first of which may be here. An error cuts the message off.
+    pub(crate) fn piped(
+        first: Option<Result<Bytes, BodyError>>,
+        rest: mpsc::Receiver<Result<Bytes, BodyError>>,
+    ) -> Self {
+        Self::from(Source::Pipe { first, rest })
     }
 
     /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
@@ -108,6 +118,10 @@ impl Body for GatewayBody {
                 this.progress.add(data.map_or(0, Bytes::len));
                 return Poll::Ready(frame);
             }
+            Source::Pipe { first, rest } => match first.take() {
+                None => ready!(rest.poll_recv(cx)),
+                first => first,
+            },
             Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
                 (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
                 (chunk, _) => chunk,
@@ -123,6 +137,7 @@ impl Body for GatewayBody {
         match &self.source {
             Source::Full(bytes) => bytes.is_none(),
             Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.is_end_stream(),
+            Source::Pipe { .. } => false,
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
         }
     }
@@ -132,7 +147,7 @@ impl Body for GatewayBody {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.size_hint(),
             Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
-            Source::Spool { .. } => SizeHint::default(),
+            Source::Spool { .. } | Source::Pipe { .. } => SizeHint::default(),
         }
     }
 }

@@ -31,7 +31,9 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,6 +42,11 @@ use tokio_util::task::TaskTracker;
 const INCIDENTS: &str = "incidents.jsonl";
 /// Name of the directory for held bodies in the state directory.
 const SPOOL: &str = "spool";
+
+/// Time for a body that leaves while it is inspected.
+const STREAM_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
+/// Bytes that its inspection may keep: text of another width among its bytes.
+const STREAM_HELD_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// What a gateway is made of.
 pub struct Setup {
@@ -173,6 +180,7 @@ impl Gateway {
             policies: read.policies,
             identity: read.identity,
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
+            watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
@@ -285,13 +293,20 @@ fn inspection_services(
     spool_dir: &Path,
     risky: Option<Arc<dyn RiskyParser>>,
 ) -> Result<InspectionServices, StartError> {
-    let inspector = Inspector::new(DetectorSet::builtin()?, Limits::inline());
+    let detectors = DetectorSet::builtin()?;
+    let stream_inspector = Inspector::new(detectors.clone(), stream_limits());
+    let inspector = Inspector::new(detectors, Limits::inline());
     let inspector = match risky {
         Some(parser) => inspector.with_risky_parser(parser),
         None => inspector,
     };
     let limits = BodyLimits { spool_dir: Some(spool_dir.to_owned()), ..BodyLimits::default() };
-    Ok(InspectionServices { inspector, limits })
+    Ok(InspectionServices { inspector, stream_inspector, limits })
+}
+
+/// A body that passes takes as long as its sender, who is watched for stalling, and is never held.
+fn stream_limits() -> Limits {
+    Limits { wall_time_max: STREAM_TIME_MAX, held_bytes_max: STREAM_HELD_BYTES_MAX, ..Limits::inline() }
 }
 
 fn ca_paths(config: &Config, state_dir: &Path) -> (PathBuf, PathBuf) {

@@ -62,6 +62,8 @@ pub(crate) struct Metrics {
     pub(crate) bypassed_bytes: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    cuts: Counter,
+    cut_bytes: Counter,
     findings: Family<CategoryLabels, Counter>,
     problems: Family<ClassLabels, Counter>,
     faults: Family<Reason, Counter>,
@@ -85,6 +87,8 @@ impl Metrics {
             spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
             incidents_lost: Counter::default(),
+            cuts: Counter::default(),
+            cut_bytes: Counter::default(),
             findings: Family::default(),
             problems: Family::default(),
             faults: Family::default(),
@@ -126,6 +130,12 @@ impl Metrics {
         self.tls_errors.get_or_create(&reason.into()).inc();
     }
 
+    /// Counts an upload that was cut after these bytes had left.
+    pub(crate) fn count_cut(&self, bytes: u64) {
+        self.cuts.inc();
+        self.cut_bytes.inc_by(bytes);
+    }
+
     /// Counts a WebSocket that the gateway has closed.
     pub(crate) fn count_websocket_close(&self, code: u16) {
         self.websocket_closes.get_or_create(&Reason { reason: code.to_string() }).inc();
@@ -152,6 +162,8 @@ impl Metrics {
         r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
         r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());
+        r.register("uploads_cut", "Uploads stopped after they had begun to leave", self.cuts.clone());
+        r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
         r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());
     }

@@ -13,6 +13,7 @@ use dlp_core::decision::Policies;
 use dlp_core::inspect::Inspector;
 use dlp_governance::incident::IncidentLog;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +30,8 @@ pub(crate) struct Services {
     pub(crate) identity: Identity,
     /// What inspections need.
     pub(crate) inspection: Arc<InspectionServices>,
+    /// Places for bodies that leave while they are inspected.
+    pub(crate) watched: Arc<Semaphore>,
     /// Threads that inspect.
     pub(crate) pool: ScanPool,
     /// Place of bodies that are held.
@@ -51,6 +54,8 @@ pub(crate) struct Services {
 pub(crate) struct InspectionServices {
     /// Detectors and bounds.
     pub(crate) inspector: Inspector,
+    /// The same detectors, with bounds for bodies that take as long as their sender does.
+    pub(crate) stream_inspector: Inspector,
     /// Bounds of body decoding.
     pub(crate) limits: BodyLimits,
 }

@@ -80,6 +80,28 @@ impl Declared {
         }
     }
 
+    /// Whether nothing has to be undone or taken apart before the content is inspected.
+    pub(super) fn is_one_piece(&self, first: &[u8]) -> bool {
+        let is_plain = |coding: &String| matches!(Coding::parse(coding), Ok(None));
+        !self.is_aws_chunked
+            && self.codings.iter().all(is_plain)
+            && self.format(first) == Format::Whole
+            && format_of_bytes(first) == Format::Whole
+            && !first.starts_with(&coding::ZSTD_MAGIC)
+    }
+
+    /// The format by the declared type and the first bytes.
+    fn format(&self, first: &[u8]) -> Format {
+        let (said, sniffed) = (format_of_type(&self.media_type()), format_of_bytes(first));
+        match said {
+            Format::Whole => sniffed,
+            // Command line tools send everything under this type unless they are told otherwise.
+            Format::Form if sniffed == Format::Json => Format::Json,
+            Format::Form if !is_texty(first) => Format::Whole,
+            _ => said,
+        }
+    }
+
     /// The media type in lower case, without parameters.
     fn media_type(&self) -> String {
         self.content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
@@ -274,13 +296,7 @@ fn walk_format(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek
     let first = spool::peek(body, SNIFF_BYTES)?;
     let said = format_of_type(&declared.media_type());
     let sniffed = format_of_bytes(&first);
-    let chosen = match said {
-        Format::Whole => sniffed,
-        // Command line tools send everything under this type unless they are told otherwise.
-        Format::Form if sniffed == Format::Json => Format::Json,
-        Format::Form if !is_texty(&first) => Format::Whole,
-        _ => said,
-    };
+    let chosen = declared.format(&first);
     if chosen == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
         return unwrap_sniffed_zstd(walk, declared, body);
     }

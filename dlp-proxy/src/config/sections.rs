@@ -3,6 +3,7 @@
 use super::names::{HostPattern, OverrideName, OverrideTarget};
 use super::units;
 use crate::destination::Tenancy;
+use dlp_core::decision::Zone;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -204,6 +205,9 @@ pub struct InspectionConfig {
     /// `"64MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub gate_max: u64,
+    /// What happens to a body that is larger, by the zone of the destination. Default
+    /// `{ personal = "refuse", unknown = "refuse", corporate = "stream" }`.
+    pub large: LargeBodies,
     /// Part of a held body that stays in memory; the rest goes to an encrypted file without a name. Default `"1MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub ram_max: u64,
@@ -220,11 +224,53 @@ impl Default for InspectionConfig {
     fn default() -> Self {
         Self {
             gate_max: 64 * MIB,
+            large: LargeBodies::default(),
             ram_max: MIB,
             spool_total_max: 4096 * MIB,
             decision_timeout: Duration::from_secs(60),
         }
     }
+}
+
+/// `inspection.large`: bodies above `inspection.gate_max`, by the zone of their destination.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LargeBodies {
+    /// Private accounts. Default `"refuse"`.
+    pub personal: LargeMode,
+    /// Accounts of which nothing is known. Default `"refuse"`.
+    pub unknown: LargeMode,
+    /// The organisation's accounts. Default `"stream"`.
+    pub corporate: LargeMode,
+}
+
+impl Default for LargeBodies {
+    fn default() -> Self {
+        Self { personal: LargeMode::Refuse, unknown: LargeMode::Refuse, corporate: LargeMode::Stream }
+    }
+}
+
+impl LargeBodies {
+    /// What happens to one for a destination in this zone.
+    #[must_use]
+    pub fn of(&self, zone: Zone) -> LargeMode {
+        match zone {
+            Zone::Corporate => self.corporate,
+            Zone::Personal => self.personal,
+            Zone::Unknown => self.unknown,
+        }
+    }
+}
+
+/// What happens to a body that is too large to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LargeMode {
+    /// It counts as not inspected, and the policy decides about that.
+    Refuse,
+    /// Text and bytes without a structure leave while they are inspected, a hold-back behind; the rest is as with
+    /// `refuse`.
+    Stream,
 }
 
 /// `[scan]`: threads that inspect.
@@ -233,13 +279,17 @@ impl Default for InspectionConfig {
 pub struct ScanConfig {
     /// Threads; 0 means one less than there are cores, at least one. Default 0.
     pub threads: u16,
+    /// Bodies that may leave while they are inspected, each on a thread of its own and with 3 MiB in memory; more count as
+    /// too large. Default 64.
+    pub streams: NonZeroU16,
     /// Bodies that may wait for a thread; more are an overload, and the policy decides. Default 1024.
     pub queue: NonZeroU16,
 }
 
 impl Default for ScanConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: NonZeroU16::new(1024).expect("1024 is not 0") }
+        let streams = NonZeroU16::new(64).expect("64 is not 0");
+        Self { threads: 0, streams, queue: NonZeroU16::new(1024).expect("1024 is not 0") }
     }
 }
 

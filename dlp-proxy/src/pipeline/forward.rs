@@ -34,6 +34,8 @@ pub(super) enum Content {
     Stream(Incoming),
     /// None.
     Empty,
+    /// As it is let go.
+    Piped(GatewayBody),
     /// From the hold, and then the rest as it arrives.
     Held(Held),
 }
@@ -96,7 +98,8 @@ pub(super) fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Faul
         Content::Empty => GatewayBody::empty(),
         Content::Stream(incoming) if incoming.is_end_stream() => GatewayBody::empty(),
         Content::Stream(incoming) => GatewayBody::stream(incoming),
-        Content::Held(held) => GatewayBody::spooled(held.spooled, held.rest),
+        Content::Piped(body) => body,
+        Content::Held(held) => held.into_body(),
     };
     let mut request = Request::new(body);
     *request.method_mut() = parts.method.clone();

@@ -13,6 +13,7 @@ mod forward;
 mod gate;
 mod inspection;
 mod outcome;
+mod passing;
 mod site;
 mod websocket;
 
@@ -21,6 +22,7 @@ pub(crate) use site::Place;
 use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
+use crate::config::LargeMode;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
@@ -30,15 +32,18 @@ use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
 use crate::websocket::handshake;
+use bytes::Bytes;
 use dlp_core::decision::{
-    Action, Activity, Actor, ActorKind, Channel, HeadDecision, Inspection, Item, Transfer, TransferHead,
+    Action, Activity, Actor, ActorKind, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
 };
 use forward::Content;
+use gate::Held;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use outcome::Verdict;
+use passing::{Cut, Passing, Pipe};
 use site::Site;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -100,44 +105,118 @@ async fn serve(
     }
     let user = identify(services, client, &parts.headers)?;
     let site = Site::of(&client.place, parts)?;
-    let classified = classify(services, parts, &site);
+    let mut classified = classify(services, parts, &site);
+    if passing::is_grpc(&parts.headers) {
+        classified.answer = Some("grpc".to_owned());
+    }
     let head = transfer_head(&classified, user);
 
-    let (transfer, decision, content, route, path_masked) =
-        match services.policies.decide_head(&head, SystemTime::now()) {
-            HeadDecision::Final(decision) => {
-                let size_bytes = forward::declared_length(&parts.headers);
-                let inspection = Inspection::complete();
-                let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
-                (Transfer { head, item }, decision, Content::untouched(body), None, None)
-            }
-            HeadDecision::Inspect => {
-                // Before the body is asked for: an address that is out of reach needs no upload.
-                let route = route(services, client, &site).await?;
-                let held = gate::hold(services, parts, body).await?;
-                let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
-                let transfer = Transfer { head, item };
-                let decision = services.policies.decide(&transfer, SystemTime::now());
-                (transfer, decision, held.into(), Some(route), Some(path_masked))
-            }
-        };
+    let judged = match services.policies.decide_head(&head, SystemTime::now()) {
+        HeadDecision::Final(decision) => {
+            let size_bytes = forward::declared_length(&parts.headers);
+            let inspection = Inspection::complete();
+            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
+            let transfer = Transfer { head, item };
+            Judged::at_once((transfer, decision), Content::untouched(body), None)
+        }
+        HeadDecision::Inspect => {
+            // Before the body is asked for: an address that is out of reach needs no upload.
+            let route = route(services, client, &site).await?;
+            let passing = || Passing::new(services, client, (parts, &site), (&head, &classified.answer));
+            let judged = inspect(services, parts, (body, &head), passing).await?;
+            Judged { route: Some(route), ..judged }
+        }
+    };
+    let Judged { transfer, decision, content, route, path_masked, later, cut } = judged;
 
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
     let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
-    if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
+    // What leaves while it is inspected is concluded when it ends.
+    let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
+    if !is_later && let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
         return Ok(refusal);
     }
     let route = match route {
         Some(route) => route,
         None => self::route(services, client, &site).await?,
     };
-    match switching {
-        Some((upgrade, head, answer, path_masked)) => {
-            let switch = Switch { parts, site: &site, route: &route, head, answer, path_masked, upgrade };
-            websocket::switch(services, client, switch).await
+    if let Some((upgrade, head, answer, path_masked)) = switching {
+        let switch = Switch { parts, site: &site, route: &route, head, answer, path_masked, upgrade };
+        return websocket::switch(services, client, switch).await;
+    }
+    // It may have been cut before its first piece: then nothing of it leaves.
+    if let Some(answer) = cut.as_ref().and_then(Cut::take) {
+        return answer;
+    }
+    let answer = forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await;
+    cut.and_then(|cut| cut.take()).unwrap_or(answer)
+}
+
+/// A request that was decided about, as far as it was there.
+struct Judged {
+    transfer: Transfer,
+    decision: Decision,
+    content: Content,
+    route: Option<Route>,
+    path_masked: Option<String>,
+    /// What is decided about while it leaves.
+    later: Later,
+    /// Where the reason will stand if a body that passes is cut.
+    cut: Option<Cut>,
+}
+
+/// What is decided about after the request has begun to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Later {
+    /// Nothing.
+    Nothing,
+    /// The messages of the body.
+    Messages,
+    /// Head and body.
+    Everything,
+}
+
+/// Inspects head and body, or the head alone when the body is inspected while it leaves.
+async fn inspect(
+    services: &Arc<Services>,
+    parts: &Parts,
+    (body, head): (Incoming, &TransferHead),
+    passing: impl Fn() -> Passing,
+) -> Result<Judged, Fault> {
+    let decide = |item| {
+        let transfer = Transfer { head: head.clone(), item };
+        let decision = services.policies.decide(&transfer, SystemTime::now());
+        (transfer, decision)
+    };
+    if parts.version == Version::HTTP_2 && passing::is_grpc(&parts.headers) && !body.is_end_stream() {
+        let nothing = Held::of(services, Bytes::new()).await?;
+        let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &nothing).await;
+        let (transfer, decision) = decide(item);
+        let Pipe { body, cut } = passing().messages(body).await;
+        let judged = Judged::at_once((transfer, decision), Content::Piped(body), Some(path_masked));
+        return Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged });
+    }
+    let mut held = gate::hold(services, parts, body).await?;
+    if !held.is_whole() && services.config.inspection.large.of(head.destination.zone) == LargeMode::Stream {
+        match passing().large(held).await {
+            Ok(Pipe { body, cut }) => {
+                let inspection = Inspection::complete();
+                let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
+                let judged = Judged::at_once(decide(item), Content::Piped(body), None);
+                return Ok(Judged { later: Later::Everything, cut: Some(cut), ..judged });
+            }
+            Err(unwatched) => held = unwatched,
         }
-        None => forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await,
+    }
+    let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
+    Ok(Judged::at_once(decide(item), held.into(), Some(path_masked)))
+}
+
+impl Judged {
+    /// Nothing of it is decided later.
+    fn at_once((transfer, decision): (Transfer, Decision), content: Content, path_masked: Option<String>) -> Self {
+        Self { transfer, decision, content, route: None, path_masked, later: Later::Nothing, cut: None }
     }
 }
 
