@@ -8,6 +8,7 @@ use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
 use crate::destination::Catalogue;
+use crate::icap;
 use crate::identity::{Identity, UsersError};
 use crate::metrics::Metrics;
 use crate::scan_pool::ScanPool;
@@ -131,6 +132,7 @@ fn advice(error: &io::Error, key: &str) -> String {
 pub struct Gateway {
     services: Arc<Services>,
     proxies: Vec<(TcpListener, Arc<Entry>)>,
+    icap: Vec<TcpListener>,
     admin: TcpListener,
     addresses: Addresses,
     admin_address: SocketAddr,
@@ -143,6 +145,7 @@ pub struct Gateway {
 struct Addresses {
     proxy: Vec<SocketAddr>,
     proxy_tls: Vec<SocketAddr>,
+    icap: Vec<SocketAddr>,
 }
 
 /// Parts that come from files alone.
@@ -162,8 +165,13 @@ impl Gateway {
         let read = Read::from_files(&config)?;
         let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
         let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
+        let icap = bind_all(&config.listen.icap, "listen.icap").await?;
         let admin = bind(config.listen.admin, "listen.admin").await?;
-        let addresses = Addresses { proxy: addresses_of(&plain)?, proxy_tls: addresses_of(&tls_listeners)? };
+        let addresses = Addresses {
+            proxy: addresses_of(&plain)?,
+            proxy_tls: addresses_of(&tls_listeners)?,
+            icap: addresses_of(&icap)?,
+        };
         let admin_address = address_of(&admin)?;
 
         let spool_dir = state_dir.join(SPOOL);
@@ -171,7 +179,14 @@ impl Gateway {
         let (ca_path, ca_key) = ca_paths(&config, &state_dir);
         let ca = Arc::new(Ca::load_or_create(&ca_path, &ca_key)?);
         let tls = client_config(&config.upstream, ca.chain())?;
-        let own: Vec<_> = addresses.proxy.iter().chain(&addresses.proxy_tls).copied().chain([admin_address]).collect();
+        let own: Vec<_> = addresses
+            .proxy
+            .iter()
+            .chain(&addresses.proxy_tls)
+            .chain(&addresses.icap)
+            .copied()
+            .chain([admin_address])
+            .collect();
         let resolver = Resolver::new(&config.resolver, AddressGuard::new(config.upstream.allow_private, own));
         let (scan, held) = (&config.scan, &config.inspection);
         let metrics = Arc::new(Metrics::new());
@@ -193,7 +208,7 @@ impl Gateway {
         };
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
         let proxies = entries(plain, tls_listeners, read.own_tls);
-        Ok(Self { services, proxies, admin, addresses, admin_address, ca_pem, ca_path })
+        Ok(Self { services, proxies, icap, admin, addresses, admin_address, ca_pem, ca_path })
     }
 
     /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
@@ -206,6 +221,12 @@ impl Gateway {
     #[must_use]
     pub fn proxy_tls_addresses(&self) -> &[SocketAddr] {
         &self.addresses.proxy_tls
+    }
+
+    /// Addresses of the ICAP server.
+    #[must_use]
+    pub fn icap_addresses(&self) -> &[SocketAddr] {
+        &self.addresses.icap
     }
 
     /// Address of health, metrics, CA and PAC.
@@ -226,6 +247,9 @@ impl Gateway {
         let admission = Admission::new(&services.config.limits, services.metrics.clone());
         for (listener, entry) in self.proxies {
             services.tasks.spawn(server::accept(services.clone(), listener, entry, admission.clone()));
+        }
+        for listener in self.icap {
+            services.tasks.spawn(icap::accept(services.clone(), listener));
         }
         let admin = Admin {
             metrics: services.metrics.clone(),

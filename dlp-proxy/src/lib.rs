@@ -25,6 +25,7 @@ pub mod destination;
 mod fault;
 mod gateway;
 mod http;
+mod icap;
 mod identity;
 mod metrics;
 pub mod names;

@@ -10,9 +10,9 @@ mod units;
 
 pub use names::{HostPattern, OverrideName, OverrideTarget};
 pub use sections::{
-    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig, InspectionConfig, LargeBodies,
-    LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig,
-    TenantConfig, TlsConfig, UpstreamConfig,
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
+    LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
+    ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub struct Config {
     pub listen: ListenConfig,
     /// Certificate of the proxy itself.
     pub tls: TlsConfig,
+    /// ICAP server.
+    pub icap: IcapConfig,
     /// Interception CA.
     pub ca: CaConfig,
     /// Name resolution.
@@ -215,7 +217,7 @@ mod tests {
             (
                 "[listen]\nproxi = []",
                 "line 2, column 1",
-                "unknown field `proxi`, expected one of `proxy`, `proxy_tls`, `admin`",
+                "unknown field `proxi`, expected one of `proxy`, `proxy_tls`, `icap`, `admin`",
             ),
             ("[listen]\nadmin = \"9090\"", "line 2, column 9", "expected address:port"),
             ("[listen]\nproxy = [\"localhost:8080\"]", "line 2, column 9", "got \"localhost:8080\""),

@@ -4,6 +4,7 @@ use super::names::{HostPattern, OverrideName, OverrideTarget};
 use super::units;
 use crate::destination::Tenancy;
 use dlp_core::decision::Zone;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,6 +26,9 @@ pub struct ListenConfig {
     /// none.
     #[serde(deserialize_with = "units::addresses")]
     pub proxy_tls: Vec<SocketAddr>,
+    /// Addresses of the ICAP server. Default none.
+    #[serde(deserialize_with = "units::addresses")]
+    pub icap: Vec<SocketAddr>,
     /// Address of health, metrics, CA and PAC. Default `"127.0.0.1:9090"`. Never reachable through the proxy.
     #[serde(deserialize_with = "units::address")]
     pub admin: SocketAddr,
@@ -33,7 +37,7 @@ pub struct ListenConfig {
 impl Default for ListenConfig {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { proxy: vec![local(8080)], proxy_tls: Vec::new(), admin: local(9090) }
+        Self { proxy: vec![local(8080)], proxy_tls: Vec::new(), icap: Vec::new(), admin: local(9090) }
     }
 }
 
@@ -45,6 +49,37 @@ pub struct TlsConfig {
     pub cert: Option<PathBuf>,
     /// Private key of the certificate in PEM. Default none.
     pub key: Option<PathBuf>,
+}
+
+/// `[icap]`: the ICAP server, for proxies that open TLS themselves.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IcapConfig {
+    /// Networks of the proxies that may connect. They are believed about who their clients are. Default
+    /// `["127.0.0.0/8", "::1/128"]`.
+    #[serde(deserialize_with = "units::networks")]
+    pub peers: Vec<IpNet>,
+    /// Connections at a time; clients are told. Default 512.
+    pub connections: NonZeroU32,
+    /// What becomes of downloads: `"pass"` or `"inspect"`. Default `"pass"`.
+    pub respmod: RespMod,
+}
+
+impl Default for IcapConfig {
+    fn default() -> Self {
+        let local = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("these are networks"));
+        Self { peers: local.to_vec(), connections: NonZeroU32::new(512).expect("512 is not 0"), respmod: RespMod::Pass }
+    }
+}
+
+/// What becomes of downloads that another proxy shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RespMod {
+    /// They are counted and let through.
+    Pass,
+    /// They are inspected like uploads, and the policy decides about downloads.
+    Inspect,
 }
 
 /// `[ca]`: the CA that signs the certificates shown to clients. Both files are created at first start.

@@ -38,8 +38,12 @@ pub(super) struct Inspected {
 
 /// Inspects head and body of a request.
 pub(super) async fn inspect(services: &Services, parts: &Parts, held: &Held) -> Inspected {
+    inspect_body(services, parts, held.is_whole().then(|| held.spooled.clone())).await
+}
+
+/// The same for a body that somebody else holds; without one it is too large to be held.
+pub(super) async fn inspect_body(services: &Services, parts: &Parts, body: Option<Spooled>) -> Inspected {
     let started = Instant::now();
-    let body = held.is_whole().then(|| held.spooled.clone());
     let inspected = inspect_in_pool(services, parts, body).await;
     count(&services.metrics, &inspected.item, started.elapsed());
     inspected

@@ -11,6 +11,7 @@
 
 mod forward;
 mod gate;
+pub(crate) mod icap;
 mod inspection;
 mod outcome;
 mod passing;
@@ -135,7 +136,7 @@ async fn serve(
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
     if !is_later && let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
-        return Ok(refusal);
+        return Ok(refusal.map(GatewayBody::full));
     }
     let route = match route {
         Some(route) => route,

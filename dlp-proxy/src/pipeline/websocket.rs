@@ -72,7 +72,7 @@ pub(super) async fn switch(
                 path_masked: switch.path_masked.clone(),
             };
             if let Some(refusal) = outcome::conclude(services, &verdict, switch.parts, switch.site).await {
-                return Ok(refusal);
+                return Ok(refusal.map(GatewayBody::full));
             }
             Treatment::Unread
         }
@@ -110,7 +110,7 @@ pub(super) async fn switch(
 }
 
 /// A message brings content, whatever the request did that opened the way.
-fn head_of_messages(head: TransferHead) -> TransferHead {
+pub(super) fn head_of_messages(head: TransferHead) -> TransferHead {
     match head.activity {
         Activity::Browse | Activity::Login | Activity::Download | Activity::Delete => {
             TransferHead { activity: Activity::Post, ..head }

@@ -6,7 +6,7 @@
 //! counts as not inspected, and the policy decides.
 
 use super::{Answered, Cut, Passing};
-use crate::body_stream::BodyError;
+use crate::body_stream::{BodyError, GatewayBody};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
 use crate::pipeline::gate::{Held, body_fault};
@@ -158,7 +158,7 @@ async fn conclude(passing: &Passing, inspected: inspection::Inspected) -> Result
     // The path is that of the call; a message has none.
     verdict.path_masked = None;
     let concluded = outcome::conclude(&passing.services, &verdict, &passing.parts, &passing.site).await;
-    concluded.map_or(Ok(()), |refusal| Err(Stopped(Box::new(Ok(refusal)))))
+    concluded.map_or(Ok(()), |refusal| Err(Stopped(Box::new(Ok(refusal.map(GatewayBody::full))))))
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl Pump {
         if let Some(refusal) = outcome::conclude(services, &verdict, parts, site).await {
             services.metrics.count_cut(self.sent);
             tracing::info!(host = %site.authority.host, bytes = self.sent, "upload cut");
-            cut.set(Ok(refusal));
+            cut.set(Ok(refusal.map(GatewayBody::full)));
             let _ = self.out.send(Err("the upload was stopped".into())).await;
             return Ok(());
         }
