@@ -19,6 +19,7 @@ use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
 use crate::tls::origin::{RootsError, client_config};
 use crate::tls::own::{self, OwnTlsError};
+use crate::transfer::Transfers;
 use crate::upstream::{AddressGuard, Resolver, Upstream};
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
@@ -197,6 +198,7 @@ impl Gateway {
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
+            transfers: Transfers::default(),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, tls, &config.upstream),

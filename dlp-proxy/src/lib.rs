@@ -36,6 +36,7 @@ mod server;
 mod services;
 mod spool;
 mod tls;
+mod transfer;
 mod tunnel;
 mod upstream;
 mod websocket;

@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
+use crate::transfer::Transfers;
 use crate::upstream::Upstream;
 use dlp_core::decision::Policies;
 use dlp_core::inspect::Inspector;
@@ -34,6 +35,8 @@ pub(crate) struct Services {
     pub(crate) watched: Arc<Semaphore>,
     /// Threads that inspect.
     pub(crate) pool: ScanPool,
+    /// Uploads that take several requests.
+    pub(crate) transfers: Transfers,
     /// Place of bodies that are held.
     pub(crate) spool: Arc<SpoolPlace>,
     /// Certificates for clients.

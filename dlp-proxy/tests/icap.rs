@@ -209,8 +209,8 @@ async fn users_and_destinations_count() {
     let rows = [
         (get("https://mega.nz/", "mega.nz"), Some("403")),
         (get("https://site.example/", "site.example"), None),
-        (format!("CONNECT mega.nz:443 HTTP/1.1\r\nHost: mega.nz:443\r\n\r\n"), Some("403")),
-        (format!("CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n"), None),
+        ("CONNECT mega.nz:443 HTTP/1.1\r\nHost: mega.nz:443\r\n\r\n".to_owned(), Some("403")),
+        ("CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n".to_owned(), None),
         (get("http://site.example/", "site.example\r\nUpgrade: websocket\r\nConnection: Upgrade"), Some("501")),
         (get("http://u@site.example/", "site.example"), Some("400")),
         (get("http://site.example/", "a\r\nHost: b"), Some("400")),

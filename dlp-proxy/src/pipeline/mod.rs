@@ -15,6 +15,7 @@ pub(crate) mod icap;
 mod inspection;
 mod outcome;
 mod passing;
+mod session;
 mod site;
 mod websocket;
 
@@ -45,8 +46,9 @@ use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use outcome::Verdict;
 use passing::{Cut, Passing, Pipe};
+use session::Piece;
 use site::Site;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 use websocket::Switch;
@@ -111,6 +113,12 @@ async fn serve(
         classified.answer = Some("grpc".to_owned());
     }
     let head = transfer_head(&classified, user);
+    let piece = Piece::of(&classified, client);
+    if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
+        let verdict = session::verdict_again(reason, head, classified.answer, client);
+        let refusal = outcome::conclude(services, &verdict, parts, &site).await.ok_or(Fault::Internal)?;
+        return Ok(refusal.map(GatewayBody::full));
+    }
 
     let judged = match services.policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => {
@@ -124,7 +132,8 @@ async fn serve(
             // Before the body is asked for: an address that is out of reach needs no upload.
             let route = route(services, client, &site).await?;
             let passing = || Passing::new(services, client, (parts, &site), (&head, &classified.answer));
-            let judged = inspect(services, parts, (body, &head), passing).await?;
+            let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
+            let judged = inspect(services, parts, (body, &head), passing, upload).await?;
             Judged { route: Some(route), ..judged }
         }
     };
@@ -184,6 +193,7 @@ async fn inspect(
     parts: &Parts,
     (body, head): (Incoming, &TransferHead),
     passing: impl Fn() -> Passing,
+    upload: Upload<'_>,
 ) -> Result<Judged, Fault> {
     let decide = |item| {
         let transfer = Transfer { head: head.clone(), item };
@@ -199,7 +209,11 @@ async fn inspect(
         return Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged });
     }
     let mut held = gate::hold(services, parts, body).await?;
-    if !held.is_whole() && services.config.inspection.large.of(head.destination.zone) == LargeMode::Stream {
+    // A piece of an upload is held, or what lies across its borders could not be seen.
+    if !held.is_whole()
+        && upload.piece.is_none()
+        && services.config.inspection.large.of(head.destination.zone) == LargeMode::Stream
+    {
         match passing().large(held).await {
             Ok(Pipe { body, cut }) => {
                 let inspection = Inspection::complete();
@@ -211,7 +225,24 @@ async fn inspect(
         }
     }
     let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
-    Ok(Judged::at_once(decide(item), held.into(), Some(path_masked)))
+    let mut judged = decide(item);
+    match upload.piece {
+        Some(piece) => {
+            judged = piece.judge(services, &held, judged).await?;
+            if judged.1.action >= Action::Coach {
+                piece.refuse(services, (&judged.0, &judged.1));
+            }
+        }
+        None => session::note_opening(services, upload.classified, (&held, upload.client)).await?,
+    }
+    Ok(Judged::at_once(judged, held.into(), Some(path_masked)))
+}
+
+/// What a request has to do with an upload of several requests.
+struct Upload<'a> {
+    classified: &'a Classified,
+    piece: Option<&'a Piece>,
+    client: IpAddr,
 }
 
 impl Judged {
