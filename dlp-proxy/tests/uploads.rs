@@ -282,7 +282,21 @@ fn jwt() -> String {
 async fn addresses_and_custom_fields_are_inspected() {
     let escaped: String = live_key().bytes().map(|byte| format!("%{byte:02X}")).collect();
     let token = live_key();
+    let base64 = data_encoding::BASE64.encode(token.as_bytes());
+    let base64url = data_encoding::BASE64URL_NOPAD.encode(format!("key={token}").as_bytes());
+    let hex = data_encoding::HEXLOWER.encode(token.as_bytes());
+    let thrice = escaped.replace('%', "%2525");
     let rows = [
+        ("GET", format!("/s?x={base64url}"), String::new(), 403),
+        ("GET", format!("/s?a=b&x={hex}"), String::new(), 403),
+        ("GET", format!("/s?x={thrice}"), String::new(), 403),
+        ("GET", format!("/in/{hex}/x"), String::new(), 403),
+        ("GET", "/".into(), format!("X-Data: {base64}"), 403),
+        ("GET", "/".into(), format!("Accept-Language: {token}"), 403),
+        ("GET", "/".into(), format!("X-Request-Id: {token}"), 403),
+        ("GET", "/".into(), format!("Sec-Ch-Ua: \"{token}\""), 403),
+        ("GET", "/".into(), "If-None-Match: \"d41d8cd98f00b204e9800998ecf8427e\"".into(), 200),
+        ("GET", "/".into(), "Sec-Ch-Ua-Full-Version-List: \"Chromium\";v=\"124.0.6367.118\"".into(), 200),
         ("GET", format!("/s?token={token}"), String::new(), 403),
         ("GET", format!("/s?x={escaped}"), String::new(), 403),
         ("GET", format!("/in/{token}/x"), String::new(), 403),

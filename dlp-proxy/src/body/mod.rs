@@ -25,7 +25,7 @@ mod limits;
 mod multipart;
 mod nested;
 mod report;
-mod spool;
+mod unpacked;
 mod walk;
 mod xml;
 

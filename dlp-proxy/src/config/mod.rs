@@ -71,6 +71,12 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is something else than a file.
+    #[error("cannot read the configuration {}: expected a regular file", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// The file is no TOML, or a key or value is wrong. The message has line, column and caret.
     #[error("the configuration {} is wrong\n{source}", path.display())]
     Parse {
@@ -95,6 +101,11 @@ impl Config {
     /// # Errors
     /// When it cannot be read, is no TOML, has unknown keys or wrong values.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let kind = std::fs::metadata(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        if !kind.is_file() {
+            // Reading a pipe would wait for somebody to write to it, and a device has no end.
+            return Err(ConfigError::NoFile { path: path.into() });
+        }
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
@@ -256,6 +267,17 @@ mod tests {
                 Err(ConfigError::Invalid { key, .. }) => assert_eq!(key, expected),
                 other => panic!("{text:?} gave {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn only_a_file_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        for path in [&pipe, dir.path()] {
+            let error = Config::load(path).unwrap_err().to_string();
+            assert!(error.contains("expected a regular file"), "{error}");
         }
     }
 

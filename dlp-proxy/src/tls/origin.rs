@@ -111,7 +111,14 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
             ("cert_wrong_purpose", "The certificate of the server is not made for servers.")
         }
-        _ => ("cert_invalid", "The certificate of the server is not valid."),
+        E::BadEncoding => ("cert_bad_encoding", "The certificate of the server is malformed."),
+        E::UnhandledCriticalExtension => {
+            ("cert_critical_extension", "The certificate of the server has a critical extension that is not known.")
+        }
+        E::UnknownRevocationStatus | E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
+            ("cert_revocation_unknown", "It is not known whether the certificate of the server has been revoked.")
+        }
+        _ => ("cert_invalid", "The certificate of the server is not valid. The log of the gateway names the cause."),
     }
 }
 

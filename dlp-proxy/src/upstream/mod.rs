@@ -156,6 +156,8 @@ fn tls_trouble(error: &std::io::Error) -> TlsTrouble {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(problem)) => {
+            // The library keeps some causes in a form that only people can read.
+            tracing::info!(cause = %problem, "the certificate of an origin was refused");
             let (reason, message) = describe_certificate(problem);
             Fault::Certificate { reason, message }.into()
         }
