@@ -9,8 +9,9 @@ use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
 use crate::destination::Catalogue;
 use crate::icap;
-use crate::identity::{Identity, UsersError};
+use crate::identity::UsersError;
 use crate::metrics::Metrics;
+use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
 use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
@@ -23,7 +24,7 @@ use crate::transfer::Transfers;
 use crate::upstream::{AddressGuard, Resolver, Upstream};
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
-use dlp_core::decision::{Policies, Policy, PolicyError};
+use dlp_core::decision::PolicyError;
 use dlp_core::inspect::Inspector;
 use dlp_core::matching::{CompileError, DetectorSet};
 use dlp_governance::incident::{IncidentLog, IncidentLogError};
@@ -152,8 +153,7 @@ struct Addresses {
 /// Parts that come from files alone.
 struct Read {
     own_tls: Option<TlsAcceptor>,
-    policies: Policies,
-    identity: Identity,
+    rules: Rules,
 }
 
 impl Gateway {
@@ -193,8 +193,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new());
         let services = Services {
             catalogue: Catalogue::builtin(),
-            policies: read.policies,
-            identity: read.identity,
+            rules: Exchangeable::new(read.rules),
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
@@ -229,6 +228,12 @@ impl Gateway {
     #[must_use]
     pub fn icap_addresses(&self) -> &[SocketAddr] {
         &self.addresses.icap
+    }
+
+    /// Exchanges policies and users while the gateway runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(self.services.clone())
     }
 
     /// Address of health, metrics, CA and PAC.
@@ -276,17 +281,11 @@ impl Gateway {
 impl Read {
     fn from_files(config: &Config) -> Result<Self, StartError> {
         config.check()?;
-        let read = |path: &PathBuf| {
-            let text =
-                fs::read_to_string(path).map_err(|source| StartError::PolicyFile { path: path.clone(), source })?;
-            Ok(Policy::from_toml(&path.display().to_string(), &text)?)
-        };
-        let policies = config.policy.files.iter().map(read).collect::<Result<Vec<_>, StartError>>()?;
         let own_tls = match (&config.tls.cert, &config.tls.key) {
             (Some(cert), Some(key)) => Some(TlsAcceptor::from(own::server_config(cert, key)?)),
             _ => None,
         };
-        Ok(Self { own_tls, policies: Policies::new(policies), identity: Identity::new(&config.identity)? })
+        Ok(Self { own_tls, rules: Rules::from_files(config)? })
     }
 }
 

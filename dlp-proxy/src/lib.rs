@@ -30,6 +30,7 @@ mod identity;
 mod metrics;
 pub mod names;
 mod pipeline;
+mod rules;
 mod scan_pool;
 mod sealed_file;
 mod server;
@@ -43,6 +44,7 @@ mod websocket;
 
 pub use gateway::{Gateway, Setup, StartError, check, run};
 pub use identity::UsersError;
+pub use rules::Reloader;
 pub use tls::ca::CaError;
 pub use tls::origin::RootsError;
 pub use tls::own::OwnTlsError;

@@ -62,6 +62,7 @@ pub(crate) struct Metrics {
     pub(crate) bypassed_bytes: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    reloads: Family<Reason, Counter>,
     cuts: Counter,
     cut_bytes: Counter,
     findings: Family<CategoryLabels, Counter>,
@@ -87,6 +88,7 @@ impl Metrics {
             spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
             incidents_lost: Counter::default(),
+            reloads: Family::default(),
             cuts: Counter::default(),
             cut_bytes: Counter::default(),
             findings: Family::default(),
@@ -130,6 +132,12 @@ impl Metrics {
         self.tls_errors.get_or_create(&reason.into()).inc();
     }
 
+    /// Counts an attempt to exchange the rules.
+    pub(crate) fn count_reload(&self, is_success: bool) {
+        let reason = if is_success { "success" } else { "failure" };
+        self.reloads.get_or_create(&reason.into()).inc();
+    }
+
     /// Counts an upload that was cut after these bytes had left.
     pub(crate) fn count_cut(&self, bytes: u64) {
         self.cuts.inc();
@@ -162,6 +170,7 @@ impl Metrics {
         r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
         r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());
+        r.register("reloads", "Attempts to exchange policies and users", self.reloads.clone());
         r.register("uploads_cut", "Uploads stopped after they had begun to leave", self.cuts.clone());
         r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());

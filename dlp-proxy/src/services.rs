@@ -3,14 +3,13 @@
 use crate::body::BodyLimits;
 use crate::config::Config;
 use crate::destination::Catalogue;
-use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::rules::Exchangeable;
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
 use crate::transfer::Transfers;
 use crate::upstream::Upstream;
-use dlp_core::decision::Policies;
 use dlp_core::inspect::Inspector;
 use dlp_governance::incident::IncidentLog;
 use std::sync::{Arc, Mutex};
@@ -25,10 +24,8 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     /// Known destinations.
     pub(crate) catalogue: Catalogue,
-    /// Policies in force.
-    pub(crate) policies: Policies,
-    /// Who sends.
-    pub(crate) identity: Identity,
+    /// Policies and users.
+    pub(crate) rules: Exchangeable,
     /// What inspections need.
     pub(crate) inspection: Arc<InspectionServices>,
     /// Places for bodies that leave while they are inspected.

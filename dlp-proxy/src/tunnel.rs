@@ -69,7 +69,7 @@ pub(crate) async fn open(
         if parts.extensions.get::<hyper::ext::Protocol>().is_some() {
             return Err(Fault::Upgrade);
         }
-        let user = services.identity.identify(&parts.headers)?;
+        let user = services.rules.now().identity.identify(&parts.headers)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
         let is_bypassed = is_bypassed(&services, &authority.host);
         if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {

@@ -420,3 +420,30 @@ async fn held_bodies_have_a_total() {
         assert!(metrics.contains("dlp_spool_bytes 0\n"), "{metrics}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_are_exchanged_while_requests_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own.toml");
+    let policy = |decision: &str| {
+        format!(
+            "[policy]\nid = \"own\"\ntitle = \"Own\"\nversion = 1\nstage = \"block\"\ndefault = \"{decision}\"\nfail_mode = \"closed\"\n"
+        )
+    };
+    std::fs::write(&file, policy("log")).unwrap();
+    let (_origin, gateway) = scene(&format!("policy.files = [\"{}\"]", file.display())).await;
+    let config: dlp_proxy::config::Config =
+        toml::from_str(&format!("policy.files = [\"{}\"]", file.display())).unwrap();
+    let send = async || status(&gateway.https("files.example:443", &with_length(b"good morning")).await);
+    assert_eq!(send().await, 200);
+    for _ in 0..20 {
+        for (text, expected) in [(policy("block"), 403), ("nonsense".to_owned(), 403), (policy("log"), 200)] {
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!(gateway.reloader.reload(&config).is_ok(), text != "nonsense");
+            assert_eq!(send().await, expected, "{text}");
+        }
+    }
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert!(metrics.contains("dlp_reloads_total{reason=\"success\"} 40"), "{metrics}");
+    assert!(metrics.contains("dlp_reloads_total{reason=\"failure\"} 20"), "{metrics}");
+}

@@ -89,18 +89,21 @@ impl<'s> Judged<'s> {
 
     /// The judgement that needs no body, if there is one.
     pub(crate) async fn by_head(&self) -> Option<Judgement> {
-        if self.sender.user.is_none() && !self.services.identity.allows_anonymous() {
+        if self.sender.user.is_none() && !self.services.rules.now().identity.allows_anonymous() {
             let fault = Fault::Unauthenticated { realm: self.services.config.identity.realm.clone() };
             return Some(self.fault(&fault));
         }
         if handshake::is_wished(&self.parts.headers) && self.way == Way::Up {
             // Nobody would show its messages.
             let messages = head_of_messages(self.head.clone());
-            if matches!(self.services.policies.decide_head(&messages, SystemTime::now()), HeadDecision::Inspect) {
+            if matches!(
+                self.services.rules.now().policies.decide_head(&messages, SystemTime::now()),
+                HeadDecision::Inspect
+            ) {
                 return Some(self.fault(&Fault::Upgrade));
             }
         }
-        let decision = match self.services.policies.decide_head(&self.head, SystemTime::now()) {
+        let decision = match self.services.rules.now().policies.decide_head(&self.head, SystemTime::now()) {
             HeadDecision::Final(decision) => decision,
             HeadDecision::Inspect if self.parts.method == Method::CONNECT => return Some(Judgement::Pass),
             HeadDecision::Inspect => return None,
@@ -129,7 +132,7 @@ impl<'s> Judged<'s> {
             Some(None) => return self.fault(&Fault::Internal),
         };
         let transfer = Transfer { head: self.head.clone(), item: inspected.item };
-        let decision = self.services.policies.decide(&transfer, SystemTime::now());
+        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
         let path_masked = if downward.is_none() { Some(inspected.path_masked) } else { None };
         let (answer, peer) = (self.classified.answer.clone(), self.sender.peer);
         self.conclude(Verdict { transfer, decision, answer, peer, path_masked }).await

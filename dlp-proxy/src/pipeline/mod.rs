@@ -120,7 +120,7 @@ async fn serve(
         return Ok(refusal.map(GatewayBody::full));
     }
 
-    let judged = match services.policies.decide_head(&head, SystemTime::now()) {
+    let judged = match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => {
             let size_bytes = forward::declared_length(&parts.headers);
             let inspection = Inspection::complete();
@@ -197,7 +197,7 @@ async fn inspect(
 ) -> Result<Judged, Fault> {
     let decide = |item| {
         let transfer = Transfer { head: head.clone(), item };
-        let decision = services.policies.decide(&transfer, SystemTime::now());
+        let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
         (transfer, decision)
     };
     if parts.version == Version::HTTP_2 && passing::is_grpc(&parts.headers) && !body.is_end_stream() {
@@ -262,7 +262,7 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: 
         // Looking is the least that anybody can do there.
         activity: Activity::Browse,
     };
-    match services.policies.decide_head(&head, SystemTime::now()) {
+    match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => decision.action == Action::Block,
         HeadDecision::Inspect => false,
     }
@@ -271,7 +271,7 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: 
 /// The user of a request. Tunnels know theirs from the CONNECT request.
 fn identify(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Option<String>, Fault> {
     match client.place {
-        Place::Proxy => services.identity.identify(headers),
+        Place::Proxy => services.rules.now().identity.identify(headers),
         Place::Tunnel { .. } => Ok(client.user.clone()),
     }
 }

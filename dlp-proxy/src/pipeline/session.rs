@@ -59,7 +59,7 @@ impl Piece {
         let edges = edges_of(held.spooled.clone()).await?;
         let decide = |item: Item| {
             let transfer = Transfer { item, ..transfer.clone() };
-            let decision = services.policies.decide(&transfer, SystemTime::now());
+            let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
             (transfer, decision)
         };
         let Ok(joints) = services.transfers.arrive(&self.key, (self.position, self.client), edges, Instant::now())

@@ -60,7 +60,7 @@ pub(super) async fn switch(
     switch: Switch<'_>,
 ) -> Result<Response<GatewayBody>, Fault> {
     let head = head_of_messages(switch.head);
-    let treatment = match services.policies.decide_head(&head, SystemTime::now()) {
+    let treatment = match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Inspect => Treatment::Inspected,
         HeadDecision::Final(decision) => {
             let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection: nothing_read() };
@@ -195,7 +195,7 @@ impl Session {
         let held = Held { spooled, rest: None };
         let item = inspection::inspect(&self.services, &self.parts, &held).await.item;
         let transfer = Transfer { head: self.head.clone(), item };
-        let decision = self.services.policies.decide(&transfer, SystemTime::now());
+        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
         let (answer, path_masked) = (self.answer.clone(), Some(self.path_masked.clone()));
         let verdict = Verdict { transfer, decision, answer, peer: self.peer, path_masked };
         outcome::conclude(&self.services, &verdict, &self.parts, &self.site).await.is_none()

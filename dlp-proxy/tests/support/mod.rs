@@ -187,6 +187,7 @@ pub struct Running {
     pub icap: Option<SocketAddr>,
     pub admin: SocketAddr,
     pub dir: tempfile::TempDir,
+    pub reloader: dlp_proxy::Reloader,
     ca: PathBuf,
     _stop: oneshot::Sender<()>,
 }
@@ -211,13 +212,14 @@ impl Running {
         let setup = Setup { config, state_dir: dir.path().join("state"), risky: None };
         let gateway = Gateway::bind(setup).await.unwrap();
         let (proxy, admin, ca) = (gateway.proxy_addresses()[0], gateway.admin_address(), gateway.ca_path().to_owned());
+        let reloader = gateway.reloader();
         let icap = gateway.icap_addresses().first().copied();
         let proxy_tls = gateway.proxy_tls_addresses().first().copied();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(gateway.serve(async {
             let _ = stopped.await;
         }));
-        Self { proxy, proxy_tls, icap, admin, dir, ca, _stop: stop }
+        Self { proxy, proxy_tls, icap, admin, reloader, dir, ca, _stop: stop }
     }
 
     /// Sends raw bytes to the proxy port and reads until the end.

@@ -112,7 +112,7 @@ impl Passing {
     /// Decides about what was found.
     pub(super) fn verdict(&self, inspected: inspection::Inspected) -> Verdict {
         let transfer = Transfer { head: self.head.clone(), item: inspected.item };
-        let decision = self.services.policies.decide(&transfer, SystemTime::now());
+        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
         let path_masked = Some(inspected.path_masked);
         Verdict { transfer, decision, answer: self.answer.clone(), peer: self.peer, path_masked }
     }
