@@ -12,7 +12,7 @@ use std::{env, fs};
 const FAMILIES: &[&str] = &["secret", "pii", "finance", "health", "label", "source-code"];
 
 /// Folders embedded as text.
-const TEXT_FOLDERS: &[&str] = &["destination", "policy"];
+const TEXT_FOLDERS: &[&str] = &["destination", "policy", "profile"];
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));

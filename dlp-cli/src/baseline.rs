@@ -129,7 +129,7 @@ fn read(path: &Path) -> Result<Document, CliError> {
 }
 
 /// 32 bytes, or as many in hexadecimal.
-fn read_key(path: &Path) -> Result<[u8; KEY_LEN], CliError> {
+pub(crate) fn read_key(path: &Path) -> Result<[u8; KEY_LEN], CliError> {
     let bytes = input::read_private(path)?;
     let as_text = || std::str::from_utf8(&bytes).ok().and_then(|text| from_hex(text.trim_end()));
     <[u8; KEY_LEN]>::try_from(&bytes[..]).ok().or_else(as_text).ok_or_else(|| {

@@ -36,10 +36,16 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Print the text that a scan would see in a file
     Extract(ExtractArgs),
+    /// Replace what is found in a text, or put it back
+    Redact(RedactArgs),
     /// Scan staged changes or a range of commits
     Git(GitArgs),
     /// Install git hooks
     Hook(HookArgs),
+    /// Index a table, so that its records are found
+    Edm(EdmArgs),
+    /// Index documents and source code, so that passages of them are found
+    Fingerprint(FingerprintArgs),
     /// List, explain and test detectors
     Detectors(DetectorsArgs),
     /// Run the inspecting proxy
@@ -94,9 +100,27 @@ pub(crate) struct ScanArgs {
     /// What to look for.
     #[command(flatten)]
     pub(crate) detectors: DetectorChoice,
+    /// What is known.
+    #[command(flatten)]
+    pub(crate) known: KnownArgs,
     /// What to report, and how.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+/// What the organisation knows to be its own.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Known data")]
+pub(crate) struct KnownArgs {
+    /// Records to look for: an index made by `dlp edm build`; may be repeated
+    #[arg(long, value_name = "FILE", requires = "known_key")]
+    pub(crate) edm: Vec<PathBuf>,
+    /// Documents to look for: an index made by `dlp fingerprint build`; may be repeated
+    #[arg(long, value_name = "FILE", requires = "known_key")]
+    pub(crate) fingerprints: Vec<PathBuf>,
+    /// Key of the indexes, 32 bytes that only you may read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_key: Option<PathBuf>,
 }
 
 /// Which detectors run.
@@ -106,9 +130,19 @@ pub(crate) struct DetectorChoice {
     /// Detectors to use, by id; `*` stands for anything
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub(crate) detectors: Vec<String>,
+    /// Detectors of a law or a country: gdpr, rodo, pci-dss, hipaa, ccpa, lgpd, or a country code such as pl; --detectors adds to them
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) profile: Vec<String>,
     /// Detectors of your own, in a TOML file; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) detector_file: Vec<PathBuf>,
+}
+
+impl DetectorChoice {
+    /// Whether every detector runs.
+    pub(crate) fn is_all(&self) -> bool {
+        self.detectors.is_empty() && self.profile.is_empty()
+    }
 }
 
 /// What is reported, and how.
@@ -216,6 +250,77 @@ pub(crate) enum ExtractFormat {
     Jsonl,
 }
 
+const REDACT_EXAMPLES: &str = "\
+Examples:
+  dlp redact support.log > clean.log                       stars for values
+  dlp redact customers.csv --output clean.csv              rows keep their fields
+  head -c 32 /dev/urandom > redact.key && chmod 600 redact.key
+  dlp redact --method token --key-file redact.key events.jsonl > tokens.jsonl
+  dlp redact --restore --key-file redact.key tokens.jsonl  the values again
+  kubectl logs pod | dlp redact -                          standard input
+
+Text, JSON and CSV in UTF-8 are taken; of a document, redact what `dlp extract` prints. Equal values become equal \
+tokens and hashes under one key, so that tables can still be joined. What was replaced is counted on standard error, \
+never shown.
+
+Ends with 3 when the result may still hold values, or tokens could not be restored.";
+
+/// Replace what is found in a text, or put it back.
+#[derive(Args, Debug)]
+#[command(after_help = REDACT_EXAMPLES)]
+pub(crate) struct RedactArgs {
+    /// The file; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// What becomes of a value
+    #[arg(long, value_name = "METHOD", default_value = "mask")]
+    pub(crate) method: RedactMethod,
+    /// What the text is; told by the name of the file unless given
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub(crate) format: RedactFormat,
+    /// Least confidence of a finding that is replaced
+    #[arg(long, value_name = "LEVEL", default_value = "medium")]
+    pub(crate) min_confidence: MinConfidence,
+    /// Key for tokens, hashes and layouts: 32 bytes that only you may read. Tokens need it; without it hashes and layouts are new in each run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Put the values of tokens back
+    #[arg(long, requires = "key_file", conflicts_with_all = ["method", "format", "min_confidence", "detectors", "profile"])]
+    pub(crate) restore: bool,
+    /// Write to a file instead of standard output; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What to look for.
+    #[command(flatten)]
+    pub(crate) detectors: DetectorChoice,
+}
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RedactMethod {
+    /// A star for each character
+    Mask,
+    /// The value, encrypted: `--restore` puts it back with the same key
+    Token,
+    /// A keyed hash
+    Hash,
+    /// Other letters and digits in the same layout that pass for nothing; stars where there is no check to fail
+    Format,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RedactFormat {
+    /// By the ending of the file: .json, .jsonl, .ndjson, .csv, .tsv; text otherwise
+    Auto,
+    /// Plain text, logs, source
+    Text,
+    /// JSON, or one JSON document a line; numbers that are replaced become strings
+    Json,
+    /// Rows of fields
+    Csv,
+}
+
 const GIT_EXAMPLES: &str = "\
 Examples:
   dlp git --staged                     what `git commit` would record; for hooks
@@ -244,6 +349,9 @@ pub(crate) struct GitArgs {
     /// What to look for.
     #[command(flatten)]
     pub(crate) detectors: DetectorChoice,
+    /// What is known.
+    #[command(flatten)]
+    pub(crate) known: KnownArgs,
     /// What to report, and how.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -262,6 +370,107 @@ pub(crate) struct HookArgs {
 pub(crate) enum HookCommand {
     /// Make git run `dlp git --staged` before each commit; a hook that is already there is not touched
     Install,
+}
+
+const EDM_EXAMPLES: &str = "\
+Examples:
+  head -c 32 /dev/urandom > known.key && chmod 600 known.key
+  dlp edm build --schema customers.toml --key-file known.key customers.csv --output customers.edm
+  dlp scan --edm customers.edm --known-key known.key /mnt/share
+
+A schema names the table, its columns as the header of the CSV file does, and which of them are looked for everywhere:
+  name = \"customers\"
+  secondary_min = 2            # cells of the same row around a primary value, for a finding of high confidence
+  [[column]]
+  name = \"customer_no\"
+  primary = true
+  [[column]]
+  name = \"surname\"
+  [[column]]
+  name = \"birth_date\"
+  kind = \"date\"              # text, number, phone, date, date-us
+
+The index holds keyed hashes, no value and no key. Memory is bounded: larger tables are sorted in temporary files.";
+
+/// Index a table, so that its records are found.
+#[derive(Args, Debug)]
+pub(crate) struct EdmArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: EdmCommand,
+}
+
+/// Commands on indexes of tables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdmCommand {
+    /// Make the index of a CSV file with a header
+    #[command(after_help = EDM_EXAMPLES)]
+    Build(EdmBuildArgs),
+}
+
+/// Make the index of a CSV file.
+#[derive(Args, Debug)]
+pub(crate) struct EdmBuildArgs {
+    /// The table, in UTF-8; `-` is standard input
+    pub(crate) table: PathBuf,
+    /// What the table holds, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: PathBuf,
+    /// Key of the index, 32 bytes that only you may read; scans need it too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: PathBuf,
+    /// Where the index goes; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// What separates cells
+    #[arg(long, value_name = "CHARACTER", default_value = ",")]
+    pub(crate) delimiter: char,
+}
+
+const FINGERPRINT_EXAMPLES: &str = "\
+Examples:
+  dlp fingerprint build --key-file known.key --name contracts contracts/ --output contracts.dlpfp
+  dlp fingerprint build --key-file known.key --name product --common vendor/ src/ --output product.dlpfp
+  dlp scan --fingerprints contracts.dlpfp --known-key known.key /mnt/share
+
+Findings tell how much of which document is there, in per cent. Source code is told by the ending of the file, and read \
+so that renaming and formatting hide nothing; everything else is read as words. What more than three documents share, and \
+more than one in twenty, is boilerplate. The index holds keyed hashes and the names of the documents.";
+
+/// Index documents and source code.
+#[derive(Args, Debug)]
+pub(crate) struct FingerprintArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: FingerprintCommand,
+}
+
+/// Commands on indexes of documents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FingerprintCommand {
+    /// Make the index of files and directories
+    #[command(after_help = FINGERPRINT_EXAMPLES)]
+    Build(FingerprintBuildArgs),
+}
+
+/// Make the index of files and directories.
+#[derive(Args, Debug)]
+pub(crate) struct FingerprintBuildArgs {
+    /// Files and directories
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Key of the index, 32 bytes that only you may read; scans need it too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: PathBuf,
+    /// Name in findings, `fingerprint.<name>`: lower-case letters, digits and hyphens
+    #[arg(long, value_name = "NAME", default_value = "documents")]
+    pub(crate) name: String,
+    /// Files and directories that everybody has, like licences and empty forms; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) common: Vec<PathBuf>,
+    /// Where the index goes; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 /// List, explain and test detectors.

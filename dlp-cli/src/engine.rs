@@ -1,12 +1,14 @@
 //! From what the user chose to an inspector that looks for it.
 
-use crate::cli::DetectorChoice;
+use crate::baseline::read_key;
+use crate::cli::{DetectorChoice, KnownArgs};
 use crate::error::CliError;
 use crate::input;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
-use dlp_core::knowledge::{Catalogue, Read};
+use dlp_core::knowledge::{Catalogue, Profile, Read};
+use dlp_core::known::{IndexError, Known, KnownKey, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
 use std::path::{Path, PathBuf};
@@ -22,14 +24,43 @@ pub(crate) struct Engine {
 
 /// The engine for a choice of detectors, with the bounds of a scan that nobody waits for.
 pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
-    let inspector = with_catalogue(catalogue(choice)?)?;
-    let names = if choice.detectors.is_empty() {
+    engine_with(choice, &KnownArgs::default())
+}
+
+/// The same, with what the organisation knows to be its own.
+pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<Engine, CliError> {
+    let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::new);
+    let records = indexes(&known.edm, key.as_ref(), edm::Index::parse)?;
+    let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::parse)?;
+    let mut chosen = catalogue(choice)?;
+    let of_records = known.edm.iter().zip(records.iter().map(|index| index.schema().detector()));
+    let of_documents = known.fingerprints.iter().zip(documents.iter().map(fingerprint::Index::detector));
+    for (path, detector) in of_records.chain(of_documents) {
+        chosen.add_detector(&path.display().to_string(), detector)?;
+    }
+    let inspector = with_catalogue(chosen)?;
+    let known = Known::new(inspector.detectors(), records, documents);
+    let inspector = inspector.with_known(known);
+    let names = if choice.is_all() {
         inspector.detectors().clone()
     } else {
-        let all = DetectorChoice { detectors: Vec::new(), ..choice.clone() };
+        let all = DetectorChoice { detectors: Vec::new(), profile: Vec::new(), ..choice.clone() };
         DetectorSet::compile(catalogue(&all)?)?
     };
     Ok(Engine { inspector, names })
+}
+
+/// The indexes that the user names. Without a key there are none: the command line demands it.
+fn indexes<I>(
+    paths: &[PathBuf],
+    key: Option<&KnownKey>,
+    parse: impl Fn(Vec<u8>, &KnownKey) -> Result<I, IndexError>,
+) -> Result<Vec<I>, CliError> {
+    let Some(key) = key else { return Ok(Vec::new()) };
+    let read = |path: &PathBuf| {
+        parse(input::read_bytes(path)?, key).map_err(|source| CliError::Index { path: path.clone(), source })
+    };
+    paths.iter().map(read).collect()
 }
 
 /// The chosen detectors.
@@ -41,8 +72,9 @@ pub(crate) fn catalogue(choice: &DetectorChoice) -> Result<Catalogue, CliError> 
 pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalogue, Vec<Read>), CliError> {
     let mut catalogue = Catalogue::builtin()?;
     let read = add_files(&mut catalogue, &choice.detector_file)?;
-    if !choice.detectors.is_empty() {
-        catalogue.select(&choice.detectors)?;
+    if !choice.is_all() {
+        let profiles = choice.profile.iter().map(|name| Profile::named(name)).collect::<Result<Vec<_>, _>>()?;
+        catalogue.select_with(&profiles, &choice.detectors)?;
     }
     Ok((catalogue, read))
 }

@@ -1,7 +1,9 @@
 //! Errors that end a command. Each is one line: what failed, on what, what to do next.
 
 use crate::exit;
-use dlp_core::knowledge::CatalogueError;
+use dlp_core::decision::redact::RedactError;
+use dlp_core::knowledge::{CatalogueError, ProfileError};
+use dlp_core::known::IndexError;
 use dlp_core::matching::CompileError;
 use std::io;
 use std::path::PathBuf;
@@ -59,6 +61,9 @@ pub(crate) enum CliError {
     /// Detectors cannot be loaded.
     #[error(transparent)]
     Detectors(#[from] CatalogueError),
+    /// There is no such profile.
+    #[error("--profile {0}")]
+    Profile(#[from] ProfileError),
     /// Detectors cannot be compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -86,6 +91,38 @@ pub(crate) enum CliError {
         /// What is wrong with it, and what to do.
         message: &'static str,
     },
+    /// An index cannot be used.
+    #[error("{}: {source}", .path.display())]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: IndexError,
+    },
+    /// A table cannot be indexed.
+    #[error("{}: {message}", .path.display())]
+    Table {
+        /// The table or its schema.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        message: String,
+    },
+    /// A collection has no proper name.
+    #[error("--name {0}: expected lower-case letters, digits and hyphens, like contracts")]
+    CollectionName(String),
+    /// A text cannot be redacted.
+    #[error("{path}: {source}; redact what `dlp extract` prints of documents, and convert other texts to UTF-8")]
+    Redact {
+        /// The file as the user wrote it.
+        path: String,
+        /// What is wrong with it.
+        source: RedactError,
+    },
+    /// Tokens need a key.
+    #[error(
+        "--method token: expected --key-file FILE with 32 bytes; make one with `head -c 32 /dev/urandom`, chmod 600"
+    )]
+    NoRedactKey,
     /// Values would leave the terminal.
     #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
     Reveal,

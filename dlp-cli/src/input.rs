@@ -49,6 +49,16 @@ pub(crate) fn check_waits_for_nobody(path: &Path, hint: &'static str) -> Result<
     }
 }
 
+/// Reads a file that the command needs as a whole, such as an index.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
+    let (Opened::File(mut file) | Opened::Stream(mut file)) = open(path, "name a file")?;
+    let mut bytes = Vec::new();
+    match file.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(source) => Err(CliError::Read { path: path.to_owned(), source }),
+    }
+}
+
 /// Reads a text that the command needs, such as a detector file.
 pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
     let (Opened::File(mut file) | Opened::Stream(mut file)) = open(path, "name a file")?;

@@ -42,8 +42,11 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let code = match cli.command {
         Command::Scan(args) => commands::scan::run(&args)?,
         Command::Extract(args) => commands::extract::run(&args)?,
+        Command::Redact(args) => commands::redact::run(&args)?,
         Command::Git(args) => commands::git::run(&args)?,
         Command::Hook(args) => commands::hook::run(&args)?,
+        Command::Edm(args) => commands::edm::run(&args)?,
+        Command::Fingerprint(args) => commands::fingerprint::run(&args)?,
         Command::Detectors(args) => commands::detectors::run(&args)?,
         Command::Gateway(args) => return commands::gateway::run(args),
         Command::Schema(args) => commands::schema::run(&args)?,

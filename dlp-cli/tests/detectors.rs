@@ -132,12 +132,30 @@ fn completions_exist_for_every_shell() {
 }
 
 #[test]
+fn profiles_choose_detectors() {
+    let place = Place::with(&[("a.txt", "PESEL: 06031739070, card number 4000 0100 0007 1234\n")]);
+    let found = |profile: &str| {
+        let records = place.records(&["--profile", profile]);
+        let findings = support::of_kind(&records, "finding").into_iter();
+        findings.map(|finding| finding["detector"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("pci-dss"), ["finance.card.pan"]);
+    assert_eq!(found("pl"), ["pii.pl.pesel", "finance.card.pan"]);
+    let output = place.dlp(&["scan", "--profile", "gpdr"]).output().expect("dlp runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected ccpa, gdpr"), "{output:?}");
+}
+
+#[test]
 fn the_help_is_the_manual() {
     for words in [
         &["--help"][..],
         &["scan", "--help"],
         &["git", "--help"],
         &["extract", "--help"],
+        &["redact", "--help"],
+        &["edm", "build", "--help"],
+        &["fingerprint", "build", "--help"],
         &["gateway", "run", "--help"],
     ] {
         let output = dlp().args(words).env("COLUMNS", "100").output().expect("dlp runs");

@@ -12,6 +12,7 @@ use crate::base::{Cancel, ConfidenceLevel, Limits, SensitivityLabel};
 use crate::content::{
     Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Outcome, RiskyParser, extract,
 };
+use crate::known::Known;
 use crate::matching::{DetectorSet, Scratch};
 use std::sync::Arc;
 
@@ -56,19 +57,26 @@ pub struct Inspector {
     set: DetectorSet,
     limits: Arc<Limits>,
     risky: Option<Arc<dyn RiskyParser>>,
+    known: Known,
 }
 
 impl Inspector {
     /// An inspector that leaves formats of risky parsers unread, and says so.
     #[must_use]
     pub fn new(set: DetectorSet, limits: Limits) -> Self {
-        Self { set, limits: Arc::new(limits), risky: None }
+        Self { set, limits: Arc::new(limits), risky: None, known: Known::default() }
     }
 
     /// Adds the parser for formats that cannot be read safely in this process.
     #[must_use]
     pub fn with_risky_parser(self, parser: Arc<dyn RiskyParser>) -> Self {
         Self { risky: Some(parser), ..self }
+    }
+
+    /// Adds what the organisation knows to be its own; its detectors must stand in the set.
+    #[must_use]
+    pub fn with_known(self, known: Known) -> Self {
+        Self { known, ..self }
     }
 
     /// The detectors.
@@ -87,7 +95,7 @@ impl Inspector {
     pub fn inspect(&self, scratch: &mut Scratch, job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
         let extraction = Extraction { limits: &self.limits, cancel: job.cancel, risky: self.risky.as_deref() };
         let mut labels = LabelObserver { set: &self.set, label: SensitivityLabel::Public, inner: observer };
-        let mut sink = MatchingSink::new(&self.set, scratch, &self.limits, &mut labels);
+        let mut sink = MatchingSink::new(&self.set, scratch, &self.limits, &mut labels).with_known(&self.known);
         let outcome = extract(job.name, job.input, extraction, &mut sink);
         let (outcome, text_bytes) = sink.finish(outcome);
         Inspected { outcome, label: labels.label, text_bytes }

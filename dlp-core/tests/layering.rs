@@ -19,7 +19,7 @@ const CRATES: &[(&str, &str)] = &[
 const APART: (&str, &str) = ("dlp-governance", "dlp-sandbox");
 
 /// Layers of dlp-core from the lowest up; each may use those before it.
-const LAYERS: &[&str] = &["base", "text", "knowledge", "matching", "content", "inspect", "decision", "output"];
+const LAYERS: &[&str] = &["base", "text", "knowledge", "matching", "known", "content", "inspect", "decision", "output"];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("dlp-core stands in the workspace").to_owned()

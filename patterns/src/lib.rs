@@ -2,7 +2,7 @@
 //!
 //! This crate holds no logic: the build script checks and packs the detector files, and the functions here hand out the
 //! bytes. Who reads what: dlp-core unpacks [`detectors`] and [`examples`]; dlp-proxy parses [`destinations`]; dlp-core's
-//! decision layer parses [`policies`].
+//! decision layer parses [`policies`], its knowledge layer [`profiles`].
 
 #![forbid(unsafe_code)]
 
@@ -32,4 +32,10 @@ pub fn destinations() -> &'static [(&'static str, &'static str)] {
 #[must_use]
 pub fn policies() -> &'static [(&'static str, &'static str)] {
     texts::POLICY
+}
+
+/// Profiles as `(name, TOML text)`.
+#[must_use]
+pub fn profiles() -> &'static [(&'static str, &'static str)] {
+    texts::PROFILE
 }

@@ -43,12 +43,19 @@ fn parse(pattern: &str) -> Hir {
 
 fn holds(anchor: &Anchor, boundary: Boundary, text: &[u8]) -> bool {
     match anchor {
-        Anchor::Literal { bytes, before_min, before_max, between } => (*before_min..=*before_max).any(|before| {
-            let (before, between) = (before as usize, between.unwrap_or_default());
-            let found = text.get(before..before + bytes.len());
-            found.is_some_and(|found| found.eq_ignore_ascii_case(bytes))
-                && text[..before].iter().all(|byte| between.contains(*byte))
-        }),
+        Anchor::Literal { bytes, before_min, before_max, between, after } => {
+            (*before_min..=*before_max).any(|before| {
+                let (before, between) = (before as usize, between.unwrap_or_default());
+                let found = text.get(before..before + bytes.len());
+                let goes_on = |behind: &[u8]| {
+                    let rest = text.get(before + bytes.len()..).unwrap_or_default().iter().chain(behind).chain(b"\n");
+                    after.iter().zip(rest).all(|(set, byte)| set.contains(*byte))
+                };
+                found.is_some_and(|found| found.eq_ignore_ascii_case(bytes))
+                    && text[..before].iter().all(|byte| between.contains(*byte))
+                    && followed(boundary).iter().all(|behind| goes_on(behind))
+            })
+        }
         Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => (*skip_min..=*skip_max).any(|skip| {
             let Some((skipped, rest)) = text.split_at_checked(skip as usize) else { return false };
             let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();

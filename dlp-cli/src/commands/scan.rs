@@ -21,7 +21,7 @@ use std::thread::available_parallelism;
 pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     let roots = Roots::check(args)?;
     let baseline = Baseline::load(&args.report)?;
-    let engine = engine::engine(&args.detectors)?;
+    let engine = engine::engine_with(&args.detectors, &args.known)?;
     let destination = Destination::open(args.report.output.as_deref())?;
     let own_report = destination.file().and_then(|file| file.metadata().ok()).and_then(|m| pipeline::id_of(&m));
     let own = own_report.into_iter().chain(baseline.files.iter().copied()).collect();
@@ -65,6 +65,9 @@ pub(crate) fn detector_options(choice: &DetectorChoice, report: &ReportArgs) -> 
     let mut options = BTreeMap::from([("min_confidence".to_owned(), json!(level))]);
     if !choice.detectors.is_empty() {
         options.insert("detectors".to_owned(), json!(choice.detectors));
+    }
+    if !choice.profile.is_empty() {
+        options.insert("profile".to_owned(), json!(choice.profile));
     }
     options
 }

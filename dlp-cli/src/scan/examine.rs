@@ -103,7 +103,7 @@ impl<'a> Examiner<'a> {
             names: &engine.names,
             confidence_min: args.min_confidence.into(),
             keep_values: reveal,
-            masks_all: choice.detectors.is_empty(),
+            masks_all: choice.is_all(),
             line_facts: args.format == Format::Sarif,
             today: (!args.no_inline_allow).then(|| Zoned::now().date()),
             baseline,

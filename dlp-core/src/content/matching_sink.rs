@@ -8,12 +8,14 @@ use super::{
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
 use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, Span};
+use crate::known::{Known, KnownScan};
 use crate::matching::{DetectorIndex, DetectorSet, Match, Material, Scratch, StreamScan};
 use std::collections::VecDeque;
 
 /// Matches what an extractor hands out.
 pub struct MatchingSink<'a> {
     set: &'a DetectorSet,
+    known: Known,
     scratch: &'a mut Scratch,
     limits: &'a Limits,
     observer: &'a mut dyn Observer,
@@ -40,6 +42,7 @@ struct OpenPart {
     role: Role,
     name: String,
     scan: StreamScan,
+    known: Option<KnownScan>,
     len: u64,
     marks: VecDeque<Mark>,
 }
@@ -75,6 +78,7 @@ impl<'a> MatchingSink<'a> {
     ) -> Self {
         Self {
             set,
+            known: Known::default(),
             scratch,
             limits,
             observer,
@@ -86,6 +90,12 @@ impl<'a> MatchingSink<'a> {
             problems: 0,
             outcome: Outcome::COMPLETE,
         }
+    }
+
+    /// Looks for what the organisation knows too.
+    #[must_use]
+    pub fn with_known(self, known: &Known) -> Self {
+        Self { known: known.clone(), ..self }
     }
 
     /// Ends the job: the worse of the extractor's outcome and what matching itself left out, and the bytes matched.
@@ -100,6 +110,9 @@ impl<'a> MatchingSink<'a> {
         let matches = &mut self.matches;
         let scan = std::mem::replace(&mut part.scan, self.set.stream());
         let end = scan.finish(self.scratch, &mut |found| matches.push(found));
+        if let Some(known) = part.known.take() {
+            known.finish(&mut |found| matches.push(found));
+        }
         self.report_matches(&part);
         self.report_degraded(&end.degraded);
     }
@@ -119,7 +132,7 @@ impl<'a> MatchingSink<'a> {
     /// Searches a name, which is there as a whole and reads differently from text.
     fn name(&mut self, segment: &Segment<'_>) {
         self.finish_part();
-        let mut part = OpenPart::new(segment.part, self.set.stream());
+        let mut part = OpenPart::new(segment.part, self.set.stream(), None);
         part.mark(segment);
         self.matches = self.set.scan_name(self.scratch, segment.text);
         self.text_bytes += segment.text.len() as u64;
@@ -214,7 +227,7 @@ impl Sink for MatchingSink<'_> {
         if !self.part.as_ref().is_some_and(is_same) {
             self.finish_part();
             let material = if segment.part.role == Role::Raw { Material::Binary } else { Material::Text };
-            self.part = Some(OpenPart::new(segment.part, self.set.stream_of(material)));
+            self.part = Some(OpenPart::new(segment.part, self.set.stream_of(material), self.known.scan()));
         }
         let Some(mut part) = self.part.take() else { return self.flow };
         let matches = &mut self.matches;
@@ -260,19 +273,26 @@ impl Sink for MatchingSink<'_> {
 }
 
 impl OpenPart {
-    fn new(part: Part<'_>, scan: StreamScan) -> Self {
-        Self { role: part.role, name: part.name.to_owned(), scan, len: 0, marks: VecDeque::new() }
+    fn new(part: Part<'_>, scan: StreamScan, known: Option<KnownScan>) -> Self {
+        Self { role: part.role, name: part.name.to_owned(), scan, known, len: 0, marks: VecDeque::new() }
     }
 
     fn push(&mut self, scratch: &mut Scratch, segment: &Segment<'_>, each: &mut dyn FnMut(Match)) {
         if self.len > 0 {
             let join = segment.join.as_bytes();
-            self.scan.push(scratch, join, each);
+            self.search(scratch, join, each);
             self.len += join.len() as u64;
         }
         self.mark(segment);
-        self.scan.push(scratch, segment.text, each);
+        self.search(scratch, segment.text, each);
         self.len += segment.text.len() as u64;
+    }
+
+    fn search(&mut self, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
+        self.scan.push(scratch, text, each);
+        if let Some(known) = &mut self.known {
+            known.push(text, each);
+        }
     }
 
     /// Remembers where the segment begins, unless it simply continues the one before.
@@ -305,7 +325,8 @@ impl OpenPart {
 
     /// Drops marks that no undecided match can need.
     fn forget_decided(&mut self) {
-        let safe = self.scan.safe_until();
+        let known = self.known.as_ref().map_or(u64::MAX, KnownScan::safe_until);
+        let safe = self.scan.safe_until().min(known);
         while self.marks.get(1).is_some_and(|next| next.text_start <= safe) {
             self.marks.pop_front();
         }

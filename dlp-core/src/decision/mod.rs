@@ -6,12 +6,14 @@
 //! ([`Policies::decide_head`]), then from the whole ([`Policies::decide`]).
 //!
 //! Everything here is pure: the time is a parameter, the same inputs always give the same decision, and neither a
-//! decision nor a reason ever holds a matched value. Recognising destinations belongs to the gateway, carrying a
-//! decision out belongs to whoever moves the bytes.
+//! decision nor a reason ever holds a matched value. [`redact`] carries one kind of
+//! decision out, on text. Recognising destinations belongs to the gateway, carrying other decisions out belongs to
+//! whoever moves the bytes.
 
 mod action;
 mod classify;
 mod policy;
+pub mod redact;
 mod summary;
 mod transfer;
 mod words;

@@ -2,6 +2,7 @@
 //!
 //! A catalogue is data that has been checked; compiling it gives a [`DetectorSet`](crate::matching::DetectorSet).
 
+use super::profile::Profile;
 use super::{pattern, validators};
 use dlp_detector_format::{
     Detector, Examples, FileId, FormatError, PackError, Read, parse_file, unpack, unpack_examples,
@@ -92,6 +93,17 @@ impl Catalogue {
         Ok(read)
     }
 
+    /// Adds a detector that has no patterns, because something else finds for it.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Duplicate`] when its id is taken; `name` says where the second one comes from.
+    pub fn add_detector(&mut self, name: &str, detector: Detector) -> Result<(), CatalogueError> {
+        self.check(name, &detector, self.detectors.iter())?;
+        self.detectors.push(detector);
+        self.detectors.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(())
+    }
+
     fn check<'a>(
         &self,
         file: &str,
@@ -127,10 +139,25 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, which is most likely a typing error.
     pub fn select(&mut self, globs: &[String]) -> Result<(), CatalogueError> {
-        if let Some(glob) = globs.iter().find(|glob| !self.detectors.iter().any(|d| glob_matches(glob, &d.id))) {
+        self.select_with(&[], globs)
+    }
+
+    /// Keeps the detectors of profiles, and those that match one of the globs.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NoMatch`] for the first glob or country that matches nothing.
+    pub fn select_with(&mut self, profiles: &[Profile], globs: &[String]) -> Result<(), CatalogueError> {
+        let has = |holds: &dyn Fn(&str) -> bool| self.detectors.iter().any(|detector| holds(&detector.id));
+        if let Some(glob) = globs.iter().find(|glob| !has(&|id| glob_matches(glob, id))) {
             return Err(CatalogueError::NoMatch { glob: glob.clone() });
         }
-        self.detectors.retain(|d| globs.iter().any(|glob| glob_matches(glob, &d.id)));
+        if let Some(empty) = profiles.iter().find(|profile| !has(&|id| profile.is_own(id))) {
+            return Err(CatalogueError::NoMatch { glob: empty.name.clone() });
+        }
+        self.detectors.retain(|detector| {
+            let id = &detector.id;
+            profiles.iter().any(|profile| profile.holds(id)) || globs.iter().any(|glob| glob_matches(glob, id))
+        });
         Ok(())
     }
 
@@ -156,7 +183,7 @@ pub fn builtin_examples() -> Result<Vec<Examples>, CatalogueError> {
 }
 
 /// Whether the glob, in which `*` stands for any characters, matches the whole id.
-fn glob_matches(glob: &str, id: &str) -> bool {
+pub(super) fn glob_matches(glob: &str, id: &str) -> bool {
     let Some((head, tail)) = glob.split_once('*') else { return glob == id };
     let Some(rest) = id.strip_prefix(head) else { return false };
     (0..=rest.len()).any(|at| rest.is_char_boundary(at) && glob_matches(tail, &rest[at..]))

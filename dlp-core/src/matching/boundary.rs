@@ -37,6 +37,9 @@ fn is_alnum_before(text: &[u8], at: usize) -> bool {
 /// The longest tail of letters and digits that an escape has: `u003d`.
 pub(super) const ESCAPE_TAIL_MAX: usize = 5;
 
+/// The bytes before the tail of an escape: those of a character written out, and those of a colour.
+pub(super) const ESCAPE_LEADS: [u8; 4] = *b"\\%[;";
+
 /// Parameters of a colour sequence that are looked at: `38;2;255;255;255`.
 const COLOUR_PARAMETERS_MAX: usize = 16;
 
@@ -67,15 +70,7 @@ fn is_colour(text: &[u8]) -> bool {
 /// Whether a token at `at` may start with the rest of an escape, as far as the byte before it tells.
 #[inline]
 pub(super) fn may_be_escape(text: &[u8], at: usize) -> bool {
-    const LEADS: [bool; 256] = {
-        let mut leads = [false; 256];
-        leads[b'\\' as usize] = true;
-        leads[b'%' as usize] = true;
-        leads[b'[' as usize] = true;
-        leads[b';' as usize] = true;
-        leads
-    };
-    at > 0 && LEADS[usize::from(text[at - 1])]
+    at > 0 && ESCAPE_LEADS.contains(&text[at - 1])
 }
 
 /// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.

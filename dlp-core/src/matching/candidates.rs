@@ -7,8 +7,8 @@
 use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
-use super::simd::{Masks, classify};
-use super::starts::{Ahead, DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
+use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, classify};
+use super::starts::{DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
@@ -66,62 +66,21 @@ struct Pass<'a> {
     candidates: &'a mut Vec<Candidate>,
 }
 
-/// Places in a stretch of text, of which ever fewer are kept.
-#[derive(Debug, Default)]
-pub(super) struct Places {
-    places: Vec<u32>,
-    len: usize,
-}
-
-/// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
-const STRETCH_WORDS: usize = 64;
-
-impl Places {
-    /// Takes the set bits of a stretch of a mask, of which the first bit stands for the place `first`.
-    fn take(&mut self, words: &[u64], first: usize) {
-        self.places.resize(STRETCH_WORDS * 64, 0);
-        self.len = 0;
-        for (index, word) in words.iter().enumerate() {
-            let (mut word, at) = (*word, (first + index * 64) as u32);
-            while word != 0 {
-                self.places[self.len] = at + word.trailing_zeros();
-                self.len += 1;
-                word &= word - 1;
-            }
-        }
-    }
-
-    /// Keeps the places that pass. What does not pass costs no branch, because no processor foretells such branches.
-    #[inline]
-    fn keep(&mut self, passes: impl Fn(usize) -> bool) {
-        let places = &mut self.places[..self.len];
-        let mut kept = 0;
-        for index in 0..places.len() {
-            let place = places[index];
-            places[kept] = place;
-            kept += usize::from(passes(place as usize));
-        }
-        self.len = kept;
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        self.places[..self.len].iter().map(|place| *place as usize)
-    }
-}
-
 impl Pass<'_> {
     fn literals(&mut self, masks: &Masks, places: &mut Places) {
         let (set, text, from) = (self.set, self.text, self.from);
         let literals = set.literals();
+        let filter = literals.filter(&text[from..]);
         // What stands before the owned part begins no match of it.
         let first = self.owned.start - from;
         let first_word = first / 64;
         for (number, words) in masks.literal[first_word.min(masks.literal.len())..].chunks(STRETCH_WORDS).enumerate() {
-            places.take(words, (first_word + number * STRETCH_WORDS) * 64);
-            places.keep(|place| literals.may_hit(text, from + place));
+            places.take(set.isa(), words, (first_word + number * STRETCH_WORDS) * 64);
+            places.keep_words(set.isa(), &filter);
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
-                    for used in set.literal_uses(literal) {
+                    let end = hit + literals.len(literal);
+                    for used in set.literal_uses(literal).iter().filter(|used| set.goes_on(used, text, end)) {
                         self.starts_before(hit, used);
                     }
                 });
@@ -129,7 +88,7 @@ impl Pass<'_> {
         }
         if let Some(literal) = literals.at_sign() {
             for bit in bits(&masks.at, first) {
-                for used in set.literal_uses(literal) {
+                for used in set.literal_uses(literal).iter().filter(|used| set.goes_on(used, text, from + bit + 1)) {
                     self.starts_before(from + bit, used);
                 }
             }
@@ -163,13 +122,10 @@ impl Pass<'_> {
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
         for first in (0..words).step_by(STRETCH_WORDS) {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
-            places.take(stretch.starts(), first * 64);
-            places.keep(|place| {
-                starts.takes_pair(text, from + place, stretch.ahead(place - first * 64))
-                    | boundary::may_be_escape(text, from + place)
-            });
+            places.take(self.set.isa(), stretch.starts(), first * 64);
+            places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
             places
-                .keep(|place| starts.takes_run(text, from + place, runs) | boundary::may_be_escape(text, from + place));
+                .keep(|place| starts.takes_bytes(text, from + place) || boundary::escape_tail(text, from + place) > 0);
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);
@@ -221,10 +177,11 @@ impl Stretch {
         &self.starts[..self.words]
     }
 
-    #[inline]
-    fn ahead(&self, place: usize) -> Ahead {
-        let bit = |mask: &[u64; STRETCH_WORDS]| mask[place / 64 % STRETCH_WORDS] >> (place % 64) & 1 == 1;
-        Ahead::of(bit(&self.near), bit(&self.far), bit(&self.long))
+    /// Where a pair of the sets stands, or where a token may be the tail of an escape. `first` is the place that the
+    /// stretch begins with, counted from the byte `from` of the text.
+    fn filter<'t>(&'t self, sets: &'t PairSets, (text, from): (&'t [u8], usize), first: usize) -> PairFilter<'t> {
+        let Self { near, far, long, .. } = self;
+        PairFilter { text, from, first, near, far, long, sets, leads: boundary::ESCAPE_LEADS, end: boundary::END }
     }
 }
 
@@ -294,10 +251,10 @@ mod tests {
         Stretch::new(&masks, words, &mut u64::from(continues))
     }
 
-    fn ahead_slowly(text: &[u8], at: usize) -> Ahead {
+    fn ahead_slowly(text: &[u8], at: usize) -> [bool; 3] {
         let stands_within = |bytes: usize| text[at..].iter().take(bytes).any(u8::is_ascii_digit);
         let run = text[at..].iter().take_while(|byte| is_token_byte(**byte)).count();
-        Ahead::of(stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR), run >= TOKEN_LONG)
+        [stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR), run >= TOKEN_LONG]
     }
 
     #[test]
@@ -314,7 +271,9 @@ mod tests {
                 let stretch = stretch(text, false);
                 assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), expected, "{}", text.escape_ascii());
                 for at in 0..text.len() {
-                    assert_eq!(stretch.ahead(at), ahead_slowly(text, at), "{} {at}", text.escape_ascii());
+                    let ahead =
+                        [&stretch.near, &stretch.far, &stretch.long].map(|mask| mask[at / 64] >> (at % 64) & 1 == 1);
+                    assert_eq!(ahead, ahead_slowly(text, at), "{} {at}", text.escape_ascii());
                 }
             }
         }
@@ -327,19 +286,6 @@ mod tests {
             let stretch = stretch(text.as_bytes(), true);
             assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), *starts, "{text}");
         }
-    }
-
-    #[test]
-    fn places_are_kept_in_order() {
-        let mut places = Places::default();
-        places.take(&[1 << 5 | 1 << 63, 0, 1 | 1 << 3], 640);
-        assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 768, 771]);
-        places.keep(|place| place % 2 == 1);
-        assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 771]);
-        places.keep(|_| false);
-        assert_eq!(places.iter().count(), 0);
-        places.take(&[2; STRETCH_WORDS], 0);
-        assert_eq!(places.iter().count(), STRETCH_WORDS);
     }
 
     #[test]

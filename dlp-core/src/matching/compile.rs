@@ -1,6 +1,6 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
-use super::boundary::LOOK_BYTES;
+use super::boundary::{END, LOOK_BYTES};
 use super::company;
 use super::context::{NEIGHBOUR_BYTES, Phrases};
 use super::found::{DetectorIndex, Match, ScanEnd};
@@ -15,7 +15,7 @@ use super::starts::{Start, Starts};
 use super::stream::StreamScan;
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector};
+use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector, Program};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -41,6 +41,8 @@ struct Inner {
     patterns: Vec<CompiledPattern>,
     literals: Literals,
     literal_uses: Vec<Vec<LiteralUse>>,
+    /// What can stand behind literals; many share a list.
+    afters: Vec<Vec<ByteSet>>,
     starts: Starts,
     look_ahead: usize,
     reach: Reach,
@@ -68,6 +70,8 @@ pub(super) struct CompiledPattern {
     pub(super) starts_with_token: bool,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
     pub(super) chance_bits: u8,
+    /// What does as well as the regex, where there is such a thing.
+    pub(super) program: Option<Program>,
     source: String,
     regex: OnceLock<Option<Compiled>>,
 }
@@ -87,6 +91,8 @@ pub(super) struct LiteralUse {
     pub(super) before_max: usize,
     /// Bytes that can stand between the start of the match and the literal.
     pub(super) between: ByteSet,
+    /// Bytes that can stand at each of the first offsets behind the literal, as an index of the set's lists.
+    after: u32,
 }
 
 /// How far from its start a match depends on the text.
@@ -192,6 +198,13 @@ impl DetectorSet {
         &self.0.literal_uses[literal as usize]
     }
 
+    /// Whether the text behind the literal that ends at `end` is one that a match can have there.
+    #[inline]
+    pub(super) fn goes_on(&self, used: &LiteralUse, text: &[u8], end: usize) -> bool {
+        let after = &self.0.afters[used.after as usize];
+        after.iter().enumerate().all(|(offset, set)| set.contains(text.get(end + offset).copied().unwrap_or(END)))
+    }
+
     /// Bytes behind its start that tell whether a match can start at a place.
     pub(super) fn look_ahead(&self) -> usize {
         self.0.look_ahead
@@ -217,6 +230,8 @@ struct Builder {
     literals: Vec<Vec<u8>>,
     literal_of: HashMap<Vec<u8>, usize>,
     literal_uses: Vec<Vec<LiteralUse>>,
+    afters: Vec<Vec<ByteSet>>,
+    after_of: HashMap<Vec<ByteSet>, u32>,
     starts: super::starts::Builder,
     before_max: usize,
 }
@@ -229,12 +244,13 @@ impl Builder {
             let number = self.patterns.len() as u32;
             for anchor in &mut source.anchors {
                 match anchor {
-                    Anchor::Literal { bytes, before_min, before_max, between } => {
+                    Anchor::Literal { bytes, before_min, before_max, between, after } => {
                         let place = LiteralUse {
                             pattern: number,
                             before_min: *before_min as usize,
                             before_max: *before_max as usize,
                             between: between.unwrap_or_default(),
+                            after: self.after(std::mem::take(after)),
                         };
                         self.add_literal(bytes, place);
                     }
@@ -258,6 +274,7 @@ impl Builder {
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
                 chance_bits: source.chance_bits,
+                program: source.program.take(),
                 source: source.regex.clone(),
                 regex: OnceLock::new(),
             });
@@ -268,6 +285,15 @@ impl Builder {
             patterns: first..self.patterns.len(),
             data,
         });
+    }
+
+    /// The index of a list of what can stand behind a literal.
+    fn after(&mut self, after: Vec<ByteSet>) -> u32 {
+        let next = self.afters.len() as u32;
+        *self.after_of.entry(after).or_insert_with_key(|after| {
+            self.afters.push(after.clone());
+            next
+        })
     }
 
     fn add_literal(&mut self, bytes: &[u8], place: LiteralUse) {
@@ -295,6 +321,7 @@ impl Builder {
             look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
             literals,
             literal_uses: self.literal_uses,
+            afters: self.afters,
             starts: self.starts.build(isa),
             reach: Reach { before: around, after: len_max + around },
         }))

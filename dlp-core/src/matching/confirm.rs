@@ -1,8 +1,10 @@
-//! From a place to a span: boundary, window, the pattern anchored at the place, boundary again.
+//! From a place to a span: boundary, window, the pattern anchored at the place as a program or as a regex, boundary
+//! again.
 
 use super::boundary;
 use super::compile::{CompiledPattern, DetectorSet};
 use super::scratch::{Candidate, Scratch};
+use crate::knowledge::run_program;
 use std::ops::Range;
 
 /// What a pattern accepted: the whole match, and the sensitive part of it.
@@ -23,7 +25,11 @@ pub(super) fn confirm(
     let end = end(set, scratch, text, (start..text.len(), number), &mut steps);
     scratch.budget.add(number, steps);
     let end = end?;
-    let regex = set.patterns()[number as usize].regex()?;
+    let pattern = &set.patterns()[number as usize];
+    if pattern.program.is_some() {
+        return Some(Accepted { whole: start..end, value: start..end });
+    }
+    let regex = pattern.regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
     let value = regex.value(memory, text, start..end);
     (!value.is_empty()).then_some(Accepted { whole: start..end, value })
@@ -39,17 +45,29 @@ pub(super) fn end(
     steps: &mut u64,
 ) -> Option<usize> {
     let pattern = &set.patterns()[number as usize];
-    let regex = pattern.regex()?;
-    let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
-    let end = regex.end(memory, text, start..limit.min(start + pattern.len_max), steps);
+    let range = start..limit.min(start + pattern.len_max);
+    let end = match &pattern.program {
+        Some(program) => {
+            let end = run_program(program, &text[range]);
+            *steps += end.unwrap_or_else(|at| at + 1) as u64;
+            end.ok().map(|len| start + len)
+        }
+        None => {
+            let regex = pattern.regex()?;
+            let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
+            regex.end(memory, text, range, steps)
+        }
+    };
     end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end))
 }
 
 impl CompiledPattern {
     /// What can be told of a start without the regex: the first bytes, and the boundary before them.
     pub(super) fn can_start(&self, text: &[u8], start: usize) -> bool {
-        let bytes = text[start..].iter().copied().chain([boundary::END]);
-        self.window.iter().zip(bytes).all(|(set, byte)| set.contains(byte))
-            && boundary::left_holds(self.boundary, text, start)
+        let (rest, window) = (&text[start..], self.window.as_slice());
+        let fits = |bytes: &[u8]| window.iter().zip(bytes).all(|(set, byte)| set.contains(*byte));
+        // Behind the end of the text stands one byte that every boundary accepts; nothing is known of those behind it.
+        let ends_rightly = rest.len() >= window.len() || window[rest.len()].contains(boundary::END);
+        fits(rest) && ends_rightly && boundary::left_holds(self.boundary, text, start)
     }
 }

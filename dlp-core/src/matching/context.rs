@@ -5,6 +5,7 @@
 //! window when it stands there as whole words.
 
 use super::boundary::{LOOK_BYTES, has_no_word_spaces};
+use crate::text::push_folded;
 use dlp_detector_format::Context;
 use memchr::memmem::Finder;
 use std::ops::Range;
@@ -35,7 +36,9 @@ impl Phrase {
         if is_open {
             bytes.pop();
         }
-        let beginning = Beginning::of(bytes.get(1..).unwrap_or_default());
+        // Words are known by the runs of letters that they begin with.
+        let words = bytes.get(1..).filter(|words| !words.first().is_some_and(u8::is_ascii_digit));
+        let beginning = words.map_or(Beginning::ANY, Beginning::of);
         Self { folded: bytes, finder: OnceLock::new(), is_open, beginning, source: source.to_owned() }
     }
 
@@ -55,20 +58,23 @@ impl Phrase {
     }
 }
 
-/// The first bytes of a word and what follows a short one, as a bit of [`Beginnings`]; `None` where they are not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Beginning(Option<u8>);
+/// The first bytes of a word and what follows a short one, as a hash; `None` where they are not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Beginning(Option<u16>);
 
 impl Beginning {
     /// Bytes that count.
-    const BYTES: usize = 3;
+    pub(super) const BYTES: usize = 3;
+
+    /// What nothing is known of.
+    pub(super) const ANY: Self = Self(None);
 
     /// Of folded words from the start of one.
-    fn of(words: &[u8]) -> Self {
+    pub(super) fn of(words: &[u8]) -> Self {
         let first: Option<&[u8; Self::BYTES]> = words.first_chunk();
         Self(first.map(|[a, b, c]| {
             let word = u32::from_le_bytes([*a, *b, *c, 0]);
-            (word.wrapping_mul(0x9e37_79b1) >> 24) as u8
+            (word.wrapping_mul(0x9e37_79b1) >> 16) as u16
         }))
     }
 }
@@ -80,13 +86,13 @@ struct Beginnings([u64; 4]);
 impl Beginnings {
     fn insert(&mut self, beginning: Beginning) {
         match beginning.0 {
-            Some(bit) => self.0[usize::from(bit >> 6)] |= 1 << (bit & 63),
+            Some(hash) => self.0[usize::from(hash >> 14)] |= 1 << (hash >> 8 & 63),
             None => self.0 = [u64::MAX; 4],
         }
     }
 
     fn may_hold(&self, beginning: Beginning) -> bool {
-        beginning.0.is_none_or(|bit| self.0[usize::from(bit >> 6)] >> (bit & 63) & 1 == 1)
+        beginning.0.is_none_or(|hash| self.0[usize::from(hash >> 14)] >> (hash >> 8 & 63) & 1 == 1)
     }
 }
 
@@ -96,12 +102,29 @@ pub(super) struct Phrases {
     pub(super) strong: Vec<Phrase>,
     pub(super) weak: Vec<Phrase>,
     pub(super) negative: Vec<Phrase>,
+    /// Of all of them, the distinct ones in order.
+    beginnings: Vec<Beginning>,
+    /// The same, to rule most others out.
+    any_beginning: Beginnings,
 }
 
 impl Phrases {
     pub(super) fn new(context: &Context) -> Self {
-        let all = |words: &[String]| words.iter().map(|word| Phrase::new(word)).collect();
-        Self { strong: all(&context.strong), weak: all(&context.weak), negative: all(&context.negative) }
+        let all = |words: &[String]| words.iter().map(|word| Phrase::new(word)).collect::<Vec<_>>();
+        let [strong, weak, negative] = [&context.strong, &context.weak, &context.negative].map(|words| all(words));
+        let phrases = [&strong, &weak, &negative].into_iter().flatten();
+        let mut beginnings: Vec<Beginning> = phrases.map(|phrase: &Phrase| phrase.beginning).collect();
+        beginnings.sort_unstable();
+        beginnings.dedup();
+        let mut any_beginning = Beginnings::default();
+        beginnings.iter().for_each(|beginning| any_beginning.insert(*beginning));
+        Self { strong, weak, negative, beginnings, any_beginning }
+    }
+
+    /// Whether a phrase may begin with a word that begins so.
+    pub(super) fn may_begin(&self, word: Beginning) -> bool {
+        let knows = |beginning| self.beginnings.binary_search(&beginning).is_ok();
+        self.any_beginning.may_hold(word) && (word == Beginning::ANY || knows(Beginning::ANY) || knows(word))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -235,7 +258,7 @@ impl Folded {
 
 /// What a byte of ASCII is to a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AsciiClass {
+pub(super) enum AsciiClass {
     Mark,
     Upper,
     Lower,
@@ -243,7 +266,7 @@ enum AsciiClass {
 }
 
 impl AsciiClass {
-    fn of(byte: u8) -> Self {
+    pub(super) fn of(byte: u8) -> Self {
         const CLASSES: [AsciiClass; 256] = {
             let mut classes = [AsciiClass::Mark; 256];
             let mut value = 0;
@@ -262,47 +285,9 @@ impl AsciiClass {
     }
 
     /// Whether a new part of a word starts with it behind another letter or digit.
-    fn starts_part_behind(self, previous: Self) -> bool {
+    pub(super) fn starts_part_behind(self, previous: Self) -> bool {
         self != previous && (previous, self) != (Self::Upper, Self::Lower)
     }
-}
-
-/// Lower case without diacritics for Latin letters; other letters in lower case.
-fn push_folded(c: char, out: &mut Vec<u8>) {
-    let base: &str = match c {
-        'A'..='Z' | 'a'..='z' | '0'..='9' => {
-            out.push(c.to_ascii_lowercase() as u8);
-            return;
-        }
-        'À'..='Å' | 'à'..='å' | 'Ā'..='ą' => "a",
-        'Æ' | 'æ' => "ae",
-        'Ç' | 'ç' | 'Ć'..='č' => "c",
-        'Ď'..='đ' | 'Ð' | 'ð' => "d",
-        'È'..='Ë' | 'è'..='ë' | 'Ē'..='ě' => "e",
-        'Ĝ'..='ģ' => "g",
-        'Ĥ'..='ħ' => "h",
-        'Ì'..='Ï' | 'ì'..='ï' | 'Ĩ'..='ı' => "i",
-        'Ĵ' | 'ĵ' => "j",
-        'Ķ'..='ĸ' => "k",
-        'Ĺ'..='ł' => "l",
-        'Ñ' | 'ñ' | 'Ń'..='ŋ' => "n",
-        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' => "o",
-        'Œ' | 'œ' => "oe",
-        'Ŕ'..='ř' => "r",
-        'ß' => "ss",
-        'Ś'..='š' | 'Ș' | 'ș' => "s",
-        'Ţ'..='ŧ' | 'Ț' | 'ț' => "t",
-        'Ù'..='Ü' | 'ù'..='ü' | 'Ũ'..='ų' => "u",
-        'Ŵ' | 'ŵ' => "w",
-        'Ý' | 'ý' | 'ÿ' | 'Ŷ'..='Ÿ' => "y",
-        'Ź'..='ž' => "z",
-        _ => {
-            let mut buffer = [0; 4];
-            c.to_lowercase().for_each(|lower| out.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes()));
-            return;
-        }
-    };
-    out.extend_from_slice(base.as_bytes());
 }
 
 fn is_word_byte(byte: u8) -> bool {

@@ -220,15 +220,22 @@ fn add_context(
     if detector.phrases.is_empty() {
         return Some(Named::No);
     }
+    let context = &detector.data.context;
+    let start = accepted.value.start.saturating_sub(usize::from(context.before_bytes));
+    let end = text.len().min(accepted.value.end + usize::from(context.after_bytes));
+    let Scratch { glances, masks, tokens, .. } = scratch;
+    if !glances.may_hold((masks, tokens), text, start..end, &detector.phrases) {
+        return (!context.required).then_some(Named::No);
+    }
     let mut named = Named::Yes;
     let points = &detector.data.score;
-    scratch.folded.fill(text, accepted.value.clone(), &detector.data.context);
+    scratch.folded.fill(text, accepted.value.clone(), context);
     let folded = &scratch.folded;
     let found =
         |list: PhraseList| first_found(list.of(&detector.phrases), folded).map(|index| Detail::Phrase(list, index));
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
-    } else if detector.data.context.required {
+    } else if context.required {
         return None;
     } else if let Some(phrase) = found(PhraseList::Weak) {
         score.add(Step::Context, i32::from(points.weak), phrase);

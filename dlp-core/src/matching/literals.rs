@@ -8,7 +8,7 @@
 
 use dlp_detector_format::{expected_per_mb, symbol_probability};
 
-use super::simd::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
+use super::simd::{BUCKETS_PER_BANK, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at};
 
 /// Banks of eight buckets. More banks admit fewer places and cost more instructions for each byte.
 const BANKS: usize = 4;
@@ -21,17 +21,8 @@ const WINDOWS_SEEN_MAX: usize = 12;
 /// The rarest of them, which are tried in every bucket.
 const WINDOWS_TRIED_MAX: usize = 6;
 
-/// Bits of a hash that address the bitmap.
-const FILTER_BITS: u32 = 17;
-
 /// Bits of a hash that address the list of entries.
 const HEAD_BITS: u32 = 12;
-
-/// Letters in any case, hashed alike: sets the bit in which they differ, in every byte.
-const CASE_BITS: u32 = 0x2020_2020;
-
-/// A window of three bytes is looked up without its fourth.
-const SHORT_MASK: u32 = 0x00ff_ffff;
 
 /// Index of a literal in the order in which it was added.
 pub(super) type LiteralIndex = u32;
@@ -42,7 +33,7 @@ pub(super) struct Literals {
     table: WindowTable,
     texts: Vec<Box<[u8]>>,
     /// The windows of all literals.
-    filter: Box<Filter>,
+    filter: WordSet,
     full: Lookup,
     short: Lookup,
     len_max: usize,
@@ -56,7 +47,7 @@ impl Literals {
         let mut buckets = Buckets::new();
         let mut table = WindowTable::new(BANKS);
         let (mut full, mut short) = (Vec::new(), Vec::new());
-        let mut filter: Box<Filter> = Box::new([0; _]);
+        let mut filter = WordSet::new();
         // The short ones first: they have no choice.
         let mut order: Vec<_> = (0..texts.len()).collect();
         order.sort_by_key(|index| (texts[*index].len(), *index));
@@ -64,11 +55,9 @@ impl Literals {
             let (text, literal) = (&texts[index], index as LiteralIndex);
             let (offset, bucket) = buckets.choose(text);
             buckets.add(&text[offset..], bucket, &mut table);
-            let entry = Entry { window: window_at(text, offset), literal, offset: offset as u32 };
-            let (entries, mask) =
-                if text.len() < WINDOW_BYTES { (&mut short, SHORT_MASK) } else { (&mut full, u32::MAX) };
-            let (word, bit) = filter_bit(entry.window & mask);
-            filter[word] |= bit;
+            let entry = Entry { window: word_at(text, offset), literal, offset: offset as u32 };
+            let entries = if text.len() < WINDOW_BYTES { &mut short } else { &mut full };
+            filter.insert(text, offset);
             entries.push(entry);
         }
         Self {
@@ -92,26 +81,24 @@ impl Literals {
         self.len_max
     }
 
+    /// Bytes of a literal.
+    pub(super) fn len(&self, literal: LiteralIndex) -> usize {
+        self.texts[literal as usize].len()
+    }
+
     /// The literal `@`, if there is one.
     pub(super) fn at_sign(&self) -> Option<LiteralIndex> {
         self.at_sign
     }
 
-    /// Whether some literal may have its window at `at`. Asked of each place that the kernel marks, so that few are
-    /// looked up.
-    #[inline]
-    pub(super) fn may_hit(&self, text: &[u8], at: usize) -> bool {
-        let window = window_at(text, at);
-        let knows = |window: u32| {
-            let (word, bit) = filter_bit(window);
-            self.filter[word] & bit != 0
-        };
-        knows(window) | knows(window & SHORT_MASK)
+    /// Where some literal may have its window. Asked of each place that the kernel marks, so that few are looked up.
+    pub(super) fn filter<'t>(&'t self, text: &'t [u8]) -> WordFilter<'t> {
+        WordFilter { text, words: &self.filter }
     }
 
     /// Gives each literal whose window stands at `at`, with the place where the literal starts.
     pub(super) fn each_hit(&self, text: &[u8], at: usize, each: &mut dyn FnMut(usize, LiteralIndex)) {
-        let window = window_at(text, at);
+        let window = word_at(text, at);
         for lookup in [&self.full, &self.short] {
             for entry in lookup.entries(window) {
                 let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
@@ -124,16 +111,6 @@ impl Literals {
     }
 }
 
-/// The four bytes from `at` with letters in one case; bytes behind the end are zero.
-#[inline]
-fn window_at(text: &[u8], at: usize) -> u32 {
-    let bytes = match text[at..].first_chunk() {
-        Some(bytes) => *bytes,
-        None => std::array::from_fn(|offset| text.get(at + offset).copied().unwrap_or(0)),
-    };
-    u32::from_le_bytes(bytes) | CASE_BITS
-}
-
 /// A literal under its window.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -142,9 +119,6 @@ struct Entry {
     /// Of the window in the literal.
     offset: u32,
 }
-
-/// A bit for each hash of a window that some entry has.
-type Filter = [u64; 1 << (FILTER_BITS - 6)];
 
 /// Entries by the hash of their window.
 #[derive(Debug)]
@@ -181,13 +155,6 @@ impl Lookup {
         };
         entries.iter().filter(move |entry| entry.window == window)
     }
-}
-
-/// Word and bit of a window in the filter.
-#[inline]
-fn filter_bit(window: u32) -> (usize, u64) {
-    let bit = hash(window) >> (32 - FILTER_BITS);
-    ((bit >> 6) as usize, 1 << (bit & 63))
 }
 
 /// Multiplicative hash; its high bits depend on all bytes.
@@ -350,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_lookup_gives_the_entries_of_a_window_and_no_others() {
-        let windows: Vec<u32> = (0..3_000u32).map(|n| n.wrapping_mul(0x0101_4567) | CASE_BITS).collect();
+        let windows: Vec<u32> = (0..3_000u32).map(|n| word_at(&n.wrapping_mul(0x0101_4567).to_le_bytes(), 0)).collect();
         let entry = |(literal, window): (usize, &u32)| Entry { window: *window, literal: literal as u32, offset: 0 };
         for mask in [u32::MAX, SHORT_MASK] {
             let lookup = Lookup::new(windows.iter().enumerate().map(entry).collect(), mask);

@@ -1,10 +1,11 @@
 //! Memory that a thread reuses from text to text.
 
 use super::budget::{BLOCK_BYTES, Budget};
-use super::candidates::{Places, Tokens};
+use super::candidates::Tokens;
 use super::compile::DetectorSet;
 use super::context::Folded;
-use super::simd::Masks;
+use super::glance::Glances;
+use super::simd::{Masks, Places};
 use crate::knowledge::pattern::Memory;
 
 /// Bytes that the automata of all patterns together may keep in each thread.
@@ -33,6 +34,7 @@ pub struct Scratch {
     blocks: usize,
     /// Words around a match.
     pub(super) folded: Folded,
+    pub(super) glances: Glances,
 }
 
 impl Scratch {

@@ -7,7 +7,7 @@ use super::scratch::Scratch;
 use super::simd::{Isa, Masks, classify};
 use super::{DetectorSet, Match, boundary, candidates};
 use crate::base::ConfidenceLevel;
-use crate::knowledge::{Catalogue, builtin_examples};
+use crate::knowledge::{Catalogue, builtin_examples, run_program};
 use std::collections::BTreeSet;
 
 /// Lower for debug builds of the whole catalogue; every place is tried with every pattern.
@@ -36,32 +36,29 @@ fn accepted(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
     scratch.fit(set);
     candidates::find(set, &mut scratch, text, 0..text.len());
     let places = std::mem::take(&mut scratch.candidates);
-    accept(set, &mut scratch, text, places.into_iter())
-}
-
-/// What the patterns accept anywhere.
-fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
-    let mut scratch = Scratch::new();
-    scratch.fit(set);
-    let patterns = set.patterns().len() as u32;
-    let places = (0..text.len()).flat_map(|at| (0..patterns).map(move |pattern| (at, pattern)));
-    let places =
-        places.filter(|(at, pattern)| boundary::left_holds(set.patterns()[*pattern as usize].boundary, text, *at));
-    accept(set, &mut scratch, text, places)
-}
-
-fn accept(
-    set: &DetectorSet,
-    scratch: &mut Scratch,
-    text: &[u8],
-    places: impl Iterator<Item = (usize, u32)>,
-) -> BTreeSet<(u32, usize, usize)> {
     let mut found = BTreeSet::new();
     for place in places {
         scratch.budget = Budget::default();
         scratch.budget.fit(set.patterns().len());
-        if let Some(Accepted { whole, .. }) = confirm::confirm(set, scratch, text, place) {
+        if let Some(Accepted { whole, .. }) = confirm::confirm(set, &mut scratch, text, place) {
             found.insert((place.1, whole.start, whole.end));
+        }
+    }
+    found
+}
+
+/// What the regexes of the patterns accept anywhere.
+fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
+    let mut found = BTreeSet::new();
+    for (number, pattern) in set.patterns().iter().enumerate() {
+        let regex = pattern.regex().expect("a loaded pattern compiles");
+        let mut memory = regex.memory();
+        for start in (0..text.len()).filter(|at| boundary::left_holds(pattern.boundary, text, *at)) {
+            let range = start..text.len().min(start + pattern.len_max);
+            let end = regex.end(&mut memory, text, range, &mut 0);
+            let end = end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end));
+            let Some(end) = end.filter(|end| !regex.value(&mut memory, text, start..*end).is_empty()) else { continue };
+            found.insert((number as u32, start, end));
         }
     }
     found
@@ -87,6 +84,11 @@ fn the_first_pass_loses_nothing_that_a_pattern_accepts() {
         });
         let lost: Vec<_> = lost.collect();
         assert!(lost.is_empty(), "{lost:?}");
+        assert_eq!(
+            found.difference(&expected).collect::<Vec<_>>(),
+            Vec::<&(u32, usize, usize)>::new(),
+            "a program says more"
+        );
     }
 }
 
@@ -124,6 +126,26 @@ fn the_first_pass_loses_nothing_behind_escapes() {
     let (found, expected) = (accepted(&set, &text), accepted_anywhere(&set, &text));
     assert!(expected.len() > 20, "the text holds values: {}", expected.len());
     assert_eq!(expected.difference(&found).collect::<Vec<_>>(), Vec::<&(u32, usize, usize)>::new());
+}
+
+#[test]
+fn many_patterns_are_programs_and_end_where_their_regexes_do() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let text =
+        [example_text(1, REFERENCE_BYTES), b"12,3 AB12 34-5 ".repeat(9), vec![b'7'; 90], vec![b'F'; 90]].concat();
+    let (mut programs, mut ends) = (0, 0);
+    for pattern in set.patterns() {
+        let (Some(program), Some(regex)) = (&pattern.program, pattern.regex()) else { continue };
+        programs += 1;
+        let mut memory = regex.memory();
+        for start in 0..text.len() {
+            let range = start..text.len().min(start + pattern.len_max);
+            let end = run_program(program, &text[range.clone()]).ok().map(|len| start + len);
+            assert_eq!(end, regex.end(&mut memory, &text, range, &mut 0), "{program:?} {start}");
+            ends += usize::from(end.is_some());
+        }
+    }
+    assert!(programs > 500 && ends > 1_000, "{programs} {ends}");
 }
 
 #[test]

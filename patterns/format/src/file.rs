@@ -5,9 +5,8 @@
 //! bounds and anchors, its points against the scale.
 
 use crate::anchor::{self, MATCH_LEN_MAX};
-use crate::chance;
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
-use crate::{Category, FormatError, SensitivityLabel, Severity};
+use crate::{Category, FormatError, SensitivityLabel, Severity, chance, program};
 use regex_syntax::hir::Hir;
 use serde::Deserialize;
 
@@ -290,7 +289,8 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
     let anchor::Derived { anchors, window } =
         anchor::derive(&hir, boundary).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
-    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window, chance_bits })
+    let program = program::derive(&hir);
+    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {

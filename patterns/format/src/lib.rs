@@ -16,6 +16,7 @@ mod error;
 mod file;
 mod model;
 mod pack;
+mod program;
 mod scale;
 
 pub use anchor::{
@@ -26,4 +27,5 @@ pub use error::FormatError;
 pub use file::{ExampleLines, FileId, Read, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 pub use pack::{Examples, PackError, pack, pack_examples, unpack, unpack_examples};
+pub use program::{Program, Step as ProgramStep, run as run_program};
 pub use scale::{Category, SensitivityLabel, Severity};

@@ -1,6 +1,6 @@
 //! What a detector is, once its file has been read and checked.
 
-use crate::{Anchor, ByteSet, Category, SensitivityLabel, Severity};
+use crate::{Anchor, ByteSet, Category, Program, SensitivityLabel, Severity};
 use serde::{Deserialize, Serialize};
 
 /// Data that recognises one kind of sensitive data.
@@ -58,6 +58,8 @@ pub struct Pattern {
     pub window: Vec<ByteSet>,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
     pub chance_bits: u8,
+    /// What does as well as the regex, where there is such a thing.
+    pub program: Option<Program>,
 }
 
 /// What may stand directly beside a match.

@@ -1,7 +1,7 @@
 //! The packed form of checked detectors: what `dlp-patterns` embeds, so that start-up parses no TOML.
 //!
 //! The byte sets of windows and anchors are few and large, so each distinct one stands once in a table, and whole
-//! windows, which many patterns share, stand once as lists of its entries.
+//! lists of them, which many patterns share, stand once as lists of its entries.
 
 use crate::{Anchor, ByteSet, CounterExample, Detector, Example, Pattern, Read, Shape};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 /// Changes whenever the packed layout changes; a blob of another version is refused.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Why a packed set cannot be read.
 #[derive(Debug, Error)]
@@ -36,11 +36,19 @@ pub fn pack(detectors: &[Detector]) -> Result<Vec<u8>, PackError> {
     let mut shapes = Interned::default();
     let mut uses = Uses::default();
     for pattern in detectors.iter().flat_map(|detector| &detector.patterns) {
-        let window: Vec<u32> = pattern.window.iter().map(|set| sets.index(set)).collect();
-        uses.windows.push(windows.index(&window));
+        let mut list = |listed: &[ByteSet]| -> u32 {
+            let list: Vec<u32> = listed.iter().map(|set| sets.index(set)).collect();
+            windows.index(&list)
+        };
+        uses.windows.push(list(&pattern.window));
+        let steps: Vec<ByteSet> = pattern.program.iter().flatten().map(|step| step.bytes).collect();
+        uses.steps.push(list(&steps));
         for anchor in &pattern.anchors {
             match anchor {
-                Anchor::Literal { between, .. } => uses.between.push(between.as_ref().map(|set| sets.index(set))),
+                Anchor::Literal { between, after, .. } => {
+                    uses.after.push(list(after));
+                    uses.between.push(between.as_ref().map(|set| list(&[*set])));
+                }
                 Anchor::Start { shape, .. } => uses.shapes.push(shapes.index(shape)),
             }
         }
@@ -63,9 +71,14 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Detector>, PackError> {
         .map(|window| window.iter().map(|index| sets.get(*index as usize).copied()).collect())
         .collect::<Option<_>>()
         .ok_or(postcard::Error::SerdeDeCustom)?;
-    let tables = Tables { sets, windows, shapes };
-    let mut uses =
-        Using { windows: uses.windows.into_iter(), between: uses.between.into_iter(), shapes: uses.shapes.into_iter() };
+    let tables = Tables { windows, shapes };
+    let mut uses = Using {
+        windows: uses.windows.into_iter(),
+        between: uses.between.into_iter(),
+        after: uses.after.into_iter(),
+        steps: uses.steps.into_iter(),
+        shapes: uses.shapes.into_iter(),
+    };
     for pattern in detectors.iter_mut().flat_map(|detector| &mut detector.patterns) {
         tables.restore(pattern, &mut uses).ok_or(postcard::Error::SerdeDeCustom)?;
     }
@@ -80,6 +93,8 @@ type Packed = (Vec<ByteSet>, Vec<Vec<u32>>, Vec<Shape>, Uses, Vec<Detector>);
 struct Uses {
     windows: Vec<u32>,
     between: Vec<Option<u32>>,
+    after: Vec<u32>,
+    steps: Vec<u32>,
     shapes: Vec<u32>,
 }
 
@@ -87,12 +102,13 @@ struct Uses {
 struct Using {
     windows: std::vec::IntoIter<u32>,
     between: std::vec::IntoIter<Option<u32>>,
+    after: std::vec::IntoIter<u32>,
+    steps: std::vec::IntoIter<u32>,
     shapes: std::vec::IntoIter<u32>,
 }
 
 /// The distinct values.
 struct Tables {
-    sets: Vec<ByteSet>,
     windows: Vec<Vec<ByteSet>>,
     shapes: Vec<Shape>,
 }
@@ -101,11 +117,15 @@ impl Tables {
     /// Puts window, sets and shapes of a pattern back. `None` when the tables lack them.
     fn restore(&self, pattern: &mut Pattern, uses: &mut Using) -> Option<()> {
         pattern.window = self.windows.get(uses.windows.next()? as usize)?.clone();
+        let classes = self.windows.get(uses.steps.next()? as usize)?;
+        let steps = pattern.program.iter_mut().flatten();
+        steps.zip(classes).for_each(|(step, bytes)| step.bytes = *bytes);
         for anchor in &mut pattern.anchors {
             match anchor {
-                Anchor::Literal { between, .. } => {
+                Anchor::Literal { between, after, .. } => {
+                    *after = self.windows.get(uses.after.next()? as usize)?.clone();
                     *between = match uses.between.next()? {
-                        Some(index) => Some(*self.sets.get(index as usize)?),
+                        Some(index) => Some(*self.windows.get(index as usize)?.first()?),
                         None => None,
                     };
                 }

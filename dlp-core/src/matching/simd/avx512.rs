@@ -1,4 +1,4 @@
-//! The kernel for AVX-512 with VBMI: 64 bytes at a time.
+//! The kernel for AVX-512 with VBMI and VBMI2: 64 bytes at a time.
 //!
 //! `VPERMB` looks all 64 bytes up in a table of 64 entries held in one register, and it ignores the two high bits of
 //! its indices, so a symbol costs a shift and a merge. Each bank takes four look-ups, one for each offset of the
@@ -6,6 +6,10 @@
 
 #![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
+use super::places::{
+    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions as PlaceFunctions, HASH_BITS, LANES, MULTIPLIER, PairFilter,
+    SHORT_MASK, WordFilter,
+};
 use super::portable;
 use super::rows::{Functions, RowSet, SETS_AT_ONCE};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
@@ -29,6 +33,7 @@ pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("avx512vbmi2")
 }
 
 /// Fills `words` from `text`, which holds [`super::words::read_len`] bytes for them.
@@ -43,6 +48,180 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
 /// Intersects sets of rows, if the processor can.
 pub(super) fn intersect() -> Option<Functions> {
     is_available().then_some(Functions { all, keep })
+}
+
+/// Takes and keeps places, if the processor can.
+pub(super) fn places() -> Option<PlaceFunctions> {
+    is_available().then_some(PlaceFunctions { take, keep_words, keep_beside, keep_pairs })
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
+fn take(places: &mut [u32], words: &[u64], first: u32) -> usize {
+    let numbers: [u8; WORD_BYTES] = std::array::from_fn(|bit| bit as u8);
+    let numbers = load(&numbers);
+    let mut len = 0;
+    for (index, word) in words.iter().enumerate() {
+        let bits = _mm512_maskz_compress_epi8(*word, numbers);
+        let at = splat_u32(first + index as u32 * u64::BITS);
+        let count = word.count_ones() as usize;
+        let quarters = [
+            _mm512_castsi512_si128(bits),
+            _mm512_extracti32x4_epi32::<1>(bits),
+            _mm512_extracti32x4_epi32::<2>(bits),
+            _mm512_extracti32x4_epi32::<3>(bits),
+        ];
+        // Most words have few bits; the first quarter is stored even when they have none.
+        for (quarter, bits) in quarters.into_iter().enumerate().take(count.div_ceil(LANES).max(1)) {
+            store_places(&mut places[len + quarter * LANES..], _mm512_add_epi32(_mm512_cvtepu8_epi32(bits), at));
+        }
+        len += count;
+    }
+    len
+}
+
+#[target_feature(enable = "avx512f")]
+fn keep_words(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
+    let len = places.len() - LANES;
+    let (mut seen, mut kept) = (0, 0);
+    // Places ascend, so that the last one of a vector is the first to lie too near to the end.
+    while seen + LANES <= len && places[seen + LANES - 1] as usize + size_of::<u32>() <= filter.text.len() {
+        let chosen = load_places(&places[seen..]);
+        // SAFETY: four bytes from each of the places lie within the text, as was just asked.
+        let word = unsafe { gather_words(chosen, filter.text.as_ptr()) };
+        let full = has_bit(&*filter.words.words, hash(word));
+        let short = has_bit(&*filter.words.words, hash(_mm512_and_si512(word, splat_u32(SHORT_MASK))));
+        kept += store_passing(&mut places[kept..], chosen, full | short);
+        seen += LANES;
+    }
+    places::keep(&mut places[..len], seen, kept, |place| filter.holds(place as usize))
+}
+
+#[target_feature(enable = "avx512f")]
+fn keep_beside(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
+    let len = places.len() - LANES;
+    // Before the first ones may be less than is looked at.
+    let mut seen = places[..len].iter().take_while(|place| **place < 2).count();
+    let mut kept = places::keep(&mut places[..seen], 0, 0, |place| filter.holds_beside(place as usize));
+    while seen + LANES <= len && places[seen + LANES - 1] as usize + 2 * size_of::<u32>() <= filter.text.len() {
+        let chosen = load_places(&places[seen..]);
+        let text = filter.text.as_ptr();
+        // SAFETY: two bytes before the first of the places, and eight from each of them, lie within the text.
+        let [before, word, behind] = unsafe {
+            [
+                gather_words(chosen, text.wrapping_sub(2)),
+                gather_words(chosen, text),
+                gather_words(chosen, text.wrapping_add(4)),
+            ]
+        };
+        let before = _mm512_and_si512(before, splat_u32(0xffff));
+        let beside = _mm512_or_si512(before, _mm512_slli_epi32::<16>(behind));
+        let short = has_bit(&*filter.words.beside, hash(_mm512_and_si512(word, splat_u32(SHORT_MASK))));
+        let mut passes = short;
+        for known in Beside::ALL {
+            let beside = _mm512_and_si512(beside, splat_u32(known.0));
+            let mixed = _mm512_xor_si512(word, _mm512_mullo_epi32(beside, splat_u32(BESIDE_MULTIPLIER)));
+            passes |= has_bit(&*filter.words.beside, hash(mixed));
+        }
+        kept += store_passing(&mut places[kept..], chosen, passes);
+        seen += LANES;
+    }
+    places::keep(&mut places[..len], seen, kept, |place| filter.holds_beside(place as usize))
+}
+
+/// The four bytes that stand so far behind the start of the text as each number says, with letters in one case.
+///
+/// # Safety
+/// The bytes must be readable.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn gather_words(places: __m512i, text: *const u8) -> __m512i {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { _mm512_i32gather_epi32::<1>(places, text.cast()) };
+    _mm512_or_si512(bytes, splat_u32(CASE_BITS))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn hash(mixed: __m512i) -> __m512i {
+    _mm512_srli_epi32::<{ u32::BITS - HASH_BITS }>(_mm512_mullo_epi32(mixed, splat_u32(MULTIPLIER)))
+}
+
+/// Stores the places that pass, and gives their number. What is overwritten has been loaded: as many places at least
+/// were seen as are kept.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_passing(places: &mut [u32], chosen: __m512i, passes: __mmask16) -> usize {
+    store_places(places, _mm512_maskz_compress_epi32(passes, chosen));
+    passes.count_ones() as usize
+}
+
+#[target_feature(enable = "avx512f")]
+fn keep_pairs(places: &mut [u32], filter: &PairFilter<'_>) -> usize {
+    let len = places.len() - LANES;
+    let text_len = filter.text.len() - filter.from;
+    let before = filter.text.as_ptr().wrapping_add(filter.from).wrapping_sub(1);
+    let byte = splat_u32(0xff);
+    let (mut seen, mut kept) = (0, 0);
+    if filter.from == 0 && places[..len].first() == Some(&0) {
+        // Nothing stands before it.
+        (seen, kept) = (1, usize::from(filter.holds(0)));
+    }
+    // Read are the byte before each place, and three from it on.
+    while seen + LANES <= len && places[seen + LANES - 1] as usize + 3 <= text_len {
+        let chosen = load_places(&places[seen..]);
+        let bit = _mm512_sub_epi32(chosen, splat_u32(filter.first as u32));
+        let [near, far, long] = [filter.near, filter.far, filter.long].map(|mask| has_bit(mask, bit));
+        // SAFETY: the four bytes lie within the text, as was just asked of the last, and of the first above.
+        let bytes = unsafe { _mm512_i32gather_epi32::<1>(chosen, before.cast()) };
+        let lead = _mm512_and_si512(bytes, byte);
+        let first = _mm512_and_si512(_mm512_srli_epi32::<8>(bytes), byte);
+        let second = _mm512_and_si512(_mm512_srli_epi32::<16>(bytes), byte);
+        let pair = _mm512_or_si512(_mm512_slli_epi32::<8>(first), second);
+        let reach = _mm512_mask_sub_epi32(splat_u32(4 << 16), near, splat_u32(4 << 16), splat_u32(2 << 16));
+        let reach = _mm512_mask_sub_epi32(reach, far, reach, splat_u32(2 << 16));
+        let set = _mm512_mask_add_epi32(reach, long, reach, splat_u32(1 << 16));
+        let is_behind = filter.leads.map(|known| _mm512_cmpeq_epi32_mask(lead, splat_u32(u32::from(known))));
+        let has_pair = has_bit(&filter.sets.0, _mm512_or_si512(set, pair));
+        let passes = is_behind.into_iter().fold(has_pair, |passes, is_behind| passes | is_behind);
+        kept += store_passing(&mut places[kept..], chosen, passes);
+        seen += LANES;
+    }
+    places::keep(&mut places[..len], seen, kept, |place| filter.holds(place as usize))
+}
+
+/// Which of the bits of a bitmap are set. Bits that it does not have are not.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn has_bit(bitmap: &[u64], bit: __m512i) -> __mmask16 {
+    let word = _mm512_srli_epi32::<5>(bit);
+    let known = _mm512_cmplt_epu32_mask(word, splat_u32(2 * bitmap.len() as u32));
+    // SAFETY: words that the bitmap does not have are not read; in memory the low half of a word comes first.
+    let words =
+        unsafe { _mm512_mask_i32gather_epi32::<4>(_mm512_setzero_si512(), known, word, bitmap.as_ptr().cast()) };
+    let bit = _mm512_sllv_epi32(splat_u32(1), _mm512_and_si512(bit, splat_u32(31)));
+    _mm512_test_epi32_mask(words, bit)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn splat_u32(value: u32) -> __m512i {
+    _mm512_set1_epi32(value.cast_signed())
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_places(places: &[u32]) -> __m512i {
+    let places: &[u32; LANES] = places.first_chunk().expect("room for a vector is left behind the last place");
+    // SAFETY: the reference covers the 64 bytes that are read.
+    unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_places(places: &mut [u32], vector: __m512i) {
+    let places: &mut [u32; LANES] = places.first_chunk_mut().expect("room for a vector is left behind the last place");
+    // SAFETY: the reference covers the 64 bytes that are written.
+    unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), vector) };
 }
 
 #[target_feature(enable = "avx512f")]

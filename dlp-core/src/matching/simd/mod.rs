@@ -22,6 +22,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod places;
 mod portable;
 mod rows;
 mod table;
@@ -29,6 +30,7 @@ mod table;
 mod tests;
 mod words;
 
+pub(super) use places::{PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at};
 pub(super) use rows::{Intersect, RowSet};
 #[cfg(test)]
 pub(super) use table::BANKS_MAX;
@@ -45,7 +47,7 @@ pub enum Isa {
     Portable,
     /// 32 bytes at a time, on x86-64 processors since 2013 (Intel) and 2015 (AMD).
     Avx2,
-    /// 64 bytes at a time with VBMI, on x86-64 processors since 2018 (Intel) and 2022 (AMD).
+    /// 64 bytes at a time with VBMI2, on x86-64 processors since 2019 (Intel) and 2022 (AMD).
     Avx512,
 }
 

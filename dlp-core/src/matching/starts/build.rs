@@ -1,11 +1,8 @@
 //! From start anchors to the tables that the first pass reads.
 
-use super::{
-    Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, FirstBytes, Group, LENGTHS, OFFSETS_AT_ONCE, PAIR_WORDS, Placed, Starts,
-    pair_bit,
-};
+use super::{Ahead, Before, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::simd::{Intersect, Isa, RowSet};
+use crate::matching::simd::{Intersect, Isa, PairSets, RowSet};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -61,15 +58,13 @@ impl Builder {
 }
 
 /// For each [`Ahead`], the pairs of bytes with which a row can start.
-fn pairs(rows: &[Row]) -> Vec<u64> {
-    let mut pairs = vec![0; Ahead::COUNT * PAIR_WORDS];
+fn pairs(rows: &[Row]) -> PairSets {
+    let mut pairs = PairSets::new();
     for row in rows {
         let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
         for ahead in Ahead::all().filter(|ahead| ahead.lets(row.start.run_min, row.start.digit_within)) {
             for first in firsts.bytes() {
-                for (pair, bit) in seconds.bytes().map(|second| pair_bit(first, second)) {
-                    pairs[ahead.place(pair)] |= bit;
-                }
+                seconds.bytes().for_each(|second| pairs.insert(ahead.0, first, second));
             }
         }
     }
@@ -88,11 +83,6 @@ impl Row {
             None => before.lets(self.boundary),
         }
     }
-
-    /// Whether the row can stand where a token goes on with a number, or where it does not.
-    fn can_continue_number(&self, continues_number: bool) -> bool {
-        Before::all().any(|before| before.continues_number == continues_number && self.can_stand_behind(before))
-    }
 }
 
 /// The tables of one group with every set spelled out.
@@ -105,7 +95,6 @@ struct Draft {
     open: Vec<RowSet>,
     goes_on: Vec<RowSet>,
     of_boundary: Vec<(Boundary, RowSet)>,
-    first_bytes: Vec<FirstBytes>,
 }
 
 impl Draft {
@@ -119,7 +108,6 @@ impl Draft {
             open: sets(WINDOW_LEN),
             goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
             of_boundary: Vec::new(),
-            first_bytes: vec![FirstBytes::default(); 2 * FOLLOWED_RUNS],
         };
         for (number, row) in rows.iter().enumerate() {
             draft.add_window(number, row);
@@ -155,23 +143,10 @@ impl Draft {
     }
 
     fn add_shape(&mut self, number: usize, row: &Row) {
-        let can_continue = [false, true].map(|continues_number| row.can_continue_number(continues_number));
-        let first_bytes: [u64; FIRST_BYTES] =
-            std::array::from_fn(|offset| row.accepts(offset).bytes().fold(0, |values, byte| values | 1 << (byte & 63)));
         for (place, rows) in self.shapes.chunks_exact_mut(FOLLOWERS).enumerate() {
             let followers = row.start.shape.followers(place / RUNS, place % RUNS);
             let with_bit = rows.iter_mut().enumerate().filter(|(follower, _)| followers >> follower & 1 == 1);
             with_bit.for_each(|(_, rows)| rows.insert(number));
-        }
-        let runs = (0..RUNS).map(|run| (run, row.start.shape.followers(0, run)));
-        for (run, followers) in runs.filter(|(_, followers)| *followers != 0) {
-            for follower in (0..FOLLOWERS).filter(|follower| followers >> follower & 1 == 1) {
-                for continues_number in [0, 1].into_iter().filter(|continues_number| can_continue[*continues_number]) {
-                    let place = continues_number * FOLLOWED_RUNS + run * FOLLOWERS + follower;
-                    let known = self.first_bytes[place].0.iter_mut();
-                    known.zip(first_bytes).for_each(|(known, values)| *known |= values);
-                }
-            }
         }
     }
 
@@ -180,7 +155,6 @@ impl Draft {
             accepts.iter_mut().for_each(|rows| rows.extend(open));
         }
         let mut sets = Distinct::default();
-        let mut first_bytes = Distinct::default();
         let mut indexes = |table: Vec<RowSet>| table.into_iter().map(|set| sets.index(set)).collect();
         Group {
             before: indexes(self.before),
@@ -190,8 +164,6 @@ impl Draft {
             sets: sets.values,
             goes_on: self.goes_on,
             of_boundary: self.of_boundary,
-            first_bytes_of: self.first_bytes.into_iter().map(|bytes| first_bytes.index(bytes)).collect(),
-            first_bytes: first_bytes.values,
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) use build::{Builder, Start};
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
-use super::simd::{Intersect, RowSet};
+use super::simd::{Intersect, PairSets, RowSet};
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, WINDOW_LEN};
 
 /// Runs with each follower.
@@ -35,8 +35,8 @@ pub(super) struct Starts {
     rows: Vec<Placed>,
     /// Rows beyond one set: as many groups, each with tables of its own.
     groups: Vec<Group>,
-    /// For each [`Ahead`], the pairs of bytes with which a row can start, one bit each.
-    pairs: Vec<u64>,
+    /// For each [`Ahead`], the pairs of bytes with which a row can start.
+    pairs: PairSets,
 }
 
 /// The tables of one group of rows.
@@ -56,26 +56,12 @@ struct Group {
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token.
     of_boundary: Vec<(Boundary, RowSet)>,
-    /// The distinct first bytes, and an index of them for whether the token continues a number and each first run with
-    /// its follower.
-    first_bytes: Vec<FirstBytes>,
-    first_bytes_of: Vec<u16>,
 }
 
-/// For each of the first bytes of a token the values that some row takes there, by their low six bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct FirstBytes([u64; FIRST_BYTES]);
-
-/// Bytes of a token that are looked at before any row is.
-const FIRST_BYTES: usize = 4;
-
-/// Words of a set of pairs of bytes.
-const PAIR_WORDS: usize = 1 << 10;
-
-/// What lies ahead of the start of a token, as far as masks tell at once: 0 where a digit is near, 2 where it is far, 4
-/// where it is farther; one more where the token is long.
+/// What lies ahead of the start of a token, as far as masks tell at once: whether a digit is near or far, and whether
+/// the token is long. It is the [number](PairSets::number) of a set of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ahead(u8);
+struct Ahead(usize);
 
 /// A digit is near when it is one of this many bytes.
 pub(super) const DIGIT_NEAR: usize = 8;
@@ -87,29 +73,15 @@ pub(super) const DIGIT_FAR: usize = 24;
 pub(super) const TOKEN_LONG: usize = RUN_MIN_MAX as usize;
 
 impl Ahead {
-    /// Number of different ones.
-    const COUNT: usize = 6;
-
     fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT as u8).map(Self)
-    }
-
-    /// `is_in_reach`: a digit is near or far.
-    #[inline]
-    pub(super) fn of(is_near: bool, is_in_reach: bool, is_long: bool) -> Self {
-        Self(4 - 2 * (u8::from(is_near) + u8::from(is_in_reach)) + u8::from(is_long))
+        (0..PairSets::COUNT).map(Self)
     }
 
     /// Whether a row can start here that demands a token of so many bytes, and a digit within so many.
     fn lets(self, run_min: usize, digit_within: Option<usize>) -> bool {
-        let least = [0, DIGIT_NEAR, DIGIT_FAR][usize::from(self.0 / 2)];
+        let least = [0, DIGIT_NEAR, DIGIT_FAR][self.0 / 2];
         let is_long = self.0 % 2 == 1;
         digit_within.is_none_or(|within| within >= least) && (is_long || run_min < TOKEN_LONG)
-    }
-
-    #[inline]
-    fn place(self, pair: usize) -> usize {
-        usize::from(self.0) * PAIR_WORDS + pair
     }
 }
 
@@ -142,10 +114,6 @@ impl Before {
 
     fn place(self) -> usize {
         usize::from(self.continues_number) << 8 | usize::from(self.byte)
-    }
-
-    fn first_bytes_place(self, first: &Run) -> usize {
-        usize::from(self.continues_number) * FOLLOWED_RUNS + place(first)
     }
 
     /// Whether a match with this boundary can start behind it.
@@ -186,19 +154,24 @@ impl Starts {
         self.rows.is_empty()
     }
 
-    /// Whether a pattern can have a token at `at`, as far as two bytes and what lies ahead tell.
-    #[inline]
-    pub(super) fn takes_pair(&self, text: &[u8], at: usize, ahead: Ahead) -> bool {
-        let (first, second) = (text[at], text.get(at + 1).copied().unwrap_or(END));
-        let (pair, bit) = pair_bit(first, second);
-        self.pairs[ahead.place(pair)] & bit != 0
+    /// The pairs of bytes with which a pattern can have a token, for each number of what lies ahead.
+    pub(super) fn pairs(&self) -> &PairSets {
+        &self.pairs
     }
 
-    /// Whether a pattern can have a token at `at`, as far as its first run and bytes tell.
+    /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
     #[inline]
-    pub(super) fn takes_run(&self, text: &[u8], at: usize, runs: Runs<'_>) -> bool {
-        let token = Token::new(text, at, runs);
-        self.groups.iter().any(|group| group.takes(&token))
+    pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
+        let before = Before::of(text, at).place();
+        let byte = |offset: usize| usize::from(text.get(at + offset).copied().unwrap_or(END));
+        self.groups.iter().any(|group| {
+            let accepting = |offset: usize| group.set(&group.accepts, offset << 8 | byte(offset));
+            let mut rows = RowSet::default();
+            let first = [group.set(&group.before, before), accepting(0), accepting(1), accepting(2)];
+            // No branch between the two: which way it would go is not to be foretold.
+            self.intersect.all(&mut rows, first)
+                & self.intersect.keep(&mut rows, std::array::from_fn(|offset| accepting(3 + offset)))
+        })
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -256,15 +229,6 @@ impl Starts {
 }
 
 impl Group {
-    /// Whether a row that takes such a first run also takes the first bytes.
-    #[inline]
-    fn takes(&self, token: &Token<'_>) -> bool {
-        let FirstBytes(values) =
-            &self.first_bytes[usize::from(self.first_bytes_of[token.before.first_bytes_place(&token.first)])];
-        let byte = |offset: usize| token.text.get(token.at + offset).copied().unwrap_or(END);
-        (0..FIRST_BYTES).fold(1, |all, offset| all & values[offset] >> (byte(offset) & 63)) & 1 == 1
-    }
-
     /// The rows whose run of this number can be this one.
     #[inline]
     fn shape(&self, number: usize, run: &Run) -> &RowSet {
@@ -291,12 +255,6 @@ impl Group {
 #[inline]
 fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
-}
-
-/// Word and bit of a pair of bytes in a set of 65,536.
-#[inline]
-fn pair_bit(first: u8, second: u8) -> (usize, u64) {
-    (usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63))
 }
 
 const _: () = assert!(WINDOW_LEN.is_multiple_of(OFFSETS_AT_ONCE), "a window is looked at in whole turns");

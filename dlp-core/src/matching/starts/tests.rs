@@ -76,7 +76,7 @@ fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
     let masks = masks(text);
     let runs = Runs { masks: &masks, from: 0 };
     let mut found = Vec::new();
-    if starts.takes_run(text, at, runs) {
+    if starts.takes_bytes(text, at) {
         starts.fitting(text, at, runs, &mut |pattern, skip| found.push((pattern, skip)));
     }
     found.sort_unstable();
@@ -166,7 +166,8 @@ proptest! {
             };
             let takes = |skip, given: &Given| (0..2).all(|offset| given.accepts(skip, offset, byte_at(&text, at + offset)));
             let expected = with_skips(&given).any(|(_, skip, given)| reaches(given) && takes(skip, given));
-            let found = starts.takes_pair(&text, at, Ahead::of(is_near, is_in_reach, is_long));
+            let number = PairSets::number(is_near, is_in_reach, is_long);
+            let found = starts.pairs().holds(number, byte_at(&text, at), byte_at(&text, at + 1));
             prop_assert_eq!(found, expected, "{} {}", at, distance);
         }
     }

@@ -1,5 +1,7 @@
 //! Which anchor a branch gets: the one with the fewest expected hits, or a refusal that tells its author what to do.
 
+use super::after::After;
+use super::automaton::Automaton;
 use super::byte_set::ByteSet;
 use super::literals::{self, Place, Required};
 use super::{Anchor, LITERAL_LEN_MIN, RUN_MIN_MAX, SKIP_MAX, frequency, shape, start, window};
@@ -41,7 +43,7 @@ pub(super) fn anchors(branch: &Hir, boundary: Boundary) -> Result<Vec<Anchor>, S
     match (search(false).or_else(|| if start.is_none() { search(true) } else { None }), start.clone()) {
         (Some(required), _) if literals_cost(&required) <= start_cost => {
             check_literals(&required)?;
-            Ok(literal_anchors(required))
+            Ok(literal_anchors(required, branch, boundary))
         }
         (_, Some(start)) if start_cost <= TRIES_PER_MB_MAX => Ok(vec![with_shape(start, branch, boundary)]),
         (_, Some(_)) => Err(refuse_start(start_cost)),
@@ -106,8 +108,10 @@ fn is_number_part(literal: &[u8]) -> bool {
     literal.iter().all(|byte| byte.is_ascii_digit() || b" +-.,/()".contains(byte))
 }
 
-fn literal_anchors(Required { literals, place }: Required) -> Vec<Anchor> {
-    let anchor = |bytes| Anchor::Literal {
+fn literal_anchors(Required { literals, place }: Required, branch: &Hir, boundary: Boundary) -> Vec<Anchor> {
+    let after = Automaton::new(branch).map(|automaton| After::new(automaton, &place, boundary != Boundary::None));
+    let anchor = |bytes: Vec<u8>| Anchor::Literal {
+        after: after.as_ref().map_or_else(Vec::new, |after| after.derive(&bytes)),
         bytes,
         before_min: place.min as u32,
         before_max: place.max as u32,

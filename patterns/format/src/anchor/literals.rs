@@ -1,6 +1,7 @@
 //! Literals that each match of a branch must hold, at every position where the syntax tree demands some.
 
 use super::byte_set::ByteSet;
+use super::walk::sequences;
 use super::{LITERAL_LEN_MIN, class_bytes};
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 use std::cmp::Reverse;
@@ -232,7 +233,10 @@ fn add_bytes(hir: &Hir, set: &mut ByteSet) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(l) => l.0.iter().for_each(|byte| set.insert(*byte)),
-        HirKind::Class(class) => set.extend(class_bytes(class).unwrap_or(ByteSet::ALL)),
+        HirKind::Class(class @ Class::Bytes(_)) => set.extend(class_bytes(class).unwrap_or(ByteSet::ALL)),
+        HirKind::Class(Class::Unicode(characters)) => {
+            sequences(characters).flatten().for_each(|bytes| set.extend(bytes))
+        }
         HirKind::Capture(capture) => add_bytes(&capture.sub, set),
         HirKind::Repetition(repetition) => add_bytes(&repetition.sub, set),
         HirKind::Concat(subs) | HirKind::Alternation(subs) => subs.iter().for_each(|sub| add_bytes(sub, set)),

@@ -6,6 +6,8 @@
 //! are what the first pass pays for; a branch whose best anchor stands everywhere is refused, in words for its author.
 //! Literals are compared without ASCII case, which only adds hits.
 
+mod after;
+mod automaton;
 mod byte_set;
 mod choice;
 mod frequency;
@@ -50,6 +52,10 @@ pub enum Anchor {
         /// Packed apart, see [`pack`](crate::pack).
         #[serde(skip)]
         between: Option<ByteSet>,
+        /// The bytes that can stand at each of the first offsets behind the literal, as far as they
+        /// are told. Packed apart.
+        #[serde(skip)]
+        after: Vec<ByteSet>,
     },
     /// The match starts `skip_min..=skip_max` bytes before the start of a token: an unbroken run of ASCII letters and
     /// digits, of which an escape that a boundary lets pass is no part. The bytes skipped are none of these, nor the
@@ -95,7 +101,7 @@ fn branches(hir: &Hir) -> Vec<&Hir> {
 }
 
 /// The bytes of a class. `None` when it holds characters of several bytes.
-fn class_bytes(class: &Class) -> Option<ByteSet> {
+pub(crate) fn class_bytes(class: &Class) -> Option<ByteSet> {
     match class {
         Class::Bytes(bytes) => Some(bytes.iter().flat_map(|range| range.start()..=range.end()).collect()),
         Class::Unicode(chars) if chars.is_ascii() => {

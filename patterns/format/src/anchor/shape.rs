@@ -5,10 +5,9 @@
 //! is the cheapest thing that can be asked of a token. Derived from the pattern's automaton, so that runs which cross
 //! several parts of an expression, optional marks and alternatives are all counted.
 
+use super::automaton::{Automaton, States};
 use super::byte_set::ByteSet;
 use crate::Boundary;
-use regex_automata::nfa::thompson::{Config, NFA, State, WhichCaptures};
-use regex_automata::util::primitives::StateID;
 use regex_syntax::hir::Hir;
 use serde::{Deserialize, Serialize};
 
@@ -172,9 +171,8 @@ fn can_end(boundary: Boundary, follower: usize) -> bool {
 /// The shape of a branch whose token starts behind `skip_min..=skip_max` marks. That of everything when the automaton
 /// cannot be built.
 pub(super) fn derive(branch: &Hir, boundary: Boundary, (skip_min, skip_max): (u32, u32)) -> Shape {
-    let config = Config::new().utf8(false).which_captures(WhichCaptures::None);
-    let Ok(nfa) = NFA::compiler().configure(config).build_from_hir(branch) else { return Shape::default() };
-    let mut deriver = Deriver { automaton: Automaton(&nfa), boundary, shape: Shape(vec![0; SHAPE_RUNS * RUNS]) };
+    let Some(automaton) = Automaton::new(branch) else { return Shape::default() };
+    let mut deriver = Deriver { automaton, boundary, shape: Shape(vec![0; SHAPE_RUNS * RUNS]) };
     let marks = |byte: u8| !byte.is_ascii_alphanumeric();
     let mut at = deriver.automaton.start();
     let mut entries = Entries::default();
@@ -201,13 +199,13 @@ struct Entries {
     is_free: bool,
 }
 
-struct Deriver<'n> {
-    automaton: Automaton<'n>,
+struct Deriver {
+    automaton: Automaton,
     boundary: Boundary,
     shape: Shape,
 }
 
-impl Deriver<'_> {
+impl Deriver {
     /// Notes each run that can begin at the entries, and gives the entries of the next one.
     fn run(&mut self, number: usize, entries: &Entries, may_be_none: bool) -> Entries {
         let mut next = Entries { is_free: entries.is_free, ..Entries::default() };
@@ -267,102 +265,6 @@ impl Deriver<'_> {
             followers |= ends.fold(0, |all, follower| all | 1 << follower);
         }
         followers
-    }
-}
-
-/// A set of states that take a byte or end a match, sorted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct States(Vec<StateID>);
-
-impl States {
-    fn extend(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
-        self.0.sort_unstable();
-        self.0.dedup();
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// An automaton that is in several states at once. Assertions of place are passed over, which only adds shapes.
-struct Automaton<'n>(&'n NFA);
-
-impl Automaton<'_> {
-    fn start(&self) -> States {
-        self.rest(vec![self.0.start_anchored()])
-    }
-
-    /// The states behind one byte that passes.
-    fn step(&self, from: &States, passes: impl Fn(u8) -> bool) -> States {
-        let mut to = Vec::new();
-        for state in &from.0 {
-            each_transition(self.0.state(*state), &mut |start, end, next| {
-                if (start..=end).any(&passes) {
-                    to.push(next);
-                }
-            });
-        }
-        self.rest(to)
-    }
-
-    /// The states behind any number of bytes that pass.
-    fn closure(&self, mut from: States, passes: impl Fn(u8) -> bool) -> States {
-        loop {
-            let mut more = self.step(&from, &passes);
-            more.extend(&from);
-            if more == from {
-                return from;
-            }
-            from = more;
-        }
-    }
-
-    /// Where states that take nothing lead to.
-    fn rest(&self, mut open: Vec<StateID>) -> States {
-        let mut seen = vec![false; self.0.states().len()];
-        let mut states = States::default();
-        while let Some(state) = open.pop() {
-            if std::mem::replace(&mut seen[state.as_usize()], true) {
-                continue;
-            }
-            match self.0.state(state) {
-                State::Look { next, .. } | State::Capture { next, .. } => open.push(*next),
-                State::Union { alternates } => open.extend(alternates.iter()),
-                State::BinaryUnion { alt1, alt2 } => open.extend([*alt1, *alt2]),
-                State::Fail => {}
-                _ => states.0.push(state),
-            }
-        }
-        states.0.sort_unstable();
-        states
-    }
-
-    /// The bytes that some state takes.
-    fn bytes(&self, at: &States) -> ByteSet {
-        let mut bytes = ByteSet::default();
-        for state in &at.0 {
-            each_transition(self.0.state(*state), &mut |start, end, _| {
-                (start..=end).for_each(|byte| bytes.insert(byte));
-            });
-        }
-        bytes
-    }
-
-    fn is_match(&self, at: &States) -> bool {
-        at.0.iter().any(|state| matches!(self.0.state(*state), State::Match { .. }))
-    }
-}
-
-fn each_transition(state: &State, each: &mut dyn FnMut(u8, u8, StateID)) {
-    match state {
-        State::ByteRange { trans } => each(trans.start, trans.end, trans.next),
-        State::Sparse(sparse) => sparse.transitions.iter().for_each(|trans| each(trans.start, trans.end, trans.next)),
-        State::Dense(dense) => (0..=255u8)
-            .filter_map(|byte| dense.matches_byte(byte).map(|next| (byte, next)))
-            .for_each(|(byte, next)| each(byte, byte, next)),
-        _ => {}
     }
 }
 

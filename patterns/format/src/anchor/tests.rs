@@ -11,7 +11,7 @@ fn anchors(pattern: &str, has_boundary: bool) -> Result<Vec<Anchor>, String> {
 /// Each anchor as `literal@min-max`, or `+skip-skip run digit` for a start.
 fn shown(pattern: &str, has_boundary: bool) -> Vec<String> {
     let show = |anchor| match anchor {
-        Anchor::Literal { bytes, before_min, before_max, between } => {
+        Anchor::Literal { bytes, before_min, before_max, between, .. } => {
             assert_eq!(between.is_some(), before_max > 0, "{pattern}");
             format!("{}@{before_min}-{before_max}", bytes.escape_ascii())
         }

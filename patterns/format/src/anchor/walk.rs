@@ -6,7 +6,8 @@
 
 use super::byte_set::ByteSet;
 use super::class_bytes;
-use regex_syntax::hir::{Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Repetition};
+use regex_syntax::utf8::Utf8Sequences;
 
 /// Numbers of bytes as a bit set.
 pub(super) type Counts = u64;
@@ -16,9 +17,12 @@ pub(super) type Counts = u64;
 pub(super) enum Taken {
     /// One byte of a set.
     Byte(ByteSet),
-    /// A character of a class with characters of several bytes: one to four bytes.
+    /// A character of a large class with characters of several bytes: one to four bytes.
     Character,
 }
+
+/// Most sequences of bytes that a class of characters is spelled out as. A space of either kind is two.
+const SEQUENCES_MAX: usize = 32;
 
 /// A walk, and what it does at each step.
 pub(super) struct Walk<F> {
@@ -37,11 +41,23 @@ impl<F: FnMut(Counts, Taken) -> Counts> Walk<F> {
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => from,
             HirKind::Literal(literal) => literal.0.iter().fold(from, |at, byte| self.take(at, byte_set(*byte))),
-            HirKind::Class(class) => self.take(from, class_bytes(class).map_or(Taken::Character, Taken::Byte)),
+            HirKind::Class(class) => self.walk_class(class, from),
             HirKind::Capture(capture) => self.walk(&capture.sub, from),
             HirKind::Concat(subs) => subs.iter().fold(from, |at, sub| self.walk(sub, at)),
             HirKind::Alternation(subs) => subs.iter().fold(0, |ends, sub| ends | self.walk(sub, from)),
             HirKind::Repetition(repetition) => self.repeat(repetition, from),
+        }
+    }
+
+    fn walk_class(&mut self, class: &Class, from: Counts) -> Counts {
+        match (class_bytes(class), class) {
+            (Some(bytes), _) => self.take(from, Taken::Byte(bytes)),
+            (None, Class::Unicode(characters)) if sequences(characters).nth(SEQUENCES_MAX).is_none() => {
+                sequences(characters).fold(0, |ends, bytes| {
+                    ends | bytes.into_iter().fold(from, |at, bytes| self.take(at, Taken::Byte(bytes)))
+                })
+            }
+            (None, _) => self.take(from, Taken::Character),
         }
     }
 
@@ -62,6 +78,12 @@ impl<F: FnMut(Counts, Taken) -> Counts> Walk<F> {
     fn take(&mut self, from: Counts, taken: Taken) -> Counts {
         if from == 0 { 0 } else { (self.step)(from, taken) }
     }
+}
+
+/// The characters of a class in UTF-8, as sequences of sets of bytes.
+pub(super) fn sequences(characters: &ClassUnicode) -> impl Iterator<Item = Vec<ByteSet>> {
+    let ranges = characters.iter().flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
+    ranges.map(|sequence| sequence.as_slice().iter().map(|range| (range.start..=range.end).collect()).collect())
 }
 
 fn byte_set(byte: u8) -> Taken {

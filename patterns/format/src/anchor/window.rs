@@ -80,6 +80,20 @@ mod tests {
     }
 
     #[test]
+    fn characters_of_several_bytes_are_spelled_out() {
+        // The bytes of a no-break space are read as the character, because they stand as an alternative of one.
+        let window = window("[0-9](?: |\\xC2\\xA0)[0-9]{2}", true);
+        let rows: [&[u8]; 5] = [b"0", b" \xC2", b"0\xA0", b"0", b"0-"];
+        assert_eq!(window.len(), rows.len());
+        for (offset, (set, members)) in window.iter().zip(rows).enumerate() {
+            for byte in *b"0 -x\xC2\xA0\xC3" {
+                let expected = members.contains(&byte) || (offset == 4 && !byte.is_ascii_alphanumeric());
+                assert_eq!(set.contains(byte), expected, "{offset} {byte:x}");
+            }
+        }
+    }
+
+    #[test]
     fn windows_end_with_the_shortest_match_and_its_boundary() {
         let rows =
             [("[0-9]{3,9}", true, 4), ("[0-9]{3,9}", false, 3), ("[0-9]{40}", true, 32), ("a[^b]{0,99}c", false, 2)];

@@ -34,11 +34,66 @@ pub(super) fn tron(value: &[u8]) -> Option<bool> {
     Some(base58check(value)? == 0x41)
 }
 
-/// The version byte of a 25-byte address whose double SHA-256 checksum holds.
-fn base58check(value: &[u8]) -> Option<u8> {
-    let mut bytes = [0u8; ADDRESS_LEN];
+/// XRP account: base58check in an alphabet of its own.
+pub(super) fn xrp(value: &[u8]) -> Option<bool> {
+    const ALPHABET: &[u8] = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz";
+    Some(base58check_of(ALPHABET, value)? == 0x00)
+}
+
+/// Monero address, also with a payment id: blocks of eleven characters for eight bytes, Keccak-256 over all but the last
+/// four bytes.
+pub(super) fn monero(value: &[u8]) -> Option<bool> {
+    /// Bytes of an address with a payment id.
+    const LEN_MAX: usize = 77;
+    let len = match value.len() {
+        95 => 69,
+        106 => LEN_MAX,
+        _ => return None,
+    };
+    let mut bytes = [0; LEN_MAX];
+    for (block, slot) in value.chunks(11).zip(bytes[..len].chunks_mut(8)) {
+        let number = block.iter().try_fold(0u128, |number, character| {
+            Some(number * 58 + BASE58.iter().position(|known| known == character)? as u128)
+        })?;
+        let tail = &number.to_be_bytes()[16 - slot.len()..];
+        if number >> (8 * slot.len()) != 0 {
+            return Some(false);
+        }
+        slot.copy_from_slice(tail);
+    }
+    let (body, checksum) = bytes[..len].split_at(len - 4);
+    Some(matches!(body[0], 18 | 19 | 42) && keccak_256(body)?[..4] == *checksum)
+}
+
+/// Solana account: base58 of exactly 32 bytes; it has no checksum.
+pub(super) fn solana(value: &[u8]) -> Option<bool> {
+    let mut bytes = [0u8; 32];
     for character in value {
         let mut carry = BASE58.iter().position(|known| known == character)?;
+        for byte in bytes.iter_mut().rev() {
+            carry += usize::from(*byte) * 58;
+            *byte = carry as u8;
+            carry >>= 8;
+        }
+        if carry != 0 {
+            return Some(false);
+        }
+    }
+    let classes = [u8::is_ascii_digit, u8::is_ascii_uppercase, u8::is_ascii_lowercase];
+    let mixed = classes.iter().all(|class| value.iter().any(class));
+    Some(mixed && bytes[0] != 0)
+}
+
+/// The version byte of a 25-byte address whose double SHA-256 checksum holds.
+fn base58check(value: &[u8]) -> Option<u8> {
+    base58check_of(BASE58, value)
+}
+
+/// The same in another order of the alphabet.
+fn base58check_of(alphabet: &[u8], value: &[u8]) -> Option<u8> {
+    let mut bytes = [0u8; ADDRESS_LEN];
+    for character in value {
+        let mut carry = alphabet.iter().position(|known| known == character)?;
         for byte in bytes.iter_mut().rev() {
             carry += usize::from(*byte) * 58;
             *byte = carry as u8;
@@ -49,7 +104,7 @@ fn base58check(value: &[u8]) -> Option<u8> {
         }
     }
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let ones = value.iter().take_while(|byte| **byte == b'1').count();
+    let ones = value.iter().take_while(|byte| alphabet.first() == Some(byte)).count();
     let checksum = Sha256::digest(Sha256::digest(&bytes[..21]));
     (zeros == ones && checksum[..4] == bytes[21..]).then_some(bytes[0])
 }

@@ -72,3 +72,27 @@ pub(super) fn mac(value: &[u8]) -> Option<bool> {
     let varied = c.windows(2).any(|pair| pair[0] != pair[1]);
     Some(c.iter().all(u8::is_ascii_hexdigit) && varied && !c.starts_with(b"00005E"))
 }
+
+/// MEID, 3GPP2 S.R0048: fourteen hexadecimal digits, with Luhn's test to the base sixteen when a fifteenth follows.
+pub(super) fn meid(value: &[u8]) -> Option<bool> {
+    let c = Compact::alnum(value)?;
+    if !c.iter().all(u8::is_ascii_hexdigit) || !c.first()?.is_ascii_uppercase() {
+        return Some(false);
+    }
+    let varied = c.windows(2).any(|pair| pair[0] != pair[1]);
+    let sum = c.iter().rev().zip([1u32, 2].iter().cycle()).try_fold(0, |sum, (byte, weight)| {
+        let product = u32::from(super::compact::letter_value(*byte)?) * weight;
+        Some(sum + product / 16 + product % 16)
+    })?;
+    match c.len() {
+        14 => Some(varied),
+        15 => Some(varied && sum.is_multiple_of(16)),
+        _ => None,
+    }
+}
+
+/// IMSI, ITU-T E.212: a mobile country code that the plan assigns to a geographic area.
+pub(super) fn imsi(value: &[u8]) -> Option<bool> {
+    let d = Compact::digits(value)?;
+    Some(matches!(d.len(), 14 | 15) && (202..=750).contains(&super::compact::number(&d[..3])))
+}

@@ -1,6 +1,6 @@
 //! Central, South-East and Eastern Europe, and Turkey.
 
-use super::compact::{Compact, alnum, ascii_digits, digit, digits, number, two, without_prefix};
+use super::compact::{Compact, alnum, ascii_digits, digit, digits, letter_value, number, two, without_prefix};
 use super::dates::{is_date, is_short_date};
 use super::sums::{complement, ends_with, mod_11_10, sum_731, two_pass, weighted};
 
@@ -65,6 +65,13 @@ pub(super) fn hu_tax_id(value: &[u8]) -> Option<bool> {
 pub(super) fn hu_vat(value: &[u8]) -> Option<bool> {
     let d = digits::<8>(without_prefix(value, b"HU"))?;
     Some(number(&d) != 0 && ends_with(&d, complement(weighted(&d[..7], &[9, 7, 3, 1, 9, 7, 3]), 10)))
+}
+
+/// Hungarian tax number of a company: as the VAT number, or with the kind of tax and the county behind it.
+pub(super) fn hu_company_tax(value: &[u8]) -> Option<bool> {
+    let all = Compact::alnum(value)?;
+    let kind = matches!(all.len(), 8) || (all.len() == 11 && matches!(all[8], b'1'..=b'5'));
+    Some(kind && hu_vat(all.get(..8)?) == Some(true))
 }
 
 /// Romanian personal number: sex and century, date, county, check digit.
@@ -219,4 +226,91 @@ pub(super) fn by_personal(value: &[u8]) -> Option<bool> {
     let real = is_date(century + two(&birth, 5), two(&birth, 3), two(&birth, 1));
     let kind = b"ABCHKEM".contains(&c[7]) && matches!(&c[11..13], b"PB" | b"BA" | b"BI");
     Some(real && kind && digit(c[13]).map(u32::from) == sum_731(&c[..13]))
+}
+
+/// Bulgarian number of a foreigner (LNC).
+pub(super) fn bg_foreigner(value: &[u8]) -> Option<bool> {
+    let d = digits::<10>(value)?;
+    Some(number(&d) != 0 && ends_with(&d, weighted(&d[..9], &[21, 19, 17, 13, 11, 9, 7, 3, 1]) % 10))
+}
+
+/// Tax number of Serbia (nine digits, ISO 7064), Montenegro (eight) or North Macedonia (thirteen).
+pub(super) fn yu_tax(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(without_prefix(value, b"MK"))?;
+    let (_, body) = all.split_last()?;
+    let modulo_11 = |weights: &[i32]| ends_with(&all, complement(weighted(body, weights), 11) % 10);
+    let checked = match all.len() {
+        8 => modulo_11(&[8, 7, 6, 5, 4, 3, 2]),
+        9 => mod_11_10(&all),
+        13 => modulo_11(&[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]),
+        _ => return None,
+    };
+    Some(number(&all) != 0 && checked)
+}
+
+/// Albanian identity number: letter of the decade, year, month (plus fifty for women), day. Its letter at the end is
+/// not checked, as the rule is not published.
+pub(super) fn al_identity(value: &[u8]) -> Option<bool> {
+    let c = alnum::<10>(value)?;
+    let d = ascii_digits::<8>(&c[1..9])?;
+    let decade = u32::from(c[0].checked_sub(b'A')?);
+    let month = two(&d, 1);
+    let month = if month > 50 { month - 50 } else { month };
+    let real = decade < 24 && is_date(1800 + decade * 10 + u32::from(d[0]), month, two(&d, 3));
+    Some(real && c[9].is_ascii_uppercase())
+}
+
+/// Romanian trade register number in the form since 2024: kind, year, serial, county, check digit.
+pub(super) fn ro_trade_register(value: &[u8]) -> Option<bool> {
+    let c = alnum::<14>(value)?;
+    let d = ascii_digits::<13>(&c[1..])?;
+    let sum = i32::from(c[0] % 10) + d[..12].iter().map(|n| i32::from(*n)).sum::<i32>();
+    let shape = matches!(c[0], b'J' | b'F' | b'C') && matches!(number(&d[..4]), 1990..=2100);
+    Some(shape && matches!(two(&d, 10), 0..=52) && ends_with(&d, sum % 10))
+}
+
+/// Russian state registration number of companies (OGRN, modulo 11) and of sole traders (OGRNIP, modulo 13).
+pub(super) fn ru_ogrn(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(value)?;
+    let (_, body) = all.split_last()?;
+    match (all.len(), all[0]) {
+        (13, 1 | 2 | 5) => Some(ends_with(&all, (number(body) % 11 % 10) as i32)),
+        (15, 3) => Some(ends_with(&all, (number(body) % 13 % 10) as i32)),
+        _ => None,
+    }
+}
+
+/// Ukrainian company number (EDRPOU): other weights between thirty and sixty million, and again when the first give ten.
+pub(super) fn ua_company(value: &[u8]) -> Option<bool> {
+    let d = digits::<8>(value)?;
+    let is_middle = (30_000_000..60_000_000).contains(&number(&d));
+    let (first, second) = if is_middle {
+        ([7, 1, 2, 3, 4, 5, 6], [9, 3, 4, 5, 6, 7, 8])
+    } else {
+        ([1, 2, 3, 4, 5, 6, 7], [3, 4, 5, 6, 7, 8, 9])
+    };
+    Some(number(&d) != 0 && ends_with(&d, two_pass(&d[..7], &first, &second)))
+}
+
+/// Belarusian taxpayer number (UNP): nine digits, or two letters before seven digits.
+pub(super) fn by_taxpayer(value: &[u8]) -> Option<bool> {
+    const LETTERS: &[u8] = b"ABCEHKMOPT";
+    let c = alnum::<9>(value)?;
+    let mut values = [0; 9];
+    for (slot, byte) in values.iter_mut().zip(&c) {
+        *slot = letter_value(*byte)?;
+    }
+    if let Some(second) = LETTERS.iter().position(|letter| *letter == c[1]) {
+        values[1] = second as u8;
+    }
+    let shape = c[0].is_ascii_digit() == c[1].is_ascii_digit() && ascii_digits::<7>(&c[2..]).is_some();
+    let sum = weighted(&values[..8], &[29, 23, 19, 17, 13, 7, 5, 3]);
+    Some(shape && number(&values[2..]) != 0 && ends_with(&values, sum % 11))
+}
+
+/// Azerbaijani taxpayer number (VÖEN): the last digit tells companies from persons, the one before it checks the rest.
+pub(super) fn az_taxpayer(value: &[u8]) -> Option<bool> {
+    let d = digits::<10>(value)?;
+    let sum = weighted(&d[..8], &[4, 1, 8, 6, 2, 7, 5, 3]);
+    Some(matches!(d[9], 1 | 2) && number(&d[..8]) != 0 && ends_with(&d[..9], sum % 11))
 }

@@ -66,6 +66,12 @@ static NETWORKS: &[Network] = &[
     network(970_400..=970_499, &[16, 19]),
     network(589_562..=589_562, &[16]),
     network(604_201..=604_219, &[16]),
+    // Ranges of JCB from before 3528 to 3589.
+    network(308_800..=309_499, &[16]),
+    network(309_600..=310_299, &[16]),
+    network(311_200..=312_099, &[16]),
+    network(315_800..=315_999, &[16]),
+    network(333_700..=334_999, &[16]),
 ];
 
 /// Payment card number: issuer range with one of its lengths, and Luhn's test (ISO/IEC 7812-1).
@@ -241,4 +247,89 @@ pub(super) fn ch_reference(value: &[u8]) -> Option<bool> {
     let d = digits::<27>(value)?;
     let carry = d[..26].iter().fold(0u8, |carry, digit| TABLE[usize::from((carry + digit) % 10)]);
     Some(number(&d[..18]) != 0 && ends_with(&d, complement(i32::from(carry), 10)))
+}
+
+/// Norwegian account number: a check of ten is not issued.
+pub(super) fn no_account(value: &[u8]) -> Option<bool> {
+    let d = digits::<11>(value)?;
+    Some(number(&d) != 0 && ends_with(&d, complement(weighted(&d[..10], &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]), 11)))
+}
+
+/// Czech and Slovak account: prefix and number each make a multiple of eleven; the bank's code follows a slash.
+pub(super) fn cz_account(value: &[u8]) -> Option<bool> {
+    let slash = value.iter().position(|byte| *byte == b'/')?;
+    let (account, bank) = (value.get(..slash)?, digits::<4>(value.get(slash + 1..)?)?);
+    let hyphen = account.iter().position(|byte| *byte == b'-');
+    let (prefix, account) = hyphen.map_or((&account[..0], account), |at| (&account[..at], &account[at + 1..]));
+    let padded = |part: &[u8]| {
+        let part = Compact::digits(part)?;
+        let mut d = [0; 10];
+        d.get_mut(10usize.checked_sub(part.len())?..)?.copy_from_slice(&part);
+        Some(d)
+    };
+    let holds = |d: &[u8; 10]| weighted(d, &[6, 3, 7, 9, 10, 5, 8, 4, 2, 1]) % 11 == 0;
+    let (prefix, account) = (padded(prefix)?, padded(account)?);
+    Some(number(&account) > 9 && (100..=9_999).contains(&number(&bank)) && holds(&prefix) && holds(&account))
+}
+
+/// Hungarian account (GIRO) of sixteen or twenty-four digits: bank and branch, then the account.
+pub(super) fn hu_account(value: &[u8]) -> Option<bool> {
+    const WEIGHTS: [i32; 16] = [9, 7, 3, 1, 9, 7, 3, 1, 9, 7, 3, 1, 9, 7, 3, 1];
+    let all = Compact::digits(value)?;
+    let (bank, account) = all.split_at_checked(8)?;
+    let holds = |part: &[u8]| number(part) != 0 && weighted(part, &WEIGHTS) % 10 == 0;
+    Some(matches!(account.len(), 8 | 16) && holds(bank) && holds(account))
+}
+
+/// New Zealand account (Inland Revenue, bank account validation): the bank chooses the weights.
+pub(super) fn nz_account(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(value)?;
+    let mut d = [0; 16];
+    d[..13].copy_from_slice(all.get(..13)?);
+    d.get_mut(16usize.checked_sub(all.len().checked_sub(13)?)?..)?.copy_from_slice(&all[13..]);
+    let account = number(&d[6..13]);
+    let products = |weights: [i32; 10]| d[6..].iter().zip(weights).map(|(n, w)| i32::from(*n) * w);
+    let plain = |weights| products(weights).sum::<i32>();
+    // The digits of a product are added until one is left.
+    let reduced = |weights| products(weights).map(|p| if p == 0 { 0 } else { (p - 1) % 9 + 1 }).sum::<i32>();
+    let common = plain([0, 10, 5, 8, 4, 2, 1, 0, 0, 0]);
+    let holds = match two(&d, 0) {
+        1..=4 | 6 | 10..=24 | 27 | 30 | 35 | 38 if account < 990_000 => {
+            (common + weighted(&d[2..6], &[6, 3, 7, 9])) % 11 == 0
+        }
+        1..=4 | 6 | 10..=24 | 27 | 30 | 35 | 38 => common % 11 == 0,
+        8 => plain([7, 6, 5, 4, 3, 2, 1, 0, 0, 0]) % 11 == 0,
+        9 => reduced([0, 0, 0, 5, 4, 3, 2, 0, 0, 1]) % 11 == 0,
+        25 | 33 => plain([1, 7, 3, 1, 7, 3, 1, 0, 0, 0]) % 10 == 0,
+        26 | 28 | 29 => reduced([1, 3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0,
+        31 => true,
+        _ => return None,
+    };
+    Some(matches!(all.len(), 15 | 16) && account != 0 && holds)
+}
+
+/// SEDOL of the London Stock Exchange: digits and consonants.
+pub(super) fn sedol(value: &[u8]) -> Option<bool> {
+    let c = alnum::<7>(value)?;
+    let mut values = [0; 7];
+    for (slot, byte) in values.iter_mut().zip(&c) {
+        *slot = letter_value(*byte)?;
+    }
+    let no_vowel = !c.iter().any(|byte| b"AEIOU".contains(byte)) && c[6].is_ascii_digit();
+    Some(no_vowel && number(&values) != 0 && weighted(&values, &[1, 3, 1, 7, 3, 9, 1]) % 10 == 0)
+}
+
+/// Financial Instrument Global Identifier (OMG, FIGI): prefixes of ISINs in use are never given out.
+pub(super) fn figi(value: &[u8]) -> Option<bool> {
+    let c = alnum::<12>(value)?;
+    let mut values = [0; 11];
+    for (slot, byte) in values.iter_mut().zip(&c) {
+        *slot = letter_value(*byte)?;
+    }
+    let free = !matches!(&c[..2], b"BS" | b"BM" | b"GG" | b"GB" | b"GH" | b"KY" | b"VG") && c[2] == b'G';
+    let sum = weighted_digit_sums(&values, &[1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1]);
+    Some(
+        free && !c.iter().any(|byte| b"AEIOU".contains(byte))
+            && digit(c[11]).map(i32::from) == Some(complement(sum, 10)),
+    )
 }

@@ -165,3 +165,10 @@ pub(super) fn lv_vat(value: &[u8]) -> Option<bool> {
     let company = d[0] >= 4 && weighted(&d, &[9, 1, 4, 8, 3, 10, 2, 5, 7, 6, 1]) % 11 == 3;
     Some(company || (d[0] < 4 && lv_personal_code(&c) == Some(true)))
 }
+
+/// Estonian company code.
+pub(super) fn ee_company(value: &[u8]) -> Option<bool> {
+    let d = digits::<8>(value)?;
+    let check = two_pass(&d[..7], &[1, 2, 3, 4, 5, 6, 7], &[3, 4, 5, 6, 7, 8, 9]);
+    Some(matches!(d[0], 1 | 7..=9) && ends_with(&d, check))
+}

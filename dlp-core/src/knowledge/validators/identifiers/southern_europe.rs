@@ -1,6 +1,6 @@
 //! Italy, Spain, Portugal, Greece, Cyprus and Malta.
 
-use super::compact::{alnum, ascii_digits, digit, digits, letter_value, number, two, without_prefix};
+use super::compact::{Compact, alnum, ascii_digits, digit, digits, letter_value, number, two, without_prefix};
 use super::dates::is_short_date;
 use super::sums::{complement, ends_with, luhn, weighted};
 
@@ -132,4 +132,53 @@ pub(super) fn cy_tax(value: &[u8]) -> Option<bool> {
 pub(super) fn mt_vat(value: &[u8]) -> Option<bool> {
     let d = digits::<8>(without_prefix(value, b"MT"))?;
     Some(d[0] != 0 && weighted(&d, &[3, 4, 6, 7, 8, 9, 10, 1]) % 37 == 0)
+}
+
+/// Spanish energy supply point (CUPS): sixteen digits modulo 529, quotient and remainder by 23 as letters of the DNI.
+pub(super) fn es_supply_point(value: &[u8]) -> Option<bool> {
+    let all = Compact::alnum(value)?;
+    let c: [u8; 20] = all.get(..20)?.try_into().ok()?;
+    let d = ascii_digits::<16>(&c[2..18])?;
+    let rest = (number(&d) % 529) as usize;
+    let letters = [DNI_LETTERS[rest / 23], DNI_LETTERS[rest % 23]];
+    Some(c.starts_with(b"ES") && matches!(all.len(), 20 | 22) && c[18..] == letters)
+}
+
+/// Spanish cadastral reference: each half of the plot, with the unit's number, is checked by one letter.
+pub(super) fn es_cadastral(value: &[u8]) -> Option<bool> {
+    const WEIGHTS: [u32; 11] = [13, 15, 12, 5, 4, 17, 9, 21, 3, 7, 1];
+    let c = alnum::<20>(value)?;
+    // The letter n-tilde stands fifteenth in the alphabet of the register.
+    let worth = |byte: &u8| match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'A'..=b'N' => byte - b'A' + 1,
+        _ => byte - b'A' + 2,
+    };
+    let letter = |half: &[u8]| {
+        let sum: u32 = half.iter().chain(&c[14..18]).zip(WEIGHTS).map(|(byte, w)| u32::from(worth(byte)) * w).sum();
+        b"MQWERTYUIOPASDFGHJKLBZX"[(sum % 23) as usize]
+    };
+    let unit = ascii_digits::<4>(&c[14..18]).is_some();
+    Some(unit && c[18] == letter(&c[..7]) && c[19] == letter(&c[7..14]))
+}
+
+/// Andorran tax number (NRT): the letter of the kind of holder bounds the number.
+pub(super) fn ad_tax(value: &[u8]) -> Option<bool> {
+    let c = alnum::<8>(value)?;
+    let n = number(&ascii_digits::<6>(&c[1..7])?);
+    let range = match c[0] {
+        b'F' => n <= 699_999,
+        b'A' | b'L' => (700_000..800_000).contains(&n),
+        b'C' | b'D' | b'E' | b'G' | b'O' | b'P' | b'U' => true,
+        _ => return None,
+    };
+    Some(range && c[7].is_ascii_uppercase())
+}
+
+/// Italian bank account (BBAN): the first letter checks bank, branch and account (ABI, coordinate bancarie).
+pub(super) fn it_account(value: &[u8]) -> Option<bool> {
+    let c = alnum::<23>(value)?;
+    ascii_digits::<10>(&c[1..11])?;
+    let check = mixed_sum(&c[1..])? % 26;
+    Some(u32::from(letter_value(c[0])?) == check + 10)
 }

@@ -1,6 +1,6 @@
 //! Germany, Austria, Switzerland, France, Belgium, the Netherlands, Luxembourg, the United Kingdom and Ireland.
 
-use super::compact::{Compact, alnum, ascii_digits, digits, letter_value, number, two, without_prefix};
+use super::compact::{Compact, alnum, ascii_digits, digit, digits, letter_value, number, two, without_prefix};
 use super::dates::{is_date, is_short_date};
 use super::sums::{
     complement, ends_with, gs1, luhn, mod_11_10, mod97, sum_731, verhoeff, weighted, weighted_digit_sums,
@@ -250,4 +250,40 @@ pub(super) fn eu_health_card(value: &[u8]) -> Option<bool> {
 pub(super) fn de_physician(value: &[u8]) -> Option<bool> {
     let d = digits::<9>(value)?;
     Some(number(&d[..6]) != 0 && ends_with(&d[..7], complement(weighted(&d[..6], &[4, 9, 4, 9, 4, 9]), 10)))
+}
+
+/// Scottish community health index number (CHI): an NHS number that starts with the birth date.
+pub(super) fn gb_chi(value: &[u8]) -> Option<bool> {
+    let d = digits::<10>(value)?;
+    Some(is_short_date(two(&d, 4), two(&d, 2), two(&d, 0)) && gb_nhs(value) == Some(true))
+}
+
+/// English unique pupil number (UPN): the first letter checks the rest, whose last place may be a letter too.
+pub(super) fn gb_pupil(value: &[u8]) -> Option<bool> {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
+    let c = alnum::<13>(value)?;
+    ascii_digits::<11>(&c[1..12])?;
+    let letter = |byte: u8| LETTERS.iter().position(|known| *known == byte);
+    let number = |byte: u8| digit(byte).map(usize::from).or_else(|| letter(byte));
+    let sum = c[1..].iter().zip(2..).try_fold(0, |sum, (byte, weight)| Some(sum + number(*byte)? * weight))?;
+    Some(LETTERS.get(sum % 23) == Some(&c[0]))
+}
+
+/// Belgian identity card and structured payment reference: ten digits modulo 97, zero being written as 97.
+pub(super) fn be_modulo_97(value: &[u8]) -> Option<bool> {
+    let d = digits::<12>(value)?;
+    let rest = number(&d[..10]) % 97;
+    Some(number(&d[..10]) != 0 && number(&d[10..]) == if rest == 0 { 97 } else { rest })
+}
+
+/// Dutch education number: the citizen service number's sum with the remainder five.
+pub(super) fn nl_education(value: &[u8]) -> Option<bool> {
+    let d = digits::<9>(value)?;
+    Some(d[..2] == [1, 0] && weighted(&d, &[9, 8, 7, 6, 5, 4, 3, 2, -1]).rem_euclid(11) == 5)
+}
+
+/// French health professional number (RPPS): Luhn.
+pub(super) fn fr_health_professional(value: &[u8]) -> Option<bool> {
+    let d = digits::<11>(value)?;
+    Some(matches!(d[0], 1 | 8) && luhn(&d))
 }

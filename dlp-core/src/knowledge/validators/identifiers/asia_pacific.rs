@@ -1,4 +1,4 @@
-//! The Middle East, Asia, Oceania and Africa.
+//! The Middle East, Asia and Oceania.
 
 use super::compact::{Compact, alnum, ascii_digits, digit, digits, letter_value, number, two};
 use super::dates::{is_date, is_short_date};
@@ -214,12 +214,6 @@ pub(super) fn id_nik(value: &[u8]) -> Option<bool> {
     Some(matches!(two(&d, 0), 11..=94) && real && number(&d[12..]) != 0)
 }
 
-/// South African identity number: date, citizenship digit, Luhn.
-pub(super) fn za_id(value: &[u8]) -> Option<bool> {
-    let d = digits::<13>(value)?;
-    Some(is_short_date(two(&d, 0), two(&d, 2), two(&d, 4)) && d[10] <= 2 && luhn(&d))
-}
-
 /// Sri Lankan identity number of twelve digits: year, day of the year (plus 500 for women), check digit.
 pub(super) fn lk_nic(value: &[u8]) -> Option<bool> {
     let d = digits::<12>(value)?;
@@ -253,18 +247,6 @@ pub(super) fn kw_civil(value: &[u8]) -> Option<bool> {
     Some(is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)) && ends_with(&d, check))
 }
 
-/// Egyptian national number: century, date, governorate. The algorithm of its check digit is not published.
-pub(super) fn eg_national(value: &[u8]) -> Option<bool> {
-    let d = digits::<14>(value)?;
-    let century = match d[0] {
-        2 => 1900,
-        3 => 2000,
-        _ => return None,
-    };
-    let governorate = matches!(two(&d, 7), 1..=4 | 11..=19 | 21..=29 | 31..=35 | 88);
-    Some(governorate && is_date(century + two(&d, 1), two(&d, 3), two(&d, 5)))
-}
-
 /// New Zealand health number (NHI), old form with a digit and new form with a letter at the end.
 pub(super) fn nz_nhi(value: &[u8]) -> Option<bool> {
     const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -285,24 +267,96 @@ pub(super) fn vn_citizen(value: &[u8]) -> Option<bool> {
     Some(matches!(number(&d[..3]), 1..=96) && d[3] <= 3 && number(&d[6..]) != 0)
 }
 
-/// Mauritian national number: date after the initial of the surname, check character modulo 17.
-pub(super) fn mu_national(value: &[u8]) -> Option<bool> {
-    let c = alnum::<14>(value)?;
-    let birth = ascii_digits::<6>(&c[1..7])?;
-    let sum = c[..13]
-        .iter()
-        .zip((2..=14u32).rev())
-        .try_fold(0, |sum, (byte, weight)| Some(sum + u32::from(letter_value(*byte)?) * weight))?;
-    let real = is_short_date(two(&birth, 4), two(&birth, 2), two(&birth, 0));
-    Some(real && c[0].is_ascii_uppercase() && u32::from(letter_value(c[13])?) == (17 - sum % 17) % 17)
+/// Qatari identity number: century, year, numeric code of the country of birth, serial.
+pub(super) fn qa_identity(value: &[u8]) -> Option<bool> {
+    let d = digits::<11>(value)?;
+    Some(matches!(d[0], 2 | 3) && (4..=894).contains(&number(&d[3..6])) && number(&d[6..]) != 0)
 }
 
-/// Zimbabwean national number: the letter checks the eight or nine digits before it.
-pub(super) fn zw_national(value: &[u8]) -> Option<bool> {
-    let all = Compact::alnum(value)?;
-    let at = all.iter().position(u8::is_ascii_uppercase)?;
-    let body = Compact::digits(all.get(..at)?)?;
-    let district = ascii_digits::<2>(all.get(at + 1..)?)?;
-    let check = b"ZABCDEFGHJKLMNPQRSTVWXY".get((number(&body) % 23) as usize);
-    Some(matches!(body.len(), 8 | 9) && number(&district) != 0 && all.get(at) == check)
+/// Aadhaar virtual id: sixteen digits with Verhoeff's test.
+pub(super) fn in_virtual_id(value: &[u8]) -> Option<bool> {
+    let d = digits::<16>(value)?;
+    Some(d[0] >= 2 && verhoeff(&d) && !d.iter().eq(d.iter().rev()))
+}
+
+/// Indian driving licence: state, office, year of issue, serial.
+pub(super) fn in_driving_licence(value: &[u8]) -> Option<bool> {
+    const STATES: &[u8] = b"ANAPARASBRCGCHDDDLDNGAGJHPHRJHJKKAKLLALDMHMLMNMPMZNLODORPBPYRJSKTGTNTRTSUAUKUPWB";
+    let c = alnum::<15>(value)?;
+    let d = ascii_digits::<13>(&c[2..])?;
+    let state = STATES.chunks_exact(2).any(|known| known == &c[..2]);
+    Some(state && matches!(number(&d[2..6]), 1950..=2100) && number(&d[6..]) != 0)
+}
+
+/// Japanese corporate number: the first digit checks the other twelve.
+pub(super) fn jp_corporate(value: &[u8]) -> Option<bool> {
+    let c = Compact::alnum(value)?;
+    let d = ascii_digits::<13>(c.strip_prefix(b"T").unwrap_or(&c))?;
+    let sum = weighted(&d[1..], &[2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1]);
+    Some(number(&d) != 0 && i32::from(d[0]) == 9 - sum % 9)
+}
+
+/// South Korean business number.
+pub(super) fn kr_business(value: &[u8]) -> Option<bool> {
+    let d = digits::<10>(value)?;
+    let sum = weighted(&d[..9], &[1, 3, 7, 1, 3, 7, 1, 3, 5]) + i32::from(d[8]) * 5 / 10;
+    Some(number(&d[..3]) >= 101 && ends_with(&d, complement(sum, 10)))
+}
+
+/// Taiwanese business number: digit sums of products; a seventh digit of seven counts twice.
+pub(super) fn tw_business(value: &[u8]) -> Option<bool> {
+    let d = digits::<8>(value)?;
+    let sum = super::sums::weighted_digit_sums(&d, &[1, 2, 1, 2, 1, 2, 4, 1]);
+    Some(number(&d) != 0 && (sum % 5 == 0 || (d[6] == 7 && (sum + 1) % 5 == 0)))
+}
+
+/// Singapore entity number (UEN) of businesses, local companies and other entities.
+pub(super) fn sg_entity(value: &[u8]) -> Option<bool> {
+    const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWX0123456789";
+    let c = Compact::alnum(value)?;
+    let (check, body) = c.split_last()?;
+    let letter = |letters: &[u8], sum: i32| letters.get((sum % 11) as usize) == Some(check);
+    if let Some(d) = ascii_digits::<8>(body) {
+        return Some(number(&d) != 0 && letter(b"XMKECAWLJDB", weighted(&d, &[10, 4, 9, 3, 8, 2, 7, 1])));
+    }
+    if let Some(d) = ascii_digits::<9>(body) {
+        let year = matches!(number(&d[..4]), 1..=2100);
+        return Some(year && letter(b"ZKCMDNERGWH", weighted(&d, &[10, 8, 6, 4, 9, 7, 5, 3, 1])));
+    }
+    let mut values = [0; 9];
+    for (slot, byte) in values.iter_mut().zip(<&[u8; 9]>::try_from(body).ok()?) {
+        *slot = ALPHABET.iter().position(|known| known == byte)? as u8;
+    }
+    let shape = matches!(body[0], b'T' | b'S' | b'R') && ascii_digits::<2>(&body[1..3]).is_some();
+    let sum = (weighted(&values, &[4, 3, 5, 3, 10, 2, 2, 5, 7]) - 5).rem_euclid(11);
+    Some(shape && ALPHABET.get(sum as usize) == Some(check))
+}
+
+/// Indonesian taxpayer number (NPWP): Luhn over the first nine of fifteen digits.
+pub(super) fn id_taxpayer(value: &[u8]) -> Option<bool> {
+    let d = digits::<15>(value)?;
+    Some(number(&d[..9]) != 0 && luhn(&d[..9]))
+}
+
+/// Philippine taxpayer number: the ninth digit checks the first eight; a branch code may follow.
+pub(super) fn ph_taxpayer(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(value)?;
+    let d: [u8; 9] = all.get(..9)?.try_into().ok()?;
+    let check = weighted(&d[..8], &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
+    Some(matches!(all.len(), 9 | 12..=14) && number(&d) != 0 && ends_with(&d, check))
+}
+
+/// Thai company number: as a citizen's, with a leading zero.
+pub(super) fn th_company(value: &[u8]) -> Option<bool> {
+    let d = digits::<13>(value)?;
+    let check = (11 - weighted(&d[..12], &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10;
+    Some(d[0] == 0 && number(&d) != 0 && ends_with(&d, check))
+}
+
+/// Vietnamese tax code, with or without the three digits of a branch.
+pub(super) fn vn_tax(value: &[u8]) -> Option<bool> {
+    let all = Compact::digits(value)?;
+    let d: [u8; 10] = all.get(..10)?.try_into().ok()?;
+    let check = 10 - weighted(&d[..9], &[31, 29, 23, 19, 17, 13, 7, 5, 3]) % 11;
+    Some(matches!(all.len(), 10 | 13) && number(&d) != 0 && ends_with(&d, check))
 }

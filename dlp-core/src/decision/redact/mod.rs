@@ -1,0 +1,251 @@
+//! Redaction: a text goes in, the same text comes out with what detectors found in it replaced.
+//!
+//! [`Redactor`] works on a stream. It hands bytes on once nothing undecided can stand in them, so it holds what the
+//! engine holds and no more. Only UTF-8 text is taken, because what is found must be replaced where it stands; JSON and
+//! CSV keep their structure, a number of JSON that is replaced becomes a string. [`Restorer`] puts values back that were
+//! replaced by tokens, for those who have the key.
+//!
+//! | method | a value becomes | can be restored |
+//! |---|---|---|
+//! | mask | as many stars | no |
+//! | token | the value, encrypted deterministically: equal values give equal tokens | with the key |
+//! | hash | a keyed hash: equal values give equal hashes | no |
+//! | format | other letters and digits in the same layout that no detector takes for genuine | no |
+//!
+//! The format is kept by drawing, not by an encryption of formats: a result that no detector takes for genuine leaves no
+//! room for every value to have one of its own, so there is nothing to go back by.
+
+mod key;
+mod method;
+mod restore;
+mod structure;
+mod token;
+mod utf8;
+
+pub use key::RedactKey;
+pub use restore::{Restored, Restorer};
+
+use crate::base::ConfidenceLevel;
+use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch, StreamScan};
+use method::Draw;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use structure::{Lexer, Piece};
+use thiserror::Error;
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Stars.
+    Mask,
+    /// A token that the key turns back into the value.
+    Token,
+    /// A keyed hash.
+    Hash,
+    /// Other letters and digits in the same layout.
+    Format,
+}
+
+/// What the text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextFormat {
+    /// Plain text, logs, source.
+    Text,
+    /// One JSON document or one on each line: strings stay strings, numbers become strings.
+    Json,
+    /// Rows of fields: separators, quotes and line ends stay.
+    Csv,
+}
+
+/// What is replaced, by what, in what.
+#[derive(Clone, Copy, Debug)]
+pub struct Redaction {
+    /// What becomes of a value.
+    pub method: Method,
+    /// What the text is.
+    pub format: TextFormat,
+    /// Least confidence of a finding that is replaced.
+    pub confidence_min: ConfidenceLevel,
+}
+
+/// Why a text cannot be redacted.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedactError {
+    /// What cannot be read as text cannot be replaced in place.
+    #[error("expected UTF-8 text, found other bytes at offset {at}")]
+    NotUtf8 {
+        /// Offset of the first such byte.
+        at: u64,
+    },
+}
+
+/// What was replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Redacted {
+    /// Values by detector.
+    pub values: BTreeMap<DetectorIndex, u64>,
+    /// Values whose layout could not be kept and that were masked.
+    pub masked_instead: u64,
+    /// Detectors that were not tried everywhere: the result may hold more of what they look for.
+    pub degraded: Vec<DetectorIndex>,
+}
+
+/// A span to be replaced.
+#[derive(Clone, Copy, Debug)]
+struct Region {
+    start: u64,
+    end: u64,
+    detector: DetectorIndex,
+}
+
+/// Replaces what is found in a stream of text.
+pub struct Redactor<'a> {
+    set: &'a DetectorSet,
+    scratch: &'a mut Scratch,
+    redaction: Redaction,
+    key: &'a RedactKey,
+    scan: StreamScan,
+    encoding: utf8::Check,
+    /// Original bytes that were not handed on yet, from `base` on.
+    held: Vec<u8>,
+    base: u64,
+    /// Decided and not yet replaced, by their start.
+    regions: Vec<Region>,
+    lexer: Lexer,
+    draw: Draw,
+    redacted: Redacted,
+}
+
+impl<'a> Redactor<'a> {
+    /// A redactor at the start of a text.
+    pub fn new(set: &'a DetectorSet, scratch: &'a mut Scratch, redaction: Redaction, key: &'a RedactKey) -> Self {
+        Self {
+            set,
+            scratch,
+            redaction,
+            key,
+            scan: set.stream(),
+            encoding: utf8::Check::default(),
+            held: Vec::new(),
+            base: 0,
+            regions: Vec::new(),
+            lexer: Lexer::new(redaction.format),
+            draw: Draw::default(),
+            redacted: Redacted::default(),
+        }
+    }
+
+    /// Takes the next bytes, and appends to `out` what is decided.
+    ///
+    /// # Errors
+    /// [`RedactError::NotUtf8`]; what was appended so far is redacted, the rest is not there.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), RedactError> {
+        self.encoding.push(bytes)?;
+        self.held.extend_from_slice(bytes);
+        let mut found = Vec::new();
+        self.scan.push(self.scratch, bytes, &mut |m| found.push(m));
+        self.take(&found);
+        let safe = self.scan.safe_until();
+        self.emit(safe, out);
+        Ok(())
+    }
+
+    /// Ends the text.
+    ///
+    /// # Errors
+    /// [`RedactError::NotUtf8`] when it ends inside of a character.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Redacted, RedactError> {
+        self.encoding.finish()?;
+        let mut found = Vec::new();
+        let scan = std::mem::replace(&mut self.scan, self.set.stream());
+        let end = scan.finish(self.scratch, &mut |m| found.push(m));
+        self.take(&found);
+        self.emit(u64::MAX, out);
+        self.redacted.degraded = end.degraded;
+        Ok(self.redacted)
+    }
+
+    fn take(&mut self, found: &[Match]) {
+        let replaced = found.iter().filter(|m| m.confidence.level() >= self.redaction.confidence_min);
+        self.regions.extend(replaced.map(|m| Region {
+            start: m.span.start.0,
+            end: m.span.end.0,
+            detector: m.detector,
+        }));
+        self.regions.sort_by_key(|region| region.start);
+    }
+
+    /// Hands on everything before `safe`, and the whole of a value that starts there.
+    fn emit(&mut self, safe: u64, out: &mut Vec<u8>) {
+        let regions = std::mem::take(&mut self.regions);
+        let (now, later) = regions.split_at(regions.partition_point(|region| region.start < safe));
+        let mut at = self.base;
+        for region in now {
+            // Values can overlap; what the one before has replaced is gone already.
+            let start = region.start.max(at);
+            if region.end <= start {
+                continue;
+            }
+            self.copy(at..start, out);
+            self.replace(Region { start, ..*region }, out);
+            at = region.end;
+        }
+        let until = safe.min(self.base + self.held.len() as u64).max(at);
+        self.copy(at..until, out);
+        self.regions = later.to_vec();
+        self.held.drain(..(until - self.base) as usize);
+        self.base = until;
+    }
+
+    fn copy(&mut self, span: Range<u64>, out: &mut Vec<u8>) {
+        let bytes = &self.held[(span.start - self.base) as usize..(span.end - self.base) as usize];
+        self.lexer.pass(bytes);
+        self.draw.remember(bytes);
+        out.extend_from_slice(bytes);
+    }
+
+    fn replace(&mut self, region: Region, out: &mut Vec<u8>) {
+        let span = (region.start - self.base) as usize..(region.end - self.base) as usize;
+        let value = self.held[span.clone()].to_vec();
+        *self.redacted.values.entry(region.detector).or_default() += 1;
+        for piece in self.lexer.pieces(&value) {
+            let from = out.len();
+            match piece {
+                Piece::Kept(range) => out.extend_from_slice(&value[range]),
+                Piece::Value { range, is_number } => {
+                    let behind = span.start + range.end..self.held.len();
+                    let text = self.replacement(&value[range], (region.detector, is_number), behind);
+                    out.extend_from_slice(&text);
+                }
+            }
+            let written = out[from..].to_vec();
+            self.draw.remember(&written);
+        }
+    }
+
+    /// What stands for one value. `behind`: where the held text goes on.
+    fn replacement(&mut self, value: &[u8], about: (DetectorIndex, bool), behind: Range<usize>) -> Vec<u8> {
+        let (index, is_number) = about;
+        let id = &self.set.detector(index).id;
+        let quoted = |text: Vec<u8>| if is_number { [b"\"", &text[..], b"\""].concat() } else { text };
+        match self.redaction.method {
+            Method::Mask => quoted(method::mask(value)),
+            Method::Hash => quoted(token::hash(self.key, id, value)),
+            Method::Token => quoted(token::seal(self.key, id, value, is_number)),
+            Method::Format => {
+                let around =
+                    method::Around { set: self.set, behind: &self.held[behind], min: self.redaction.confidence_min };
+                let drawn = self.draw.layout(self.scratch, self.key, around, value);
+                drawn.unwrap_or_else(|| {
+                    self.redacted.masked_instead += 1;
+                    quoted(method::mask(value))
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

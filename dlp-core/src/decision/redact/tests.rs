@@ -1,0 +1,156 @@
+//! Laws: what was redacted is found no more, what was tokenised comes back, structure stays, and cutting changes nothing.
+
+use super::*;
+use crate::knowledge::builtin_examples;
+use std::sync::OnceLock;
+
+const ALL: [Method; 4] = [Method::Mask, Method::Token, Method::Hash, Method::Format];
+
+/// Compiling the whole catalogue takes a while, so one set serves all.
+fn set() -> &'static DetectorSet {
+    static SET: OnceLock<DetectorSet> = OnceLock::new();
+    SET.get_or_init(|| DetectorSet::builtin().expect("built-in detectors"))
+}
+
+fn key() -> RedactKey {
+    RedactKey::new(std::array::from_fn(|at| at as u8))
+}
+
+fn redaction(method: Method, format: TextFormat) -> Redaction {
+    Redaction { method, format, confidence_min: ConfidenceLevel::Medium }
+}
+
+fn redact(redaction: Redaction, text: &str, piece_len: usize) -> String {
+    let (key, mut scratch, mut out) = (key(), Scratch::new(), Vec::new());
+    let mut redactor = Redactor::new(set(), &mut scratch, redaction, &key);
+    for piece in text.as_bytes().chunks(piece_len) {
+        redactor.push(piece, &mut out).expect("UTF-8");
+    }
+    let _ = redactor.finish(&mut out).expect("UTF-8");
+    String::from_utf8(out).expect("UTF-8 stays UTF-8")
+}
+
+fn restore(text: &str, piece_len: usize) -> (String, Restored) {
+    let (key, mut out) = (key(), Vec::new());
+    let mut restorer = Restorer::new(&key);
+    text.as_bytes().chunks(piece_len).for_each(|piece| restorer.push(piece, &mut out));
+    let restored = restorer.finish(&mut out);
+    (String::from_utf8(out).expect("UTF-8"), restored)
+}
+
+/// Ids of what is found at medium or above.
+fn found(text: &str) -> Vec<&'static str> {
+    let mut ids = Vec::new();
+    let _ = set().scan(&mut Scratch::new(), text.as_bytes(), &mut |m| {
+        if m.confidence.level() >= ConfidenceLevel::Medium {
+            ids.push(set().detector(m.detector).id.as_str());
+        }
+    });
+    ids
+}
+
+/// Texts of every detector that is not about labels: those are no values of people.
+fn examples() -> Vec<String> {
+    let all = builtin_examples().expect("examples");
+    let texts = all.into_iter().filter(|(id, ..)| !id.starts_with("label."));
+    texts.flat_map(|(_, examples, _)| examples.into_iter().map(|e| e.text)).filter(|t| !t.contains("{{")).collect()
+}
+
+#[test]
+fn what_was_redacted_is_found_no_more() {
+    let mut failures = Vec::new();
+    for text in examples() {
+        for method in ALL {
+            let result = redact(redaction(method, TextFormat::Text), &text, 4096);
+            let left = found(&result);
+            if !left.is_empty() {
+                failures.push(format!("{method:?} {left:?}: {text:?} -> {result:?}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn tokens_come_back_wherever_the_text_is_cut() {
+    for text in examples().iter().step_by(7) {
+        let tokens = redact(redaction(Method::Token, TextFormat::Text), text, 13);
+        for piece_len in [1, 7, 4096] {
+            let (restored, counts) = restore(&tokens, piece_len);
+            assert_eq!(&restored, text);
+            assert_eq!(counts.left, 0, "{tokens}");
+        }
+    }
+}
+
+#[test]
+fn cutting_changes_nothing() {
+    let text = examples().join("\n");
+    let text = &text[..text.floor_char_boundary(20_000)];
+    let whole = redact(redaction(Method::Mask, TextFormat::Text), text, text.len());
+    for piece_len in [1, 97, 4096] {
+        assert!(redact(redaction(Method::Mask, TextFormat::Text), text, piece_len) == whole, "{piece_len}");
+    }
+}
+
+#[test]
+fn json_stays_json_and_comes_back() {
+    let text = r#"{"name": "Jane \"J\" Doe", "pesel": 44051401359, "card": "4000 0100 0007 1234",
+        "list": [{"PESEL": "06031739070"}, null, true], "note": "tel.\u0020+48 512 345 678\nIBAN DE73507501468807293814"}"#;
+    for method in ALL {
+        let result = redact(redaction(method, TextFormat::Json), text, 11);
+        let parsed: serde_json::Value = serde_json::from_str(&result).unwrap_or_else(|e| panic!("{e}: {result}"));
+        assert_eq!(parsed["name"], "Jane \"J\" Doe");
+        assert!(!result.contains("44051401359") && !result.contains("06031739070"), "{result}");
+        assert_eq!(found(&result), Vec::<&str>::new(), "{result}");
+    }
+    let tokens = redact(redaction(Method::Token, TextFormat::Json), text, 11);
+    for piece_len in [1, 3, 4096] {
+        assert_eq!(restore(&tokens, piece_len).0, text);
+    }
+}
+
+#[test]
+fn rows_keep_their_fields() {
+    let text = "name,pesel,gps,phone\nDoe,44051401359,\"GPS: 52.2297, 21.0122\",+48 512 345 678\n\
+                Roe,06031739070,,+48 601 234 567\n";
+    for method in ALL {
+        let result = redact(redaction(method, TextFormat::Csv), text, 4096);
+        let commas = |text: &str| text.lines().map(|line| line.matches(',').count()).collect::<Vec<_>>();
+        assert_eq!(commas(&result), commas(text), "{result}");
+        assert!(!result.contains("06031739070") && !result.contains("21.0122"), "{result}");
+    }
+}
+
+#[test]
+fn layouts_are_kept_where_a_check_tells_genuine_from_drawn() {
+    let text = "PESEL: 06031739070, card 4000 0100 0007 1234.";
+    let result = redact(redaction(Method::Format, TextFormat::Text), text, 4096);
+    let layout = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "0");
+    assert_eq!(layout(&result), layout(text));
+    assert!(!result.contains("06031739070") && !result.contains("0007 1234"), "{result}");
+    // The same value gives the same one again, another key another one.
+    assert_eq!(result, redact(redaction(Method::Format, TextFormat::Text), text, 3));
+}
+
+#[test]
+fn tokens_of_another_key_and_altered_ones_stay() {
+    let tokens = redact(redaction(Method::Token, TextFormat::Text), "PESEL 06031739070", 4096);
+    let other = RedactKey::new([9; 32]);
+    let mut out = Vec::new();
+    let mut restorer = Restorer::new(&other);
+    restorer.push(tokens.as_bytes(), &mut out);
+    assert_eq!(restorer.finish(&mut out), Restored { values: 0, left: 1 });
+    assert_eq!(out, tokens.as_bytes());
+    let altered = tokens.replacen("pii.pl.pesel", "pii.pl.nip", 1);
+    assert_eq!(restore(&altered, 4096), (altered.clone(), Restored { values: 0, left: 1 }));
+    let unrelated = "{{dlp}} {{ dlp }} {{dlp-hash:a.b:bcdf}} {{dlp:";
+    assert_eq!(restore(unrelated, 1), (unrelated.to_owned(), Restored::default()));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let (key, mut scratch) = (key(), Scratch::new());
+    let mut redactor = Redactor::new(set(), &mut scratch, redaction(Method::Mask, TextFormat::Text), &key);
+    assert_eq!(redactor.push(b"ab\xff", &mut Vec::new()), Err(RedactError::NotUtf8 { at: 2 }));
+}

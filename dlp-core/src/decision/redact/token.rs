@@ -1,0 +1,69 @@
+//! Tokens and hashes: `{{dlp:<detector>:<letters>}}`, `{{dlp-hash:<detector>:<letters>}}`.
+//!
+//! A token is the value under AES-SIV (RFC 5297), which is deterministic and tells when a token was altered; the
+//! detector's id is authenticated with it. Tokens are written in sixteen lower-case consonants, because digits and
+//! capitals would now and then make a number that a detector takes for genuine. Braces mark a placeholder in most
+//! languages of templates, and detectors of credentials know them as one.
+
+use super::key::RedactKey;
+use aes_siv::KeyInit as _;
+use aes_siv::siv::Aes256Siv;
+
+/// Start of a token.
+pub(super) const TOKEN: &str = "{{dlp:";
+/// Start of a token that stands for a number of JSON, in quotes that go when it is restored.
+pub(super) const NUMBER_TOKEN: &str = "{{dlpn:";
+/// End of a token.
+pub(super) const END: &str = "}}";
+/// Start of a hash.
+const HASH: &str = "{{dlp-hash:";
+/// One letter for each half byte.
+const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
+/// Letters that stand together, so that no long run looks like a key.
+const GROUP_LETTERS: usize = 4;
+/// Bytes of a hash: two of a billion values agree once in a few hundred runs.
+const HASH_LEN: usize = 10;
+
+/// The token of a value.
+pub(super) fn seal(key: &RedactKey, detector: &str, value: &[u8], is_number: bool) -> Vec<u8> {
+    let sealed = cipher(key).encrypt([detector.as_bytes()], value).expect("a value is far below the cipher's limit");
+    write(if is_number { NUMBER_TOKEN } else { TOKEN }, detector, &sealed)
+}
+
+/// The value of a token: the text between its start and its end. `None` for another key, or an altered token.
+pub(super) fn open(key: &RedactKey, inside: &[u8]) -> Option<Vec<u8>> {
+    let colon = inside.iter().position(|byte| *byte == b':')?;
+    let (detector, letters) = (&inside[..colon], &inside[colon + 1..]);
+    let halves: Option<Vec<u8>> = letters
+        .iter()
+        .filter(|byte| **byte != b'-')
+        .map(|byte| LETTERS.iter().position(|letter| letter == byte).map(|half| half as u8))
+        .collect();
+    let halves = halves.filter(|halves| halves.len().is_multiple_of(2))?;
+    let sealed: Vec<u8> = halves.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    cipher(key).decrypt([detector], &sealed).ok()
+}
+
+/// The hash of a value.
+pub(super) fn hash(key: &RedactKey, detector: &str, value: &[u8]) -> Vec<u8> {
+    let hash = key.derive("dlp.redact.hash.v1", &[detector.as_bytes(), value]);
+    write(HASH, detector, &hash[..HASH_LEN])
+}
+
+fn cipher(key: &RedactKey) -> Aes256Siv {
+    let halves = [b"authenticate", &b"encrypt"[..]].map(|half| key.derive("dlp.redact.token.v1", &[half]));
+    Aes256Siv::new_from_slice(&halves.concat()).expect("two halves of 32 bytes")
+}
+
+fn write(start: &str, detector: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut text = format!("{start}{detector}:").into_bytes();
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    for (at, half) in halves.enumerate() {
+        if at > 0 && at.is_multiple_of(GROUP_LETTERS) {
+            text.push(b'-');
+        }
+        text.push(LETTERS[usize::from(half)]);
+    }
+    text.extend_from_slice(END.as_bytes());
+    text
+}

@@ -1,0 +1,199 @@
+//! The index of a table: a store of cells, with the schema in its header.
+
+use super::super::key::KnownKey;
+use super::super::store::{Entry, IndexError, Magic, Store, StoreWriter};
+use super::super::words::Words;
+use super::normal::{self, Normal};
+use super::schema::Schema;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+const MAGIC: &Magic = b"DLPEDM1\n";
+/// What makes such indexes.
+const MADE_BY: &str = "dlp edm build";
+/// Use of the organisation's key.
+const USAGE: &str = "dlp.edm.v1";
+
+/// What stands before the entries are of use.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Header {
+    version: u32,
+    schema: Schema,
+    salt: String,
+    rows: u32,
+    /// Shapes that values of each column have, as 256 bits in hexadecimal.
+    shapes: Vec<String>,
+}
+
+/// Shapes of values, one bit each.
+type Shapes = [u64; 4];
+
+/// Turns rows into entries.
+pub struct Indexer {
+    schema: Schema,
+    key: KnownKey,
+    salt: [u8; 16],
+    rows: u32,
+    shapes: Vec<Shapes>,
+}
+
+impl Indexer {
+    /// An indexer. The salt must be random.
+    #[must_use]
+    pub fn new(schema: Schema, key: &KnownKey, salt: [u8; 16]) -> Self {
+        let shapes = vec![[0; 4]; schema.columns.len()];
+        Self {
+            key: key.of_index(USAGE, data_encoding::HEXLOWER.encode(&salt).as_bytes()),
+            schema,
+            salt,
+            rows: 0,
+            shapes,
+        }
+    }
+
+    /// The entries of the next row, whose cells stand in the order of the schema's columns. Empty cells, and those too
+    /// short or too long to be found, have none.
+    pub fn row<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>, entries: &mut Vec<Entry>) {
+        self.rows = self.rows.saturating_add(1);
+        for (column, cell) in cells.into_iter().enumerate().take(self.schema.columns.len()) {
+            let Some(value) = self.schema.cell(column, &Words::of(cell)) else { continue };
+            set(&mut self.shapes[column], value.shape());
+            entries.push(Entry { hash: self.key.hash(column as u8, value.bytes()), owner: self.rows });
+        }
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Starts to write the index of `entries` entries.
+    ///
+    /// # Errors
+    /// When `out` fails.
+    pub fn writer<W: Write>(self, entries: u64, out: W) -> io::Result<IndexWriter<W>> {
+        let store = StoreWriter::start(MAGIC, &self.key, entries, out)?;
+        let header = Header {
+            version: normal::VERSION,
+            schema: self.schema,
+            salt: data_encoding::HEXLOWER.encode(&self.salt),
+            rows: self.rows,
+            shapes: self.shapes.iter().map(to_hex).collect(),
+        };
+        Ok(IndexWriter { store, header })
+    }
+}
+
+/// Writes an index, entry by entry.
+pub struct IndexWriter<W> {
+    store: StoreWriter<W>,
+    header: Header,
+}
+
+impl<W: Write> IndexWriter<W> {
+    /// Writes the next entry. Entries come in their order; one that equals the last is left out.
+    ///
+    /// # Errors
+    /// When the output fails, or entries are out of order.
+    pub fn push(&mut self, entry: Entry) -> io::Result<()> {
+        self.store.push(entry)
+    }
+
+    /// Writes what stands behind the entries.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn finish(self) -> io::Result<W> {
+        self.store.finish(&self.header)
+    }
+}
+
+/// An index, ready to be looked up.
+#[derive(Clone)]
+pub struct Index {
+    store: Store,
+    header: Arc<Header>,
+    shapes: Vec<Shapes>,
+    key: KnownKey,
+}
+
+impl Index {
+    /// Reads an index.
+    ///
+    /// # Errors
+    /// [`IndexError`] for another file, another key, or another version.
+    pub fn parse(bytes: Vec<u8>, key: &KnownKey) -> Result<Self, IndexError> {
+        let (store, header, key) = Store::parse(bytes, MAGIC, MADE_BY, |header: &Header| {
+            if header.version != normal::VERSION {
+                return Err(IndexError::Version { expected: normal::VERSION, found: header.version });
+            }
+            Ok(key.of_index(USAGE, header.salt.as_bytes()))
+        })?;
+        let shapes = header.shapes.iter().map(|hex| from_hex(hex)).collect::<Option<Vec<_>>>();
+        let shapes = shapes.filter(|shapes| shapes.len() == header.schema.columns.len());
+        let shapes = shapes.ok_or(IndexError::NotAnIndex { expected: MADE_BY })?;
+        Ok(Self { store, header: header.into(), shapes, key })
+    }
+
+    /// The table's schema.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.header.schema
+    }
+
+    /// Rows of the table.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.header.rows
+    }
+
+    /// Cells in the index.
+    #[must_use]
+    pub fn cells(&self) -> u64 {
+        self.store.len()
+    }
+
+    /// The entries of a value in a column, as a range of places. Empty when there is none.
+    pub(super) fn find(&self, column: usize, value: &Normal) -> Range<u64> {
+        let shape = value.shape();
+        if self.shapes[column][usize::from(shape >> 6)] >> (shape & 63) & 1 == 0 {
+            return 0..0;
+        }
+        self.store.find(self.key.hash(column as u8, value.bytes()))
+    }
+
+    /// The row of an entry.
+    pub(super) fn row_at(&self, place: u64) -> u32 {
+        self.store.owner_at(place)
+    }
+
+    /// Whether one of the entries of a value stands in a row.
+    pub(super) fn holds(&self, places: Range<u64>, row: u32) -> bool {
+        self.store.holds(places, row)
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Index({}, {} cells)", self.header.schema.name, self.cells())
+    }
+}
+
+fn set(shapes: &mut Shapes, shape: u8) {
+    shapes[usize::from(shape >> 6)] |= 1 << (shape & 63);
+}
+
+fn to_hex(shapes: &Shapes) -> String {
+    shapes.iter().map(|bits| format!("{bits:016x}")).collect()
+}
+
+fn from_hex(hex: &str) -> Option<Shapes> {
+    let mut shapes = [0; 4];
+    for (at, bits) in shapes.iter_mut().enumerate() {
+        *bits = u64::from_str_radix(hex.get(at * 16..at * 16 + 16)?, 16).ok()?;
+    }
+    (hex.len() == 64).then_some(shapes)
+}

@@ -1,0 +1,275 @@
+//! Following a text: words come, values of primary columns are looked up, then the cells of their rows around them.
+
+use super::super::words::{Word, Words};
+use super::index::Index;
+use super::normal::{WORDS_MAX, normal};
+use crate::base::{Confidence, Secret, Span};
+use crate::matching::{DetectorIndex, Match, Reason, Step};
+use std::collections::VecDeque;
+
+/// Points of a primary value by itself: low, since a number can stand in a text for another reason.
+const PRIMARY_POINTS: i32 = 40;
+/// Points of all cells that a row needs.
+const ROW_POINTS: i32 = 55;
+
+/// A value of a primary column that was seen, and waits for what follows.
+#[derive(Debug)]
+struct Hit {
+    /// Which index.
+    index: usize,
+    column: usize,
+    first: Word,
+    last: Word,
+    /// Rows that hold it; few, as common values are none.
+    rows: Vec<u32>,
+}
+
+/// The state of a text.
+#[derive(Debug)]
+pub(in crate::known) struct Scan {
+    cutter: Words,
+    /// Latest words, as far back as windows reach.
+    words: VecDeque<Word>,
+    hits: VecDeque<Hit>,
+    window_bytes: u64,
+    /// Bytes that values may still be taken from, from `base` on.
+    held: Vec<u8>,
+    base: u64,
+}
+
+/// An index and its detector.
+type Record = (DetectorIndex, Index);
+
+impl Scan {
+    pub(in crate::known) fn new(records: &[Record]) -> Self {
+        let window_bytes = records.iter().map(|(_, index)| index.schema().window_bytes).max().unwrap_or(0);
+        Self {
+            cutter: Words::new(),
+            words: VecDeque::new(),
+            hits: VecDeque::new(),
+            window_bytes,
+            held: Vec::new(),
+            base: 0,
+        }
+    }
+
+    pub(in crate::known) fn push(&mut self, records: &[Record], bytes: &[u8], each: &mut dyn FnMut(Match)) {
+        self.held.extend_from_slice(bytes);
+        let mut words = Vec::new();
+        self.cutter.push(bytes, &mut |word| words.push(word));
+        self.follow(records, &words, each);
+    }
+
+    pub(in crate::known) fn finish(&mut self, records: &[Record], each: &mut dyn FnMut(Match)) {
+        let mut words = Vec::new();
+        self.cutter.finish(&mut |word| words.push(word));
+        self.follow(records, &words, each);
+        while let Some(hit) = self.hits.pop_front() {
+            self.decide(records, &hit, each);
+        }
+    }
+
+    /// Offset before which nothing undecided stands: a value may begin a few words back.
+    pub(in crate::known) fn safe_until(&self) -> u64 {
+        let latest = self.words.len().saturating_sub(WORDS_MAX);
+        let begun = self.words.get(latest).map_or(self.cutter.offset(), |word| word.start);
+        self.hits.iter().map(|hit| hit.first.start).min().unwrap_or(u64::MAX).min(begun)
+    }
+
+    fn follow(&mut self, records: &[Record], words: &[Word], each: &mut dyn FnMut(Match)) {
+        for word in words {
+            // What waits is complete once a word begins behind its window.
+            while self.hits.front().is_some_and(|hit| hit.last.end + self.window_bytes < word.start) {
+                let hit = self.hits.pop_front().expect("there is a first");
+                self.decide(records, &hit, each);
+            }
+            self.words.push_back(*word);
+            self.look_up(records);
+            self.forget();
+        }
+    }
+
+    /// Looks up the values that end with the latest word.
+    fn look_up(&mut self, records: &[Record]) {
+        let words = self.words.make_contiguous();
+        let longest = joined(words);
+        for (at, (_, index)) in records.iter().enumerate() {
+            let schema = index.schema();
+            for (column, data) in schema.columns.iter().enumerate().filter(|(_, column)| column.primary) {
+                for count in 1..=longest {
+                    let value = &words[words.len() - count..];
+                    let Some(value_of) = normal(data.kind, value).filter(|v| v.is_findable(true)) else { continue };
+                    let places = index.find(column, &value_of);
+                    if places.is_empty() || places.end - places.start > u64::from(schema.common_rows) {
+                        continue;
+                    }
+                    let rows = places.map(|place| index.row_at(place)).collect();
+                    self.hits.push_back(Hit { index: at, column, first: value[0], last: value[count - 1], rows });
+                }
+            }
+        }
+    }
+
+    /// Lets go of words and bytes that no window reaches any more.
+    fn forget(&mut self) {
+        let earliest = self.hits.iter().map(|hit| hit.first.start).min().unwrap_or(u64::MAX).min(self.safe_until());
+        let needed = earliest.saturating_sub(self.window_bytes);
+        while self.words.len() > WORDS_MAX && self.words.front().is_some_and(|word| word.start < needed) {
+            self.words.pop_front();
+        }
+        let surplus = (earliest.min(self.cutter.offset()) - self.base) as usize;
+        if surplus > self.held.len() / 2 {
+            self.held.drain(..surplus.min(self.held.len()));
+            self.base += surplus as u64;
+        }
+    }
+
+    fn decide(&mut self, records: &[Record], hit: &Hit, each: &mut dyn FnMut(Match)) {
+        let (detector, index) = &records[hit.index];
+        let span = Span::new(hit.first.start, hit.last.end);
+        let found = self.cells(index, hit);
+        let value = self.held.get((span.start.0 - self.base) as usize..(span.end.0 - self.base) as usize);
+        each(Match {
+            detector: *detector,
+            span,
+            value: Secret::new(value.unwrap_or_default()),
+            confidence: Confidence::from_points(PRIMARY_POINTS + if found.is_enough { ROW_POINTS } else { 0 }),
+            reasons: reasons(index, hit, &found),
+            validator: None,
+            start: hit.first.at,
+            end: hit.last.until,
+            surroundings: String::new(),
+        });
+    }
+
+    /// The cells of the hit's rows in its window, nearest first, until there are enough.
+    fn cells(&mut self, index: &Index, hit: &Hit) -> Found {
+        let schema = index.schema();
+        let words = self.words.make_contiguous();
+        let mut search = Search {
+            index,
+            hit,
+            rows: vec![Cells::default(); hit.rows.len()],
+            best: Found { cells: Cells::default(), row: hit.rows[0], is_enough: schema.secondary_min == 0 },
+        };
+        for end in nearest(words, hit, schema.window_bytes) {
+            for count in 1..=joined(&words[..=end]) {
+                let value = &words[end + 1 - count..=end];
+                if search.best.is_enough || !hit.is_apart(value) {
+                    break;
+                }
+                search.look_up(value);
+            }
+        }
+        search.best
+    }
+}
+
+impl Hit {
+    /// Whether words stand outside of the value.
+    fn is_apart(&self, words: &[Word]) -> bool {
+        let [first, ..] = words else { return false };
+        let last = words.last().unwrap_or(first);
+        last.end <= self.first.start || first.start >= self.last.end
+    }
+}
+
+/// Indexes of the words in a hit's window, those beside it first.
+fn nearest(words: &[Word], hit: &Hit, window_bytes: u64) -> Vec<usize> {
+    let window = hit.first.start.saturating_sub(window_bytes)..=hit.last.end + window_bytes;
+    let is_inside = |word: &Word| window.contains(&word.start) && window.contains(&word.end);
+    let mut places: Vec<usize> =
+        (0..words.len()).filter(|at| is_inside(&words[*at]) && hit.is_apart(&words[*at..=*at])).collect();
+    let distance = |word: &Word| hit.first.start.saturating_sub(word.end).max(word.start.saturating_sub(hit.last.end));
+    places.sort_by_key(|at| distance(&words[*at]));
+    places
+}
+
+/// The search for the other cells of a hit's rows.
+struct Search<'a> {
+    index: &'a Index,
+    hit: &'a Hit,
+    rows: Vec<Cells>,
+    best: Found,
+}
+
+impl Search<'_> {
+    /// Looks a value up in every other column.
+    fn look_up(&mut self, value: &[Word]) {
+        let schema = self.index.schema();
+        for (column, data) in schema.columns.iter().enumerate().filter(|(at, _)| *at != self.hit.column) {
+            let Some(value) = normal(data.kind, value).filter(|v| v.is_findable(false)) else { continue };
+            let places = self.index.find(column, &value);
+            if places.is_empty() {
+                continue;
+            }
+            let is_common = places.end - places.start > u64::from(schema.common_rows);
+            for (cells, row) in self.rows.iter_mut().zip(&self.hit.rows) {
+                if !self.index.holds(places.clone(), *row) {
+                    continue;
+                }
+                cells.add(column, is_common);
+                if cells.count() > self.best.cells.count() {
+                    self.best = Found { cells: *cells, row: *row, is_enough: cells.count() >= schema.secondary_min };
+                }
+            }
+        }
+    }
+}
+
+/// Columns of a row that were found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cells {
+    rare: u64,
+    common: u64,
+}
+
+impl Cells {
+    fn add(&mut self, column: usize, is_common: bool) {
+        *(if is_common { &mut self.common } else { &mut self.rare }) |= 1 << column;
+    }
+
+    /// How many count: common ones only beside two others, the primary value being one of them.
+    fn count(self) -> u32 {
+        let rare = self.rare.count_ones();
+        if rare > 0 { (self.rare | self.common).count_ones() } else { 0 }
+    }
+
+    fn columns(self) -> u64 {
+        self.rare | self.common
+    }
+}
+
+/// What stands around a primary value.
+struct Found {
+    cells: Cells,
+    row: u32,
+    is_enough: bool,
+}
+
+/// How many of the last words may make one value together.
+fn joined(words: &[Word]) -> usize {
+    let joins = words.iter().rev().take(WORDS_MAX - 1).take_while(|word| word.joins).count();
+    (joins + 1).min(words.len())
+}
+
+/// Names of columns and the row's number, never a value.
+fn reasons(index: &Index, hit: &Hit, found: &Found) -> Vec<Reason> {
+    let columns = &index.schema().columns;
+    let (name, held, rows) = (&columns[hit.column].name, hit.rows.len(), index.rows());
+    let primary = format!("value of column `{name}`, which {held} of {rows} rows hold");
+    let mut reasons = vec![Reason { step: Step::Pattern, detail: primary, change: PRIMARY_POINTS }];
+    let names: Vec<_> = columns
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| found.cells.columns() >> at & 1 == 1)
+        .map(|(_, column)| format!("`{}`", column.name))
+        .collect();
+    let detail = match (found.is_enough, names.is_empty()) {
+        (_, true) => "no other cell of the row nearby".to_owned(),
+        (true, false) => format!("{} of the same row, number {}, nearby", names.join(", "), found.row),
+        (false, false) => format!("{} of the same row nearby, which is too little", names.join(", ")),
+    };
+    reasons.push(Reason { step: Step::Context, detail, change: if found.is_enough { ROW_POINTS } else { 0 } });
+    reasons
+}

@@ -1,0 +1,262 @@
+//! The index of documents: a store of fingerprints, with the documents in its header.
+
+use super::super::key::KnownKey;
+use super::super::store::{Entry, IndexError, Magic, Store, StoreWriter};
+use super::super::words::{Word, Words};
+use super::code::{Code, Vocabulary};
+use super::grams::{CODE, Grams, Print, TEXT, Token};
+use crate::base::{Category, SensitivityLabel, Severity};
+use crate::knowledge::{Boundary, Context, Detector, Score};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+const MAGIC: &Magic = b"DLPFPR1\n";
+/// What makes such indexes.
+const MADE_BY: &str = "dlp fingerprint build";
+/// Use of the organisation's key.
+const USAGE: &str = "dlp.fingerprint.v1";
+/// Changes when a text gives other fingerprints.
+const VERSION: u32 = 1;
+/// Place among the columns of hashes that no column of a table has.
+const HASH_COLUMN: u8 = 254;
+/// Documents that may share a fingerprint in any case, before it is boilerplate.
+const SHARED_MIN: usize = 3;
+/// Of one hundred documents, those that may share one.
+const SHARED_PERCENT: usize = 5;
+
+/// Owner of the fingerprints of documents that are common: what they have is boilerplate.
+pub const COMMON_OWNER: u32 = u32::MAX;
+
+/// How a document is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Words.
+    Text,
+    /// Source code.
+    Code,
+}
+
+/// A document in an index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Document {
+    /// Name for people; it stands in the index as it is.
+    pub name: String,
+    /// Fingerprints that count.
+    pub prints: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Header {
+    version: u32,
+    name: String,
+    salt: String,
+    documents: Vec<Document>,
+}
+
+/// Turns documents into entries.
+pub struct Indexer {
+    name: String,
+    key: KnownKey,
+    salt: String,
+    vocabulary: Vocabulary,
+    documents: Vec<Document>,
+}
+
+impl Indexer {
+    /// An indexer. `name` names the collection in findings; the salt must be random.
+    #[must_use]
+    pub fn new(name: &str, key: &KnownKey, salt: [u8; 16]) -> Self {
+        let salt = data_encoding::HEXLOWER.encode(&salt);
+        let key = key.of_index(USAGE, salt.as_bytes());
+        Self { name: name.to_owned(), vocabulary: Vocabulary::new(&key), key, salt, documents: Vec::new() }
+    }
+
+    /// The entries of the next document. How many there are; none when it is too short.
+    pub fn document(&mut self, name: &str, kind: Kind, text: &[u8], entries: &mut Vec<Entry>) -> usize {
+        let owner = self.documents.len() as u32;
+        self.documents.push(Document { name: name.to_owned(), prints: 0 });
+        self.add(kind, text, owner, entries)
+    }
+
+    /// The entries of a document that is common, like a licence or an empty form: what it has counts for none.
+    pub fn common(&self, kind: Kind, text: &[u8], entries: &mut Vec<Entry>) {
+        self.add(kind, text, COMMON_OWNER, entries);
+    }
+
+    fn add(&self, kind: Kind, text: &[u8], owner: u32, entries: &mut Vec<Entry>) -> usize {
+        let hashes: BTreeSet<u64> = prints(&self.key, &self.vocabulary, kind, text).iter().map(|p| p.hash).collect();
+        entries.extend(hashes.iter().map(|hash| Entry { hash: *hash, owner }));
+        hashes.len()
+    }
+
+    /// Documents so far.
+    #[must_use]
+    pub fn documents(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Starts to write the index of at most `entries` entries.
+    ///
+    /// # Errors
+    /// When `out` fails.
+    pub fn writer<W: Write>(self, entries: u64, out: W) -> io::Result<IndexWriter<W>> {
+        let store = StoreWriter::start(MAGIC, &self.key, entries, out)?;
+        let shared_max = SHARED_MIN.max(self.documents.len() * SHARED_PERCENT / 100);
+        let header = Header { version: VERSION, name: self.name, salt: self.salt, documents: self.documents };
+        Ok(IndexWriter { store, header, shared_max, same: Vec::new() })
+    }
+}
+
+/// Writes an index, entry by entry.
+pub struct IndexWriter<W> {
+    store: StoreWriter<W>,
+    header: Header,
+    shared_max: usize,
+    /// Entries of the latest hash, which are written when the next one shows that they are all.
+    same: Vec<Entry>,
+}
+
+impl<W: Write> IndexWriter<W> {
+    /// Takes the next entry, in order.
+    ///
+    /// # Errors
+    /// When the output fails, or entries are out of order.
+    pub fn push(&mut self, entry: Entry) -> io::Result<()> {
+        if self.same.last().is_some_and(|last| last.hash != entry.hash) {
+            self.write()?;
+        }
+        self.same.push(entry);
+        Ok(())
+    }
+
+    /// Writes what stands behind the entries.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.write()?;
+        self.store.finish(&self.header)
+    }
+
+    /// Writes the entries of one hash, unless they are boilerplate.
+    fn write(&mut self) -> io::Result<()> {
+        let same = std::mem::take(&mut self.same);
+        if same.len() > self.shared_max || same.iter().any(|entry| entry.owner == COMMON_OWNER) {
+            return Ok(());
+        }
+        for entry in same {
+            if let Some(document) = self.header.documents.get_mut(entry.owner as usize) {
+                document.prints += 1;
+            }
+            self.store.push(entry)?;
+        }
+        Ok(())
+    }
+}
+
+/// An index, ready to be looked up.
+#[derive(Clone)]
+pub struct Index {
+    pub(super) store: Store,
+    header: Arc<Header>,
+    pub(super) vocabulary: Arc<Vocabulary>,
+    key: KnownKey,
+}
+
+impl Index {
+    /// Reads an index.
+    ///
+    /// # Errors
+    /// [`IndexError`] for another file, another key, or another version.
+    pub fn parse(bytes: Vec<u8>, key: &KnownKey) -> Result<Self, IndexError> {
+        let (store, header, key) = Store::parse(bytes, MAGIC, MADE_BY, |header: &Header| {
+            if header.version != VERSION {
+                return Err(IndexError::Version { expected: VERSION, found: header.version });
+            }
+            Ok(key.of_index(USAGE, header.salt.as_bytes()))
+        })?;
+        Ok(Self { store, header: header.into(), vocabulary: Vocabulary::new(&key).into(), key })
+    }
+
+    /// Id of the detector whose findings these are.
+    #[must_use]
+    pub fn detector_id(&self) -> String {
+        format!("fingerprint.{}", self.header.name)
+    }
+
+    /// The detector: without patterns, since the index finds.
+    #[must_use]
+    pub fn detector(&self) -> Detector {
+        Detector {
+            id: self.detector_id(),
+            title: format!("Document of the collection {}", self.header.name),
+            description: "Passages of a document that the organisation indexed as confidential.".to_owned(),
+            remedy: String::new(),
+            reference: String::new(),
+            category: Category::DocumentFingerprint,
+            severity: Severity::High,
+            label: SensitivityLabel::Confidential,
+            tags: Vec::new(),
+            patterns: Vec::new(),
+            boundary: Boundary::default(),
+            validator: None,
+            context: Context::default(),
+            score: Score { pattern: 0, validator: 0, strong: 0, weak: 0, negative: 0, alone: 0 },
+            entropy_min: 0.0,
+            specimens: Vec::new(),
+            reveal_last: 0,
+        }
+    }
+
+    /// The documents.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.header.documents
+    }
+
+    /// A word as a token.
+    pub(super) fn token(&self, word: &Word) -> Token {
+        token(&self.key, word)
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Index({}, {} documents)", self.header.name, self.header.documents.len())
+    }
+}
+
+fn token(key: &KnownKey, word: &Word) -> Token {
+    Token {
+        hash: key.hash(HASH_COLUMN, word.folded()),
+        start: word.start,
+        end: word.end,
+        at: word.at,
+        until: word.until,
+    }
+}
+
+/// The fingerprints of a whole text.
+fn prints(key: &KnownKey, vocabulary: &Vocabulary, kind: Kind, text: &[u8]) -> Vec<Print> {
+    let mut prints = Vec::new();
+    match kind {
+        Kind::Text => {
+            let (mut grams, mut words) = (Grams::new(TEXT), Words::new());
+            let mut take = |word: Word| prints.extend(grams.push(token(key, &word)));
+            words.push(text, &mut take);
+            words.finish(&mut take);
+            prints.extend(grams.finish());
+        }
+        Kind::Code => {
+            let (mut grams, mut code) = (Grams::new(CODE), Code::new());
+            let mut take = |token: super::code::CodeToken| prints.extend(grams.push(token.hashed(vocabulary)));
+            code.push(text, &mut take);
+            code.finish(&mut take);
+            prints.extend(grams.finish());
+        }
+    }
+    prints
+}

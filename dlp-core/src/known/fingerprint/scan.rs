@@ -1,0 +1,152 @@
+//! Following a text, read as words and as code: which fingerprints it has, and of which documents.
+
+use super::super::words::Words;
+use super::code::Code;
+use super::grams::{CODE, Grams, Print, TEXT};
+use super::index::Index;
+use crate::base::{Confidence, Secret, Span};
+use crate::matching::{DetectorIndex, LineColumn, Match, Reason, Step};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An index and its detector.
+type Collection = (DetectorIndex, Index);
+
+/// Fewest fingerprints that are reported: two agree by chance in a library's worth of text.
+const PRINTS_MIN: u64 = 3;
+/// Least part of a document that is reported, in per cent, unless a passage is long.
+const PERCENT_MIN: u64 = 8;
+/// Part of a document from which on it is likely, in per cent.
+const PERCENT_MEDIUM: u64 = 25;
+/// Part of a document from which on it is sure, in per cent.
+const PERCENT_HIGH: u64 = 75;
+/// Fingerprints of a passage of some 300 characters.
+const PASSAGE_PRINTS: u64 = 12;
+/// Points of these.
+const POINTS: [i32; 3] = [45, 75, 90];
+
+/// What was seen of a document.
+#[derive(Debug)]
+struct Seen {
+    prints: BTreeSet<u64>,
+    start: (u64, LineColumn),
+    end: (u64, LineColumn),
+}
+
+/// A text in view of one collection.
+#[derive(Debug)]
+struct Follow {
+    text: Grams,
+    code: Grams,
+    /// By number of the document. It cannot grow beyond the index.
+    seen: BTreeMap<u32, Seen>,
+}
+
+/// The state of a text.
+#[derive(Debug)]
+pub(in crate::known) struct Scan {
+    words: Words,
+    code: Code,
+    follows: Vec<Follow>,
+}
+
+impl Scan {
+    pub(in crate::known) fn new(collections: &[Collection]) -> Self {
+        let follow = |_| Follow { text: Grams::new(TEXT), code: Grams::new(CODE), seen: BTreeMap::new() };
+        Self { words: Words::new(), code: Code::new(), follows: collections.iter().map(follow).collect() }
+    }
+
+    pub(in crate::known) fn push(&mut self, collections: &[Collection], bytes: &[u8]) {
+        let Self { words, code, follows } = self;
+        words.push(bytes, &mut |word| {
+            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+                let print = follow.text.push(index.token(&word));
+                follow.count(index, print);
+            }
+        });
+        code.push(bytes, &mut |token| {
+            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+                let print = follow.code.push(token.hashed(&index.vocabulary));
+                follow.count(index, print);
+            }
+        });
+    }
+
+    pub(in crate::known) fn finish(mut self, collections: &[Collection], each: &mut dyn FnMut(Match)) {
+        let Self { words, code, follows } = &mut self;
+        words.finish(&mut |word| {
+            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+                let print = follow.text.push(index.token(&word));
+                follow.count(index, print);
+            }
+        });
+        code.finish(&mut |token| {
+            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+                let print = follow.code.push(token.hashed(&index.vocabulary));
+                follow.count(index, print);
+            }
+        });
+        for (follow, (detector, index)) in self.follows.iter_mut().zip(collections) {
+            let (text, code) = (follow.text.finish(), follow.code.finish());
+            follow.count(index, text);
+            follow.count(index, code);
+            follow.report(*detector, index, each);
+        }
+    }
+
+    /// Offset before which nothing undecided stands: a document is known when the text ends.
+    pub(in crate::known) fn safe_until(&self) -> u64 {
+        let since = |follow: &Follow| {
+            let seen = follow.seen.values().map(|seen| seen.start.0).min().unwrap_or(u64::MAX);
+            seen.min(follow.text.open_since()).min(follow.code.open_since())
+        };
+        self.follows.iter().map(since).min().unwrap_or(u64::MAX)
+    }
+}
+
+impl Follow {
+    /// Counts a fingerprint for the documents that have it.
+    fn count(&mut self, index: &Index, print: Option<Print>) {
+        let Some(print) = print else { return };
+        for place in index.store.find(print.hash) {
+            let (start, end) = ((print.first.start, print.first.at), (print.last.end, print.last.until));
+            let seen = self.seen.entry(index.store.owner_at(place));
+            let seen = seen.or_insert(Seen { prints: BTreeSet::new(), start, end });
+            seen.prints.insert(print.hash);
+            seen.start = seen.start.min(start);
+            seen.end = seen.end.max(end);
+        }
+    }
+
+    /// Reports the documents of which enough was seen.
+    fn report(&self, detector: DetectorIndex, index: &Index, each: &mut dyn FnMut(Match)) {
+        for (number, seen) in &self.seen {
+            let Some(document) = index.documents().get(*number as usize) else { continue };
+            let (found, all) = (seen.prints.len() as u64, u64::from(document.prints).max(1));
+            let percent = found * 100 / all;
+            // A document of a few fingerprints is there when all of them are.
+            let is_enough = found >= PRINTS_MIN.min(all) && (percent >= PERCENT_MIN || found >= PASSAGE_PRINTS);
+            if !is_enough {
+                continue;
+            }
+            let points = match percent {
+                PERCENT_HIGH.. if found >= PRINTS_MIN => POINTS[2],
+                PERCENT_MEDIUM.. => POINTS[1],
+                _ if found >= PASSAGE_PRINTS => POINTS[1],
+                _ => POINTS[0],
+            };
+            let detail = format!("{percent} % of `{}`: {found} of its {all} fingerprints", document.name);
+            each(Match {
+                detector,
+                span: Span::new(seen.start.0, seen.end.0),
+                // The passage is not kept; the document's name tells findings apart.
+                value: Secret::new(document.name.as_bytes()),
+                confidence: Confidence::from_points(points),
+                reasons: vec![Reason { step: Step::Pattern, detail: detail.clone(), change: points }],
+                validator: None,
+                start: seen.start.1,
+                end: seen.end.1,
+                surroundings: detail,
+            });
+        }
+    }
+}

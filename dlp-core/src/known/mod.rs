@@ -1,0 +1,83 @@
+//! Layer 4: what an organisation knows to be its own. Not what looks like a customer's number, but the customers.
+//!
+//! An index is made once, by those who own the data, and holds keyed hashes alone ([`edm`] of tables, [`fingerprint`] of documents). Scans and gateways load it
+//! with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
+//! gives matches of the same kind. Each index has a detector without patterns in the catalogue, so that its findings
+//! have an id, a severity and a label as all others do, and policies can name them.
+
+pub mod edm;
+pub mod fingerprint;
+mod key;
+mod store;
+mod words;
+
+pub use key::KnownKey;
+pub use store::{Entry, IndexError};
+
+use crate::matching::{DetectorIndex, DetectorSet, Match};
+use std::sync::Arc;
+
+/// The indexes of an organisation. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    records: Arc<[(DetectorIndex, edm::Index)]>,
+    documents: Arc<[(DetectorIndex, fingerprint::Index)]>,
+}
+
+impl Known {
+    /// Indexes whose detectors stand in a set; the others, which the user did not choose, are left out.
+    #[must_use]
+    pub fn new(set: &DetectorSet, records: Vec<edm::Index>, documents: Vec<fingerprint::Index>) -> Self {
+        let place = |id: &str| set.detectors().position(|d| d.id == id).map(|at| DetectorIndex(at as u32));
+        let with_records = |index: edm::Index| Some((place(&index.schema().detector_id())?, index));
+        let with_documents = |index: fingerprint::Index| Some((place(&index.detector_id())?, index));
+        Self {
+            records: records.into_iter().filter_map(with_records).collect(),
+            documents: documents.into_iter().filter_map(with_documents).collect(),
+        }
+    }
+
+    /// Starts to follow a text; `None` when nothing is known.
+    #[must_use]
+    pub fn scan(&self) -> Option<KnownScan> {
+        let is_empty = self.records.is_empty() && self.documents.is_empty();
+        (!is_empty).then(|| KnownScan {
+            records: edm::Scan::new(&self.records),
+            documents: fingerprint::Scan::new(&self.documents),
+            known: self.clone(),
+        })
+    }
+}
+
+/// A text that is followed.
+#[derive(Debug)]
+pub struct KnownScan {
+    known: Known,
+    records: edm::Scan,
+    documents: fingerprint::Scan,
+}
+
+impl KnownScan {
+    /// Takes the next bytes and gives the matches that are decided by them.
+    pub fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(Match)) {
+        if !self.known.records.is_empty() {
+            self.records.push(&self.known.records, bytes, each);
+        }
+        if !self.known.documents.is_empty() {
+            self.documents.push(&self.known.documents, bytes);
+        }
+    }
+
+    /// Ends the text and gives the remaining matches.
+    pub fn finish(mut self, each: &mut dyn FnMut(Match)) {
+        self.records.finish(&self.known.records, each);
+        self.documents.finish(&self.known.documents, each);
+    }
+
+    /// Offset up to which nothing undecided stands.
+    #[must_use]
+    pub fn safe_until(&self) -> u64 {
+        let records = if self.known.records.is_empty() { u64::MAX } else { self.records.safe_until() };
+        records.min(self.documents.safe_until())
+    }
+}
