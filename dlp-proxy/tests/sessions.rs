@@ -185,8 +185,9 @@ async fn a_value_that_was_cut_in_two_is_found_before_its_second_half_leaves() {
                 assert_eq!(send(&gateway, host, *commit, b"").await, *refusal, "{shown}: the upload stays refused");
             }
             let incidents = gateway.incidents();
-            assert!(incidents.iter().all(|incident| incident["decision"] == "block"), "{incidents:?}");
-            assert!(!incidents.is_empty() && !incidents[0].to_string().contains("0007 1234"));
+            // A half alone may be worth a note; what stops the upload is the whole.
+            assert!(incidents.iter().any(|incident| incident["decision"] == "block"), "{incidents:?}");
+            assert!(incidents.iter().all(|incident| !incident.to_string().contains("0007 1234")), "{incidents:?}");
         }
     }
 }
