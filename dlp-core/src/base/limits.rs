@@ -18,6 +18,26 @@ pub const CONFIRM_STEPS_PER_BYTE_MAX: u64 = 256;
 /// The same for one pattern alone: each byte of a block may belong to eight beginnings of it.
 pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
 
+/// What the decoder of one stream may keep to look back at. The strongest usual settings of xz and zstd ask for 64 and 128
+/// MiB.
+pub const DICTIONARY_BYTES_MAX: u64 = 128 * MIB;
+
+/// Encodings in encodings of one text that are decoded.
+pub const DECODING_DEPTH_MAX: u32 = 4;
+
+/// Bytes that decoding may make of each byte of text, all encodings together. One encoding makes less than two.
+pub const DECODED_RATIO_MAX: u64 = 8;
+
+/// Groups in groups of an RTF document that are told apart; deeper ones are read like the one around them. Word writes a
+/// few dozen.
+pub const RTF_GROUPS_MAX: usize = 10_000;
+
+/// Multiparts in multiparts of one message. Forwarded messages are items of their own and do not count.
+pub const MIME_DEPTH_MAX: usize = 64;
+
+/// Parts of one message that are told apart. Mailing list digests hold a few hundred.
+pub const MIME_PARTS_MAX: usize = 10_000;
+
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {

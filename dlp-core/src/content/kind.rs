@@ -16,6 +16,16 @@ pub enum Kind {
     Bzip2,
     /// xz stream.
     Xz,
+    /// lzip stream.
+    Lzip,
+    /// lzma stream without a container.
+    Lzma,
+    /// zstd stream.
+    Zstd,
+    /// lz4 stream.
+    Lz4,
+    /// Stream of `compress`.
+    Compress,
     /// tar archive.
     Tar,
     /// Word document (Office Open XML).
@@ -26,8 +36,24 @@ pub enum Kind {
     Pptx,
     /// PDF document.
     Pdf,
-    /// Compound file of older Office versions, also the wrapper of encrypted Office Open XML.
+    /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
+    OpenDocument,
+    /// Rich Text Format.
+    Rtf,
+    /// A message of mail, or another file of MIME parts.
+    Mail,
+    /// Messages of mail in a row.
+    Mailbox,
+    /// Compound file of unknown content, also the wrapper of encrypted Office Open XML.
     Cfb,
+    /// Word document of 1997 to 2003.
+    Doc,
+    /// Workbook of 1993 to 2003.
+    Xls,
+    /// Presentation of 1997 to 2003.
+    Ppt,
+    /// Message of Outlook.
+    Msg,
     /// A format that is recognised but has no handler: zstd, 7z, RAR and others.
     Other(&'static str),
     /// Nothing that is recognised.
@@ -44,12 +70,25 @@ impl Kind {
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
+            Self::Lzip => "lzip",
+            Self::Lzma => "lzma",
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+            Self::Compress => "compress",
             Self::Tar => "tar",
             Self::Docx => "docx",
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
             Self::Pdf => "pdf",
+            Self::OpenDocument => "opendocument",
+            Self::Rtf => "rtf",
+            Self::Mail => "mail",
+            Self::Mailbox => "mailbox",
             Self::Cfb => "cfb",
+            Self::Doc => "doc",
+            Self::Xls => "xls",
+            Self::Ppt => "ppt",
+            Self::Msg => "msg",
             Self::Other(name) => name,
             Self::Binary => "binary",
         }

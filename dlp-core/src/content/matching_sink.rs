@@ -8,9 +8,11 @@ use super::{
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
 use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, Span};
+use crate::knowledge::MATCH_LEN_MAX;
 use crate::known::{Known, KnownScan};
-use crate::matching::{DetectorIndex, DetectorSet, Match, Material, Scratch, StreamScan};
-use std::collections::VecDeque;
+use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, Scratch, StreamScan};
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Matches what an extractor hands out.
 pub struct MatchingSink<'a> {
@@ -20,7 +22,6 @@ pub struct MatchingSink<'a> {
     limits: &'a Limits,
     observer: &'a mut dyn Observer,
     items: Vec<OpenItem>,
-    part: Option<OpenPart>,
     matches: Vec<Match>,
     flow: Flow,
     text_bytes: u64,
@@ -35,6 +36,12 @@ struct OpenItem {
     findings: u64,
     low_findings: u64,
     outcome: Outcome,
+    /// Where values were found as they stand, so that what decoding finds again is not reported twice.
+    plain: Plain,
+    /// What was found in decoded text, until it is known what the text itself gives.
+    decoded: Vec<(Match, Location)>,
+    /// Items inside leave it open, so that what is embedded in a text does not tear it apart.
+    part: Option<OpenPart>,
 }
 
 /// The part whose text is passing.
@@ -56,7 +63,7 @@ struct Mark {
 
 #[derive(PartialEq, Eq)]
 enum OwnedPlace {
-    Lines,
+    Lines(u64),
     Page(u32),
     Cell { sheet: String, name: String },
     None,
@@ -83,7 +90,6 @@ impl<'a> MatchingSink<'a> {
             limits,
             observer,
             items: Vec::new(),
-            part: None,
             matches: Vec::new(),
             flow: Flow::Continue,
             text_bytes: 0,
@@ -100,13 +106,23 @@ impl<'a> MatchingSink<'a> {
 
     /// Ends the job: the worse of the extractor's outcome and what matching itself left out, and the bytes matched.
     #[must_use]
-    pub fn finish(mut self, extracted: Outcome) -> (Outcome, u64) {
-        self.finish_part();
+    pub fn finish(self, extracted: Outcome) -> (Outcome, u64) {
         (extracted.worse(self.outcome), self.text_bytes)
     }
 
+    /// The open part of the current item.
+    fn take_part(&mut self) -> Option<OpenPart> {
+        self.items.last_mut()?.part.take()
+    }
+
+    fn put_part(&mut self, part: OpenPart) {
+        if let Some(item) = self.items.last_mut() {
+            item.part = Some(part);
+        }
+    }
+
     fn finish_part(&mut self) {
-        let Some(mut part) = self.part.take() else { return };
+        let Some(mut part) = self.take_part() else { return };
         let matches = &mut self.matches;
         let scan = std::mem::replace(&mut part.scan, self.set.stream());
         let end = scan.finish(self.scratch, &mut |found| matches.push(found));
@@ -131,7 +147,6 @@ impl<'a> MatchingSink<'a> {
 
     /// Searches a name, which is there as a whole and reads differently from text.
     fn name(&mut self, segment: &Segment<'_>) {
-        self.finish_part();
         let mut part = OpenPart::new(segment.part, self.set.stream(), None);
         part.mark(segment);
         self.matches = self.set.scan_name(self.scratch, segment.text);
@@ -139,15 +154,62 @@ impl<'a> MatchingSink<'a> {
         self.report_matches(&part);
     }
 
+    /// Searches a text that was encoded in the text of the open part, which goes on behind it.
+    fn decoded(&mut self, segment: &Segment<'_>) {
+        let mut part = OpenPart::new(segment.part, self.set.stream(), None);
+        part.mark(segment);
+        let matches = &mut self.matches;
+        let end = self.set.scan(self.scratch, segment.text, &mut |found| matches.push(found));
+        self.text_bytes += segment.text.len() as u64;
+        self.report_degraded(&end.degraded);
+        for found in std::mem::take(&mut self.matches) {
+            let location = self.locate(&part, &found);
+            let max = self.limits.findings_max;
+            if let Some(item) = self.items.last_mut().filter(|item| (item.decoded.len() as u64) < max) {
+                item.decoded.push((found, location));
+            } else {
+                // Counted, and named as beyond the bound.
+                self.report(found, location);
+            }
+        }
+    }
+
+    /// Reports what only decoding found.
+    fn report_decoded(&mut self) {
+        let Some(item) = self.items.last_mut() else { return };
+        if item.decoded.is_empty() {
+            return;
+        }
+        let (decoded, mut plain) = (std::mem::take(&mut item.decoded), std::mem::take(&mut item.plain));
+        plain.places.sort_unstable_by_key(|(detector, _, span)| (*detector, span.start.0));
+        let mut reported = HashSet::new();
+        for (found, location) in decoded {
+            let is_first = match location.offset_base {
+                OffsetBase::File => reported.insert((found.detector, location.span.start.0)),
+                OffsetBase::Text => plain.values.insert((found.detector, hash(&found))),
+            };
+            if is_first && !plain.has_place(&found, &location) {
+                self.report(found, location);
+            }
+        }
+    }
+
     fn report_matches(&mut self, part: &OpenPart) {
         for found in std::mem::take(&mut self.matches) {
-            if !self.count_finding(found.confidence.level()) {
-                continue;
+            let location = self.locate(part, &found);
+            let max = self.limits.findings_max;
+            if let Some(item) = self.items.last_mut() {
+                item.plain.add(&found, &location, max);
             }
-            let finding = self.finding(part, found);
-            if self.observer.finding(finding) == Flow::Stop {
-                self.flow = Flow::Stop;
-            }
+            self.report(found, location);
+        }
+    }
+
+    fn report(&mut self, found: Match, location: Location) {
+        if self.count_finding(found.confidence.level())
+            && self.observer.finding(Finding::of(location, found)) == Flow::Stop
+        {
+            self.flow = Flow::Stop;
         }
     }
 
@@ -169,17 +231,14 @@ impl<'a> MatchingSink<'a> {
         count <= max
     }
 
-    fn finding(&self, part: &OpenPart, found: Match) -> Finding {
-        Finding::of(self.locate(part, &found), found)
-    }
-
     fn locate(&self, part: &OpenPart, found: &Match) -> Location {
         let mut location = self.here();
         location.part = part_label(part.role, &part.name);
         match part.mark_at(found.span.start.0).map(|mark| &mark.place) {
-            Some(OwnedPlace::Lines) => {
-                location.start = Some(found.start);
-                location.end = Some(found.end);
+            Some(OwnedPlace::Lines(first)) => {
+                let shifted = |at: LineColumn| LineColumn { line: at.line + first - 1, ..at };
+                location.start = Some(shifted(found.start));
+                location.end = Some(shifted(found.end));
             }
             Some(OwnedPlace::Page(page)) => location.page = Some(*page),
             Some(OwnedPlace::Cell { sheet, name }) => location.cell = Some((sheet.clone(), name.clone())),
@@ -207,13 +266,15 @@ impl<'a> MatchingSink<'a> {
 
 impl Sink for MatchingSink<'_> {
     fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
-        self.finish_part();
         self.items.push(OpenItem {
             name: item.name.to_owned(),
             kind: item.kind,
             findings: 0,
             low_findings: 0,
             outcome: Outcome::COMPLETE,
+            plain: Plain::default(),
+            decoded: Vec::new(),
+            part: None,
         });
         self.flow
     }
@@ -223,13 +284,24 @@ impl Sink for MatchingSink<'_> {
             self.name(segment);
             return self.flow;
         }
-        let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
-        if !self.part.as_ref().is_some_and(is_same) {
-            self.finish_part();
-            let material = if segment.part.role == Role::Raw { Material::Binary } else { Material::Text };
-            self.part = Some(OpenPart::new(segment.part, self.set.stream_of(material), self.known.scan()));
+        if segment.part.role == Role::Decoded {
+            self.decoded(segment);
+            return self.flow;
         }
-        let Some(mut part) = self.part.take() else { return self.flow };
+        let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
+        let open = match self.take_part() {
+            Some(part) if is_same(&part) => Some(part),
+            Some(part) => {
+                self.put_part(part);
+                self.finish_part();
+                None
+            }
+            None => None,
+        };
+        let mut part = open.unwrap_or_else(|| {
+            let material = if segment.part.role == Role::Raw { Material::Binary } else { Material::Text };
+            OpenPart::new(segment.part, self.set.stream_of(material), self.known.scan())
+        });
         let matches = &mut self.matches;
         part.push(self.scratch, segment, &mut |found| matches.push(found));
         self.text_bytes += segment.text.len() as u64;
@@ -237,7 +309,7 @@ impl Sink for MatchingSink<'_> {
             self.report_matches(&part);
         }
         part.forget_decided();
-        self.part = Some(part);
+        self.put_part(part);
         self.flow
     }
 
@@ -257,6 +329,7 @@ impl Sink for MatchingSink<'_> {
 
     fn leave(&mut self, outcome: &Outcome) {
         self.finish_part();
+        self.report_decoded();
         let container: Vec<_> = self.here().container;
         let Some(item) = self.items.pop() else { return };
         let outcome = outcome.worse(item.outcome);
@@ -298,7 +371,7 @@ impl OpenPart {
     /// Remembers where the segment begins, unless it simply continues the one before.
     fn mark(&mut self, segment: &Segment<'_>) {
         let place = match segment.place {
-            Place::Lines => OwnedPlace::Lines,
+            Place::Lines(first) => OwnedPlace::Lines(first.max(1)),
             Place::Page(page) => OwnedPlace::Page(page),
             Place::Cell { sheet, row, column } => {
                 OwnedPlace::Cell { sheet: sheet.to_owned(), name: cell_name(row, column) }
@@ -385,6 +458,49 @@ impl Mark {
         let own = after.checked_sub(1).and_then(|i| runs.get(i)).map_or(0, |run| run.original_start + 1);
         runs.get(after).map_or(own, |next| next.original_start)
     }
+}
+
+/// What was found in texts as they stand.
+#[derive(Default)]
+struct Plain {
+    /// In original bytes.
+    places: Vec<(DetectorIndex, ConfidenceLevel, Span)>,
+    /// Hashes of values whose texts lead back to no bytes.
+    values: HashSet<(DetectorIndex, u64)>,
+}
+
+impl Plain {
+    fn add(&mut self, found: &Match, location: &Location, max: u64) {
+        match location.offset_base {
+            OffsetBase::File if (self.places.len() as u64) < max => {
+                self.places.push((found.detector, found.confidence.level(), location.span));
+            }
+            OffsetBase::Text if (self.values.len() as u64) < max => {
+                self.values.insert((found.detector, hash(found)));
+            }
+            OffsetBase::File | OffsetBase::Text => {}
+        }
+    }
+
+    /// Whether the detector found something at the place that is at least as sure. Places are sorted by detector and
+    /// start; long ones may begin far before.
+    fn has_place(&self, found: &Match, location: &Location) -> bool {
+        let (detector, span) = (found.detector, location.span);
+        if location.offset_base != OffsetBase::File {
+            return false;
+        }
+        let from = span.start.0.saturating_sub(MATCH_LEN_MAX as u64);
+        let first = self.places.partition_point(|(known, _, place)| (*known, place.start.0) < (detector, from));
+        let near = self.places[first..].iter();
+        near.take_while(|(known, _, place)| *known == detector && place.start.0 < span.end.0)
+            .any(|(_, level, place)| *level >= found.confidence.level() && place.end.0 > span.start.0)
+    }
+}
+
+fn hash(found: &Match) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    found.value.expose().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What a part is called in reports; the main text of a plain file has no name.

@@ -7,13 +7,19 @@
 
 mod budget;
 mod cfb;
+mod decode;
 mod document;
 mod extract;
 mod finding;
+mod frames;
 mod gzip;
 mod kind;
+mod lzw;
+mod mail;
 mod matching_sink;
 mod names;
+mod odf;
+mod ole;
 mod ooxml;
 mod outcome;
 mod packed;
@@ -21,10 +27,13 @@ mod pdf;
 mod plain;
 mod recognise;
 mod risky;
+mod rtf;
 mod second;
 mod sink;
 mod tarball;
+mod views;
 mod walk;
+mod xml;
 mod zip;
 
 pub use crate::matching::LineColumn;

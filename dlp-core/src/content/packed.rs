@@ -1,19 +1,53 @@
-//! bzip2 and xz: one packed stream, or several in a row, whose content is one child.
+//! Packed streams other than gzip: bzip2, xz, lzip, lzma, zstd, lz4 and compress. Their content is one child.
 //!
 //! The decoders say when something stands behind the last stream that is no stream, or when one is broken; both end the
 //! child with a problem, behind what was read.
 
 use super::budget::{Counted, Metered};
+use super::frames::{self, Frames, Lz4, Zstd};
+use super::lzw::Lzw;
 use super::walk::{Item, Step, Walk, with_reader};
 use super::{Input, Kind, Relation, gzip};
+use crate::base::DICTIONARY_BYTES_MAX;
 use bzip2::bufread::MultiBzDecoder;
-use lzma_rust2::XzReader;
+use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use std::cell::Cell;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 /// File names: what the suffix of a packed file becomes.
-const SUFFIXES: [(&str, &str); 5] = [(".bz2", ""), (".tbz2", ".tar"), (".tbz", ".tar"), (".xz", ""), (".txz", ".tar")];
+const SUFFIXES: [(&str, &str); 15] = [
+    (".bz2", ""),
+    (".tbz2", ".tar"),
+    (".tbz", ".tar"),
+    (".xz", ""),
+    (".txz", ".tar"),
+    (".lz", ""),
+    (".tlz", ".tar"),
+    (".lzma", ""),
+    (".zst", ""),
+    (".tzst", ".tar"),
+    (".lz4", ""),
+    (".tgz", ".tar"),
+    (".taz", ".tar"),
+    (".tz", ".tar"),
+    (".z", ""),
+];
+/// The largest dictionary, and what decoders need beside it. Headers claim, so the claim is bounded.
+const MEMORY_KIB_MAX: u32 = (DICTIONARY_BYTES_MAX / 1024) as u32 + 1024;
 const BUFFER_BYTES: usize = 32 * 1024;
+
+/// Whether the bytes are a stream of lzma without a container: no signature, but few headers are possible.
+pub(super) fn is_lzma(head: &[u8]) -> bool {
+    const USUAL_PROPERTIES: u8 = 0x5D;
+    const SIZE_MAX: u64 = 1 << 38;
+    let Some((&[properties, d0, d1, d2, d3, size @ ..], [0, ..])) = head.split_first_chunk::<13>() else {
+        return false;
+    };
+    let size = u64::from_le_bytes(size);
+    let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
+    let is_usual = dictionary.is_power_of_two() || dictionary == u32::MAX;
+    properties == USUAL_PROPERTIES && is_usual && dictionary >= 1 << 12 && (size == u64::MAX || size < SIZE_MAX)
+}
 
 /// Walks a packed stream of this kind.
 pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, item: Item<'_, '_>) -> Step {
@@ -21,14 +55,63 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, item: Item<'_, '_>) -> Step 
     with_reader(item.input, |reader| {
         let (budget, count) = (walk.budget, Cell::new(0));
         let buffered = BufReader::with_capacity(BUFFER_BYTES, Counted::new(reader, &count));
-        let decoder: Box<dyn Read + '_> = match kind {
-            Kind::Xz => {
-                // The dictionary is allocated as the header claims, so the claim is bounded.
-                let held_kib = u32::try_from(budget.limits.held_bytes_max / 1024).unwrap_or(u32::MAX);
-                Box::new(XzReader::new_mem_limit(buffered, true, held_kib))
+        match kind {
+            Kind::Zstd => frames::walk(walk, &name, Metered::new(Frames::<_, Zstd>::new(buffered), budget, &count)),
+            Kind::Lz4 => frames::walk(walk, &name, Metered::new(Frames::<_, Lz4>::new(buffered), budget, &count)),
+            _ => {
+                let decoder = decoder(kind, buffered);
+                walk.child(&name, Relation::Member, Input::Stream(&mut Metered::new(decoder, budget, &count)))
             }
-            _ => Box::new(MultiBzDecoder::new(buffered)),
-        };
-        walk.child(&name, Relation::Member, Input::Stream(&mut Metered::new(decoder, budget, &count)))
+        }
     })
+}
+
+fn decoder<'r>(kind: Kind, reader: impl io::BufRead + 'r) -> Box<dyn Read + 'r> {
+    match kind {
+        Kind::Xz => Box::new(XzReader::new_mem_limit(reader, true, MEMORY_KIB_MAX)),
+        Kind::Lzip => Box::new(LzipReader::new(reader)),
+        Kind::Lzma => Box::new(Late { reader: Some(reader), decoder: None }),
+        Kind::Compress => Box::new(Lzw::new(reader)),
+        _ => Box::new(MultiBzDecoder::new(reader)),
+    }
+}
+
+/// A decoder that reads its header when it is first read, so that a broken header is a failure of reading.
+struct Late<R> {
+    reader: Option<R>,
+    decoder: Option<LzmaReader<R>>,
+}
+
+impl<R: Read> Read for Late<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(reader) = self.reader.take() {
+            self.decoder = Some(LzmaReader::new_mem_limit(reader, MEMORY_KIB_MAX, None)?);
+        }
+        match &mut self.decoder {
+            Some(decoder) => decoder.read(buf),
+            None => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lzma_is_told_by_its_header() {
+        let usual: &[u8] = b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0data";
+        let sized: &[u8] = b"\x5d\0\0\x01\0\x05\0\0\0\0\0\0\0\0data";
+        let rows: [(&[u8], bool); 6] = [
+            (usual, true),
+            (sized, true),
+            (b"\x5d\0\0\x81\0\xff\xff\xff\xff\xff\xff\xff\xff\0data", false),
+            (b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\x7f\0data", false),
+            (b"]text in brackets[", false),
+            (b"", false),
+        ];
+        for (head, expected) in rows {
+            assert_eq!(is_lzma(head), expected, "{head:?}");
+        }
+    }
 }

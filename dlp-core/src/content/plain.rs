@@ -112,7 +112,7 @@ impl TextScan {
         let cut = if last { bytes.len() } else { text::utf8_cut(bytes) };
         if self.passes(&bytes[..cut]) {
             let origin = Origin::Bytes(self.offset);
-            walk.emit(&Segment { place: Place::Lines, origin, ..Segment::body(&bytes[..cut]) })?;
+            walk.emit(&Segment { place: Place::Lines(1), origin, ..Segment::body(&bytes[..cut]) })?;
             self.offset += cut as u64;
             return Ok(skipped + cut);
         }
@@ -141,6 +141,6 @@ impl TextScan {
         transcoder.push(bytes, last, &mut self.transcoded);
         self.offset += bytes.len() as u64;
         let origin = Origin::Mapped(&self.transcoded.runs);
-        walk.emit(&Segment { place: Place::Lines, origin, ..Segment::body(self.transcoded.text.as_bytes()) })
+        walk.emit(&Segment { place: Place::Lines(1), origin, ..Segment::body(self.transcoded.text.as_bytes()) })
     }
 }

@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, pdf};
+use super::{Input, Kind, ReadSeek, mail, odf, packed, pdf};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -20,14 +20,15 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"PK00PK\x03\x04", Kind::Zip),
     (0, b"\x1f\x8b\x08", Kind::Gzip),
     (0, b"%PDF-", Kind::Pdf),
+    (0, b"{\\rt", Kind::Rtf),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Cfb),
     (257, b"ustar", Kind::Tar),
     (0, b"\xfd7zXZ\0", Kind::Xz),
-    (0, b"\x28\xb5\x2f\xfd", Kind::Other("zstd")),
-    (0, b"\x04\x22\x4d\x18", Kind::Other("lz4")),
-    (0, b"\x02\x21\x4c\x18", Kind::Other("lz4")),
-    (0, b"LZIP\x01", Kind::Other("lzip")),
-    (0, b"\x1f\x9d", Kind::Other("compress")),
+    (0, b"\x28\xb5\x2f\xfd", Kind::Zstd),
+    (0, b"\x04\x22\x4d\x18", Kind::Lz4),
+    (0, b"\x02\x21\x4c\x18", Kind::Lz4),
+    (0, b"LZIP\x01", Kind::Lzip),
+    (0, b"\x1f\x9d", Kind::Compress),
     (0, b"\x89LZO\0\r\n\x1a\n", Kind::Other("lzop")),
     (0, b"\xff\x06\0\0sNaPpY", Kind::Other("snappy")),
     (0, b"7z\xbc\xaf\x27\x1c", Kind::Other("7z")),
@@ -64,13 +65,17 @@ const ENCRYPTED: &[(&[u8], &str)] = &[
 /// What the item is. A text's character set is kept in the item.
 pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     let head = item.head;
-    let by_signature =
-        SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    if let Some((_, _, kind)) = by_signature {
-        return *kind;
+    if let Some(kind) = by_signature(head) {
+        return kind;
     }
     if is_bzip2(head) {
         return Kind::Bzip2;
+    }
+    if packed::is_lzma(head) {
+        return Kind::Lzma;
+    }
+    if is_skippable_zstd(head) {
+        return Kind::Zstd;
     }
     if has_tar_checksum(head) {
         return Kind::Tar;
@@ -78,6 +83,9 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     // A document of ASCII filters alone looks like text.
     if pdf::is_behind_prefix(head) {
         return Kind::Pdf;
+    }
+    if let Some(kind) = by_first_lines(head) {
+        return kind;
     }
     item.charset = text::detect(head, item.whole);
     if item.charset.is_some() {
@@ -89,6 +97,28 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     if has_zip_tail(&mut item.input) { Kind::Zip } else { Kind::Binary }
 }
 
+fn by_signature(head: &[u8]) -> Option<Kind> {
+    let found = SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    found.map(|(_, _, kind)| *kind)
+}
+
+/// Whether bytes are a file by their first bytes. Images count, although nothing here opens them.
+pub(super) fn has_signature(bytes: &[u8]) -> bool {
+    const IMAGES: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"];
+    by_signature(bytes).is_some() || IMAGES.iter().any(|mark| bytes.starts_with(mark))
+}
+
+/// Formats of text without a signature.
+fn by_first_lines(head: &[u8]) -> Option<Kind> {
+    if mail::is_mailbox(head) {
+        return Some(Kind::Mailbox);
+    }
+    if mail::is_message(head) {
+        return Some(Kind::Mail);
+    }
+    odf::is_flat(head).then_some(Kind::OpenDocument)
+}
+
 /// The family of an encrypted blob, by the bytes it starts with.
 pub(super) fn encrypted_family(head: &[u8]) -> Option<&'static str> {
     ENCRYPTED.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, family)| *family)
@@ -97,6 +127,13 @@ pub(super) fn encrypted_family(head: &[u8]) -> Option<&'static str> {
 fn is_bzip2(head: &[u8]) -> bool {
     let level_and_block = head.strip_prefix(b"BZh").and_then(|rest| rest.split_first());
     level_and_block.is_some_and(|(level, rest)| level.is_ascii_digit() && rest.starts_with(b"1AY&SY"))
+}
+
+/// A frame to be skipped, then one of zstd.
+fn is_skippable_zstd(head: &[u8]) -> bool {
+    let Some(([0x50..=0x5F, 0x2A, 0x4D, 0x18, len @ ..], rest)) = head.split_first_chunk::<8>() else { return false };
+    let len = u32::from_le_bytes(*len) as usize;
+    rest.get(len..).is_some_and(|rest| rest.starts_with(b"\x28\xb5\x2f\xfd"))
 }
 
 /// A tar header without signature: the sum of its bytes, the field of the sum counted as spaces.

@@ -163,6 +163,9 @@ pub enum Role {
     ArchiveComment,
     /// Custom XML or another data part of a package.
     Data,
+    /// Text that was encoded in another text; the name of the part says how. It is handed out besides that text and does
+    /// not interrupt its part.
+    Decoded,
     /// Raw bytes of an item that no handler consumed as text.
     Raw,
 }
@@ -190,6 +193,7 @@ impl Role {
             Self::FileName => "file-name",
             Self::ArchiveComment => "archive-comment",
             Self::Data => "data",
+            Self::Decoded => "decoded",
             Self::Raw => "raw",
         }
     }
@@ -198,8 +202,8 @@ impl Role {
 /// Where a person finds a segment again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place<'a> {
-    /// By line and column of the text, which the matcher counts.
-    Lines,
+    /// By line and column, which the matcher counts; the part starts in this line, counted from 1.
+    Lines(u64),
     /// On a page or slide, counted from 1.
     Page(u32),
     /// In a cell of a sheet.

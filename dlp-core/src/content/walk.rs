@@ -6,13 +6,14 @@
 
 use super::budget::{Budget, Hit};
 use super::recognise::{self, HEAD_BYTES};
+use super::views::Views;
 use super::zip::{self, SumMismatch};
 use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, ooxml, packed, pdf, plain, tarball};
-use crate::base::{Problem, ProblemClass};
+use super::{cfb, document, gzip, mail, odf, ooxml, packed, pdf, plain, rtf, tarball, views};
+use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
 
@@ -35,6 +36,7 @@ pub(super) struct Walk<'a> {
     sink: &'a mut dyn Sink,
     /// Outcome of the item that is open.
     outcome: Outcome,
+    pub(super) views: Views,
     /// Items that are open.
     depth: u32,
 }
@@ -66,7 +68,7 @@ impl<'i, 'd> Item<'i, 'd> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(budget: &'a Budget<'a>, extraction: Extraction<'a>, sink: &'a mut dyn Sink) -> Self {
-        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, depth: 0 }
+        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, views: Views::default(), depth: 0 }
     }
 
     /// Walks the input of the job.
@@ -79,6 +81,7 @@ impl<'a> Walk<'a> {
     pub(super) fn child(&mut self, name: &str, relation: Relation, input: Input<'_>) -> Step {
         // Problems belong to items, so the first one is entered whatever happened before.
         if self.depth > 0 {
+            views::finish(self)?;
             self.check_budget()?;
         }
         if let Err(hit) = self.budget.take_item() {
@@ -117,7 +120,7 @@ impl<'a> Walk<'a> {
         }
         self.check_budget()?;
         match self.sink.text(segment) {
-            Flow::Continue => Ok(()),
+            Flow::Continue => views::look(self, segment),
             Flow::SkipItem => Err(Break::Item),
             Flow::Stop => Err(Break::Job),
         }
@@ -152,6 +155,11 @@ impl<'a> Walk<'a> {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
                 (ProblemClass::Damaged, "bad_data", "the compressed or packed data is broken")
             }
+            io::ErrorKind::OutOfMemory => {
+                let message = "the stream asks for more memory to look back at than the bound; it was not unpacked";
+                self.problem(Problem::limit("dictionary_bytes_max", DICTIONARY_BYTES_MAX, message));
+                return Break::Item;
+            }
             _ => (ProblemClass::Unreadable, "read_error", "reading failed"),
         };
         self.problem(Problem::new(class, reason, message));
@@ -185,6 +193,9 @@ impl<'a> Walk<'a> {
         if kind == Kind::Zip {
             return self.package(item);
         }
+        if kind == Kind::Cfb {
+            return self.compound(item);
+        }
         let start = ItemStart { name: item.name, kind, relation: item.relation };
         self.within(start, |walk| {
             if walk.is_too_deep() && is_container(kind) {
@@ -195,7 +206,7 @@ impl<'a> Walk<'a> {
                 walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
             }
             match kind {
-                Kind::Pdf => walk.twice(kind, item),
+                Kind::Pdf | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
                 Kind::Text if !item.whole => walk.twice(kind, item),
                 _ => walk.handle(kind, item),
             }
@@ -259,9 +270,14 @@ impl<'a> Walk<'a> {
         match kind {
             Kind::Text => plain::text(self, item.charset, item.input),
             Kind::Gzip => gzip::walk(self, item),
-            Kind::Bzip2 | Kind::Xz => packed::walk(self, kind, item),
+            Kind::Bzip2 | Kind::Xz | Kind::Lzip | Kind::Lzma | Kind::Zstd | Kind::Lz4 | Kind::Compress => {
+                packed::walk(self, kind, item)
+            }
             Kind::Tar => tarball::walk(self, item.input),
-            Kind::Cfb => cfb::walk(self, item.input),
+            Kind::OpenDocument => odf::walk_flat(self, item.input),
+            Kind::Rtf => rtf::walk(self, item.input),
+            Kind::Mail => mail::walk(self, item.input),
+            Kind::Mailbox => mail::walk_mailbox(self, item.input),
             Kind::Other(name) => document::unsupported(self, name, item.input),
             Kind::Binary => plain::raw(self, item.input),
             _ => document::walk(self, kind, item.input),
@@ -292,6 +308,52 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A compound file: what it is to people depends on its streams, so its directory is read before it is entered.
+    fn compound(&mut self, item: Item<'_, '_>) -> Step {
+        let Item { name, relation, .. } = item;
+        let start = |kind| ItemStart { name, kind, relation };
+        let (reader, held): (&mut dyn Read, Held) = match item.input {
+            Input::Bytes(bytes) => return self.within(start(cfb::kind(bytes)), |walk| walk.compound_bytes(bytes)),
+            Input::Seekable(reader) => {
+                let held = self.read_held(reader);
+                (reader, held)
+            }
+            Input::Stream(reader) => {
+                let held = self.read_held(reader);
+                (reader, held)
+            }
+        };
+        if held.cut {
+            return self.within(start(Kind::Cfb), |walk| {
+                walk.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
+            });
+        }
+        let budget = self.budget;
+        let _guard = budget.hold(held.bytes.len() as u64);
+        self.within(start(cfb::kind(&held.bytes)), |walk| {
+            walk.compound_bytes(&held.bytes)?;
+            held.error.map_or(Ok(()), |error| Err(walk.read_failed(&error)))
+        })
+    }
+
+    fn compound_bytes(&mut self, bytes: &[u8]) -> Step {
+        if self.is_too_deep() {
+            self.problem_of_depth();
+            return plain::raw(self, Input::Bytes(bytes));
+        }
+        cfb::walk(self, bytes)
+    }
+
+    /// Walks a document that lies in the current item and is no run of bytes.
+    pub(super) fn inner(&mut self, start: ItemStart<'_>, handler: impl FnOnce(&mut Self) -> Step) -> Step {
+        self.check_budget()?;
+        if let Err(hit) = self.budget.take_item() {
+            return Err(self.limit(hit));
+        }
+        let name = clip(start.name, self.budget.limits.name_bytes_max);
+        self.within(ItemStart { name, ..start }, handler)
+    }
+
     fn archive(&mut self, name: &str, relation: Relation, reader: &mut dyn ReadSeek) -> Step {
         let directory = zip::Directory::read(reader, self.budget.limits);
         let kind = directory.kind();
@@ -302,6 +364,7 @@ impl<'a> Walk<'a> {
             }
             match kind {
                 Kind::Zip => zip::walk(walk, reader, &directory, relation),
+                Kind::OpenDocument => odf::walk(walk, reader, &directory),
                 _ => ooxml::walk(walk, kind, reader, &directory),
             }
         })
@@ -357,10 +420,12 @@ impl<'a> Walk<'a> {
         let parent = std::mem::replace(&mut self.outcome, Outcome::COMPLETE);
         self.depth += 1;
         let step = match self.sink.enter(&start) {
-            Flow::Continue => self.announce(&start).and_then(|()| handler(self)),
+            Flow::Continue => self.announce(&start).and_then(|()| handler(self)).and_then(|()| views::finish(self)),
             Flow::SkipItem => Err(Break::Item),
             Flow::Stop => Err(Break::Job),
         };
+        // What waits for more belongs to this item.
+        self.views.forget();
         if let Some(hit) = self.budget.take_hit() {
             self.problem(hit.problem());
         }

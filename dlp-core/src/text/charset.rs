@@ -6,8 +6,8 @@
 //!
 //! A mark is a claim like any other: where plain bytewise text stands behind the mark of UTF-16, the text is believed.
 
-use super::CodePage;
 use super::count::{count, count_pairs};
+use super::{CodePage, Transcoded, Transcoder};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_8859_2, WINDOWS_1250};
 
@@ -49,6 +49,86 @@ impl Charset {
     #[must_use]
     pub fn is_wide(&self) -> bool {
         matches!(self, Self::Utf16Le | Self::Utf16Be | Self::Utf32Le | Self::Utf32Be)
+    }
+
+    /// The set that a label such as `iso-8859-2` names.
+    #[must_use]
+    pub fn from_label(label: &str) -> Option<Self> {
+        let label = label.trim();
+        let number = |prefix: &str| {
+            let head = label.get(..prefix.len())?;
+            head.eq_ignore_ascii_case(prefix)
+                .then(|| label[prefix.len()..].trim_start_matches(['-', '_']).parse().ok())?
+        };
+        // UTF-32 and the DOS sets are no part of the WHATWG standard.
+        let by_number = number("cp").or_else(|| number("ibm")).or_else(|| number("dos")).and_then(Self::from_code_page);
+        match Encoding::for_label(label.as_bytes()) {
+            Some(encoding) => Some(Self::from_encoding(encoding)),
+            None if label.eq_ignore_ascii_case("utf-32") || label.eq_ignore_ascii_case("utf-32le") => {
+                Some(Self::Utf32Le)
+            }
+            None if label.eq_ignore_ascii_case("utf-32be") => Some(Self::Utf32Be),
+            None => by_number,
+        }
+    }
+
+    /// The set of a code page number of Windows or DOS, as old documents state it.
+    #[must_use]
+    pub fn from_code_page(number: u32) -> Option<Self> {
+        let label = match number {
+            437 | 850 => return Some(Self::Single(CodePage::cp437())),
+            852 => return Some(Self::Single(CodePage::cp852())),
+            866 => "ibm866",
+            874 => "windows-874",
+            932 | 10001 => "shift_jis",
+            936 | 10008 | 20936 => "gbk",
+            949 | 1361 | 10003 | 51949 => "euc-kr",
+            950 | 10002 => "big5",
+            1200 => return Some(Self::Utf16Le),
+            1201 => return Some(Self::Utf16Be),
+            1250..=1258 => return Encoding::for_label(format!("windows-{number}").as_bytes()).map(Self::from_encoding),
+            10000 | 32768 => "macintosh",
+            10007 => "x-mac-cyrillic",
+            12000 => return Some(Self::Utf32Le),
+            12001 => return Some(Self::Utf32Be),
+            20866 => "koi8-r",
+            21866 => "koi8-u",
+            28591..=28606 => {
+                return Encoding::for_label(format!("iso-8859-{}", number - 28590).as_bytes()).map(Self::from_encoding);
+            }
+            50220..=50222 => "iso-2022-jp",
+            51932 => "euc-jp",
+            54936 => "gb18030",
+            65000 | 65001 | 20127 => return Some(Self::Utf8),
+            _ => return None,
+        };
+        Encoding::for_label(label.as_bytes()).map(Self::from_encoding)
+    }
+
+    /// The set of an encoding.
+    #[must_use]
+    pub fn from_encoding(encoding: &'static Encoding) -> Self {
+        match encoding {
+            _ if encoding == encoding_rs::UTF_8 => Self::Utf8,
+            _ if encoding == encoding_rs::UTF_16LE => Self::Utf16Le,
+            _ if encoding == encoding_rs::UTF_16BE => Self::Utf16Be,
+            _ => CodePage::from_encoding(encoding).map_or(Self::Multi(encoding), Self::Single),
+        }
+    }
+
+    /// Decodes a whole string.
+    #[must_use]
+    pub fn decode(&self, bytes: &[u8]) -> String {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Single(page) => page.decode(bytes),
+            Self::Multi(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
+            Self::Utf16Le | Self::Utf16Be | Self::Utf32Le | Self::Utf32Be => {
+                let mut out = Transcoded::default();
+                Transcoder::new(self, 0).push(bytes, true, &mut out);
+                out.text
+            }
+        }
     }
 }
 
@@ -292,6 +372,26 @@ mod tests {
 
     fn utf16(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn sets_have_labels_and_numbers() {
+        let rows: [(Option<Charset>, &[u8], &str); 10] = [
+            (Charset::from_code_page(1250), b"\xb9\x9c", "ąś"),
+            (Charset::from_code_page(28592), b"\xb1\xb6", "ąś"),
+            (Charset::from_code_page(852), b"\xa5", "ą"),
+            (Charset::from_code_page(932), b"\x83\x41", "ア"),
+            (Charset::from_code_page(1200), b"a\0\x05\x01", "aą"),
+            (Charset::from_label("ISO-8859-2"), b"\xb1", "ą"),
+            (Charset::from_label(" cp1250 "), b"\xb9", "ą"),
+            (Charset::from_label("IBM852"), b"\xa5", "ą"),
+            (Charset::from_label("us-ascii"), b"a", "a"),
+            (Charset::from_label("utf-16le"), b"a\0", "a"),
+        ];
+        for (charset, bytes, expected) in rows {
+            assert_eq!(charset.expect("the set is known").decode(bytes), expected);
+        }
+        assert!(Charset::from_label("unknown").is_none() && Charset::from_code_page(7).is_none());
     }
 
     #[test]

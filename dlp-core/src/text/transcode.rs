@@ -35,13 +35,13 @@ pub struct Transcoded {
 
 impl Transcoded {
     /// Appends a character that was read from `original_len` bytes at `original`.
-    fn push(&mut self, c: char, original: u64, original_len: u8) {
+    pub(crate) fn push(&mut self, c: char, original: u64, original_len: u8) {
         self.go_on(original, if c.is_ascii() { original_len } else { 0 });
         self.text.push(c);
     }
 
     /// Appends characters of ASCII, each of which was read from `stride` bytes from `original` on.
-    fn push_ascii(&mut self, ascii: &[u8], original: u64, stride: u8) {
+    pub(crate) fn push_ascii(&mut self, ascii: &[u8], original: u64, stride: u8) {
         if !ascii.is_empty() {
             self.go_on(original, stride);
             self.text.push_str(std::str::from_utf8(ascii).expect("ASCII is UTF-8"));
@@ -61,7 +61,12 @@ impl Transcoded {
         }
     }
 
-    fn clear(&mut self) {
+    /// Marks the end of the text, which stands at `original`.
+    pub(crate) fn end(&mut self, original: u64) {
+        self.runs.push(MapRun { text_start: self.text.len() as u32, original_start: original, stride: 1 });
+    }
+
+    pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.runs.clear();
     }
@@ -145,7 +150,7 @@ impl Transcoder {
             Inner::Multi(_) => self.push_multi(bytes, last, out),
             Inner::Utf8 => self.push_utf8(bytes, last, out),
         }
-        out.runs.push(MapRun { text_start: out.text.len() as u32, original_start: self.offset, stride: 1 });
+        out.end(self.offset);
     }
 
     fn push_utf16(&mut self, bytes: &[u8], last: bool, big_endian: bool, out: &mut Transcoded) {

@@ -206,6 +206,52 @@ fn packed_streams_that_break_are_damaged_and_bounded() {
 }
 
 #[test]
+fn streams_of_real_programs_are_unpacked() {
+    let text: String = (0..4000_u64).map(|i| format!("{}\n", i * i % 9973)).collect();
+    let seen = walk("streams.tar.xz", include_bytes!("fixtures/streams.tar.xz"));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    let kinds = [
+        ("text.Z", Kind::Compress),
+        ("cleared.Z", Kind::Compress),
+        ("text.lz", Kind::Lzip),
+        ("text.lzma", Kind::Lzma),
+        ("text.lz4", Kind::Lz4),
+        ("old.lz4", Kind::Lz4),
+        ("text.zst", Kind::Zstd),
+    ];
+    for (name, kind) in kinds {
+        let path = format!("streams.tar.xz/streams.tar/{name}");
+        let at = seen.items.iter().position(|item| item.path == path).expect("it is in the archive");
+        assert_eq!(seen.items[at].kind, kind);
+        let inner = &seen.items[at + 1].path;
+        let found = seen.text.iter().filter(|((of, role, _), _)| of == inner && *role != "file-name");
+        let found: String = found.map(|(_, text)| text.as_str()).collect();
+        match name {
+            "cleared.Z" => assert!(found.starts_with(&text) && found.ends_with(&text), "{name}"),
+            _ => assert!(found == text, "{name}"),
+        }
+    }
+}
+
+#[test]
+fn frames_follow_each_other_and_skipped_ones_are_read_too() {
+    let skipped = |bytes: &[u8]| [&[0x5A, 0x2A, 0x4D, 0x18], &(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+    let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    std::io::Write::write_all(&mut lz4, b"packed ").expect("memory takes every byte");
+    let lz4 = lz4.finish().expect("memory takes the end");
+    // One raw block of seven bytes, the last one.
+    let zstd = [&b"\x28\xb5\x2f\xfd\x20\x07\x39\0\0"[..], b"packed "].concat();
+    for (name, frame) in [("a.zst", zstd), ("a.lz4", lz4)] {
+        let bytes = [frame.clone(), skipped(b"hidden text"), frame.clone(), b"behind".to_vec()].concat();
+        let seen = walk(name, &bytes);
+        assert_eq!(seen.role(Role::Body).lines().next(), Some("hidden textbehind"), "{name}: {:?}", seen.text);
+        assert!(seen.holds("packed packed "), "{name}: {:?}", seen.text);
+        let cut = walk(name, &frame[..frame.len() - 6]);
+        assert_eq!(cut.completeness(), Completeness::Damaged, "{name}");
+    }
+}
+
+#[test]
 fn gzip_goes_on_behind_its_first_member() {
     let both = [gzip(b"first "), gzip(b"second")].concat();
     assert_eq!(walk("a.gz", &both).role(Role::Body), "first second");
@@ -278,7 +324,7 @@ fn formats_without_handler_are_named_and_scanned() {
     let rows: [(&[u8], &str); 4] = [
         (b"7z\xbc\xaf\x27\x1c\x00\x04 marker", "7z"),
         (b"Rar!\x1a\x07\x01\x00 marker", "rar"),
-        (b"\x28\xb5\x2f\xfd marker", "zstd"),
+        (b"\x89LZO\0\r\n\x1a\n marker", "lzop"),
         (b"%PDF-1.7 marker", "pdf"),
     ];
     for (bytes, kind) in rows {

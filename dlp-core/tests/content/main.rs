@@ -1,6 +1,11 @@
 //! Extraction over its public interface: formats, hostile files, and the laws that hold for all of them.
 
+mod compound;
+mod encoded;
 mod formats;
 mod hostile;
+mod mail;
+mod odf;
 mod office;
+mod rtf;
 mod support;

@@ -4,18 +4,15 @@
 //! rule knows go through a generic reader, so that nothing in a package is skipped. Files that are embedded are walked
 //! as children.
 
-mod data;
-mod entities;
 mod prose;
-mod side;
 mod styles;
 mod workbook;
-mod xml;
 
 use super::walk::{Step, Walk};
+use super::xml;
+use super::xml::data::{Generic, Properties, Relationships};
 use super::zip::{self, Directory, Entry};
 use super::{Kind, Place, ReadSeek, Role, names};
-use data::{Generic, Properties, Relationships};
 use prose::Prose;
 use std::io::Read;
 use styles::Styles;

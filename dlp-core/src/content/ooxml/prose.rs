@@ -1,8 +1,8 @@
 //! Running text: documents, headers, notes, comments, slides, drawings and charts, whose elements bear the same names.
 
-use super::side::Side;
-use super::xml::{Element, Visit};
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::side::Side;
+use crate::content::xml::{Element, Visit};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 
 /// Collects the text of one part.

@@ -3,9 +3,9 @@
 //! An identifier that is typed as a number loses its leading zeros; a format such as `00000000000` or `000-000-00-00`
 //! puts them back on the screen. Only formats of zeros and literal characters are followed.
 
-use super::data::Generic;
-use super::xml::{Element, Visit};
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::data::Generic;
+use crate::content::xml::{Element, Visit};
 use std::collections::HashMap;
 
 /// Digits that a format may ask for; numbers of a sheet have 15 at most.

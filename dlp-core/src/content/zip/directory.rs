@@ -115,6 +115,10 @@ impl Directory {
     /// What the file is to people, told by the names of its members.
     pub(in crate::content) fn kind(&self) -> Kind {
         let has = |prefix: &[u8]| self.entries.iter().any(|entry| entry.name.starts_with(prefix));
+        let has_part = |name: &[u8]| self.entries.iter().any(|entry| entry.name == name);
+        if has_part(b"content.xml") && (has_part(b"META-INF/manifest.xml") || has_part(b"mimetype")) {
+            return Kind::OpenDocument;
+        }
         if !has(b"[Content_Types].xml") && !has(b"_rels/.rels") {
             return Kind::Zip;
         }

@@ -29,13 +29,22 @@ const DESCRIPTOR_BYTES: u64 = 24;
 /// Walks an archive whose directory was read.
 pub(super) fn walk(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, directory: &Directory, relation: Relation) -> Step {
     preamble(walk, directory, relation)?;
-    let entries = distinct(walk, directory);
-    if let Some((entry, next)) = entries.iter().find(|(entry, _)| entry.name == MANIFEST) {
-        check_manifest(walk, reader, &Member { entry, next: *next })?;
-    }
+    let members: Vec<Member<'_>> =
+        distinct(walk, directory).into_iter().map(|(entry, next)| Member { entry, next }).collect();
+    has_encrypted_parts(walk, reader, &members)?;
+    walk_members(walk, reader, directory, &members)
+}
+
+/// Walks the members of an archive whose structure was judged before.
+pub(super) fn walk_members(
+    walk: &mut Walk<'_>,
+    reader: &mut dyn ReadSeek,
+    directory: &Directory,
+    members: &[Member<'_>],
+) -> Step {
     let mut covered = vec![directory.records.clone(), directory.known.clone()];
-    for (entry, next) in entries {
-        covered.push(one(walk, reader, entry, next..directory.len_bytes)?);
+    for Member { entry, next } in members {
+        covered.push(one(walk, reader, entry, *next..directory.len_bytes)?);
     }
     gaps(walk, reader, directory, covered)
 }
@@ -65,18 +74,24 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
 }
 
 /// Encrypted OpenDocument parts look like any stored or deflated member; only the manifest tells.
-fn check_manifest(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, member: &Member<'_>) -> Step {
+pub(super) fn has_encrypted_parts(
+    walk: &mut Walk<'_>,
+    reader: &mut dyn ReadSeek,
+    members: &[Member<'_>],
+) -> Step<bool> {
+    let Some(member) = members.iter().find(|member| member.entry.name == MANIFEST) else { return Ok(false) };
     let mut bytes = Vec::new();
     with_part(walk, reader, member, |_, content| {
         // A broken manifest is reported when it is read as a member.
         let _ = content.take(MANIFEST_BYTES).read_to_end(&mut bytes);
         Ok(())
     })?;
-    if memchr::memmem::find(&bytes, b"encryption-data").is_some() {
+    let is_encrypted = memchr::memmem::find(&bytes, b"encryption-data").is_some();
+    if is_encrypted {
         let message = "the manifest lists encrypted parts; their content was not read";
         walk.problem(Problem::new(ProblemClass::Encrypted, "odf", message));
     }
-    Ok(())
+    Ok(is_encrypted)
 }
 
 /// Entries in file order, one for each local header, with the place where the next record starts.

@@ -19,7 +19,7 @@ const PREDEFINED: [(&str, &str); 5] = [("amp", "&"), ("lt", "<"), ("gt", ">"), (
 
 /// The entities of one part, and what replacing them has cost.
 #[derive(Default)]
-pub(super) struct Entities {
+pub(in crate::content) struct Entities {
     /// Replacement text as declared.
     declared: HashMap<String, String>,
     /// Replacement text with its own references replaced; nothing where that is not possible.
@@ -33,13 +33,13 @@ pub(super) struct Entities {
 
 impl Entities {
     /// No entities yet; references may add so many bytes.
-    pub(super) fn new(bytes_max: u64) -> Self {
+    pub(in crate::content) fn new(bytes_max: u64) -> Self {
         Self { room_bytes: Cell::new(bytes_max), bytes_max, ..Self::default() }
     }
 
     /// Takes the declarations of a document type, and returns the texts in them: the declarations as they are, and each
     /// replacement text with its character references resolved.
-    pub(super) fn declare(&mut self, document_type: &str) -> Vec<String> {
+    pub(in crate::content) fn declare(&mut self, document_type: &str) -> Vec<String> {
         self.has_document_type = true;
         let mut texts = vec![document_type.to_owned()];
         let without_comments = without_comments(document_type);
@@ -67,7 +67,7 @@ impl Entities {
     }
 
     /// The text of a reference such as `amp`; nothing when it stands for itself.
-    pub(super) fn text(&mut self, name: &str) -> Option<&str> {
+    pub(in crate::content) fn text(&mut self, name: &str) -> Option<&str> {
         if let Some(text) = predefined(name) {
             return Some(text);
         }
@@ -79,7 +79,7 @@ impl Entities {
     }
 
     /// Resolves the references of an attribute's value, so that [`replace`](Self::replace) knows them.
-    pub(super) fn prepare(&mut self, value: &str) {
+    pub(in crate::content) fn prepare(&mut self, value: &str) {
         if self.has_document_type {
             for name in references(value).map(str::to_owned).collect::<Vec<_>>() {
                 self.resolve(&name, 0);
@@ -88,12 +88,12 @@ impl Entities {
     }
 
     /// The text of a reference that was prepared.
-    pub(super) fn replace(&self, name: &str) -> Option<&str> {
+    pub(in crate::content) fn replace(&self, name: &str) -> Option<&str> {
         predefined(name).or_else(|| self.has_document_type.then(|| self.charged(name)).flatten())
     }
 
     /// The trouble since the last call.
-    pub(super) fn take_problem(&mut self) -> Option<Problem> {
+    pub(in crate::content) fn take_problem(&mut self) -> Option<Problem> {
         self.problem.get_mut().take()
     }
 
@@ -159,7 +159,7 @@ impl Entities {
 }
 
 /// The character of a reference such as `#65` or `#x41`.
-pub(super) fn character(reference: &str) -> Option<char> {
+pub(in crate::content) fn character(reference: &str) -> Option<char> {
     let number = reference.strip_prefix('#')?;
     let code = match number.strip_prefix('x') {
         Some(hex) => u32::from_str_radix(hex, 16),

@@ -1,11 +1,15 @@
 //! XML parts as events, in bounded memory.
 //!
 //! Parts in UTF-16 or another set are transcoded first. What stands in no element (comments, instructions, the document
-//! type with its [entities](super::entities)) is handed out behind the part as data. A part that breaks the grammar is
+//! type with its [entities]) is handed out behind the part as data. A part that breaks the grammar is
 //! read on by a tokenizer that only knows tags from text, so nothing behind the break is lost.
 
-use super::entities::{Entities, character};
-use super::side::Side;
+pub(in crate::content) mod data;
+mod entities;
+pub(in crate::content) mod side;
+
+use self::entities::{Entities, character};
+use self::side::Side;
 use crate::base::{Problem, ProblemClass};
 use crate::content::walk::{Break, Failing, Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
@@ -23,35 +27,35 @@ const BUFFER_BYTES: usize = 32 * 1024;
 const HEAD_BYTES: u64 = 4 * 1024;
 
 /// Takes the events of a part. Names come without prefix, because transitional and strict documents differ in it.
-pub(super) trait Visit {
+pub(in crate::content) trait Visit {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step;
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step;
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step;
 }
 
 /// A start tag.
-pub(super) struct Element<'e> {
+pub(in crate::content) struct Element<'e> {
     tag: BytesStart<'e>,
     entities: &'e Entities,
 }
 
 impl Element<'_> {
-    pub(super) fn local_name(&self) -> &str {
+    pub(in crate::content) fn local_name(&self) -> &str {
         self.tag.local_name().into_inner()
     }
 
     /// The value of an attribute by its name without prefix.
-    pub(super) fn attribute(&self, local_name: &str) -> Option<String> {
+    pub(in crate::content) fn attribute(&self, local_name: &str) -> Option<String> {
         self.attributes().find(|(name, _)| name == local_name).map(|(_, value)| value)
     }
 
     /// Whether an on/off element is on: it is unless it says otherwise.
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::content) fn is_on(&self) -> bool {
         !matches!(self.attribute("val").as_deref(), Some("0" | "false" | "off"))
     }
 
     /// Names without prefix and values. Namespace declarations are left out.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = (String, String)> {
+    pub(in crate::content) fn attributes(&self) -> impl Iterator<Item = (String, String)> {
         let mut attributes = self.tag.html_attributes();
         attributes.with_checks(false);
         attributes.flatten().filter(|attribute| !attribute.key.0.starts_with("xmlns")).map(|attribute| {
@@ -63,7 +67,12 @@ impl Element<'_> {
 }
 
 /// Feeds a part to a visitor.
-pub(super) fn visit(walk: &mut Walk<'_>, content: &mut dyn Read, name: &str, visitor: &mut dyn Visit) -> Step {
+pub(in crate::content) fn visit(
+    walk: &mut Walk<'_>,
+    content: &mut dyn Read,
+    name: &str,
+    visitor: &mut dyn Visit,
+) -> Step {
     let mut head = Vec::new();
     let failed = content.take(HEAD_BYTES).read_to_end(&mut head).err();
     let detected = text::detect(&head, (head.len() as u64) < HEAD_BYTES);

@@ -1,6 +1,6 @@
 //! Parts without running text: properties, relationships, and every other XML part of a package.
 
-use super::xml::{Element, Visit};
+use super::{Element, Visit};
 use crate::content::walk::{Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 
@@ -14,7 +14,7 @@ fn emit(walk: &mut Walk<'_>, role: Role, name: &str, text: &str) -> Step {
 
 /// Document properties as lines `Name: value`.
 #[derive(Default)]
-pub(super) struct Properties {
+pub(in crate::content) struct Properties {
     /// Name of the custom property that is open.
     custom: Option<String>,
     /// Open elements, innermost last.
@@ -27,7 +27,7 @@ impl Visit for Properties {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         self.flush(walk)?;
         let name = element.local_name();
-        if name == "property" {
+        if matches!(name, "property" | "user-defined") {
             self.custom = element.attribute("name");
         } else if name == "label" {
             for (attribute, value) in element.attributes() {
@@ -46,7 +46,7 @@ impl Visit for Properties {
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
         let step = self.flush(walk);
         self.open.pop();
-        if local_name == "property" {
+        if matches!(local_name, "property" | "user-defined") {
             self.custom = None;
         }
         step
@@ -74,7 +74,7 @@ fn is_type(local_name: &str) -> bool {
 }
 
 /// Targets outside the package.
-pub(super) struct Relationships<'n>(pub(super) &'n str);
+pub(in crate::content) struct Relationships<'n>(pub(in crate::content) &'n str);
 
 impl Visit for Relationships<'_> {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
@@ -96,13 +96,13 @@ impl Visit for Relationships<'_> {
 }
 
 /// All texts and attribute values of a part.
-pub(super) struct Generic<'n> {
+pub(in crate::content) struct Generic<'n> {
     name: &'n str,
     join: Join,
 }
 
 impl<'n> Generic<'n> {
-    pub(super) fn new(name: &'n str) -> Self {
+    pub(in crate::content) fn new(name: &'n str) -> Self {
         Self { name, join: Join::Line }
     }
 
@@ -132,5 +132,36 @@ impl Visit for Generic<'_> {
     fn end(&mut self, _: &mut Walk<'_>, _: &str) -> Step {
         self.join = Join::Line;
         Ok(())
+    }
+}
+
+/// A number as people see it: files store long integers with an exponent.
+pub(in crate::content) fn plain_number(stored: &str) -> String {
+    if !stored.contains(['e', 'E']) {
+        return stored.to_owned();
+    }
+    match stored.trim().parse::<f64>() {
+        Ok(number) if number.abs() < 1e21 => number.to_string(),
+        _ => stored.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_in_full() {
+        let rows = [
+            ("4.4051401358E10", "44051401358"),
+            ("44051401358", "44051401358"),
+            ("0.1", "0.1"),
+            ("1E-3", "0.001"),
+            ("1e300", "1e300"),
+            ("e", "e"),
+        ];
+        for (stored, expected) in rows {
+            assert_eq!(plain_number(stored), expected);
+        }
     }
 }

@@ -8,7 +8,7 @@ const BYTES_MAX: usize = 1024 * 1024;
 
 /// Side texts of one part.
 #[derive(Default)]
-pub(super) struct Side {
+pub(in crate::content) struct Side {
     texts: Vec<(Role, String)>,
     /// Texts before this one belong to closed paragraphs.
     paragraph_start: usize,
@@ -17,12 +17,12 @@ pub(super) struct Side {
 
 impl Side {
     /// Starts a new text of the role.
-    pub(super) fn open(&mut self, role: Role) {
+    pub(in crate::content) fn open(&mut self, role: Role) {
         self.texts.push((role, String::new()));
     }
 
     /// Appends to the last text of the role in this paragraph, or starts one.
-    pub(super) fn push(&mut self, role: Role, text: &str) {
+    pub(in crate::content) fn push(&mut self, role: Role, text: &str) {
         self.bytes += text.len();
         match self.texts[self.paragraph_start..].iter_mut().rev().find(|(held, _)| *held == role) {
             Some((_, held)) => held.push_str(text),
@@ -31,18 +31,18 @@ impl Side {
     }
 
     /// Ends a paragraph: what follows joins none of the texts so far.
-    pub(super) fn end_paragraph(&mut self) {
+    pub(in crate::content) fn end_paragraph(&mut self) {
         self.paragraph_start = self.texts.len();
     }
 
     /// Adds a text on its own.
-    pub(super) fn add(&mut self, role: Role, text: &str) {
+    pub(in crate::content) fn add(&mut self, role: Role, text: &str) {
         self.open(role);
         self.push(role, text);
     }
 
     /// Adds text that belongs to no element that is known; `continues` says that it goes on in the same element.
-    pub(super) fn stray(&mut self, text: &str, continues: &mut bool) {
+    pub(in crate::content) fn stray(&mut self, text: &str, continues: &mut bool) {
         if std::mem::replace(continues, true) {
             self.push(Role::Data, text);
         } else if text.trim().is_empty() {
@@ -53,14 +53,14 @@ impl Side {
     }
 
     /// Whether enough came together to be handed out.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::content) fn is_full(&self) -> bool {
         self.bytes > BYTES_MAX
     }
 
     /// Hands out everything, grouped by role.
-    pub(super) fn flush(&mut self, walk: &mut Walk<'_>, name: &str, place: Place<'_>) -> Step {
+    pub(in crate::content) fn flush(&mut self, walk: &mut Walk<'_>, name: &str, place: Place<'_>) -> Step {
         self.texts.sort_by_key(|(role, _)| *role as u8);
-        for (role, text) in self.texts.drain(..) {
+        for (role, text) in self.texts.drain(..).filter(|(_, text)| !text.trim().is_empty()) {
             let part = Part { role, name };
             walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })?;
         }

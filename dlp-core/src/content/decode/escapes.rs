@@ -1,0 +1,415 @@
+//! Texts with characters written in other ways: percent signs, entities, escapes of programs, quoted-printable, and
+//! characters that look like others or like nothing.
+//!
+//! Only the surroundings of such characters are made anew, so a text without them costs one quick look.
+
+use super::Derived;
+use super::transfer::hex_pair;
+use crate::text::count::count_pairs;
+use std::ops::Range;
+
+/// Bytes around an escape that are made anew with it: what decides about a match there.
+const AROUND_BYTES: usize = 256;
+/// Bytes in which a blank is looked for, so that no word is cut.
+const WORD_BYTES_MAX: usize = 256;
+/// Codes of quoted-printable below which `=` is what it looks like.
+const QUOTED_MIN: usize = 2;
+
+/// What an escape stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Escape {
+    /// Nothing for characters that are to be left out.
+    c: Option<Stands>,
+    len: usize,
+    kind: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    Char(char),
+    Byte(u8),
+}
+
+/// A part of a text made anew.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::content) struct Rewritten {
+    /// The first way of writing that occurred.
+    pub(in crate::content) kind: &'static str,
+    pub(in crate::content) content: Derived,
+}
+
+/// All parts of a text in which characters are written in other ways.
+pub(in crate::content) fn rewrite(text: &[u8]) -> Vec<Rewritten> {
+    let mut leads = Leads::new(text);
+    if leads.next(0).is_none() {
+        return Vec::new();
+    }
+    let takes_quoted = leads.takes_quoted;
+    let mut windows: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while let Some(start) = leads.next(at) {
+        let Some(escape) = escape(text, start, takes_quoted) else {
+            at = start + 1;
+            continue;
+        };
+        at = start + escape.len;
+        match windows.last_mut() {
+            Some(window) if start <= window.end + AROUND_BYTES => window.end = at + AROUND_BYTES,
+            _ => windows.push(start.saturating_sub(AROUND_BYTES)..at + AROUND_BYTES),
+        }
+    }
+    let mut done = 0;
+    let mut rewritten = Vec::new();
+    for window in windows {
+        let window = whole_words(text, window);
+        let window = window.start.max(done)..window.end.max(done);
+        done = window.end;
+        rewritten.push(rewrite_window(text, window, takes_quoted));
+    }
+    rewritten
+}
+
+/// Finds the bytes with which escapes begin, all of one kind at once. Prose has hardly any, so it passes at the speed of
+/// memory.
+struct Leads<'t> {
+    text: &'t [u8],
+    takes_quoted: bool,
+    /// The next byte of each kind, as far as it was looked for; the end where there is none.
+    next: [usize; KINDS],
+}
+
+/// Kinds of bytes: three ASCII ones, that of quoted-printable, and those of wider characters.
+const KINDS: usize = 5;
+
+impl<'t> Leads<'t> {
+    fn new(text: &'t [u8]) -> Self {
+        let is_code = |byte: u8, next: u8| (byte == b'=') & is_upper_hex(next);
+        let takes_quoted = memchr::memchr(b'=', text).is_some() && count_pairs(text, is_code) >= QUOTED_MIN;
+        Self::from(text, 0, takes_quoted)
+    }
+
+    /// Finds them from a place on.
+    fn from(text: &'t [u8], from: usize, takes_quoted: bool) -> Self {
+        let mut leads = Self { text, takes_quoted, next: [text.len(); KINDS] };
+        let wide = if text[from..].is_ascii() { 2 } else { KINDS };
+        for kind in (0..wide).filter(|kind| *kind != 1 || takes_quoted) {
+            leads.next[kind] = leads.find(kind, from);
+        }
+        leads
+    }
+
+    fn find(&self, kind: usize, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        let found = match kind {
+            0 => memchr::memchr3(b'%', b'&', b'\\', rest),
+            1 => memchr::memchr(b'=', rest),
+            2 => memchr::memchr3(0xC2, 0xE2, 0xEF, rest),
+            3 => memchr::memchr3(0xCD, 0xD9, 0xDB, rest),
+            _ => memchr::memchr2(0xE0, 0xF0, rest),
+        };
+        found.map_or(self.text.len(), |at| from + at)
+    }
+
+    /// The first such byte at or behind a place. Places only move on.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        for kind in 0..KINDS {
+            if self.next[kind] < from {
+                self.next[kind] = self.find(kind, from);
+            }
+        }
+        self.next.iter().min().copied().filter(|at| *at < self.text.len())
+    }
+}
+
+fn is_hex(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10 || (byte | 0x20).wrapping_sub(b'a') < 6
+}
+
+fn is_upper_hex(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10 || byte.wrapping_sub(b'A') < 6
+}
+
+/// The escape that stands here.
+fn escape(text: &[u8], at: usize, takes_quoted: bool) -> Option<Escape> {
+    let rest = &text[at..];
+    match rest.first()? {
+        b'%' => percent(rest),
+        b'&' => entity(rest),
+        b'\\' => backslash(rest),
+        b'=' if takes_quoted => quoted(rest),
+        b'=' => None,
+        _ => look_alike(text, at),
+    }
+}
+
+fn percent(rest: &[u8]) -> Option<Escape> {
+    if let Some(b'u' | b'U') = rest.get(1) {
+        return code(rest.get(2..6)?).map(|c| Escape { c: Some(Stands::Char(c)), len: 6, kind: "percent" });
+    }
+    let byte = hex_pair(rest.get(1..3)?)?;
+    Some(Escape { c: Some(Stands::Byte(byte)), len: 3, kind: "percent" })
+}
+
+fn quoted(rest: &[u8]) -> Option<Escape> {
+    let kind = "quoted-printable";
+    match rest.get(1..3) {
+        Some(b"\r\n") => Some(Escape { c: None, len: 3, kind }),
+        Some([b'\n', _]) => Some(Escape { c: None, len: 2, kind }),
+        Some(pair) if pair.iter().all(|byte| is_upper_hex(*byte)) => {
+            Some(Escape { c: Some(Stands::Byte(hex_pair(pair)?)), len: 3, kind })
+        }
+        _ => None,
+    }
+}
+
+/// The character of hexadecimal digits.
+fn code(digits: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(is_hex))?;
+    char::from_u32(u32::from_str_radix(text, 16).ok()?)
+}
+
+fn entity(rest: &[u8]) -> Option<Escape> {
+    const NAMES: [(&[u8], char); 26] = [
+        (b"amp", '&'),
+        (b"lt", '<'),
+        (b"gt", '>'),
+        (b"quot", '"'),
+        (b"apos", '\''),
+        (b"nbsp", ' '),
+        (b"ensp", ' '),
+        (b"emsp", ' '),
+        (b"thinsp", ' '),
+        (b"ndash", '-'),
+        (b"mdash", '-'),
+        (b"hyphen", '-'),
+        (b"dash", '-'),
+        (b"colon", ':'),
+        (b"period", '.'),
+        (b"comma", ','),
+        (b"commat", '@'),
+        (b"sol", '/'),
+        (b"lowbar", '_'),
+        (b"equals", '='),
+        (b"plus", '+'),
+        (b"num", '#'),
+        (b"oacute", 'ó'),
+        (b"Oacute", 'Ó'),
+        (b"lstrok", 'ł'),
+        (b"NewLine", '\n'),
+    ];
+    const INVISIBLE: [&[u8]; 5] = [b"shy", b"zwj", b"zwnj", b"ZeroWidthSpace", b"NoBreak"];
+    let kind = "entity";
+    if let Some(number) = rest.strip_prefix(b"&#") {
+        let is_hexadecimal = matches!(number.first(), Some(b'x' | b'X'));
+        let digits = &number[usize::from(is_hexadecimal)..];
+        let is_digit = |byte: &u8| if is_hexadecimal { is_hex(*byte) } else { byte.is_ascii_digit() };
+        let count = digits.iter().take(16).take_while(|byte| is_digit(byte)).count();
+        let text = std::str::from_utf8(&digits[..count]).ok()?;
+        let c = char::from_u32(u32::from_str_radix(text, if is_hexadecimal { 16 } else { 10 }).ok()?)?;
+        let end = 2 + usize::from(is_hexadecimal) + count;
+        return Some(Escape { c: Some(Stands::Char(c)), len: end + usize::from(rest.get(end) == Some(&b';')), kind });
+    }
+    let count = rest[1..].iter().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let name = rest.get(1..=count).filter(|_| rest.get(1 + count) == Some(&b';'))?;
+    if INVISIBLE.contains(&name) {
+        return Some(Escape { c: None, len: count + 2, kind });
+    }
+    let (_, c) = NAMES.iter().find(|(known, _)| *known == name)?;
+    Some(Escape { c: Some(Stands::Char(*c)), len: count + 2, kind })
+}
+
+fn backslash(rest: &[u8]) -> Option<Escape> {
+    let kind = "escape";
+    let found = |c: char, len: usize| Some(Escape { c: Some(Stands::Char(c)), len, kind });
+    match rest.get(1)? {
+        b'x' => Some(Escape { c: Some(Stands::Byte(hex_pair(rest.get(2..4)?)?)), len: 4, kind }),
+        b'u' if rest.get(2) == Some(&b'{') => {
+            let count = rest[3..].iter().take(8).take_while(|byte| is_hex(**byte)).count();
+            rest.get(3 + count).filter(|byte| **byte == b'}')?;
+            found(code(&rest[3..3 + count])?, 4 + count)
+        }
+        b'u' => {
+            let unit = u16::from_str_radix(std::str::from_utf8(rest.get(2..6)?).ok()?, 16).ok()?;
+            let low =
+                rest.get(6..8).filter(|mark| *mark == b"\\u").and_then(|_| std::str::from_utf8(rest.get(8..12)?).ok());
+            let low = low.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+            match (char::from_u32(unit.into()), low) {
+                (Some(c), _) => found(c, 6),
+                (None, Some(low)) => found(char::decode_utf16([unit, low]).next()?.ok()?, 12),
+                (None, None) => None,
+            }
+        }
+        b'U' => found(code(rest.get(2..10)?)?, 10),
+        _ => None,
+    }
+}
+
+/// Characters that are drawn like others or not at all, where that matters: inside words and numbers.
+fn look_alike(text: &[u8], at: usize) -> Option<Escape> {
+    let rest = &text[at..];
+    let len = look_alike_len(rest)?;
+    let c = std::str::from_utf8(rest.get(..len)?).ok()?.chars().next()?;
+    let digit_beside = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
+    let before = at.checked_sub(1).and_then(|at| text.get(at));
+    let behind = rest.get(len);
+    let between_digits = digit_beside(before) && digit_beside(behind);
+    let (c, kind) = match c {
+        '\u{AD}'
+        | '\u{34F}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FEFF}'
+            if at > 0 && behind.is_some() =>
+        {
+            (None, "invisible")
+        }
+        '\u{FF01}'..='\u{FF5E}' => (char::from_u32(u32::from(c) - 0xFEE0), "full-width"),
+        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' if between_digits => (Some(' '), "blank"),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' if between_digits => (Some('-'), "hyphen"),
+        c => (Some(digit(c)?), "digit"),
+    };
+    Some(Escape { c: c.map(Stands::Char), len, kind })
+}
+
+/// The length of a character that may look like another one. Letters of whole scripts begin with the same bytes, so most
+/// are left here.
+fn look_alike_len(rest: &[u8]) -> Option<usize> {
+    let [first, second, ..] = rest else { return None };
+    let third = rest.get(2).copied().unwrap_or(0);
+    match (first, second, third) {
+        (0xC2, 0xA0 | 0xAD, _) | (0xCD, 0x8F, _) | (0xD9, 0xA0..=0xA9, _) | (0xDB, 0xB0..=0xB9, _) => Some(2),
+        (0xE2, 0x80, 0x80..=0x95 | 0xAA..=0xAF) | (0xE2, 0x81, 0x9F..=0xAF) | (0xE2, 0x88, 0x92) => Some(3),
+        (0xEF, 0xBB..=0xBD, _) => Some(3),
+        (0xE0, _, 0x90..=0x99 | 0xA0..=0xAF) => Some(3),
+        (0xF0, 0x9D, 0x9F) | (0xF0, 0x9F, 0xAF) => Some(4),
+        _ => None,
+    }
+}
+
+/// The ASCII digit that a digit of another script is.
+fn digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 16] = [
+        0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0, 0xF20, 0x1D7CE,
+        0x1FBF0,
+    ];
+    // Mathematical digits come in five shapes.
+    const MATHEMATICAL: Range<u32> = 0x1D7CE..0x1D800;
+    let code = u32::from(c);
+    if MATHEMATICAL.contains(&code) {
+        return char::from_digit((code - MATHEMATICAL.start) % 10, 10);
+    }
+    ZEROS
+        .iter()
+        .find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10))
+        .and_then(|value| char::from_digit(value, 10))
+}
+
+/// A window that begins and ends at blanks, as far as there are some.
+fn whole_words(text: &[u8], window: Range<usize>) -> Range<usize> {
+    let end = window.end.min(text.len());
+    let lead = &text[window.start.saturating_sub(WORD_BYTES_MAX)..window.start];
+    let before = lead.iter().rev().position(u8::is_ascii_whitespace).unwrap_or(lead.len());
+    let tail = &text[end..text.len().min(end + WORD_BYTES_MAX)];
+    let behind = tail.iter().position(u8::is_ascii_whitespace).unwrap_or(tail.len());
+    window.start - before..end + behind
+}
+
+fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> Rewritten {
+    let mut content = Derived::default();
+    let mut kind = None;
+    let mut leads = Leads::from(&text[..window.end], window.start, takes_quoted);
+    let mut at = window.start;
+    while at < window.end {
+        let lead = leads.next(at).unwrap_or(window.end);
+        content.copy(&text[at..lead], at as u64);
+        at = lead;
+        if at == window.end {
+            break;
+        }
+        match escape(text, at, takes_quoted) {
+            Some(escape) => {
+                kind = kind.or(Some(escape.kind));
+                match escape.c {
+                    Some(Stands::Char(c)) => content.share(c.encode_utf8(&mut [0; 4]).as_bytes(), at as u64),
+                    Some(Stands::Byte(byte)) => content.push(byte, at as u64, escape.len as u8),
+                    None => {}
+                }
+                at += escape.len;
+            }
+            None => {
+                content.copy(&text[at..=at], at as u64);
+                at += 1;
+            }
+        }
+    }
+    content.end(at as u64);
+    Rewritten { kind: kind.unwrap_or("escape"), content }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::original_offset;
+
+    #[test]
+    fn other_ways_of_writing_are_read() {
+        let rows: [(&str, Option<(&str, &str)>); 34] = [
+            ("plain text, 100% of it & more = less \\ x", None),
+            ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
+            ("%34%34051401458", Some(("percent", "44051401458"))),
+            ("%u0034405", Some(("percent", "4405"))),
+            ("100%25", Some(("percent", "100%"))),
+            ("&#52;4051401458", Some(("entity", "44051401458"))),
+            ("&#x34;4051401458", Some(("entity", "44051401458"))),
+            ("&#0000052 4", Some(("entity", "4 4"))),
+            ("4405&nbsp;1401458", Some(("entity", "4405 1401458"))),
+            ("4405&shy;1401458", Some(("entity", "44051401458"))),
+            ("a&amp;b", Some(("entity", "a&b"))),
+            ("a&b; c&unknown;", None),
+            ("&#99999999;", None),
+            ("\\u0034405", Some(("escape", "4405"))),
+            ("\\x34405", Some(("escape", "4405"))),
+            ("\\u{34}405", Some(("escape", "4405"))),
+            ("\\U00000034405", Some(("escape", "4405"))),
+            ("\\ud83d\\ude00", Some(("escape", "😀"))),
+            ("\\ud83d alone", None),
+            ("C:\\users\\x", None),
+            ("z=C5=82y", Some(("quoted-printable", "zły"))),
+            ("=34=34=\n05", Some(("quoted-printable", "4405"))),
+            ("a=B5 only one", None),
+            ("4405\u{200B}1401458", Some(("invisible", "44051401458"))),
+            ("4405\u{AD}1401458", Some(("invisible", "44051401458"))),
+            ("\u{FEFF}at the start", None),
+            ("４４０５1401458", Some(("full-width", "44051401458"))),
+            ("٤٤٠٥1401458", Some(("digit", "44051401458"))),
+            ("𝟒𝟜05", Some(("digit", "4405"))),
+            ("4405\u{A0}1401458", Some(("blank", "4405 1401458"))),
+            ("4405\u{2011}1401458", Some(("hyphen", "4405-1401458"))),
+            ("“quoted” – text… żółw 漢字 😀", None),
+            ("a\u{A0}b", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            let found = rewrite(text.as_bytes());
+            let found =
+                found.first().map(|found| (found.kind, String::from_utf8_lossy(&found.content.bytes).into_owned()));
+            assert_eq!(found.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_surroundings_are_made_anew_and_lead_back() {
+        let filler = "word ".repeat(200);
+        let text = format!("{filler}%34%34051401458 {filler}{filler}&#52;4051401458 {filler}");
+        let found = rewrite(text.as_bytes());
+        assert_eq!(found.len(), 2);
+        for rewritten in found {
+            let made = String::from_utf8_lossy(&rewritten.content.bytes).into_owned();
+            assert!(made.len() < 2 * (AROUND_BYTES + WORD_BYTES_MAX) && made.starts_with([' ', 'w']), "{made}");
+            let at = made.find("44051401458").expect("it is made anew");
+            let original = original_offset(&rewritten.content.runs, at as u32).expect("it leads back") as usize;
+            assert!(text[original..].starts_with("%34%34051401458") || text[original..].starts_with("&#52;4051401458"));
+        }
+    }
+}

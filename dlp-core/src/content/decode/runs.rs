@@ -1,0 +1,234 @@
+//! Runs of characters that may be bytes in base64, base32 or hexadecimal digits, and what they decode to.
+
+use super::Derived;
+use super::transfer::{hex_pair, sextet};
+use std::ops::Range;
+
+/// Characters of a run that is looked at: eleven digits take fifteen and padding.
+const CHARS_MIN: usize = 15;
+/// Hexadecimal digits of a run: eleven digits take twenty-two.
+const HEX_CHARS_MIN: usize = 22;
+const BASE32_CHARS_MIN: usize = 24;
+/// Characters of a line behind which a run goes on in the next line. Programs break at 60 to 76.
+const LINE_CHARS_MIN: usize = 40;
+/// Bytes that are looked at in one step. Every run has one such group that starts at a multiple of it.
+const STEP_BYTES: usize = 8;
+/// Decoded bytes that tell whether a run is text.
+const PROBE_BYTES: usize = 24;
+/// Characters of a run in which separators are looked for, behind which a code may start, and how many of them.
+const SEARCHED_CHARS: usize = 256;
+const SEPARATORS_MAX: usize = 8;
+/// Share of text, in one hundredth, that decoded bytes must have.
+const TEXT_PERCENT: usize = 90;
+
+/// The next run at or behind `from`, which is not inside one.
+pub(in crate::content) fn next(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut at = from;
+    while let Some(block) = next_block(text, at) {
+        let start = text[from..block].iter().rposition(|byte| sextet(*byte).is_none()).map_or(from, |at| from + at + 1);
+        let end = run_end(text, start);
+        if end - start >= CHARS_MIN {
+            return Some(start..end);
+        }
+        at = end.max(block + STEP_BYTES);
+    }
+    None
+}
+
+/// The next aligned group that holds nothing but digits of base64. Most groups of prose have a blank in them, which is
+/// seen for all eight bytes at once.
+fn next_block(text: &[u8], from: usize) -> Option<usize> {
+    let first = from.div_ceil(STEP_BYTES) * STEP_BYTES;
+    let groups = text.get(first..)?.chunks_exact(STEP_BYTES).enumerate();
+    let is_digits = |group: &[u8]| !has_low_byte(group) && group.iter().all(|byte| sextet(*byte).is_some());
+    groups.into_iter().find(|(_, group)| is_digits(group)).map(|(index, _)| first + STEP_BYTES * index)
+}
+
+/// Whether a byte is lower than every digit of base64.
+fn has_low_byte(group: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let Ok(bytes) = <[u8; STEP_BYTES]>::try_from(group) else { return true };
+    let word = u64::from_ne_bytes(bytes);
+    word.wrapping_sub(ONES * u64::from(b'+')) & !word & HIGH != 0
+}
+
+/// Where a run ends, padding and line breaks in it included.
+fn run_end(text: &[u8], start: usize) -> usize {
+    let mut at = start;
+    loop {
+        let line = at;
+        at += text[at..].iter().take_while(|byte| sextet(**byte).is_some()).count();
+        let is_long = at - line >= LINE_CHARS_MIN;
+        let breaks = text[at..].iter().take(4).take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count();
+        let goes_on = text.get(at + breaks).is_some_and(|byte| sextet(*byte).is_some());
+        let has_break = text[at..at + breaks].contains(&b'\n');
+        if !(is_long && has_break && goes_on) {
+            return at + text[at..].iter().take(2).take_while(|byte| **byte == b'=').count();
+        }
+        at += breaks;
+    }
+}
+
+/// Whether a run that began before goes on to the end of a text.
+pub(in crate::content) fn goes_on_through(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| sextet(*byte).is_some() || matches!(byte, b'\r' | b'\n');
+    let second_line = memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1);
+    text.iter().all(is_part) && cut_run(&text[second_line..]) == 0
+}
+
+/// Where the run begins that the end of a text may cut; the end itself when there is none.
+pub(in crate::content) fn cut_run(text: &[u8]) -> usize {
+    let is_part = |byte: &u8| sextet(*byte).is_some() || matches!(byte, b'\r' | b'\n' | b'=');
+    let mut start = text.iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
+    // Short lines are no part of a run.
+    loop {
+        let line = &text[start..];
+        match memchr::memchr(b'\n', line) {
+            Some(len) if len < LINE_CHARS_MIN => start += len + 1,
+            _ => return start,
+        }
+    }
+}
+
+/// What a run decodes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::content) struct Decoded {
+    pub(in crate::content) kind: &'static str,
+    pub(in crate::content) content: Derived,
+}
+
+/// Decodes a run of digits, when what comes out is text or passes `is_file`. Where bytes stand in front that belong to
+/// something else, the digits start later.
+pub(in crate::content) fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
+    let passes = |bytes: &[u8]| is_file(bytes) || is_text(bytes);
+    if run.len() >= HEX_CHARS_MIN && run.iter().all(u8::is_ascii_hexdigit) {
+        let probe: Vec<u8> = run.chunks_exact(2).take(PROBE_BYTES).filter_map(hex_pair).collect();
+        let content = passes(&probe).then(|| hex(run)).filter(|content| passes(&content.bytes))?;
+        return Some(Decoded { kind: "hex", content });
+    }
+    let is_base32 = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7' | b'=');
+    if run.len() >= BASE32_CHARS_MIN && run.iter().all(is_base32) {
+        let content = base32(run);
+        if passes(&content.bytes) {
+            return Some(Decoded { kind: "base32", content });
+        }
+    }
+    let separators =
+        run.iter().take(SEARCHED_CHARS).enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'-' | b'_' | b'+'));
+    let starts = [0, 1, 2, 3].into_iter().chain(separators.map(|(at, _)| at + 1).take(SEPARATORS_MAX));
+    for start in starts {
+        let Some(rest) = run.get(start..).filter(|rest| rest.len() >= CHARS_MIN) else { continue };
+        if passes(probe(rest, &mut [0; PROBE_BYTES])) {
+            let content = super::transfer::base64(rest, start as u64);
+            if passes(&content.bytes) {
+                return Some(Decoded { kind: "base64", content });
+            }
+        }
+    }
+    None
+}
+
+/// The first bytes of a run in base64. Most runs are no code, which has to be seen fast.
+fn probe<'p>(run: &[u8], bytes: &'p mut [u8; PROBE_BYTES]) -> &'p [u8] {
+    let mut len = 0;
+    for (group, out) in run.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
+        let mut bits = 0_u32;
+        for byte in group {
+            let Some(value) = sextet(*byte) else { return &bytes[..len] };
+            bits = bits << 6 | u32::from(value);
+        }
+        out.copy_from_slice(&bits.to_be_bytes()[1..]);
+        len += 3;
+    }
+    &bytes[..len]
+}
+
+fn hex(run: &[u8]) -> Derived {
+    let mut out = Derived::default();
+    for (index, pair) in run.chunks_exact(2).enumerate() {
+        out.push(hex_pair(pair).unwrap_or(0), 2 * index as u64, 2);
+    }
+    out.end(run.len() as u64);
+    out
+}
+
+fn base32(run: &[u8]) -> Derived {
+    let mut out = Derived::default();
+    let (mut bits, mut count) = (0_u32, 0);
+    for (at, byte) in run.iter().enumerate() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'2'..=b'7' => byte - b'2' + 26,
+            _ => continue,
+        };
+        bits = bits << 5 | u32::from(value);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            out.share(&[(bits >> count) as u8], at as u64 / 8 * 8);
+        }
+    }
+    out.end(run.len() as u64);
+    out
+}
+
+/// Whether bytes are a text of people: UTF-8, or UTF-16 with European letters, nearly without control characters.
+pub(in crate::content) fn is_text(bytes: &[u8]) -> bool {
+    let cut = &bytes[..crate::text::utf8_cut(bytes)];
+    let Ok(text) = std::str::from_utf8(cut) else { return false };
+    let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let (shown, all) = text.chars().fold((0, 0), |(shown, all), c| (shown + usize::from(is_shown(&c)), all + 1));
+    all > 0 && shown * 100 >= all * TEXT_PERCENT && !text.contains('\0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_and_decoded() {
+        type Row = (&'static str, Option<(Range<usize>, Option<(&'static str, &'static str)>)>);
+        let rows: [Row; 16] = [
+            ("", None),
+            ("plain words of any kind and nothing else", None),
+            ("internationalisation", Some((0..20, None))),
+            ("NDQwNTE0MDE0NTg=", Some((0..16, Some(("base64", "44051401458"))))),
+            ("x: NDQwNTE0MDE0NTg= y", Some((3..19, Some(("base64", "44051401458"))))),
+            ("\"NDQwNTE0MDE0NTg\"", Some((1..16, Some(("base64", "44051401458"))))),
+            ("path/NDQwNTE0MDE0NTg", Some((0..20, Some(("base64", "44051401458"))))),
+            ("aNDQwNTE0MDE0NTg=", Some((0..17, Some(("base64", "44051401458"))))),
+            ("5045534c3434303531343031343538", Some((0..30, Some(("hex", "PESL44051401458"))))),
+            ("da39a3ee5e6b4b0d3255bfef95601890afd80709", Some((0..40, None))),
+            ("KBCVGRKMEA2DIMBVGE2DAMJUGU4A====", Some((0..30, Some(("base32", "PESEL 44051401458"))))),
+            ("8J+YgPCfmIDwn5iA", Some((0..16, Some(("base64", "😀😀😀"))))),
+            ("8J-YgPCfmIDwn5iA", Some((0..16, Some(("base64", "😀😀😀"))))),
+            (
+                "c29tZSB0ZXh0IHRoYXQgaXMgbG9uZyBlbm91Z2g\nZm9yIHR3byBsaW5lcw==",
+                Some((0..39, Some(("base64", "some text that is long enough")))),
+            ),
+            (
+                "c29tZSB0ZXh0IHRoYXQgaXMgbG9uZyBlbm91Z2gg\r\nZm9yIHR3byBsaW5lcw==",
+                Some((0..62, Some(("base64", "some text that is long enough for two lines")))),
+            ),
+            ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", Some((0..44, None))),
+        ];
+        for (text, expected) in rows {
+            let run = next(text.as_bytes(), 0);
+            assert_eq!(run, expected.as_ref().map(|(run, _)| run.clone()), "{text}");
+            let Some((run, expected)) = run.zip(expected.map(|(_, decoded)| decoded)) else { continue };
+            let decoded = decode(&text.as_bytes()[run], &|_| false);
+            let found =
+                decoded.as_ref().map(|found| (found.kind, String::from_utf8_lossy(&found.content.bytes).into_owned()));
+            assert_eq!(found.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_found_at_every_place() {
+        for start in 0..40 {
+            let text = [vec![b' '; start], b"NDQwNTE0MDE0NTg=".to_vec(), vec![b' '; 9]].concat();
+            assert_eq!(next(&text, 0), Some(start..start + 16), "at {start}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Second readings of texts: what is encoded in them, and characters written in other ways.
+//!
+//! Each text that passes is looked at once. What is found is handed out as a part of its own, with a map back to the
+//! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits that
+//! the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
+
+use super::decode::{Derived, compose, escapes, runs};
+use super::walk::{Step, Walk};
+use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, recognise};
+use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX, Problem};
+use std::borrow::Cow;
+
+/// Decoded bytes that every text may make, however short it is.
+const DECODED_BYTES_FREE: u64 = 1024 * 1024;
+/// Pieces shorter than this are whole texts; longer ones may be cut by their reader.
+const CUT_BYTES_MIN: usize = 32 * 1024;
+/// Digits at the end of a piece from which a run waits for more.
+const CUT_DIGITS_MIN: usize = 8;
+
+/// What second readings have cost, and what waits for more.
+#[derive(Default)]
+pub(super) struct Views {
+    /// Decoders around the text that is looked at.
+    depth: u32,
+    looked_bytes: u64,
+    decoded_bytes: u64,
+    is_spent: bool,
+    is_too_deep: bool,
+    pending: Option<Pending>,
+}
+
+impl Views {
+    /// Drops what waits.
+    pub(super) fn forget(&mut self) {
+        self.pending = None;
+    }
+}
+
+/// The end of a piece, which may go on in the next one.
+struct Pending {
+    role: Role,
+    name: String,
+    start: u64,
+    text: Vec<u8>,
+}
+
+/// Looks at a text that was handed out.
+pub(super) fn look(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step {
+    // Names are short and shown as they are; bytes of programs are no texts that somebody encoded.
+    if matches!(segment.part.role, Role::FileName | Role::Raw | Role::Decoded) {
+        return Ok(());
+    }
+    let (text, origin) = match take_pending(walk, segment)? {
+        Waiting::Joined(start, text) => (Cow::Owned(text), Origin::Bytes(start)),
+        Waiting::Nothing => (Cow::Borrowed(segment.text), segment.origin),
+        Waiting::Longer => return Ok(()),
+    };
+    let kept = match origin {
+        Origin::Bytes(start) if text.len() >= CUT_BYTES_MIN => keep_cut_run(walk, segment.part, start, &text),
+        _ => text.len(),
+    };
+    look_at(walk, &text[..kept], &Source { origin, chain: "" })
+}
+
+/// Looks at what waits, because no more will come.
+pub(super) fn finish(walk: &mut Walk<'_>) -> Step {
+    match walk.views.pending.take() {
+        Some(Pending { start, text, .. }) => look_at(walk, &text, &Source { origin: Origin::Bytes(start), chain: "" }),
+        None => Ok(()),
+    }
+}
+
+/// What waited for this piece.
+enum Waiting {
+    Nothing,
+    /// It goes on with this piece and ends in it: where it starts, and both together.
+    Joined(u64, Vec<u8>),
+    /// It goes on with all of this piece and waits for the next.
+    Longer,
+}
+
+/// What waits, joined with the piece that goes on with it.
+fn take_pending(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step<Waiting> {
+    let room = walk.budget.room_to_hold();
+    let Some(pending) = &mut walk.views.pending else { return Ok(Waiting::Nothing) };
+    let goes_on = pending.role == segment.part.role
+        && pending.name == segment.part.name
+        && segment.join == Join::None
+        && matches!(segment.origin, Origin::Bytes(start) if start == pending.start + pending.text.len() as u64);
+    if !goes_on {
+        finish(walk)?;
+        return Ok(Waiting::Nothing);
+    }
+    pending.text.extend_from_slice(segment.text);
+    if runs::goes_on_through(segment.text) && (pending.text.len() as u64) < room {
+        return Ok(Waiting::Longer);
+    }
+    let joined = walk.views.pending.take().map(|pending| Waiting::Joined(pending.start, pending.text));
+    Ok(joined.unwrap_or(Waiting::Nothing))
+}
+
+/// Keeps a run at the end of a text for the next piece, and says how much of the text is whole.
+fn keep_cut_run(walk: &mut Walk<'_>, part: Part<'_>, start: u64, text: &[u8]) -> usize {
+    let cut = runs::cut_run(text);
+    if text.len() - cut < CUT_DIGITS_MIN || text.len() as u64 > walk.budget.room_to_hold() {
+        return text.len();
+    }
+    walk.views.pending = Some(Pending {
+        role: part.role,
+        name: part.name.to_owned(),
+        start: start + cut as u64,
+        text: text[cut..].to_vec(),
+    });
+    cut
+}
+
+/// Where a text comes from.
+struct Source<'s> {
+    origin: Origin<'s>,
+    /// The decoders that made it.
+    chain: &'s str,
+}
+
+fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
+    walk.views.looked_bytes += if source.chain.is_empty() { text.len() as u64 } else { 0 };
+    for rewritten in escapes::rewrite(text) {
+        view(walk, rewritten.kind, rewritten.content, source)?;
+    }
+    let mut at = 0;
+    while let Some(run) = runs::next(text, at) {
+        at = run.end;
+        let Some(decoded) = runs::decode(&text[run.clone()], &is_file) else { continue };
+        let mut content = decoded.content;
+        content.runs.iter_mut().for_each(|part| part.original_start += run.start as u64);
+        if is_file(&content.bytes) {
+            child(walk, decoded.kind, &content.bytes)?;
+        } else {
+            view(walk, decoded.kind, content, source)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_file(bytes: &[u8]) -> bool {
+    recognise::has_signature(bytes)
+}
+
+/// A file that was encoded in a text.
+fn child(walk: &mut Walk<'_>, kind: &str, bytes: &[u8]) -> Step {
+    if !charge(walk, bytes.len()) {
+        return Ok(());
+    }
+    // What is inside counts its own decoders; the depth of items bounds it.
+    let depth = std::mem::take(&mut walk.views.depth);
+    let step = walk.child(kind, Relation::Decoded, Input::Bytes(bytes));
+    walk.views.depth = depth;
+    step
+}
+
+/// Hands out a text that was made from another one, and looks at it in turn.
+fn view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Source<'_>) -> Step {
+    if walk.views.depth >= DECODING_DEPTH_MAX {
+        if !std::mem::replace(&mut walk.views.is_too_deep, true) {
+            let message = "encodings nest deeper than the bound; the innermost was not decoded";
+            walk.problem(Problem::limit("decoding_depth_max", DECODING_DEPTH_MAX.into(), message));
+        }
+        return Ok(());
+    }
+    if !charge(walk, content.bytes.len()) {
+        return Ok(());
+    }
+    let runs = match source.origin {
+        Origin::Bytes(start) => Some(shifted(content.runs, start)),
+        Origin::Mapped(outer) => Some(compose(&content.runs, outer)),
+        Origin::None => None,
+    };
+    let chain = if source.chain.is_empty() { kind.to_owned() } else { format!("{} > {kind}", source.chain) };
+    let origin = runs.as_deref().map_or(Origin::None, Origin::Mapped);
+    let part = Part { role: Role::Decoded, name: &chain };
+    walk.emit(&Segment { text: &content.bytes, part, place: Place::None, join: Join::Line, origin })?;
+    walk.views.depth += 1;
+    let step = look_at(walk, &content.bytes, &Source { origin, chain: &chain });
+    walk.views.depth -= 1;
+    step
+}
+
+fn shifted(mut runs: Vec<MapRun>, start: u64) -> Vec<MapRun> {
+    runs.iter_mut().for_each(|run| run.original_start += start);
+    runs
+}
+
+/// Counts decoded bytes; false when there were too many for the texts they come from.
+fn charge(walk: &mut Walk<'_>, len: usize) -> bool {
+    let views = &mut walk.views;
+    views.decoded_bytes += len as u64;
+    let max = views.looked_bytes.saturating_mul(DECODED_RATIO_MAX).max(DECODED_BYTES_FREE);
+    if views.decoded_bytes <= max {
+        return true;
+    }
+    if !std::mem::replace(&mut walk.views.is_spent, true) {
+        let message = "decoding a text gave more than the bound allows for its length; the rest was not decoded";
+        walk.problem(Problem::limit("decoded_ratio_max", DECODED_RATIO_MAX, message));
+    }
+    false
+}

@@ -1,0 +1,149 @@
+//! What is encoded in texts: found, led back to its bytes, bounded, reported once.
+
+use crate::support::*;
+use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER};
+use dlp_core::base::{Cancel, ConfidenceLevel, Limits};
+use dlp_core::content::{Completeness, Input, Kind, OffsetBase, Relation, Role};
+use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::matching::{DetectorSet, Scratch};
+
+const NUMBER: &str = "44051401458";
+const LINE: &str = "PESEL: 44051401458";
+
+fn mime(bytes: &[u8]) -> String {
+    data_encoding::BASE64_MIME.encode(bytes)
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn utf16_escapes(text: &str) -> String {
+    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+#[test]
+fn encoded_texts_are_read() {
+    let base64 = |text: &str| BASE64.encode(text.as_bytes());
+    let long = format!("{} {LINE}", "some words in front of it ".repeat(20));
+    let rows: Vec<(&str, String)> = vec![
+        ("base64", format!("data {} end", base64(LINE))),
+        ("base64 in JSON", format!("{{\"a\":\"{}\"}}", base64(LINE))),
+        ("base64 for addresses", format!("https://example.com/?q={}", BASE64URL_NOPAD.encode(LINE.as_bytes()))),
+        ("base64 in lines", format!("key:\n{}\n", mime(long.as_bytes()))),
+        ("base64 in JSON with line ends", format!("\"{}\"", mime(long.as_bytes()).replace("\r\n", "\\u000a"))),
+        ("hexadecimal", format!("x={}", HEXLOWER.encode(LINE.as_bytes()))),
+        ("base32", format!("x {}", BASE32.encode(LINE.as_bytes()))),
+        ("percent", percent(LINE)),
+        ("percent twice", percent(&percent(LINE))),
+        ("entities", LINE.chars().map(|c| format!("&#{};", u32::from(c))).collect()),
+        ("escapes", utf16_escapes(LINE)),
+        ("quoted-printable", LINE.bytes().map(|byte| format!("={byte:02X}")).collect()),
+        ("base64 twice", base64(&base64(LINE))),
+        ("base64 in percent", percent(&base64(LINE))),
+        ("percent in base64", base64(&percent(LINE))),
+        ("zero width", "PESEL: 4405\u{200B}1401\u{200B}458".to_owned()),
+        ("soft hyphen", "PESEL: 440514\u{AD}01458".to_owned()),
+        ("full width", "ＰＥＳＥＬ: ４４０５１４０１４５８".to_owned()),
+        ("arabic digits", "PESEL: ٤٤٠٥١٤٠١٤٥٨".to_owned()),
+    ];
+    for (case, text) in rows {
+        for seen in [walk("a.txt", text.as_bytes()), stream("a.txt", text.as_bytes())] {
+            assert_eq!(seen.role(Role::Body), text, "{case}");
+            assert!(seen.role(Role::Decoded).contains(NUMBER), "{case}: {:?}", seen.text);
+            assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
+        }
+    }
+}
+
+#[test]
+fn encoded_files_are_walked_wherever_a_reader_cuts_them() {
+    let noise: Vec<u8> = (0..300_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let archive = zip_with(&[("noise", &noise), ("in.txt", LINE.as_bytes())], zip::CompressionMethod::Stored);
+    let packed = gzip(LINE.as_bytes());
+    for before in [0, 10, 131_060, 131_072, 200_000] {
+        for (case, code) in
+            [("long", BASE64.encode(&archive)), ("lines", mime(&archive)), ("gzip", BASE64.encode(&packed))]
+        {
+            let text = format!("{}\n\"{code}\" behind", "word ".repeat(before / 5));
+            for seen in [walk("a.txt", text.as_bytes()), stream("a.txt", text.as_bytes())] {
+                let child = seen.items.iter().find(|item| item.relation == Relation::Decoded);
+                let kind = if case == "gzip" { Kind::Gzip } else { Kind::Zip };
+                assert_eq!(child.map(|child| child.kind), Some(kind), "{case} behind {before}");
+                assert!(seen.holds(LINE), "{case} behind {before}");
+                assert_eq!(seen.completeness(), Completeness::Complete, "{case} behind {before}: {:?}", seen.reasons);
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_without_encodings_are_handed_out_once() {
+    let texts = [
+        "Zażółć gęślą jaźń, „cudzysłów” – myślnik. 100% of R&D = 5\n",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709  file.txt\n",
+        "internationalisation getElementsByTagName SOME_CONSTANT_NAME a/long/path/to/some/file.rs\n",
+        "let x = &foo; if a == b { c %= 5 } else { \"\\n\" }\n",
+    ];
+    for text in texts {
+        let seen = walk("a.txt", text.repeat(3_000).as_bytes());
+        assert_eq!(seen.role(Role::Decoded), "", "{text}");
+        assert_eq!(seen.items.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn decoding_is_bounded_in_depth_and_size() {
+    let mut nested = LINE.to_owned();
+    for _ in 0..5 {
+        nested = BASE64.encode(nested.as_bytes());
+    }
+    let seen = walk("a.txt", nested.as_bytes());
+    assert_eq!(seen.reasons, ["decoding_depth_max"]);
+    assert_eq!(seen.completeness(), Completeness::Partial);
+    // Every escape is escaped again and again, and each layer has the text around it.
+    let mut layers = "%41".to_owned();
+    for _ in 0..4 {
+        layers = format!("{} {}", layers.replace('%', "%25"), "filler ".repeat(20));
+    }
+    let seen = walk("a.txt", layers.repeat(4_000).as_bytes());
+    assert!(seen.role(Role::Decoded).len() < 9 * 4_000 * layers.len(), "{}", seen.role(Role::Decoded).len());
+}
+
+#[test]
+fn findings_lead_back_to_the_encoded_bytes_and_come_once() {
+    let detectors = DetectorSet::builtin().expect("built-in detectors");
+    let inspector = Inspector::new(detectors, Limits::inline());
+    let encoded = BASE64.encode(LINE.as_bytes());
+    let before = "a line of text\n".repeat(10_000);
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let rows: Vec<(&str, Vec<u8>, usize, usize)> = vec![
+        ("plain", format!("{before}{LINE}").into(), before.len() + 7, 11),
+        ("base64", format!("{before}x {encoded}\n").into(), before.len() + 2 + 8, 16),
+        ("percent", format!("{before}{}\n", percent(LINE)).into(), before.len() + 21, 33),
+        ("escapes", format!("{before}{}\n", utf16_escapes(LINE)).into(), before.len() + 42, 66),
+        (
+            "percent in utf-16",
+            [vec![0xFF, 0xFE], wide(&format!("{before}{}\n", percent(LINE)))].concat(),
+            2 + 2 * (before.len() + 21),
+            66,
+        ),
+        ("escape near a plain value", format!("{before}a%20b {LINE} c%20d").into(), before.len() + 13, 11),
+    ];
+    for (case, bytes, start, len) in rows {
+        let mut collected = Collected::default();
+        let job = Job { name: "a.txt", input: Input::Bytes(&bytes), cancel: &Cancel::default() };
+        let _ = inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let found: Vec<_> = collected
+            .findings
+            .iter()
+            .filter(|finding| finding.confidence.level() >= ConfidenceLevel::Medium)
+            .map(|finding| (&finding.location, String::from_utf8_lossy(finding.value.expose()).into_owned()))
+            .collect();
+        assert_eq!(found.len(), 1, "{case}: {found:?}");
+        let (location, value) = &found[0];
+        assert_eq!((value.as_str(), location.offset_base), (NUMBER, OffsetBase::File), "{case}");
+        let span = (location.span.start.0 as usize, location.span.end.0 as usize);
+        assert_eq!(span, (start, start + len), "{case}: {}", String::from_utf8_lossy(&bytes[span.0..span.1]));
+    }
+}
