@@ -43,7 +43,9 @@ pub(crate) struct Admin {
     /// Certificate for clients to trust.
     pub(crate) ca_pem: String,
     /// Address of the proxy.
-    pub(crate) proxy: SocketAddr,
+    pub(crate) proxy: Option<SocketAddr>,
+    /// Address of the proxy inside TLS.
+    pub(crate) proxy_tls: Option<SocketAddr>,
     /// Names of the listener besides its addresses.
     pub(crate) hosts: Vec<HostPattern>,
     /// Cancelled when the gateway stops.
@@ -121,7 +123,7 @@ impl Admin {
             "/ca.pem" => respond(StatusCode::OK, "application/x-pem-file", self.ca_pem.clone()),
             "/proxy.pac" => {
                 let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
-                let script = pac(self.proxy, host);
+                let script = pac(self.proxy_tls, self.proxy, host);
                 let mut answer = respond(StatusCode::OK, "application/x-ns-proxy-autoconfig", script);
                 answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
                 answer
@@ -139,13 +141,16 @@ fn respond(status: StatusCode, content_type: &'static str, body: String) -> Resp
 }
 
 /// The script that sends everything but the local network through the gateway. There is no way round it: without the
-/// gateway nothing is reached. A proxy that listens on all addresses is named as this request named its host.
-fn pac(proxy: SocketAddr, request_host: Option<&str>) -> String {
+/// gateway nothing is reached. A proxy that listens on all addresses is named as this request named its host. The proxy
+/// inside TLS comes first, for browsers that can speak to one.
+fn pac(proxy_tls: Option<SocketAddr>, proxy: Option<SocketAddr>, request_host: Option<&str>) -> String {
     let named = request_host.and_then(|host| Authority::parse(host, Some(80)).ok());
-    let address = match named {
-        Some(authority) if proxy.ip().is_unspecified() => format!("{}:{}", authority.host, proxy.port()),
-        _ => proxy.to_string(),
+    let way = |word: &str, address: SocketAddr| match &named {
+        Some(authority) if address.ip().is_unspecified() => format!("{word} {}:{}", authority.host, address.port()),
+        _ => format!("{word} {address}"),
     };
+    let ways = [proxy_tls.map(|address| way("HTTPS", address)), proxy.map(|address| way("PROXY", address))];
+    let ways = ways.into_iter().flatten().collect::<Vec<_>>().join("; ");
     format!(
         r#"function FindProxyForURL(url, host) {{
   if (isPlainHostName(host) || host === "localhost" || dnsDomainIs(host, ".localhost")) return "DIRECT";
@@ -154,7 +159,7 @@ fn pac(proxy: SocketAddr, request_host: Option<&str>) -> String {
        isInNet(host, "169.254.0.0", "255.255.0.0") || isInNet(host, "172.16.0.0", "255.240.0.0") ||
        isInNet(host, "192.168.0.0", "255.255.0.0"))) return "DIRECT";
   if (/^\[?(::1|f[cd][0-9a-f]*:|fe[89ab][0-9a-f]*:)/i.test(host)) return "DIRECT";
-  return "PROXY {address}";
+  return "{ways}";
 }}
 "#
     )
@@ -167,13 +172,14 @@ mod tests {
     #[test]
     fn the_script_names_an_address_that_clients_can_reach() {
         let rows = [
-            ("127.0.0.1:8080", Some("gw.corp.example:9090"), "PROXY 127.0.0.1:8080"),
-            ("0.0.0.0:8080", Some("gw.corp.example:9090"), "PROXY gw.corp.example:8080"),
-            ("0.0.0.0:8080", Some("\"; evil()"), "PROXY 0.0.0.0:8080"),
-            ("[::]:8080", Some("[2001:db8::1]:9090"), "PROXY [2001:db8::1]:8080"),
+            (None, "127.0.0.1:8080", Some("gw.corp.example:9090"), "PROXY 127.0.0.1:8080"),
+            (None, "0.0.0.0:8080", Some("gw.corp.example:9090"), "PROXY gw.corp.example:8080"),
+            (None, "0.0.0.0:8080", Some("\"; evil()"), "PROXY 0.0.0.0:8080"),
+            (None, "[::]:8080", Some("[2001:db8::1]:9090"), "PROXY [2001:db8::1]:8080"),
+            (Some("0.0.0.0:443"), "0.0.0.0:80", Some("gw.example"), "HTTPS gw.example:443; PROXY gw.example:80"),
         ];
-        for (proxy, host, expected) in rows {
-            let script = pac(proxy.parse().unwrap(), host);
+        for (tls, proxy, host, expected) in rows {
+            let script = pac(tls.map(|text| text.parse().unwrap()), Some(proxy.parse().unwrap()), host);
             assert!(script.contains(&format!("return \"{expected}\"")), "{proxy} {host:?}: {script}");
             assert!(!script.contains("evil"));
         }

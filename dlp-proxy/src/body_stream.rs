@@ -1,14 +1,15 @@
 //! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
 
-use crate::admission::Busy;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
 
@@ -39,7 +40,7 @@ impl Progress {
 pub(crate) struct GatewayBody {
     source: Source,
     progress: Progress,
-    _busy: Option<Busy>,
+    _kept: Option<Box<dyn Any + Send>>,
 }
 
 #[derive(Debug)]
@@ -48,6 +49,7 @@ enum Source {
     Stream(Incoming),
     Answer { incoming: Incoming, stall: Stall },
     Spool { reader: SpoolReader, then: Option<Incoming> },
+    Pipe { first: Option<Result<Bytes, BodyError>>, rest: mpsc::Receiver<Result<Bytes, BodyError>> },
 }
 
 impl GatewayBody {
@@ -61,7 +63,7 @@ impl GatewayBody {
         Self::full(Bytes::new())
     }
 
-    /// What arrives, as it arrives. Trailers are dropped.
+    /// What arrives, as it arrives. Trailers are an error: nobody has looked at them.
     pub(crate) fn stream(incoming: Incoming) -> Self {
         Self::from(Source::Stream(incoming))
     }
@@ -76,9 +78,17 @@ impl GatewayBody {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
     }
 
-    /// Keeps the connection busy until the body has been handed over.
-    pub(crate) fn keeping(self, busy: Busy) -> Self {
-        Self { _busy: Some(busy), ..self }
+    /// What somebody hands over piece by piece, the first of which may be here. An error cuts the message off.
+    pub(crate) fn piped(
+        first: Option<Result<Bytes, BodyError>>,
+        rest: mpsc::Receiver<Result<Bytes, BodyError>>,
+    ) -> Self {
+        Self::from(Source::Pipe { first, rest })
+    }
+
+    /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
+    pub(crate) fn keeping(self, kept: impl Any + Send) -> Self {
+        Self { _kept: Some(Box::new(kept)), ..self }
     }
 
     /// The counter of this body.
@@ -89,7 +99,7 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default(), _busy: None }
+        Self { source, progress: Progress::default(), _kept: None }
     }
 }
 
@@ -108,6 +118,10 @@ impl Body for GatewayBody {
                 this.progress.add(data.map_or(0, Bytes::len));
                 return Poll::Ready(frame);
             }
+            Source::Pipe { first, rest } => match first.take() {
+                None => ready!(rest.poll_recv(cx)),
+                first => first,
+            },
             Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
                 (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
                 (chunk, _) => chunk,
@@ -123,6 +137,7 @@ impl Body for GatewayBody {
         match &self.source {
             Source::Full(bytes) => bytes.is_none(),
             Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.is_end_stream(),
+            Source::Pipe { .. } => false,
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
         }
     }
@@ -132,7 +147,7 @@ impl Body for GatewayBody {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.size_hint(),
             Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
-            Source::Spool { .. } => SizeHint::default(),
+            Source::Spool { .. } | Source::Pipe { .. } => SizeHint::default(),
         }
     }
 }
@@ -168,19 +183,10 @@ impl Stall {
     }
 }
 
-/// The next data of an arriving body; trailers are skipped.
+/// The next data of an arriving body.
 fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-    loop {
-        match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
-            None => return Poll::Ready(None),
-            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Poll::Ready(Some(Ok(data)));
-                }
-            }
-        }
-    }
+    let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+    Poll::Ready(frame.map(|frame| frame?.into_data().map_err(|_trailers| "the request has trailer fields".into())))
 }
 
 /// Reads a held body without blocking a thread of the runtime.

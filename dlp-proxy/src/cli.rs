@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Setup, StartError, check};
+use crate::rules::Reloader;
 use dlp_core::content::RiskyParser;
 use dlp_sandbox::SandboxedParser;
 use std::io::{IsTerminal, Write};
@@ -38,11 +39,12 @@ pub struct Args {
     pub state_dir: Option<PathBuf>,
 }
 
-/// Runs the gateway until SIGTERM or Ctrl-C, or checks its configuration.
+/// Runs the gateway until SIGTERM or Ctrl-C, reading its policies again at SIGHUP, or checks its configuration.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
     let is_check = args.check;
-    match prepare(args).and_then(|setup| if is_check { check_only(&setup) } else { serve(setup) }) {
+    let served = args.clone();
+    match prepare(args).and_then(|setup| if is_check { check_only(&setup) } else { serve(setup, served) }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error}"));
@@ -53,6 +55,12 @@ pub fn run(args: Args) -> ExitCode {
 
 /// Reads the configuration and lays the arguments over it.
 fn prepare(args: Args) -> Result<Setup, StartError> {
+    let config = configured(args)?;
+    let state_dir = config.state_dir(|name| std::env::var_os(name))?;
+    Ok(Setup { config, state_dir, risky: sandbox() })
+}
+
+fn configured(args: Args) -> Result<Config, StartError> {
     let mut config = match &args.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),
@@ -62,8 +70,7 @@ fn prepare(args: Args) -> Result<Setup, StartError> {
     }
     config.listen.admin = args.admin.unwrap_or(config.listen.admin);
     config.state.dir = args.state_dir.or(config.state.dir);
-    let state_dir = config.state_dir(|name| std::env::var_os(name))?;
-    Ok(Setup { config, state_dir, risky: sandbox() })
+    Ok(config)
 }
 
 /// Workers are this very program, see [`dlp_sandbox::run_worker_if_asked`].
@@ -83,7 +90,7 @@ fn check_only(setup: &Setup) -> Result<(), StartError> {
     Ok(())
 }
 
-fn serve(setup: Setup) -> Result<(), StartError> {
+fn serve(setup: Setup, args: Args) -> Result<(), StartError> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DLP_LOG").unwrap_or_else(|_| "info".into());
     // A subscriber may be there already when the gateway is a part of another program.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal());
@@ -95,10 +102,12 @@ fn serve(setup: Setup) -> Result<(), StartError> {
         let signals = Signals::watched();
         announce(&gateway);
         let stop = CancellationToken::new();
+        let reloading = tokio::spawn(reload_on_hangup(gateway.reloader(), args));
         tokio::select! {
             () = gateway.serve(stop.clone().cancelled_owned()) => {}
             () = watch_signals(signals, stop) => {}
         }
+        reloading.abort();
         Ok(())
     })
 }
@@ -126,6 +135,28 @@ impl Signals {
         let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
         let (Ok(terminate), Ok(interrupt)) = signals else { return None };
         Some(Self { terminate, interrupt })
+    }
+}
+
+/// Reads policies and users again at each SIGHUP. A mistake changes nothing.
+async fn reload_on_hangup(reloader: Reloader, args: Args) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return tracing::error!("SIGHUP cannot be received; policies are not read again");
+    };
+    while hangup.recv().await.is_some() {
+        let (reloader, args) = (reloader.clone(), args.clone());
+        let reloading =
+            tokio::task::spawn_blocking(move || configured(args).and_then(|config| reloader.reload(&config)));
+        match reloading.await {
+            Ok(Ok(needs_restart)) => {
+                say("policies and users were read again");
+                if needs_restart {
+                    say("other keys have changed too; they take a restart");
+                }
+            }
+            Ok(Err(error)) => say(&format!("error: nothing was changed: {error}")),
+            Err(error) => tracing::error!(%error, "reading the policies again failed"),
+        }
     }
 }
 

@@ -8,19 +8,23 @@ use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
 use crate::destination::Catalogue;
-use crate::identity::{Identity, UsersError};
+use crate::icap;
+use crate::identity::UsersError;
 use crate::metrics::Metrics;
+use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
-use crate::server;
+use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
 use crate::spool::SpoolPlace;
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
 use crate::tls::origin::{RootsError, client_config};
+use crate::tls::own::{self, OwnTlsError};
+use crate::transfer::Transfers;
 use crate::upstream::{AddressGuard, Resolver, Upstream};
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
-use dlp_core::decision::{Policies, Policy, PolicyError};
+use dlp_core::decision::PolicyError;
 use dlp_core::inspect::Inspector;
 use dlp_core::matching::{CompileError, DetectorSet};
 use dlp_governance::incident::{IncidentLog, IncidentLogError};
@@ -30,7 +34,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -38,6 +45,11 @@ use tokio_util::task::TaskTracker;
 const INCIDENTS: &str = "incidents.jsonl";
 /// Name of the directory for held bodies in the state directory.
 const SPOOL: &str = "spool";
+
+/// Time for a body that leaves while it is inspected.
+const STREAM_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
+/// Bytes that its inspection may keep: text of another width among its bytes.
+const STREAM_HELD_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// What a gateway is made of.
 pub struct Setup {
@@ -62,6 +74,9 @@ pub enum StartError {
     /// Origins could not be verified.
     #[error(transparent)]
     Roots(#[from] RootsError),
+    /// The proxy has no usable certificate.
+    #[error(transparent)]
+    OwnTls(#[from] OwnTlsError),
     /// The users file is wrong.
     #[error(transparent)]
     Users(#[from] UsersError),
@@ -118,18 +133,27 @@ fn advice(error: &io::Error, key: &str) -> String {
 /// A gateway that has its sockets and serves nobody yet.
 pub struct Gateway {
     services: Arc<Services>,
-    proxies: Vec<TcpListener>,
+    proxies: Vec<(TcpListener, Arc<Entry>)>,
+    icap: Vec<TcpListener>,
     admin: TcpListener,
-    proxy_addresses: Vec<SocketAddr>,
+    addresses: Addresses,
     admin_address: SocketAddr,
     ca_pem: String,
     ca_path: PathBuf,
 }
 
+/// Where clients come in.
+#[derive(Clone, Debug)]
+struct Addresses {
+    proxy: Vec<SocketAddr>,
+    proxy_tls: Vec<SocketAddr>,
+    icap: Vec<SocketAddr>,
+}
+
 /// Parts that come from files alone.
 struct Read {
-    policies: Policies,
-    identity: Identity,
+    own_tls: Option<TlsAcceptor>,
+    rules: Rules,
 }
 
 impl Gateway {
@@ -140,9 +164,15 @@ impl Gateway {
     pub async fn bind(setup: Setup) -> Result<Self, StartError> {
         let Setup { config, state_dir, risky } = setup;
         let read = Read::from_files(&config)?;
-        let proxies = bind_all(&config.listen.proxy, "listen.proxy").await?;
+        let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
+        let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
+        let icap = bind_all(&config.listen.icap, "listen.icap").await?;
         let admin = bind(config.listen.admin, "listen.admin").await?;
-        let proxy_addresses = proxies.iter().map(address_of).collect::<Result<Vec<_>, _>>()?;
+        let addresses = Addresses {
+            proxy: addresses_of(&plain)?,
+            proxy_tls: addresses_of(&tls_listeners)?,
+            icap: addresses_of(&icap)?,
+        };
         let admin_address = address_of(&admin)?;
 
         let spool_dir = state_dir.join(SPOOL);
@@ -150,16 +180,24 @@ impl Gateway {
         let (ca_path, ca_key) = ca_paths(&config, &state_dir);
         let ca = Arc::new(Ca::load_or_create(&ca_path, &ca_key)?);
         let tls = client_config(&config.upstream, ca.chain())?;
-        let own: Vec<_> = proxy_addresses.iter().copied().chain([admin_address]).collect();
+        let own: Vec<_> = addresses
+            .proxy
+            .iter()
+            .chain(&addresses.proxy_tls)
+            .chain(&addresses.icap)
+            .copied()
+            .chain([admin_address])
+            .collect();
         let resolver = Resolver::new(&config.resolver, AddressGuard::new(config.upstream.allow_private, own));
         let (scan, held) = (&config.scan, &config.inspection);
         let metrics = Arc::new(Metrics::new());
         let services = Services {
             catalogue: Catalogue::builtin(),
-            policies: read.policies,
-            identity: read.identity,
+            rules: Exchangeable::new(read.rules),
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
+            watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
+            transfers: Transfers::default(),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, tls, &config.upstream),
@@ -170,13 +208,32 @@ impl Gateway {
             config,
         };
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
-        Ok(Self { services, proxies, admin, proxy_addresses, admin_address, ca_pem, ca_path })
+        let proxies = entries(plain, tls_listeners, read.own_tls);
+        Ok(Self { services, proxies, icap, admin, addresses, admin_address, ca_pem, ca_path })
     }
 
     /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
     #[must_use]
     pub fn proxy_addresses(&self) -> &[SocketAddr] {
-        &self.proxy_addresses
+        &self.addresses.proxy
+    }
+
+    /// Addresses of the proxy inside TLS.
+    #[must_use]
+    pub fn proxy_tls_addresses(&self) -> &[SocketAddr] {
+        &self.addresses.proxy_tls
+    }
+
+    /// Addresses of the ICAP server.
+    #[must_use]
+    pub fn icap_addresses(&self) -> &[SocketAddr] {
+        &self.addresses.icap
+    }
+
+    /// Exchanges policies and users while the gateway runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(self.services.clone())
     }
 
     /// Address of health, metrics, CA and PAC.
@@ -195,13 +252,17 @@ impl Gateway {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let services = self.services;
         let admission = Admission::new(&services.config.limits, services.metrics.clone());
-        for listener in self.proxies {
-            services.tasks.spawn(server::accept(services.clone(), listener, admission.clone()));
+        for (listener, entry) in self.proxies {
+            services.tasks.spawn(server::accept(services.clone(), listener, entry, admission.clone()));
+        }
+        for listener in self.icap {
+            services.tasks.spawn(icap::accept(services.clone(), listener));
         }
         let admin = Admin {
             metrics: services.metrics.clone(),
             ca_pem: self.ca_pem,
-            proxy: self.proxy_addresses.first().copied().unwrap_or(self.admin_address),
+            proxy: self.addresses.proxy.first().copied(),
+            proxy_tls: self.addresses.proxy_tls.first().copied(),
             hosts: services.config.admin.hosts.clone(),
             drain: services.drain.clone(),
         };
@@ -220,13 +281,11 @@ impl Gateway {
 impl Read {
     fn from_files(config: &Config) -> Result<Self, StartError> {
         config.check()?;
-        let read = |path: &PathBuf| {
-            let text =
-                fs::read_to_string(path).map_err(|source| StartError::PolicyFile { path: path.clone(), source })?;
-            Ok(Policy::from_toml(&path.display().to_string(), &text)?)
+        let own_tls = match (&config.tls.cert, &config.tls.key) {
+            (Some(cert), Some(key)) => Some(TlsAcceptor::from(own::server_config(cert, key)?)),
+            _ => None,
         };
-        let policies = config.policy.files.iter().map(read).collect::<Result<Vec<_>, StartError>>()?;
-        Ok(Self { policies: Policies::new(policies), identity: Identity::new(&config.identity)? })
+        Ok(Self { own_tls, rules: Rules::from_files(config)? })
     }
 }
 
@@ -259,13 +318,20 @@ fn inspection_services(
     spool_dir: &Path,
     risky: Option<Arc<dyn RiskyParser>>,
 ) -> Result<InspectionServices, StartError> {
-    let inspector = Inspector::new(DetectorSet::builtin()?, Limits::inline());
+    let detectors = DetectorSet::builtin()?;
+    let stream_inspector = Inspector::new(detectors.clone(), stream_limits());
+    let inspector = Inspector::new(detectors, Limits::inline());
     let inspector = match risky {
         Some(parser) => inspector.with_risky_parser(parser),
         None => inspector,
     };
     let limits = BodyLimits { spool_dir: Some(spool_dir.to_owned()), ..BodyLimits::default() };
-    Ok(InspectionServices { inspector, limits })
+    Ok(InspectionServices { inspector, stream_inspector, limits })
+}
+
+/// A body that passes takes as long as its sender, who is watched for stalling, and is never held.
+fn stream_limits() -> Limits {
+    Limits { wall_time_max: STREAM_TIME_MAX, held_bytes_max: STREAM_HELD_BYTES_MAX, ..Limits::inline() }
 }
 
 fn ca_paths(config: &Config, state_dir: &Path) -> (PathBuf, PathBuf) {
@@ -284,6 +350,25 @@ async fn bind_all(addresses: &[SocketAddr], key: &'static str) -> Result<Vec<Tcp
         listeners.push(bind(*address, key).await?);
     }
     Ok(listeners)
+}
+
+/// All listeners of the proxy with how clients come in there. Listeners inside TLS exist only with a certificate.
+fn entries(
+    plain: Vec<TcpListener>,
+    tls: Vec<TcpListener>,
+    own_tls: Option<TlsAcceptor>,
+) -> Vec<(TcpListener, Arc<Entry>)> {
+    let open = Arc::new(Entry::Plain);
+    let mut entries: Vec<_> = plain.into_iter().map(|listener| (listener, open.clone())).collect();
+    if let Some(acceptor) = own_tls {
+        let inside = Arc::new(Entry::Tls(acceptor));
+        entries.extend(tls.into_iter().map(|listener| (listener, inside.clone())));
+    }
+    entries
+}
+
+fn addresses_of(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, StartError> {
+    listeners.iter().map(address_of).collect()
 }
 
 async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {

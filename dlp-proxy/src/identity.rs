@@ -56,6 +56,11 @@ impl Identity {
         Ok(Self { allow_anonymous, users, realm: config.realm.clone() })
     }
 
+    /// Whether users without credentials are served.
+    pub(crate) fn allows_anonymous(&self) -> bool {
+        self.allow_anonymous
+    }
+
     /// The user of a request, or `None` for an anonymous one that is allowed. Wrong credentials are never anonymous.
     pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Option<String>, Fault> {
         let refused = || Fault::Unauthenticated { realm: self.realm.clone() };

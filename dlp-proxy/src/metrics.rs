@@ -62,10 +62,14 @@ pub(crate) struct Metrics {
     pub(crate) bypassed_bytes: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    reloads: Family<Reason, Counter>,
+    cuts: Counter,
+    cut_bytes: Counter,
     findings: Family<CategoryLabels, Counter>,
     problems: Family<ClassLabels, Counter>,
     faults: Family<Reason, Counter>,
     tls_errors: Family<Reason, Counter>,
+    websocket_closes: Family<Reason, Counter>,
     uninspected: Family<Reason, Counter>,
 }
 
@@ -84,10 +88,14 @@ impl Metrics {
             spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
             incidents_lost: Counter::default(),
+            reloads: Family::default(),
+            cuts: Counter::default(),
+            cut_bytes: Counter::default(),
             findings: Family::default(),
             problems: Family::default(),
             faults: Family::default(),
             tls_errors: Family::default(),
+            websocket_closes: Family::default(),
             uninspected: Family::default(),
         };
         metrics.register();
@@ -124,6 +132,23 @@ impl Metrics {
         self.tls_errors.get_or_create(&reason.into()).inc();
     }
 
+    /// Counts an attempt to exchange the rules.
+    pub(crate) fn count_reload(&self, is_success: bool) {
+        let reason = if is_success { "success" } else { "failure" };
+        self.reloads.get_or_create(&reason.into()).inc();
+    }
+
+    /// Counts an upload that was cut after these bytes had left.
+    pub(crate) fn count_cut(&self, bytes: u64) {
+        self.cuts.inc();
+        self.cut_bytes.inc_by(bytes);
+    }
+
+    /// Counts a WebSocket that the gateway has closed.
+    pub(crate) fn count_websocket_close(&self, code: u16) {
+        self.websocket_closes.get_or_create(&Reason { reason: code.to_string() }).inc();
+    }
+
     /// Counts a transfer that went on without a full inspection.
     pub(crate) fn count_uninspected(&self, reason: &str) {
         self.uninspected.get_or_create(&Reason { reason: reason.to_owned() }).inc();
@@ -142,8 +167,12 @@ impl Metrics {
         r.register("scan_queue_depth", "Inspections waiting for a thread", self.queue_depth.clone());
         r.register("spool_bytes", "Bytes of bodies that are held", self.spool_bytes.clone());
         r.register("tls_errors", "Failed TLS handshakes by reason", self.tls_errors.clone());
+        r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
         r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());
+        r.register("reloads", "Attempts to exchange policies and users", self.reloads.clone());
+        r.register("uploads_cut", "Uploads stopped after they had begun to leave", self.cuts.clone());
+        r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
         r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());
     }

@@ -207,7 +207,11 @@ mod tests {
         type Damage = fn(&File);
         let stride = (CHUNK_BYTES + 16) as u64;
         let damages: [Damage; 3] = [
-            |file| file.write_all_at(b"x", 70_000).unwrap(),
+            |file| {
+                let mut byte = [0];
+                file.read_exact_at(&mut byte, 70_000).unwrap();
+                file.write_all_at(&[byte[0] ^ 1], 70_000).unwrap();
+            },
             |file| {
                 let mut first = vec![0; CHUNK_BYTES + 16];
                 file.read_exact_at(&mut first, 0).unwrap();

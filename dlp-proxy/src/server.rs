@@ -1,30 +1,47 @@
-//! Sockets and connections: accepts within limits, guards the framing, serves HTTP/1.1.
+//! Sockets and connections: accepts within limits, then serves HTTP/1.1, whose framing is guarded, or HTTP/2.
 
 use crate::admission::{Admission, Admitted, Full};
 use crate::body_stream::GatewayBody;
 use crate::http::guard::{GuardedIo, Refusal};
+use crate::http::h2;
 use crate::http::head::{FIELDS_MAX, HEAD_BYTES_MAX};
 use crate::pipeline::{self, Client, Place};
 use crate::services::Services;
+use crate::tls::Protocol;
 use crate::tunnel;
 use crate::upstream::Links;
+use http::header::CONNECTION;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 /// Pause after a failed accept, which mostly means that there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Time for the farewell of a connection without open streams.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
 /// Accepts proxy clients until told to stop.
-pub(crate) async fn accept(services: Arc<Services>, listener: TcpListener, admission: Arc<Admission>) {
+pub(crate) async fn accept(
+    services: Arc<Services>,
+    listener: TcpListener,
+    entry: Arc<Entry>,
+    admission: Arc<Admission>,
+) {
     loop {
         let accepted = tokio::select! {
             () = services.drain.cancelled() => return,
@@ -37,7 +54,10 @@ pub(crate) async fn accept(services: Arc<Services>, listener: TcpListener, admis
                     admitted = admit(&admission, peer) => admitted,
                 };
                 match admitted {
-                    Some(admitted) => drop(services.tasks.spawn(serve_proxy(services.clone(), stream, peer, admitted))),
+                    Some(admitted) => {
+                        let client = (stream, peer);
+                        services.tasks.spawn(serve_proxy(services.clone(), client, entry.clone(), admitted));
+                    }
                     None => {
                         services.metrics.count_fault("connections_per_ip");
                         tracing::warn!(%peer, "connection refused: limits.connections_per_ip");
@@ -63,15 +83,30 @@ async fn admit(admission: &Arc<Admission>, peer: SocketAddr) -> Option<Admitted>
     }
 }
 
-/// One client of the proxy port.
-async fn serve_proxy(services: Arc<Services>, stream: TcpStream, peer: SocketAddr, admitted: Admitted) {
+/// One client of a proxy port.
+async fn serve_proxy(
+    services: Arc<Services>,
+    (stream, peer): (TcpStream, SocketAddr),
+    entry: Arc<Entry>,
+    admitted: Admitted,
+) {
     // Without it an answer in two packets waits for a delayed acknowledgement.
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let new_client = |refusal| Client { peer, place: Place::Proxy, user: None, links: Links::default(), refusal };
+    let Some((io, protocol)) = entry.enter(&services, stream, peer).await else { return };
     let admitted = Arc::new(admitted);
-    serve_connection(services.clone(), (stream, admitted.clone()), new_client, move |services, client, request| {
+    let place = admitted.clone();
+    let new_client = |refusal| Client {
+        peer,
+        admitted: place,
+        place: Place::Proxy,
+        user: None,
+        links: Links::new(protocol),
+        refusal,
+    };
+    let connection = Connection { io, protocol, admitted: admitted.clone() };
+    serve_connection(services.clone(), connection, new_client, move |services, client, request| {
         let admitted = admitted.clone();
         async move {
             if request.method() == Method::CONNECT {
@@ -85,18 +120,79 @@ async fn serve_proxy(services: Arc<Services>, stream: TcpStream, peer: SocketAdd
     .await;
 }
 
-/// Serves HTTP/1.1 on a connection, behind the guard, until it ends, has to make room, or the gateway drains.
-pub(crate) async fn serve_connection<T, N, S, F>(
-    services: Arc<Services>,
-    (io, admitted): (T, Arc<Admitted>),
-    new_client: N,
-    serve: S,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// How clients come in at a listener.
+pub(crate) enum Entry {
+    /// HTTP/1.1 without TLS.
+    Plain,
+    /// TLS, and inside it what the handshake settles on.
+    Tls(TlsAcceptor),
+}
+
+impl Entry {
+    async fn enter(&self, services: &Services, stream: TcpStream, peer: SocketAddr) -> Option<(ClientIo, Protocol)> {
+        let Self::Tls(acceptor) = self else { return Some((Box::new(stream), Protocol::Http1)) };
+        match timeout(services.config.limits.header_timeout, acceptor.accept(stream)).await {
+            Ok(Ok(tls)) => {
+                let protocol = Protocol::negotiated(tls.get_ref().1.alpn_protocol());
+                Some((Box::new(tls), protocol))
+            }
+            _ => {
+                services.metrics.count_tls_error("proxy_handshake");
+                tracing::info!(%peer, reason = "proxy_handshake", "connection closed");
+                None
+            }
+        }
+    }
+}
+
+/// Something to speak over.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// The way to a client, with or without TLS.
+pub(crate) type ClientIo = Box<dyn Duplex>;
+
+/// The same way after bytes that have been read from it already.
+pub(crate) fn with_first(io: ClientIo, first: Vec<u8>) -> ClientIo {
+    if first.is_empty() {
+        return io;
+    }
+    let (read, write) = tokio::io::split(io);
+    Box::new(tokio::io::join(Cursor::new(first).chain(read), write))
+}
+
+/// A connection that requests come on.
+pub(crate) struct Connection {
+    /// Its bytes.
+    pub(crate) io: ClientIo,
+    /// What they are.
+    pub(crate) protocol: Protocol,
+    /// Its place.
+    pub(crate) admitted: Arc<Admitted>,
+}
+
+/// Serves HTTP on a connection until it ends, has to make room, or the gateway drains.
+pub(crate) async fn serve_connection<N, S, F>(services: Arc<Services>, connection: Connection, new_client: N, serve: S)
+where
     N: FnOnce(Refusal) -> Client,
     S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
-    F: Future<Output = Response<GatewayBody>>,
+    F: Future<Output = Response<GatewayBody>> + Send + 'static,
 {
+    match connection.protocol {
+        Protocol::Http1 => serve_http1(services, connection, new_client, serve).await,
+        Protocol::Http2 => serve_http2(services, connection, new_client, serve).await,
+    }
+}
+
+/// HTTP/1.1, behind the guard of its framing.
+async fn serve_http1<N, S, F>(services: Arc<Services>, connection: Connection, new_client: N, serve: S)
+where
+    N: FnOnce(Refusal) -> Client,
+    S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
+    F: Future<Output = Response<GatewayBody>> + Send + 'static,
+{
+    let Connection { io, admitted, .. } = connection;
     let limits = &services.config.limits;
     let guarded = GuardedIo::new(io, limits.header_timeout);
     let client = Arc::new(new_client(guarded.refusal()));
@@ -105,20 +201,43 @@ pub(crate) async fn serve_connection<T, N, S, F>(
         let answer = serve(services.clone(), client.clone(), request);
         async move { Ok::<_, Infallible>(answer.await.map(|body| body.keeping(busy))) }
     });
-    let connection = builder(limits.idle_timeout).serve_connection(TokioIo::new(guarded), service).with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = services.drain.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let served = http1_builder(limits.idle_timeout).serve_connection(TokioIo::new(guarded), service).with_upgrades();
+    if let Err(error) = until_its_end(&services, &admitted, served, None).await {
+        tracing::debug!(peer = %client.peer, %error, "a client connection ended");
+    }
+}
+
+/// HTTP/2. It has no end of its own, so one that has been idle is asked to end.
+async fn serve_http2<N, S, F>(services: Arc<Services>, connection: Connection, new_client: N, serve: S)
+where
+    N: FnOnce(Refusal) -> Client,
+    S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
+    F: Future<Output = Response<GatewayBody>> + Send + 'static,
+{
+    let Connection { io, admitted, .. } = connection;
+    let client = Arc::new(new_client(Refusal::default()));
+    let streams = Arc::new(Streams::new());
+    let service = service_fn(|request| {
+        let kept = (admitted.busy(), streams.begin());
+        let answer = serve(services.clone(), client.clone(), request);
+        let streams = streams.clone();
+        async move {
+            let mut waiting = Waiting { streams, is_answered: false };
+            let mut answer = answer.await.map(|body| body.keeping(kept));
+            answer.headers_mut().remove(CONNECTION);
+            waiting.is_answered = true;
+            Ok::<_, Infallible>(answer)
         }
-        () = admitted.shed() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection => ended,
-                () = admitted.cut() => Ok(()),
-            }
+    });
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    h2::configure_server(builder.timer(TokioTimer::new()));
+    let served = builder.serve_connection(TokioIo::new(io), service);
+    let ended = tokio::select! {
+        ended = until_its_end(&services, &admitted, served, Some(&streams)) => ended,
+        () = streams.flooded.cancelled() => {
+            services.metrics.count_fault("stream_resets");
+            tracing::warn!(peer = %client.peer, "connection closed: too many requests were taken back");
+            Ok(())
         }
     };
     if let Err(error) = ended {
@@ -126,8 +245,119 @@ pub(crate) async fn serve_connection<T, N, S, F>(
     }
 }
 
-/// How HTTP is spoken with clients. The bounds lie above those of the guard, which judges first.
-fn builder(idle_timeout: Duration) -> http1::Builder {
+/// A connection that can be asked to end after the requests that it is at.
+trait Ending: Future<Output = hyper::Result<()>> {
+    fn end_soon(self: Pin<&mut Self>);
+}
+
+impl<T, S> Ending for http1::UpgradeableConnection<TokioIo<T>, S>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: HttpService<Incoming, ResBody = GatewayBody, Error = Infallible>,
+{
+    fn end_soon(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<T, S> Ending for http2::Connection<TokioIo<T>, S, TokioExecutor>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: HttpService<Incoming, ResBody = GatewayBody, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    fn end_soon(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives a connection. It is asked to end when the gateway drains, when none of its streams has been open for a while,
+/// and when it has to make room. A peer that does not answer to that is cut, once it has no stream open or has to make
+/// room.
+async fn until_its_end(
+    services: &Services,
+    admitted: &Admitted,
+    connection: impl Ending,
+    streams: Option<&Streams>,
+) -> hyper::Result<()> {
+    let idle = async |limit| match streams {
+        Some(streams) => streams.idle(limit).await,
+        None => std::future::pending().await,
+    };
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = services.drain.cancelled() => {}
+        () = idle(services.config.limits.idle_timeout) => {}
+        () = admitted.shed() => {}
+    }
+    connection.as_mut().end_soon();
+    tokio::select! {
+        ended = connection => ended,
+        () = idle(CLOSE_GRACE) => Ok(()),
+        () = admitted.cut() => Ok(()),
+    }
+}
+
+/// The streams of one connection.
+struct Streams {
+    open: watch::Sender<usize>,
+    resets: h2::Resets,
+    /// Cancelled when the client has taken back too many requests.
+    flooded: CancellationToken,
+}
+
+/// Counts a stream as open until its answer was handed over.
+pub(crate) struct OpenStream(watch::Sender<usize>);
+
+/// A request that waits for its answer. It is dropped without one when the client takes it back.
+struct Waiting {
+    streams: Arc<Streams>,
+    is_answered: bool,
+}
+
+impl Streams {
+    fn new() -> Self {
+        let now = std::time::Instant::now();
+        Self { open: watch::Sender::new(0), resets: h2::Resets::new(now), flooded: CancellationToken::new() }
+    }
+
+    fn begin(&self) -> OpenStream {
+        self.open.send_modify(|count| *count += 1);
+        OpenStream(self.open.clone())
+    }
+
+    /// Resolves when no stream has been open for this long.
+    async fn idle(&self, limit: Duration) {
+        let mut open = self.open.subscribe();
+        loop {
+            let is_idle = *open.borrow_and_update() == 0;
+            match is_idle {
+                true if timeout(limit, open.changed()).await.is_err() => return,
+                true => {}
+                // The sender lives as long as `self`.
+                false => drop(open.changed().await),
+            }
+        }
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.is_answered && !self.streams.resets.count(std::time::Instant::now()) {
+            self.streams.flooded.cancel();
+        }
+    }
+}
+
+/// How HTTP/1.1 is spoken with clients. The bounds lie above those of the guard, which judges first.
+fn http1_builder(idle_timeout: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

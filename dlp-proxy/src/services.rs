@@ -3,16 +3,17 @@
 use crate::body::BodyLimits;
 use crate::config::Config;
 use crate::destination::Catalogue;
-use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::rules::Exchangeable;
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
+use crate::transfer::Transfers;
 use crate::upstream::Upstream;
-use dlp_core::decision::Policies;
 use dlp_core::inspect::Inspector;
 use dlp_governance::incident::IncidentLog;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,14 +24,16 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     /// Known destinations.
     pub(crate) catalogue: Catalogue,
-    /// Policies in force.
-    pub(crate) policies: Policies,
-    /// Who sends.
-    pub(crate) identity: Identity,
+    /// Policies and users.
+    pub(crate) rules: Exchangeable,
     /// What inspections need.
     pub(crate) inspection: Arc<InspectionServices>,
+    /// Places for bodies that leave while they are inspected.
+    pub(crate) watched: Arc<Semaphore>,
     /// Threads that inspect.
     pub(crate) pool: ScanPool,
+    /// Uploads that take several requests.
+    pub(crate) transfers: Transfers,
     /// Place of bodies that are held.
     pub(crate) spool: Arc<SpoolPlace>,
     /// Certificates for clients.
@@ -51,6 +54,8 @@ pub(crate) struct Services {
 pub(crate) struct InspectionServices {
     /// Detectors and bounds.
     pub(crate) inspector: Inspector,
+    /// The same detectors, with bounds for bodies that take as long as their sender does.
+    pub(crate) stream_inspector: Inspector,
     /// Bounds of body decoding.
     pub(crate) limits: BodyLimits,
 }

@@ -13,22 +13,22 @@ use crate::admission::Admitted;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
 use crate::http::guard::{GuardedIo, Refusal};
+use crate::http::h2;
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
-use crate::server::serve_connection;
+use crate::server::{ClientIo, Connection, serve_connection, with_first};
 use crate::services::Services;
+use crate::tls::Protocol;
 use crate::tls::hello::{Hello, read_hello};
 use crate::upstream::{Links, Route};
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
 
@@ -63,7 +63,13 @@ pub(crate) async fn open(
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, _) = request.into_parts();
     let prepared = async {
-        let user = services.identity.identify(&parts.headers)?;
+        if parts.version == Version::HTTP_2 {
+            h2::judge(&parts).map_err(Fault::Framing)?;
+        }
+        if parts.extensions.get::<hyper::ext::Protocol>().is_some() {
+            return Err(Fault::Upgrade);
+        }
+        let user = services.rules.now().identity.identify(&parts.headers)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
         let is_bypassed = is_bypassed(&services, &authority.host);
         if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
@@ -111,13 +117,7 @@ impl Tunnel {
     /// Waits for the connection and finds out what is spoken on it.
     async fn run(self, upgrade: OnUpgrade) {
         let Ok(upgraded) = upgrade.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<GuardedIo<TcpStream>>>() else {
-            tracing::error!("a tunnel came on an unknown kind of connection");
-            return;
-        };
-        let (mut stream, guarded_rest) = parts.io.into_inner().into_parts();
-        let mut first = parts.read_buf.to_vec();
-        first.extend_from_slice(&guarded_rest);
+        let Some((mut stream, mut first)) = unwrapped(upgraded) else { return };
         if first.is_empty() {
             let mut byte = [0];
             match timeout(FIRST_BYTE_TIMEOUT, stream.read(&mut byte)).await {
@@ -133,7 +133,7 @@ impl Tunnel {
     }
 
     /// Reads the ClientHello and decides between interception and bypass.
-    async fn serve_tls(self, mut stream: TcpStream, first: Vec<u8>) {
+    async fn serve_tls(self, mut stream: ClientIo, first: Vec<u8>) {
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(hello)) = timeout(limit, read_hello(&mut stream, first)).await else {
             return self.note("client_hello");
@@ -141,19 +141,21 @@ impl Tunnel {
         if !is_own_name(&self.authority.host, hello.server_name.as_ref()) {
             return self.note("sni_mismatch");
         }
+        let Some(own_choice) = hello.offers.own_choice() else { return self.note("alpn") };
         match &self.route {
             Some(route) if is_bypassed(&self.services, &self.authority.host) => self.relay(route, stream, hello).await,
-            _ => self.intercept(stream, hello).await,
+            _ => self.intercept(stream, hello, own_choice).await,
         }
     }
 
     /// Origin first, then the client; then requests.
-    async fn intercept(self, stream: TcpStream, hello: Hello) {
+    async fn intercept(self, stream: ClientIo, hello: Hello, own_choice: Protocol) {
         let opened = match &self.route {
-            Some(route) => self.services.upstream.open(route).await.map(|link| Links::with(route, link)),
-            None => Ok(Links::default()),
+            Some(route) => self.open_origin(route, &hello).await,
+            None => Ok((own_choice, Links::new(own_choice))),
         };
-        let config = match self.services.mint.server_config(&self.authority.host) {
+        let protocol = opened.as_ref().map_or(own_choice, |(protocol, _)| *protocol);
+        let config = match self.services.mint.server_config(&self.authority.host, protocol) {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(%error, "no certificate could be made");
@@ -166,16 +168,29 @@ impl Tunnel {
             return self.note("client_handshake");
         };
         match opened {
-            Ok(links) => self.serve(tls, links).await,
+            Ok((protocol, links)) => self.serve(Box::new(tls), protocol, links).await,
             Err(fault) => {
                 self.services.metrics.count_tls_error(fault.reason());
-                self.serve_fault(tls, fault).await;
+                self.serve_fault(Box::new(tls), protocol, fault).await;
             }
         }
     }
 
+    /// Connects to the origin. The client will speak what the origin speaks, if it can: then every message keeps its
+    /// form, and what a site does with connections works as without the gateway.
+    async fn open_origin(&self, route: &Route, hello: &Hello) -> Result<(Protocol, Links), Fault> {
+        let wish = if hello.offers.http2 { Protocol::Http2 } else { Protocol::Http1 };
+        let link = self.services.upstream.open(route, wish).await?;
+        let protocol = match link.protocol() {
+            Protocol::Http1 if hello.offers.http1 => Protocol::Http1,
+            Protocol::Http1 => Protocol::Http2,
+            Protocol::Http2 => wish,
+        };
+        Ok((protocol, Links::with(protocol, route, link)))
+    }
+
     /// Relays a tunnel unread, and counts its bytes.
-    async fn relay(&self, route: &Route, mut stream: TcpStream, hello: Hello) {
+    async fn relay(&self, route: &Route, mut stream: ClientIo, hello: Hello) {
         let _busy = self.admitted.busy();
         let Ok(mut origin) = self.services.upstream.connect(route).await else { return self.note("bypass") };
         if origin.write_all(&hello.raw).await.is_err() {
@@ -194,55 +209,62 @@ impl Tunnel {
     }
 
     /// HTTP without TLS in a tunnel.
-    async fn serve_plain(mut self, stream: TcpStream, first: Vec<u8>) {
+    async fn serve_plain(mut self, stream: ClientIo, first: Vec<u8>) {
         self.is_tls = false;
         if let Some(route) = &mut self.route {
             route.is_tls = false;
         }
-        let (read, write) = stream.into_split();
-        self.serve(tokio::io::join(Cursor::new(first).chain(read), write), Links::default()).await;
+        self.serve(with_first(stream, first), Protocol::Http1, Links::new(Protocol::Http1)).await;
     }
 
     /// Requests.
-    async fn serve<T>(self, io: T, links: Links)
-    where
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve(self, io: ClientIo, protocol: Protocol, links: Links) {
         let services = self.services.clone();
-        let io = (io, self.admitted.clone());
+        let connection = Connection { io, protocol, admitted: self.admitted.clone() };
         let new_client = |refusal| self.client(links, refusal);
         let handle = |services: Arc<Services>, client: Arc<Client>, request| async move {
             pipeline::handle(&services, &client, request).await
         };
-        serve_connection(services, io, new_client, handle).await;
+        serve_connection(services, connection, new_client, handle).await;
     }
 
     /// One answer that names the fault of the origin.
-    async fn serve_fault<T>(self, io: T, fault: Fault)
-    where
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve_fault(self, io: ClientIo, protocol: Protocol, fault: Fault) {
         let services = self.services.clone();
-        let io = (io, self.admitted.clone());
-        let new_client = |refusal| self.client(Links::default(), refusal);
+        let connection = Connection { io, protocol, admitted: self.admitted.clone() };
+        let new_client = |refusal| self.client(Links::new(protocol), refusal);
         let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
             let (parts, _unread) = request.into_parts();
             let response = refuse(&services, &client, &parts, &fault);
             async move { response }
         };
-        serve_connection(services, io, new_client, answer).await;
+        serve_connection(services, connection, new_client, answer).await;
     }
 
     /// The client of the requests inside.
     fn client(self, links: Links, refusal: Refusal) -> Client {
-        let Self { peer, user, authority, is_tls, route, .. } = self;
-        Client { peer, place: Place::Tunnel { authority, is_tls, route }, user, links, refusal }
+        let Self { peer, user, authority, is_tls, route, admitted, .. } = self;
+        Client { peer, admitted, place: Place::Tunnel { authority, is_tls, route }, user, links, refusal }
     }
 
     /// Counts and logs a tunnel that was closed.
     fn note(&self, reason: &'static str) {
         self.services.metrics.count_tls_error(reason);
         tracing::info!(peer = %self.peer, host = %self.authority, reason, "tunnel closed");
+    }
+}
+
+/// The bytes of a tunnel, and those that have been read already. A connection of HTTP/1.1 is freed of its guard; a stream
+/// of HTTP/2 stays what it is.
+fn unwrapped(upgraded: Upgraded) -> Option<(ClientIo, Vec<u8>)> {
+    match upgraded.downcast::<TokioIo<GuardedIo<ClientIo>>>() {
+        Ok(parts) => {
+            let (stream, guarded_rest) = parts.io.into_inner().into_parts()?;
+            let mut first = parts.read_buf.to_vec();
+            first.extend_from_slice(&guarded_rest);
+            Some((stream, first))
+        }
+        Err(stream) => Some((Box::new(TokioIo::new(stream)), Vec::new())),
     }
 }
 

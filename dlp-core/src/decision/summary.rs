@@ -79,7 +79,7 @@ impl UniqueValues {
 
 /// Counts findings of one transfer. Holds digests of values, and, when texts are to be masked, the values themselves;
 /// both only until [`Summariser::finish`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Summariser {
     detectors: BTreeMap<String, Tally>,
     values_left: u64,
@@ -88,7 +88,7 @@ pub struct Summariser {
     masked: Option<Vec<(Secret, u8)>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Tally {
     summary: DetectorSummary,
     values: HashMap<[u8; 32], ConfidenceLevel>,

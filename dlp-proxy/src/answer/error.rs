@@ -141,7 +141,7 @@ impl GatewayError {
             | Self::UpstreamUnreachable { reason, .. } => reason,
             Self::PrivateAddress { .. } => "private_address",
             Self::AuthenticationRequired { .. } => "authentication_required",
-            Self::Misdirected { .. } => "misdirected",
+            Self::Misdirected { .. } => "name_mismatch",
             Self::HeadTooLarge => "head_too_large",
             Self::UpstreamCertificate { trouble, .. } => trouble.as_str(),
             Self::UpstreamTimeout { .. } => "upstream_timeout",

@@ -5,7 +5,7 @@
 //! ```
 
 use super::coding::Bounds;
-use super::spool::{CHUNK_BYTES, Spool};
+use super::unpacked::{CHUNK_BYTES, Unpacked};
 use dlp_core::content::ReadSeek;
 use http::HeaderMap;
 use std::io::{self, BufRead, BufReader, Read, SeekFrom};
@@ -26,7 +26,7 @@ pub(super) fn declared_len_bytes(head: &HeaderMap) -> Option<u64> {
 
 /// A body without its framing.
 pub(super) struct Unframed {
-    pub(super) spool: Spool,
+    pub(super) spool: Unpacked,
     /// Bytes behind the last chunk: trailers.
     pub(super) trailer_start: u64,
     pub(super) end: End,
@@ -49,7 +49,7 @@ pub(super) enum End {
 pub(super) fn unframe(body: &mut dyn ReadSeek, bounds: Bounds<'_>) -> io::Result<Unframed> {
     body.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::with_capacity(CHUNK_BYTES, &mut *body);
-    let mut spool = Spool::new(bounds.limits, bounds.room_bytes);
+    let mut spool = Unpacked::new(bounds.limits, bounds.room_bytes);
     let mut position = 0;
     let end = loop {
         if bounds.cancel.is_tripped() {
@@ -90,7 +90,7 @@ struct Copied {
     fits: bool,
 }
 
-fn copy(reader: &mut impl BufRead, size: u64, spool: &mut Spool) -> io::Result<Copied> {
+fn copy(reader: &mut impl BufRead, size: u64, spool: &mut Unpacked) -> io::Result<Copied> {
     let mut left = size;
     while left > 0 {
         let available = reader.fill_buf()?;

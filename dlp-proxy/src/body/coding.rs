@@ -4,7 +4,7 @@
 //! frames that follow each other are one stream.
 
 use super::BodyLimits;
-use super::spool::{CHUNK_BYTES, Spool};
+use super::unpacked::{CHUNK_BYTES, Unpacked};
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
 use dlp_core::content::ReadSeek;
@@ -57,7 +57,7 @@ impl Coding {
 /// What a decoder made of a body.
 pub(super) struct Decoded {
     /// The decoded bytes, perhaps only the first part of them.
-    pub(super) spool: Spool,
+    pub(super) spool: Unpacked,
     /// Encoded bytes that were used.
     pub(super) consumed: u64,
     /// What went wrong, if anything.
@@ -115,7 +115,7 @@ fn run(
     let consumed = Rc::new(Cell::new(0));
     let inner = BufReader::with_capacity(CHUNK_BYTES, body);
     let mut source = Source { inner, consumed: Rc::clone(&consumed), failure: None };
-    let spool = Spool::new(bounds.limits, bounds.room_bytes);
+    let spool = Unpacked::new(bounds.limits, bounds.room_bytes);
     let buffer = vec![0; CHUNK_BYTES];
     let mut output = Output { spool, buffer, bounds, consumed: Rc::clone(&consumed) };
     // Decoders are foreign code on hostile bytes; a panic in one costs this layer, not the transfer's task.
@@ -213,7 +213,7 @@ impl BufRead for Source<'_> {
 
 /// Decoded bytes under their bounds.
 struct Output<'a> {
-    spool: Spool,
+    spool: Unpacked,
     /// Where decoders write; kept, because a body can consist of very many short members.
     buffer: Vec<u8>,
     bounds: Bounds<'a>,

@@ -5,7 +5,7 @@
 
 use super::coding::{self, Bounds, Coding, Decoded};
 use super::multipart::{self, PartHead};
-use super::spool::{self, Window};
+use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
 use super::{Opaque, chunked, fields, form, json, xml};
 use dlp_core::base::{Problem, ProblemClass};
@@ -77,6 +77,28 @@ impl Declared {
             unframed_len_bytes: None,
             name: file_name.or(head.name.as_ref()).cloned().unwrap_or_default(),
             field: if file_name.is_none() { head.name.clone() } else { None },
+        }
+    }
+
+    /// Whether nothing has to be undone or taken apart before the content is inspected.
+    pub(super) fn is_one_piece(&self, first: &[u8]) -> bool {
+        let is_plain = |coding: &String| matches!(Coding::parse(coding), Ok(None));
+        !self.is_aws_chunked
+            && self.codings.iter().all(is_plain)
+            && self.format(first) == Format::Whole
+            && format_of_bytes(first) == Format::Whole
+            && !first.starts_with(&coding::ZSTD_MAGIC)
+    }
+
+    /// The format by the declared type and the first bytes.
+    fn format(&self, first: &[u8]) -> Format {
+        let (said, sniffed) = (format_of_type(&self.media_type()), format_of_bytes(first));
+        match said {
+            Format::Whole => sniffed,
+            // Command line tools send everything under this type unless they are told otherwise.
+            Format::Form if sniffed == Format::Json => Format::Json,
+            Format::Form if !is_texty(first) => Format::Whole,
+            _ => said,
         }
     }
 
@@ -189,7 +211,7 @@ fn chunk_problem(walk: &Walk<'_>, declared: &Declared, unframed: &chunked::Unfra
 
 /// Inspects what stands behind a layer's last byte, as it is.
 fn walk_rest(walk: &mut Walk<'_>, name: &str, body: &mut dyn ReadSeek, start: u64) -> io::Result<()> {
-    let end = spool::len_of(body)?;
+    let end = unpacked::len_of(body)?;
     // An empty line belongs to the framing.
     if end.saturating_sub(start) > 2 {
         let mut rest = Window::new(body, start, end);
@@ -230,7 +252,7 @@ fn unwrap_known_coding(
     coding: Coding,
     body: &mut dyn ReadSeek,
 ) -> io::Result<()> {
-    if spool::len_of(body)? == 0 {
+    if unpacked::len_of(body)? == 0 {
         return Ok(());
     }
     let mut decoded = coding::decode(coding, body, bounds(walk))?;
@@ -251,7 +273,7 @@ fn unwrap_known_coding(
         walk.examine_from_start(&below.name, body, View::Again);
         return Ok(());
     }
-    if spool::len_of(body)? > consumed {
+    if unpacked::len_of(body)? > consumed {
         let message = "Bytes follow the end of the content coding; they were inspected too.";
         walk.problem(Problem::new(ProblemClass::Ambiguous, "coding_trailing_bytes", message));
     }
@@ -271,16 +293,10 @@ enum Format {
 
 /// Walks an entity without codings.
 fn walk_format(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
-    let first = spool::peek(body, SNIFF_BYTES)?;
+    let first = unpacked::peek(body, SNIFF_BYTES)?;
     let said = format_of_type(&declared.media_type());
     let sniffed = format_of_bytes(&first);
-    let chosen = match said {
-        Format::Whole => sniffed,
-        // Command line tools send everything under this type unless they are told otherwise.
-        Format::Form if sniffed == Format::Json => Format::Json,
-        Format::Form if !is_texty(&first) => Format::Whole,
-        _ => said,
-    };
+    let chosen = declared.format(&first);
     if chosen == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
         return unwrap_sniffed_zstd(walk, declared, body);
     }
@@ -358,10 +374,10 @@ fn unwrap_sniffed_zstd(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn 
 /// A body without inner structure that is known here. Text fields of forms keep their name as context.
 fn walk_whole(walk: &mut Walk<'_>, declared: &Declared, first: &[u8], body: &mut dyn ReadSeek) {
     let len_max = walk.setup.limits.field_bytes_max;
-    let is_short = spool::len_of(body).is_ok_and(|len| len <= len_max);
+    let is_short = unpacked::len_of(body).is_ok_and(|len| len <= len_max);
     match &declared.field {
         Some(field) if is_short && is_texty(first) => {
-            let Ok(value) = spool::peek(body, len_max) else {
+            let Ok(value) = unpacked::peek(body, len_max) else {
                 return walk.examine_from_start(&declared.name, body, View::Plain);
             };
             let (text, index) = fields::labelled(field, &value);

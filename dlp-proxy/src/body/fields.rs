@@ -143,7 +143,7 @@ impl FieldText<'_> {
     fn refill(&mut self) {
         self.text.clear();
         self.taken = 0;
-        while self.text.len() < super::spool::CHUNK_BYTES && self.end.is_none() {
+        while self.text.len() < super::unpacked::CHUNK_BYTES && self.end.is_none() {
             match self.fields.next_field() {
                 Ok(Some(field)) => self.append(&field),
                 Ok(None) => self.end = Some(FieldsEnd::Complete),

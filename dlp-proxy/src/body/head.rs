@@ -1,16 +1,16 @@
 //! Content in the head of a request: file names, arguments in header fields, the path and the query of the URL.
 //!
 //! `Authorization` and `Cookie` are left out: they are what the site itself gave the client to show, and a session that
-//! looks like a token is no leak to the site that opened it. So are fields of a fixed grammar,
-//! which nobody checks, and the parameters of signed URLs, which are made for the very object that they lead to. Every
+//! looks like a token is no leak to the site that opened it. So are fields of a fixed grammar
+//! that look like it, and the parameters of signed URLs, which are made for the very object that they lead to. Every
 //! other field and parameter is content, whatever its name: `X-Api-Key` and `?token=` are where a client can put
 //! anything.
 
 use super::entity::{Declared, walk_entity};
 use super::fields;
 use super::walk::{View, Walk};
-use super::{BodyReport, BodySetup, form, multipart};
-use data_encoding::BASE64;
+use super::{BodyReport, BodySetup, form, multipart, nested};
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use dlp_core::content::{Input, Observer};
 use http::request::Parts;
 use std::io::Cursor;
@@ -57,6 +57,33 @@ const PLUMBING: [&str; 35] = [
 /// Starts of names that all have a fixed grammar.
 const PLUMBING_STARTS: [&str; 4] = ["accept", "access-control-", "if-", "sec-"];
 
+/// Fields that are left out whatever they hold: credentials for the site itself and for the gateway.
+const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-amz-security-token"];
+/// Fields that hold a host or numbers by their nature, and are read by whoever receives them.
+const NUMERIC: [&str; 10] = [
+    "content-length",
+    "content-md5",
+    "content-range",
+    "date",
+    "host",
+    "max-forwards",
+    "range",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-decoded-content-length",
+];
+/// Longest value of a field of fixed grammar that is taken for what it should be.
+const PLAIN_VALUE_BYTES_MAX: usize = 256;
+/// Digits from which on such a value is looked at: no number of a person or a card has fewer.
+const PLAIN_VALUE_DIGITS_MAX: usize = 8;
+
+/// Rounds of undoing escapes, in values that were escaped more than once.
+const ESCAPE_ROUNDS_MAX: usize = 3;
+/// Shortest value that is tried as base 64 or hexadecimal. Shorter ones hold nothing that a detector is sure of.
+const ENCODED_CHARS_MIN: usize = 16;
+/// Values of one head that are decoded.
+const DECODED_VALUES_MAX: usize = 256;
+
 /// Parameters of signed URLs (AWS Signature 4 and 2, Google, Azure, CloudFront), in lower case.
 const SIGNATURE_PARAMETERS: [&str; 10] = [
     "x-amz-credential",
@@ -94,6 +121,8 @@ fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
     if path.len() > 1 {
         walk.within("url path".to_owned(), |walk| walk.examine("", Input::Bytes(path.as_bytes()), View::Plain));
     }
+    let segments = head.uri.path().split('/');
+    walk.within("url path, decoded".to_owned(), |walk| walk_disguised(walk, segments));
     if let Some(query) = head.uri.query() {
         let kept: Vec<&str> = query.split('&').filter(|pair| !is_signature(pair_name(pair))).collect();
         let kept = kept.join("&");
@@ -101,6 +130,8 @@ fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
         walk.within("url query".to_owned(), |walk| {
             let _ = fields::walk_fields(walk, &mut Cursor::new(kept.as_bytes()), form::open);
         });
+        let values = kept.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+        walk.within("url query, decoded".to_owned(), |walk| walk_disguised(walk, values));
     }
 }
 
@@ -131,17 +162,68 @@ fn note_query_names(walk: &mut Walk<'_>, query: &str) {
 fn walk_header(walk: &mut Walk<'_>, head: &Parts) {
     for (name, value) in &head.headers {
         let name = name.as_str();
-        if walk.is_over() || !carries_content(name) {
+        let value = value.as_bytes();
+        if walk.is_over() || !carries_content(name) && is_plain(name, value) {
             continue;
         }
-        let value = value.as_bytes();
         note_header_names(walk, name, value);
         walk.within(format!("header {name}"), |walk| walk_value(walk, name, value));
+        if let Ok(text) = std::str::from_utf8(value) {
+            walk.within(format!("header {name}, decoded"), |walk| walk_disguised(walk, std::iter::once(text)));
+        }
     }
 }
 
 fn carries_content(name: &str) -> bool {
     !PLUMBING.contains(&name) && !PLUMBING_STARTS.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a field of fixed grammar holds no more than its grammar allows; nobody checks that, so what does not look
+/// like it is content.
+fn is_plain(name: &str, value: &[u8]) -> bool {
+    if CREDENTIALS.contains(&name) {
+        return true;
+    }
+    let is_short = value.len() <= PLAIN_VALUE_BYTES_MAX;
+    if NUMERIC.contains(&name) {
+        let is_expected = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:,=*/+ []".contains(byte);
+        return is_short && value.iter().all(is_expected);
+    }
+    is_short && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= PLAIN_VALUE_DIGITS_MAX
+}
+
+/// Inspects values once more with what was done to them undone: escapes of escapes, base 64, hexadecimal. Only what
+/// reads as text counts, and only what no other view has shown.
+fn walk_disguised<'v>(walk: &mut Walk<'_>, values: impl Iterator<Item = &'v str>) {
+    for value in values.filter(|value| value.len() >= ENCODED_CHARS_MIN).take(DECODED_VALUES_MAX) {
+        if walk.is_over() {
+            return;
+        }
+        let mut text = form::percent_decoded(value.as_bytes());
+        for _ in 1..ESCAPE_ROUNDS_MAX {
+            let again = form::percent_decoded(&text);
+            if again == text {
+                break;
+            }
+            text = again;
+            walk.examine("", Input::Bytes(&text), View::Again);
+        }
+        for decoded in [hexadecimal(&text), nested::decode_value(&text)].into_iter().flatten() {
+            if is_text(&decoded) {
+                walk.examine("", Input::Bytes(&decoded), View::Again);
+            }
+        }
+    }
+}
+
+fn hexadecimal(text: &[u8]) -> Option<Vec<u8>> {
+    HEXLOWER_PERMISSIVE.decode(text.trim_ascii()).ok()
+}
+
+/// Whether bytes are text throughout; what random characters decode to is not.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_printable = |c: char| !c.is_control() || matches!(c, '\t' | '\r' | '\n');
+    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_printable))
 }
 
 fn is_signature(name: &str) -> bool {

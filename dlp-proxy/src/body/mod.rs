@@ -25,7 +25,7 @@ mod limits;
 mod multipart;
 mod nested;
 mod report;
-mod spool;
+mod unpacked;
 mod walk;
 mod xml;
 
@@ -34,7 +34,7 @@ pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};
 
 use dlp_core::base::Cancel;
-use dlp_core::content::{Observer, ReadSeek};
+use dlp_core::content::{Input, Observer, ReadSeek};
 use dlp_core::inspect::{Inspected, Inspector, Job};
 use dlp_core::matching::Scratch;
 use http::HeaderMap;
@@ -74,6 +74,26 @@ impl Examine for PartInspector<'_> {
     fn examine(&mut self, job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
         self.inspector.inspect(self.scratch, job, observer)
     }
+}
+
+/// Whether a body with this head and these first bytes is one piece that can be inspected from front to back: no coding,
+/// no framing of its own, none of the formats with parts or fields.
+#[must_use]
+pub fn is_one_piece(head: &HeaderMap, first: &[u8]) -> bool {
+    entity::Declared::of_request(head).is_one_piece(first)
+}
+
+/// Inspects a request body of one piece while it passes by; see [`is_one_piece`].
+pub fn inspect_passing(
+    head: &HeaderMap,
+    body: &mut dyn std::io::Read,
+    mut setup: BodySetup<'_>,
+    observer: &mut dyn Observer,
+) -> BodyReport {
+    let mut walk = walk::Walk::new(setup.reborrowed(), observer);
+    let name = entity::Declared::of_request(head).name;
+    walk.examine(&name, Input::Stream(body), walk::View::Plain);
+    walk.finish()
 }
 
 /// Inspects a request body. `head` is the request's header; `body` the bytes as sent, without transfer framing.

@@ -10,9 +10,9 @@ mod units;
 
 pub use names::{HostPattern, OverrideName, OverrideTarget};
 pub use sections::{
-    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IdentityConfig, InspectionConfig,
-    LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig,
-    UpstreamConfig,
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
+    LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
+    ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -25,6 +25,10 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Sockets of the gateway itself.
     pub listen: ListenConfig,
+    /// Certificate of the proxy itself.
+    pub tls: TlsConfig,
+    /// ICAP server.
+    pub icap: IcapConfig,
     /// Interception CA.
     pub ca: CaConfig,
     /// Name resolution.
@@ -67,6 +71,12 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is something else than a file.
+    #[error("cannot read the configuration {}: expected a regular file", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// The file is no TOML, or a key or value is wrong. The message has line, column and caret.
     #[error("the configuration {} is wrong\n{source}", path.display())]
     Parse {
@@ -91,6 +101,11 @@ impl Config {
     /// # Errors
     /// When it cannot be read, is no TOML, has unknown keys or wrong values.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let kind = std::fs::metadata(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        if !kind.is_file() {
+            // Reading a pipe would wait for somebody to write to it, and a device has no end.
+            return Err(ConfigError::NoFile { path: path.into() });
+        }
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
@@ -107,6 +122,12 @@ impl Config {
         let invalid = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
         if self.listen.proxy.is_empty() {
             return invalid("listen.proxy", "expected at least one address, got an empty list");
+        }
+        if self.tls.cert.is_some() != self.tls.key.is_some() {
+            return invalid("tls.cert", "tls.cert and tls.key belong together; set both or none");
+        }
+        if !self.listen.proxy_tls.is_empty() && self.tls.cert.is_none() {
+            return invalid("listen.proxy_tls", "needs tls.cert and tls.key, a certificate for the name of the proxy");
         }
         if self.ca.cert.is_some() != self.ca.key.is_some() {
             return invalid("ca.cert", "ca.cert and ca.key belong together; set both or none");
@@ -151,9 +172,10 @@ impl Config {
 
     /// Makes relative paths relative to the file.
     fn resolve_paths(&mut self, base: &Path) {
-        let single = [&mut self.ca.cert, &mut self.ca.key, &mut self.state.dir, &mut self.identity.users];
+        let own = [&mut self.ca.cert, &mut self.ca.key, &mut self.tls.cert, &mut self.tls.key];
+        let single = own.into_iter().chain([&mut self.state.dir, &mut self.identity.users]);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
-        for path in single.into_iter().flatten().chain(lists) {
+        for path in single.flatten().chain(lists) {
             *path = base.join(&path);
         }
     }
@@ -203,7 +225,11 @@ mod tests {
     #[test]
     fn wrong_files_are_pointed_at() {
         let rows = [
-            ("[listen]\nproxi = []", "line 2, column 1", "unknown field `proxi`, expected `proxy` or `admin`"),
+            (
+                "[listen]\nproxi = []",
+                "line 2, column 1",
+                "unknown field `proxi`, expected one of `proxy`, `proxy_tls`, `icap`, `admin`",
+            ),
             ("[listen]\nadmin = \"9090\"", "line 2, column 9", "expected address:port"),
             ("[listen]\nproxy = [\"localhost:8080\"]", "line 2, column 9", "got \"localhost:8080\""),
             ("[resolver.override]\n\"a.example\" = \"127.0.0.1\"", "line 2", "expected address:port"),
@@ -230,6 +256,8 @@ mod tests {
         let rows = [
             ("listen.proxy = []", "listen.proxy"),
             ("ca.cert = \"ca.pem\"", "ca.cert"),
+            ("tls.key = \"key.pem\"", "tls.cert"),
+            ("listen.proxy_tls = [\"127.0.0.1:1\"]", "listen.proxy_tls"),
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
             ("upstream.use_system_roots = false", "upstream.use_system_roots"),
             ("inspection.spool_total_max = \"1MiB\"", "inspection.spool_total_max"),
@@ -239,6 +267,17 @@ mod tests {
                 Err(ConfigError::Invalid { key, .. }) => assert_eq!(key, expected),
                 other => panic!("{text:?} gave {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn only_a_file_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        for path in [&pipe, dir.path()] {
+            let error = Config::load(path).unwrap_err().to_string();
+            assert!(error.contains("expected a regular file"), "{error}");
         }
     }
 

@@ -3,6 +3,8 @@
 use super::names::{HostPattern, OverrideName, OverrideTarget};
 use super::units;
 use crate::destination::Tenancy;
+use dlp_core::decision::Zone;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +22,13 @@ pub struct ListenConfig {
     /// Addresses of the HTTP proxy. Default `["127.0.0.1:8080"]`.
     #[serde(deserialize_with = "units::addresses")]
     pub proxy: Vec<SocketAddr>,
+    /// Addresses of the HTTP proxy spoken inside TLS, as HTTP/1.1 or HTTP/2. Needs `tls.cert` and `tls.key`. Default
+    /// none.
+    #[serde(deserialize_with = "units::addresses")]
+    pub proxy_tls: Vec<SocketAddr>,
+    /// Addresses of the ICAP server. Default none.
+    #[serde(deserialize_with = "units::addresses")]
+    pub icap: Vec<SocketAddr>,
     /// Address of health, metrics, CA and PAC. Default `"127.0.0.1:9090"`. Never reachable through the proxy.
     #[serde(deserialize_with = "units::address")]
     pub admin: SocketAddr,
@@ -28,8 +37,49 @@ pub struct ListenConfig {
 impl Default for ListenConfig {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { proxy: vec![local(8080)], admin: local(9090) }
+        Self { proxy: vec![local(8080)], proxy_tls: Vec::new(), icap: Vec::new(), admin: local(9090) }
     }
+}
+
+/// `[tls]`: the certificate of `listen.proxy_tls`, under which clients know the proxy itself.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificate chain in PEM, for the name or address by which clients call the proxy. Default none.
+    pub cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM. Default none.
+    pub key: Option<PathBuf>,
+}
+
+/// `[icap]`: the ICAP server, for proxies that open TLS themselves.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IcapConfig {
+    /// Networks of the proxies that may connect. They are believed about who their clients are. Default
+    /// `["127.0.0.0/8", "::1/128"]`.
+    #[serde(deserialize_with = "units::networks")]
+    pub peers: Vec<IpNet>,
+    /// Connections at a time; clients are told. Default 512.
+    pub connections: NonZeroU32,
+    /// What becomes of downloads: `"pass"` or `"inspect"`. Default `"pass"`.
+    pub respmod: RespMod,
+}
+
+impl Default for IcapConfig {
+    fn default() -> Self {
+        let local = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("these are networks"));
+        Self { peers: local.to_vec(), connections: NonZeroU32::new(512).expect("512 is not 0"), respmod: RespMod::Pass }
+    }
+}
+
+/// What becomes of downloads that another proxy shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RespMod {
+    /// They are counted and let through.
+    Pass,
+    /// They are inspected like uploads, and the policy decides about downloads.
+    Inspect,
 }
 
 /// `[ca]`: the CA that signs the certificates shown to clients. Both files are created at first start.
@@ -156,7 +206,11 @@ pub struct LimitsConfig {
     /// Time without a byte of an answer's body from the origin. Default `"5m"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_download: Duration,
-    /// Time after which tunnels that are not intercepted are cut. Default `"8h"`.
+    /// Largest message on a WebSocket, which is held for inspection. A larger one closes the connection with code 1009.
+    /// Default `"16MiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub websocket_message: u64,
+    /// Time after which tunnels that are not intercepted, and WebSockets, are cut. Default `"8h"`.
     #[serde(deserialize_with = "units::duration")]
     pub tunnel_lifetime: Duration,
 }
@@ -172,6 +226,7 @@ impl Default for LimitsConfig {
             idle_timeout: Duration::from_secs(75),
             body_stall_upload: Duration::from_secs(60),
             body_stall_download: Duration::from_secs(300),
+            websocket_message: 16 * MIB,
             tunnel_lifetime: Duration::from_secs(8 * 3600),
         }
     }
@@ -185,6 +240,9 @@ pub struct InspectionConfig {
     /// `"64MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub gate_max: u64,
+    /// What happens to a body that is larger, by the zone of the destination. Default
+    /// `{ personal = "refuse", unknown = "refuse", corporate = "stream" }`.
+    pub large: LargeBodies,
     /// Part of a held body that stays in memory; the rest goes to an encrypted file without a name. Default `"1MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub ram_max: u64,
@@ -201,11 +259,53 @@ impl Default for InspectionConfig {
     fn default() -> Self {
         Self {
             gate_max: 64 * MIB,
+            large: LargeBodies::default(),
             ram_max: MIB,
             spool_total_max: 4096 * MIB,
             decision_timeout: Duration::from_secs(60),
         }
     }
+}
+
+/// `inspection.large`: bodies above `inspection.gate_max`, by the zone of their destination.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LargeBodies {
+    /// Private accounts. Default `"refuse"`.
+    pub personal: LargeMode,
+    /// Accounts of which nothing is known. Default `"refuse"`.
+    pub unknown: LargeMode,
+    /// The organisation's accounts. Default `"stream"`.
+    pub corporate: LargeMode,
+}
+
+impl Default for LargeBodies {
+    fn default() -> Self {
+        Self { personal: LargeMode::Refuse, unknown: LargeMode::Refuse, corporate: LargeMode::Stream }
+    }
+}
+
+impl LargeBodies {
+    /// What happens to one for a destination in this zone.
+    #[must_use]
+    pub fn of(&self, zone: Zone) -> LargeMode {
+        match zone {
+            Zone::Corporate => self.corporate,
+            Zone::Personal => self.personal,
+            Zone::Unknown => self.unknown,
+        }
+    }
+}
+
+/// What happens to a body that is too large to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LargeMode {
+    /// It counts as not inspected, and the policy decides about that.
+    Refuse,
+    /// Text and bytes without a structure leave while they are inspected, a hold-back behind; the rest is as with
+    /// `refuse`.
+    Stream,
 }
 
 /// `[scan]`: threads that inspect.
@@ -214,13 +314,17 @@ impl Default for InspectionConfig {
 pub struct ScanConfig {
     /// Threads; 0 means one less than there are cores, at least one. Default 0.
     pub threads: u16,
+    /// Bodies that may leave while they are inspected, each on a thread of its own and with 3 MiB in memory; more count as
+    /// too large. Default 64.
+    pub streams: NonZeroU16,
     /// Bodies that may wait for a thread; more are an overload, and the policy decides. Default 1024.
     pub queue: NonZeroU16,
 }
 
 impl Default for ScanConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: NonZeroU16::new(1024).expect("1024 is not 0") }
+        let streams = NonZeroU16::new(64).expect("64 is not 0");
+        Self { threads: 0, streams, queue: NonZeroU16::new(1024).expect("1024 is not 0") }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sizes such as `"64MiB"`, durations such as `"10s"` and addresses such as `"127.0.0.1:8080"`, read from TOML strings.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,6 +34,16 @@ pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
 pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
     let list = Vec::<Address>::deserialize(deserializer)?;
     Ok(list.into_iter().map(|Address(address)| address).collect())
+}
+
+/// Reads a list of networks.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let list = Vec::<String>::deserialize(deserializer)?;
+    let parse = |text: String| {
+        let expected = |_| format!("expected a network such as \"10.0.0.0/8\" or \"::1/128\", got \"{text}\"");
+        text.parse().map_err(expected).map_err(D::Error::custom)
+    };
+    list.into_iter().map(parse).collect()
 }
 
 /// Reads a table whose values are addresses.

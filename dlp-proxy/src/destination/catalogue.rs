@@ -9,6 +9,7 @@ use super::file::{
     ShapeToml,
 };
 use super::request::{Parsed, compared_host};
+use super::session::{SessionPart, SessionRule};
 use super::template::{Kind, Template};
 use dlp_core::decision::{Activity, AppCategory, Visibility};
 use std::collections::HashMap;
@@ -100,7 +101,20 @@ pub(super) struct Endpoint {
     pub(super) activity: Activity,
     pub(super) role: Option<EndpointRole>,
     pub(super) body: Option<BodyForm>,
+    session: Option<SessionRule>,
     pub(super) answer: Option<String>,
+}
+
+impl Endpoint {
+    /// The piece of an upload that a request to this endpoint brings.
+    pub(super) fn session(&self, request: &Parsed<'_>) -> Option<SessionPart> {
+        self.session.as_ref()?.read(request, &self.conditions.paths)
+    }
+
+    /// Whether it says where uploads are named.
+    pub(super) fn names_session(&self) -> bool {
+        self.session.is_some()
+    }
 }
 
 /// Conditions on a request head; all must hold, an empty list holds.
@@ -312,8 +326,10 @@ fn endpoint(raw: EndpointToml) -> Result<Endpoint, String> {
         query: globs(raw.query),
         headers: globs(raw.header),
     };
-    let EndpointToml { id, activity, role, body, answer, .. } = raw;
-    Ok(Endpoint { id, conditions, activity, role, body, answer })
+    let EndpointToml { id, activity, role, body, answer, session, offset, number, .. } = raw;
+    let session = SessionRule::new(session.as_deref(), (offset.as_deref(), number.as_deref()), &conditions.paths)
+        .map_err(|message| format!("endpoint `{id}`: {message}"))?;
+    Ok(Endpoint { id, conditions, activity, role, body, session, answer })
 }
 
 fn shape(raw: ShapeToml) -> Result<Conditions, String> {

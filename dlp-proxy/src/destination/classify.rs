@@ -4,6 +4,7 @@ use super::account::{Evidence, Learn, Tenancy};
 use super::catalogue::{App, Catalogue, Endpoint};
 use super::file::{AccountModel, BodyForm, EndpointRole, HostRole};
 use super::request::{Parsed, RequestHead, compared_host};
+use super::session::{self, SessionPart};
 use dlp_core::decision::{Activity, Channel, Destination, Zone};
 
 /// What a request is about.
@@ -19,6 +20,8 @@ pub struct Classified {
     pub endpoint: Option<EndpointMatch>,
     /// Id of the template in which a refusal is written; `None` leaves it to the protocol.
     pub answer: Option<String>,
+    /// The piece of an upload that it brings, or the upload that it is about.
+    pub session: Option<SessionPart>,
     /// What the answer to this request proves about the account.
     pub learn: Vec<Learn>,
 }
@@ -52,6 +55,7 @@ impl Catalogue {
             destination: destination(app, request.host.clone(), account),
             activity,
             answer: endpoint.and_then(|e| e.answer.clone()).or_else(|| app.and_then(|app| app.answer.clone())),
+            session: session_of(&request, activity, endpoint),
             endpoint: endpoint.map(|e| EndpointMatch { id: e.id.clone(), role: e.role, body: e.body }),
             learn: app.map_or_else(Vec::new, |app| learns_of(app, &request)),
         }
@@ -65,6 +69,15 @@ impl Catalogue {
         let request = Parsed::new(&head);
         let app = self.by_host(&request.host).map(|(app, _)| app);
         destination(app, compared_host(host), account_of(app, true, &request, tenancy))
+    }
+}
+
+/// The session, as the endpoint tells, else by what requests of all kinds say of themselves.
+fn session_of(request: &Parsed<'_>, activity: Activity, endpoint: Option<&Endpoint>) -> Option<SessionPart> {
+    match endpoint {
+        Some(endpoint) if endpoint.names_session() => endpoint.session(request),
+        _ if is_passive(activity) => None,
+        _ => session::general(request),
     }
 }
 

@@ -168,6 +168,12 @@ pub(super) struct EndpointToml {
     pub(super) activity: Activity,
     pub(super) role: Option<EndpointRole>,
     pub(super) body: Option<BodyForm>,
+    /// Where the upload is named, of which the request is a piece.
+    pub(super) session: Option<String>,
+    /// Where the offset of the piece stands.
+    pub(super) offset: Option<String>,
+    /// Where its number stands.
+    pub(super) number: Option<String>,
     pub(super) answer: Option<String>,
 }
 

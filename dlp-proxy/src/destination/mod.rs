@@ -18,6 +18,7 @@ mod catalogue;
 mod classify;
 mod file;
 mod request;
+mod session;
 mod template;
 
 pub use account::{AccountKind, Evidence, Learn, Tenancy};
@@ -25,3 +26,4 @@ pub use catalogue::{Catalogue, CatalogueError, CatalogueFile};
 pub use classify::{Classified, EndpointMatch};
 pub use file::{AccountModel, BodyForm, EndpointRole, HostRole};
 pub use request::RequestHead;
+pub use session::{Position, SessionPart};

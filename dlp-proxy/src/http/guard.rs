@@ -99,11 +99,15 @@ impl<T> GuardedIo<T> {
         self.refusal.clone()
     }
 
-    /// The connection and the bytes behind a CONNECT head that were read with it.
-    pub(crate) fn into_parts(mut self) -> (T, Vec<u8>) {
+    /// The connection that has switched to something else, and the bytes behind the head that were read with it. None
+    /// when they were taken for a request and refused.
+    pub(crate) fn into_parts(mut self) -> Option<(T, Vec<u8>)> {
+        if matches!(self.phase, Phase::Refused) {
+            return None;
+        }
         let mut rest = self.outbox.split_off(self.taken);
         rest.append(&mut self.inbox);
-        (self.inner, rest)
+        Some((self.inner, rest))
     }
 
     /// Replaces whatever follows by the stand-in request.

@@ -13,11 +13,11 @@ pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Field lines of one head.
 pub(crate) const FIELDS_MAX: usize = 200;
 /// Bytes of one field line.
-const FIELD_BYTES_MAX: usize = 32 * 1024;
+pub(super) const FIELD_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of a request target. RFC 9112 3 asks for 8,000 at least.
 const TARGET_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a method.
-const METHOD_BYTES_MAX: usize = 32;
+pub(super) const METHOD_BYTES_MAX: usize = 32;
 
 /// Fields that `Connection` must not name: removing them would change what the message means.
 const NOT_HOP_BY_HOP: [&str; 8] = [
@@ -32,7 +32,7 @@ const NOT_HOP_BY_HOP: [&str; 8] = [
 ];
 
 /// Fields whose underscore spelling some back ends read as the real name.
-const NO_UNDERSCORE_TWIN: [&str; 6] = [
+pub(super) const NO_UNDERSCORE_TWIN: [&str; 6] = [
     "content_length",
     "transfer_encoding",
     "content_type",
@@ -63,7 +63,8 @@ pub(crate) enum Framing {
     Tunnel,
 }
 
-const fn bad(reason: &'static str, message: &'static str) -> Violation {
+/// A refusal with status 400.
+pub(super) const fn bad(reason: &'static str, message: &'static str) -> Violation {
     Violation { status: StatusCode::BAD_REQUEST, reason, message }
 }
 
@@ -73,6 +74,26 @@ pub(crate) const HEAD_TOO_LARGE: Violation = Violation {
     reason: "head_too_large",
     message: "The request head exceeds 64 KiB, 200 fields or 32 KiB in one field.",
 };
+
+pub(super) const METHOD_TOO_LONG: Violation = Violation {
+    status: StatusCode::NOT_IMPLEMENTED,
+    reason: "method_too_long",
+    message: "The method is longer than 32 bytes.",
+};
+pub(super) const EXPECT: Violation = Violation {
+    status: StatusCode::EXPECTATION_FAILED,
+    reason: "expect",
+    message: "The only expectation that is understood is 100-continue.",
+};
+pub(super) const HOST_MISSING: Violation = bad("host_missing", "The request names no host.");
+pub(super) const HOST_REPEATED: Violation = bad("host_repeated", "There is more than one Host field.");
+pub(super) const HOST: Violation = bad("host", "The host is not one well-formed host with an optional port.");
+pub(super) const CONTENT_LENGTH_REPEATED: Violation =
+    bad("content_length_repeated", "There is more than one Content-Length field.");
+pub(super) const CONTENT_FIELDS_DIFFER: Violation =
+    bad("content_fields_differ", "Content-Type or Content-Encoding stands twice with different values.");
+pub(super) const UNDERSCORE_FIELD: Violation =
+    bad("underscore_field", "A field name with '_' that some servers read as a framing field.");
 
 /// The head did not arrive in time.
 pub(crate) const HEAD_TIMEOUT: Violation = Violation {
@@ -140,11 +161,7 @@ impl<'a> RequestLine<'a> {
             return Err(SHAPE);
         }
         if method.len() > METHOD_BYTES_MAX {
-            return Err(Violation {
-                status: StatusCode::NOT_IMPLEMENTED,
-                reason: "method_too_long",
-                message: "The method is longer than 32 bytes.",
-            });
+            return Err(METHOD_TOO_LONG);
         }
         check_target(target)?;
         let is_http_10 = parse_version(version)?;
@@ -158,7 +175,7 @@ impl<'a> RequestLine<'a> {
 }
 
 /// Length and bytes of a target.
-fn check_target(target: &[u8]) -> Result<(), Violation> {
+pub(super) fn check_target(target: &[u8]) -> Result<(), Violation> {
     if target.is_empty() {
         return Err(bad("target", "The request target is empty."));
     }
@@ -224,24 +241,18 @@ impl Fields {
     /// Remembers the fields that matter for framing.
     fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Violation> {
         match name {
-            b"host" => once(&mut self.host, value, bad("host_repeated", "There is more than one Host field.")),
+            b"host" => once(&mut self.host, value, HOST_REPEATED),
             b"content-type" => agree(&mut self.content_type, value),
             b"content-encoding" => agree(&mut self.content_encoding, value),
             b"content-length" => self.note_length(value),
             b"transfer-encoding" => self.note_coding(value),
-            b"expect" if !value.eq_ignore_ascii_case(b"100-continue") => Err(Violation {
-                status: StatusCode::EXPECTATION_FAILED,
-                reason: "expect",
-                message: "The only expectation that is understood is 100-continue.",
-            }),
+            b"expect" if !value.eq_ignore_ascii_case(b"100-continue") => Err(EXPECT),
             b"connection" => {
                 let names = value.split(|&b| b == b',').map(|n| n.trim_ascii().to_ascii_lowercase());
                 self.nominated.extend(names.filter(|n| !n.is_empty()));
                 Ok(())
             }
-            _ if NO_UNDERSCORE_TWIN.iter().any(|twin| twin.as_bytes() == name) => {
-                Err(bad("underscore_field", "A field name with '_' that some servers read as a framing field."))
-            }
+            _ if NO_UNDERSCORE_TWIN.iter().any(|twin| twin.as_bytes() == name) => Err(UNDERSCORE_FIELD),
             _ => Ok(()),
         }
     }
@@ -254,7 +265,7 @@ impl Fields {
         let number = value.iter().try_fold(0u64, |sum, b| sum.checked_mul(10)?.checked_add(u64::from(b - b'0')));
         let number = number.ok_or(LENGTH)?;
         if self.length.is_some() {
-            return Err(bad("content_length_repeated", "There is more than one Content-Length field."));
+            return Err(CONTENT_LENGTH_REPEATED);
         }
         self.length = Some(number);
         Ok(())
@@ -278,13 +289,11 @@ impl Fields {
     fn check_host(&self, request: &RequestLine<'_>) -> Result<(), Violation> {
         match &self.host {
             None if request.is_http_10 => Ok(()),
-            None => Err(bad("host_missing", "The Host field is missing.")),
+            None => Err(HOST_MISSING),
             Some(host) if host.is_empty() && request.has_authority() => Ok(()),
             Some(host) => {
                 let text = std::str::from_utf8(host).unwrap_or("");
-                Authority::parse(text, Some(80))
-                    .map(drop)
-                    .map_err(|_| bad("host", "The Host field is no host with an optional port."))
+                Authority::parse(text, Some(80)).map(drop).map_err(|_| HOST)
             }
         }
     }
@@ -333,10 +342,7 @@ fn once(slot: &mut Option<Vec<u8>>, value: &[u8], refusal: Violation) -> Result<
 /// Stores a value that may come again only if it says the same.
 fn agree(slot: &mut Option<Vec<u8>>, value: &[u8]) -> Result<(), Violation> {
     if slot.as_ref().is_some_and(|first| first != value) {
-        return Err(bad(
-            "content_fields_differ",
-            "Content-Type or Content-Encoding stands twice with different values.",
-        ));
+        return Err(CONTENT_FIELDS_DIFFER);
     }
     *slot = Some(value.to_vec());
     Ok(())

@@ -10,6 +10,7 @@ use super::site::Site;
 use crate::body_stream::{GatewayBody, Stall};
 use crate::fault::Fault;
 use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
+use crate::http::h2::join_cookies;
 use crate::services::Services;
 use crate::upstream::Route;
 use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
@@ -31,6 +32,10 @@ pub(super) struct Outgoing<'a> {
 pub(super) enum Content {
     /// As it arrives.
     Stream(Incoming),
+    /// None.
+    Empty,
+    /// As it is let go.
+    Piped(GatewayBody),
     /// From the hold, and then the rest as it arrives.
     Held(Held),
 }
@@ -48,7 +53,7 @@ impl From<Held> for Content {
     }
 }
 
-/// Sends the request and waits for the head of the answer. The body of the answer streams.
+/// Sends the request and waits for the head of the answer.
 pub(super) async fn forward(
     services: &Services,
     client: &Client,
@@ -57,6 +62,11 @@ pub(super) async fn forward(
 ) -> Result<Response<GatewayBody>, Fault> {
     let request = build(outgoing)?;
     let answer = client.links.send(&services.upstream, route, request).await?;
+    Ok(pass_back(services, answer))
+}
+
+/// An answer as the client gets it. Its body streams.
+pub(super) fn pass_back(services: &Services, answer: Response<Incoming>) -> Response<GatewayBody> {
     let stall = Stall::new(services.config.limits.body_stall_download, services.metrics.clone());
     let mut answer = answer.map(|body| GatewayBody::answer(body, stall));
     *answer.version_mut() = Version::HTTP_11;
@@ -65,15 +75,17 @@ pub(super) async fn forward(
     for trailers in announced {
         answer.headers_mut().append(TRAILER, trailers);
     }
-    Ok(answer)
+    answer
 }
 
-fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
+/// The message that leaves, in a form that belongs to no version of HTTP.
+pub(super) fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
     let Outgoing { parts, site, content } = outgoing;
     let mut headers = parts.headers.clone();
     let framing = framing(&headers, &content);
     strip_hop_by_hop(&mut headers);
     keep_trailers_wish(&parts.headers, &mut headers);
+    join_cookies(&mut headers);
     headers.remove(CONTENT_LENGTH);
     if let Some((name, value)) = framing {
         headers.insert(name, value);
@@ -83,9 +95,11 @@ fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
         headers.insert(HOST, host);
     }
     let body = match content {
+        Content::Empty => GatewayBody::empty(),
         Content::Stream(incoming) if incoming.is_end_stream() => GatewayBody::empty(),
         Content::Stream(incoming) => GatewayBody::stream(incoming),
-        Content::Held(held) => GatewayBody::spooled(held.spooled, held.rest),
+        Content::Piped(body) => body,
+        Content::Held(held) => held.into_body(),
     };
     let mut request = Request::new(body);
     *request.method_mut() = parts.method.clone();

@@ -1,9 +1,12 @@
 //! Holds a request body until it was decided about.
 
 use super::forward::declared_length;
+use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
+use crate::http::chunked::TRAILERS;
 use crate::services::Services;
 use crate::spool::{SpoolError, Spooled};
+use bytes::Bytes;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -24,6 +27,19 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// A body that is here already.
+    pub(super) async fn of(services: &Services, bytes: Bytes) -> Result<Self, Fault> {
+        let mut spool = services.spool.spool();
+        spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
+        let spooled = spool.finish().await.map_err(|error| spool_fault(&error.into()))?;
+        Ok(Self { spooled, rest: None })
+    }
+
+    /// Everything, as it can be sent.
+    pub(super) fn into_body(self) -> GatewayBody {
+        GatewayBody::spooled(self.spooled, self.rest)
+    }
+
     /// Whether the whole body is here.
     pub(super) fn is_whole(&self) -> bool {
         self.rest.is_none()
@@ -44,18 +60,22 @@ pub(super) async fn hold(services: &Services, parts: &Parts, mut body: Incoming)
             Ok(None) => break,
             Err(_elapsed) => return Err(Fault::BodyStalled),
         };
-        // The guard lets no trailers pass.
-        if let Ok(bytes) = frame.into_data() {
-            spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
-            is_over = spool.len() > settings.gate_max;
-        }
+        let bytes = frame.into_data().map_err(|_trailers| Fault::Framing(TRAILERS))?;
+        spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
+        is_over = spool.len() > settings.gate_max;
     }
     let spooled = spool.finish().await.map_err(|error| spool_fault(&error.into()))?;
     Ok(Held { spooled, rest: is_over.then_some(body) })
 }
 
+/// What it is called when a body breaks off.
+pub(super) fn body_fault(error: &(dyn std::error::Error + 'static)) -> Fault {
+    tracing::debug!(%error, "a request body broke off");
+    Fault::BodyBroken
+}
+
 /// How long the next bytes are waited for: `stall` at most, and less when what came so far has used up its time.
-fn patience(stall: Duration, elapsed: Duration, received_bytes: u64) -> Duration {
+pub(super) fn patience(stall: Duration, elapsed: Duration, received_bytes: u64) -> Duration {
     let granted = stall + Duration::from_secs(received_bytes / UPLOAD_PACE_MIN);
     granted.saturating_sub(elapsed).min(stall)
 }

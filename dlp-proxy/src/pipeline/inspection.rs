@@ -38,8 +38,12 @@ pub(super) struct Inspected {
 
 /// Inspects head and body of a request.
 pub(super) async fn inspect(services: &Services, parts: &Parts, held: &Held) -> Inspected {
+    inspect_body(services, parts, held.is_whole().then(|| held.spooled.clone())).await
+}
+
+/// The same for a body that somebody else holds; without one it is too large to be held.
+pub(super) async fn inspect_body(services: &Services, parts: &Parts, body: Option<Spooled>) -> Inspected {
     let started = Instant::now();
-    let body = held.is_whole().then(|| held.spooled.clone());
     let inspected = inspect_in_pool(services, parts, body).await;
     count(&services.metrics, &inspected.item, started.elapsed());
     inspected
@@ -81,7 +85,7 @@ fn note_queue(services: &Services) {
 }
 
 /// An item of which nothing is known.
-fn unread(parts: &Parts, problem: InspectionProblem) -> Inspected {
+pub(super) fn unread(parts: &Parts, problem: InspectionProblem) -> Inspected {
     let item = Item {
         names: Vec::new(),
         size_bytes: declared_length(&parts.headers),
@@ -91,7 +95,8 @@ fn unread(parts: &Parts, problem: InspectionProblem) -> Inspected {
     Inspected { item, path_masked: PATH_NOT_SHOWN.to_owned() }
 }
 
-fn problem(class: ProblemClass, reason: &str) -> InspectionProblem {
+/// A problem of this name.
+pub(super) fn problem(class: ProblemClass, reason: &str) -> InspectionProblem {
     InspectionProblem { class, reason: reason.to_owned() }
 }
 
@@ -152,25 +157,28 @@ impl Drop for CancelOnDrop {
 }
 
 /// Counts what an inspection finds, and keeps no value.
-struct Tally<'a> {
+#[derive(Clone)]
+pub(super) struct Tally<'a> {
     detectors: &'a DetectorSet,
     summariser: Summariser,
     problems: Vec<InspectionProblem>,
 }
 
 impl<'a> Tally<'a> {
-    fn new(detectors: &'a DetectorSet, summariser: Summariser) -> Self {
+    /// Nothing yet.
+    pub(super) fn new(detectors: &'a DetectorSet, summariser: Summariser) -> Self {
         Self { detectors, summariser, problems: Vec::new() }
     }
 
-    fn note(&mut self, problem: InspectionProblem) {
+    /// Remembers a problem.
+    pub(super) fn note(&mut self, problem: InspectionProblem) {
         if self.problems.len() < PROBLEMS_MAX && !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
     }
 
     /// Searches a name as names are read. What the text that holds it has shown already is not counted again.
-    fn name(&mut self, scratch: &mut Scratch, name: &str) {
+    pub(super) fn name(&mut self, scratch: &mut Scratch, name: &str) {
         for finding in scan_name(self.detectors, scratch, name) {
             let is_new =
                 std::str::from_utf8(finding.value.expose()).is_ok_and(|v| self.summariser.mask(name).contains(v));
@@ -180,7 +188,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn finish(mut self, report: BodyReport, size_bytes: Option<u64>) -> Inspected {
+    /// The item, with what a report adds.
+    pub(super) fn finish(mut self, report: BodyReport, size_bytes: Option<u64>) -> Inspected {
         if let Some(opaque) = report.opaque {
             self.note(problem(ProblemClass::Encrypted, opaque.as_str()));
         }

@@ -11,32 +11,47 @@
 
 mod forward;
 mod gate;
+pub(crate) mod icap;
 mod inspection;
 mod outcome;
+mod passing;
+mod session;
 mod site;
+mod websocket;
 
 pub(crate) use site::Place;
 
+use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
+use crate::config::LargeMode;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
+use crate::http::h2;
 use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
+use crate::websocket::handshake;
+use bytes::Bytes;
 use dlp_core::decision::{
-    Action, Activity, Actor, ActorKind, Channel, HeadDecision, Inspection, Item, Transfer, TransferHead,
+    Action, Activity, Actor, ActorKind, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
 };
 use forward::Content;
+use gate::Held;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
-use hyper::body::Incoming;
+use http::{HeaderMap, Request, Response, Version};
+use hyper::body::{Body, Incoming};
+use hyper::upgrade::OnUpgrade;
 use outcome::Verdict;
+use passing::{Cut, Passing, Pipe};
+use session::Piece;
 use site::Site;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::SystemTime;
+use websocket::Switch;
 
 /// A client connection, or a tunnel inside one.
 #[derive(Debug)]
@@ -47,6 +62,8 @@ pub(crate) struct Client {
     pub(crate) place: Place,
     /// The user, when the connection itself told.
     pub(crate) user: Option<String>,
+    /// The place of the connection.
+    pub(crate) admitted: Arc<Admitted>,
     /// Connections to origins that belong to this client.
     pub(crate) links: Links,
     /// Why the guard of the connection refused a request.
@@ -54,9 +71,15 @@ pub(crate) struct Client {
 }
 
 /// Answers a request.
-pub(crate) async fn handle(services: &Services, client: &Client, request: Request<Incoming>) -> Response<GatewayBody> {
+pub(crate) async fn handle(
+    services: &Arc<Services>,
+    client: &Client,
+    mut request: Request<Incoming>,
+) -> Response<GatewayBody> {
+    let is_switching = handshake::is_wished(request.headers());
+    let upgrade = is_switching.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
-    match serve(services, client, &parts, body).await {
+    match serve(services, client, &parts, (body, upgrade)).await {
         Ok(response) => response,
         Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
     }
@@ -72,47 +95,161 @@ fn with_trailers(client: &Client, fault: Fault) -> Fault {
 
 /// The road itself.
 async fn serve(
-    services: &Services,
+    services: &Arc<Services>,
     client: &Client,
     parts: &Parts,
-    body: Incoming,
+    (body, upgrade): (Incoming, Option<OnUpgrade>),
 ) -> Result<Response<GatewayBody>, Fault> {
     if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
         return Err(Fault::Framing(*violation));
     }
+    if parts.version == Version::HTTP_2 {
+        h2::judge(parts).map_err(Fault::Framing)?;
+    }
     let user = identify(services, client, &parts.headers)?;
     let site = Site::of(&client.place, parts)?;
-    let classified = classify(services, parts, &site);
+    let mut classified = classify(services, parts, &site);
+    if passing::is_grpc(&parts.headers) {
+        classified.answer = Some("grpc".to_owned());
+    }
     let head = transfer_head(&classified, user);
+    let piece = Piece::of(&classified, client);
+    if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
+        let verdict = session::verdict_again(reason, head, classified.answer, client);
+        let refusal = outcome::conclude(services, &verdict, parts, &site).await.ok_or(Fault::Internal)?;
+        return Ok(refusal.map(GatewayBody::full));
+    }
 
-    let (transfer, decision, content, route, path_masked) =
-        match services.policies.decide_head(&head, SystemTime::now()) {
-            HeadDecision::Final(decision) => {
-                let size_bytes = forward::declared_length(&parts.headers);
-                let inspection = Inspection::complete();
-                let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
-                (Transfer { head, item }, decision, Content::untouched(body), None, None)
-            }
-            HeadDecision::Inspect => {
-                // Before the body is asked for: an address that is out of reach needs no upload.
-                let route = route(services, client, &site).await?;
-                let held = gate::hold(services, parts, body).await?;
-                let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
-                let transfer = Transfer { head, item };
-                let decision = services.policies.decide(&transfer, SystemTime::now());
-                (transfer, decision, held.into(), Some(route), Some(path_masked))
-            }
-        };
+    let judged = match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
+        HeadDecision::Final(decision) => {
+            let size_bytes = forward::declared_length(&parts.headers);
+            let inspection = Inspection::complete();
+            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
+            let transfer = Transfer { head, item };
+            Judged::at_once((transfer, decision), Content::untouched(body), None)
+        }
+        HeadDecision::Inspect => {
+            // Before the body is asked for: an address that is out of reach needs no upload.
+            let route = route(services, client, &site).await?;
+            let passing = || Passing::new(services, client, (parts, &site), (&head, &classified.answer));
+            let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
+            let judged = inspect(services, parts, (body, &head), passing, upload).await?;
+            Judged { route: Some(route), ..judged }
+        }
+    };
+    let Judged { transfer, decision, content, route, path_masked, later, cut } = judged;
 
+    let switching =
+        upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
     let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
-    if let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
-        return Ok(refusal);
+    // What leaves while it is inspected is concluded when it ends.
+    let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
+    if !is_later && let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
+        return Ok(refusal.map(GatewayBody::full));
     }
     let route = match route {
         Some(route) => route,
         None => self::route(services, client, &site).await?,
     };
-    forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await
+    if let Some((upgrade, head, answer, path_masked)) = switching {
+        let switch = Switch { parts, site: &site, route: &route, head, answer, path_masked, upgrade };
+        return websocket::switch(services, client, switch).await;
+    }
+    // It may have been cut before its first piece: then nothing of it leaves.
+    if let Some(answer) = cut.as_ref().and_then(Cut::take) {
+        return answer;
+    }
+    let answer = forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await;
+    cut.and_then(|cut| cut.take()).unwrap_or(answer)
+}
+
+/// A request that was decided about, as far as it was there.
+struct Judged {
+    transfer: Transfer,
+    decision: Decision,
+    content: Content,
+    route: Option<Route>,
+    path_masked: Option<String>,
+    /// What is decided about while it leaves.
+    later: Later,
+    /// Where the reason will stand if a body that passes is cut.
+    cut: Option<Cut>,
+}
+
+/// What is decided about after the request has begun to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Later {
+    /// Nothing.
+    Nothing,
+    /// The messages of the body.
+    Messages,
+    /// Head and body.
+    Everything,
+}
+
+/// Inspects head and body, or the head alone when the body is inspected while it leaves.
+async fn inspect(
+    services: &Arc<Services>,
+    parts: &Parts,
+    (body, head): (Incoming, &TransferHead),
+    passing: impl Fn() -> Passing,
+    upload: Upload<'_>,
+) -> Result<Judged, Fault> {
+    let decide = |item| {
+        let transfer = Transfer { head: head.clone(), item };
+        let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
+        (transfer, decision)
+    };
+    if parts.version == Version::HTTP_2 && passing::is_grpc(&parts.headers) && !body.is_end_stream() {
+        let nothing = Held::of(services, Bytes::new()).await?;
+        let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &nothing).await;
+        let (transfer, decision) = decide(item);
+        let Pipe { body, cut } = passing().messages(body).await;
+        let judged = Judged::at_once((transfer, decision), Content::Piped(body), Some(path_masked));
+        return Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged });
+    }
+    let mut held = gate::hold(services, parts, body).await?;
+    // A piece of an upload is held, or what lies across its borders could not be seen.
+    if !held.is_whole()
+        && upload.piece.is_none()
+        && services.config.inspection.large.of(head.destination.zone) == LargeMode::Stream
+    {
+        match passing().large(held).await {
+            Ok(Pipe { body, cut }) => {
+                let inspection = Inspection::complete();
+                let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
+                let judged = Judged::at_once(decide(item), Content::Piped(body), None);
+                return Ok(Judged { later: Later::Everything, cut: Some(cut), ..judged });
+            }
+            Err(unwatched) => held = unwatched,
+        }
+    }
+    let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
+    let mut judged = decide(item);
+    match upload.piece {
+        Some(piece) => {
+            judged = piece.judge(services, &held, judged).await?;
+            if judged.1.action >= Action::Coach {
+                piece.refuse(services, (&judged.0, &judged.1));
+            }
+        }
+        None => session::note_opening(services, upload.classified, (&held, upload.client)).await?,
+    }
+    Ok(Judged::at_once(judged, held.into(), Some(path_masked)))
+}
+
+/// What a request has to do with an upload of several requests.
+struct Upload<'a> {
+    classified: &'a Classified,
+    piece: Option<&'a Piece>,
+    client: IpAddr,
+}
+
+impl Judged {
+    /// Nothing of it is decided later.
+    fn at_once((transfer, decision): (Transfer, Decision), content: Content, path_masked: Option<String>) -> Self {
+        Self { transfer, decision, content, route: None, path_masked, later: Later::Nothing, cut: None }
+    }
 }
 
 /// Whether a host is refused whatever is asked of it, so that there is no need to look for it.
@@ -125,7 +262,7 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: 
         // Looking is the least that anybody can do there.
         activity: Activity::Browse,
     };
-    match services.policies.decide_head(&head, SystemTime::now()) {
+    match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => decision.action == Action::Block,
         HeadDecision::Inspect => false,
     }
@@ -134,7 +271,7 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: 
 /// The user of a request. Tunnels know theirs from the CONNECT request.
 fn identify(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Option<String>, Fault> {
     match client.place {
-        Place::Proxy => services.identity.identify(headers),
+        Place::Proxy => services.rules.now().identity.identify(headers),
         Place::Tunnel { .. } => Ok(client.user.clone()),
     }
 }

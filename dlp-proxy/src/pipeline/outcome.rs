@@ -2,8 +2,8 @@
 
 use super::site::Site;
 use crate::answer::{self, AnswerRequest, Detected, Refusal};
-use crate::body_stream::GatewayBody;
 use crate::services::Services;
+use bytes::Bytes;
 use dlp_core::base::ConfidenceLevel;
 use dlp_core::decision::{Action, Decision, DetectorSummary, Transfer};
 use dlp_governance::incident::{Incident, IncidentId, RequestFacts};
@@ -51,7 +51,7 @@ pub(super) async fn conclude(
     verdict: &Verdict,
     parts: &Parts,
     site: &Site,
-) -> Option<Response<GatewayBody>> {
+) -> Option<Response<Bytes>> {
     count(services, verdict);
     if !verdict.is_incident() {
         return None;
@@ -62,7 +62,7 @@ pub(super) async fn conclude(
     }
     let refusal = refusal(services, verdict, &id);
     let request = AnswerRequest { path: path_of(site), ..AnswerRequest::of(parts) };
-    Some(answer::refusal(&refusal, &request).map(GatewayBody::full))
+    Some(answer::refusal(&refusal, &request))
 }
 
 fn count(services: &Services, verdict: &Verdict) {

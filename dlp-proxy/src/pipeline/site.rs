@@ -6,9 +6,11 @@
 use crate::fault::Fault;
 use crate::names::Authority;
 use crate::upstream::Route;
+use crate::websocket::handshake;
 use http::header::{HOST, UPGRADE};
 use http::request::Parts;
 use http::{Method, uri};
+use hyper::ext::Protocol;
 
 /// Where a request arrived.
 #[derive(Debug)]
@@ -40,6 +42,9 @@ pub(crate) struct Site {
 impl Site {
     /// Finds the origin, or says why the request is for none.
     pub(crate) fn of(place: &Place, parts: &Parts) -> Result<Self, Fault> {
+        if parts.method == Method::CONNECT && parts.extensions.get::<Protocol>().is_some() {
+            return Err(Fault::Upgrade);
+        }
         if parts.method == Method::TRACE || parts.method == Method::CONNECT {
             return Err(Fault::Method);
         }
@@ -99,6 +104,9 @@ fn target_of(parts: &Parts) -> Result<String, Fault> {
 /// Protocols that nobody here can read are not switched to. An offer of HTTP/2 without TLS is no wish: clients go on
 /// without it when it is left out.
 fn refuse_upgrade(parts: &Parts) -> Result<(), Fault> {
+    if handshake::is_wished(&parts.headers) {
+        return if handshake::is_proper(parts) { Ok(()) } else { Err(Fault::Upgrade) };
+    }
     let wishes = parts.headers.get_all(UPGRADE).iter();
     let is_unknown = |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"h2c");
     if wishes.into_iter().any(is_unknown) { Err(Fault::Upgrade) } else { Ok(()) }

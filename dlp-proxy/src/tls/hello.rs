@@ -3,6 +3,7 @@
 //! The name in the hello decides whether the tunnel goes on, and an intercepted tunnel continues the very handshake
 //! while a bypassed one needs the bytes as they came. A hello can span many segments, so it is read until it is whole.
 
+use super::Protocol;
 use crate::names::Host;
 use rustls::server::{Accepted, Acceptor};
 use std::io;
@@ -21,6 +22,38 @@ pub(crate) struct Hello {
     pub(crate) raw: Vec<u8>,
     /// The server name, if the client sent one.
     pub(crate) server_name: Option<Host>,
+    /// The versions of HTTP that the client offers.
+    pub(crate) offers: Offers,
+}
+
+/// What a client offers to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offers {
+    /// HTTP/1.1; so do clients that name no protocol.
+    pub(crate) http1: bool,
+    /// HTTP/2.
+    pub(crate) http2: bool,
+}
+
+impl Offers {
+    fn of<'a>(names: Option<impl Iterator<Item = &'a [u8]>>) -> Self {
+        let Some(names) = names else { return Self { http1: true, http2: false } };
+        let mut offers = Self { http1: false, http2: false };
+        for name in names {
+            offers.http1 |= name == Protocol::Http1.alpn() || name == b"http/1.0";
+            offers.http2 |= name == Protocol::Http2.alpn();
+        }
+        offers
+    }
+
+    /// The version for answers of the gateway itself; none when the client offers no HTTP at all.
+    pub(crate) fn own_choice(self) -> Option<Protocol> {
+        match (self.http1, self.http2) {
+            (true, _) => Some(Protocol::Http1),
+            (false, true) => Some(Protocol::Http2),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Reads a hello; `first` are bytes that were read before.
@@ -41,7 +74,8 @@ pub(crate) async fn read_hello<T: AsyncRead + Unpin>(io: &mut T, first: Vec<u8>)
                 Some(name) => Some(Host::parse(name).map_err(|error| invalid(error.to_string()))?),
                 None => None,
             };
-            return Ok(Hello { accepted, raw, server_name });
+            let offers = Offers::of(accepted.client_hello().alpn());
+            return Ok(Hello { accepted, raw, server_name, offers });
         }
         if raw.len() > HELLO_BYTES_MAX {
             return Err(invalid(format!("the ClientHello is longer than {HELLO_BYTES_MAX} bytes")));
@@ -50,6 +84,28 @@ pub(crate) async fn read_hello<T: AsyncRead + Unpin>(io: &mut T, first: Vec<u8>)
         match io.read(&mut piece).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => raw.extend_from_slice(&piece[..count]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_are_told_from_names_of_protocols() {
+        type Row = (Option<&'static [&'static str]>, Option<Protocol>, bool);
+        let rows: [Row; 6] = [
+            (None, Some(Protocol::Http1), false),
+            (Some(&["h2", "http/1.1"]), Some(Protocol::Http1), true),
+            (Some(&["h2"]), Some(Protocol::Http2), true),
+            (Some(&["http/1.1"]), Some(Protocol::Http1), false),
+            (Some(&["imap", "h2c"]), None, false),
+            (Some(&[]), None, false),
+        ];
+        for (names, own_choice, http2) in rows {
+            let offers = Offers::of(names.map(|names| names.iter().map(|name| name.as_bytes())));
+            assert_eq!((offers.own_choice(), offers.http2), (own_choice, http2), "{names:?}");
         }
     }
 }

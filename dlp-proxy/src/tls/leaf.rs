@@ -7,7 +7,7 @@
 //! key is not the CA key and lives as long as the process.
 
 use super::ca::{Ca, CaError, at, random_serial};
-use super::{ALPN_HTTP1, provider};
+use super::{Protocol, provider};
 use crate::config::LimitsConfig;
 use crate::names::Host;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
@@ -46,7 +46,8 @@ pub(crate) struct LeafMint {
 /// A leaf in the form in which it is served.
 #[derive(Clone)]
 struct Minted {
-    config: Arc<ServerConfig>,
+    http1: Arc<ServerConfig>,
+    http2: Arc<ServerConfig>,
     not_after: SystemTime,
 }
 
@@ -61,9 +62,14 @@ impl LeafMint {
         Ok(Self { ca, key, signing_key, cache, budgets: Budgets::new(limits) })
     }
 
-    /// The TLS configuration that shows a leaf for this host. Simultaneous first visits make one leaf.
-    pub(crate) fn server_config(&self, host: &Host) -> Result<Arc<ServerConfig>, Arc<CaError>> {
-        self.config_at(host, SystemTime::now())
+    /// The TLS configuration that shows a leaf for this host and takes one version of HTTP. Simultaneous first visits
+    /// make one leaf.
+    pub(crate) fn server_config(&self, host: &Host, protocol: Protocol) -> Result<Arc<ServerConfig>, Arc<CaError>> {
+        let minted = self.minted_at(host, SystemTime::now())?;
+        Ok(match protocol {
+            Protocol::Http1 => minted.http1,
+            Protocol::Http2 => minted.http2,
+        })
     }
 
     /// Whether a client at this address may have a leaf for the host: there is one, or its budget allows a new one.
@@ -72,12 +78,12 @@ impl LeafMint {
         is_there || self.budgets.take(client, Instant::now())
     }
 
-    fn config_at(&self, host: &Host, now: SystemTime) -> Result<Arc<ServerConfig>, Arc<CaError>> {
+    fn minted_at(&self, host: &Host, now: SystemTime) -> Result<Minted, Arc<CaError>> {
         // Wall time can move while the age in the cache does not: a host that slept, a clock that was set.
         if self.cache.get(host).is_some_and(|minted| !self.is_fresh(&minted, now)) {
             self.cache.invalidate(host);
         }
-        self.cache.try_get_with_by_ref(host, || self.build(host, now)).map(|minted| minted.config)
+        self.cache.try_get_with_by_ref(host, || self.build(host, now))
     }
 
     /// Whether the leaf can be shown for a while. At the end of the CA's life no leaf can live longer than the CA.
@@ -97,11 +103,16 @@ impl LeafMint {
             .map_err(|error| CaError::Crypto(error.to_string()))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-        config.alpn_protocols = vec![ALPN_HTTP1.to_vec()];
         // No resumption: a session must not outlive the policy and the identity under which it began.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Minted { config: Arc::new(config), not_after: self.end_of_leaf(now) })
+        let speaking = |protocol: Protocol| {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![protocol.alpn().to_vec()];
+            Arc::new(config)
+        };
+        let (http1, http2) = (speaking(Protocol::Http1), speaking(Protocol::Http2));
+        Ok(Minted { http1, http2, not_after: self.end_of_leaf(now) })
     }
 
     fn end_of_leaf(&self, now: SystemTime) -> SystemTime {
@@ -236,17 +247,18 @@ mod tests {
         let host = Host::parse("a.example").unwrap();
         let start = SystemTime::now();
         let day = Duration::from_secs(24 * 3600);
-        let first = mint.config_at(&host, start).unwrap();
+        let config_at = |now| mint.minted_at(&host, now).map(|minted| minted.http1);
+        let first = config_at(start).unwrap();
         let rows = [(start + day, true), (start + 5 * day, true), (start + 6 * day, false), (start + 60 * day, false)];
         for (now, is_first) in rows {
-            let config = mint.config_at(&host, now).unwrap();
+            let config = config_at(now).unwrap();
             assert_eq!(Arc::ptr_eq(&config, &first), is_first, "{:?}", now.duration_since(start));
             assert!(mint.cache.get(&host).unwrap().not_after > now);
         }
         let end = mint.ca.not_after();
-        let last = mint.config_at(&host, end - day / 2).unwrap();
-        assert!(Arc::ptr_eq(&last, &mint.config_at(&host, end - day / 4).unwrap()), "no leaf outlives the CA");
-        assert!(matches!(*mint.config_at(&host, end).unwrap_err(), CaError::Expired));
+        let last = config_at(end - day / 2).unwrap();
+        assert!(Arc::ptr_eq(&last, &config_at(end - day / 4).unwrap()), "no leaf outlives the CA");
+        assert!(matches!(*config_at(end).unwrap_err(), CaError::Expired));
     }
 
     #[test]
@@ -282,7 +294,8 @@ mod tests {
         let (_dir, mint) = mint();
         let host = Host::parse("a.example").unwrap();
         let configs: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| mint.server_config(&host).unwrap())).collect();
+            let threads: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| mint.server_config(&host, Protocol::Http1).unwrap())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(configs.iter().all(|config| Arc::ptr_eq(config, &configs[0])));

@@ -4,7 +4,7 @@
 //! store because users trust it, and a root that is past its end is dropped, because the verifier knows no dates of
 //! roots.
 
-use super::{ALPN_HTTP1, provider};
+use super::{Protocol, provider};
 use crate::config::UpstreamConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -32,11 +32,22 @@ pub enum RootsError {
     Tls(#[from] rustls::Error),
 }
 
-/// The client side of TLS for all origins. `own` certificates are never trusted.
+/// The client side of TLS for all origins, by the versions of HTTP that are offered to them.
+#[derive(Clone, Debug)]
+pub(crate) struct OriginTls {
+    /// HTTP/1.1 alone.
+    pub(crate) http1: Arc<ClientConfig>,
+    /// Both versions, HTTP/2 first.
+    pub(crate) both: Arc<ClientConfig>,
+    /// HTTP/2 alone.
+    pub(crate) http2: Arc<ClientConfig>,
+}
+
+/// Sets the client side up. `own` certificates are never trusted.
 pub(crate) fn client_config(
     settings: &UpstreamConfig,
     own: &[CertificateDer<'static>],
-) -> Result<Arc<ClientConfig>, RootsError> {
+) -> Result<OriginTls, RootsError> {
     let mut roots = RootCertStore::empty();
     let mut add = |der: CertificateDer<'static>| is_usable_root(&der, own) && roots.add(der).is_ok();
     for path in &settings.extra_roots {
@@ -62,12 +73,17 @@ pub(crate) fn client_config(
     if roots.is_empty() {
         return Err(RootsError::Empty);
     }
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![ALPN_HTTP1.to_vec()];
-    Ok(Arc::new(config))
+    let offering = |protocols: &[Protocol]| {
+        let mut config = config.clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
+        Arc::new(config)
+    };
+    use Protocol::{Http1, Http2};
+    Ok(OriginTls { http1: offering(&[Http1]), both: offering(&[Http2, Http1]), http2: offering(&[Http2]) })
 }
 
 /// Neither our own CA nor past its end.
@@ -95,7 +111,14 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
             ("cert_wrong_purpose", "The certificate of the server is not made for servers.")
         }
-        _ => ("cert_invalid", "The certificate of the server is not valid."),
+        E::BadEncoding => ("cert_bad_encoding", "The certificate of the server is malformed."),
+        E::UnhandledCriticalExtension => {
+            ("cert_critical_extension", "The certificate of the server has a critical extension that is not known.")
+        }
+        E::UnknownRevocationStatus | E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
+            ("cert_revocation_unknown", "It is not known whether the certificate of the server has been revoked.")
+        }
+        _ => ("cert_invalid", "The certificate of the server is not valid. The log of the gateway names the cause."),
     }
 }
 

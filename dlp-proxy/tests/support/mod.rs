@@ -183,8 +183,11 @@ pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 /// A running gateway. It stops when dropped.
 pub struct Running {
     pub proxy: SocketAddr,
+    pub proxy_tls: Option<SocketAddr>,
+    pub icap: Option<SocketAddr>,
     pub admin: SocketAddr,
     pub dir: tempfile::TempDir,
+    pub reloader: dlp_proxy::Reloader,
     ca: PathBuf,
     _stop: oneshot::Sender<()>,
 }
@@ -192,7 +195,11 @@ pub struct Running {
 impl Running {
     /// Starts with a configuration; `{dir}` stands for the state directory. The origin's CA is trusted.
     pub async fn start(origin_ca: &TestCa, config: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), origin_ca, config).await
+    }
+
+    /// The same in a directory that holds files already.
+    pub async fn start_in(dir: tempfile::TempDir, origin_ca: &TestCa, config: &str) -> Self {
         let root = dir.path().join("origin-ca.pem");
         std::fs::write(&root, &origin_ca.pem).unwrap();
         let base = "listen.proxy = [\"127.0.0.1:0\"]\nlisten.admin = \"127.0.0.1:0\"\n";
@@ -205,11 +212,14 @@ impl Running {
         let setup = Setup { config, state_dir: dir.path().join("state"), risky: None };
         let gateway = Gateway::bind(setup).await.unwrap();
         let (proxy, admin, ca) = (gateway.proxy_addresses()[0], gateway.admin_address(), gateway.ca_path().to_owned());
+        let reloader = gateway.reloader();
+        let icap = gateway.icap_addresses().first().copied();
+        let proxy_tls = gateway.proxy_tls_addresses().first().copied();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(gateway.serve(async {
             let _ = stopped.await;
         }));
-        Self { proxy, admin, dir, ca, _stop: stop }
+        Self { proxy, proxy_tls, icap, admin, reloader, dir, ca, _stop: stop }
     }
 
     /// Sends raw bytes to the proxy port and reads until the end.
@@ -242,15 +252,32 @@ impl Running {
     /// Opens a tunnel and speaks TLS with the gateway, whose CA is the only one that is trusted.
     pub async fn tls(&self, authority: &str, server_name: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = self.tunnel(authority).await.expect("an open tunnel");
+        self.tls_over(stream, server_name, &[]).await
+    }
+
+    /// Opens a tunnel in which these protocols are offered.
+    pub async fn tls_offering(&self, authority: &str, alpn: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = self.tunnel(authority).await.expect("an open tunnel");
+        self.tls_over(stream, authority.split(':').next().unwrap(), alpn).await
+    }
+
+    /// Speaks TLS with the gateway over an open tunnel.
+    pub async fn tls_over<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: T,
+        server_name: &str,
+        alpn: &[&str],
+    ) -> std::io::Result<TlsStream<T>> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(&self.ca).unwrap() {
             roots.add(certificate.unwrap()).unwrap();
         }
-        let config = ClientConfig::builder_with_provider(provider())
+        let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let name = ServerName::try_from(server_name.to_owned()).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
@@ -259,6 +286,11 @@ impl Running {
     pub async fn https(&self, authority: &str, bytes: &[u8]) -> String {
         let host = authority.split(':').next().unwrap();
         exchange(self.tls(authority, host).await.unwrap(), bytes).await
+    }
+
+    /// The certificate that clients have to trust.
+    pub fn ca(&self) -> &Path {
+        &self.ca
     }
 
     /// Lines of the incident log.

@@ -9,8 +9,15 @@ use crate::decision::{Activity, DetectorSummary, Transfer};
 use serde::Deserialize;
 
 /// Activities in which a credential is used. All others bring content in, or open it to people.
-const USES: [Activity; 6] =
-    [Activity::Browse, Activity::Login, Activity::Download, Activity::Delete, Activity::Post, Activity::Admin];
+const USES: [Activity; 7] = [
+    Activity::Browse,
+    Activity::Login,
+    Activity::Download,
+    Activity::Delete,
+    Activity::Post,
+    Activity::Prompt,
+    Activity::Admin,
+];
 
 /// Largest request that is taken for the use of a credential, in bytes; a bigger one carries other things as well.
 const USE_SIZE_MAX_BYTES: u64 = 64 * 1024;
@@ -31,6 +38,9 @@ impl Home {
         if self.detectors.is_empty() || self.hosts.is_empty() {
             return Err("expected at least one entry in `detectors` and in `hosts`".to_owned());
         }
+        if let Some(host) = self.hosts.iter().find(|host| !is_host(host)) {
+            return Err(format!("expected hosts such as `api.github.com`, lower case and with a dot, found `{host}`"));
+        }
         match self.detectors.iter().find(|glob| !glob.starts_with("secret.") || glob.as_str() == "secret.*") {
             Some(glob) => Err(format!("expected detectors of one provider such as `secret.github.*`, found `{glob}`")),
             None => Ok(()),
@@ -47,6 +57,23 @@ impl Home {
         self.hosts.iter().any(|entry| host_matches(entry, host))
             && self.detectors.iter().any(|glob| glob_matches(glob, &finding.detector))
     }
+}
+
+/// Whether an entry is a plain host name of two labels at least. A whole top-level domain, a pattern or an address is
+/// nobody's home.
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(is_letter)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = text.rsplit('.').next().unwrap_or("");
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(is_label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The findings that are left for rules, and a sentence for each one that is at home.

@@ -12,7 +12,7 @@ pub(super) use head::{PartHead, file_names};
 pub(super) use transfer::decode_transfer;
 
 use super::entity::{Declared, walk_entity};
-use super::spool::{self, Window};
+use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
 use delimiter::{Found, Segment};
 use dlp_core::base::{Problem, ProblemClass};
@@ -118,15 +118,15 @@ fn walk_part(walk: &mut Walk<'_>, number: usize, part: &mut Window<'_>) {
     }
     walk.within(head.label(number), |walk| {
         walk_head_text(walk, &head);
-        let end = spool::len_of(part).unwrap_or(body_start);
+        let end = unpacked::len_of(part).unwrap_or(body_start);
         let mut body = Window::new(part, body_start, end);
         walk_entity(walk, &Declared::of_part(&head), &mut body);
     });
 }
 
 fn read_head(part: &mut Window<'_>, limit: u64) -> io::Result<(PartHead, u64)> {
-    let first = spool::peek(part, limit)?;
-    let is_whole = spool::len_of(part)? <= first.len() as u64;
+    let first = unpacked::peek(part, limit)?;
+    let is_whole = unpacked::len_of(part)? <= first.len() as u64;
     Ok(PartHead::read(&first, is_whole))
 }
 
@@ -143,7 +143,7 @@ fn walk_head_text(walk: &mut Walk<'_>, head: &PartHead) {
 /// Walks an `application/http` message, as batch requests hold them: a head, then an entity.
 pub(super) fn walk_http_message(walk: &mut Walk<'_>, body: &mut dyn ReadSeek) -> bool {
     let limit = walk.setup.limits.part_header_bytes_max;
-    let Ok(first) = spool::peek(body, limit) else { return false };
+    let Ok(first) = unpacked::peek(body, limit) else { return false };
     let line_end = memchr::memchr(b'\n', &first).map_or(first.len(), |at| at + 1);
     let is_whole = (first.len() as u64) < limit;
     let (head, head_len) = PartHead::read(&first[line_end..], is_whole);
@@ -151,7 +151,7 @@ pub(super) fn walk_http_message(walk: &mut Walk<'_>, body: &mut dyn ReadSeek) ->
     walk.within("http message".to_owned(), |walk| {
         walk.examine("request line", Input::Bytes(request_line.as_bytes()), View::Plain);
         walk_head_text(walk, &head);
-        let end = spool::len_of(body).unwrap_or(0);
+        let end = unpacked::len_of(body).unwrap_or(0);
         let mut inner = Window::new(body, line_end as u64 + head_len, end);
         walk_entity(walk, &Declared::of_part(&head), &mut inner);
     });

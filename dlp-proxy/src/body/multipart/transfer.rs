@@ -1,7 +1,7 @@
 //! Transfer encodings of parts (base64, quoted-printable) and encoded words in their headers.
 
 use super::super::coding::{Bounds, Decoded};
-use super::super::spool::{CHUNK_BYTES, Spool};
+use super::super::unpacked::{CHUNK_BYTES, Unpacked};
 use data_encoding::{BASE64, Encoding, Specification};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::ReadSeek;
@@ -28,7 +28,7 @@ pub(in super::super) fn decode_transfer(
     body.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::with_capacity(CHUNK_BYTES, body);
     let mut decoder = if name == "base64" { Decoder::Base64(Vec::new()) } else { Decoder::Quoted(Vec::new()) };
-    let mut decoded = Decoded { spool: Spool::new(bounds.limits, bounds.room_bytes), consumed: 0, problem: None };
+    let mut decoded = Decoded { spool: Unpacked::new(bounds.limits, bounds.room_bytes), consumed: 0, problem: None };
     loop {
         let chunk = reader.fill_buf()?;
         let (len, is_end) = (chunk.len(), chunk.is_empty());

@@ -1,6 +1,6 @@
-//! Places for decoded bytes, and ranges of them.
+//! Places for decoded bytes, and ranges of them. The body as it was sent is held elsewhere, see `crate::spool`.
 //!
-//! A [`Spool`] takes what a layer decodes: in memory while it is small, then in a sealed file. A [`Window`] is a
+//! An [`Unpacked`] takes what a layer decodes: in memory while it is small, then in a sealed file. A [`Window`] is a
 //! range of a seekable body that reads like a body of its own; parts are inspected through it without a copy.
 
 use super::BodyLimits;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub(super) const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Decoded bytes with a bound.
-pub(super) struct Spool {
+pub(super) struct Unpacked {
     memory: Vec<u8>,
     memory_max: usize,
     dir: Option<PathBuf>,
@@ -22,14 +22,14 @@ pub(super) struct Spool {
     len_bytes_max: u64,
 }
 
-/// Reads what a spool took.
-pub(super) enum SpoolReader {
+/// Reads what such a place took.
+pub(super) enum UnpackedReader {
     Memory(Cursor<Vec<u8>>),
     File(SealedReader),
 }
 
-impl Spool {
-    /// An empty spool that takes at most `len_bytes_max`.
+impl Unpacked {
+    /// An empty place that takes at most `len_bytes_max`.
     pub(super) fn new(limits: &BodyLimits, len_bytes_max: u64) -> Self {
         let (memory_max, dir) = (limits.spool_memory_bytes, limits.spool_dir.clone());
         Self { memory: Vec::new(), memory_max, dir, file: None, len_bytes: 0, len_bytes_max }
@@ -49,10 +49,10 @@ impl Spool {
     }
 
     /// The bytes, from the start.
-    pub(super) fn into_reader(self) -> io::Result<SpoolReader> {
+    pub(super) fn into_reader(self) -> io::Result<UnpackedReader> {
         Ok(match self.file {
-            None => SpoolReader::Memory(Cursor::new(self.memory)),
-            Some(file) => SpoolReader::File(file.finish()?.reader()),
+            None => UnpackedReader::Memory(Cursor::new(self.memory)),
+            Some(file) => UnpackedReader::File(file.finish()?.reader()),
         })
     }
 
@@ -73,7 +73,7 @@ impl Spool {
     }
 }
 
-impl Read for SpoolReader {
+impl Read for UnpackedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Memory(bytes) => bytes.read(buffer),
@@ -82,7 +82,7 @@ impl Read for SpoolReader {
     }
 }
 
-impl Seek for SpoolReader {
+impl Seek for UnpackedReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match self {
             Self::Memory(bytes) => bytes.seek(to),
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_spool_stops_at_its_bound() {
-        let mut spool = Spool::new(&BodyLimits { spool_memory_bytes: 2, ..BodyLimits::default() }, 5);
+        let mut spool = Unpacked::new(&BodyLimits { spool_memory_bytes: 2, ..BodyLimits::default() }, 5);
         assert!(spool.push(b"abc").unwrap());
         assert!(!spool.push(b"defg").unwrap());
         assert!(!spool.push(b"h").unwrap());

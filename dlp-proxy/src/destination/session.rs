@@ -1,0 +1,218 @@
+//! Where the requests of one upload name the upload and the place of their piece.
+//!
+//! | `session`, `offset`, `number` | reads |
+//! |---|---|
+//! | `url` | path and query as they are |
+//! | `query:NAME` | a parameter |
+//! | `path:NAME` | a named piece of the path template |
+//! | `header:NAME` | a header that stands once |
+//! | `header_json:NAME#/POINTER` | a value of the JSON in such a header |
+//! | `content-range` | the first byte of `Content-Range` |
+
+use super::request::Parsed;
+use super::template::Template;
+use http::header::CONTENT_RANGE;
+
+/// A piece of an upload that takes several requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPart {
+    /// What all requests of the upload have in common.
+    pub key: String,
+    /// Where the body belongs; none for a request that brings no piece, or of which that is not known.
+    pub position: Option<Position>,
+}
+
+/// The place of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Position {
+    /// Offset of its first byte.
+    Offset(u64),
+    /// Its number; the next piece has the next number.
+    Number(u64),
+}
+
+/// How an endpoint names session and place.
+#[derive(Clone, Debug)]
+pub(super) struct SessionRule {
+    session: Place,
+    offset: Option<Place>,
+    number: Option<Place>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Url,
+    ContentRange,
+    Query(String),
+    Path(String),
+    Header(String),
+    HeaderJson(String, String),
+}
+
+impl SessionRule {
+    /// Reads the words of an endpoint, or says what is wrong with them.
+    pub(super) fn new(
+        session: Option<&str>,
+        (offset, number): (Option<&str>, Option<&str>),
+        paths: &[Template],
+    ) -> Result<Option<Self>, String> {
+        let Some(session) = session else {
+            return match offset.or(number) {
+                Some(_) => Err("expected `session` beside `offset` or `number`".to_owned()),
+                None => Ok(None),
+            };
+        };
+        if offset.is_some() && number.is_some() {
+            return Err("expected one of `offset` and `number`, found both".to_owned());
+        }
+        let place = |word: Option<&str>| word.map(|word| Place::new(word, paths)).transpose();
+        Ok(Some(Self { session: Place::new(session, paths)?, offset: place(offset)?, number: place(number)? }))
+    }
+
+    /// What a request says; none when it names no session.
+    pub(super) fn read(&self, request: &Parsed<'_>, paths: &[Template]) -> Option<SessionPart> {
+        let key = self.session.read(request, paths).filter(|key| !key.is_empty())?;
+        let number = |place: &Option<Place>| place.as_ref()?.read(request, paths)?.trim().parse().ok();
+        let position =
+            number(&self.offset).map(Position::Offset).or_else(|| number(&self.number).map(Position::Number));
+        Some(SessionPart { key, position })
+    }
+}
+
+impl Place {
+    fn new(word: &str, paths: &[Template]) -> Result<Self, String> {
+        Ok(match word.split_once(':') {
+            None if word == "url" => Self::Url,
+            None if word == "content-range" => Self::ContentRange,
+            Some(("query", name)) => Self::Query(name.to_owned()),
+            Some(("path", name)) if !paths.is_empty() && paths.iter().all(|path| path.has_capture(name)) => {
+                Self::Path(name.to_owned())
+            }
+            Some(("path", name)) => return Err(format!("expected `{{{name}}}` in each `path` of the endpoint")),
+            Some(("header", name)) => Self::Header(name.to_ascii_lowercase()),
+            Some(("header_json", rest)) => match rest.split_once('#') {
+                Some((name, pointer)) if pointer.starts_with('/') => {
+                    Self::HeaderJson(name.to_ascii_lowercase(), pointer.to_owned())
+                }
+                _ => return Err(format!("expected `header_json:NAME#/POINTER`, found `{word}`")),
+            },
+            _ => {
+                return Err(format!(
+                    "expected `url`, `content-range`, `query:`, `path:`, `header:` or `header_json:`, found `{word}`"
+                ));
+            }
+        })
+    }
+
+    fn read(&self, request: &Parsed<'_>, paths: &[Template]) -> Option<String> {
+        match self {
+            Self::Url => Some(url_of(request)),
+            Self::ContentRange => first_of_range(request).map(|first| first.to_string()),
+            Self::Query(name) => request.query_value(name).map(std::borrow::Cow::into_owned),
+            Self::Path(name) => paths.iter().find_map(|path| path.capture(&request.path.text, name)).map(str::to_owned),
+            Self::Header(name) => request.header(name).map(str::to_owned),
+            Self::HeaderJson(name, pointer) => {
+                let value: serde_json::Value = serde_json::from_str(request.header(name)?).ok()?;
+                match value.pointer(pointer)? {
+                    serde_json::Value::String(text) => Some(text.clone()),
+                    serde_json::Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+fn url_of(request: &Parsed<'_>) -> String {
+    format!("{}?{}", request.path.text, request.query)
+}
+
+/// The session of a request whose application nobody describes, when it says by itself that it brings a piece.
+pub(super) fn general(request: &Parsed<'_>) -> Option<SessionPart> {
+    let from_offset = || request.header("upload-offset")?.trim().parse().ok();
+    let offset = first_of_range(request).or_else(from_offset)?;
+    Some(SessionPart { key: url_of(request), position: Some(Position::Offset(offset)) })
+}
+
+/// `bytes 0-9/100` or `bytes 0-9/*`, in any case, and without the unit as some clients send it.
+fn first_of_range(request: &Parsed<'_>) -> Option<u64> {
+    let value = request.header(CONTENT_RANGE.as_str())?.trim().to_ascii_lowercase();
+    let range = value.strip_prefix("bytes").unwrap_or(&value).trim_start_matches([' ', '=']);
+    let (first, rest) = range.split_once('-')?;
+    let last = rest.split('/').next()?;
+    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first <= last).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::template::Kind;
+    use super::*;
+    use crate::destination::RequestHead;
+    use http::{HeaderMap, HeaderName};
+
+    fn check(
+        rule: [Option<&str>; 3],
+        target: &str,
+        fields: &[(&str, &str)],
+        expected: Option<(&str, Option<Position>)>,
+    ) {
+        let paths = [Template::new(Kind::Path, "/up/{id}/{part}").unwrap()];
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let head = RequestHead { method: "PUT", host: "a.example", target, headers: &headers, learnt: &[] };
+        let request = Parsed::new(&head);
+        let got = match SessionRule::new(rule[0], (rule[1], rule[2]), &paths).unwrap() {
+            Some(rule) => rule.read(&request, &paths),
+            None => general(&request),
+        };
+        let got = got.as_ref().map(|part| (part.key.as_str(), part.position));
+        assert_eq!(got, expected, "{rule:?} {target} {fields:?}");
+    }
+
+    #[test]
+    fn pieces_are_told_from_heads() {
+        use Position::{Number, Offset};
+        let s3 = [Some("query:uploadId"), None, Some("query:partNumber")];
+        check(s3, "/k?partNumber=7&uploadId=a%2Bb", &[], Some(("a+b", Some(Number(7)))));
+        check(s3, "/k?uploadId=ab", &[], Some(("ab", None)));
+        check(s3, "/k?partNumber=x&uploadId=ab", &[], Some(("ab", None)));
+        check(s3, "/k?uploadId=", &[], None);
+        check([Some("path:id"), None, Some("path:part")], "/up/x/3", &[], Some(("x", Some(Number(3)))));
+        let dropbox = [
+            Some("header_json:Dropbox-API-Arg#/cursor/session_id"),
+            Some("header_json:Dropbox-API-Arg#/cursor/offset"),
+            None,
+        ];
+        let arg = r#"{"cursor":{"session_id":"s","offset":12}}"#;
+        check(dropbox, "/", &[("dropbox-api-arg", arg)], Some(("s", Some(Offset(12)))));
+        check(dropbox, "/", &[("dropbox-api-arg", "{}")], None);
+        check(dropbox, "/", &[("dropbox-api-arg", arg), ("dropbox-api-arg", arg)], None);
+        let range = [Some("url"), Some("content-range"), None];
+        check(range, "/u?t=1", &[("content-range", "bytes 5-9/*")], Some(("/u?t=1", Some(Offset(5)))));
+        check(range, "/u", &[("content-range", "bytes */100")], Some(("/u?", None)));
+        check(range, "/u", &[("content-range", "bytes 9-5/10")], Some(("/u?", None)));
+        let none = [None; 3];
+        check(none, "/u", &[("content-range", "Bytes 0-4/5")], Some(("/u?", Some(Offset(0)))));
+        check(none, "/u", &[("upload-offset", "77")], Some(("/u?", Some(Offset(77)))));
+        check(none, "/u", &[], None);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let rows = [
+            ([None, Some("content-range"), None], "expected `session`"),
+            ([Some("url"), Some("content-range"), Some("query:n")], "found both"),
+            ([Some("cookie:x"), None, None], "found `cookie:x`"),
+            ([Some("path:other"), None, None], "`{other}`"),
+            ([Some("header_json:x"), None, None], "header_json:NAME#/POINTER"),
+        ];
+        for ([session, offset, number], expected) in rows {
+            let paths = [Template::new(Kind::Path, "/up/{id}").unwrap()];
+            let error = SessionRule::new(session, (offset, number), &paths).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

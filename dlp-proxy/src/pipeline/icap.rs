@@ -1,0 +1,182 @@
+//! Judges what another proxy asks about, by the same policies and inspections as requests that come here by themselves.
+
+use super::outcome::{self, Verdict};
+use super::site::Site;
+use super::websocket::head_of_messages;
+use super::{classify, inspection, transfer_head};
+use crate::answer::AnswerRequest;
+use crate::destination::Classified;
+use crate::fault::Fault;
+use crate::names::Authority;
+use crate::services::Services;
+use crate::spool::Spooled;
+use crate::websocket::handshake;
+use bytes::Bytes;
+use dlp_core::decision::{Activity, HeadDecision, Inspection, Item, Transfer, TransferHead};
+use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::uri::Scheme;
+use http::{HeaderMap, Method, Request as HttpRequest, Response};
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+/// Who sent the message to the proxy that asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    /// Address of the client, or of the proxy.
+    pub(crate) peer: SocketAddr,
+    /// The user, when the proxy knows.
+    pub(crate) user: Option<String>,
+}
+
+/// What becomes of a message.
+#[derive(Debug)]
+pub(crate) enum Judgement {
+    /// It may stay as it is.
+    Pass,
+    /// The client gets this instead.
+    Refused(Response<Bytes>),
+}
+
+/// Whether what is judged goes to the site or comes from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A request.
+    Up,
+    /// The answer to one.
+    Down,
+}
+
+/// A message that is judged.
+pub(crate) struct Judged<'s> {
+    services: &'s Services,
+    sender: Sender,
+    parts: Parts,
+    site: Site,
+    classified: Classified,
+    head: TransferHead,
+    way: Way,
+}
+
+impl<'s> Judged<'s> {
+    /// Finds out what a request is for. An error is the answer to one that cannot be judged.
+    pub(crate) fn new(
+        services: &'s Services,
+        sender: Sender,
+        request: Result<Parts, Fault>,
+        way: Way,
+    ) -> Result<Self, Box<Response<Bytes>>> {
+        let nothing = HeaderMap::new();
+        let parts = request.map_err(|fault| {
+            let request = AnswerRequest { method: &Method::GET, path: "/", headers: &nothing };
+            Box::new(respond(services, &sender, &fault, &request))
+        })?;
+        let site = site_of(&parts)
+            .map_err(|fault| Box::new(respond(services, &sender, &fault, &AnswerRequest::of(&parts))))?;
+        let mut classified = classify(services, &parts, &site);
+        if parts.method == Method::CONNECT {
+            // What is said in the tunnel is judged when it is opened; here it is only where the tunnel leads.
+            let tenancy = &services.config.tenant.corporate;
+            classified.destination = services.catalogue.destination_of_host(&site.authority.host.to_string(), tenancy);
+            classified.activity = Activity::Browse;
+        }
+        if way == Way::Down {
+            classified.activity = Activity::Download;
+        }
+        let head = transfer_head(&classified, sender.user.clone());
+        Ok(Self { services, sender, parts, site, classified, head, way })
+    }
+
+    /// The judgement that needs no body, if there is one.
+    pub(crate) async fn by_head(&self) -> Option<Judgement> {
+        if self.sender.user.is_none() && !self.services.rules.now().identity.allows_anonymous() {
+            let fault = Fault::Unauthenticated { realm: self.services.config.identity.realm.clone() };
+            return Some(self.fault(&fault));
+        }
+        if handshake::is_wished(&self.parts.headers) && self.way == Way::Up {
+            // Nobody would show its messages.
+            let messages = head_of_messages(self.head.clone());
+            if matches!(
+                self.services.rules.now().policies.decide_head(&messages, SystemTime::now()),
+                HeadDecision::Inspect
+            ) {
+                return Some(self.fault(&Fault::Upgrade));
+            }
+        }
+        let decision = match self.services.rules.now().policies.decide_head(&self.head, SystemTime::now()) {
+            HeadDecision::Final(decision) => decision,
+            HeadDecision::Inspect if self.parts.method == Method::CONNECT => return Some(Judgement::Pass),
+            HeadDecision::Inspect => return None,
+        };
+        let inspection = Inspection::complete();
+        let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
+        let transfer = Transfer { head: self.head.clone(), item };
+        Some(
+            self.conclude(Verdict {
+                transfer,
+                decision,
+                answer: self.classified.answer.clone(),
+                peer: self.sender.peer,
+                path_masked: None,
+            })
+            .await,
+        )
+    }
+
+    /// The judgement of a held body; of one that is too large to be held there is none.
+    pub(crate) async fn by_body(&self, answer_fields: &HeaderMap, body: Option<Spooled>) -> Judgement {
+        let downward = (self.way == Way::Down).then(|| answer_parts(answer_fields));
+        let inspected = match &downward {
+            None => inspection::inspect_body(self.services, &self.parts, body).await,
+            Some(Some(parts)) => inspection::inspect_body(self.services, parts, body).await,
+            Some(None) => return self.fault(&Fault::Internal),
+        };
+        let transfer = Transfer { head: self.head.clone(), item: inspected.item };
+        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
+        let path_masked = if downward.is_none() { Some(inspected.path_masked) } else { None };
+        let (answer, peer) = (self.classified.answer.clone(), self.sender.peer);
+        self.conclude(Verdict { transfer, decision, answer, peer, path_masked }).await
+    }
+
+    async fn conclude(&self, verdict: Verdict) -> Judgement {
+        match outcome::conclude(self.services, &verdict, &self.parts, &self.site).await {
+            Some(answer) => Judgement::Refused(answer),
+            None => Judgement::Pass,
+        }
+    }
+
+    fn fault(&self, fault: &Fault) -> Judgement {
+        Judgement::Refused(respond(self.services, &self.sender, fault, &AnswerRequest::of(&self.parts)))
+    }
+}
+
+/// The site that a request names: by its target, or by its `Host`.
+fn site_of(parts: &Parts) -> Result<Site, Fault> {
+    let is_tls = parts.uri.scheme() == Some(&Scheme::HTTPS);
+    let is_foreign = parts.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS);
+    if is_foreign || parts.method == Method::TRACE {
+        return Err(if is_foreign { Fault::Scheme } else { Fault::Method });
+    }
+    let host = parts.headers.get(HOST).map(|value| value.to_str().unwrap_or(""));
+    let named = parts.uri.authority().map(http::uri::Authority::as_str).or(host).ok_or(Fault::BadTarget)?;
+    let authority = Authority::parse(named, Some(if is_tls { 443 } else { 80 }))?;
+    let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    Ok(Site { authority, is_tls, target: target.to_owned() })
+}
+
+/// The head under which the body of an answer is inspected: what says how it is to be read, and nothing else.
+fn answer_parts(fields: &HeaderMap) -> Option<Parts> {
+    let mut parts = HttpRequest::builder().uri("/").body(()).ok()?.into_parts().0;
+    for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_DISPOSITION] {
+        for value in fields.get_all(&name) {
+            parts.headers.append(name.clone(), value.clone());
+        }
+    }
+    Some(parts)
+}
+
+fn respond(services: &Services, sender: &Sender, fault: &Fault, request: &AnswerRequest<'_>) -> Response<Bytes> {
+    services.metrics.count_fault(fault.reason());
+    tracing::info!(peer = %sender.peer, reason = fault.reason(), "request failed");
+    fault.respond(request, "", &services.config.portal.contact)
+}
