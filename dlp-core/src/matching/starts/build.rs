@@ -47,13 +47,18 @@ impl Builder {
     }
 
     pub(in crate::matching) fn build(self, isa: Isa) -> Starts {
-        let groups = self.rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish()).collect();
         Starts {
             intersect: Intersect::of(isa),
-            rows: self.rows.iter().map(|row| row.placed).collect(),
-            groups,
+            of_digits: self.groups(|byte| byte.is_ascii_digit()),
+            of_letters: self.groups(|byte| byte.is_ascii_alphabetic()),
             pairs: pairs(&self.rows),
         }
+    }
+
+    /// Groups of the rows whose token can start with such a byte.
+    fn groups(&self, is_first: impl Fn(u8) -> bool) -> Vec<Group> {
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(&is_first)).collect();
+        rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows)).collect()
     }
 }
 
@@ -98,7 +103,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(rows: &[Row]) -> Self {
+    fn new(rows: &[&Row]) -> Self {
         let sets = |count: usize| vec![RowSet::default(); count];
         let mut draft = Self {
             before: sets(Before::PLACES),
@@ -150,13 +155,14 @@ impl Draft {
         }
     }
 
-    fn finish(mut self) -> Group {
+    fn finish(mut self, rows: &[&Row]) -> Group {
         for (accepts, open) in self.accepts.chunks_exact_mut(1 << 8).zip(&self.open) {
             accepts.iter_mut().for_each(|rows| rows.extend(open));
         }
         let mut sets = Distinct::default();
         let mut indexes = |table: Vec<RowSet>| table.into_iter().map(|set| sets.index(set)).collect();
         Group {
+            rows: rows.iter().map(|row| row.placed).collect(),
             before: indexes(self.before),
             lengths: indexes(self.lengths),
             shapes: indexes(self.shapes),

@@ -32,9 +32,10 @@ const OFFSETS_AT_ONCE: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Starts {
     intersect: Intersect,
-    rows: Vec<Placed>,
-    /// Rows beyond one set: as many groups, each with tables of its own.
-    groups: Vec<Group>,
+    /// Rows of tokens that start with a digit. Those beyond one set are in groups with tables of their own.
+    of_digits: Vec<Group>,
+    /// The same for tokens that start with a letter.
+    of_letters: Vec<Group>,
     /// For each [`Ahead`], the pairs of bytes with which a row can start.
     pairs: PairSets,
 }
@@ -42,6 +43,7 @@ pub(super) struct Starts {
 /// The tables of one group of rows.
 #[derive(Debug, Default)]
 struct Group {
+    rows: Vec<Placed>,
     /// The distinct sets; the tables hold indexes of them.
     sets: Vec<RowSet>,
     /// By what stands before the token.
@@ -151,7 +153,13 @@ impl<'t> Token<'t> {
 
 impl Starts {
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.of_digits.is_empty() && self.of_letters.is_empty()
+    }
+
+    /// The groups with the rows that can have a token which starts with this byte.
+    #[inline]
+    fn groups(&self, first: u8) -> &[Group] {
+        if first.is_ascii_digit() { &self.of_digits } else { &self.of_letters }
     }
 
     /// The pairs of bytes with which a pattern can have a token, for each number of what lies ahead.
@@ -164,7 +172,7 @@ impl Starts {
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
         let before = Before::of(text, at).place();
         let byte = |offset: usize| usize::from(text.get(at + offset).copied().unwrap_or(END));
-        self.groups.iter().any(|group| {
+        self.groups(text[at]).iter().any(|group| {
             let accepting = |offset: usize| group.set(&group.accepts, offset << 8 | byte(offset));
             let mut rows = RowSet::default();
             let first = [group.set(&group.before, before), accepting(0), accepting(1), accepting(2)];
@@ -179,13 +187,11 @@ impl Starts {
     /// have been looked at.
     pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
         let token = Token::new(text, at, runs);
-        for (number, group) in self.groups.iter().enumerate() {
+        for group in self.groups(text[at]) {
             let mut rows = RowSet::default();
             if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
                 group.keep_boundary(&mut rows, &token);
-                rows.rows()
-                    .map(|row| self.rows[number * RowSet::ROWS + row])
-                    .for_each(|row| each(row.pattern, row.skip));
+                rows.rows().map(|row| group.rows[row]).for_each(|row| each(row.pattern, row.skip));
             }
         }
     }

@@ -135,7 +135,7 @@ proptest! {
     #[test]
     fn fitting_equals_reading_every_pattern(given in prop::collection::vec(given(), 0..40), text in text()) {
         let starts = built(&given);
-        prop_assert_eq!(starts.is_empty(), given.is_empty());
+        prop_assert!(starts.is_empty() || !given.is_empty());
         for at in tokens(&text) {
             let expected: Vec<_> = with_skips(&given)
                 .filter(|(_, skip, given)| given.fits(*skip, &text, at))
@@ -180,7 +180,7 @@ fn patterns_of_several_groups_are_all_given() {
     let count = 2 * RowSet::ROWS + 3;
     let given: Vec<Given> = (0..count).map(|index| of(b"ab"[index % 2])).collect();
     let starts = built(&given);
-    assert_eq!(starts.groups.len(), 3);
+    assert_eq!((starts.of_letters.len(), starts.of_digits.len()), (3, 0));
     let expected: Vec<(u32, usize)> = (1..count as u32).step_by(2).map(|pattern| (pattern, 0)).collect();
     assert_eq!(fitting(&starts, b"b", 0), expected);
     assert_eq!(fitting(&starts, b"xb", 1), [], "the boundary refuses all groups");
