@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn programs_end_where_the_pattern_does() {
-        let rows: &[(&str, &[(&str, Option<usize>)])] = &[
+        type Row = (&'static str, &'static [(&'static str, Option<usize>)]);
+        let rows: &[Row] = &[
             (
                 "[A-Z]{2}[0-9]{6,9}",
                 &[("AB123456", Some(8)), ("AB1234567890", Some(11)), ("AB12345", None), ("A", None)],

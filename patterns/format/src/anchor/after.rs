@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn what_follows_a_literal_is_told_until_the_match_can_end() {
         // Pattern, literal and its distance from the start, boundary; examples of what may follow, and of what may not.
-        let rows: &[(&str, &str, (usize, usize), bool, &[&str], &[&str])] = &[
+        type Row = (&'static str, &'static str, (usize, usize), bool, &'static [&'static str], &'static [&'static str]);
+        let rows: &[Row] = &[
             ("user ?=[a-z]{2}", "user", (0, 0), false, &["=ab", " =ab", "=ax,"], &["s=ab", "  =", "=1"]),
             ("(?i)pin[0-9]{2}", "pin", (0, 0), true, &["12", "12,"], &["1", "1a", "12a"]),
             ("(?i)pin[0-9]{2}", "pin", (0, 0), false, &["12", "12a"], &["1", "1a"]),
