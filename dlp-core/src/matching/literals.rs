@@ -200,11 +200,20 @@ impl Buckets {
         let mut windows: Vec<(f32, usize)> = (0..=last).map(|offset| (compared(offset), offset)).collect();
         windows.sort_by(|a, b| a.0.total_cmp(&b.0));
         windows.truncate(WINDOWS_TRIED_MAX);
-        let places = windows.iter().flat_map(|window| (0..BUCKETS).map(move |bucket| (*window, bucket)));
-        let costed =
-            places.map(|((compared, offset), bucket)| (compared + self.cost(&text[offset..], bucket), offset, bucket));
-        let least = costed.min_by(|a, b| a.0.total_cmp(&b.0));
-        least.map_or((0, 0), |(_, offset, bucket)| (offset, bucket))
+        let (mut least, mut place) = (f32::INFINITY, (0, 0));
+        for (compared, offset) in windows {
+            // The windows behind it are compared more often still.
+            if compared >= least {
+                break;
+            }
+            for bucket in 0..BUCKETS {
+                let cost = compared + self.cost(&text[offset..], bucket);
+                if cost < least {
+                    (least, place) = (cost, (offset, bucket));
+                }
+            }
+        }
+        place
     }
 
     /// Share of places that the bucket admits more when this window joins it.

@@ -257,9 +257,10 @@ impl PairSets {
         4 - 2 * (usize::from(is_near) + usize::from(is_far)) + usize::from(is_long)
     }
 
-    pub(in crate::matching) fn insert(&mut self, number: usize, first: u8, second: u8) {
-        let bit = usize::from(first) << 8 | usize::from(second);
-        self.0[number * PAIR_WORDS + (bit >> 6)] |= 1 << (bit & 63);
+    /// Adds the pairs of a first byte with each second one of a set, given as bits.
+    pub(in crate::matching) fn insert(&mut self, number: usize, first: u8, seconds: &[u64; 4]) {
+        let words = &mut self.0[number * PAIR_WORDS + usize::from(first) * seconds.len()..][..seconds.len()];
+        words.iter_mut().zip(seconds).for_each(|(word, seconds)| *word |= seconds);
     }
 
     pub(in crate::matching) fn holds(&self, number: usize, first: u8, second: u8) -> bool {
@@ -406,8 +407,11 @@ mod tests {
         ) {
             let mut sets = PairSets::new();
             for (number, first, second) in known {
-                sets.insert(number, first, second);
-                sets.insert(number, b'a', second);
+                let mut seconds = [0; 4];
+                seconds[usize::from(second >> 6)] |= 1 << (second & 63);
+                sets.insert(number, first, &seconds);
+                sets.insert(number, b'a', &seconds);
+                prop_assert!(sets.holds(number, first, second));
             }
             let mask = |index: usize| -> [u64; STRETCH_WORDS] { std::array::from_fn(|word| masks[word][index]) };
             let (near, long) = (mask(0), mask(2));

@@ -69,7 +69,7 @@ fn pairs(rows: &[Row]) -> PairSets {
         let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
         for ahead in Ahead::all().filter(|ahead| ahead.lets(row.start.run_min, row.start.digit_within)) {
             for first in firsts.bytes() {
-                seconds.bytes().for_each(|second| pairs.insert(ahead.0, first, second));
+                pairs.insert(ahead.0, first, seconds.words());
             }
         }
     }
@@ -149,9 +149,11 @@ impl Draft {
 
     fn add_shape(&mut self, number: usize, row: &Row) {
         for (place, rows) in self.shapes.chunks_exact_mut(FOLLOWERS).enumerate() {
-            let followers = row.start.shape.followers(place / RUNS, place % RUNS);
-            let with_bit = rows.iter_mut().enumerate().filter(|(follower, _)| followers >> follower & 1 == 1);
-            with_bit.for_each(|(_, rows)| rows.insert(number));
+            let mut followers = row.start.shape.followers(place / RUNS, place % RUNS);
+            while followers != 0 {
+                rows[followers.trailing_zeros() as usize].insert(number);
+                followers &= followers - 1;
+            }
         }
     }
 

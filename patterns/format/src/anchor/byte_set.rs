@@ -39,7 +39,19 @@ impl ByteSet {
 
     /// The bytes in ascending order.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
-        (0..=255u8).filter(|byte| self.contains(*byte))
+        [0u8, 64, 128, 192].into_iter().zip(self.0).flat_map(|(first, mut word)| {
+            std::iter::from_fn(move || {
+                let byte = (word != 0).then(|| first + word.trailing_zeros() as u8)?;
+                word &= word - 1;
+                Some(byte)
+            })
+        })
+    }
+
+    /// The set as bits, the byte 0 first.
+    #[must_use]
+    pub fn words(&self) -> &[u64; 4] {
+        &self.0
     }
 }
 
