@@ -17,14 +17,12 @@ const INFLECTION_LETTERS_MAX: usize = 4;
 /// A folded phrase, with a space in front, and one behind unless it is open.
 #[derive(Debug)]
 pub(super) struct Phrase {
-    folded: Vec<u8>,
+    folded: Box<[u8]>,
     /// Made when it is first used: most phrases never are.
-    finder: OnceLock<Finder<'static>>,
+    finder: OnceLock<Box<Finder<'static>>>,
     is_open: bool,
     /// Of the first word.
     beginning: Beginning,
-    /// As the author wrote it, for the reasons of a score.
-    pub(super) source: String,
 }
 
 impl Phrase {
@@ -39,7 +37,7 @@ impl Phrase {
         // Words are known by the runs of letters that they begin with.
         let words = bytes.get(1..).filter(|words| !words.first().is_some_and(u8::is_ascii_digit));
         let beginning = words.map_or(Beginning::ANY, Beginning::of);
-        Self { folded: bytes, finder: OnceLock::new(), is_open, beginning, source: source.to_owned() }
+        Self { folded: bytes.into(), finder: OnceLock::new(), is_open, beginning }
     }
 
     fn stands_in(&self, folded: &Folded) -> bool {
@@ -47,7 +45,7 @@ impl Phrase {
             return false;
         }
         let words = folded.words.as_slice();
-        let finder = self.finder.get_or_init(|| Finder::new(&self.folded).into_owned());
+        let finder = self.finder.get_or_init(|| Box::new(Finder::new(&self.folded).into_owned()));
         if !self.is_open {
             return finder.find(words).is_some();
         }

@@ -9,8 +9,8 @@ use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
 use super::material::{self, Material};
 use super::scratch::Scratch;
 use crate::base::{Category, Confidence};
-use crate::knowledge::Failure;
 use crate::knowledge::validators::{Check, Verdict};
+use crate::knowledge::{Context, Failure};
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
@@ -91,6 +91,17 @@ impl PhraseList {
     }
 }
 
+impl PhraseList {
+    /// The same as their author wrote them.
+    fn sources(self, context: &Context) -> &[String] {
+        match self {
+            Self::Strong => &context.strong,
+            Self::Weak => &context.weak,
+            Self::Negative => &context.negative,
+        }
+    }
+}
+
 impl Judged {
     /// The reasons in words.
     pub(super) fn reasons(&self, set: &DetectorSet) -> Vec<Reason> {
@@ -101,8 +112,8 @@ impl Judged {
                 .checked
                 .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
             Detail::Phrase(list, index) => {
-                let phrase = list.of(&detector.phrases).get(index);
-                format!("word `{}` nearby", phrase.map_or("", |phrase| &phrase.source))
+                let source = list.sources(&detector.data.context).get(index);
+                format!("word `{}` nearby", source.map_or("", String::as_str))
             }
             Detail::Said(sentence) => sentence.to_owned(),
         };
