@@ -37,6 +37,8 @@ pub const MIME_DEPTH_MAX: usize = 64;
 
 /// Parts of one message that are told apart. Mailing list digests hold a few hundred.
 pub const MIME_PARTS_MAX: usize = 10_000;
+/// Boundaries of one multipart that end its parts. Each line of the body is compared with each of them.
+pub const MIME_BOUNDARIES_MAX: usize = 16;
 
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]

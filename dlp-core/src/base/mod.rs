@@ -10,7 +10,7 @@ pub use cancel::Cancel;
 pub use dlp_detector_format::{Category, SensitivityLabel, Severity};
 pub use limits::{
     CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, DECODED_RATIO_MAX, DECODING_DEPTH_MAX,
-    DICTIONARY_BYTES_MAX, Limits, MIME_DEPTH_MAX, MIME_PARTS_MAX, RTF_GROUPS_MAX,
+    DICTIONARY_BYTES_MAX, Limits, MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, RTF_GROUPS_MAX,
 };
 pub use offset::{ByteOffset, Span};
 pub use problem::{Limit, Problem, ProblemClass};

@@ -124,7 +124,10 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
     let [rest @ .., separator] = before else { return false };
     match separator {
-        b',' if rest.last().is_some_and(u8::is_ascii_digit) => is_group(&text[at..]) || is_zero(rest),
+        b',' if rest.last().is_some_and(u8::is_ascii_digit) => {
+            // What starts with a letter or a plus is the next field.
+            text.get(at).is_some_and(u8::is_ascii_digit) && (is_group(&text[at..]) || is_zero(rest))
+        }
         b'.' | b':' | b'/' | b'-' if rest.last().is_some_and(u8::is_ascii_digit) => true,
         b'-' => ends_with_uuid_group(rest),
         // `13~+2021…`, `6.2+2020…`: the versions of packages.
@@ -143,6 +146,12 @@ fn is_group(text: &[u8]) -> bool {
 /// Digits of a group of thousands.
 const GROUP_DIGITS_MAX: usize = 3;
 
+/// Whether the last token of a text starts with a digit, as numbers do that a comma may go on.
+fn ends_with_number(text: &[u8]) -> bool {
+    let token = text.iter().rev().take(LOOK_BYTES).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    text[text.len() - token..].first().is_some_and(u8::is_ascii_digit)
+}
+
 /// Whether a text ends with the number zero, behind which a comma is a decimal one.
 fn is_zero(text: &[u8]) -> bool {
     matches!(text, [b'0'] | [.., b'\0'..=b'/' | b':'..=b'\x7f', b'0'])
@@ -152,7 +161,7 @@ fn is_zero(text: &[u8]) -> bool {
 fn continues_number_after(text: &[u8], at: usize) -> bool {
     let [separator, rest @ ..] = &text[at..] else { return false };
     match separator {
-        b',' if rest.first().is_some_and(u8::is_ascii_digit) => is_group(rest),
+        b',' if rest.first().is_some_and(u8::is_ascii_digit) => is_group(rest) && ends_with_number(&text[..at]),
         b'.' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
         b'-' => starts_with_uuid_group(rest),
         b'~' => true,
@@ -198,6 +207,10 @@ mod tests {
             ("10,[123456789]", true),
             ("[123456789],50", false),
             ("1,[234]", false),
+            ("1,[PL61109010140000071219812874]", true),
+            ("[PL61109010140000071219812874],4", true),
+            ("4,[+48601234567]", true),
+            ("4.[ABA300000]", false),
             ("[123],456", false),
             ("1-[234567890]", false),
             ("550e8400-e29b-41d4-a716-[446655440000]", false),

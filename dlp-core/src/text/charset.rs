@@ -62,7 +62,8 @@ impl Charset {
         };
         // UTF-32 and the DOS sets are no part of the WHATWG standard.
         let by_number = number("cp").or_else(|| number("ibm")).or_else(|| number("dos")).and_then(Self::from_code_page);
-        match Encoding::for_label(label.as_bytes()) {
+        // Some labels stand for sets that nobody may decode, because what they show depends on who does.
+        match Encoding::for_label_no_replacement(label.as_bytes()) {
             Some(encoding) => Some(Self::from_encoding(encoding)),
             None if label.eq_ignore_ascii_case("utf-32") || label.eq_ignore_ascii_case("utf-32le") => {
                 Some(Self::Utf32Le)

@@ -156,6 +156,34 @@ fn bounds_of_a_message_are_named_and_the_rest_is_read() {
 }
 
 #[test]
+fn a_false_character_set_hides_nothing() {
+    let body = "PESEL swiadka: 44051401458";
+    let rows = [
+        ("iso-2022-kr", Completeness::Unsupported),
+        ("hz-gb-2312", Completeness::Unsupported),
+        ("utf-7", Completeness::Unsupported),
+        ("utf-16", Completeness::Complete),
+        ("utf-32be", Completeness::Complete),
+        ("iso-2022-jp", Completeness::Complete),
+        ("shift_jis", Completeness::Complete),
+    ];
+    for (charset, expected) in rows {
+        let seen = walk("a.eml", &mail(&format!("Content-Type: text/plain; charset={charset}\r\n\r\n{body}")));
+        assert!(seen.holds(body), "{charset}: {:?}", seen.text);
+        assert_eq!(seen.completeness(), expected, "{charset}");
+    }
+}
+
+#[test]
+fn more_boundaries_than_the_bound_are_told() {
+    let boundaries: String = (0..99).map(|number| format!("boundary=b{number};")).collect();
+    let rest = format!("Content-Type: multipart/mixed; {boundaries}\r\n\r\n--b0\r\n\r\nPESEL 44051401458\r\n--b98--");
+    let seen = walk("a.eml", &mail(&rest));
+    assert!(seen.holds("PESEL 44051401458"));
+    assert!(seen.reasons.iter().any(|reason| *reason == "mime_boundaries_max"), "{:?}", seen.reasons);
+}
+
+#[test]
 fn encrypted_parts_are_named() {
     let armor = format!("-----BEGIN PGP {}-----\r\n\r\nabc", "MESSAGE");
     let rest = format!(

@@ -14,7 +14,7 @@ pub(super) use sniff::{is_mailbox, is_message};
 use super::decode::{Derived, compose, transfer};
 use super::walk::{Step, Walk};
 use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment};
-use crate::base::{MIME_DEPTH_MAX, MIME_PARTS_MAX, Problem, ProblemClass};
+use crate::base::{MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, Problem, ProblemClass};
 use crate::text::{self, Charset, Transcoded, Transcoder, is_utf8};
 use header::{Field, Structured};
 use std::borrow::Cow;
@@ -123,6 +123,10 @@ impl Message<'_> {
         if declared.boundaries.len() > 1 {
             walk.problem(conflict("a multipart declares several boundaries; parts end at each of them"));
         }
+        if declared.has_more_boundaries {
+            let message = "a multipart declares more boundaries than the bound; parts do not end at the others";
+            walk.problem(Problem::limit("mime_boundaries_max", MIME_BOUNDARIES_MAX as u64, message));
+        }
         let pieces = pieces(self.bytes, body.clone(), &declared.boundaries);
         if pieces.parts.is_empty() {
             walk.problem(Problem::new(ProblemClass::Damaged, "mime_boundary", "a multipart has no parts"));
@@ -149,6 +153,10 @@ impl Message<'_> {
         if declared.kind == "message/partial" {
             let text = "the message is a piece of a larger one; this piece was read";
             walk.problem(Problem::new(ProblemClass::Unsupported, "message_partial", text));
+        }
+        if let Some(label) = &declared.unknown_charset {
+            let message = format!("no reader for the character set `{label}`; the bytes were scanned as they are");
+            walk.problem(Problem::new(ProblemClass::Unsupported, "mime_charset", message));
         }
         for encoding in &declared.encodings {
             let content = Content::decode(*encoding, &self.bytes[body.clone()], body.start as u64);
@@ -216,12 +224,19 @@ fn is_part_of(text: &str, value: &[u8]) -> bool {
 struct Declared {
     kind: String,
     boundaries: Vec<String>,
+    /// More boundaries were declared than [`MIME_BOUNDARIES_MAX`].
+    has_more_boundaries: bool,
     charset: Option<Charset>,
+    /// A name of a character set that says nothing to us.
+    unknown_charset: Option<String>,
     /// Each encoding that is stated, at least one.
     encodings: Vec<Encoding>,
     file_names: Vec<String>,
     is_attachment: bool,
 }
+
+/// Characters of an unknown name that a report shows.
+const LABEL_SHOWN_MAX: usize = 40;
 
 /// How bytes are packed for the journey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +252,9 @@ impl Default for Declared {
         Self {
             kind: "text/plain".to_owned(),
             boundaries: Vec::new(),
+            has_more_boundaries: false,
             charset: None,
+            unknown_charset: None,
             encodings: vec![Encoding::None],
             file_names: Vec::new(),
             is_attachment: false,
@@ -260,15 +277,19 @@ impl Declared {
             declared.kind.clone_from(&kind.head);
         }
         for kind in &kinds {
-            declared.boundaries.extend(kind.all("boundary").filter(|value| !value.is_empty()).map(str::to_owned));
+            kind.all("boundary").filter(|value| !value.is_empty()).for_each(|boundary| declared.add_boundary(boundary));
             declared.file_names.extend(kind.all("name").map(str::to_owned));
-            declared.charset = declared.charset.or_else(|| kind.all("charset").find_map(Charset::from_label));
+            for label in kind.all("charset") {
+                match Charset::from_label(label) {
+                    Some(charset) => _ = declared.charset.get_or_insert(charset),
+                    None => declared.unknown_charset = Some(label.chars().take(LABEL_SHOWN_MAX).collect()),
+                }
+            }
         }
         for disposition in dispositions {
             declared.is_attachment |= disposition.head == "attachment";
             declared.file_names.extend(disposition.all("filename").map(str::to_owned));
         }
-        declared.boundaries.dedup();
         declared.file_names.retain(|name| !name.is_empty());
         declared.file_names.dedup();
         let mut encodings: Vec<Encoding> =
@@ -278,6 +299,17 @@ impl Declared {
             declared.encodings = encodings;
         }
         declared
+    }
+
+    fn add_boundary(&mut self, boundary: &str) {
+        if self.boundaries.iter().any(|known| known == boundary) {
+            return;
+        }
+        if self.boundaries.len() == MIME_BOUNDARIES_MAX {
+            self.has_more_boundaries = true;
+            return;
+        }
+        self.boundaries.push(boundary.to_owned());
     }
 
     fn is_multipart(&self) -> bool {
@@ -330,7 +362,8 @@ impl<'d> Content<'d> {
         Self { bytes: Cow::Owned(bytes), runs: Some(runs), start }
     }
 
-    /// Hands the text out in UTF-8.
+    /// Hands the text out in UTF-8. Where the declared set can be a lie, because the bytes are text as they are, both
+    /// readings.
     fn emit(
         &self,
         walk: &mut Walk<'_>,
@@ -339,13 +372,16 @@ impl<'d> Content<'d> {
         line: impl Fn(usize) -> u64,
     ) -> Step {
         let join = Join::Line;
-        let Some(charset) = self.other_charset(charset) else {
+        let other = self.other_charset(charset);
+        if other.is_none() || self.is_text() {
             let (place, origin) = match &self.runs {
                 Some(runs) => (Place::None, Origin::Mapped(runs)),
                 None => (Place::Lines(line(self.start as usize)), Origin::Bytes(self.start)),
             };
-            return walk.emit(&Segment { text: &self.bytes, part, place, join, origin });
-        };
+            walk.emit(&Segment { text: &self.bytes, part, place, join, origin })?;
+        }
+        let Some(charset) = other else { return Ok(()) };
+        let part = if self.is_text() { Part { name: "as declared", ..part } } else { part };
         let mut recoded = Transcoded::default();
         let start = if self.runs.is_some() { 0 } else { self.start };
         Transcoder::new(&charset, start).push(&self.bytes, true, &mut recoded);
@@ -357,11 +393,19 @@ impl<'d> Content<'d> {
         walk.emit(&Segment { text: recoded.text.as_bytes(), part, place, join, origin })
     }
 
-    /// The set to decode, unless the bytes are UTF-8 as they are.
+    /// Whether the bytes are UTF-8 as they are.
+    fn is_text(&self) -> bool {
+        is_utf8(&self.bytes) && memchr::memchr(0, &self.bytes).is_none()
+    }
+
+    /// The set to decode, if the bytes may be something else than UTF-8.
     fn other_charset(&self, declared: Option<&Charset>) -> Option<Charset> {
+        const ESCAPE: u8 = 0x1b;
         match declared {
+            // Without its escapes such a text is ASCII.
+            Some(Charset::Multi(_)) if self.bytes.is_ascii() && memchr::memchr(ESCAPE, &self.bytes).is_none() => None,
             Some(charset) if charset.is_wide() || matches!(charset, Charset::Multi(_)) => Some(charset.clone()),
-            _ if is_utf8(&self.bytes) && memchr::memchr(0, &self.bytes).is_none() => None,
+            _ if self.is_text() => None,
             Some(Charset::Utf8) | None => text::detect(&self.bytes, true).map(|detected| detected.charset),
             Some(charset) => Some(charset.clone()),
         }
