@@ -127,7 +127,7 @@ pub(crate) struct KnownArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Detectors")]
 pub(crate) struct DetectorChoice {
-    /// Detectors to use, by id; `*` stands for anything
+    /// Detectors to use, by id; `*` stands for anything, `!` before an id leaves it out
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub(crate) detectors: Vec<String>,
     /// Detectors of a law or a country: gdpr, rodo, pci-dss, hipaa, ccpa, lgpd, or a country code such as pl; --detectors adds to them

@@ -134,7 +134,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Keeps the detectors that match one of the globs. `*` stands for any characters: `secret.*`, `pii.pl.*`.
+    /// Keeps the detectors that match one of the globs. `*` stands for any characters: `secret.*`, `pii.pl.*`; a `!`
+    /// before a glob leaves out what it matches, of all detectors when nothing else is chosen.
     ///
     /// # Errors
     /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, which is most likely a typing error.
@@ -148,16 +149,23 @@ impl Catalogue {
     /// [`CatalogueError::NoMatch`] for the first glob or country that matches nothing.
     pub fn select_with(&mut self, profiles: &[Profile], globs: &[String]) -> Result<(), CatalogueError> {
         let has = |holds: &dyn Fn(&str) -> bool| self.detectors.iter().any(|detector| holds(&detector.id));
-        if let Some(glob) = globs.iter().find(|glob| !has(&|id| glob_matches(glob, id))) {
-            return Err(CatalogueError::NoMatch { glob: glob.clone() });
+        let (left_out, chosen): (Vec<&str>, Vec<&str>) =
+            globs.iter().map(String::as_str).partition(|glob| glob.starts_with('!'));
+        let left_out: Vec<&str> = left_out.into_iter().map(|glob| glob.trim_start_matches('!')).collect();
+        if let Some(glob) = chosen.iter().chain(&left_out).find(|glob| !has(&|id| glob_matches(glob, id))) {
+            return Err(CatalogueError::NoMatch { glob: (*glob).to_owned() });
         }
         if let Some(empty) = profiles.iter().find(|profile| !has(&|id| profile.is_own(id))) {
             return Err(CatalogueError::NoMatch { glob: empty.name.clone() });
         }
-        self.detectors.retain(|detector| {
-            let id = &detector.id;
-            profiles.iter().any(|profile| profile.holds(id)) || globs.iter().any(|glob| glob_matches(glob, id))
-        });
+        let is_chosen = |id: &str| {
+            let has_no_choice = profiles.is_empty() && chosen.is_empty();
+            has_no_choice
+                || profiles.iter().any(|profile| profile.holds(id))
+                || chosen.iter().any(|glob| glob_matches(glob, id))
+        };
+        let is_left_out = |id: &str| left_out.iter().any(|glob| glob_matches(glob, id));
+        self.detectors.retain(|detector| is_chosen(&detector.id) && !is_left_out(&detector.id));
         Ok(())
     }
 
@@ -192,6 +200,25 @@ pub(super) fn glob_matches(glob: &str, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_before_a_glob_leaves_detectors_out() {
+        let rows: [(&[&str], &str, &str); 3] = [
+            (&["!pii.intl.email"], "pii.pl.pesel", "pii.intl.email"),
+            (&["pii.*", "!pii.intl.*"], "pii.pl.pesel", "pii.intl.email"),
+            (&["!pii.*", "pii.*", "secret.*"], "secret.url.userinfo", "pii.pl.pesel"),
+        ];
+        for (globs, kept, left_out) in rows {
+            let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+            let mut catalogue = Catalogue::builtin().expect("built-in detectors");
+            catalogue.select(&globs).expect("all of them match");
+            let has = |id: &str| catalogue.detectors().iter().any(|detector| detector.id == id);
+            assert!(has(kept) && !has(left_out), "{globs:?}");
+        }
+        let mut catalogue = Catalogue::builtin().expect("built-in detectors");
+        let error = catalogue.select(&["!pii.nowhere".to_owned()]).expect_err("nothing matches");
+        assert!(error.to_string().contains("pii.nowhere"), "{error}");
+    }
 
     #[test]
     fn globs_select_by_whole_id() {
