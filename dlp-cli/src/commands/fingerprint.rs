@@ -62,6 +62,9 @@ fn build(args: &FingerprintBuildArgs) -> Result<u8, CliError> {
     sorter.merge(|entry| writer.push(entry)).map_err(failed)?;
     writer.finish().map_err(failed)?.finish()?;
     say(&format!("{documents} documents, {bytes} bytes of text"));
+    if documents == 0 {
+        say("nothing to recognise: the index is empty, and no scan will find anything with it");
+    }
     if too_short > 0 {
         say(&format!("{too_short} of them too short to be recognised"));
     }

@@ -9,6 +9,7 @@ use crate::input;
 use crate::output::Destination;
 use crate::say;
 use crate::scan::walk::STDIN;
+use dlp_core::base::ConfidenceLevel;
 use dlp_core::decision::redact::{Method, RedactKey, Redacted, Redaction, Redactor, Restored, Restorer, TextFormat};
 use dlp_core::matching::{DetectorSet, Scratch};
 use std::io::{self, Read, Write as _};
@@ -38,7 +39,7 @@ fn redact(args: &RedactArgs) -> Result<u8, CliError> {
     let redacted = redactor.finish(&mut out).map_err(failed)?;
     destination.write_all(&out).map_err(|source| destination.failed(source))?;
     destination.finish()?;
-    Ok(report(&set, &redacted))
+    Ok(report(args, &set, &redacted))
 }
 
 fn restore(args: &RedactArgs) -> Result<u8, CliError> {
@@ -124,7 +125,7 @@ fn format(args: &RedactArgs) -> TextFormat {
 }
 
 /// Says what was replaced, by detector.
-fn report(set: &DetectorSet, redacted: &Redacted) -> u8 {
+fn report(args: &RedactArgs, set: &DetectorSet, redacted: &Redacted) -> u8 {
     let total: u64 = redacted.values.values().sum();
     say(&format!("redacted: {total}"));
     for (detector, count) in &redacted.values {
@@ -132,6 +133,11 @@ fn report(set: &DetectorSet, redacted: &Redacted) -> u8 {
     }
     if redacted.masked_instead > 0 {
         say(&format!("{} of them masked: nothing in their layout passes for invented", redacted.masked_instead));
+    }
+    if redacted.left > 0 {
+        let (left, level) = (redacted.left, ConfidenceLevel::from(args.min_confidence).as_str());
+        let noun = if left == 1 { "finding" } else { "findings" };
+        say(&format!("{left} {noun} below {level} left (--min-confidence low takes them too)"));
     }
     let Some(first) = redacted.degraded.first() else { return exit::CLEAN };
     let more = redacted.degraded.len() - 1;

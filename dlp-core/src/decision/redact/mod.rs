@@ -88,6 +88,8 @@ pub struct Redacted {
     pub values: BTreeMap<DetectorIndex, u64>,
     /// Values whose layout could not be kept and that were masked.
     pub masked_instead: u64,
+    /// Findings that were left because their confidence is lower than demanded.
+    pub left: u64,
     /// Detectors that were not tried everywhere: the result may hold more of what they look for.
     pub degraded: Vec<DetectorIndex>,
 }
@@ -168,8 +170,10 @@ impl<'a> Redactor<'a> {
     }
 
     fn take(&mut self, found: &[Match]) {
-        let replaced = found.iter().filter(|m| m.confidence.level() >= self.redaction.confidence_min);
-        self.regions.extend(replaced.map(|m| Region {
+        let is_replaced = |m: &&Match| m.confidence.level() >= self.redaction.confidence_min;
+        let replaced: Vec<&Match> = found.iter().filter(is_replaced).collect();
+        self.redacted.left += (found.len() - replaced.len()) as u64;
+        self.regions.extend(replaced.into_iter().map(|m| Region {
             start: m.span.start.0,
             end: m.span.end.0,
             detector: m.detector,
