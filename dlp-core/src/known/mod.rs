@@ -1,7 +1,7 @@
 //! Layer 4: what an organisation knows to be its own. Not what looks like a customer's number, but the customers.
 //!
-//! An index is made once, by those who own the data, and holds keyed hashes alone ([`edm`] of tables, [`fingerprint`] of documents). Scans and gateways load it
-//! with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
+//! An index is made once, by those who own the data, and holds keyed hashes alone ([`edm`] of tables, [`fingerprint`] of
+//! documents; the names of these stand in it as they are). Scans load it with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
 //! gives matches of the same kind. Each index has a detector without patterns in the catalogue, so that its findings
 //! have an id, a severity and a label as all others do, and policies can name them.
 
@@ -14,8 +14,43 @@ mod words;
 pub use key::KnownKey;
 pub use store::{Entry, IndexError};
 
+use crate::base::{Category, SensitivityLabel, Severity};
+use crate::knowledge::{Boundary, Context, Detector, Score};
 use crate::matching::{DetectorIndex, DetectorSet, Match};
 use std::sync::Arc;
+
+/// What is said of the findings of an index.
+struct FindingDetector {
+    id: String,
+    title: String,
+    description: &'static str,
+    category: Category,
+    severity: Severity,
+    label: SensitivityLabel,
+}
+
+/// The detector of an index: without patterns and scores, since the index finds and rates.
+fn finding_detector(said: FindingDetector) -> Detector {
+    Detector {
+        id: said.id,
+        title: said.title,
+        description: said.description.to_owned(),
+        remedy: String::new(),
+        reference: String::new(),
+        category: said.category,
+        severity: said.severity,
+        label: said.label,
+        tags: Vec::new(),
+        patterns: Vec::new(),
+        boundary: Boundary::default(),
+        validator: None,
+        context: Context::default(),
+        score: Score { pattern: 0, validator: 0, strong: 0, weak: 0, negative: 0, alone: 0 },
+        entropy_min: 0.0,
+        specimens: Vec::new(),
+        reveal_last: 0,
+    }
+}
 
 /// The indexes of an organisation. Cheap to clone.
 #[derive(Clone, Debug, Default)]

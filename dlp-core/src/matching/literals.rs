@@ -2,9 +2,10 @@
 //!
 //! Each literal chooses four neighbouring bytes, its *window*, and a bucket. The kernel marks a place when some bucket
 //! admits the four bytes there; with the literals of all built-in detectors spread over the buckets that is one byte in
-//! six of prose and source code. A marked place is looked up by a hash of its four bytes, first in a bitmap that fits the
-//! fastest cache, and only then compared. What remains is exact: [`Literals::each_hit`] gives the hits that a search for
-//! every literal in any ASCII case gives, overlapping ones included.
+//! six of prose and source code. A marked place is looked up by a hash of its four bytes, then of these and what stands
+//! beside them, in bitmaps that fit the fastest caches, and only then compared. What remains is exact:
+//! [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII case gives, overlapping ones
+//! included.
 
 use dlp_detector_format::{expected_per_mb, symbol_probability};
 

@@ -372,8 +372,9 @@ impl<'d> Content<'d> {
         line: impl Fn(usize) -> u64,
     ) -> Step {
         let join = Join::Line;
-        let other = self.other_charset(charset);
-        if other.is_none() || self.is_text() {
+        let is_text = is_utf8(&self.bytes) && memchr::memchr(0, &self.bytes).is_none();
+        let other = self.other_charset(charset, is_text);
+        if other.is_none() || is_text {
             let (place, origin) = match &self.runs {
                 Some(runs) => (Place::None, Origin::Mapped(runs)),
                 None => (Place::Lines(line(self.start as usize)), Origin::Bytes(self.start)),
@@ -381,7 +382,7 @@ impl<'d> Content<'d> {
             walk.emit(&Segment { text: &self.bytes, part, place, join, origin })?;
         }
         let Some(charset) = other else { return Ok(()) };
-        let part = if self.is_text() { Part { name: "as declared", ..part } } else { part };
+        let part = if is_text { Part { name: "as declared", ..part } } else { part };
         let mut recoded = Transcoded::default();
         let start = if self.runs.is_some() { 0 } else { self.start };
         Transcoder::new(&charset, start).push(&self.bytes, true, &mut recoded);
@@ -393,19 +394,14 @@ impl<'d> Content<'d> {
         walk.emit(&Segment { text: recoded.text.as_bytes(), part, place, join, origin })
     }
 
-    /// Whether the bytes are UTF-8 as they are.
-    fn is_text(&self) -> bool {
-        is_utf8(&self.bytes) && memchr::memchr(0, &self.bytes).is_none()
-    }
-
-    /// The set to decode, if the bytes may be something else than UTF-8.
-    fn other_charset(&self, declared: Option<&Charset>) -> Option<Charset> {
+    /// The set to decode, if the bytes may be something else than UTF-8. `is_text`: they are UTF-8 as they are.
+    fn other_charset(&self, declared: Option<&Charset>, is_text: bool) -> Option<Charset> {
         const ESCAPE: u8 = 0x1b;
         match declared {
             // Without its escapes such a text is ASCII.
             Some(Charset::Multi(_)) if self.bytes.is_ascii() && memchr::memchr(ESCAPE, &self.bytes).is_none() => None,
             Some(charset) if charset.is_wide() || matches!(charset, Charset::Multi(_)) => Some(charset.clone()),
-            _ if self.is_text() => None,
+            _ if is_text => None,
             Some(Charset::Utf8) | None => text::detect(&self.bytes, true).map(|detected| detected.charset),
             Some(charset) => Some(charset.clone()),
         }

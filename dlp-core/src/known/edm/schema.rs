@@ -1,9 +1,10 @@
 //! What a table holds: which columns are looked for, how their values are compared, and when a row counts as found.
 
 use super::super::words::Word;
+use super::super::{FindingDetector, finding_detector};
 use super::normal;
 use crate::base::{Category, SensitivityLabel, Severity};
-use crate::knowledge::{Boundary, Context, Detector, Score};
+use crate::knowledge::Detector;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -158,25 +159,14 @@ impl Schema {
     pub fn detector(&self) -> Detector {
         let title =
             if self.title.is_empty() { format!("Record of the table {}", self.name) } else { self.title.clone() };
-        Detector {
+        finding_detector(FindingDetector {
             id: self.detector_id(),
             title,
-            description: "Cells of one row of a table that the organisation indexed.".to_owned(),
-            remedy: String::new(),
-            reference: String::new(),
+            description: "Cells of one row of a table that the organisation indexed.",
             category: Category::Edm,
             severity: self.severity,
             label: self.label,
-            tags: Vec::new(),
-            patterns: Vec::new(),
-            boundary: Boundary::default(),
-            validator: None,
-            context: Context::default(),
-            score: Score { pattern: 0, validator: 0, strong: 0, weak: 0, negative: 0, alone: 0 },
-            entropy_min: 0.0,
-            specimens: Vec::new(),
-            reveal_last: 0,
-        }
+        })
     }
 
     /// The value of a cell as it is hashed, if it is one that can be found.

@@ -3,10 +3,11 @@
 use super::super::key::KnownKey;
 use super::super::store::{Entry, IndexError, Magic, Store, StoreWriter};
 use super::super::words::{Word, Words};
+use super::super::{FindingDetector, finding_detector};
 use super::code::{Code, Vocabulary};
 use super::grams::{CODE, Grams, Print, TEXT, Token};
 use crate::base::{Category, SensitivityLabel, Severity};
-use crate::knowledge::{Boundary, Context, Detector, Score};
+use crate::knowledge::Detector;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -190,25 +191,14 @@ impl Index {
     /// The detector: without patterns, since the index finds.
     #[must_use]
     pub fn detector(&self) -> Detector {
-        Detector {
+        finding_detector(FindingDetector {
             id: self.detector_id(),
             title: format!("Document of the collection {}", self.header.name),
-            description: "Passages of a document that the organisation indexed as confidential.".to_owned(),
-            remedy: String::new(),
-            reference: String::new(),
+            description: "Passages of a document that the organisation indexed as confidential.",
             category: Category::DocumentFingerprint,
             severity: Severity::High,
             label: SensitivityLabel::Confidential,
-            tags: Vec::new(),
-            patterns: Vec::new(),
-            boundary: Boundary::default(),
-            validator: None,
-            context: Context::default(),
-            score: Score { pattern: 0, validator: 0, strong: 0, weak: 0, negative: 0, alone: 0 },
-            entropy_min: 0.0,
-            specimens: Vec::new(),
-            reveal_last: 0,
-        }
+        })
     }
 
     /// The documents.

@@ -12,11 +12,12 @@
 //! behind it.
 //!
 //! There is one kernel for each instruction set ([`Isa`]), all with the same result; [`portable`] is the
-//! one that reads like the table above. [`RowSet`] brings the same vectors to the stage behind.
+//! one that reads like the table above. [`Places`] and [`RowSet`] bring the same vectors to the stages behind.
 //!
-//! This module is the only home of `unsafe` in the crate, and confines it to three kinds of places: a load or store
-//! through a reference to an array of the vector's length, a prefetch, and the entry of each kernel behind the question
-//! whether the processor has the instructions.
+//! This module is the only home of `unsafe` in the crate, and confines it to four kinds of places: a load or store
+//! through a reference to an array of the vector's length, a gather whose farthest address was compared with the end of
+//! what it reads from, a prefetch, and the entry of each function behind the question whether the processor has the
+//! instructions.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
