@@ -12,12 +12,14 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-pub(super) use build::{Builder, Start};
+pub(super) use build::{Builder, Named, Start};
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
 use super::simd::{Intersect, PairSets, RowSet};
-use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, WINDOW_LEN};
+use super::spotted::{Naming, Near};
+use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
+use std::ops::Range;
 
 /// Runs with each follower.
 const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
@@ -36,6 +38,8 @@ pub(super) struct Starts {
     of_digits: Vec<Group>,
     /// The same for tokens that start with a letter.
     of_letters: Vec<Group>,
+    /// How many bytes before a match and behind its start a phrase begins at most for which a row waits.
+    named_within: (usize, usize),
     /// For each [`Ahead`], the pairs of bytes with which a row can start.
     pairs: PairSets,
 }
@@ -54,6 +58,10 @@ struct Group {
     shapes: Vec<u16>,
     /// By offset, byte.
     accepts: Vec<u16>,
+    /// The rows that wait for a phrase near their match.
+    waiting: RowSet,
+    /// By phrase, the rows that wait for it.
+    named: Vec<u16>,
     /// Rows whose window goes on at each [`OFFSETS_AT_ONCE`] offsets.
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token.
@@ -184,16 +192,31 @@ impl Starts {
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
     /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
-    /// have been looked at.
-    pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
+    /// have been looked at. Of those that wait for a phrase only those come that one near the token may name.
+    pub(super) fn fitting(
+        &self,
+        (text, at): (&[u8], usize),
+        runs: Runs<'_>,
+        near: &mut Near<'_, '_>,
+        each: &mut dyn FnMut(u32, usize),
+    ) {
         let token = Token::new(text, at, runs);
         for group in self.groups(text[at]) {
             let mut rows = RowSet::default();
             if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
+                if rows.meets(&group.waiting) {
+                    group.keep_named(&mut rows, near.naming(self.named_within(&token)));
+                }
                 group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| group.rows[row]).for_each(|row| each(row.pattern, row.skip));
             }
         }
+    }
+
+    /// The bytes of a text in which a phrase would begin that names a match with the token.
+    fn named_within(&self, token: &Token<'_>) -> Range<usize> {
+        let (before, behind) = self.named_within;
+        token.at.saturating_sub(before + SKIP_MAX as usize)..token.text.len().min(token.at + behind)
     }
 
     /// The rows whose surroundings, length and runs can be those of the token. Whether there is any.
@@ -245,6 +268,17 @@ impl Group {
     #[inline]
     fn set(&self, table: &[u16], place: usize) -> &RowSet {
         &self.sets[usize::from(table[place])]
+    }
+
+    /// Keeps the rows that wait for nothing, and those that wait for a phrase which may stand near.
+    fn keep_named(&self, rows: &mut RowSet, naming: Naming<'_>) {
+        let mut unnamed = self.waiting;
+        match naming {
+            Naming::Unknown => return,
+            Naming::Nothing => {}
+            Naming::Parts(..) => naming.phrases().for_each(|id| unnamed.remove(self.set(&self.named, id as usize))),
+        }
+        rows.remove(&unnamed);
     }
 
     /// Keeps the rows that start before the token, and those whose boundary holds at it.
