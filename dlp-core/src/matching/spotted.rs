@@ -25,6 +25,16 @@ pub(super) struct Classified<'t> {
     pub(super) vocabulary: &'t Vocabulary,
 }
 
+impl Classified<'_> {
+    /// The parts that a range touches; `None` where it reaches beyond them.
+    #[inline]
+    fn parts(&self, range: Range<usize>) -> Option<Range<usize>> {
+        let Tokens { start, end } = *self.tokens;
+        let is_within = start <= range.start && range.end <= end;
+        is_within.then(|| (range.start - start) / PART_BYTES..(range.end - start).div_ceil(PART_BYTES))
+    }
+}
+
 /// A phrase in the text.
 #[derive(Clone, Copy, Debug)]
 struct Hit {
@@ -39,8 +49,8 @@ enum Part {
     /// Nobody has asked.
     #[default]
     Unread,
-    /// The phrases that begin in it, as a range of the hits, and whether one of them is demanded by a detector.
-    Ascii { first: u32, end: u32, names: bool },
+    /// The phrases that begin in it, as a range of the hits.
+    Ascii { first: u32, end: u32 },
     /// It is not ASCII.
     Other,
 }
@@ -50,6 +60,10 @@ enum Part {
 pub(super) struct Spotted {
     parts: Vec<Part>,
     hits: Vec<Hit>,
+    /// The parts that are ASCII and have been read.
+    read: Bits,
+    /// Those of them in which a phrase begins that a detector demands.
+    names: Bits,
     folded: Folded,
     nearby: Nearby,
     /// The value and the window that `nearby` is of. Many detectors look around the same value.
@@ -90,9 +104,19 @@ impl Near<'_, '_> {
     #[inline]
     pub(super) fn naming(&mut self, range: Range<usize>) -> Naming<'_> {
         let Some(parts) = self.spotted.read(self.known, range) else { return Naming::Unknown };
-        let names = |part: &Part| matches!(part, Part::Ascii { names: true, .. });
-        let any = self.spotted.parts[parts.clone()].iter().any(names);
-        if any { Naming::Parts(self.spotted, parts) } else { Naming::Nothing }
+        self.naming_in(parts)
+    }
+
+    /// The same where it is known already.
+    #[inline]
+    pub(super) fn known_naming(&mut self, range: Range<usize>) -> Naming<'_> {
+        let Some(parts) = self.known.parts(range) else { return Naming::Unknown };
+        if self.spotted.read.has_all(&parts) { self.naming_in(parts) } else { Naming::Unknown }
+    }
+
+    #[inline]
+    fn naming_in(&mut self, parts: Range<usize>) -> Naming<'_> {
+        if self.spotted.names.has_any(&parts) { Naming::Parts(self.spotted, parts) } else { Naming::Nothing }
     }
 }
 
@@ -101,6 +125,8 @@ impl Spotted {
     pub(super) fn forget(&mut self) {
         self.parts.clear();
         self.hits.clear();
+        self.read.clear();
+        self.names.clear();
         self.nearby_of = None;
     }
 
@@ -126,14 +152,16 @@ impl Spotted {
     /// The parts that a range touches, read. `None` where they cannot be, or are not ASCII.
     #[inline]
     fn read(&mut self, known: Classified<'_>, range: Range<usize>) -> Option<Range<usize>> {
-        let Tokens { start, end } = *known.tokens;
-        if range.start < start || range.end > end {
-            return None;
-        }
+        let parts = known.parts(range)?;
         if self.parts.is_empty() {
-            self.parts.resize(known.masks.alnum.len(), Part::Unread);
+            let count = known.masks.alnum.len();
+            self.parts.resize(count, Part::Unread);
+            self.read.resize(count);
+            self.names.resize(count);
         }
-        let parts = (range.start - start) / PART_BYTES..(range.end - start).div_ceil(PART_BYTES);
+        if self.read.has_all(&parts) {
+            return Some(parts);
+        }
         for part in parts.clone() {
             if let Part::Unread = self.parts[part] {
                 self.parts[part] = self.read_part(known, part);
@@ -171,12 +199,16 @@ impl Spotted {
                 vocabulary.read_glued(&text[run.clone()], &mut |phrase| note(phrase, run.start, run.end));
             }
         }
-        Part::Ascii { first: first as u32, end: self.hits.len() as u32, names }
+        self.read.insert(part);
+        if names {
+            self.names.insert(part);
+        }
+        Part::Ascii { first: first as u32, end: self.hits.len() as u32 }
     }
 
     fn hits_in(&self, parts: Range<usize>) -> impl Iterator<Item = &Hit> {
         self.parts[parts].iter().flat_map(|part| match part {
-            Part::Ascii { first, end, .. } => &self.hits[*first as usize..*end as usize],
+            Part::Ascii { first, end } => &self.hits[*first as usize..*end as usize],
             Part::Unread | Part::Other => &[],
         })
     }
@@ -186,7 +218,7 @@ impl Spotted {
         let Self { parts: all, hits, nearby, .. } = self;
         let mut windows = None;
         for part in &all[parts] {
-            let Part::Ascii { first, end, .. } = part else { continue };
+            let Part::Ascii { first, end } = part else { continue };
             for hit in &hits[*first as usize..*end as usize] {
                 let windows = windows.get_or_insert_with(|| widths.windows(text, span));
                 if windows.iter().any(|window| window.start <= hit.start && hit.end <= window.end) {
@@ -201,6 +233,45 @@ impl Spotted {
         let windows = widths.windows(known.text, span).map(|window| &known.text[window]);
         let nearby = &mut self.nearby;
         known.vocabulary.spell(self.folded.fill(windows), &mut |phrase| nearby.insert(phrase));
+    }
+}
+
+/// A set of parts.
+#[derive(Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn resize(&mut self, parts: usize) {
+        // One more than is needed, so that each word has a next one.
+        self.0.resize(parts / 64 + 2, 0);
+    }
+
+    fn insert(&mut self, part: usize) {
+        self.0[part / 64] |= 1 << (part % 64);
+    }
+
+    /// The bits of a range of up to 64 parts, and all that could be set.
+    #[inline]
+    fn of(&self, parts: &Range<usize>) -> Option<(u64, u64)> {
+        let all = 1u64.checked_shl(parts.len() as u32)? - 1;
+        let word = parts.start / 64;
+        let [low, high] = [self.0.get(word)?, self.0.get(word + 1)?].map(|word| u128::from(*word));
+        Some((((high << 64 | low) >> (parts.start % 64)) as u64 & all, all))
+    }
+
+    #[inline]
+    fn has_all(&self, parts: &Range<usize>) -> bool {
+        self.of(parts).is_some_and(|(set, all)| set == all)
+    }
+
+    /// Whether there is one, or may be for all that is known.
+    #[inline]
+    fn has_any(&self, parts: &Range<usize>) -> bool {
+        self.of(parts).is_none_or(|(set, _)| set != 0)
     }
 }
 

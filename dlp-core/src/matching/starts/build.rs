@@ -1,6 +1,6 @@
 //! From start anchors to the tables that the first pass reads.
 
-use super::{Ahead, Before, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
+use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 use crate::matching::simd::{Intersect, Isa, PairSets, RowSet};
 use crate::matching::vocabulary::{PhraseId, Phrases};
@@ -19,7 +19,7 @@ pub(in crate::matching) struct Start {
 }
 
 /// Farthest that a demanded phrase may stand from a token for the pattern to wait for it; beyond, it is tried anywhere.
-const NAMED_BYTES_MAX: usize = 256;
+const NAMED_BYTES_MAX: usize = 128;
 
 /// A phrase that must stand near a pattern's token, or the pattern finds nothing.
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ impl Draft {
             shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
             accepts: sets(WINDOW_LEN << 8),
             open: sets(WINDOW_LEN),
-            goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
+            goes_on: sets((WINDOW_LEN - FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE)),
             of_boundary: Vec::new(),
         };
         for (number, row) in rows.iter().enumerate() {
@@ -177,7 +177,7 @@ impl Draft {
             set.bytes().for_each(|byte| self.accepts[offset << 8 | usize::from(byte)].insert(number));
         }
         self.open.iter_mut().skip(row.window.len()).for_each(|rows| rows.insert(number));
-        let turns = row.window.len().div_ceil(OFFSETS_AT_ONCE);
+        let turns = row.window.len().saturating_sub(FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE);
         self.goes_on.iter_mut().take(turns).for_each(|rows| rows.insert(number));
     }
 

@@ -27,8 +27,11 @@ const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
 /// Lengths of a token that are told apart.
 const LENGTHS: usize = RUN_MIN_MAX as usize + 1;
 
-/// Offsets of a window that are looked at in one go.
+/// Offsets of a window that are looked at in one go, behind the first ones.
 const OFFSETS_AT_ONCE: usize = 4;
+
+/// First bytes of a token that are looked at before its runs.
+const FIRST_BYTES: usize = 7;
 
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]
@@ -62,7 +65,7 @@ struct Group {
     waiting: RowSet,
     /// By phrase, the rows that wait for it.
     named: Vec<u16>,
-    /// Rows whose window goes on at each [`OFFSETS_AT_ONCE`] offsets.
+    /// Rows whose window goes on behind the first bytes and each further [`OFFSETS_AT_ONCE`].
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token.
     of_boundary: Vec<(Boundary, RowSet)>,
@@ -178,16 +181,20 @@ impl Starts {
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
     #[inline]
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
-        let before = Before::of(text, at).place();
-        let byte = |offset: usize| usize::from(text.get(at + offset).copied().unwrap_or(END));
+        let before = Before::of(text, at);
         self.groups(text[at]).iter().any(|group| {
-            let accepting = |offset: usize| group.set(&group.accepts, offset << 8 | byte(offset));
             let mut rows = RowSet::default();
-            let first = [group.set(&group.before, before), accepting(0), accepting(1), accepting(2)];
-            // No branch between the two: which way it would go is not to be foretold.
-            self.intersect.all(&mut rows, first)
-                & self.intersect.keep(&mut rows, std::array::from_fn(|offset| accepting(3 + offset)))
+            self.keep_first_bytes(group, &mut rows, (text, at, before))
         })
+    }
+
+    /// The rows of a group that accept what stands before a token and its [first bytes](FIRST_BYTES). Whether there is any.
+    #[inline]
+    fn keep_first_bytes(&self, group: &Group, rows: &mut RowSet, (text, at, before): (&[u8], usize, Before)) -> bool {
+        let accepting = |offset: usize| group.accepting(text, at, offset);
+        let first = [group.set(&group.before, before.place()), accepting(0), accepting(1), accepting(2)];
+        // No branch between the two: which way it would go is not to be foretold.
+        self.intersect.all(rows, first) & self.intersect.keep(rows, std::array::from_fn(|next| accepting(3 + next)))
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -203,10 +210,13 @@ impl Starts {
         let token = Token::new(text, at, runs);
         for group in self.groups(text[at]) {
             let mut rows = RowSet::default();
-            if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
-                if rows.meets(&group.waiting) {
-                    group.keep_named(&mut rows, near.naming(self.named_within(&token)));
-                }
+            // What is known of the words around is asked at once, what is not only for what is left at last.
+            if self.keep_first_bytes(group, &mut rows, (text, at, token.before))
+                && self.keep_shape(group, &mut rows, &token)
+                && group.keep_named(&mut rows, || near.known_naming(self.named_within(&token)))
+                && self.keep_window(group, &mut rows, &token)
+                && group.keep_named(&mut rows, || near.naming(self.named_within(&token)))
+            {
                 group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| group.rows[row]).for_each(|row| each(row.pattern, row.skip));
             }
@@ -219,37 +229,30 @@ impl Starts {
         token.at.saturating_sub(before + SKIP_MAX as usize)..token.text.len().min(token.at + behind)
     }
 
-    /// The rows whose surroundings, length and runs can be those of the token. Whether there is any.
+    /// Keeps the rows whose length and runs can be those of the token. Whether any is left.
     #[inline]
     fn keep_shape(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        let before = group.set(&group.before, token.before.place());
         let length = group.set(&group.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
         let first = group.shape(0, &token.first);
         let Some(at) = token.first.next else {
-            return self.intersect.all(rows, [before, length, first, first]);
+            return self.intersect.keep(rows, [length, first, first, first]);
         };
         let second = token.runs.run(token.text, at);
-        if !self.intersect.all(rows, [before, length, first, group.shape(1, &second)]) {
-            return false;
-        }
-        let Some(at) = second.next else { return true };
-        let third = group.shape(2, &token.runs.run(token.text, at));
-        self.intersect.keep(rows, [third; 4])
+        let runs = [length, first, group.shape(1, &second)];
+        let third = second.next.map(|at| group.shape(2, &token.runs.run(token.text, at)));
+        self.intersect.keep(rows, [runs[0], runs[1], runs[2], third.unwrap_or(runs[2])])
     }
 
-    /// Keeps the rows whose window fits. Whether any is left.
+    /// Keeps the rows whose window fits behind the first bytes. Whether any is left.
     #[inline]
     fn keep_window(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        let rest = &token.text[token.at..];
-        let accepting = |offset: usize| {
-            let byte = rest.get(offset).copied().unwrap_or(END);
-            group.set(&group.accepts, offset << 8 | usize::from(byte))
-        };
         for (turn, goes_on) in group.goes_on.iter().enumerate() {
             if !rows.meets(goes_on) {
-                return true;
+                return *rows != RowSet::default();
             }
-            if !self.intersect.keep(rows, std::array::from_fn(|offset| accepting(turn * OFFSETS_AT_ONCE + offset))) {
+            let offset = FIRST_BYTES + turn * OFFSETS_AT_ONCE;
+            let accepting = |next: usize| group.accepting(token.text, token.at, (offset + next).min(WINDOW_LEN - 1));
+            if !self.intersect.keep(rows, std::array::from_fn(accepting)) {
                 return false;
             }
         }
@@ -264,21 +267,35 @@ impl Group {
         self.set(&self.shapes, number * FOLLOWED_RUNS + place(run))
     }
 
+    /// The rows that accept the byte at an offset from the start of a token.
+    #[inline]
+    fn accepting(&self, text: &[u8], at: usize, offset: usize) -> &RowSet {
+        let byte = text.get(at + offset).copied().unwrap_or(END);
+        self.set(&self.accepts, offset << 8 | usize::from(byte))
+    }
+
     /// The set at a place of one of the tables.
     #[inline]
     fn set(&self, table: &[u16], place: usize) -> &RowSet {
         &self.sets[usize::from(table[place])]
     }
 
-    /// Keeps the rows that wait for nothing, and those that wait for a phrase which may stand near.
-    fn keep_named(&self, rows: &mut RowSet, naming: Naming<'_>) {
+    /// Keeps the rows that wait for nothing, and those that wait for a phrase which may stand near. Whether any is left.
+    #[inline]
+    fn keep_named<'s>(&self, rows: &mut RowSet, naming: impl FnOnce() -> Naming<'s>) -> bool {
+        if !rows.meets(&self.waiting) {
+            return true;
+        }
         let mut unnamed = self.waiting;
-        match naming {
-            Naming::Unknown => return,
+        match naming() {
+            Naming::Unknown => return true,
             Naming::Nothing => {}
-            Naming::Parts(..) => naming.phrases().for_each(|id| unnamed.remove(self.set(&self.named, id as usize))),
+            naming @ Naming::Parts(..) => {
+                naming.phrases().for_each(|id| unnamed.remove(self.set(&self.named, id as usize)));
+            }
         }
         rows.remove(&unnamed);
+        *rows != RowSet::default()
     }
 
     /// Keeps the rows that start before the token, and those whose boundary holds at it.
@@ -297,4 +314,3 @@ fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
 }
 
-const _: () = assert!(WINDOW_LEN.is_multiple_of(OFFSETS_AT_ONCE), "a window is looked at in whole turns");
