@@ -31,10 +31,7 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     let Scratch { candidates, places, spotted, tokens, .. } = scratch;
     let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary() };
     let mut pass = Pass { set, known, owned, candidates, spotted };
-    pass.literals(places);
-    if !set.starts().is_empty() {
-        pass.tokens(places);
-    }
+    set.isa().run(|| pass.run(places));
     candidates.dedup();
     scratch.masks = masks;
 }
@@ -69,7 +66,17 @@ struct Pass<'a> {
     spotted: &'a mut Spotted,
 }
 
+#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Pass<'_> {
+    #[inline(always)]
+    fn run(&mut self, places: &mut Places) {
+        self.literals(places);
+        if !self.set.starts().is_empty() {
+            self.tokens(places);
+        }
+    }
+
+    #[inline(always)]
     fn literals(&mut self, places: &mut Places) {
         let (set, Classified { text, masks, .. }, from) = (self.set, self.known, self.from());
         let literals = set.literals();
@@ -117,6 +124,7 @@ impl Pass<'_> {
         }
     }
 
+    #[inline(always)]
     fn tokens(&mut self, places: &mut Places) {
         let (starts, Classified { text, masks, .. }, from) = (self.set.starts(), self.known, self.from());
         let runs = Runs { masks, from };
@@ -142,6 +150,7 @@ impl Pass<'_> {
         }
     }
 
+    #[inline(always)]
     fn try_token(&mut self, at: usize, runs: Runs<'_>) {
         let Self { set, known, owned, candidates, spotted } = self;
         let text = known.text;

@@ -328,7 +328,7 @@ impl Builder {
             detectors: self.detectors,
             patterns: self.patterns,
             look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
-            starts: self.starts.build(isa, self.vocabulary.len()),
+            starts: self.starts.build(self.vocabulary.len()),
             vocabulary: self.vocabulary.build(),
             literals,
             literal_uses: self.literal_uses,

@@ -2,7 +2,7 @@
 
 use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::simd::{Intersect, Isa, PairSets, RowSet};
+use crate::matching::simd::{PairSets, RowSet};
 use crate::matching::vocabulary::{PhraseId, Phrases};
 use dlp_detector_format::Context;
 use std::collections::HashMap;
@@ -82,10 +82,9 @@ impl Builder {
     }
 
     /// The tables, where phrases have so many numbers.
-    pub(in crate::matching) fn build(self, isa: Isa, phrases: usize) -> Starts {
+    pub(in crate::matching) fn build(self, phrases: usize) -> Starts {
         let named = self.rows.iter().filter_map(|row| row.named.as_ref());
         Starts {
-            intersect: Intersect::of(isa),
             named_within: named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind))),
             of_digits: self.groups(phrases, |byte| byte.is_ascii_digit()),
             of_letters: self.groups(phrases, |byte| byte.is_ascii_alphabetic()),

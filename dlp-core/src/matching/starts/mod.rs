@@ -16,7 +16,7 @@ pub(super) use build::{Builder, Named, Start};
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
-use super::simd::{Intersect, PairSets, RowSet};
+use super::simd::{PairSets, RowSet};
 use super::spotted::{Naming, Near};
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
 use std::ops::Range;
@@ -36,7 +36,6 @@ const FIRST_BYTES: usize = 7;
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
-    intersect: Intersect,
     /// Rows of tokens that start with a digit. Those beyond one set are in groups with tables of their own.
     of_digits: Vec<Group>,
     /// The same for tokens that start with a letter.
@@ -162,13 +161,14 @@ impl<'t> Token<'t> {
     }
 }
 
+#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Starts {
     pub(super) fn is_empty(&self) -> bool {
         self.of_digits.is_empty() && self.of_letters.is_empty()
     }
 
     /// The groups with the rows that can have a token which starts with this byte.
-    #[inline]
+    #[inline(always)]
     fn groups(&self, first: u8) -> &[Group] {
         if first.is_ascii_digit() { &self.of_digits } else { &self.of_letters }
     }
@@ -179,42 +179,30 @@ impl Starts {
     }
 
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
-    #[inline]
+    #[inline(always)]
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
         let before = Before::of(text, at);
-        self.groups(text[at]).iter().any(|group| {
-            let mut rows = RowSet::default();
-            self.keep_first_bytes(group, &mut rows, (text, at, before))
-        })
-    }
-
-    /// The rows of a group that accept what stands before a token and its [first bytes](FIRST_BYTES). Whether there is any.
-    #[inline]
-    fn keep_first_bytes(&self, group: &Group, rows: &mut RowSet, (text, at, before): (&[u8], usize, Before)) -> bool {
-        let accepting = |offset: usize| group.accepting(text, at, offset);
-        let first = [group.set(&group.before, before.place()), accepting(0), accepting(1), accepting(2)];
-        // No branch between the two: which way it would go is not to be foretold.
-        self.intersect.all(rows, first) & self.intersect.keep(rows, std::array::from_fn(|next| accepting(3 + next)))
+        self.groups(text[at]).iter().any(|group| !group.of_first_bytes(text, at, before).is_empty())
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
     /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
     /// have been looked at. Of those that wait for a phrase only those come that one near the token may name.
+    #[inline(always)]
     pub(super) fn fitting(
         &self,
         (text, at): (&[u8], usize),
         runs: Runs<'_>,
         near: &mut Near<'_, '_>,
-        each: &mut dyn FnMut(u32, usize),
+        each: &mut impl FnMut(u32, usize),
     ) {
         let token = Token::new(text, at, runs);
         for group in self.groups(text[at]) {
-            let mut rows = RowSet::default();
+            let mut rows = group.of_first_bytes(text, at, token.before);
             // What is known of the words around is asked at once, what is not only for what is left at last.
-            if self.keep_first_bytes(group, &mut rows, (text, at, token.before))
-                && self.keep_shape(group, &mut rows, &token)
+            if group.keep_shape(&mut rows, &token)
                 && group.keep_named(&mut rows, || near.known_naming(self.named_within(&token)))
-                && self.keep_window(group, &mut rows, &token)
+                && group.keep_window(&mut rows, &token)
                 && group.keep_named(&mut rows, || near.naming(self.named_within(&token)))
             {
                 group.keep_boundary(&mut rows, &token);
@@ -224,64 +212,75 @@ impl Starts {
     }
 
     /// The bytes of a text in which a phrase would begin that names a match with the token.
+    #[inline(always)]
     fn named_within(&self, token: &Token<'_>) -> Range<usize> {
         let (before, behind) = self.named_within;
         token.at.saturating_sub(before + SKIP_MAX as usize)..token.text.len().min(token.at + behind)
     }
+}
+
+#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
+impl Group {
+    /// The rows that accept what stands before a token and its [first bytes](FIRST_BYTES).
+    #[inline(always)]
+    fn of_first_bytes(&self, text: &[u8], at: usize, before: Before) -> RowSet {
+        let mut rows = *self.set(&self.before, before.place());
+        // No branch for a byte: which way it would go is not to be foretold.
+        rows.keep(std::array::from_fn::<_, FIRST_BYTES, _>(|offset| self.accepting(text, at, offset)));
+        rows
+    }
 
     /// Keeps the rows whose length and runs can be those of the token. Whether any is left.
-    #[inline]
-    fn keep_shape(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        let length = group.set(&group.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
-        let first = group.shape(0, &token.first);
+    #[inline(always)]
+    fn keep_shape(&self, rows: &mut RowSet, token: &Token<'_>) -> bool {
+        let length = self.set(&self.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
+        let first = self.shape(0, &token.first);
         let Some(at) = token.first.next else {
-            return self.intersect.keep(rows, [length, first, first, first]);
+            return rows.keep([length, first]);
         };
         let second = token.runs.run(token.text, at);
-        let runs = [length, first, group.shape(1, &second)];
-        let third = second.next.map(|at| group.shape(2, &token.runs.run(token.text, at)));
-        self.intersect.keep(rows, [runs[0], runs[1], runs[2], third.unwrap_or(runs[2])])
+        let runs = self.shape(1, &second);
+        let third = second.next.map(|at| self.shape(2, &token.runs.run(token.text, at)));
+        rows.keep([length, first, runs, third.unwrap_or(runs)])
     }
 
     /// Keeps the rows whose window fits behind the first bytes. Whether any is left.
-    #[inline]
-    fn keep_window(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        for (turn, goes_on) in group.goes_on.iter().enumerate() {
+    #[inline(always)]
+    fn keep_window(&self, rows: &mut RowSet, token: &Token<'_>) -> bool {
+        for (turn, goes_on) in self.goes_on.iter().enumerate() {
             if !rows.meets(goes_on) {
-                return *rows != RowSet::default();
+                return true;
             }
             let offset = FIRST_BYTES + turn * OFFSETS_AT_ONCE;
-            let accepting = |next: usize| group.accepting(token.text, token.at, (offset + next).min(WINDOW_LEN - 1));
-            if !self.intersect.keep(rows, std::array::from_fn(accepting)) {
+            let accepting = |next: usize| self.accepting(token.text, token.at, (offset + next).min(WINDOW_LEN - 1));
+            if !rows.keep(std::array::from_fn::<_, OFFSETS_AT_ONCE, _>(accepting)) {
                 return false;
             }
         }
         true
     }
-}
 
-impl Group {
     /// The rows whose run of this number can be this one.
-    #[inline]
+    #[inline(always)]
     fn shape(&self, number: usize, run: &Run) -> &RowSet {
         self.set(&self.shapes, number * FOLLOWED_RUNS + place(run))
     }
 
     /// The rows that accept the byte at an offset from the start of a token.
-    #[inline]
+    #[inline(always)]
     fn accepting(&self, text: &[u8], at: usize, offset: usize) -> &RowSet {
         let byte = text.get(at + offset).copied().unwrap_or(END);
         self.set(&self.accepts, offset << 8 | usize::from(byte))
     }
 
     /// The set at a place of one of the tables.
-    #[inline]
+    #[inline(always)]
     fn set(&self, table: &[u16], place: usize) -> &RowSet {
         &self.sets[usize::from(table[place])]
     }
 
     /// Keeps the rows that wait for nothing, and those that wait for a phrase which may stand near. Whether any is left.
-    #[inline]
+    #[inline(always)]
     fn keep_named<'s>(&self, rows: &mut RowSet, naming: impl FnOnce() -> Naming<'s>) -> bool {
         if !rows.meets(&self.waiting) {
             return true;
@@ -295,7 +294,7 @@ impl Group {
             }
         }
         rows.remove(&unnamed);
-        *rows != RowSet::default()
+        !rows.is_empty()
     }
 
     /// Keeps the rows that start before the token, and those whose boundary holds at it.

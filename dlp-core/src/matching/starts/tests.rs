@@ -55,7 +55,7 @@ fn built(given: &[Given]) -> Starts {
     for (pattern, Given { boundary, window, start }) in given.iter().enumerate() {
         builder.add((pattern as u32, *boundary), window, (start, None));
     }
-    builder.build(Isa::detect(), 0)
+    builder.build(0)
 }
 
 /// Each pattern with each number of bytes before its token.
