@@ -7,7 +7,7 @@
 use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
-use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, classify};
+use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
 use super::spotted::{Classified, Spotted};
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
 use super::{boundary, company};
@@ -30,8 +30,7 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     scratch.tokens = Tokens { start: from, end: to };
     let Scratch { candidates, places, spotted, tokens, .. } = scratch;
     let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary() };
-    let mut pass = Pass { set, known, owned, candidates, spotted };
-    set.isa().run(|| pass.run(places));
+    set.isa().run(Find(Pass { set, known, owned, candidates, spotted }, places));
     candidates.dedup();
     scratch.masks = masks;
 }
@@ -66,16 +65,24 @@ struct Pass<'a> {
     spotted: &'a mut Spotted,
 }
 
+/// The whole of it, with memory for places.
+struct Find<'a>(Pass<'a>, &'a mut Places);
+
 #[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
-impl Pass<'_> {
+impl Task for Find<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(&mut self, places: &mut Places) {
-        self.literals(places);
-        if !self.set.starts().is_empty() {
-            self.tokens(places);
+    fn run(mut self) {
+        self.0.literals(self.1);
+        if !self.0.set.starts().is_empty() {
+            self.0.tokens(self.1);
         }
     }
+}
 
+#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
+impl Pass<'_> {
     #[inline(always)]
     fn literals(&mut self, places: &mut Places) {
         let (set, Classified { text, masks, .. }, from) = (self.set, self.known, self.from());
@@ -135,10 +142,14 @@ impl Pass<'_> {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            places.keep(|place| {
-                let at = from + place;
-                starts.takes_bytes(text, at) || boundary::escape_tail(text, at) > 0
-            });
+            let mut kept = 0;
+            for number in 0..places.len() {
+                let at = from + places.get(number);
+                places.put(number, kept);
+                // No branch: which way it would go is not to be foretold.
+                kept += usize::from(starts.takes_bytes(text, at) | boundary::is_behind_lead(text, at));
+            }
+            places.keep_first(kept);
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);
