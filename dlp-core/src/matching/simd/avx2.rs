@@ -7,9 +7,9 @@
 
 #![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
 
-use super::{Task, portable};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{WORD_BYTES, Words, blocks, part};
+use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 

@@ -7,12 +7,12 @@
 #![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
 use super::places::{
-    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions, HASH_BITS, LANES, MULTIPLIER, PairFilter,
-    SHORT_MASK, WordFilter,
+    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions, HASH_BITS, LANES, MULTIPLIER, PairFilter, SHORT_MASK,
+    WordFilter,
 };
-use super::{Task, portable};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
+use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 

@@ -318,4 +318,3 @@ impl Group {
 fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
 }
-
