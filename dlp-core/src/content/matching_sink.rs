@@ -11,6 +11,7 @@ use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, Con
 use crate::knowledge::MATCH_LEN_MAX;
 use crate::known::{Known, KnownScan};
 use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, Scratch, StreamScan};
+use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -51,7 +52,21 @@ struct OpenPart {
     scan: StreamScan,
     known: Option<KnownScan>,
     len: u64,
+    /// Where the last cell of a sheet stood.
+    grid: Option<Grid>,
     marks: VecDeque<Mark>,
+}
+
+/// Keeps the columns of a sheet apart, so that each of its rows has as many fields as the first one, though empty cells
+/// are not handed out.
+#[derive(Clone, Copy)]
+struct Grid {
+    first_row: u32,
+    first_column: u32,
+    /// Of the first row.
+    last_column: u32,
+    row: u32,
+    column: u32,
 }
 
 /// Where a segment began, and what leads back from it.
@@ -347,13 +362,15 @@ impl Sink for MatchingSink<'_> {
 
 impl OpenPart {
     fn new(part: Part<'_>, scan: StreamScan, known: Option<KnownScan>) -> Self {
-        Self { role: part.role, name: part.name.to_owned(), scan, known, len: 0, marks: VecDeque::new() }
+        Self { role: part.role, name: part.name.to_owned(), scan, known, len: 0, grid: None, marks: VecDeque::new() }
     }
 
     fn push(&mut self, scratch: &mut Scratch, segment: &Segment<'_>, each: &mut dyn FnMut(Match)) {
+        let before = self.grid;
+        self.grid = Grid::moved(before, segment.place);
         if self.len > 0 {
-            let join = segment.join.as_bytes();
-            self.search(scratch, join, each);
+            let join = Grid::join(before, self.grid).map_or(Cow::Borrowed(segment.join.as_bytes()), Cow::Owned);
+            self.search(scratch, &join, each);
             self.len += join.len() as u64;
         }
         self.mark(segment);
@@ -416,6 +433,36 @@ impl OpenPart {
         let last = span.end.0.saturating_sub(1).max(span.start.0);
         let end = self.mark_at(last)?.original_end(last)?;
         (start < end).then(|| Span::new(start, end))
+    }
+}
+
+impl Grid {
+    /// Empty cells in a row that are kept; a row with more gaps tells no columns.
+    const GAP_MAX: u32 = 64;
+
+    /// The grid with the cell that follows; `None` where no cell does.
+    fn moved(before: Option<Self>, place: Place<'_>) -> Option<Self> {
+        let Place::Cell { row, column, .. } = place else { return None };
+        Some(match before {
+            None => Self { first_row: row, first_column: column, last_column: column, row, column },
+            Some(grid) if row == grid.first_row => Self { last_column: column, column, ..grid },
+            Some(grid) => Self { row, column, ..grid },
+        })
+    }
+
+    /// What separates the last cell from the next one: a tabulator for each border, also of the empty cells between. `None`
+    /// where they follow each other in another way than from left to right, row by row.
+    fn join(before: Option<Self>, after: Option<Self>) -> Option<Vec<u8>> {
+        let (before, after) = (before?, after?);
+        let tabs =
+            |from: u32, to: u32| Some(vec![b'\t'; to.checked_sub(from).filter(|gap| *gap <= Self::GAP_MAX)? as usize]);
+        if before.row == after.row {
+            return tabs(before.column, after.column).filter(|tabs| !tabs.is_empty());
+        }
+        let mut join = tabs(before.column, before.last_column)?;
+        join.push(b'\n');
+        join.extend(tabs(after.first_column, after.column)?);
+        Some(join)
     }
 }
 
@@ -528,6 +575,30 @@ fn cell_name(row: u32, column: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_a_sheet_have_as_many_fields_as_the_first_one() {
+        let rows: &[(&[(u32, u32)], Option<&str>)] = &[
+            (&[(3, 2), (3, 3)], Some("\t")),
+            (&[(3, 2), (3, 5)], Some("\t\t\t")),
+            (&[(3, 2), (3, 4), (4, 2)], Some("\n")),
+            (&[(3, 2), (3, 4), (4, 2), (5, 4)], Some("\t\t\n\t\t")),
+            (&[(3, 2), (3, 4), (4, 2), (4, 3), (9, 2)], Some("\t\n")),
+            (&[(3, 2), (3, 2)], None),
+            (&[(3, 2), (3, 200)], None),
+            (&[(3, 2), (4, 1)], None),
+            (&[(3, 2)], None),
+        ];
+        for (cells, expected) in rows {
+            let (mut before, mut grid) = (None, None);
+            for (row, column) in *cells {
+                before = grid;
+                grid = Grid::moved(grid, Place::Cell { sheet: "", row: *row, column: *column });
+            }
+            let join = Grid::join(before, grid);
+            assert_eq!(join.as_deref(), expected.map(str::as_bytes), "{cells:?}");
+        }
+    }
 
     #[test]
     fn cells_are_named_as_in_a_sheet() {
