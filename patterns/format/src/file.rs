@@ -4,6 +4,7 @@
 //! allowed ones), then each detector is checked against itself: its id against the file's place, its patterns for
 //! bounds and anchors, its points against the scale.
 
+use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 use crate::{Category, FormatError, SensitivityLabel, Severity, chance, program};
@@ -18,6 +19,12 @@ pub struct FileId<'a> {
     /// Prefix that each id in the file must have, for example `secret.github`; empty for files of users, whose ids are
     /// free.
     pub id_prefix: &'a str,
+}
+
+impl FileId<'_> {
+    fn is_built_in(&self) -> bool {
+        !self.id_prefix.is_empty()
+    }
 }
 
 /// A detector with its examples, as read from a file.
@@ -45,7 +52,10 @@ pub struct ExampleLines {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileToml {
+    #[serde(default)]
     detector: Vec<toml::Spanned<DetectorToml>>,
+    #[serde(default)]
+    allow: Vec<toml::Spanned<AllowToml>>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +87,9 @@ struct DetectorToml {
     specimens: Vec<String>,
     #[serde(default = "default_reveal_last")]
     reveal_last: u8,
+    #[serde(default)]
     examples: Vec<toml::Spanned<ExampleToml>>,
+    #[serde(default)]
     counter_examples: Vec<toml::Spanned<CounterExampleToml>>,
 }
 
@@ -150,8 +162,15 @@ fn default_level() -> String {
 /// [`FormatError::Syntax`] for wrong TOML, unknown keys or words; [`FormatError::Detector`] for the first detector that
 /// contradicts itself.
 pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError> {
-    let parsed: FileToml = toml::from_str(text)
-        .map_err(|error| FormatError::Syntax { file: file.name.to_owned(), message: error.to_string() })?;
+    let parsed = syntax(file, text)?;
+    if let Some(entry) = parsed.allow.first().filter(|_| file.is_built_in()) {
+        let message = "expected detectors alone in a built-in file".to_owned();
+        return Err(FormatError::Allow { file: file.name.to_owned(), line: line_of(text, entry), message });
+    }
+    if parsed.detector.is_empty() && parsed.allow.is_empty() {
+        let message = "expected at least one `[[detector]]` or `[[allow]]` table, found none".to_owned();
+        return Err(FormatError::Syntax { file: file.name.to_owned(), message });
+    }
     parsed
         .detector
         .into_iter()
@@ -169,10 +188,28 @@ pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError
                 message,
             };
             let id = raw.id.clone();
-            check_examples(&raw, &lines).map_err(|(at, message)| failed(&id, at.unwrap_or(line), message))?;
+            check_examples(file, &raw, &lines).map_err(|(at, message)| failed(&id, at.unwrap_or(line), message))?;
             check(file, raw, lines).map_err(|message| failed(&id, line, message))
         })
         .collect()
+}
+
+/// Reads the allow entries of a user's file.
+///
+/// # Errors
+/// [`FormatError::Syntax`] for wrong TOML, unknown keys or words; [`FormatError::Allow`] for the first entry that says
+/// nothing.
+pub fn parse_allow(file: FileId<'_>, text: &str) -> Result<Vec<Allow>, FormatError> {
+    let entry = |spanned: toml::Spanned<AllowToml>| {
+        let line = line_of(text, &spanned);
+        let failed = |message| FormatError::Allow { file: file.name.to_owned(), line, message };
+        spanned.into_inner().checked(line).map_err(failed)
+    };
+    syntax(file, text)?.allow.into_iter().map(entry).collect()
+}
+
+fn syntax(file: FileId<'_>, text: &str) -> Result<FileToml, FormatError> {
+    toml::from_str(text).map_err(|error| FormatError::Syntax { file: file.name.to_owned(), message: error.to_string() })
 }
 
 /// The line on which a value starts, from 1.
@@ -233,9 +270,10 @@ fn check_id(file: FileId<'_>, id: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with the examples, and on which line when it is one of them.
-fn check_examples(raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
-    if raw.examples.is_empty() || raw.counter_examples.is_empty() {
+/// What is wrong with the examples, and on which line when it is one of them. Users may leave them out, because rules that
+/// are taken over from elsewhere come without.
+fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
+    if file.is_built_in() && (raw.examples.is_empty() || raw.counter_examples.is_empty()) {
         return Err((None, "expected at least one entry each in `examples` and `counter_examples`".to_owned()));
     }
     for (example, line) in raw.examples.iter().zip(&lines.examples) {
@@ -370,6 +408,34 @@ counter_examples = [{ text = "acme_", reason = "too short" }]
         assert_eq!(detector.boundary, Boundary::Token);
         assert_eq!(detector.context.before_bytes, CONTEXT_BEFORE_BYTES);
         assert_eq!(detector.patterns[0].len_max, 13);
+    }
+
+    #[test]
+    fn users_may_leave_examples_out_and_allow_findings() {
+        let user = FileId { name: "own.toml", id_prefix: "" };
+        let bare: String = MINIMAL.lines().filter(|line| !line.contains("examples")).collect::<Vec<_>>().join("\n");
+        let allow = "\n[[allow]]\nreason = \"tests\"\npaths = ['^tests/']\nrequire = \"all\"\n";
+        let text = format!("{bare}{allow}");
+        assert_eq!(parse_file(user, &text).expect("valid file").len(), 1);
+        let entries = parse_allow(user, &text).expect("valid file");
+        assert_eq!((entries[0].tests.paths.as_slice(), entries[0].all), (&["^tests/".to_owned()][..], true));
+        assert_eq!(parse_allow(user, allow).expect("entries alone")[0].line, 2);
+        let rows = [
+            (parse_file(FILE, &bare).err(), "examples"),
+            (parse_file(FILE, &format!("{MINIMAL}{allow}")).err(), "detectors alone"),
+            (parse_file(user, "").err(), "at least one"),
+            (
+                parse_allow(user, "[[allow]]\nreason = \"x\"\n").err(),
+                "own.toml:1: allow entry: expected at least one of",
+            ),
+            (parse_allow(user, "[[allow]]\nreason = \"\"\nwords = [\"a\"]\n").err(), "`reason`"),
+            (parse_allow(user, "[[allow]]\nreason = \"x\"\nwords = [\"\"]\n").err(), "empty text"),
+            (parse_allow(user, "[[allow]]\nreason = \"x\"\npath = [\"a\"]\n").err(), "expected one of"),
+        ];
+        for (error, expected) in rows {
+            let message = error.expect(expected).to_string();
+            assert!(message.contains(expected), "expected `{expected}` in: {message}");
+        }
     }
 
     #[test]

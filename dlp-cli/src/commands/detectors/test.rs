@@ -32,6 +32,10 @@ pub(super) fn run(files: &[PathBuf]) -> Result<u8, CliError> {
     let failures: Vec<String> = cases.iter().flat_map(|case| bench.case(case)).collect();
     let mut out = io::stdout().lock();
     failures.iter().try_for_each(|failure| writeln!(out, "{failure}")).map_err(CliError::stdout)?;
+    let bare = cases.iter().filter(|case| case.examples.is_empty()).count();
+    if bare > 0 {
+        say(&format!("{} without examples: nothing shows that they find anything", plural(bare as u64, "detector")));
+    }
     let counts = [(cases.len(), "detector"), (bench.checked, "text"), (failures.len(), "failure")];
     say(&counts.map(|(count, noun)| plural(count as u64, noun)).join(", "));
     Ok(if failures.is_empty() { exit::CLEAN } else { exit::FINDINGS })
