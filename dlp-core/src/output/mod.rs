@@ -35,6 +35,7 @@ pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{
     ConfidenceRecord, DetectorSetRecord, FindingRecord, GitRecord, ItemPath, LabelsRecord, LocationRecord,
-    ProblemRecord, ReasonRecord, ScanRecord, SourceRecord, State, Suppression, ToolRecord, ValidatorRecord,
+    ProblemRecord, ReasonRecord, RelatedRecord, ScanRecord, SourceRecord, State, Suppression, ToolRecord,
+    ValidatorRecord,
 };
 pub use tally::{FindingCounts, ProblemCounts, SummaryRecord, Tally};

@@ -85,6 +85,8 @@ struct DetectorToml {
     entropy_min: f32,
     #[serde(default)]
     specimens: Vec<String>,
+    #[serde(default)]
+    companions: Vec<String>,
     #[serde(default = "default_reveal_last")]
     reveal_last: u8,
     #[serde(default)]
@@ -109,6 +111,8 @@ struct ContextToml {
 struct ScoreToml {
     pattern: i16,
     #[serde(default)]
+    companion: i16,
+    #[serde(default)]
     validator: i16,
     #[serde(default)]
     strong: i16,
@@ -123,7 +127,10 @@ struct ScoreToml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExampleToml {
+    #[serde(default)]
     text: String,
+    #[serde(default)]
+    hex: String,
     #[serde(default)]
     finds: Vec<String>,
     #[serde(default)]
@@ -219,6 +226,9 @@ fn line_of<T>(text: &str, value: &toml::Spanned<T>) -> usize {
 
 fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Read, String> {
     check_id(file, &raw.id)?;
+    if raw.companions.is_empty() != (raw.score.companion == 0) {
+        return Err("expected `companions` and `score.companion` together".to_owned());
+    }
     let patterns = raw.patterns.iter().map(|p| compile_pattern(p, raw.boundary)).collect::<Result<Vec<_>, String>>()?;
     if patterns.is_empty() {
         return Err("expected at least one entry in `patterns`, found none".to_owned());
@@ -252,6 +262,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
             score: score(&raw.score)?,
             entropy_min: raw.entropy_min,
             specimens: raw.specimens,
+            companions: raw.companions,
             reveal_last: raw.reveal_last,
         },
     })
@@ -289,20 +300,39 @@ fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) ->
 }
 
 fn check_example(example: &ExampleToml) -> Result<(), String> {
+    if !example.hex.is_empty() {
+        let is_alone = example.text.is_empty() && example.finds.is_empty() && example.generate.is_empty();
+        return match bytes_of(&example.hex) {
+            Some(_) if is_alone => check_level(example),
+            Some(_) => Err("expected `hex` without `text`, `finds` and `generate`".to_owned()),
+            None => Err(format!("expected `hex` to hold pairs of hexadecimal digits, found `{}`", example.hex)),
+        };
+    }
     if example.text.contains("{{value}}") == example.generate.is_empty() {
         return Err(format!("expected `{{{{value}}}}` and `generate` together in example `{}`", example.text));
     }
     if example.finds.is_empty() && example.generate.is_empty() {
         return Err(format!("expected `finds` or `generate` in example `{}`", example.text));
     }
-    if !["low", "medium", "high"].contains(&example.level.as_str()) {
-        return Err(format!("expected `level` to be low, medium or high, found `{}`", example.level));
-    }
-    Ok(())
+    check_level(example)
+}
+
+fn check_level(example: &ExampleToml) -> Result<(), String> {
+    let is_level = ["low", "medium", "high"].contains(&example.level.as_str());
+    let message = || format!("expected `level` to be low, medium or high, found `{}`", example.level);
+    if is_level { Ok(()) } else { Err(message()) }
 }
 
 fn example(raw: ExampleToml) -> Example {
-    Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level }
+    let bytes = bytes_of(&raw.hex).unwrap_or_default();
+    Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level, bytes }
+}
+
+/// The bytes that pairs of hexadecimal digits stand for; spaces between them do not count.
+fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> =
+        hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
 }
 
 /// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.
@@ -352,7 +382,7 @@ fn context(raw: ContextToml) -> Result<Context, String> {
 
 fn score(raw: &ScoreToml) -> Result<Score, String> {
     let in_scale = |points: i16| (0..=100).contains(&points);
-    if ![raw.pattern, raw.validator, raw.strong, raw.weak].into_iter().all(in_scale) {
+    if ![raw.pattern, raw.validator, raw.strong, raw.weak, raw.companion].into_iter().all(in_scale) {
         return Err("expected `score` points from 0 to 100 (`negative`, `alone`: from -100 to 0)".to_owned());
     }
     for (key, points) in [("negative", raw.negative), ("alone", raw.alone)] {
@@ -362,6 +392,7 @@ fn score(raw: &ScoreToml) -> Result<Score, String> {
     }
     Ok(Score {
         pattern: raw.pattern,
+        companion: raw.companion,
         validator: raw.validator,
         strong: raw.strong,
         weak: raw.weak,
@@ -450,6 +481,9 @@ counter_examples = [{ text = "acme_", reason = "too short" }]
             ("pattern = 90", "pattern = 190", &["from 0 to 100"]),
             ("reason = \"too short\"", "reason = \"\"", &["`reason`"]),
             (", finds = [\"acme_abcdefgh\"]", "", &["`finds` or `generate`"]),
+            ("pattern = 90", "pattern = 90, companion = 5", &["`companions` and `score.companion` together"]),
+            ("finds =", "hex = \"0g\", finds =", &["pairs of hexadecimal digits"]),
+            ("finds =", "hex = \"00\", finds =", &["`hex` without `text`"]),
         ];
         for (from, to, expected) in rows {
             let text = MINIMAL.replace(from, to);

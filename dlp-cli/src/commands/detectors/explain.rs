@@ -85,6 +85,9 @@ impl Text {
             };
             self.field("validator", format_args!("{}; {failure}", validator.name));
         }
+        if !detector.companions.is_empty() {
+            self.field("belongs to", detector.companions.join(", "));
+        }
         if detector.entropy_min > 0.0 {
             self.field("entropy", format_args!("at least {} bits per byte", detector.entropy_min));
         }
@@ -110,6 +113,7 @@ impl Text {
             ("strong word", score.strong),
             ("negative word", score.negative),
             ("nothing of its kind nearby", score.alone),
+            ("its id nearby", score.companion),
         ];
         self.heading("Confidence");
         self.sum("pattern alone", score.pattern);
@@ -135,7 +139,15 @@ impl Text {
         }
         for example in examples {
             let or_higher = if example.level == ConfidenceLevel::High.as_str() { "" } else { " or higher" };
-            self.line(format_args!("  {} ({}{or_higher})", example.text.escape_debug(), example.level));
+            let text = match example.bytes.as_slice() {
+                [] => example.text.escape_debug().to_string(),
+                bytes => format!(
+                    "a file of {} that begins with {:02x?}",
+                    plural(bytes.len() as u64, "byte"),
+                    &bytes[..bytes.len().min(8)]
+                ),
+            };
+            self.line(format_args!("  {text} ({}{or_higher})", example.level));
         }
         if !counters.is_empty() {
             self.heading("Stays silent on");
