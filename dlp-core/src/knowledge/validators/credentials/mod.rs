@@ -33,6 +33,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
     completing("bech32", bech32::checksum, bech32::complete),
     completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
+    check("chosen-password", password::chosen),
     check("cisco-type7", structure::cisco_type7),
     completing("cloudflare-token", checksum::cloudflare, checksum::complete_cloudflare),
     completing("confluent-secret", checksum::confluent, checksum::complete_confluent),

@@ -2,8 +2,8 @@
 //!
 //! Source trees are full of values in secret positions that are none: references to variables, masks, placeholders of
 //! manuals, sequences typed on a keyboard. Strictnesses exist by how much the place already says: `in_structure` for a
-//! connection string or a header, `opaque` and `drawn` for a token under its vendor's name, `generic` for any
-//! assignment.
+//! connection string or a header, `opaque` and `drawn` for a token under its vendor's name, `chosen` for
+//! a value behind a word for password, `generic` for any assignment.
 
 use super::super::Verdict;
 
@@ -182,6 +182,36 @@ pub(super) fn generic(value: &[u8]) -> Verdict {
     let marks = value.len() - digits - letters;
     let is_mixed = letters > 0 && (digits > 0 || marks > 1);
     (is_mixed && entropy(value) >= entropy_expected(value)).into()
+}
+
+/// A password behind a word for password, in a text or a setting, where nothing else says that it is one: of eight or more
+/// characters, with letters and digits, and capitals or marks besides, as rules for passwords demand. Names of
+/// algorithms, addresses and values that merely stand there for reading are none.
+pub(super) fn chosen(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    if in_structure(value) != Verdict::Valid || holds_placeholder(&text) || is_sequence(value) {
+        return Verdict::Invalid;
+    }
+    let lower = text.to_ascii_lowercase();
+    let is_algorithm = ALGORITHMS.iter().any(|name| lower.contains(name));
+    if is_algorithm || has_ordinary_shape(&text) || is_mail_address(&text) {
+        return Verdict::Invalid;
+    }
+    let has = |class: fn(&u8) -> bool| value.iter().any(class);
+    let has_letters = has(u8::is_ascii_alphabetic) || !text.is_ascii();
+    let is_rich = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) || has(u8::is_ascii_punctuation);
+    ((8..=64).contains(&value.len()) && has_letters && has(u8::is_ascii_digit) && is_rich).into()
+}
+
+/// Names that stand behind a word for password in programs, and that hold a digit.
+const ALGORITHMS: &[&str] = &[
+    "argon2", "base64", "base32", "bcrypt", "hs256", "http", "int32", "int64", "md5", "oauth2", "pbkdf2", "pkcs",
+    "rs256", "scrypt", "sha1", "sha2", "sha3", "sha5", "uint8", "utf-8", "utf8", "x509",
+];
+
+fn is_mail_address(text: &str) -> bool {
+    let Some((name, host)) = text.split_once('@') else { return false };
+    !name.is_empty() && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
 }
 
 fn is_reference(text: &str) -> bool {
@@ -387,6 +417,32 @@ mod tests {
         ];
         for (value, expected) in rows {
             assert_eq!(prefixed(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn chosen_passwords_follow_the_rules_for_passwords() {
+        let rows = [
+            ("Sommer2024!", true),
+            ("T1ger-Lily", true),
+            ("Tajne123x", true),
+            ("wiosna#2024", true),
+            ("Zażółć77#x", true),
+            ("correcthorse", false),
+            ("Passw0rd", false),
+            ("Changeme1", false),
+            ("your-Password1", false),
+            ("short1A", false),
+            ("9f86d081884c7d65", false),
+            ("release-2021-Production", false),
+            ("Pbkdf2Sha256", false),
+            ("ann2@acme.test", false),
+            ("3fa85f64-5717-4562-B3fc-2c963f66afa6", false),
+            ("${DB_PASS1}", false),
+            ("Abcdefgh12345678", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(chosen(value.as_bytes()), Verdict::from(expected), "{value}");
         }
     }
 
