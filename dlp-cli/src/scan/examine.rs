@@ -167,7 +167,7 @@ impl<'a> Examiner<'a> {
         let Some(marks) = InlineMarks::of(text, ids) else { return };
         for Reported { record, .. } in &mut report.findings {
             let Some(line) = line_in(record, container) else { continue };
-            let path = [&[record.location.path.text.clone()], container].concat().join("!");
+            let path = [std::slice::from_ref(&record.location.path.text), container].concat().join("!");
             let is_secret = record.category == Category::Secret;
             match marks.verdict(Marked { line, detector: &record.detector, is_secret }, today) {
                 InlineVerdict::None => {}

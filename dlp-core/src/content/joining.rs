@@ -227,7 +227,8 @@ companions = ["test.acme.id"]
         let (id, secret) = ("AID394857", "acme_572943");
         let far = ". ".repeat(600);
         let near = ". ".repeat(200);
-        let rows: Vec<(String, Vec<(&str, u8, usize)>)> = vec![
+        type Row = (String, Vec<(&'static str, u8, usize)>);
+        let rows: Vec<Row> = vec![
             (secret.to_owned(), vec![(secret, 62, 0)]),
             (id.to_owned(), vec![(id, 60, 0)]),
             (format!("id = {id}\nsecret = {secret}"), vec![(id, 60, 1), (secret, 87, 1)]),

@@ -332,7 +332,7 @@ fn example(raw: ExampleToml) -> Example {
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> =
         hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
 }
 
 /// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.

@@ -32,6 +32,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("base58check", base58::checksum, base58::complete),
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
     completing("bech32", bech32::checksum, bech32::complete),
+    check("binary-body", structure::binary_body),
     completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
     check("chosen-password", password::chosen),
     check("cisco-type7", structure::cisco_type7),
