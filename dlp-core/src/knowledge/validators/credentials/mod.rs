@@ -51,6 +51,7 @@ pub(super) static CHECKS: &[Check] = &[
     check("opaque-token", password::opaque),
     check("password-in-structure", password::in_structure),
     completing("pem-private-key", private_key::pem, private_key::complete_pem),
+    check("prefixed-base36", password::prefixed_base36),
     check("prefixed-token", password::prefixed),
     check("pypi-token", encoded::pypi),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
