@@ -201,12 +201,15 @@ pub(super) fn chosen(value: &[u8]) -> Verdict {
     }
     let lower = text.to_ascii_lowercase();
     let is_algorithm = ALGORITHMS.iter().any(|name| lower.contains(name));
-    if is_algorithm || has_ordinary_shape(&text) || is_mail_address(&text) {
+    // An argument in a stack trace, and a part of an address.
+    let is_address = lower.contains("=0x") || is_percent_encoded(&lower);
+    if is_algorithm || is_address || has_ordinary_shape(&text) || is_mail_address(&text) {
         return Verdict::Invalid;
     }
     let has = |class: fn(&u8) -> bool| value.iter().any(class);
     let has_letters = has(u8::is_ascii_alphabetic) || !text.is_ascii();
-    let is_rich = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) || has(u8::is_ascii_punctuation);
+    let is_mark = |byte: &u8| byte.is_ascii_punctuation() && *byte != b'_';
+    let is_rich = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) || value.iter().any(is_mark);
     ((8..=64).contains(&value.len()) && has_letters && has(u8::is_ascii_digit) && is_rich).into()
 }
 
@@ -215,6 +218,11 @@ const ALGORITHMS: &[&str] = &[
     "argon2", "base64", "base32", "bcrypt", "hs256", "http", "int32", "int64", "md5", "oauth2", "pbkdf2", "pkcs",
     "rs256", "scrypt", "sha1", "sha2", "sha3", "sha5", "uint8", "utf-8", "utf8", "x509",
 ];
+
+/// Mostly bytes as addresses write them: `%60%7b`.
+fn is_percent_encoded(text: &str) -> bool {
+    text.matches('%').count() * 6 > text.len()
+}
 
 fn is_mail_address(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else { return false };
@@ -228,10 +236,23 @@ fn is_reference(text: &str) -> bool {
     });
     let wrapped = [('%', '%'), ('<', '>'), ('{', '}'), ('[', ']')];
     is_variable
+        || is_type_name(text)
         || REFERENCES.iter().any(|start| text.starts_with(start))
         || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
         || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
         || [('(', ')'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close))
+}
+
+/// A type, as programs write it behind the name of a parameter: `status_t`, `core::PCSTR`.
+fn is_type_name(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let starts = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        starts && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let path = text.trim_end_matches([')', ',', ';', '&', '*']);
+    let is_of_c =
+        path.strip_suffix("_t").is_some_and(|name| is_word(name) && !name.contains(|c: char| c.is_ascii_uppercase()));
+    is_of_c || (path.contains("::") && path.split("::").all(is_word))
 }
 
 /// Stars, dots, crosses, or one character that makes up more than half of a longer value.
@@ -370,6 +391,10 @@ mod tests {
             ("xxx", false),
             ("process.env.PASS", false),
             ("credentials[1]", false),
+            ("status_t", false),
+            ("windows_sys::core::PCSTR)", false),
+            ("Sunshine_t", true),
+            ("a::77!b", true),
             ("", false),
         ];
         for (value, expected) in rows {
@@ -443,6 +468,9 @@ mod tests {
             ("9f86d081884c7d65", false),
             ("release-2021-Production", false),
             ("Pbkdf2Sha256", false),
+            ("WIN32_ERROR", false),
+            ("this@entry=0x447f550", false),
+            ("%60%7B%7D", false),
             ("ann2@acme.test", false),
             ("3fa85f64-5717-4562-B3fc-2c963f66afa6", false),
             ("${DB_PASS1}", false),
