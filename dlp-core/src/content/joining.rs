@@ -179,9 +179,26 @@ impl Observer for Joining<'_> {
 mod tests {
     use super::*;
     use crate::base::{Cancel, Limits};
-    use crate::content::Input;
-    use crate::inspect::{Collected, Inspector, Job};
+    use crate::content::{Extraction, Input, MatchingSink, extract};
     use crate::knowledge::Catalogue;
+    use crate::matching::Scratch;
+
+    /// Keeps the findings.
+    #[derive(Default)]
+    struct Kept(Vec<Finding>);
+
+    impl Observer for Kept {
+        fn finding(&mut self, finding: Finding) -> Flow {
+            self.0.push(finding);
+            Flow::Continue
+        }
+
+        fn problem(&mut self, problem: LocatedProblem) {
+            panic!("no problem was expected: {problem:?}");
+        }
+
+        fn item(&mut self, _item: ItemReport) {}
+    }
 
     const DETECTORS: &str = r#"
 [[detector]]
@@ -207,11 +224,16 @@ companions = ["test.acme.id"]
     fn found(text: &str) -> Vec<(String, u8, usize)> {
         let mut catalogue = Catalogue::empty();
         catalogue.add_file("test", DETECTORS).expect("detectors");
-        let inspector = Inspector::new(DetectorSet::compile(catalogue).expect("set"), Limits::batch());
-        let mut collected = Collected::default();
-        let job = Job { name: "a.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
-        inspector.inspect(&mut crate::matching::Scratch::new(), job, &mut collected);
-        let mut findings = collected.findings;
+        let set = DetectorSet::compile(catalogue).expect("set");
+        let (pairs, limits, cancel) = (Pairs::of(&set), Limits::batch(), Cancel::default());
+        let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
+        let mut joining = Joining::new(&set, &pairs, &mut kept);
+        let mut sink = MatchingSink::new(&set, &mut scratch, &limits, &mut joining);
+        let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+        let outcome = extract("a.txt", Input::Bytes(text.as_bytes()), extraction, &mut sink);
+        let _ = sink.finish(outcome);
+        joining.finish();
+        let mut findings = kept.0;
         findings.sort_by_key(|finding| finding.location.span.start);
         let row = |finding: &Finding| {
             let sum: i32 = finding.reasons.iter().map(|reason| reason.change).sum();
