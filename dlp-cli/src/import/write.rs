@@ -120,6 +120,11 @@ pub(crate) fn quoted(text: &str) -> String {
     if is_literal && text.contains(['\\', '"']) {
         return format!("'{text}'");
     }
+    let is_plain = !text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'));
+    let fits = !text.contains("'''") && !text.starts_with('\n') && !text.ends_with('\'');
+    if is_plain && fits && text.contains('\\') {
+        return format!("'''{text}'''");
+    }
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -141,7 +146,21 @@ mod tests {
 
     #[test]
     fn texts_are_read_back_as_they_were() {
-        for text in ["", "plain", r"a\b", "say \"x\"", "it's", "it's \\ \"x\"", "a\nb\tc\u{7}", "zażółć"] {
+        for text in [
+            "",
+            "plain",
+            r"a\b",
+            "say \"x\"",
+            "it's",
+            r"['\x60\s]",
+            r"a\'''b",
+            r"a\'",
+            "\na\\",
+            "(?x)\n a\\s\n",
+            "it's \\ \"x\"",
+            "a\nb\tc\u{7}",
+            "zażółć",
+        ] {
             let read: toml::Table = toml::from_str(&format!("x = {}", quoted(text))).expect(text);
             assert_eq!(read["x"].as_str(), Some(text), "{text}");
         }
