@@ -9,6 +9,7 @@ use crate::error::CliError;
 use crate::input;
 use crate::output::Destination;
 use crate::scan::pipeline::{FileId, id_of};
+use dlp_core::base::Category;
 use dlp_core::output::{FindingRecord, IdentityKey, value_hmac};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,6 +30,8 @@ pub(crate) struct Baseline {
     pub(crate) files: Vec<FileId>,
     salt: Option<String>,
     known: BTreeSet<String>,
+    /// Detectors and hashes of values, each also with the name of the file that held it.
+    known_values: BTreeSet<(String, String, Option<String>)>,
 }
 
 /// The file.
@@ -84,7 +87,13 @@ impl Baseline {
                 return Err(wrong(path, "it was made with another key"));
             }
             baseline.salt = document.salt;
-            baseline.known = document.findings.into_iter().map(|entry| entry.finding_id).collect();
+            for Entry { path, detector, finding_id, value_hmac } in document.findings {
+                baseline.known.insert(finding_id);
+                if let Some(hash) = value_hmac {
+                    baseline.known_values.insert((detector.clone(), hash.clone(), Some(file_name(&path).to_owned())));
+                    baseline.known_values.insert((detector, hash, None));
+                }
+            }
         }
         if key.is_none() && args.write_baseline.is_some() {
             let mut fresh = [0; KEY_LEN];
@@ -98,9 +107,17 @@ impl Baseline {
         Ok(baseline)
     }
 
-    /// Whether a finding was there before.
+    /// Whether a finding was there before. A file that was moved is no news: a credential is known wherever it stands now,
+    /// because whoever opens something with it can do so already; anything else is known in a file of the same name,
+    /// because a copy of personal data in another file is a leak of its own.
     pub(crate) fn knows(&self, finding: &FindingRecord) -> bool {
+        let is_known = |hash: &String| {
+            let name = file_name(&finding.location.path.text).to_owned();
+            let name = Some(name).filter(|_| finding.category != Category::Secret);
+            self.known_values.contains(&(finding.detector.clone(), hash.clone(), name))
+        };
         self.known.contains(&finding.finding_id)
+            || (!self.known_values.is_empty() && finding.value_hmac.as_ref().is_some_and(is_known))
     }
 
     /// Writes findings as the next baseline.
@@ -116,6 +133,11 @@ impl Baseline {
         written.map_err(|source| destination.failed(source))?;
         destination.finish()
     }
+}
+
+/// The last name of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn read(path: &Path) -> Result<Document, CliError> {

@@ -501,12 +501,61 @@ pub(crate) enum DetectorsCommand {
         #[arg(long, value_name = "FILE")]
         detector_file: Vec<PathBuf>,
     },
+    /// Write the beginning of a detector of your own; it passes its tests as it stands
+    #[command(after_help = NEW_EXAMPLES)]
+    New(NewArgs),
     /// Run the examples and counter-examples of detectors through the whole scan
     Test {
         /// Detector files; the built-in detectors when there is none
         files: Vec<PathBuf>,
     },
+    /// Turn rules of gitleaks (TOML), Kingfisher or Nosey Parker (YAML) into a detector file
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import {
+        /// Configurations or rule files; all of them go into one detector file
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Write to a file instead of standard output; it appears when it is complete
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  dlp detectors new custom.acme.badge > acme.toml
+  dlp detectors new custom.acme.badge --pattern 'ACME-[0-9]{6}' --word badge --out acme.toml
+  dlp detectors test acme.toml";
+
+/// Write the beginning of a detector.
+#[derive(Args, Debug)]
+pub(crate) struct NewArgs {
+    /// Its id: lower-case words with dots between them, such as custom.acme.badge
+    pub(crate) id: String,
+    /// What it looks for, as a regular expression; an example unless given
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) pattern: Option<String>,
+    /// Its name for people
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// A word that stands near what it looks for; may be repeated
+    #[arg(long, value_name = "WORD")]
+    pub(crate) word: Vec<String>,
+    /// Write to a file instead of standard output; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  dlp detectors import .gitleaks.toml --out detectors.toml
+  dlp detectors import rules/*.yml --out detectors.toml
+  dlp scan --detector-file detectors.toml
+
+Rules become detectors of the family custom, allowlists become [[allow]] tables. Standard error tells each thing that \
+was lost or finds something else than before; a remark in the file does too.
+
+Ends with 3 when something was lost.";
 
 /// Form of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,13 +3,15 @@
 use crate::baseline::read_key;
 use crate::cli::{DetectorChoice, KnownArgs};
 use crate::error::CliError;
+use crate::import;
 use crate::input;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
-use dlp_core::knowledge::{Catalogue, Profile, Read};
+use dlp_core::knowledge::{Catalogue, CatalogueError, FormatError, Profile, Read};
 use dlp_core::known::{IndexError, Known, KnownKey, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
+use dlp_core::output::AllowList;
 use dlp_sandbox::SandboxedParser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,8 @@ pub(crate) struct Engine {
     pub(crate) inspector: Inspector,
     /// For names, which reports show: every detector, chosen or not.
     pub(crate) names: DetectorSet,
+    /// Findings that the user's files say do not count.
+    pub(crate) allows: AllowList,
 }
 
 /// The engine for a choice of detectors, with the bounds of a scan that nobody waits for.
@@ -38,6 +42,7 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
     for (path, detector) in of_records.chain(of_documents) {
         chosen.add_detector(&path.display().to_string(), detector)?;
     }
+    let allows = AllowList::new(chosen.allows())?;
     let inspector = with_catalogue(chosen)?;
     let known = Known::new(inspector.detectors(), records, documents);
     let inspector = inspector.with_known(known);
@@ -47,7 +52,7 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
         let all = DetectorChoice { detectors: Vec::new(), profile: Vec::new(), ..choice.clone() };
         DetectorSet::compile(catalogue(&all)?)?
     };
-    Ok(Engine { inspector, names })
+    Ok(Engine { inspector, names, allows })
 }
 
 /// The indexes that the user names. Without a key there are none: the command line demands it.
@@ -105,5 +110,9 @@ pub(crate) fn add_files(catalogue: &mut Catalogue, files: &[PathBuf]) -> Result<
 /// Adds a detector file of the user, and hands back what it holds.
 pub(crate) fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<Vec<Read>, CliError> {
     let text = input::read_text(path)?;
-    Ok(catalogue.add_file(&path.display().to_string(), &text)?)
+    let added = catalogue.add_file(&path.display().to_string(), &text);
+    if matches!(added, Err(CatalogueError::File(FormatError::Syntax { .. }))) && import::is_foreign(&text) {
+        return Err(CliError::ForeignRules { path: path.to_owned() });
+    }
+    Ok(added?)
 }

@@ -5,6 +5,7 @@ use dlp_core::decision::redact::RedactError;
 use dlp_core::knowledge::{CatalogueError, ProfileError};
 use dlp_core::known::IndexError;
 use dlp_core::matching::CompileError;
+use dlp_core::output::AllowError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -61,6 +62,9 @@ pub(crate) enum CliError {
     /// Detectors cannot be loaded.
     #[error(transparent)]
     Detectors(#[from] CatalogueError),
+    /// An allow entry cannot be used.
+    #[error(transparent)]
+    Allow(#[from] AllowError),
     /// There is no such profile.
     #[error("--profile {0}")]
     Profile(#[from] ProfileError),
@@ -105,6 +109,26 @@ pub(crate) enum CliError {
         /// The table or its schema.
         path: PathBuf,
         /// What is wrong with it, and what to do.
+        message: String,
+    },
+    /// Rules of another scanner stand where detectors are expected.
+    #[error("{0}: these are rules of another scanner; `dlp detectors import {0} --out detectors.toml` makes detectors of them", .path.display())]
+    ForeignRules {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Rules of another scanner cannot be read.
+    #[error("{}: {message}", .path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A new detector cannot be written.
+    #[error("--pattern: {message}")]
+    NewDetector {
+        /// What is wrong.
         message: String,
     },
     /// A collection has no proper name.

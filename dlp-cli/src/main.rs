@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod exit;
 mod git;
+mod import;
 mod input;
 mod output;
 mod scan;

@@ -10,6 +10,7 @@
 mod content;
 pub(crate) mod examine;
 mod handback;
+mod members;
 pub(crate) mod pipeline;
 pub(crate) mod stop;
 pub(crate) mod walk;

@@ -172,3 +172,77 @@ fn the_statistics_count_what_was_read() {
     let output = place.dlp(&["scan", "--stats", "a.txt"]).output().expect("dlp runs");
     assert!(String::from_utf8_lossy(&output.stderr).contains("1 file, 1 item, 0.0 MB"), "{output:?}");
 }
+
+/// What other scanners call a configuration, with a rule that has no counterpart.
+const GITLEAKS: &str = r#"
+[[rules]]
+id = "acme-badge"
+description = "Acme badge"
+regex = '''ACME-([0-9]{6,})'''
+keywords = ["acme-"]
+[[rules]]
+id = "acme-files"
+path = '''\.acme$'''
+[[allowlists]]
+description = "printed on the poster"
+stopwords = ["123456"]
+[[allowlists]]
+description = "lines that say so"
+regexTarget = "line"
+regexes = ['''# public$''']
+"#;
+
+#[test]
+fn rules_of_other_scanners_are_taken_over() {
+    let files = [("rules.toml", GITLEAKS), ("a.txt", "ACME-777123 ACME-123456\nACME-888123 # public\n")];
+    let place = Place::with(&files);
+    let import = place.dlp(&["detectors", "import", "rules.toml", "--out", "own.toml"]).output().expect("dlp runs");
+    let stderr = String::from_utf8(import.stderr).expect("UTF-8");
+    assert_eq!(import.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("rules.toml: rule `acme-files`: lost: "), "{stderr}");
+    assert!(stderr.ends_with("rules.toml: 2 rules, 1 taken over, 2 allow entries\n"), "{stderr}");
+
+    let scan = ["a.txt", "--detectors", "custom.*", "--detector-file", "own.toml"];
+    let all = place.records(&scan);
+    support::check_schema(&all);
+    let found: Vec<_> = support::of_kind(&all, "finding")
+        .iter()
+        .map(|f| (f["masked"].clone(), f["suppressed"]["reason"].clone()))
+        .collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!((&found[0].0, &found[0].1), (&"*****3".into(), &serde_json::Value::Null));
+    assert_eq!(found[1].1, "printed on the poster");
+    assert_eq!(found[2].1, "lines that say so");
+
+    let refused = place.dlp(&["scan", "a.txt", "--detector-file", "rules.toml"]).output().expect("dlp runs");
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && message.contains("dlp detectors import rules.toml"), "{message}");
+    let tested = place.dlp(&["detectors", "test", "own.toml"]).output().expect("dlp runs");
+    assert!(String::from_utf8_lossy(&tested.stderr).starts_with("1 detector without examples"));
+}
+
+#[test]
+fn a_new_detector_passes_its_tests_as_it_stands() {
+    let rows: [&[&str]; 4] = [
+        &[],
+        &["--pattern", "BADGE[0-9]{6}", "--word", "badge", "--title", "Badge of 'Acme'"],
+        &["--pattern", r"acme_key\s?=\s?(?P<value>[a-z]{4}[0-9]{12})"],
+        &["--pattern", r#"id="[A-Z]{3}[0-9]{5}""#],
+    ];
+    for words in rows {
+        let place = Place::new();
+        let new = [&["detectors", "new", "custom.acme.badge", "--out", "own.toml"], words].concat();
+        let output = place.dlp(&new).output().expect("dlp runs");
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        let tested = place.dlp(&["detectors", "test", "own.toml"]).output().expect("dlp runs");
+        assert_eq!(tested.status.code(), Some(0), "{words:?}: {tested:?}");
+    }
+    for (words, expected) in [
+        (["custom.acme.x", "--pattern", "a+"], "upper bound"),
+        (["acme", "--pattern", "ACME-[0-9]{6}"], "lower-case words joined"),
+    ] {
+        let output = Place::new().dlp(&[&["detectors", "new"][..], &words].concat()).output().expect("dlp runs");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && stderr.contains(expected), "{words:?}: {stderr}");
+    }
+}

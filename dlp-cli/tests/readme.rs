@@ -56,3 +56,17 @@ fn the_gateway_takes_its_configuration() {
     let output = place.dlp(&words).output().expect("dlp runs");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+#[test]
+fn the_allow_entry_is_taken_and_allows() {
+    let samples: Vec<String> = blocks("toml").into_iter().filter(|block| block.contains("[[allow]]")).collect();
+    let [sample] = &samples[..] else { panic!("expected one allow entry, found {}", samples.len()) };
+    let text = format!("x = {}\n", support::token(1));
+    let sample = sample.replace("secret.aws.*", "secret.github.*");
+    let place = Place::with(&[("allow.toml", &sample), ("docs/a.txt", &text), ("src/a.txt", &text)]);
+    let records = place.records(&["docs", "src", "--detector-file", "allow.toml"]);
+    let found = of_kind(&records, "finding");
+    let allowed: Vec<_> =
+        found.iter().map(|f| (f["location"]["path"].clone(), f["suppressed"]["by"].clone())).collect();
+    assert_eq!(allowed, [("docs/a.txt".into(), "allowlist".into()), ("src/a.txt".into(), serde_json::Value::Null)]);
+}

@@ -2,6 +2,7 @@
 
 mod support;
 
+use dlp_core::knowledge::{generate::generate, validators};
 use serde_json::{Value, json};
 use std::fs;
 use support::{Place, of_kind, token, zip};
@@ -83,6 +84,43 @@ fn members_of_archives_are_named() {
 }
 
 #[cfg(target_os = "linux")]
+#[test]
+fn parts_of_one_credential_name_each_other() {
+    let made =
+        |recipe: &str, check: Option<&str>| generate(recipe, 3, check.and_then(validators::find)).expect("recipe");
+    let id = made("AKIA[A-Z2-7]{16}", Some("aws-access-key-id"));
+    let secret = made("[0-9A-Za-z+/]{40}", None);
+    let text =
+        format!("[default]\naws_access_key_id = {id}\nregion = eu-central-1\naws_secret_access_key = {secret}\n");
+    let place = Place::with(&[("pair.txt", &text), ("half.txt", &format!("aws_secret_access_key = {secret}\n"))]);
+    let records = place.records(&["--detectors", "secret.aws.*"]);
+    support::check_schema(&records);
+    let found = of_kind(&records, "finding");
+    let rows: Vec<_> = found
+        .iter()
+        .map(|f| {
+            (
+                f["detector"].as_str().expect("an id"),
+                f["related"][0]["detector"].as_str(),
+                f["related"][0]["line"].as_u64(),
+            )
+        })
+        .collect();
+    let (key, access) = ("secret.aws.access-key-id", "secret.aws.secret-access-key");
+    assert_eq!(rows, [(access, None, None), (key, Some(access), Some(4)), (access, Some(key), Some(2))]);
+    let score = |at: usize| found[at]["confidence"]["score"].as_u64().expect("a score");
+    assert!(score(2) > score(0), "half of a pair is lower: {} and {}", score(0), score(2));
+    let sarif = place.dlp(&["scan", "pair.txt", "--format", "sarif"]).output().expect("dlp runs").stdout;
+    let log: Value = serde_json::from_slice(&sarif).expect("JSON");
+    let lines: Vec<_> = log["runs"][0]["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .map(|result| result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"].clone())
+        .collect();
+    assert_eq!(lines, [4, 2]);
+}
+
 #[test]
 fn documents_are_read_in_the_worker_that_the_command_carries() {
     let place = Place::new();

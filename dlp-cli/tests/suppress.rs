@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Place, of_kind, records, token};
+use support::{Place, of_kind, records, token, zip};
 
 /// A wanted value, one with a mark that is over, and one without a mark.
 fn place() -> Place {
@@ -159,5 +159,70 @@ fn keys_and_baselines_that_do_not_fit_are_refused() {
         let stderr = String::from_utf8(output.stderr).expect("UTF-8");
         assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
         assert!(stderr.starts_with("error: ") && stderr.contains(expected), "{words:?}: {stderr}");
+    }
+}
+
+#[test]
+fn marks_of_other_scanners_are_accepted() {
+    let lines = [
+        format!("a = {} # gitleaks:allow", token(1)),
+        format!("b = {} // trufflehog:ignore", token(2)),
+        format!("c = {} # pragma: allowlist secret", token(3)),
+        format!("# pragma: allowlist nextline secret\nd = {}", token(4)),
+        format!("e = {} # nosecretary", token(5)),
+    ];
+    let place = Place::with(&[("a.txt", &lines.join("\n")), ("b.txt", "PESEL: 44051401359 # gitleaks:allow\n")]);
+    let all = place.records(&[]);
+    let counts = &all.last().expect("summary")["findings"];
+    assert_eq!((&counts["suppressed"], &counts["new"]), (&json!(4), &json!(2)), "{counts}");
+    let first = &of_kind(&all, "finding")[0]["suppressed"];
+    assert_eq!((&first["by"], &first["reason"]), (&json!("inline"), &json!("marked gitleaks:allow")));
+    let counts = &place.records(&["--no-inline-allow"]).last().expect("summary")["findings"].clone();
+    assert_eq!((&counts["suppressed"], &counts["new"]), (&json!(0), &json!(6)), "{counts}");
+}
+
+#[test]
+fn marks_hold_on_standard_input_and_in_members() {
+    let text = format!("x = {} # dlp:allow secret -- fixture\ny = {}\n", token(1), token(2));
+    let place = Place::with(&[("a.txt", &text)]);
+    let output = place.dlp(&["scan", "-"]).write_stdin(text.clone()).output().expect("dlp runs");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.lines().count() == 1 && stdout.contains(":2:5  "), "{stdout}");
+
+    let name = format!("{}.txt", token(3));
+    let archives = [
+        (zip("in/a.txt", text.as_bytes(), false), "!in/a.txt:1"),
+        (zip("b.zip", &zip("deep.txt", text.as_bytes(), false), false), "!b.zip!deep.txt:1"),
+        (zip(&name, text.as_bytes(), false), ".txt:1"),
+    ];
+    for (archive, entry) in archives {
+        place.write("c.zip", &archive);
+        for (words, stdin) in [(&["scan", "c.zip"][..], &b""[..]), (&["scan", "-"], &archive)] {
+            let words = [words, &["--format", "jsonl", "--detectors", "secret.github.*"]].concat();
+            let output = place.dlp(&words).write_stdin(stdin).output().expect("dlp runs");
+            let all = records(&output.stdout);
+            let mut found = of_kind(&all, "finding");
+            found.retain(|finding| finding["location"]["line"].is_u64());
+            let said: Vec<_> = found.iter().map(|finding| finding["suppressed"]["entry"].as_str()).collect();
+            assert!(matches!(said[..], [Some(said), None] if said.ends_with(entry)), "{words:?}: {said:?}");
+            assert!(said.iter().flatten().all(|said| !said.contains(&token(3))), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_baseline_survives_a_moved_file() {
+    let place = Place::with(&[("a.txt", &format!("x = {}\nPESEL: 44051401359\n", token(1)))]);
+    place.dlp(&["scan", "--write-baseline", "known.json"]).output().expect("dlp runs");
+    let rows = [("sub/a.txt", 0, 2), ("other.txt", 1, 1)];
+    for (name, new, known) in rows {
+        let text = std::fs::read(place.path("a.txt")).expect("the file");
+        std::fs::remove_file(place.path("a.txt")).expect("it is gone");
+        place.write(name, &text);
+        let all = place.records(&["--baseline", "known.json"]);
+        let counts = &all.last().expect("summary")["findings"];
+        assert_eq!((&counts["new"], &counts["known"]), (&json!(new), &json!(known)), "{name}: {counts}");
+        std::fs::remove_file(place.path(name)).expect("it is gone");
+        place.write("a.txt", &text);
     }
 }

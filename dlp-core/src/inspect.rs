@@ -10,7 +10,8 @@
 
 use crate::base::{Cancel, ConfidenceLevel, Limits, SensitivityLabel};
 use crate::content::{
-    Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Outcome, RiskyParser, extract,
+    Extraction, Finding, Flow, Input, ItemReport, Joining, LocatedProblem, MatchingSink, Observer, Outcome, Pairs,
+    RiskyParser, extract,
 };
 use crate::known::Known;
 use crate::matching::{DetectorSet, Scratch};
@@ -58,13 +59,15 @@ pub struct Inspector {
     limits: Arc<Limits>,
     risky: Option<Arc<dyn RiskyParser>>,
     known: Known,
+    pairs: Arc<Pairs>,
 }
 
 impl Inspector {
     /// An inspector that leaves formats of risky parsers unread, and says so.
     #[must_use]
     pub fn new(set: DetectorSet, limits: Limits) -> Self {
-        Self { set, limits: Arc::new(limits), risky: None, known: Known::default() }
+        let pairs = Arc::new(Pairs::of(&set));
+        Self { set, limits: Arc::new(limits), risky: None, known: Known::default(), pairs }
     }
 
     /// Adds the parser for formats that cannot be read safely in this process.
@@ -95,9 +98,11 @@ impl Inspector {
     pub fn inspect(&self, scratch: &mut Scratch, job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
         let extraction = Extraction { limits: &self.limits, cancel: job.cancel, risky: self.risky.as_deref() };
         let mut labels = LabelObserver { set: &self.set, label: SensitivityLabel::Public, inner: observer };
-        let mut sink = MatchingSink::new(&self.set, scratch, &self.limits, &mut labels).with_known(&self.known);
+        let mut joining = Joining::new(&self.set, &self.pairs, &mut labels);
+        let mut sink = MatchingSink::new(&self.set, scratch, &self.limits, &mut joining).with_known(&self.known);
         let outcome = extract(job.name, job.input, extraction, &mut sink);
         let (outcome, text_bytes) = sink.finish(outcome);
+        joining.finish();
         Inspected { outcome, label: labels.label, text_bytes }
     }
 }

@@ -11,9 +11,9 @@ fn inspector() -> Inspector {
 }
 
 /// Findings of one detector in a text.
-fn findings(inspector: &Inspector, scratch: &mut Scratch, (id, text): (&str, &str)) -> Vec<Finding> {
+fn findings(inspector: &Inspector, scratch: &mut Scratch, (id, content): (&str, &[u8])) -> Vec<Finding> {
     let mut collected = Collected::default();
-    let job = Job { name: "example.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+    let job = Job { name: "example.txt", input: Input::Bytes(content), cancel: &Cancel::default() };
     inspector.inspect(scratch, job, &mut collected);
     collected.findings.retain(|f| inspector.detectors().detector(f.detector).id == id);
     collected.findings
@@ -37,7 +37,13 @@ fn check_example(
 ) -> Option<String> {
     let (text, expected) = expand(detector, example, 7);
     let level = ConfidenceLevel::from_word(&example.level).expect("checked when the file was read");
-    let found = findings(inspector, scratch, (&detector.id, &text));
+    if !example.bytes.is_empty() {
+        let found = findings(inspector, scratch, (&detector.id, &example.bytes));
+        let is_found = found.iter().any(|f| f.confidence.level() >= level);
+        return (!is_found)
+            .then(|| format!("{}: expected a finding at {level} in {:02x?}", detector.id, example.bytes));
+    }
+    let found = findings(inspector, scratch, (&detector.id, text.as_bytes()));
     let values: Vec<_> = found
         .iter()
         .filter(|f| f.confidence.level() >= level)
@@ -54,7 +60,7 @@ fn check_counter(
     scratch: &mut Scratch,
     (detector, counter): (&Detector, &CounterExample),
 ) -> Option<String> {
-    let found = findings(inspector, scratch, (&detector.id, &counter.text));
+    let found = findings(inspector, scratch, (&detector.id, counter.text.as_bytes()));
     let shown = found.iter().find(|f| f.confidence.level() >= ConfidenceLevel::Medium)?;
     Some(format!("{}: fired with {} in `{}` ({})", detector.id, shown.confidence.score(), counter.text, counter.reason))
 }

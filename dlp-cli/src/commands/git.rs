@@ -118,7 +118,7 @@ fn examine(
             examiner.examine(workspace, subject, (Input::Bytes(&content), cancel), &keep)
         });
         if !report.findings.is_empty() {
-            examiner.add_text(&mut report, &content);
+            examiner.add_text(&mut report, &subject.path.text, &content);
         }
         report
     } else {

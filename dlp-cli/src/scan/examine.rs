@@ -4,14 +4,15 @@ use crate::baseline::Baseline;
 use crate::cli::{DetectorChoice, Format, ReportArgs};
 use crate::engine::Engine;
 use crate::output::Reported;
-use dlp_core::base::{Cancel, ConfidenceLevel, Problem, ProblemClass};
+use crate::scan::members;
+use dlp_core::base::{Cancel, Category, ConfidenceLevel, Problem, ProblemClass};
 use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer};
 use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
 use dlp_core::output::{
-    self, FileSubject, FindingRecord, GitRecord, InlineAllow, InlineMarks, InlineVerdict, ItemPath, NameMask,
-    ProblemRecord, State, Suppression, escape, scan_name,
+    self, AllowList, AllowSubject, FileSubject, FindingRecord, GitRecord, InlineAllow, InlineMarks, InlineVerdict,
+    ItemPath, Marked, NameMask, ProblemRecord, State, Suppression, escape, scan_name,
 };
 use jiff::Zoned;
 use jiff::civil::Date;
@@ -19,7 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// Largest file that is read a second time, for marks around findings and the line hashes of SARIF.
+/// Largest file that is read a second time, for marks around findings and the line hashes of SARIF. Of standard
+/// input, as much is kept.
 pub(crate) const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What a file gave.
@@ -43,6 +45,8 @@ pub(crate) struct FileReport {
     pub(crate) is_link: bool,
     /// Findings below the least confidence that is reported.
     pub(crate) below_threshold: u64,
+    /// What is masked in names, by which members are known again when they are read once more.
+    pub(crate) mask: NameMask,
 }
 
 impl FileReport {
@@ -88,6 +92,7 @@ pub(crate) struct Examiner<'a> {
     /// The day on which marks in files are judged, unless they are not looked at.
     today: Option<Date>,
     baseline: &'a Baseline,
+    allows: &'a AllowList,
 }
 
 impl<'a> Examiner<'a> {
@@ -107,33 +112,67 @@ impl<'a> Examiner<'a> {
             line_facts: args.format == Format::Sarif,
             today: (!args.no_inline_allow).then(|| Zoned::now().date()),
             baseline,
+            allows: &engine.allows,
         }
     }
 
     /// Whether the text of a file is wanted again once something was found in it.
     pub(crate) fn wants_text(&self) -> bool {
-        self.line_facts || self.today.is_some()
+        self.line_facts || self.today.is_some() || self.allows.asks_for_lines()
     }
 
     /// Adds what only the whole text of a file tells: the marks around findings, and what SARIF says about their lines.
-    pub(crate) fn add_text(&self, report: &mut FileReport, text: &[u8]) {
-        let ids = self.names.detectors().map(|detector| detector.id.as_str());
-        if let (Some(today), Some(marks)) = (self.today, InlineMarks::of(text, ids)) {
-            self.suppress(report, &marks, &today.to_string());
+    /// `name` is the name of the file, not masked.
+    pub(crate) fn add_text(&self, report: &mut FileReport, name: &str, text: &[u8]) {
+        if let Some(today) = self.today {
+            let today = today.to_string();
+            self.suppress(report, (&[], text), &today);
+            let wanted = containers(report);
+            if !wanted.is_empty() {
+                let mask = std::mem::take(&mut report.mask);
+                for (container, text) in members::texts(self.inspector.limits(), (name, text), wanted, mask) {
+                    self.suppress(report, (&container, &text), &today);
+                }
+            }
+        }
+        if self.allows.asks_for_lines() {
+            self.allow_by_line(report, text);
         }
         if self.line_facts {
             add_line_facts(&mut report.findings, text);
         }
     }
 
-    fn suppress(&self, report: &mut FileReport, marks: &InlineMarks<'_>, today: &str) {
+    /// Asks the allow entries once more, with the lines at hand.
+    fn allow_by_line(&self, report: &mut FileReport, text: &[u8]) {
+        let unjudged = report.findings.iter_mut().map(|reported| &mut reported.record);
+        for record in unjudged.filter(|record| record.suppressed.is_none() && plain_range(record).is_some()) {
+            let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+            let value = at(record.location.byte_start)..at(record.location.byte_end);
+            let line = line_around(text, value.start);
+            record.suppressed = self.allowed(record, &text[value], Some(line));
+        }
+    }
+
+    fn allowed(&self, record: &FindingRecord, value: &[u8], line: Option<&[u8]>) -> Option<Suppression> {
+        let (detector, commit) = (&record.detector, record.git.as_ref().and_then(|git| git.commit.as_deref()));
+        let mut path = record.location.path.text.clone();
+        record.location.container.iter().for_each(|member| path.extend(["!", member]));
+        self.allows.verdict(AllowSubject { detector, path: &path, commit, value, line })
+    }
+
+    /// Asks the marks in the text of a member, or of the file itself, about the findings in it.
+    fn suppress(&self, report: &mut FileReport, (container, text): (&[String], &[u8]), today: &str) {
+        let ids = self.names.detectors().map(|detector| detector.id.as_str());
+        let Some(marks) = InlineMarks::of(text, ids) else { return };
         for Reported { record, .. } in &mut report.findings {
-            let Some(line) = plain_range(record).map(|((line, _), _)| line) else { continue };
-            let path = &record.location.path.text;
-            match marks.verdict(line, &record.detector, today) {
+            let Some(line) = line_in(record, container) else { continue };
+            let path = [std::slice::from_ref(&record.location.path.text), container].concat().join("!");
+            let is_secret = record.category == Category::Secret;
+            match marks.verdict(Marked { line, detector: &record.detector, is_secret }, today) {
                 InlineVerdict::None => {}
                 InlineVerdict::Void { line, why } => {
-                    report.notes.insert(format!("{}:{line}: this dlp:allow does not count: {why}", escape(path)));
+                    report.notes.insert(format!("{}:{line}: this dlp:allow does not count: {why}", escape(&path)));
                 }
                 InlineVerdict::Allowed(InlineAllow { reason, until, line }) => {
                     let reason = masked_name(self.names, &reason);
@@ -203,6 +242,7 @@ impl<'a> Examiner<'a> {
             self.in_path(&mut report, (subject, in_path), &mut mask);
         }
         self.add_findings(&mut report, (subject, &shown), gathered.findings, keep);
+        report.mask = mask;
         report
     }
 
@@ -263,8 +303,9 @@ impl<'a> Examiner<'a> {
         findings: Vec<Finding>,
         keep: &'s dyn Fn(&Finding) -> bool,
     ) -> impl Iterator<Item = Reported> + 's {
-        for record in records.iter_mut().filter(|record| self.baseline.knows(record)) {
-            record.state = State::Known;
+        for (record, finding) in records.iter_mut().zip(&findings) {
+            record.state = if self.baseline.knows(record) { State::Known } else { State::New };
+            record.suppressed = self.allowed(record, finding.value.expose(), None);
         }
         if !self.masks_all {
             // What the detectors that were left out would have masked stands in the surroundings in clear.
@@ -325,6 +366,27 @@ impl Observer for Gathered {
     }
 }
 
+/// Members in whose text something was found.
+fn containers(report: &FileReport) -> BTreeSet<Vec<String>> {
+    let records = report.findings.iter().map(|reported| &reported.record);
+    let in_text = records.filter(|record| !record.location.container.is_empty() && record.location.line.is_some());
+    in_text.map(|record| record.location.container.clone()).collect()
+}
+
+/// The line on which a finding stands in the text of a member, or of the file when there is none.
+fn line_in(record: &FindingRecord, container: &[String]) -> Option<u64> {
+    let at = &record.location;
+    at.line.filter(|_| at.part.is_none() && at.container == container)
+}
+
+/// The line that an offset stands on, without its end.
+fn line_around(text: &[u8], at: usize) -> &[u8] {
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let start = text[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
+    let end = text[at..].iter().position(is_end).map_or(text.len(), |len| at + len);
+    &text[start..end]
+}
+
 fn of_whole_file(problem: Problem) -> LocatedProblem {
     LocatedProblem { problem, location: Location::default() }
 }
@@ -377,7 +439,8 @@ mod tests {
     fn a_panic_costs_one_file_and_is_reported() {
         let choice = DetectorChoice::default();
         let set = DetectorSet::compile(crate::engine::catalogue(&choice).expect("catalogue")).expect("set");
-        let engine = Engine { inspector: Inspector::new(set.clone(), Limits::batch()), names: set };
+        let inspector = Inspector::new(set.clone(), Limits::batch());
+        let engine = Engine { inspector, names: set, allows: AllowList::default() };
         let baseline = Baseline::default();
         let examiner = Examiner::new((&engine, &baseline), &choice, &report_args(), false);
         let path = ItemPath::from_bytes(b"a.txt");

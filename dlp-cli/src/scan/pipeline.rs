@@ -174,18 +174,18 @@ impl Work<'_> {
         let mut report = self.examiner.examine(workspace, named.subject(), (content.input(), cancel), &|_| true);
         report.bytes = metadata.len();
         if self.examiner.wants_text() && !report.findings.is_empty() && metadata.len() <= TEXT_BYTES_MAX {
-            self.add_text(&mut report, content);
+            self.add_text(&mut report, &named.shown.text, content);
         }
         report
     }
 
     /// A file that cannot be read again keeps its findings; marks and line hashes are missing.
-    fn add_text(&self, report: &mut FileReport, content: Content<'_>) {
+    fn add_text(&self, report: &mut FileReport, name: &str, content: Content<'_>) {
         match content {
-            Content::Whole(text) => self.examiner.add_text(report, text),
+            Content::Whole(text) => self.examiner.add_text(report, name, text),
             Content::Pieces(file) => {
                 if let Ok(text) = read_again(file) {
-                    self.examiner.add_text(report, &text);
+                    self.examiner.add_text(report, name, &text);
                 }
             }
         }
@@ -197,10 +197,15 @@ impl Work<'_> {
     }
 
     fn stdin(&self, workspace: &mut Workspace, named: &Named, cancel: &Cancel) -> FileReport {
-        let mut input = Counted { inner: io::stdin().lock(), bytes: 0 };
+        let kept = self.examiner.wants_text().then(Vec::new);
+        let mut input = Counted { inner: io::stdin().lock(), bytes: 0, kept };
         let stream = Input::Stream(&mut input);
-        let report = self.examiner.examine(workspace, named.subject(), (stream, cancel), &|_| true);
-        FileReport { bytes: input.bytes, ..report }
+        let mut report = self.examiner.examine(workspace, named.subject(), (stream, cancel), &|_| true);
+        report.bytes = input.bytes;
+        if let Some(text) = input.kept.filter(|_| !report.findings.is_empty()) {
+            self.examiner.add_text(&mut report, &named.shown.text, &text);
+        }
+        report
     }
 }
 
@@ -210,16 +215,22 @@ impl Named {
     }
 }
 
-/// Counts what is read, because a stream has no size.
+/// Counts what is read, because a stream has no size, and keeps it while it is not too much, because a stream is not read
+/// again.
 struct Counted<R> {
     inner: R,
     bytes: u64,
+    kept: Option<Vec<u8>>,
 }
 
 impl<R: io::Read> io::Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.bytes += read as u64;
+        self.kept = self.kept.take().filter(|_| self.bytes <= TEXT_BYTES_MAX);
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(&buffer[..read]);
+        }
         Ok(read)
     }
 }

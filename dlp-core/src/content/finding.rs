@@ -21,6 +21,19 @@ pub struct Finding {
     pub context_masked: String,
     /// Where it stands.
     pub location: Location,
+    /// Other parts of the same credential that stand near, the nearest first.
+    pub related: Vec<Related>,
+}
+
+/// Another part of the same credential, in the same text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Its detector.
+    pub detector: DetectorIndex,
+    /// Its bytes, counted as those of the finding.
+    pub span: Span,
+    /// Its line, where lines are counted.
+    pub line: Option<u64>,
 }
 
 impl Finding {
@@ -34,6 +47,7 @@ impl Finding {
             value: found.value,
             context_masked: found.surroundings,
             location,
+            related: Vec::new(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod finding;
 mod frames;
 mod gzip;
 mod html;
+mod joining;
 mod kind;
 mod lzw;
 mod mail;
@@ -41,7 +42,8 @@ mod zip;
 
 pub use crate::matching::LineColumn;
 pub use extract::{Extraction, Input, ReadSeek, extract};
-pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase};
+pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase, Related};
+pub(crate) use joining::{Joining, Pairs};
 pub use kind::Kind;
 pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};

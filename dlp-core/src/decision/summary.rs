@@ -233,6 +233,7 @@ mod tests {
 
     fn finding(value: &str, points: i32) -> Finding {
         Finding {
+            related: Vec::new(),
             detector: DetectorIndex(0),
             confidence: Confidence::from_points(points),
             reasons: Vec::new(),

@@ -5,7 +5,7 @@
 use super::profile::Profile;
 use super::{pattern, validators};
 use dlp_detector_format::{
-    Detector, Examples, FileId, FormatError, PackError, Read, parse_file, unpack, unpack_examples,
+    Allow, Detector, Examples, FileId, FormatError, PackError, Read, parse_allow, parse_file, unpack, unpack_examples,
 };
 use thiserror::Error;
 
@@ -61,6 +61,7 @@ pub enum CatalogueError {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     detectors: Vec<Detector>,
+    allows: Vec<(String, Allow)>,
 }
 
 impl Catalogue {
@@ -75,20 +76,22 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError::Packed`] when the build is broken.
     pub fn builtin() -> Result<Self, CatalogueError> {
-        Ok(Self { detectors: unpack(dlp_patterns::detectors())? })
+        Ok(Self { detectors: unpack(dlp_patterns::detectors())?, allows: Vec::new() })
     }
 
-    /// Adds the detectors of a user's file and hands back what was read, examples included.
+    /// Adds the detectors and allow entries of a user's file and hands back the detectors, examples included.
     ///
     /// # Errors
     /// With file, line and expectation, when the file or one of its detectors is wrong; then nothing is added.
     pub fn add_file(&mut self, name: &str, text: &str) -> Result<Vec<Read>, CatalogueError> {
-        let read = parse_file(FileId { name, id_prefix: "" }, text)?;
+        let file = FileId { name, id_prefix: "" };
+        let (read, allows) = (parse_file(file, text)?, parse_allow(file, text)?);
         for (index, Read { detector, .. }) in read.iter().enumerate() {
             let earlier = read[..index].iter().map(|r| &r.detector).chain(&self.detectors);
             self.check(name, detector, earlier)?;
         }
         self.detectors.extend(read.iter().map(|r| r.detector.clone()));
+        self.allows.extend(allows.into_iter().map(|allow| (name.to_owned(), allow)));
         self.detectors.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(read)
     }
@@ -175,6 +178,12 @@ impl Catalogue {
         &self.detectors
     }
 
+    /// The allow entries of users' files, each with the name of its file.
+    #[must_use]
+    pub fn allows(&self) -> &[(String, Allow)] {
+        &self.allows
+    }
+
     /// Gives the detectors away.
     #[must_use]
     pub fn into_detectors(self) -> Vec<Detector> {
@@ -191,7 +200,7 @@ pub fn builtin_examples() -> Result<Vec<Examples>, CatalogueError> {
 }
 
 /// Whether the glob, in which `*` stands for any characters, matches the whole id.
-pub(super) fn glob_matches(glob: &str, id: &str) -> bool {
+pub(crate) fn glob_matches(glob: &str, id: &str) -> bool {
     let Some((head, tail)) = glob.split_once('*') else { return glob == id };
     let Some(rest) = id.strip_prefix(head) else { return false };
     (0..=rest.len()).any(|at| rest.is_char_boundary(at) && glob_matches(tail, &rest[at..]))

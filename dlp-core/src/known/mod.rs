@@ -45,9 +45,10 @@ fn finding_detector(said: FindingDetector) -> Detector {
         boundary: Boundary::default(),
         validator: None,
         context: Context::default(),
-        score: Score { pattern: 0, validator: 0, strong: 0, weak: 0, negative: 0, alone: 0 },
+        score: Score { pattern: 0, companion: 0, validator: 0, strong: 0, weak: 0, negative: 0, alone: 0 },
         entropy_min: 0.0,
         specimens: Vec::new(),
+        companions: Vec::new(),
         reveal_last: 0,
     }
 }

@@ -10,7 +10,10 @@
 //! A mark names detectors or families of them, with commas between, and gives a reason, because whoever reads it in a
 //! year has to judge it. One that is written wrong is void, and says so beside the finding that it was meant for.
 //! It holds for its own line, and for the next one when nothing but the start of a comment stands before it. Marks
-//! speak to scans of files that their authors may change; the gateway does not look at them.
+//! speak to scans of files that their authors may change; the gateway does not look at them. Marks of other scanners count
+//! too, for credentials.
+
+use super::peer_marks::PeerMarks;
 
 /// What introduces a mark.
 const MARK: &[u8] = b"dlp:allow";
@@ -28,6 +31,17 @@ pub struct InlineAllow {
     pub until: Option<String>,
     /// The line of the mark, from 1.
     pub line: u64,
+}
+
+/// The finding that a mark is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Marked<'a> {
+    /// The line on which it starts, from 1.
+    pub line: u64,
+    /// Detector id.
+    pub detector: &'a str,
+    /// Whether it is a credential, which is what marks of other scanners are about.
+    pub is_secret: bool,
 }
 
 /// What the marks around a finding say.
@@ -51,6 +65,7 @@ pub struct InlineMarks<'t> {
     lines: Vec<&'t [u8]>,
     /// Ids of every detector, by which wrong names are told from those of other detectors.
     ids: Vec<&'t str>,
+    peers: PeerMarks,
 }
 
 impl<'t> InlineMarks<'t> {
@@ -58,13 +73,26 @@ impl<'t> InlineMarks<'t> {
     /// detector there is, chosen or not.
     #[must_use]
     pub fn of(file: &'t [u8], ids: impl Iterator<Item = &'t str>) -> Option<Self> {
-        memchr::memmem::find(file, MARK)?;
-        Some(Self { lines: lines(file), ids: ids.collect() })
+        let lines = lines(file);
+        let peers = PeerMarks::of(file, &lines, LINE_LEN_MAX);
+        let is_marked = !peers.is_empty() || memchr::memmem::find(file, MARK).is_some();
+        is_marked.then(|| Self { lines, ids: ids.collect(), peers })
     }
 
-    /// What holds for a finding of `detector` that starts on `line`. `today` is written `YYYY-MM-DD`.
+    /// What holds for a finding. `today` is written `YYYY-MM-DD`.
     #[must_use]
-    pub fn verdict(&self, line: u64, detector: &str, today: &str) -> InlineVerdict {
+    pub fn verdict(&self, marked: Marked<'_>, today: &str) -> InlineVerdict {
+        let own = self.own(marked.line, marked.detector, today);
+        let peer = || self.peers.on(marked.line).filter(|_| marked.is_secret);
+        match (&own, peer()) {
+            (InlineVerdict::Allowed(_), _) | (_, None) => own,
+            (_, Some((mark, line))) => {
+                InlineVerdict::Allowed(InlineAllow { reason: format!("marked {mark}"), until: None, line })
+            }
+        }
+    }
+
+    fn own(&self, line: u64, detector: &str, today: &str) -> InlineVerdict {
         let own = self.on(line, detector, today, false);
         if matches!(own, InlineVerdict::Allowed(_)) {
             return own;
@@ -189,7 +217,19 @@ mod tests {
     fn verdict(file: &str, line: u64) -> InlineVerdict {
         let ids = ["secret.github.pat-classic", "pii.pl.pesel", "pii.pl.nip"];
         let marks = InlineMarks::of(file.as_bytes(), ids.into_iter());
-        marks.map_or(InlineVerdict::None, |marks| marks.verdict(line, "secret.github.pat-classic", TODAY))
+        let marked = Marked { line, detector: "secret.github.pat-classic", is_secret: true };
+        marks.map_or(InlineVerdict::None, |marks| marks.verdict(marked, TODAY))
+    }
+
+    #[test]
+    fn marks_of_other_scanners_count_for_credentials() {
+        let file = "x # gitleaks:allow\ny # dlp:allow secret.github -- test # gitleaks:allow\nz # dlp:allow nothing # ggignore";
+        assert_eq!(verdict(file, 1), allowed("marked gitleaks:allow", None, 1));
+        assert_eq!(verdict(file, 2), allowed("test # gitleaks:allow", None, 2));
+        assert_eq!(verdict(file, 3), allowed("marked ggignore", None, 3));
+        let marks = InlineMarks::of(file.as_bytes(), std::iter::empty()).expect("marks");
+        let person = Marked { line: 1, detector: "pii.pl.pesel", is_secret: false };
+        assert_eq!(marks.verdict(person, TODAY), InlineVerdict::None);
     }
 
     fn allowed(reason: &str, until: Option<&str>, line: u64) -> InlineVerdict {

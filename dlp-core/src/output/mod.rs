@@ -11,11 +11,13 @@
 //! Text from outside (names of files and members) is untrusted and escaped for its format: JSON does that by itself,
 //! [`escape()`] does it for terminals.
 
+mod allow;
 mod escape;
 mod identity;
 mod inline;
 pub mod jsonl;
 mod names;
+mod peer_marks;
 pub mod pretty;
 mod project;
 mod record;
@@ -25,13 +27,15 @@ pub mod sarif;
 pub mod schema;
 mod tally;
 
+pub use allow::{AllowError, AllowList, AllowSubject};
 pub use escape::{escape, escape_lines};
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
-pub use inline::{InlineAllow, InlineMarks, InlineVerdict};
+pub use inline::{InlineAllow, InlineMarks, InlineVerdict, Marked};
 pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{
     ConfidenceRecord, DetectorSetRecord, FindingRecord, GitRecord, ItemPath, LabelsRecord, LocationRecord,
-    ProblemRecord, ReasonRecord, ScanRecord, SourceRecord, State, Suppression, ToolRecord, ValidatorRecord,
+    ProblemRecord, ReasonRecord, RelatedRecord, ScanRecord, SourceRecord, State, Suppression, ToolRecord,
+    ValidatorRecord,
 };
 pub use tally::{FindingCounts, ProblemCounts, SummaryRecord, Tally};

@@ -43,6 +43,12 @@ pub struct NameMask {
     search: Option<AhoCorasick>,
 }
 
+impl std::fmt::Debug for NameMask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NameMask({} values)", self.values.len())
+    }
+}
+
 impl NameMask {
     /// Remembers what was found; of values that are hardly probable, only those that a check confirmed.
     pub fn learn<'f>(&mut self, set: &DetectorSet, findings: impl IntoIterator<Item = &'f Finding>) {

@@ -111,7 +111,9 @@ pub fn summary(out: &mut dyn Write, summary: &SummaryRecord, threshold: Confiden
             writeln!(out, "{count:>7}  {}", escape(detector))?;
         }
     }
-    for (count, what) in [(findings.suppressed, "suppressed by marks"), (findings.known, "known from the baseline")] {
+    for (count, what) in
+        [(findings.suppressed, "suppressed by marks or allow entries"), (findings.known, "known from the baseline")]
+    {
         if count > 0 {
             writeln!(out, "{} {what}", plural(count, "finding"))?;
         }

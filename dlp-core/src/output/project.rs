@@ -6,7 +6,7 @@
 use super::identity::{IdentityKey, finding_id, normalised, value_hmac};
 use super::{
     ConfidenceRecord, FindingRecord, GitRecord, Identity, ItemPath, LabelsRecord, LocationRecord, ProblemRecord,
-    ReasonRecord, State, ValidatorRecord,
+    ReasonRecord, RelatedRecord, State, ValidatorRecord,
 };
 use crate::content::{Finding, LocatedProblem, Location};
 use crate::knowledge::Detector;
@@ -32,7 +32,18 @@ pub fn project(subject: FileSubject<'_>, set: &DetectorSet, findings: &mut [Find
     let detector_of = |finding: &Finding| set.detector(finding.detector);
     findings.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| detector_of(a).id.cmp(&detector_of(b).id)));
     let mut numbering = Numbering::default();
-    findings.iter().map(|finding| record(subject, detector_of(finding), finding, &mut numbering)).collect()
+    let mut records = Vec::with_capacity(findings.len());
+    for finding in findings.iter() {
+        let related = finding.related.iter().map(|related| RelatedRecord {
+            detector: set.detector(related.detector).id.clone(),
+            line: related.line,
+            byte_start: related.span.start.0,
+            byte_end: related.span.end.0,
+        });
+        let record = record(subject, detector_of(finding), finding, &mut numbering);
+        records.push(FindingRecord { related: related.collect(), ..record });
+    }
+    records
 }
 
 /// The record of a problem.
@@ -83,6 +94,7 @@ fn record(
         context_masked: finding.context_masked.clone(),
         labels: LabelsRecord { computed: detector.label, embedded: Vec::new() },
         tags: detector.tags.clone(),
+        related: Vec::new(),
         suppressed: None,
         state: State::New,
         git: subject.git.cloned(),

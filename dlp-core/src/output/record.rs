@@ -109,6 +109,9 @@ pub struct FindingRecord {
     pub labels: LabelsRecord,
     /// Laws and programmes.
     pub tags: Vec<String>,
+    /// Other parts of the same credential that stand near, the nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<RelatedRecord>,
     /// Why the finding does not count, when it does not.
     pub suppressed: Option<Suppression>,
     /// Whether a baseline knows it.
@@ -124,6 +127,19 @@ impl FindingRecord {
     pub fn counts(&self) -> bool {
         self.suppressed.is_none() && self.state == State::New
     }
+}
+
+/// Another part of the same credential, in the same file, member and part.
+#[derive(Clone, Debug, Serialize)]
+pub struct RelatedRecord {
+    /// Detector id.
+    pub detector: String,
+    /// First line.
+    pub line: Option<u64>,
+    /// First byte.
+    pub byte_start: u64,
+    /// One past the last byte.
+    pub byte_end: u64,
 }
 
 /// Score and level.

@@ -33,6 +33,7 @@ counter_examples = [{{ text = "ABC", reason = "short" }}]
 pub(super) fn finding(detector: u32, value: &str, start: u64) -> Finding {
     let at = |column| Some(LineColumn { line: 1, column });
     Finding {
+        related: Vec::new(),
         detector: DetectorIndex(detector),
         confidence: Confidence::from_points(70),
         reasons: vec![Reason { step: Step::Pattern, detail: "shape".to_owned(), change: 70 }],

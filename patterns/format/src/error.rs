@@ -27,4 +27,14 @@ pub enum FormatError {
         /// What was expected and what was found.
         message: String,
     },
+    /// An allow entry contradicts itself.
+    #[error("{file}:{line}: allow entry: {message}")]
+    Allow {
+        /// Name of the file as the caller gave it.
+        file: String,
+        /// 1-based line where the entry's table starts.
+        line: usize,
+        /// What was expected and what was found.
+        message: String,
+    },
 }

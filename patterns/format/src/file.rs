@@ -4,6 +4,7 @@
 //! allowed ones), then each detector is checked against itself: its id against the file's place, its patterns for
 //! bounds and anchors, its points against the scale.
 
+use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 use crate::{Category, FormatError, SensitivityLabel, Severity, chance, program};
@@ -18,6 +19,12 @@ pub struct FileId<'a> {
     /// Prefix that each id in the file must have, for example `secret.github`; empty for files of users, whose ids are
     /// free.
     pub id_prefix: &'a str,
+}
+
+impl FileId<'_> {
+    fn is_built_in(&self) -> bool {
+        !self.id_prefix.is_empty()
+    }
 }
 
 /// A detector with its examples, as read from a file.
@@ -45,7 +52,10 @@ pub struct ExampleLines {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileToml {
+    #[serde(default)]
     detector: Vec<toml::Spanned<DetectorToml>>,
+    #[serde(default)]
+    allow: Vec<toml::Spanned<AllowToml>>,
 }
 
 #[derive(Deserialize)]
@@ -75,9 +85,13 @@ struct DetectorToml {
     entropy_min: f32,
     #[serde(default)]
     specimens: Vec<String>,
+    #[serde(default)]
+    companions: Vec<String>,
     #[serde(default = "default_reveal_last")]
     reveal_last: u8,
+    #[serde(default)]
     examples: Vec<toml::Spanned<ExampleToml>>,
+    #[serde(default)]
     counter_examples: Vec<toml::Spanned<CounterExampleToml>>,
 }
 
@@ -97,6 +111,8 @@ struct ContextToml {
 struct ScoreToml {
     pattern: i16,
     #[serde(default)]
+    companion: i16,
+    #[serde(default)]
     validator: i16,
     #[serde(default)]
     strong: i16,
@@ -111,7 +127,10 @@ struct ScoreToml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExampleToml {
+    #[serde(default)]
     text: String,
+    #[serde(default)]
+    hex: String,
     #[serde(default)]
     finds: Vec<String>,
     #[serde(default)]
@@ -150,8 +169,15 @@ fn default_level() -> String {
 /// [`FormatError::Syntax`] for wrong TOML, unknown keys or words; [`FormatError::Detector`] for the first detector that
 /// contradicts itself.
 pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError> {
-    let parsed: FileToml = toml::from_str(text)
-        .map_err(|error| FormatError::Syntax { file: file.name.to_owned(), message: error.to_string() })?;
+    let parsed = syntax(file, text)?;
+    if let Some(entry) = parsed.allow.first().filter(|_| file.is_built_in()) {
+        let message = "expected detectors alone in a built-in file".to_owned();
+        return Err(FormatError::Allow { file: file.name.to_owned(), line: line_of(text, entry), message });
+    }
+    if parsed.detector.is_empty() && parsed.allow.is_empty() {
+        let message = "expected at least one `[[detector]]` or `[[allow]]` table, found none".to_owned();
+        return Err(FormatError::Syntax { file: file.name.to_owned(), message });
+    }
     parsed
         .detector
         .into_iter()
@@ -169,10 +195,28 @@ pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError
                 message,
             };
             let id = raw.id.clone();
-            check_examples(&raw, &lines).map_err(|(at, message)| failed(&id, at.unwrap_or(line), message))?;
+            check_examples(file, &raw, &lines).map_err(|(at, message)| failed(&id, at.unwrap_or(line), message))?;
             check(file, raw, lines).map_err(|message| failed(&id, line, message))
         })
         .collect()
+}
+
+/// Reads the allow entries of a user's file.
+///
+/// # Errors
+/// [`FormatError::Syntax`] for wrong TOML, unknown keys or words; [`FormatError::Allow`] for the first entry that says
+/// nothing.
+pub fn parse_allow(file: FileId<'_>, text: &str) -> Result<Vec<Allow>, FormatError> {
+    let entry = |spanned: toml::Spanned<AllowToml>| {
+        let line = line_of(text, &spanned);
+        let failed = |message| FormatError::Allow { file: file.name.to_owned(), line, message };
+        spanned.into_inner().checked(line).map_err(failed)
+    };
+    syntax(file, text)?.allow.into_iter().map(entry).collect()
+}
+
+fn syntax(file: FileId<'_>, text: &str) -> Result<FileToml, FormatError> {
+    toml::from_str(text).map_err(|error| FormatError::Syntax { file: file.name.to_owned(), message: error.to_string() })
 }
 
 /// The line on which a value starts, from 1.
@@ -182,6 +226,9 @@ fn line_of<T>(text: &str, value: &toml::Spanned<T>) -> usize {
 
 fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Read, String> {
     check_id(file, &raw.id)?;
+    if raw.companions.is_empty() != (raw.score.companion == 0) {
+        return Err("expected `companions` and `score.companion` together".to_owned());
+    }
     let patterns = raw.patterns.iter().map(|p| compile_pattern(p, raw.boundary)).collect::<Result<Vec<_>, String>>()?;
     if patterns.is_empty() {
         return Err("expected at least one entry in `patterns`, found none".to_owned());
@@ -215,6 +262,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
             score: score(&raw.score)?,
             entropy_min: raw.entropy_min,
             specimens: raw.specimens,
+            companions: raw.companions,
             reveal_last: raw.reveal_last,
         },
     })
@@ -233,9 +281,10 @@ fn check_id(file: FileId<'_>, id: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with the examples, and on which line when it is one of them.
-fn check_examples(raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
-    if raw.examples.is_empty() || raw.counter_examples.is_empty() {
+/// What is wrong with the examples, and on which line when it is one of them. Users may leave them out, because rules that
+/// are taken over from elsewhere come without.
+fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
+    if file.is_built_in() && (raw.examples.is_empty() || raw.counter_examples.is_empty()) {
         return Err((None, "expected at least one entry each in `examples` and `counter_examples`".to_owned()));
     }
     for (example, line) in raw.examples.iter().zip(&lines.examples) {
@@ -251,20 +300,39 @@ fn check_examples(raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Optio
 }
 
 fn check_example(example: &ExampleToml) -> Result<(), String> {
+    if !example.hex.is_empty() {
+        let is_alone = example.text.is_empty() && example.finds.is_empty() && example.generate.is_empty();
+        return match bytes_of(&example.hex) {
+            Some(_) if is_alone => check_level(example),
+            Some(_) => Err("expected `hex` without `text`, `finds` and `generate`".to_owned()),
+            None => Err(format!("expected `hex` to hold pairs of hexadecimal digits, found `{}`", example.hex)),
+        };
+    }
     if example.text.contains("{{value}}") == example.generate.is_empty() {
         return Err(format!("expected `{{{{value}}}}` and `generate` together in example `{}`", example.text));
     }
     if example.finds.is_empty() && example.generate.is_empty() {
         return Err(format!("expected `finds` or `generate` in example `{}`", example.text));
     }
-    if !["low", "medium", "high"].contains(&example.level.as_str()) {
-        return Err(format!("expected `level` to be low, medium or high, found `{}`", example.level));
-    }
-    Ok(())
+    check_level(example)
+}
+
+fn check_level(example: &ExampleToml) -> Result<(), String> {
+    let is_level = ["low", "medium", "high"].contains(&example.level.as_str());
+    let message = || format!("expected `level` to be low, medium or high, found `{}`", example.level);
+    if is_level { Ok(()) } else { Err(message()) }
 }
 
 fn example(raw: ExampleToml) -> Example {
-    Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level }
+    let bytes = bytes_of(&raw.hex).unwrap_or_default();
+    Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level, bytes }
+}
+
+/// The bytes that pairs of hexadecimal digits stand for; spaces between them do not count.
+fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> =
+        hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
 }
 
 /// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.
@@ -314,7 +382,7 @@ fn context(raw: ContextToml) -> Result<Context, String> {
 
 fn score(raw: &ScoreToml) -> Result<Score, String> {
     let in_scale = |points: i16| (0..=100).contains(&points);
-    if ![raw.pattern, raw.validator, raw.strong, raw.weak].into_iter().all(in_scale) {
+    if ![raw.pattern, raw.validator, raw.strong, raw.weak, raw.companion].into_iter().all(in_scale) {
         return Err("expected `score` points from 0 to 100 (`negative`, `alone`: from -100 to 0)".to_owned());
     }
     for (key, points) in [("negative", raw.negative), ("alone", raw.alone)] {
@@ -324,6 +392,7 @@ fn score(raw: &ScoreToml) -> Result<Score, String> {
     }
     Ok(Score {
         pattern: raw.pattern,
+        companion: raw.companion,
         validator: raw.validator,
         strong: raw.strong,
         weak: raw.weak,
@@ -373,6 +442,34 @@ counter_examples = [{ text = "acme_", reason = "too short" }]
     }
 
     #[test]
+    fn users_may_leave_examples_out_and_allow_findings() {
+        let user = FileId { name: "own.toml", id_prefix: "" };
+        let bare: String = MINIMAL.lines().filter(|line| !line.contains("examples")).collect::<Vec<_>>().join("\n");
+        let allow = "\n[[allow]]\nreason = \"tests\"\npaths = ['^tests/']\nrequire = \"all\"\n";
+        let text = format!("{bare}{allow}");
+        assert_eq!(parse_file(user, &text).expect("valid file").len(), 1);
+        let entries = parse_allow(user, &text).expect("valid file");
+        assert_eq!((entries[0].tests.paths.as_slice(), entries[0].all), (&["^tests/".to_owned()][..], true));
+        assert_eq!(parse_allow(user, allow).expect("entries alone")[0].line, 2);
+        let rows = [
+            (parse_file(FILE, &bare).err(), "examples"),
+            (parse_file(FILE, &format!("{MINIMAL}{allow}")).err(), "detectors alone"),
+            (parse_file(user, "").err(), "at least one"),
+            (
+                parse_allow(user, "[[allow]]\nreason = \"x\"\n").err(),
+                "own.toml:1: allow entry: expected at least one of",
+            ),
+            (parse_allow(user, "[[allow]]\nreason = \"\"\nwords = [\"a\"]\n").err(), "`reason`"),
+            (parse_allow(user, "[[allow]]\nreason = \"x\"\nwords = [\"\"]\n").err(), "empty text"),
+            (parse_allow(user, "[[allow]]\nreason = \"x\"\npath = [\"a\"]\n").err(), "expected one of"),
+        ];
+        for (error, expected) in rows {
+            let message = error.expect(expected).to_string();
+            assert!(message.contains(expected), "expected `{expected}` in: {message}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_with_place_and_expectation() {
         let rows: &[(&str, &str, &[&str])] = &[
             ("severity = \"high\"", "severity = \"hihg\"", &["line 7", "hihg", "critical"]),
@@ -384,6 +481,9 @@ counter_examples = [{ text = "acme_", reason = "too short" }]
             ("pattern = 90", "pattern = 190", &["from 0 to 100"]),
             ("reason = \"too short\"", "reason = \"\"", &["`reason`"]),
             (", finds = [\"acme_abcdefgh\"]", "", &["`finds` or `generate`"]),
+            ("pattern = 90", "pattern = 90, companion = 5", &["`companions` and `score.companion` together"]),
+            ("finds =", "hex = \"0g\", finds =", &["pairs of hexadecimal digits"]),
+            ("finds =", "hex = \"00\", finds =", &["`hex` without `text`"]),
         ];
         for (from, to, expected) in rows {
             let text = MINIMAL.replace(from, to);

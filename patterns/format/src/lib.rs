@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allow;
 mod anchor;
 mod chance;
 mod error;
@@ -19,12 +20,13 @@ mod pack;
 mod program;
 mod scale;
 
+pub use allow::{Allow, AllowTests};
 pub use anchor::{
     Anchor, ByteSet, FOLLOWERS, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, SHAPE_RUNS, SKIP_MAX,
     Shape, WINDOW_LEN, expected_per_mb, follower, run_place, symbol, symbol_probability,
 };
 pub use error::FormatError;
-pub use file::{ExampleLines, FileId, Read, parse_file};
+pub use file::{ExampleLines, FileId, Read, parse_allow, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
 pub use pack::{Examples, PackError, pack, pack_examples, unpack, unpack_examples};
 pub use program::{Program, Step as ProgramStep, run as run_program};

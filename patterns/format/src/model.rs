@@ -38,6 +38,8 @@ pub struct Detector {
     pub entropy_min: f32,
     /// Values that are published specimens or placeholders: kept, but as low.
     pub specimens: Vec<String>,
+    /// Ids of detectors, in which `*` stands for any characters, whose values belong to this one's: the id beside a secret.
+    pub companions: Vec<String>,
     /// How many characters the mask leaves visible at the end of the value.
     pub reveal_last: u8,
 }
@@ -120,6 +122,8 @@ pub struct Context {
 pub struct Score {
     /// For the pattern alone.
     pub pattern: i16,
+    /// Added when a companion stands near: the id that a secret belongs to.
+    pub companion: i16,
     /// Added when the validator accepts the value.
     pub validator: i16,
     /// Added for a strong word.
@@ -144,6 +148,8 @@ pub struct Example {
     pub generate: String,
     /// Lowest level at which it must be shown: `low`, `medium` or `high`.
     pub level: String,
+    /// The content, for files that are no text; then there is neither a text nor a list of values, and any value counts.
+    pub bytes: Vec<u8>,
 }
 
 /// A text in which the detector must not fire at medium or above.

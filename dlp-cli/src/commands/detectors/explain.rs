@@ -5,7 +5,8 @@ use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use dlp_core::base::{Confidence, ConfidenceLevel};
-use dlp_core::knowledge::{Anchor, ByteSet, CounterExample, Detector, Example, Failure, Pattern, builtin_examples};
+use dlp_core::knowledge::{Anchor, Boundary, CounterExample, Detector, Example, Failure, Pattern, builtin_examples};
+use dlp_core::output::pretty::plural;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -74,15 +75,18 @@ impl Text {
         self.heading("Looks for");
         for pattern in &detector.patterns {
             self.field("pattern", &pattern.regex);
-            anchors(pattern).iter().for_each(|line| self.field("anchor", line));
+            looked_for(pattern).iter().for_each(|line| self.field("tried at", line));
         }
-        self.field("boundary", format!("{:?}", detector.boundary).to_lowercase());
+        self.field("beside it", beside(detector.boundary));
         if let Some(validator) = &detector.validator {
             let failure = match validator.failure {
                 Failure::Drop => "a value that fails is dropped",
                 Failure::Low => "a value that fails is kept at low confidence",
             };
             self.field("validator", format_args!("{}; {failure}", validator.name));
+        }
+        if !detector.companions.is_empty() {
+            self.field("belongs to", detector.companions.join(", "));
         }
         if detector.entropy_min > 0.0 {
             self.field("entropy", format_args!("at least {} bits per byte", detector.entropy_min));
@@ -109,6 +113,7 @@ impl Text {
             ("strong word", score.strong),
             ("negative word", score.negative),
             ("nothing of its kind nearby", score.alone),
+            ("its id nearby", score.companion),
         ];
         self.heading("Confidence");
         self.sum("pattern alone", score.pattern);
@@ -129,76 +134,83 @@ impl Text {
     }
 
     fn examples(&mut self, examples: &[Example], counters: &[CounterExample]) {
-        self.heading("Fires on");
+        if !examples.is_empty() {
+            self.heading("Fires on");
+        }
         for example in examples {
             let or_higher = if example.level == ConfidenceLevel::High.as_str() { "" } else { " or higher" };
-            self.line(format_args!("  {} ({}{or_higher})", example.text.escape_debug(), example.level));
+            let text = match example.bytes.as_slice() {
+                [] => example.text.escape_debug().to_string(),
+                bytes => format!(
+                    "a file of {} that begins with {:02x?}",
+                    plural(bytes.len() as u64, "byte"),
+                    &bytes[..bytes.len().min(8)]
+                ),
+            };
+            self.line(format_args!("  {text} ({}{or_higher})", example.level));
         }
-        self.heading("Stays silent on");
+        if !counters.is_empty() {
+            self.heading("Stays silent on");
+        }
         for counter in counters {
             self.line(format_args!("  {} ({})", counter.text.escape_debug(), counter.reason));
         }
     }
 }
 
-/// What must be present for the pattern to be tried: literals at one distance stand on one line.
-fn anchors(pattern: &Pattern) -> Vec<String> {
+/// Where the pattern is tried at all, in a person's words.
+fn looked_for(pattern: &Pattern) -> Vec<String> {
     let mut lines: Vec<(String, Vec<String>)> = Vec::new();
-    for (place, what) in pattern.anchors.iter().map(|anchor| describe(anchor, &pattern.window)) {
+    for (place, what) in pattern.anchors.iter().map(describe) {
         match lines.iter_mut().find(|(at, _)| *at == place) {
             Some((_, list)) => list.push(what),
             None => lines.push((place, vec![what])),
         }
     }
-    lines.into_iter().map(|(place, list)| format!("{} {place}", list.join(" or "))).collect()
+    lines.into_iter().map(|(place, list)| format!("{}{place}", list.join(" or "))).collect()
 }
 
-/// Where an anchor stands, and what it is. Where a token is the anchor, the window tells what is tried.
-fn describe(anchor: &Anchor, window: &[ByteSet]) -> (String, String) {
+/// Where an anchor stands, and what it is.
+fn describe(anchor: &Anchor) -> (String, String) {
     match anchor {
         Anchor::Literal { bytes, before_min, before_max, .. } => {
             let literal = format!("`{}`", String::from_utf8_lossy(bytes).escape_debug());
-            (behind_start(*before_min, *before_max), literal)
+            let place = match (before_min, before_max) {
+                (0, 0) => " at its start, in upper or lower case".to_owned(),
+                (min, max) if min == max => format!(" {} into it, in upper or lower case", characters(*min)),
+                (min, max) => format!(" {min} to {} into it, in upper or lower case", characters(*max)),
+            };
+            (place, literal)
         }
-        Anchor::Start { skip_min, skip_max, run_min, digit_within, .. } => {
-            let digit = digit_within.map_or_else(String::new, |within| format!(", with a digit within {within} bytes"));
-            let token = format!("a token of {run_min} bytes or more{digit}, in `{}`", classes(window));
-            (behind_start(*skip_min, *skip_max), token)
+        Anchor::Start { skip_max, run_min, digit_within, .. } => {
+            let letters = match run_min {
+                1 => "a letter or digit".to_owned(),
+                min => format!("at least {min} letters and digits in a row"),
+            };
+            let digit = match digit_within {
+                None => String::new(),
+                Some(0) => ", of which the first is a digit".to_owned(),
+                Some(within) => format!(", with a digit among the first {}", within + 1),
+            };
+            let behind = match skip_max {
+                0 => String::new(),
+                max => format!(", behind up to {}", plural(u64::from(*max), "other character")),
+            };
+            (format!("{digit}{behind}"), letters)
         }
     }
 }
 
-fn behind_start(min: u32, max: u32) -> String {
-    match (min, max) {
-        (0, 0) => "at the start".to_owned(),
-        (min, max) if min == max => format!("{min} bytes behind the start"),
-        (min, max) => format!("{min} to {max} bytes behind the start"),
-    }
+fn characters(count: u32) -> String {
+    plural(u64::from(count), "character")
 }
 
-/// The bytes that can stand at each place, as a regex writes them: `[A-Z]{2}[0-9]{3}`.
-fn classes(window: &[ByteSet]) -> String {
-    let runs = window.chunk_by(|a, b| a == b);
-    runs.map(|run| match run.len() {
-        1 => format!("[{}]", byte_ranges(&run[0])),
-        count => format!("[{}]{{{count}}}", byte_ranges(&run[0])),
-    })
-    .collect()
-}
-
-/// A set of bytes as in a character class: `0-9A-F`.
-fn byte_ranges(set: &ByteSet) -> String {
-    let mut text = String::new();
-    let mut at = 0u16;
-    while at < 256 {
-        let run = (at..256).take_while(|byte| set.contains(*byte as u8)).count() as u16;
-        let shown = |byte: u16| (byte as u8).escape_ascii().to_string();
-        match run {
-            0 => {}
-            1 | 2 => text.extend((at..at + run).map(shown)),
-            _ => text.push_str(&format!("{}-{}", shown(at), shown(at + run - 1))),
-        }
-        at += run + 1;
+/// What may stand directly beside a match.
+fn beside(boundary: Boundary) -> &'static str {
+    match boundary {
+        Boundary::None => "anything, as far as the pattern itself does not say otherwise",
+        Boundary::Token => "no letter or digit on either side",
+        Boundary::Identifier => "no letter or digit on either side, and no longer number or name of which it is a part",
+        Boundary::Word => "no letter of any script, digit or underscore on either side",
     }
-    text
 }

@@ -32,6 +32,10 @@ pub(super) fn run(files: &[PathBuf]) -> Result<u8, CliError> {
     let failures: Vec<String> = cases.iter().flat_map(|case| bench.case(case)).collect();
     let mut out = io::stdout().lock();
     failures.iter().try_for_each(|failure| writeln!(out, "{failure}")).map_err(CliError::stdout)?;
+    let bare = cases.iter().filter(|case| case.examples.is_empty()).count();
+    if bare > 0 {
+        say(&format!("{} without examples: nothing shows that they find anything", plural(bare as u64, "detector")));
+    }
     let counts = [(cases.len(), "detector"), (bench.checked, "text"), (failures.len(), "failure")];
     say(&counts.map(|(count, noun)| plural(count as u64, noun)).join(", "));
     Ok(if failures.is_empty() { exit::CLEAN } else { exit::FINDINGS })
@@ -89,12 +93,15 @@ impl Bench {
     }
 
     fn example(&mut self, detector: &Detector, example: &Example, seed: u64) -> Option<String> {
+        if !example.bytes.is_empty() {
+            return self.file(detector, example);
+        }
         let (text, expected) = match expand(detector, example, seed) {
             Ok(expanded) => expanded,
             Err(message) => return Some(format!("{}: {message}", detector.id)),
         };
         let level = ConfidenceLevel::from_word(&example.level)?;
-        let found = self.findings(&detector.id, &text);
+        let found = self.findings(&detector.id, text.as_bytes());
         let enough = found.iter().filter(|f| f.confidence.level() >= level);
         let values: Vec<_> = enough.map(|f| String::from_utf8_lossy(f.value.expose()).into_owned()).collect();
         let scores: Vec<_> = found.iter().map(|f| f.confidence.score()).collect();
@@ -113,17 +120,28 @@ impl Bench {
         })
     }
 
+    /// An example of a file that is no text: something has to be found in it.
+    fn file(&mut self, detector: &Detector, example: &Example) -> Option<String> {
+        let level = ConfidenceLevel::from_word(&example.level)?;
+        let found = self.findings(&detector.id, &example.bytes);
+        let is_found = found.iter().any(|f| f.confidence.level() >= level);
+        let (id, len, or_higher) = (&detector.id, example.bytes.len(), or_higher(level));
+        let message =
+            || format!("{id}: in {len} bytes, expected a value with {level} confidence{or_higher}, but found none");
+        (!is_found).then(message)
+    }
+
     fn counter(&mut self, detector: &Detector, counter: &CounterExample) -> Option<String> {
-        let found = self.findings(&detector.id, &counter.text);
+        let found = self.findings(&detector.id, counter.text.as_bytes());
         let shown = found.iter().find(|f| f.confidence.level() >= ConfidenceLevel::Medium)?;
         let (id, score, text) = (&detector.id, shown.confidence.score(), counter.text.escape_debug());
         Some(format!("{id}: expected silence on `{text}` ({}), found a value with score {score}", counter.reason))
     }
 
-    fn findings(&mut self, id: &str, text: &str) -> Vec<Finding> {
+    fn findings(&mut self, id: &str, content: &[u8]) -> Vec<Finding> {
         self.checked += 1;
         let mut collected = Collected::default();
-        let job = Job { name: "example.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+        let job = Job { name: "example.txt", input: Input::Bytes(content), cancel: &Cancel::default() };
         self.inspector.inspect(&mut self.scratch, job, &mut collected);
         collected.findings.retain(|f| self.inspector.detectors().detector(f.detector).id == id);
         collected.findings

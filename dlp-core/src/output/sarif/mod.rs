@@ -11,7 +11,7 @@ mod line_hash;
 
 pub use line_hash::{LineFacts, Range, line_facts};
 
-use super::{FindingRecord, LocationRecord, ProblemRecord, State, SummaryRecord, escape};
+use super::{FindingRecord, LocationRecord, ProblemRecord, RelatedRecord, State, SummaryRecord, escape};
 use crate::base::{ConfidenceLevel, Severity};
 use crate::knowledge::Detector;
 use crate::matching::DetectorSet;
@@ -176,6 +176,9 @@ fn result(finding: &FindingRecord, line: Option<&LineFacts>, rule_index: &BTreeM
         "locations": [place(&finding.location, line)],
         "partialFingerprints": fingerprints,
     });
+    if !finding.related.is_empty() {
+        result["relatedLocations"] = finding.related.iter().map(|related| related_place(finding, related)).collect();
+    }
     if let Some(suppressed) = &finding.suppressed {
         let kind = if suppressed.by == "inline" { "inSource" } else { "external" };
         result["suppressions"] =
@@ -213,6 +216,14 @@ fn place(location: &LocationRecord, line: Option<&LineFacts>) -> Value {
     }
     place.insert("physicalLocation".to_owned(), physical);
     Value::Object(place)
+}
+
+/// Where another part of the same credential stands.
+fn related_place(finding: &FindingRecord, related: &RelatedRecord) -> Value {
+    let location = LocationRecord { line: related.line, end_line: related.line, ..finding.location.clone() };
+    let mut related_place = place(&location, None);
+    related_place["message"] = json!({ "text": related.detector });
+    related_place
 }
 
 /// Relative paths hang under the root; absolute ones are `file:` URIs of their own.

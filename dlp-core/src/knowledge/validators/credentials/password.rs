@@ -2,8 +2,8 @@
 //!
 //! Source trees are full of values in secret positions that are none: references to variables, masks, placeholders of
 //! manuals, sequences typed on a keyboard. Strictnesses exist by how much the place already says: `in_structure` for a
-//! connection string or a header, `opaque` and `drawn` for a token under its vendor's name, `generic` for any
-//! assignment.
+//! connection string or a header, `opaque` and `drawn` for a token under its vendor's name, `chosen` for
+//! a value behind a word for password, `generic` for any assignment.
 
 use super::super::Verdict;
 
@@ -155,6 +155,13 @@ pub(super) fn prefixed(value: &[u8]) -> Verdict {
     (!(is_mask(&text) || is_sequence(value) || speaks_of_samples(&text))).into()
 }
 
+/// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of 20
+/// characters, one in ten million is so.
+pub(super) fn prefixed_base36(value: &[u8]) -> Verdict {
+    let body = value.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(value, |mark| &value[mark + 1..]);
+    (prefixed(value) == Verdict::Valid && !body.iter().all(u8::is_ascii_hexdigit)).into()
+}
+
 /// A token under its vendor's name: besides, sequences and words that only samples hold are refused.
 pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
@@ -184,6 +191,44 @@ pub(super) fn generic(value: &[u8]) -> Verdict {
     (is_mixed && entropy(value) >= entropy_expected(value)).into()
 }
 
+/// A password behind a word for password, in a text or a setting, where nothing else says that it is one: of eight or more
+/// characters, with letters and digits, and capitals or marks besides, as rules for passwords demand. Names of
+/// algorithms, addresses and values that merely stand there for reading are none.
+pub(super) fn chosen(value: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(value);
+    if in_structure(value) != Verdict::Valid || holds_placeholder(&text) || is_sequence(value) {
+        return Verdict::Invalid;
+    }
+    let lower = text.to_ascii_lowercase();
+    let is_algorithm = ALGORITHMS.iter().any(|name| lower.contains(name));
+    // An argument in a stack trace, and a part of an address.
+    let is_address = lower.contains("=0x") || is_percent_encoded(&lower);
+    if is_algorithm || is_address || has_ordinary_shape(&text) || is_mail_address(&text) {
+        return Verdict::Invalid;
+    }
+    let has = |class: fn(&u8) -> bool| value.iter().any(class);
+    let has_letters = has(u8::is_ascii_alphabetic) || !text.is_ascii();
+    let is_mark = |byte: &u8| byte.is_ascii_punctuation() && *byte != b'_';
+    let is_rich = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) || value.iter().any(is_mark);
+    ((8..=64).contains(&value.len()) && has_letters && has(u8::is_ascii_digit) && is_rich).into()
+}
+
+/// Names that stand behind a word for password in programs, and that hold a digit.
+const ALGORITHMS: &[&str] = &[
+    "argon2", "base64", "base32", "bcrypt", "hs256", "http", "int32", "int64", "md5", "oauth2", "pbkdf2", "pkcs",
+    "rs256", "scrypt", "sha1", "sha2", "sha3", "sha5", "uint8", "utf-8", "utf8", "x509",
+];
+
+/// Mostly bytes as addresses write them: `%60%7b`.
+fn is_percent_encoded(text: &str) -> bool {
+    text.matches('%').count() * 6 > text.len()
+}
+
+fn is_mail_address(text: &str) -> bool {
+    let Some((name, host)) = text.split_once('@') else { return false };
+    !name.is_empty() && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
+}
+
 fn is_reference(text: &str) -> bool {
     let is_variable = text.strip_prefix('$').is_some_and(|name| {
         let name = name.strip_prefix("env:").unwrap_or(name);
@@ -191,10 +236,23 @@ fn is_reference(text: &str) -> bool {
     });
     let wrapped = [('%', '%'), ('<', '>'), ('{', '}'), ('[', ']')];
     is_variable
+        || is_type_name(text)
         || REFERENCES.iter().any(|start| text.starts_with(start))
         || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
         || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
         || [('(', ')'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close))
+}
+
+/// A type, as programs write it behind the name of a parameter: `status_t`, `core::PCSTR`.
+fn is_type_name(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let starts = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        starts && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let path = text.trim_end_matches([')', ',', ';', '&', '*']);
+    let is_of_c =
+        path.strip_suffix("_t").is_some_and(|name| is_word(name) && !name.contains(|c: char| c.is_ascii_uppercase()));
+    is_of_c || (path.contains("::") && path.split("::").all(is_word))
 }
 
 /// Stars, dots, crosses, or one character that makes up more than half of a longer value.
@@ -333,6 +391,10 @@ mod tests {
             ("xxx", false),
             ("process.env.PASS", false),
             ("credentials[1]", false),
+            ("status_t", false),
+            ("windows_sys::core::PCSTR)", false),
+            ("Sunshine_t", true),
+            ("a::77!b", true),
             ("", false),
         ];
         for (value, expected) in rows {
@@ -387,6 +449,47 @@ mod tests {
         ];
         for (value, expected) in rows {
             assert_eq!(prefixed(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn chosen_passwords_follow_the_rules_for_passwords() {
+        let rows = [
+            ("Sommer2024!", true),
+            ("T1ger-Lily", true),
+            ("Tajne123x", true),
+            ("wiosna#2024", true),
+            ("Zażółć77#x", true),
+            ("correcthorse", false),
+            ("Passw0rd", false),
+            ("Changeme1", false),
+            ("your-Password1", false),
+            ("short1A", false),
+            ("9f86d081884c7d65", false),
+            ("release-2021-Production", false),
+            ("Pbkdf2Sha256", false),
+            ("WIN32_ERROR", false),
+            ("this@entry=0x447f550", false),
+            ("%60%7B%7D", false),
+            ("ann2@acme.test", false),
+            ("3fa85f64-5717-4562-B3fc-2c963f66afa6", false),
+            ("${DB_PASS1}", false),
+            ("Abcdefgh12345678", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(chosen(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_capitals_and_digits_are_no_digests() {
+        let rows = [
+            (concat!("API-", "Q7ZK2M4X9R1TB8W5N3YV6PLC0D"), true),
+            ("API-BD80F56CDC1441E6BF6011AB6D852875", false),
+            ("API-XXXXXXXXXXXXXXXXXXXXXXXXXX", false),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(prefixed_base36(value.as_bytes()), Verdict::from(expected), "{value}");
         }
     }
 

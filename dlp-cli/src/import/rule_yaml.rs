@@ -1,0 +1,113 @@
+//! Rule files of Kingfisher and Nosey Parker: YAML with a list of rules, each with a pattern, examples and a confidence.
+//!
+//! What validates a finding by asking its vendor has no counterpart on purpose: nothing that is found is sent anywhere.
+
+use super::draft::{Draft, POINTS_DEFAULT, id_of};
+use super::fields::Fields;
+use super::pattern::{Dialect, Group};
+use super::{AllowDraft, Rules};
+use dlp_core::knowledge::AllowTests;
+use serde_json::Value;
+
+/// Points of the three confidences.
+const POINTS: [(&str, i16); 3] = [("low", 50), ("medium", POINTS_DEFAULT), ("high", 90)];
+
+/// The group that holds the secret, when a rule names one.
+const SECRET_GROUP: &str = "TOKEN";
+
+/// The document as fields, when it looks like a rule file.
+pub(super) fn parse(text: &str) -> Result<Fields, String> {
+    let value: Value = serde_saphyr::from_str(text).map_err(|error| first_line(&error.to_string()))?;
+    let fields = Fields::of(value).ok_or("expected a mapping")?;
+    fields.has("rules").then_some(fields).ok_or_else(|| "it has no `rules`".to_owned())
+}
+
+/// The rest of the message draws the place with a caret, over several lines.
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Reads a rule file.
+pub(super) fn rules(mut fields: Fields) -> Rules {
+    let mut rules = Rules::default();
+    let all = fields.tables("rules");
+    rules.read = all.len();
+    all.into_iter().for_each(|fields| rule(&mut rules, fields));
+    rules.notes.leftovers("file", fields);
+    rules
+}
+
+fn rule(rules: &mut Rules, mut fields: Fields) {
+    let name = fields.text("name");
+    let own_id = fields.text("id").or_else(|| name.clone()).unwrap_or_default();
+    let place = format!("rule `{own_id}`");
+    let Some(regex) = fields.text("pattern").filter(|pattern| !pattern.trim().is_empty()) else {
+        rules.notes.lost(&place, "it has no pattern");
+        return;
+    };
+    let confidence = fields.text("confidence");
+    let points = confidence.as_deref().map_or(Some(POINTS_DEFAULT), |word| {
+        POINTS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, points)| *points)
+    });
+    if points.is_none() {
+        rules.notes.changed(&place, "its confidence is none of low, medium and high; it is taken for medium");
+    }
+    let mut draft = Draft {
+        place: place.clone(),
+        id: id_of(&own_id),
+        title: name.unwrap_or_else(|| own_id.clone()),
+        description: fields.text("description").unwrap_or_else(|| format!("Taken over from the rule `{own_id}`.")),
+        reference: fields.texts("references").into_iter().next().unwrap_or_default(),
+        tags: fields.texts("categories"),
+        regex,
+        dialect: Dialect::Rust,
+        group: Group::NamedOrFirst(SECRET_GROUP),
+        keywords: Vec::new(),
+        entropy_min: fields.number("min_entropy").unwrap_or_default(),
+        points: points.unwrap_or(POINTS_DEFAULT),
+        examples: fields.texts("examples"),
+        counter_examples: [fields.texts("negative_examples"), fields.texts("counter_examples")].concat(),
+    };
+    draft.tags.extend(fields.texts("tags"));
+    if fields.flag("visible") == Some(false) {
+        rules.notes.changed(&place, "it only serves other rules; its findings are low");
+        draft.points = draft.points.min(POINTS[0].1);
+    }
+    for (key, why) in [
+        ("validation", "nothing that is found is sent anywhere"),
+        ("revocation", "nothing that is found is sent anywhere"),
+        ("depends_on_rule", "values are judged one by one"),
+    ] {
+        if !fields.tables(key).is_empty() {
+            rules.notes.lost(&place, format!("`{key}`: {why}"));
+        }
+    }
+    for requirements in fields.tables("pattern_requirements") {
+        demands(rules, requirements, &draft);
+    }
+    rules.notes.leftovers(&place, fields);
+    rules.drafts.push(draft);
+}
+
+/// What a value must and must not hold besides its pattern.
+fn demands(rules: &mut Rules, mut fields: Fields, draft: &Draft) {
+    let words: Vec<String> = fields.texts("ignore_if_contains").into_iter().filter(|word| !word.is_empty()).collect();
+    let mut tests = vec![(words, Vec::new())];
+    // Without so many characters of a class: any number of others, and fewer of them.
+    for (key, class, others) in
+        [("min_digits", "[0-9]", "[^0-9]"), ("min_uppercase", "[A-Z]", "[^A-Z]"), ("min_lowercase", "[a-z]", "[^a-z]")]
+    {
+        let fewer = fields.number(key).filter(|min| (1.0..=64.0).contains(min)).map(|min| min as u32 - 1);
+        tests.extend(fewer.map(|fewer| (Vec::new(), vec![format!("^{others}*(?:{class}{others}*){{0,{fewer}}}$")])));
+    }
+    for (words, values) in tests.into_iter().filter(|(words, values)| !(words.is_empty() && values.is_empty())) {
+        rules.allows.push(AllowDraft {
+            place: draft.place.clone(),
+            reason: format!("what {} demands of a value", draft.place),
+            detectors: vec![draft.id.clone()],
+            tests: AllowTests { words, values, ..AllowTests::default() },
+            all: false,
+        });
+    }
+    rules.notes.leftovers(&format!("{}, `pattern_requirements`", draft.place), fields);
+}

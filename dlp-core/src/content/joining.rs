@@ -1,0 +1,278 @@
+//! Credentials of several parts: the secret beside the id that it belongs to.
+//!
+//! A secret access key opens something only with its id, and most secrets of such pairs have no shape of their own. So a
+//! detector names its companions, and when one of theirs stands near, the secret is raised, and each finding says which
+//! others belong to it. What stands alone stays as it is: half of a pair is a leak too.
+//!
+//! [`Joining`] stands between a sink and its observer. It holds back findings of detectors that take part in a pair, until
+//! nothing can stand near them any more; all others pass at once.
+
+use super::{Finding, Flow, ItemReport, LocatedProblem, Observer, Related};
+use crate::base::{Confidence, Span};
+use crate::knowledge::glob_matches;
+use crate::matching::{DetectorIndex, DetectorSet, Reason, Step};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Bytes between two parts that belong together: ten lines of settings.
+const NEAR_BYTES: u64 = 1024;
+
+/// Findings that are held back at once; beyond it the oldest goes with what is known of it.
+const HELD_MAX: usize = 512;
+
+/// Parts that one finding names.
+const RELATED_MAX: usize = 8;
+
+/// A companion below this is hardly one: a specimen, or a number that happens to fit.
+const COMPANION_POINTS_MIN: u8 = 45;
+
+/// Which detectors of a set belong together.
+#[derive(Debug, Default)]
+pub(crate) struct Pairs {
+    /// Secrets, with the detectors of their ids.
+    companions: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
+    /// Ids, with the detectors of their secrets.
+    secrets: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
+}
+
+impl Pairs {
+    /// The pairs of a set.
+    pub(crate) fn of(set: &DetectorSet) -> Self {
+        let mut pairs = Self::default();
+        let indexed = || (0..).map(DetectorIndex).zip(set.detectors());
+        for (secret, detector) in indexed().filter(|(_, detector)| !detector.companions.is_empty()) {
+            let names = |id: &str| detector.companions.iter().any(|glob| glob_matches(glob, id));
+            for (id, _) in indexed().filter(|(index, other)| *index != secret && names(&other.id)) {
+                pairs.companions.entry(secret).or_default().push(id);
+                pairs.secrets.entry(id).or_default().push(secret);
+            }
+        }
+        pairs
+    }
+
+    fn takes_part(&self, detector: DetectorIndex) -> bool {
+        self.companions.contains_key(&detector) || self.secrets.contains_key(&detector)
+    }
+
+    fn is_pair(&self, secret: DetectorIndex, id: DetectorIndex) -> bool {
+        self.companions.get(&secret).is_some_and(|ids| ids.contains(&id))
+    }
+}
+
+/// What is remembered of a finding that was let go.
+struct Seen {
+    related: Related,
+    is_companion: bool,
+}
+
+/// An observer that joins what belongs together and hands it on.
+pub(crate) struct Joining<'a> {
+    set: &'a DetectorSet,
+    pairs: &'a Pairs,
+    inner: &'a mut dyn Observer,
+    held: VecDeque<Finding>,
+    /// Of the part that is passing, those that are held included.
+    seen: VecDeque<Seen>,
+}
+
+impl<'a> Joining<'a> {
+    /// An observer before another one. Ends with [`finish`](Self::finish).
+    pub(crate) fn new(set: &'a DetectorSet, pairs: &'a Pairs, inner: &'a mut dyn Observer) -> Self {
+        Self { set, pairs, inner, held: VecDeque::new(), seen: VecDeque::new() }
+    }
+
+    /// Hands on what is still held.
+    pub(crate) fn finish(mut self) {
+        let _ = self.release(usize::MAX);
+    }
+
+    /// Hands on the oldest ones.
+    fn release(&mut self, count: usize) -> Flow {
+        let mut flow = Flow::Continue;
+        for mut finding in self.held.drain(..count.min(self.held.len())).collect::<Vec<_>>() {
+            self.join(&mut finding);
+            if self.inner.finding(finding) == Flow::Stop {
+                flow = Flow::Stop;
+            }
+        }
+        flow
+    }
+
+    /// Names the others that stand near, and raises a secret that has its id there.
+    fn join(&self, finding: &mut Finding) {
+        let (detector, span) = (finding.detector, finding.location.span);
+        let near = self.seen.iter().filter(|seen| distance(seen.related.span, span) <= NEAR_BYTES);
+        let mut others: Vec<&Seen> = near
+            .filter(|seen| {
+                let other = seen.related.detector;
+                let is_companion = seen.is_companion && self.pairs.is_pair(detector, other);
+                is_companion || self.pairs.is_pair(other, detector)
+            })
+            .collect();
+        others.sort_by_key(|seen| (distance(seen.related.span, span), seen.related.span.start));
+        others.truncate(RELATED_MAX);
+        let companion = others.iter().find(|seen| self.pairs.is_pair(detector, seen.related.detector));
+        if let Some(companion) = companion {
+            let change = i32::from(self.set.detector(detector).score.companion);
+            let detail = format!("beside its {}", self.set.detector(companion.related.detector).title);
+            finding.reasons.push(Reason { step: Step::Context, detail, change });
+            let sum = finding.reasons.iter().map(|reason| reason.change).sum();
+            finding.confidence = Confidence::from_points(sum);
+        }
+        finding.related = others.into_iter().map(|seen| seen.related).collect();
+    }
+}
+
+/// Bytes between two spans; 0 when they touch.
+fn distance(a: Span, b: Span) -> u64 {
+    let (first, second) = if a.start <= b.start { (a, b) } else { (b, a) };
+    second.start.0.saturating_sub(first.end.0)
+}
+
+/// Whether two findings stand in the same text.
+fn is_same_part(a: &Finding, b: &Finding) -> bool {
+    let (a, b) = (&a.location, &b.location);
+    a.offset_base == b.offset_base && a.part == b.part && a.container == b.container
+}
+
+impl Observer for Joining<'_> {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        if !self.pairs.takes_part(finding.detector) {
+            return self.inner.finding(finding);
+        }
+        let mut flow = Flow::Continue;
+        if self.held.back().is_some_and(|last| !is_same_part(last, &finding)) {
+            flow = self.release(usize::MAX);
+            self.seen.clear();
+        }
+        let start = finding.location.span.start.0;
+        let is_behind = |span: Span| span.end.0.saturating_add(NEAR_BYTES) < start;
+        let decided = self.held.iter().take_while(|held| is_behind(held.location.span)).count();
+        let decided = decided.max((self.held.len() + 1).saturating_sub(HELD_MAX));
+        if decided > 0 && self.release(decided) == Flow::Stop {
+            flow = Flow::Stop;
+        }
+        let oldest = self.held.front().map_or(start, |held| held.location.span.start.0);
+        while self.seen.front().is_some_and(|seen| seen.related.span.end.0.saturating_add(NEAR_BYTES) < oldest) {
+            self.seen.pop_front();
+        }
+        let line = finding.location.start.map(|place| place.line);
+        self.seen.push_back(Seen {
+            related: Related { detector: finding.detector, span: finding.location.span, line },
+            is_companion: finding.confidence.score() >= COMPANION_POINTS_MIN,
+        });
+        self.held.push_back(finding);
+        flow
+    }
+
+    fn problem(&mut self, problem: LocatedProblem) {
+        self.inner.problem(problem);
+    }
+
+    fn item(&mut self, item: ItemReport) {
+        let _ = self.release(usize::MAX);
+        self.seen.clear();
+        self.inner.item(item);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Cancel, Limits};
+    use crate::content::{Extraction, Input, MatchingSink, extract};
+    use crate::knowledge::Catalogue;
+    use crate::matching::Scratch;
+
+    /// Keeps the findings.
+    #[derive(Default)]
+    struct Kept(Vec<Finding>);
+
+    impl Observer for Kept {
+        fn finding(&mut self, finding: Finding) -> Flow {
+            self.0.push(finding);
+            Flow::Continue
+        }
+
+        fn problem(&mut self, problem: LocatedProblem) {
+            panic!("no problem was expected: {problem:?}");
+        }
+
+        fn item(&mut self, _item: ItemReport) {}
+    }
+
+    const DETECTORS: &str = r#"
+[[detector]]
+id = "test.acme.id"
+title = "Acme id"
+description = ""
+category = "secret"
+severity = "low"
+patterns = ['AID[0-9]{6}']
+score = { pattern = 60 }
+
+[[detector]]
+id = "test.acme.secret"
+title = "Acme secret"
+description = ""
+category = "secret"
+severity = "high"
+patterns = ['acme_[0-9]{6}']
+score = { pattern = 62, companion = 25 }
+companions = ["test.acme.id"]
+"#;
+
+    fn found(text: &str) -> Vec<(String, u8, usize)> {
+        let mut catalogue = Catalogue::empty();
+        catalogue.add_file("test", DETECTORS).expect("detectors");
+        let set = DetectorSet::compile(catalogue).expect("set");
+        let (pairs, limits, cancel) = (Pairs::of(&set), Limits::batch(), Cancel::default());
+        let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
+        let mut joining = Joining::new(&set, &pairs, &mut kept);
+        let mut sink = MatchingSink::new(&set, &mut scratch, &limits, &mut joining);
+        let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+        let outcome = extract("a.txt", Input::Bytes(text.as_bytes()), extraction, &mut sink);
+        let _ = sink.finish(outcome);
+        joining.finish();
+        let mut findings = kept.0;
+        findings.sort_by_key(|finding| finding.location.span.start);
+        let row = |finding: &Finding| {
+            let sum: i32 = finding.reasons.iter().map(|reason| reason.change).sum();
+            assert_eq!(finding.confidence, Confidence::from_points(sum), "the reasons sum to the score");
+            let value = String::from_utf8_lossy(finding.value.expose()).into_owned();
+            (value, finding.confidence.score(), finding.related.len())
+        };
+        findings.iter().map(row).collect()
+    }
+
+    #[test]
+    fn a_secret_is_raised_by_the_id_near_it() {
+        let (id, secret) = ("AID394857", "acme_572943");
+        let far = ". ".repeat(600);
+        let near = ". ".repeat(200);
+        type Row = (String, Vec<(&'static str, u8, usize)>);
+        let rows: Vec<Row> = vec![
+            (secret.to_owned(), vec![(secret, 62, 0)]),
+            (id.to_owned(), vec![(id, 60, 0)]),
+            (format!("id = {id}\nsecret = {secret}"), vec![(id, 60, 1), (secret, 87, 1)]),
+            (format!("secret = {secret}\nid = {id}"), vec![(secret, 87, 1), (id, 60, 1)]),
+            (format!("{id}{near}{secret}"), vec![(id, 60, 1), (secret, 87, 1)]),
+            (format!("{id}{far}{secret}"), vec![(id, 60, 0), (secret, 62, 0)]),
+            (format!("{secret}{far}{id} {secret}"), vec![(secret, 62, 0), (id, 60, 1), (secret, 87, 1)]),
+        ];
+        for (text, expected) in rows {
+            let found = found(&text);
+            let found: Vec<_> =
+                found.iter().map(|(value, score, related)| (value.as_str(), *score, *related)).collect();
+            assert_eq!(found, expected, "{text:.60}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_however_many_there_are() {
+        let text: String =
+            (0..2_000).map(|n| format!("AID{:06} acme_{:06}\n", 100_000 + n * 7, 100_000 + n * 13)).collect();
+        let found = found(&text);
+        assert_eq!(found.len(), 4_000);
+        assert!(found.iter().all(|(_, _, related)| (1..=RELATED_MAX).contains(related)));
+    }
+}

@@ -1,0 +1,146 @@
+//! Marks of other scanners by which people say that a credential is wanted: `gitleaks:allow`, `pragma: allowlist secret`.
+//!
+//! Trees that were scanned before hold them, and whoever put them there meant every scanner. They name no detector and
+//! give no reason, so they count for credentials alone. Most hold for their own line, some for the next one, and one pair
+//! opens and closes a range.
+
+use memchr::memmem;
+use std::ops::RangeInclusive;
+
+/// Marks for their own line, in lower case.
+const OWN_LINE: &[&str] = &[
+    "gitleaks:allow",
+    "betterleaks:allow",
+    "trufflehog:ignore",
+    "kingfisher:ignore",
+    "kingfisher:allow",
+    "noseyparker:ignore",
+    "ggignore",
+    "pragma: allowlist secret",
+    "pragma:allowlist secret",
+    "pragma: whitelist secret",
+    "pragma:whitelist secret",
+    "secretlint-disable-line",
+    "nosecret",
+    "nosecrets",
+];
+
+/// Marks for the line behind them.
+const NEXT_LINE: &[&str] = &[
+    "pragma: allowlist nextline secret",
+    "pragma:allowlist nextline secret",
+    "pragma: whitelist nextline secret",
+    "pragma:whitelist nextline secret",
+    "secretlint-disable-next-line",
+];
+
+/// What opens a range, and what closes it.
+const RANGE: (&str, &str) = ("secretlint-disable", "secretlint-enable");
+
+/// Texts of which one stands in every mark, for a first look at a file.
+const HINTS: &[&str] = &["s:allow", "r:allow", "g:ignore", "r:ignore", "ggignore", "list ", "secretlint-", "nosecret"];
+
+/// A mark as it is looked for, and the lines that it holds for, from 1.
+#[derive(Debug, PartialEq, Eq)]
+struct PeerMark {
+    mark: &'static str,
+    line: u64,
+    holds: RangeInclusive<u64>,
+}
+
+/// The marks of one file.
+#[derive(Debug, Default)]
+pub(super) struct PeerMarks(Vec<PeerMark>);
+
+impl PeerMarks {
+    /// The marks in the lines of a file; none after one look at most files.
+    pub(super) fn of(file: &[u8], lines: &[&[u8]], line_len_max: usize) -> Self {
+        let lower = |text: &[u8]| text.to_ascii_lowercase();
+        let may_hold = HINTS.iter().any(|hint| memmem::find(file, hint.as_bytes()).is_some())
+            || HINTS.iter().any(|hint| memmem::find(&lower(file), hint.as_bytes()).is_some());
+        let mut marks = Vec::new();
+        if may_hold {
+            let mut open: Option<u64> = None;
+            for (line, text) in (1..).zip(lines) {
+                let text = lower(&text[..text.len().min(line_len_max)]);
+                marks.extend(of_line(&text, line));
+                open = match open {
+                    None if stands(&text, RANGE.0) => Some(line),
+                    Some(start) if stands(&text, RANGE.1) => {
+                        marks.push(PeerMark { mark: RANGE.0, line: start, holds: start..=line });
+                        None
+                    }
+                    open => open,
+                };
+            }
+            marks.extend(open.map(|start| PeerMark { mark: RANGE.0, line: start, holds: start..=u64::MAX }));
+        }
+        Self(marks)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The mark that holds for a line, and where it stands.
+    pub(super) fn on(&self, line: u64) -> Option<(&'static str, u64)> {
+        self.0.iter().find(|mark| mark.holds.contains(&line)).map(|mark| (mark.mark, mark.line))
+    }
+}
+
+fn of_line(text: &[u8], line: u64) -> Option<PeerMark> {
+    let find = |marks: &[&'static str]| marks.iter().copied().find(|mark| stands(text, mark));
+    let own = |mark| PeerMark { mark, line, holds: line..=line };
+    let next = |mark| PeerMark { mark, line, holds: line + 1..=line + 1 };
+    find(NEXT_LINE).map(next).or_else(|| find(OWN_LINE).map(own))
+}
+
+/// Whether a mark stands in a line as words of its own.
+fn stands(text: &[u8], mark: &str) -> bool {
+    let continues = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+    memmem::find_iter(text, mark.as_bytes()).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| text.get(at));
+        !continues(before) && !continues(text.get(at + mark.len()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_hold_for_their_lines() {
+        let rows: &[(&str, &[u64])] = &[
+            ("x # gitleaks:allow\ny", &[1]),
+            ("x\ny // trufflehog:ignore\nz", &[2]),
+            ("x # pragma: allowlist secret", &[1]),
+            ("x # Pragma: Allowlist Secret", &[1]),
+            ("# pragma: allowlist nextline secret\nx\ny", &[2]),
+            ("// secretlint-disable-next-line\nx", &[2]),
+            ("x // kingfisher:ignore", &[1]),
+            ("x # nosecret", &[1]),
+            ("x # ggignore", &[1]),
+            ("x nosecretary", &[]),
+            ("my-gitleaks:allow", &[]),
+            ("gitleaks:allowed", &[]),
+            ("a\n/* secretlint-disable */\nb\n/* secretlint-enable */\nc", &[2, 3, 4]),
+            ("/* secretlint-disable */\nb", &[1, 2]),
+            ("plain", &[]),
+        ];
+        for (file, expected) in rows {
+            let lines: Vec<&[u8]> = file.split('\n').map(str::as_bytes).collect();
+            let marks = PeerMarks::of(file.as_bytes(), &lines, 4096);
+            let held: Vec<u64> = (1..=lines.len() as u64).filter(|line| marks.on(*line).is_some()).collect();
+            assert_eq!(held, *expected, "{file:?}");
+            assert_eq!(marks.is_empty(), expected.is_empty(), "{file:?}");
+        }
+    }
+
+    #[test]
+    fn every_mark_is_hinted_at() {
+        for mark in OWN_LINE.iter().chain(NEXT_LINE).chain([&RANGE.0]) {
+            assert!(HINTS.iter().any(|hint| mark.contains(hint)), "{mark}");
+        }
+    }
+}
