@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
 
+use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
 use crate::sealed_file::SealedFile;
 use crate::spool::{Spooled, Stored};
@@ -46,9 +47,9 @@ pub(crate) struct GatewayBody {
 #[derive(Debug)]
 enum Source {
     Full(Option<Bytes>),
-    Stream(Incoming),
+    Stream(ClientBody),
     Answer { incoming: Incoming, stall: Stall },
-    Spool { reader: SpoolReader, then: Option<Incoming> },
+    Spool { reader: SpoolReader, then: Option<ClientBody> },
     Pipe { first: Option<Result<Bytes, BodyError>>, rest: mpsc::Receiver<Result<Bytes, BodyError>> },
 }
 
@@ -64,7 +65,7 @@ impl GatewayBody {
     }
 
     /// What arrives, as it arrives. Trailers are an error: nobody has looked at them.
-    pub(crate) fn stream(incoming: Incoming) -> Self {
+    pub(crate) fn stream(incoming: ClientBody) -> Self {
         Self::from(Source::Stream(incoming))
     }
 
@@ -74,7 +75,7 @@ impl GatewayBody {
     }
 
     /// A held body, and what follows it when only its beginning was held.
-    pub(crate) fn spooled(spooled: Spooled, then: Option<Incoming>) -> Self {
+    pub(crate) fn spooled(spooled: Spooled, then: Option<ClientBody>) -> Self {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
     }
 
@@ -136,7 +137,8 @@ impl Body for GatewayBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Full(bytes) => bytes.is_none(),
-            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.is_end_stream(),
+            Source::Stream(incoming) => incoming.is_end_stream(),
+            Source::Answer { incoming, .. } => incoming.is_end_stream(),
             Source::Pipe { .. } => false,
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
         }
@@ -145,7 +147,8 @@ impl Body for GatewayBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.size_hint(),
+            Source::Stream(incoming) => incoming.size_hint(),
+            Source::Answer { incoming, .. } => incoming.size_hint(),
             Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
             Source::Spool { .. } | Source::Pipe { .. } => SizeHint::default(),
         }
@@ -184,7 +187,7 @@ impl Stall {
 }
 
 /// The next data of an arriving body.
-fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+fn poll_data(incoming: &mut ClientBody, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
     let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
     Poll::Ready(frame.map(|frame| frame?.into_data().map_err(|_trailers| "the request has trailer fields".into())))
 }

@@ -12,6 +12,7 @@
 use crate::admission::Admitted;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
+use crate::http::client_body::ClientBody;
 use crate::http::guard::{GuardedIo, Refusal};
 use crate::http::h2;
 use crate::names::{Authority, Host};
@@ -234,7 +235,8 @@ impl Tunnel {
         let connection = Connection { io, protocol, admitted: self.admitted.clone() };
         let new_client = |refusal| self.client(Links::new(protocol), refusal);
         let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
-            let (parts, _unread) = request.into_parts();
+            let (parts, body) = request.into_parts();
+            drop(ClientBody::new(body, parts.version));
             let response = refuse(&services, &client, &parts, &fault);
             async move { response }
         };

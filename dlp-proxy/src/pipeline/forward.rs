@@ -9,6 +9,7 @@ use super::gate::Held;
 use super::site::Site;
 use crate::body_stream::{GatewayBody, Stall};
 use crate::fault::Fault;
+use crate::http::client_body::ClientBody;
 use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
 use crate::http::h2::join_cookies;
 use crate::services::Services;
@@ -31,7 +32,7 @@ pub(super) struct Outgoing<'a> {
 /// A body that may leave.
 pub(super) enum Content {
     /// As it arrives.
-    Stream(Incoming),
+    Stream(ClientBody),
     /// None.
     Empty,
     /// As it is let go.
@@ -42,7 +43,7 @@ pub(super) enum Content {
 
 impl Content {
     /// A body that nobody looked at.
-    pub(super) fn untouched(body: Incoming) -> Self {
+    pub(super) fn untouched(body: ClientBody) -> Self {
         Self::Stream(body)
     }
 }

@@ -28,6 +28,7 @@ use crate::config::LargeMode;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
+use crate::http::client_body::ClientBody;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
 use crate::http::h2;
 use crate::names::Authority;
@@ -79,6 +80,7 @@ pub(crate) async fn handle(
     let is_switching = handshake::is_wished(request.headers());
     let upgrade = is_switching.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
+    let body = ClientBody::new(body, parts.version);
     match serve(services, client, &parts, (body, upgrade)).await {
         Ok(response) => response,
         Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
@@ -98,7 +100,7 @@ async fn serve(
     services: &Arc<Services>,
     client: &Client,
     parts: &Parts,
-    (body, upgrade): (Incoming, Option<OnUpgrade>),
+    (body, upgrade): (ClientBody, Option<OnUpgrade>),
 ) -> Result<Response<GatewayBody>, Fault> {
     if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
         return Err(Fault::Framing(*violation));
@@ -191,7 +193,7 @@ enum Later {
 async fn inspect(
     services: &Arc<Services>,
     parts: &Parts,
-    (body, head): (Incoming, &TransferHead),
+    (body, head): (ClientBody, &TransferHead),
     passing: impl Fn() -> Passing,
     upload: Upload<'_>,
 ) -> Result<Judged, Fault> {
