@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
@@ -41,6 +42,8 @@ impl Progress {
 pub(crate) struct GatewayBody {
     source: Source,
     progress: Progress,
+    /// Resolves when nothing more of it may leave.
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     _kept: Option<Box<dyn Any + Send>>,
 }
 
@@ -87,6 +90,11 @@ impl GatewayBody {
         Self::from(Source::Pipe { first, rest })
     }
 
+    /// Breaks off when the token is cancelled.
+    pub(crate) fn until(self, token: CancellationToken) -> Self {
+        Self { stop: Some(Box::pin(token.cancelled_owned())), ..self }
+    }
+
     /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
     pub(crate) fn keeping(self, kept: impl Any + Send) -> Self {
         Self { _kept: Some(Box::new(kept)), ..self }
@@ -100,7 +108,7 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default(), _kept: None }
+        Self { source, progress: Progress::default(), stop: None, _kept: None }
     }
 }
 
@@ -110,6 +118,9 @@ impl Body for GatewayBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Some(Err("the access of the user has ended".into())));
+        }
         let chunk = match &mut this.source {
             Source::Full(bytes) => bytes.take().map(Ok),
             Source::Stream(incoming) => ready!(poll_data(incoming, cx)),

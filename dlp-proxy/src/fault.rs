@@ -5,6 +5,7 @@
 
 use crate::answer::{self, AnswerRequest, CertificateTrouble, GatewayError};
 use crate::http::head::Violation;
+use crate::identity::Denied;
 use crate::names::NameError;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -46,6 +47,8 @@ pub(crate) enum Fault {
         /// Shown by the client when it asks.
         realm: String,
     },
+    /// Somebody who is known may not use the gateway.
+    Access(Denied),
     /// The name does not resolve.
     Resolve,
     /// No address of the origin accepted a connection.
@@ -102,6 +105,7 @@ impl Fault {
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
             }
+            Self::Access(denied) => (S::FORBIDDEN, denied.reason(), "There is no access through this gateway now."),
             Self::Resolve => (S::BAD_GATEWAY, "dns_failure", "The host name could not be resolved."),
             Self::Connect => (S::BAD_GATEWAY, "connect_failed", "The server could not be reached."),
             Self::Timeout => (S::GATEWAY_TIMEOUT, "upstream_timeout", "The server did not answer in time."),
@@ -121,8 +125,8 @@ impl Fault {
 
     /// Whether what follows on the connection cannot be trusted to be a request.
     fn ends_connection(&self) -> bool {
-        use Fault::{BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
-        matches!(self, Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
+        use Fault::{Access, BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
+        matches!(self, Access(_) | Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
     }
 
     /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
@@ -141,6 +145,7 @@ impl Fault {
         let host = host.to_owned();
         match self {
             Self::Unauthenticated { realm } => GatewayError::AuthenticationRequired { realm: realm.clone() },
+            Self::Access(denied) => GatewayError::NoAccess { reason: denied.reason() },
             Self::Misdirected => GatewayError::Misdirected { host },
             Self::Certificate { reason, .. } => {
                 GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
@@ -182,6 +187,7 @@ mod tests {
             (Fault::Certificate { reason: "cert_expired", message: "" }, 502, "cert_expired", false),
             (Fault::Certificate { reason: "cert_revoked", message: "" }, 502, "cert_revoked", false),
             (Fault::Misdirected, 421, "name_mismatch", true),
+            (Fault::Access(Denied::Ended), 403, "access_ended", true),
             (Fault::OwnListener, 403, "own_listener", false),
             (Fault::Upgrade, 501, "upgrade", true),
             (Fault::BodyStalled, 408, "body_stalled", true),

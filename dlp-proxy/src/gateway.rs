@@ -3,16 +3,19 @@
 //! Everything that can be wrong shows before the first connection is accepted: [`Gateway::bind`] reads every file,
 //! compiles the detectors and takes every socket, and [`check`] does the same without touching the system.
 
+use crate::access::Access;
+use crate::access::log::AccessLogError;
 use crate::admin::Admin;
 use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
 use crate::destination::Catalogue;
 use crate::icap;
-use crate::identity::UsersError;
+use crate::identity::IdentityError;
 use crate::metrics::Metrics;
 use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
+use crate::secret_file::{self, SecretError};
 use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
 use crate::spool::SpoolPlace;
@@ -28,6 +31,7 @@ use dlp_core::decision::PolicyError;
 use dlp_core::inspect::Inspector;
 use dlp_core::matching::{CompileError, DetectorSet};
 use dlp_governance::incident::{IncidentLog, IncidentLogError};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -43,8 +47,13 @@ use tokio_util::task::TaskTracker;
 
 /// Name of the incident log in the state directory.
 const INCIDENTS: &str = "incidents.jsonl";
+/// Name of the log of changes of access in the state directory.
+const ACCESS: &str = "access.jsonl";
 /// Name of the directory for held bodies in the state directory.
 const SPOOL: &str = "spool";
+
+/// Bytes of the token of the admin listener. Whoever has it ends anybody's work.
+const ADMIN_TOKEN_BYTES_MIN: usize = 16;
 
 /// Time for a body that leaves while it is inspected.
 const STREAM_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
@@ -77,9 +86,15 @@ pub enum StartError {
     /// The proxy has no usable certificate.
     #[error(transparent)]
     OwnTls(#[from] OwnTlsError),
-    /// The users file is wrong.
+    /// Nobody could be identified.
     #[error(transparent)]
-    Users(#[from] UsersError),
+    Identity(#[from] IdentityError),
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Nobody could tell who is revoked.
+    #[error(transparent)]
+    Access(#[from] AccessLogError),
     /// A policy file could not be read.
     #[error("policy.files: cannot read {}: {source}", path.display())]
     PolicyFile {
@@ -138,6 +153,7 @@ pub struct Gateway {
     admin: TcpListener,
     addresses: Addresses,
     admin_address: SocketAddr,
+    admin_token_digest: Option<[u8; 32]>,
     ca_pem: String,
     ca_path: PathBuf,
 }
@@ -153,6 +169,7 @@ struct Addresses {
 /// Parts that come from files alone.
 struct Read {
     own_tls: Option<TlsAcceptor>,
+    admin_token_digest: Option<[u8; 32]>,
     rules: Rules,
 }
 
@@ -193,6 +210,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new());
         let services = Services {
             catalogue: Catalogue::builtin(),
+            access: Access::open(&state_dir.join(ACCESS), metrics.clone())?,
             rules: Exchangeable::new(read.rules),
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
@@ -209,7 +227,8 @@ impl Gateway {
         };
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
         let proxies = entries(plain, tls_listeners, read.own_tls);
-        Ok(Self { services, proxies, icap, admin, addresses, admin_address, ca_pem, ca_path })
+        let admin_token_digest = read.admin_token_digest;
+        Ok(Self { services, proxies, icap, admin, addresses, admin_address, admin_token_digest, ca_pem, ca_path })
     }
 
     /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
@@ -265,8 +284,11 @@ impl Gateway {
             proxy_tls: self.addresses.proxy_tls.first().copied(),
             hosts: services.config.admin.hosts.clone(),
             drain: services.drain.clone(),
+            services: services.clone(),
+            token_digest: self.admin_token_digest,
         };
         let admin_task = tokio::spawn(admin.serve(self.admin));
+        let watching = tokio::spawn(Access::watch(services.clone()));
         shutdown.await;
         services.drain.cancel();
         services.tasks.close();
@@ -275,6 +297,7 @@ impl Gateway {
             tracing::warn!(connections = services.tasks.len(), "connections were cut after admin.drain_timeout");
         }
         admin_task.abort();
+        watching.abort();
     }
 }
 
@@ -282,10 +305,16 @@ impl Read {
     fn from_files(config: &Config) -> Result<Self, StartError> {
         config.check()?;
         let own_tls = match (&config.tls.cert, &config.tls.key) {
-            (Some(cert), Some(key)) => Some(TlsAcceptor::from(own::server_config(cert, key)?)),
+            (Some(cert), Some(key)) => {
+                let client_ca = config.tls.client_ca.as_deref();
+                Some(TlsAcceptor::from(own::server_config(cert, key, client_ca)?))
+            }
             _ => None,
         };
-        Ok(Self { own_tls, rules: Rules::from_files(config)? })
+        let token = config.admin.token_file.as_deref();
+        let token = token.map(|path| secret_file::read("admin.token_file", path, ADMIN_TOKEN_BYTES_MIN)).transpose()?;
+        let admin_token_digest = token.map(|token| Sha256::digest(token.as_bytes()).into());
+        Ok(Self { own_tls, admin_token_digest, rules: Rules::from_files(config)? })
     }
 }
 

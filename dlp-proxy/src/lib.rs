@@ -14,6 +14,7 @@
 //! builds it from a [`config::Config`]; `admin` serves health and metrics on a socket that the proxy never dials.
 #![forbid(unsafe_code)]
 
+mod access;
 mod admin;
 mod admission;
 pub mod answer;
@@ -33,6 +34,7 @@ mod pipeline;
 mod rules;
 mod scan_pool;
 mod sealed_file;
+mod secret_file;
 mod server;
 mod services;
 mod spool;
@@ -42,9 +44,11 @@ mod tunnel;
 mod upstream;
 mod websocket;
 
+pub use access::log::AccessLogError;
 pub use gateway::{Gateway, Setup, StartError, check, run};
-pub use identity::UsersError;
+pub use identity::IdentityError;
 pub use rules::Reloader;
+pub use secret_file::SecretError;
 pub use tls::ca::CaError;
 pub use tls::origin::RootsError;
 pub use tls::own::OwnTlsError;

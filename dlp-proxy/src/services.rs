@@ -1,5 +1,6 @@
 //! What all connections share: policy, detectors, certificates, counters, and the ways in and out.
 
+use crate::access::Access;
 use crate::body::BodyLimits;
 use crate::config::Config;
 use crate::destination::Catalogue;
@@ -24,6 +25,8 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     /// Known destinations.
     pub(crate) catalogue: Catalogue,
+    /// Who is connected, and who may not be any more.
+    pub(crate) access: Arc<Access>,
     /// Policies and users.
     pub(crate) rules: Exchangeable,
     /// What inspections need.

@@ -98,6 +98,7 @@ pub(super) struct ErrorWords {
     pub(super) bad_request: (&'static str, &'static str),
     pub(super) authentication: (&'static str, &'static str),
     pub(super) forbidden: (&'static str, &'static str),
+    pub(super) no_access: (&'static str, &'static str),
     pub(super) private_address: (&'static str, &'static str),
     pub(super) own_listener: (&'static str, &'static str),
     pub(super) port: (&'static str, &'static str),
@@ -139,6 +140,10 @@ static ENGLISH: Words = Words {
         bad_request: ("Request not understood", "The request is not valid HTTP for this gateway."),
         authentication: ("Sign-in needed", "The gateway needs to know who you are before it passes requests on."),
         forbidden: ("Not allowed", "Your account may not use this page."),
+        no_access: (
+            "No access",
+            "Your access through this gateway has ended, has not begun, or was taken away. Nothing was sent.",
+        ),
         private_address: (
             "Private address",
             "The site's address is private or reserved, and the gateway is set not to connect to such addresses. Nothing was sent. Administrators: resolver.override opens single hosts, upstream.allow_private all of them.",
@@ -190,6 +195,10 @@ static POLISH: Words = Words {
         bad_request: ("Niezrozumiałe żądanie", "Żądanie nie jest poprawnym HTTP dla tej bramy."),
         authentication: ("Wymagane logowanie", "Brama musi wiedzieć, kim jesteś, zanim przekaże żądania dalej."),
         forbidden: ("Brak uprawnień", "Twoje konto nie może korzystać z tej strony."),
+        no_access: (
+            "Brak dostępu",
+            "Twój dostęp przez tę bramę wygasł, jeszcze się nie zaczął albo został odebrany. Niczego nie wysłano.",
+        ),
         private_address: (
             "Adres prywatny",
             "Adres serwisu jest prywatny lub zastrzeżony, a brama ma nie łączyć się z takimi adresami. Niczego nie wysłano. Dla administratorów: resolver.override otwiera pojedyncze hosty, upstream.allow_private wszystkie.",
@@ -244,6 +253,10 @@ static GERMAN: Words = Words {
             "Das Gateway muss wissen, wer Sie sind, bevor es Anfragen weiterleitet.",
         ),
         forbidden: ("Nicht erlaubt", "Ihr Konto darf diese Seite nicht benutzen."),
+        no_access: (
+            "Kein Zugang",
+            "Ihr Zugang über dieses Gateway ist beendet, hat noch nicht begonnen oder wurde entzogen. Es wurde nichts gesendet.",
+        ),
         private_address: (
             "Private Adresse",
             "Die Adresse der Website ist privat oder reserviert, und das Gateway ist so eingestellt, dass es solche Adressen nicht anspricht. Es wurde nichts gesendet. Für die Administration: resolver.override öffnet einzelne Hosts, upstream.allow_private alle.",

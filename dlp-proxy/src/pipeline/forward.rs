@@ -61,7 +61,7 @@ pub(super) async fn forward(
     route: &Route,
     outgoing: Outgoing<'_>,
 ) -> Result<Response<GatewayBody>, Fault> {
-    let request = build(outgoing)?;
+    let request = build(outgoing)?.map(|body| body.until(client.lease.token()));
     let answer = client.links.send(&services.upstream, route, request).await?;
     Ok(pass_back(services, answer))
 }

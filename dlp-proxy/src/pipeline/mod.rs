@@ -21,6 +21,7 @@ mod websocket;
 
 pub(crate) use site::Place;
 
+use crate::access::Lease;
 use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
@@ -31,13 +32,14 @@ use crate::http::chunked::TRAILERS;
 use crate::http::client_body::ClientBody;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
 use crate::http::h2;
+use crate::identity::Proof;
 use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
 use crate::websocket::handshake;
 use bytes::Bytes;
 use dlp_core::decision::{
-    Action, Activity, Actor, ActorKind, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
+    Action, Activity, Actor, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
 };
 use forward::Content;
 use gate::Held;
@@ -45,6 +47,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
+use jiff::Timestamp;
 use outcome::Verdict;
 use passing::{Cut, Passing, Pipe};
 use session::Piece;
@@ -61,8 +64,10 @@ pub(crate) struct Client {
     pub(crate) peer: SocketAddr,
     /// Where requests on this connection can go.
     pub(crate) place: Place,
-    /// The user, when the connection itself told.
-    pub(crate) user: Option<String>,
+    /// What the connection itself has proven of its user.
+    pub(crate) proof: Proof,
+    /// Cancelled when one of its users may not use the gateway any more.
+    pub(crate) lease: Arc<Lease>,
     /// The place of the connection.
     pub(crate) admitted: Arc<Admitted>,
     /// Connections to origins that belong to this client.
@@ -108,13 +113,13 @@ async fn serve(
     if parts.version == Version::HTTP_2 {
         h2::judge(parts).map_err(Fault::Framing)?;
     }
-    let user = identify(services, client, &parts.headers)?;
+    let actor = client.lease.admit(&services.rules, &prove(services, client, &parts.headers)?)?;
     let site = Site::of(&client.place, parts)?;
     let mut classified = classify(services, parts, &site);
     if passing::is_grpc(&parts.headers) {
         classified.answer = Some("grpc".to_owned());
     }
-    let head = transfer_head(&classified, user);
+    let head = transfer_head(&classified, actor);
     let piece = Piece::of(&classified, client);
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
         let verdict = session::verdict_again(reason, head, classified.answer, client);
@@ -255,10 +260,10 @@ impl Judged {
 }
 
 /// Whether a host is refused whatever is asked of it, so that there is no need to look for it.
-pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: Option<String>) -> bool {
+pub(crate) fn is_host_refused(services: &Services, authority: &Authority, actor: Actor) -> bool {
     let tenancy = &services.config.tenant.corporate;
     let head = TransferHead {
-        actor: Actor { user, groups: Vec::new(), kind: ActorKind::Unknown },
+        actor,
         channel: Channel::WebUpload,
         destination: services.catalogue.destination_of_host(&authority.host.to_string(), tenancy),
         // Looking is the least that anybody can do there.
@@ -270,11 +275,12 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: 
     }
 }
 
-/// The user of a request. Tunnels know theirs from the CONNECT request.
-fn identify(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Option<String>, Fault> {
-    match client.place {
-        Place::Proxy => services.rules.now().identity.identify(headers),
-        Place::Tunnel { .. } => Ok(client.user.clone()),
+/// What is proven of the user of a request: by the connection, or by credentials that come with the request. Tunnels know
+/// theirs from the CONNECT request.
+pub(crate) fn prove(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Proof, Fault> {
+    match (&client.place, &client.proof) {
+        (Place::Proxy, Proof::Nobody) => services.rules.now().identity.prove(headers, Timestamp::now()),
+        (_, proof) => Ok(proof.clone()),
     }
 }
 
@@ -298,9 +304,9 @@ fn classify(services: &Services, parts: &Parts, site: &Site) -> Classified {
     services.catalogue.classify(&head, &services.config.tenant.corporate)
 }
 
-fn transfer_head(classified: &Classified, user: Option<String>) -> TransferHead {
+fn transfer_head(classified: &Classified, actor: Actor) -> TransferHead {
     TransferHead {
-        actor: Actor { user, groups: Vec::new(), kind: ActorKind::Unknown },
+        actor,
         channel: classified.channel,
         destination: classified.destination.clone(),
         activity: classified.activity,
