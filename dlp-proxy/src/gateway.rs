@@ -9,7 +9,7 @@ use crate::admin::Admin;
 use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
-use crate::destination::Catalogue;
+use crate::destination::{Catalogue, RestrictError, Restrictions};
 use crate::icap;
 use crate::identity::IdentityError;
 use crate::metrics::Metrics;
@@ -86,6 +86,9 @@ pub enum StartError {
     /// The proxy has no usable certificate.
     #[error(transparent)]
     OwnTls(#[from] OwnTlsError),
+    /// What services are to be told cannot be sent.
+    #[error(transparent)]
+    Restrict(#[from] RestrictError),
     /// Nobody could be identified.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -170,6 +173,8 @@ struct Addresses {
 struct Read {
     own_tls: Option<TlsAcceptor>,
     admin_token_digest: Option<[u8; 32]>,
+    catalogue: Catalogue,
+    restrictions: Restrictions,
     rules: Rules,
 }
 
@@ -181,6 +186,9 @@ impl Gateway {
     pub async fn bind(setup: Setup) -> Result<Self, StartError> {
         let Setup { config, state_dir, risky } = setup;
         let read = Read::from_files(&config)?;
+        for gap in read.restrictions.gaps(&config.bypass.hosts) {
+            tracing::warn!("{gap}");
+        }
         let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
         let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
         let icap = bind_all(&config.listen.icap, "listen.icap").await?;
@@ -209,7 +217,8 @@ impl Gateway {
         let (scan, held) = (&config.scan, &config.inspection);
         let metrics = Arc::new(Metrics::new());
         let services = Services {
-            catalogue: Catalogue::builtin(),
+            catalogue: read.catalogue,
+            restrictions: read.restrictions,
             access: Access::open(&state_dir.join(ACCESS), metrics.clone())?,
             rules: Exchangeable::new(read.rules),
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
@@ -314,7 +323,9 @@ impl Read {
         let token = config.admin.token_file.as_deref();
         let token = token.map(|path| secret_file::read("admin.token_file", path, ADMIN_TOKEN_BYTES_MIN)).transpose()?;
         let admin_token_digest = token.map(|token| Sha256::digest(token.as_bytes()).into());
-        Ok(Self { own_tls, admin_token_digest, rules: Rules::from_files(config)? })
+        let catalogue = Catalogue::builtin();
+        let restrictions = Restrictions::new(&catalogue, &config.tenant.restrict)?;
+        Ok(Self { own_tls, admin_token_digest, catalogue, restrictions, rules: Rules::from_files(config)? })
     }
 }
 
@@ -327,12 +338,12 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
     Ok(())
 }
 
-/// Reads everything that the configuration names, but takes no socket and writes nothing.
+/// Reads everything that the configuration names, but takes no socket and writes nothing. What it returns are warnings.
 ///
 /// # Errors
 /// What would keep the gateway from starting, as far as files tell.
-pub fn check(config: &Config, state_dir: &Path) -> Result<(), StartError> {
-    Read::from_files(config)?;
+pub fn check(config: &Config, state_dir: &Path) -> Result<Vec<String>, StartError> {
+    let read = Read::from_files(config)?;
     let (cert, key) = ca_paths(config, state_dir);
     let own = match cert.exists() || key.exists() {
         true => Ca::load_or_create(&cert, &key)?.chain().to_vec(),
@@ -340,7 +351,7 @@ pub fn check(config: &Config, state_dir: &Path) -> Result<(), StartError> {
     };
     client_config(&config.upstream, &own)?;
     DetectorSet::builtin()?;
-    Ok(())
+    Ok(read.restrictions.gaps(&config.bypass.hosts))
 }
 
 fn inspection_services(

@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::body::BodyLimits;
 use crate::config::Config;
-use crate::destination::Catalogue;
+use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
 use crate::rules::Exchangeable;
 use crate::scan_pool::ScanPool;
@@ -27,6 +27,8 @@ pub(crate) struct Services {
     pub(crate) catalogue: Catalogue,
     /// Who is connected, and who may not be any more.
     pub(crate) access: Arc<Access>,
+    /// Fields that tell services whose accounts are ours.
+    pub(crate) restrictions: Restrictions,
     /// Policies and users.
     pub(crate) rules: Exchangeable,
     /// What inspections need.

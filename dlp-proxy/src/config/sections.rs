@@ -2,7 +2,7 @@
 
 use super::names::{HostPattern, OverrideName, OverrideTarget};
 use super::units;
-use crate::destination::Tenancy;
+use crate::destination::{RestrictValues, Tenancy};
 use dlp_core::decision::Zone;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -369,6 +369,9 @@ pub struct BypassConfig {
 pub struct TenantConfig {
     /// `[tenant.corporate]`: accounts and hosts of the organisation, which make a destination corporate. Default none.
     pub corporate: Tenancy,
+    /// `[tenant.restrict]`: what services are told about accounts that may be used, by the names of the catalogue. Default
+    /// none.
+    pub restrict: RestrictValues,
 }
 
 /// `[portal]`: what answer pages say.

@@ -78,7 +78,7 @@ pub(super) async fn switch(
         }
     };
     let outgoing = Outgoing { parts: switch.parts, site: switch.site, content: Content::Empty };
-    let mut request = forward::build(outgoing)?;
+    let mut request = forward::build(services, outgoing)?;
     handshake::ask(&switch.parts.headers, request.headers_mut());
     let asked = request.headers().clone();
     let mut answer = client.links.send_upgrade(&services.upstream, switch.route, request).await?;
