@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     Resolve,
     /// No address of the origin accepted a connection.
     Connect,
+    /// The parent proxy answered a CONNECT with this status, or with nothing that can be read.
+    Parent(u16),
     /// The origin did not accept or answer in time.
     Timeout,
     /// The handshake with the origin failed.
@@ -108,6 +110,10 @@ impl Fault {
             Self::Access(denied) => (S::FORBIDDEN, denied.reason(), "There is no access through this gateway now."),
             Self::Resolve => (S::BAD_GATEWAY, "dns_failure", "The host name could not be resolved."),
             Self::Connect => (S::BAD_GATEWAY, "connect_failed", "The server could not be reached."),
+            Self::Parent(407) => {
+                (S::BAD_GATEWAY, "parent_authentication", "The next proxy does not accept the gateway's credentials.")
+            }
+            Self::Parent(_) => (S::BAD_GATEWAY, "parent_refused", "The next proxy opened no connection to the server."),
             Self::Timeout => (S::GATEWAY_TIMEOUT, "upstream_timeout", "The server did not answer in time."),
             Self::Handshake => (S::BAD_GATEWAY, "tls_handshake", "No secure connection to the server could be made."),
             Self::Certificate { reason, message } => (S::BAD_GATEWAY, reason, message),
@@ -151,7 +157,7 @@ impl Fault {
                 GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
             }
             Self::Timeout => GatewayError::UpstreamTimeout { host },
-            Self::Resolve | Self::Connect | Self::Handshake | Self::BadAnswer => {
+            Self::Resolve | Self::Connect | Self::Parent(_) | Self::Handshake | Self::BadAnswer => {
                 GatewayError::UpstreamUnreachable { host, reason }
             }
             Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },

@@ -19,12 +19,13 @@ use crate::secret_file::{self, SecretError};
 use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
 use crate::spool::SpoolPlace;
+use crate::state_lock::{StateLock, StateLockError};
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
 use crate::tls::origin::{RootsError, client_config};
 use crate::tls::own::{self, OwnTlsError};
 use crate::transfer::Transfers;
-use crate::upstream::{AddressGuard, Resolver, Upstream};
+use crate::upstream::{AddressGuard, Parent, Resolver, Upstream};
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::decision::PolicyError;
@@ -123,6 +124,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The state directory belongs to somebody else.
+    #[error(transparent)]
+    Locked(#[from] StateLockError),
     /// A socket could not be had.
     #[error("cannot listen on {address}: {}", advice(source, key))]
     Listen {
@@ -159,6 +163,7 @@ pub struct Gateway {
     admin_token_digest: Option<[u8; 32]>,
     ca_pem: String,
     ca_path: PathBuf,
+    lock: StateLock,
 }
 
 /// Where clients come in.
@@ -173,6 +178,7 @@ struct Addresses {
 struct Read {
     own_tls: Option<TlsAcceptor>,
     admin_token_digest: Option<[u8; 32]>,
+    parent: Option<Parent>,
     catalogue: Catalogue,
     restrictions: Restrictions,
     rules: Rules,
@@ -189,6 +195,8 @@ impl Gateway {
         for gap in read.restrictions.gaps(&config.bypass.hosts) {
             tracing::warn!("{gap}");
         }
+        create_private(&state_dir)?;
+        let lock = StateLock::take(&state_dir)?;
         let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
         let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
         let icap = bind_all(&config.listen.icap, "listen.icap").await?;
@@ -227,7 +235,7 @@ impl Gateway {
             transfers: Transfers::default(),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
-            upstream: Upstream::new(resolver, tls, &config.upstream),
+            upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),
             incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
             metrics,
             drain: CancellationToken::new(),
@@ -237,7 +245,7 @@ impl Gateway {
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
         let proxies = entries(plain, tls_listeners, read.own_tls);
         let admin_token_digest = read.admin_token_digest;
-        Ok(Self { services, proxies, icap, admin, addresses, admin_address, admin_token_digest, ca_pem, ca_path })
+        Ok(Self { services, proxies, icap, admin, addresses, admin_address, admin_token_digest, ca_pem, ca_path, lock })
     }
 
     /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
@@ -305,6 +313,8 @@ impl Gateway {
         if tokio::time::timeout(limit, services.tasks.wait()).await.is_err() {
             tracing::warn!(connections = services.tasks.len(), "connections were cut after admin.drain_timeout");
         }
+        // Whoever takes the directory next finds nobody who writes to it.
+        drop(self.lock);
         admin_task.abort();
         watching.abort();
     }
@@ -323,9 +333,11 @@ impl Read {
         let token = config.admin.token_file.as_deref();
         let token = token.map(|path| secret_file::read("admin.token_file", path, ADMIN_TOKEN_BYTES_MIN)).transpose()?;
         let admin_token_digest = token.map(|token| Sha256::digest(token.as_bytes()).into());
+        let parent = Parent::read(&config.upstream)?;
         let catalogue = Catalogue::builtin();
         let restrictions = Restrictions::new(&catalogue, &config.tenant.restrict)?;
-        Ok(Self { own_tls, admin_token_digest, catalogue, restrictions, rules: Rules::from_files(config)? })
+        let rules = Rules::from_files(config)?;
+        Ok(Self { own_tls, admin_token_digest, parent, catalogue, restrictions, rules })
     }
 }
 

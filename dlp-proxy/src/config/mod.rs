@@ -8,7 +8,7 @@ mod names;
 mod sections;
 mod units;
 
-pub use names::{HostPattern, OverrideName, OverrideTarget};
+pub use names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 pub use sections::{
     AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
     JwtConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
@@ -149,6 +149,10 @@ impl Config {
                 return invalid("identity.jwt", "expected issuer, audience and user_claim, got an empty text");
             }
         }
+        let parent = &self.upstream;
+        if parent.parent.is_none() && (parent.parent_credentials.is_some() || !parent.parent_except.is_empty()) {
+            return invalid("upstream.parent", "parent_credentials and parent_except mean nothing without it");
+        }
         if self.inspection.spool_total_max < self.inspection.gate_max {
             return invalid(
                 "inspection.spool_total_max",
@@ -194,11 +198,12 @@ impl Config {
     fn resolve_paths(&mut self, base: &Path) {
         let (ca, tls, identity) = (&mut self.ca, &mut self.tls, &mut self.identity);
         let own = [&mut ca.cert, &mut ca.key, &mut tls.cert, &mut tls.key, &mut tls.client_ca];
+        let parent = self.upstream.parent_credentials.iter_mut();
         let who = [&mut identity.users, &mut identity.people, &mut self.admin.token_file, &mut self.state.dir];
         let tokens = identity.jwt.iter_mut().flat_map(|jwt| [&mut jwt.key, &mut jwt.secret]);
         let single = own.into_iter().chain(who).chain(tokens);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
-        for path in single.flatten().chain(lists) {
+        for path in single.flatten().chain(lists).chain(parent) {
             *path = base.join(&path);
         }
     }
@@ -259,6 +264,8 @@ mod tests {
             ("[inspection]\ngate_max = \"64 apples\"", "line 2, column 12", "expected a size such as \"64MiB\""),
             ("[limits]\nidle_timeout = \"soon\"", "line 2, column 16", "expected a duration such as \"10s\""),
             ("[connect]\nallowed_ports = [0]", "line 2, column 18", "nonzero"),
+            ("[upstream]\nparent = \"http://a:1\"", "line 2, column 10", "expected host:port without a scheme"),
+            ("[upstream]\nparent = \"a.example\"", "line 2, column 10", "got \"a.example\""),
             ("[bypass]\nhosts = [\"a b\"]", "line 2, column 9", "expected a host or *.suffix"),
             ("[resolver.override]\n\"127.1\" = \"127.0.0.1:1\"", "line 2", "expected host[:port] or *.suffix[:port]"),
             (
@@ -282,6 +289,7 @@ mod tests {
             ("tls.key = \"key.pem\"", "tls.cert"),
             ("listen.proxy_tls = [\"127.0.0.1:1\"]", "listen.proxy_tls"),
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
+            ("upstream.parent_credentials = \"file\"", "upstream.parent"),
             ("tls.client_ca = \"ca.pem\"", "tls.client_ca"),
             ("identity.jwt = { issuer = \"i\", audience = \"a\" }", "identity.jwt"),
             ("identity.jwt = { issuer = \"i\", audience = \"a\", key = \"k\", secret = \"s\" }", "identity.jwt"),

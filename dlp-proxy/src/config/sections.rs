@@ -1,6 +1,6 @@
 //! The tables of the configuration file, with each key's meaning, unit and default.
 
-use super::names::{HostPattern, OverrideName, OverrideTarget};
+use super::names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 use super::units;
 use crate::destination::{RestrictValues, Tenancy};
 use dlp_core::decision::Zone;
@@ -122,6 +122,12 @@ pub struct UpstreamConfig {
     /// Time from the sent request to the head of the answer. Default `"120s"`.
     #[serde(deserialize_with = "units::duration")]
     pub answer_timeout: Duration,
+    /// Another proxy, `"host:port"`, that is asked by CONNECT for every connection. It resolves names. Default none.
+    pub parent: Option<ParentName>,
+    /// File with one line `user:password`, mode 0600, sent to the parent as Basic credentials. Default none.
+    pub parent_credentials: Option<PathBuf>,
+    /// Hosts, or `*.suffix` for all names below, that are dialled without the parent. Default none.
+    pub parent_except: Vec<HostPattern>,
 }
 
 impl Default for UpstreamConfig {
@@ -132,6 +138,9 @@ impl Default for UpstreamConfig {
             allow_private: false,
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(120),
+            parent: None,
+            parent_credentials: None,
+            parent_except: Vec::new(),
         }
     }
 }
