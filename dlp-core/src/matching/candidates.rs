@@ -8,6 +8,7 @@ use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, classify};
+use super::spotted::{Classified, Spotted};
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
@@ -25,14 +26,14 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     let mut masks = std::mem::take(&mut scratch.masks);
     classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
     scratch.candidates.clear();
-    let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
-    pass.literals(&masks, &mut scratch.places);
-    if !set.starts().is_empty() {
-        pass.tokens(&masks, &mut scratch.places);
-    }
-    scratch.candidates.dedup();
-    scratch.masks = masks;
+    scratch.spotted.forget();
     scratch.tokens = Tokens { start: from, end: to };
+    let Scratch { candidates, places, spotted, tokens, .. } = scratch;
+    let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary() };
+    let mut pass = Pass { set, known, owned, candidates, spotted };
+    set.isa().run(|| pass.run(places));
+    candidates.dedup();
+    scratch.masks = masks;
 }
 
 /// The part of a text whose tokens are known from masks.
@@ -59,16 +60,25 @@ impl Tokens {
 /// One run over the owned part of a text.
 struct Pass<'a> {
     set: &'a DetectorSet,
-    text: &'a [u8],
-    /// The byte that bit 0 of each mask stands for.
-    from: usize,
+    known: Classified<'a>,
     owned: Range<usize>,
     candidates: &'a mut Vec<Candidate>,
+    spotted: &'a mut Spotted,
 }
 
+#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Pass<'_> {
-    fn literals(&mut self, masks: &Masks, places: &mut Places) {
-        let (set, text, from) = (self.set, self.text, self.from);
+    #[inline(always)]
+    fn run(&mut self, places: &mut Places) {
+        self.literals(places);
+        if !self.set.starts().is_empty() {
+            self.tokens(places);
+        }
+    }
+
+    #[inline(always)]
+    fn literals(&mut self, places: &mut Places) {
+        let (set, Classified { text, masks, .. }, from) = (self.set, self.known, self.from());
         let literals = set.literals();
         let filter = literals.filter(&text[from..]);
         // What stands before the owned part begins no match of it.
@@ -102,20 +112,21 @@ impl Pass<'_> {
         let mut start = hit;
         loop {
             if start <= latest && start < self.owned.end && start >= earliest {
-                let can_start = self.set.patterns()[place.pattern as usize].can_start(self.text, start);
+                let can_start = self.set.patterns()[place.pattern as usize].can_start(self.known.text, start);
                 if can_start {
                     self.candidates.push((start, place.pattern));
                 }
             }
-            if start <= earliest || !place.between.contains(self.text[start - 1]) {
+            if start <= earliest || !place.between.contains(self.known.text[start - 1]) {
                 return;
             }
             start -= 1;
         }
     }
 
-    fn tokens(&mut self, masks: &Masks, places: &mut Places) {
-        let (starts, text, from) = (self.set.starts(), self.text, self.from);
+    #[inline(always)]
+    fn tokens(&mut self, places: &mut Places) {
+        let (starts, Classified { text, masks, .. }, from) = (self.set.starts(), self.known, self.from());
         let runs = Runs { masks, from };
         // Where a token starts that a match of the owned part can have.
         let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
@@ -124,8 +135,10 @@ impl Pass<'_> {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            places
-                .keep(|place| starts.takes_bytes(text, from + place) || boundary::escape_tail(text, from + place) > 0);
+            places.keep(|place| {
+                let at = from + place;
+                starts.takes_bytes(text, at) || boundary::escape_tail(text, at) > 0
+            });
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);
@@ -137,14 +150,21 @@ impl Pass<'_> {
         }
     }
 
+    #[inline(always)]
     fn try_token(&mut self, at: usize, runs: Runs<'_>) {
-        let set = self.set;
-        set.starts().fitting(self.text, at, runs, &mut |pattern, skip| {
-            let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
-            if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
-                self.candidates.push((start, pattern));
+        let Self { set, known, owned, candidates, spotted } = self;
+        let text = known.text;
+        set.starts().fitting((text, at), runs, &mut spotted.near(*known), &mut |pattern, skip| {
+            let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) else { return };
+            if skip == 0 || set.patterns()[pattern as usize].can_start(text, start) {
+                candidates.push((start, pattern));
             }
         });
+    }
+
+    /// The byte that bit 0 of each mask stands for.
+    fn from(&self) -> usize {
+        self.known.tokens.start
     }
 }
 

@@ -3,9 +3,8 @@
 use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::Tokens;
 use super::compile::DetectorSet;
-use super::context::Folded;
-use super::glance::Glances;
 use super::simd::{Masks, Places};
+use super::spotted::Spotted;
 use crate::knowledge::pattern::Memory;
 
 /// Bytes that the automata of all patterns together may keep in each thread.
@@ -32,9 +31,8 @@ pub struct Scratch {
     pub(super) budget: Budget,
     /// Blocks that were searched.
     blocks: usize,
-    /// Words around a match.
-    pub(super) folded: Folded,
-    pub(super) glances: Glances,
+    /// Phrases around a match.
+    pub(super) spotted: Spotted,
 }
 
 impl Scratch {

@@ -32,7 +32,7 @@ mod tests;
 mod words;
 
 pub(super) use places::{PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at};
-pub(super) use rows::{Intersect, RowSet};
+pub(super) use rows::RowSet;
 #[cfg(test)]
 pub(super) use table::BANKS_MAX;
 pub(super) use table::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
@@ -76,6 +76,18 @@ impl Isa {
             Self::Avx512 => avx512::is_available(),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
+        }
+    }
+
+    /// Calls a function that is compiled for the instruction set, with everything that is inlined into it.
+    #[inline]
+    pub(super) fn run<R>(self, call: impl FnOnce() -> R) -> R {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::run(call),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::run(call),
+            _ => call(),
         }
     }
 

@@ -90,7 +90,7 @@ impl Places {
 
     /// Keeps the places that pass.
     #[inline]
-    pub(in crate::matching) fn keep(&mut self, passes: impl Fn(usize) -> bool) {
+    pub(in crate::matching) fn keep(&mut self, mut passes: impl FnMut(usize) -> bool) {
         self.len = keep(&mut self.places[..self.len], 0, 0, |place| passes(place as usize));
     }
 
@@ -101,7 +101,7 @@ impl Places {
 
 /// Keeps of the places from `seen` on those that pass, behind the `kept` ones. What does not pass costs no branch.
 #[inline]
-pub(super) fn keep(places: &mut [u32], seen: usize, mut kept: usize, passes: impl Fn(u32) -> bool) -> usize {
+pub(super) fn keep(places: &mut [u32], seen: usize, mut kept: usize, mut passes: impl FnMut(u32) -> bool) -> usize {
     for index in seen..places.len() {
         let place = places[index];
         places[kept] = place;
