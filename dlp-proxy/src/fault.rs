@@ -47,6 +47,8 @@ pub(crate) enum Fault {
         /// Shown by the client when it asks.
         realm: String,
     },
+    /// An explanation of something that is not kept, or not for this person.
+    NothingToExplain,
     /// Somebody who is known may not use the gateway.
     Access(Denied),
     /// The name does not resolve.
@@ -107,6 +109,9 @@ impl Fault {
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
             }
+            Self::NothingToExplain => {
+                (S::FORBIDDEN, "nothing_to_explain", "Nothing waits for this explanation any more.")
+            }
             Self::Access(denied) => (S::FORBIDDEN, denied.reason(), "There is no access through this gateway now."),
             Self::Resolve => (S::BAD_GATEWAY, "dns_failure", "The host name could not be resolved."),
             Self::Connect => (S::BAD_GATEWAY, "connect_failed", "The server could not be reached."),
@@ -151,6 +156,7 @@ impl Fault {
         let host = host.to_owned();
         match self {
             Self::Unauthenticated { realm } => GatewayError::AuthenticationRequired { realm: realm.clone() },
+            Self::NothingToExplain => GatewayError::Forbidden { reason: "nothing_to_explain" },
             Self::Access(denied) => GatewayError::NoAccess { reason: denied.reason() },
             Self::Misdirected => GatewayError::Misdirected { host },
             Self::Certificate { reason, .. } => {

@@ -13,6 +13,7 @@ use crate::destination::{Catalogue, RestrictError, Restrictions};
 use crate::icap;
 use crate::identity::IdentityError;
 use crate::metrics::Metrics;
+use crate::pipeline::coaching::Coaching;
 use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
 use crate::secret_file::{self, SecretError};
@@ -232,6 +233,7 @@ impl Gateway {
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
+            coaching: Coaching::default(),
             transfers: Transfers::default(),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! `tls` holds the CA, the leaves and the verification of origins; `services` is what all connections share; `gateway`
-//! builds it from a [`config::Config`]; `admin` serves health and metrics on a socket that the proxy never dials.
+//! builds it from a [`config::Config`]; `identity` says who sends, `access` cuts whoever may not any more; `admin` serves
+//! health, metrics and the calls that end access on a socket that the proxy never dials.
 #![forbid(unsafe_code)]
 
 mod access;

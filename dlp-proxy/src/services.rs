@@ -5,6 +5,7 @@ use crate::body::BodyLimits;
 use crate::config::Config;
 use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
+use crate::pipeline::coaching::Coaching;
 use crate::rules::Exchangeable;
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
@@ -37,6 +38,8 @@ pub(crate) struct Services {
     pub(crate) watched: Arc<Semaphore>,
     /// Threads that inspect.
     pub(crate) pool: ScanPool,
+    /// Requests that wait for an explanation.
+    pub(crate) coaching: Coaching,
     /// Uploads that take several requests.
     pub(crate) transfers: Transfers,
     /// Place of bodies that are held.

@@ -26,6 +26,7 @@ fn sample() -> Refusal {
         contact: "it-security@corp.example".to_owned(),
         template: None,
         release_url: None,
+        explain: None,
         time: "2026-03-02T09:14:55Z".to_owned(),
     }
 }
@@ -89,6 +90,7 @@ fn nothing_that_is_shown_can_become_markup() {
         host: evil.to_owned(),
         contact: evil.to_owned(),
         release_url: Some("javascript:alert(1)".to_owned()),
+        explain: Some(("/<p>".to_owned(), "\"><script>".to_owned())),
         time: evil.to_owned(),
         template: None,
     };

@@ -3,7 +3,7 @@
 //! Dropping the rest of a body over HTTP/2 resets its stream, and many clients throw an answer away that a reset follows,
 //! although it was complete (RFC 9113 8.1 allows exactly this order). So a [`ClientBody`] that is dropped before its end
 //! goes on being read, and its bytes are forgotten, until the client has finished, has sent as much as it may, or says
-//! nothing for a while. Over HTTP/1.1 the [guard](super::guard) lingers on the whole connection instead.
+//! nothing for a while. Over HTTP/1.1 the [guard](super::guard) lingers on the whole connection within the same bounds.
 
 use bytes::Bytes;
 use http::Version;
@@ -17,11 +17,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bytes that are read and forgotten. Clients that read no answer before they have sent everything get theirs for
 /// uploads that are several times larger than what is held by default.
-const FORGOTTEN_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub(super) const FORGOTTEN_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Time for that.
-const FORGOTTEN_TIME_MAX: Duration = Duration::from_secs(30);
+pub(super) const FORGOTTEN_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time without a byte. A client that has understood the answer sends nothing more.
-const SILENCE_MAX: Duration = Duration::from_secs(5);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// The body of a request on its way from the client.
 #[derive(Debug)]

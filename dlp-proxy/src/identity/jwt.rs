@@ -265,6 +265,36 @@ mod tests {
         assert!(Key::of_pem(b"no key").is_none());
     }
 
+    #[test]
+    fn rsa_keys_are_long_enough_and_verify() {
+        let key = Key::of_pem(RSA_2048.as_bytes()).unwrap();
+        assert_eq!(key.algorithm(), "RS256");
+        let signature = data_encoding::BASE64.decode(RSA_SIGNATURE.as_bytes()).unwrap();
+        assert!(key.verifies(b"a message", &signature) && !key.verifies(b"another message", &signature));
+        assert!(Key::of_pem(RSA_1024.as_bytes()).is_none());
+    }
+
+    const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----\n\
+         MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAq8eOUKbDY5bBAJzOfKIP\n\
+         Zsh4DaCe3qrc1VkXHCfd4EnJw0sWfGi+a/cE6lnlhrQXqNQ27tqPcf6hD6dSRcEo\n\
+         TJ4uMKhLEMuTsc3sMOIV/4qvYON5xmkNUt3eustxs9h6wnM7RGKueVyFrqDBitH+\n\
+         6XksHqYjwrARqKvlRtOBp+Z+5wv8LkbasUHLkRg6NJXSLafaqmsQTKWuQyEodUFU\n\
+         OE1O7pFaXff0cGw1AaJe6bCUMPjMy4ipnO0gmTH/EVAiFua+X7jzoiM0Zes0WUSR\n\
+         NGLetNrK7N8FEtTI7RBaqrC6Kn/P6DVybvNKSZ2/M0SrQy0/IqvdPtFlNZaetckn\n\
+         bQIDAQAB\n\
+         -----END PUBLIC KEY-----\n";
+    /// Of `a message`, by the private half.
+    const RSA_SIGNATURE: &str = "LfIJoy1ED2iZFVf+U46riIUkr1zl9NNQJDHHI12c75Fi16YUMZbv+AmkCV7j0cyswn165U2ryngZOeLKuLbPq8Evhk+9ZIf8\
+         Qts+9e9QdJ5Kvr+rFxxkxAFLc5WMKyv/8RrHSFPVfgztFU7+so4nVCnu2H8xuLlfIWyYZFM0rPLS1DFMykr7z7d1Ey6PSaVp\
+         m7oJWAeJa69NoIH+mUxsalidkdyLtGw0uTm1HAEnvLR9QguWAPt9pBodkgZvqLcpPmaw4sP/LyemwuKbtoQIwrE1j+HQJGIh\
+         Z7r7O1kmJLnz4/J1EofhzZ0itKH/FnXXmjldyiyfoon8d7aHDV9nYw==";
+    const RSA_1024: &str = "-----BEGIN PUBLIC KEY-----\n\
+         MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDYH/abRctE2iy1h7gyliS5RzSu\n\
+         not4FeMBlEG7IQk/pRhNBwfczuk7t17BoL8klG178hwvob+HcakSf8qsxEDDTMWK\n\
+         l4KYfYPr1VOXtF3seq6W0r9dx1i06OJcE/GquiM8sL8fj1Z8rDuz8FI+rciMqAlJ\n\
+         B31vqEmq7aI6RfdVDQIDAQAB\n\
+         -----END PUBLIC KEY-----\n";
+
     /// The two numbers of a signature without their DER (RFC 7518 3.4).
     fn fixed(der: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();

@@ -9,6 +9,7 @@
 //! No connection carries a byte of a request before its decision. A body that the policy wants to see is held whole;
 //! only when it was allowed is it sent, byte for byte as it came.
 
+pub(crate) mod coaching;
 mod forward;
 mod gate;
 pub(crate) mod icap;
@@ -115,6 +116,9 @@ async fn serve(
     }
     let actor = client.lease.admit(&services.rules, &prove(services, client, &parts.headers)?)?;
     let site = Site::of(&client.place, parts)?;
+    if coaching::is_explanation(parts, &site) {
+        return coaching::explained(services, client, (parts, &site), (actor, body)).await;
+    }
     let mut classified = classify(services, parts, &site);
     if passing::is_grpc(&parts.headers) {
         classified.answer = Some("grpc".to_owned());
@@ -151,8 +155,13 @@ async fn serve(
     let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
-    if !is_later && let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
-        return Ok(refusal.map(GatewayBody::full));
+    if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts, &site).await {
+        let refusal = match piece {
+            None => coaching::offer(services, (parts, &site), (&verdict, &content), refusal),
+            // An upload of several requests is refused as a whole.
+            Some(_) => refusal,
+        };
+        return Ok(outcome::respond(&refusal, parts, &site).map(GatewayBody::full));
     }
     let route = match route {
         Some(route) => route,
