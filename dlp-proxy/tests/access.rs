@@ -334,6 +334,38 @@ async fn the_last_moment_cuts_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn addresses_say_who_it_is_for_a_time() {
+    let (_ca, _origin, gateway) = scene(BOTH).await;
+    let set = async |person: &str, ttl_s: u64| {
+        let body = json!({ "address": "127.0.0.1", "person": person, "ttl_s": ttl_s }).to_string();
+        call(&gateway, "/address", TOKEN, &body).await.0
+    };
+    let ask = async || {
+        let tcp = TcpStream::connect(gateway.proxy).await.unwrap();
+        tunnel(tcp, HOST, "").await.map_err(|head| status(&head))
+    };
+    assert_eq!(ask().await.err(), Some(407));
+    assert_eq!(set("carol", 60).await, 404);
+    assert_eq!(call(&gateway, "/address", TOKEN, r#"{"address": "here"}"#).await.0, 400);
+    assert_eq!(set("anna", 60).await, 200);
+    let hers = ask().await.unwrap();
+    assert_eq!(call(&gateway, "", TOKEN, "").await.1["connected"], json!({ "anna": 1 }));
+    // Said again, it goes on; said of somebody else, it ends.
+    assert_eq!(set("anna", 3600).await, 200);
+    assert_eq!(call(&gateway, "", TOKEN, "").await.1["connected"], json!({ "anna": 1 }));
+    let ended = tokio::spawn(end_of(hers));
+    assert_eq!(set("bob", 1).await, 200);
+    assert!(ended.await.unwrap() < AT_ONCE);
+    // Bob's second runs out by itself.
+    end_of(ask().await.unwrap()).await;
+    assert_eq!(ask().await.err(), Some(407));
+    // Credentials go before addresses.
+    assert_eq!(set("anna", 60).await, 200);
+    let _his = tunnel_of(&gateway, "bob").await.unwrap();
+    assert_eq!(call(&gateway, "", TOKEN, "").await.1["connected"], json!({ "bob": 1 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn signed_tokens_say_who_it_is() {
     const SECRET: &str = "a secret of thirty-two bytes or more";
     let ca = TestCa::new();

@@ -5,17 +5,21 @@
 //! any more are cancelled: whoever serves the connection drops it, whatever it was doing, and no byte of a body that was
 //! on its way leaves after that. What was revoked stays so, over restarts too, see [`log`].
 
+mod addresses;
 pub(crate) mod log;
 
 use crate::fault::Fault;
-use crate::identity::{Denied, Proof};
+use crate::identity::{Denied, Identity, Proof};
 use crate::metrics::Metrics;
 use crate::rules::Exchangeable;
 use crate::services::Services;
+use addresses::Addresses;
+pub(crate) use addresses::Full;
 use dlp_core::decision::Actor;
 use jiff::Timestamp;
 use log::{AccessLog, AccessLogError, Change, Record};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +40,7 @@ pub(crate) struct Access {
 struct State {
     /// Lower-case names, with the reason that was given.
     revoked: BTreeMap<String, String>,
+    addresses: Addresses,
     open: HashMap<u64, Open>,
     next: u64,
 }
@@ -88,11 +93,27 @@ impl Access {
 
     /// Who a proof stands for at this moment, if they may use the gateway.
     pub(crate) fn actor(&self, rules: &Exchangeable, proof: &Proof) -> Result<Actor, Fault> {
-        let actor = rules.now().identity.actor(proof, Timestamp::now())?;
-        if actor.user.as_ref().is_some_and(|user| self.state().is_revoked(user)) {
-            return Err(Fault::Access(Denied::Revoked));
-        }
-        Ok(actor)
+        let rules = rules.now();
+        self.state().actor(&rules.identity, proof, Timestamp::now())
+    }
+
+    /// What the address of a client proves.
+    pub(crate) fn proof_of(&self, address: IpAddr) -> Proof {
+        let state = self.state();
+        let person = state.addresses.person(address, Timestamp::now());
+        person.map_or(Proof::Nobody, |person| Proof::Address { user: person.to_owned(), address })
+    }
+
+    /// Believes that an address is a person's, and cuts connections of whoever had it before.
+    pub(crate) fn set_address(
+        &self,
+        rules: &Exchangeable,
+        address: IpAddr,
+        (person, ttl): (&str, Duration),
+    ) -> Result<(), Full> {
+        self.state().addresses.set(address, person, ttl, Timestamp::now())?;
+        self.sweep(rules);
+        Ok(())
     }
 
     /// Takes somebody's access away. The connections are cut before anything is written.
@@ -139,7 +160,7 @@ impl Access {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if !services.rules.now().identity.knows_time() {
+            if !services.rules.now().identity.knows_time() && services.access.state().addresses.is_empty() {
                 continue;
             }
             let services = services.clone();
@@ -152,19 +173,13 @@ impl Access {
 
     /// Cancels leases without ground; how many by name and reason.
     fn look_through(&self, rules: &Exchangeable) -> BTreeMap<(String, &'static str), usize> {
-        let (identity, now) = (rules.now(), Timestamp::now());
+        let (rules, now) = (rules.now(), Timestamp::now());
         let state = self.state();
         let mut cut = BTreeMap::new();
         for open in state.open.values().filter(|open| !open.ended.is_cancelled()) {
             let denied = open.proofs.iter().find_map(|proof| {
-                let reason = match identity.identity.actor(proof, now) {
-                    Ok(actor) if actor.user.as_ref().is_some_and(|user| state.is_revoked(user)) => {
-                        Denied::Revoked.reason()
-                    }
-                    Ok(_) => return None,
-                    Err(fault) => fault.reason(),
-                };
-                Some((proof.name().to_owned(), reason))
+                let fault = state.actor(&rules.identity, proof, now).err()?;
+                Some((proof.name().to_owned(), fault.reason()))
             });
             if let Some(denied) = denied {
                 open.ended.cancel();
@@ -186,6 +201,19 @@ impl Access {
 }
 
 impl State {
+    fn actor(&self, identity: &Identity, proof: &Proof, now: Timestamp) -> Result<Actor, Fault> {
+        if let Proof::Address { user, address } = proof
+            && self.addresses.person(*address, now) != Some(user)
+        {
+            return Err(identity.unauthenticated());
+        }
+        let actor = identity.actor(proof, now)?;
+        match &actor.user {
+            Some(user) if self.is_revoked(user) => Err(Fault::Access(Denied::Revoked)),
+            _ => Ok(actor),
+        }
+    }
+
     fn is_revoked(&self, person: &str) -> bool {
         // Mostly nobody is, and then there is nothing to look up.
         !self.revoked.is_empty() && self.revoked.contains_key(&person.to_ascii_lowercase())

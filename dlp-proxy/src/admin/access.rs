@@ -1,9 +1,10 @@
-//! The calls that end somebody's access and give it back.
+//! The calls that end somebody's access and give it back, and that say whose machine has an address.
 //!
 //! They need the token of `admin.token_file`: a page in a browser on the same machine reaches the listener too, and must
 //! not end anybody's work.
 
 use super::respond;
+use crate::access;
 use crate::services::Services;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -11,8 +12,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -31,6 +34,15 @@ struct Call {
     person: String,
     #[serde(default)]
     reason: String,
+}
+
+/// Whose an address is, and for how many seconds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddressCall {
+    address: IpAddr,
+    person: String,
+    ttl_s: u64,
 }
 
 /// Whether a path belongs to these calls.
@@ -57,14 +69,21 @@ pub(super) async fn answer(
         (Method::GET, Some("")) => return overview(services),
         (Method::POST, Some("/revoke")) => false,
         (Method::POST, Some("/restore")) => true,
+        (Method::POST, Some("/address")) => {
+            return match read_call(body, "{\"address\": \"...\", \"person\": \"...\", \"ttl_s\": 0}").await {
+                Ok(call) => set_address(services.clone(), call).await,
+                Err(message) => refuse(StatusCode::BAD_REQUEST, &message),
+            };
+        }
         _ => {
             return refuse(
                 StatusCode::NOT_FOUND,
-                "expected GET /v1/access, POST /v1/access/revoke or POST /v1/access/restore",
+                "expected GET /v1/access, or POST /v1/access/revoke, /restore or /address",
             );
         }
     };
-    match read_call(body).await {
+    match read_call::<Call>(body, "{\"person\": \"...\", \"reason\": \"...\"}").await {
+        Ok(call) if call.person.trim().is_empty() => refuse(StatusCode::BAD_REQUEST, "person is empty"),
         Ok(call) => change(services.clone(), call, is_restoring).await,
         Err(message) => refuse(StatusCode::BAD_REQUEST, &message),
     }
@@ -78,15 +97,30 @@ fn is_authorized(headers: &HeaderMap, token_digest: &[u8; 32]) -> bool {
     token.is_some_and(|(_, token)| Sha256::digest(token.trim().as_bytes()).as_slice() == token_digest)
 }
 
-async fn read_call(body: Incoming) -> Result<Call, String> {
-    let expected = "expected {\"person\": \"...\", \"reason\": \"...\"}";
+async fn read_call<T: DeserializeOwned>(body: Incoming, expected: &str) -> Result<T, String> {
     let collected = timeout(CALL_TIMEOUT, Limited::new(body, CALL_BYTES_MAX).collect()).await;
     let bytes = match collected {
         Ok(Ok(collected)) => collected.to_bytes(),
-        _ => return Err(format!("{expected} of at most {CALL_BYTES_MAX} bytes")),
+        _ => return Err(format!("expected {expected} of at most {CALL_BYTES_MAX} bytes")),
     };
-    let call: Call = serde_json::from_slice(&bytes).map_err(|error| format!("{expected}: {error}"))?;
-    if call.person.trim().is_empty() { Err(format!("{expected}: person is empty")) } else { Ok(call) }
+    serde_json::from_slice(&bytes).map_err(|error| format!("expected {expected}: {error}"))
+}
+
+/// Cutting whoever had the address before is written down, which waits for the disk.
+async fn set_address(services: Arc<Services>, call: AddressCall) -> Response<Full<Bytes>> {
+    let setting = tokio::task::spawn_blocking(move || {
+        let AddressCall { address, person, ttl_s } = &call;
+        if *ttl_s > 0 && (person.is_empty() || !services.rules.now().identity.may_know(person)) {
+            return refuse(StatusCode::NOT_FOUND, "identity.people lists nobody with this id");
+        }
+        let set = services.access.set_address(&services.rules, *address, (person, Duration::from_secs(*ttl_s)));
+        match set {
+            Ok(()) => tell(StatusCode::OK, &json!({ "address": address, "person": person, "ttl_s": ttl_s })),
+            Err(access::Full) => refuse(StatusCode::INSUFFICIENT_STORAGE, "too many addresses are known"),
+        }
+    });
+    let failed = |_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "the change failed; the log of the gateway says why");
+    setting.await.unwrap_or_else(failed)
 }
 
 /// Writing waits for the disk, so it happens beside the other connections.

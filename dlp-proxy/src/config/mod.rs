@@ -138,7 +138,7 @@ impl Config {
         if self.identity.anonymous == AnonymousAccess::Deny && !self.identifies() {
             return invalid(
                 "identity.anonymous",
-                "\"deny\" needs identity.users, identity.jwt, tls.client_ca or listen.icap, or nobody could use the gateway",
+                "\"deny\" needs identity.users, identity.jwt, tls.client_ca, admin.token_file or listen.icap, or nobody could use the gateway",
             );
         }
         if let Some(jwt) = &self.identity.jwt {
@@ -170,8 +170,9 @@ impl Config {
 
     /// Whether there is any way to tell who a client is.
     fn identifies(&self) -> bool {
-        let Self { identity, tls, listen, .. } = self;
-        identity.users.is_some() || identity.jwt.is_some() || tls.client_ca.is_some() || !listen.icap.is_empty()
+        let Self { identity, tls, listen, admin, .. } = self;
+        let by_files = [&identity.users, &tls.client_ca, &admin.token_file].iter().any(|path| path.is_some());
+        by_files || identity.jwt.is_some() || !listen.icap.is_empty()
     }
 
     /// The directory that the gateway writes to; `environment` looks up a variable.

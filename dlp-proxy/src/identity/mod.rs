@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use jwt::TokenVerifier;
 use people::People;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use users::Users;
 
@@ -77,6 +78,13 @@ pub(crate) enum Proof {
         /// When it runs out, in seconds since 1970.
         expires: i64,
     },
+    /// Somebody who knows has said whose machine the client's address is. Whether that still holds, `access` knows.
+    Address {
+        /// The name.
+        user: String,
+        /// The address.
+        address: IpAddr,
+    },
     /// A proxy that is believed has said so.
     Told {
         /// The name.
@@ -89,7 +97,7 @@ impl Proof {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Nobody => "",
-            Self::Basic { user, .. } | Self::Told { user } => user,
+            Self::Basic { user, .. } | Self::Address { user, .. } | Self::Told { user } => user,
             Self::Token { subject, .. } => subject,
             Self::Certificate { names, .. } => names.first().map_or("", String::as_str),
         }
@@ -165,7 +173,7 @@ impl Identity {
                 std::slice::from_ref(subject)
             }
             Proof::Certificate { names, expires } if !is_over(*expires) => names,
-            Proof::Told { user } => std::slice::from_ref(user),
+            Proof::Address { user, .. } | Proof::Told { user } => std::slice::from_ref(user),
             _ => return Err(self.unauthenticated()),
         };
         match &self.people {
@@ -177,7 +185,8 @@ impl Identity {
         }
     }
 
-    fn unauthenticated(&self) -> Fault {
+    /// The answer to whoever has proven nothing.
+    pub(crate) fn unauthenticated(&self) -> Fault {
         Fault::Unauthenticated { realm: self.realm.clone() }
     }
 }

@@ -284,11 +284,14 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, actor:
     }
 }
 
-/// What is proven of the user of a request: by the connection, or by credentials that come with the request. Tunnels know
-/// theirs from the CONNECT request.
+/// What is proven of the user of a request: by the connection, by credentials that come with the request, or by the address
+/// of the client. Tunnels know theirs from the CONNECT request.
 pub(crate) fn prove(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Proof, Fault> {
     match (&client.place, &client.proof) {
-        (Place::Proxy, Proof::Nobody) => services.rules.now().identity.prove(headers, Timestamp::now()),
+        (Place::Proxy, Proof::Nobody) => match services.rules.now().identity.prove(headers, Timestamp::now())? {
+            Proof::Nobody => Ok(services.access.proof_of(client.peer.ip())),
+            proof => Ok(proof),
+        },
         (_, proof) => Ok(proof.clone()),
     }
 }
