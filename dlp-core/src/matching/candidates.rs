@@ -7,7 +7,7 @@
 use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
-use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, classify};
+use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
 use super::spotted::{Classified, Spotted};
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
 use super::{boundary, company};
@@ -28,10 +28,10 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     scratch.candidates.clear();
     scratch.spotted.forget();
     scratch.tokens = Tokens { start: from, end: to };
-    let Scratch { candidates, places, spotted, tokens, .. } = scratch;
+    let Scratch { candidates, places, spotted, tokens, escapes, .. } = scratch;
+    escapes.clear();
     let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary() };
-    let mut pass = Pass { set, known, owned, candidates, spotted };
-    set.isa().run(|| pass.run(places));
+    set.isa().run(Find(Pass { set, known, owned, candidates, spotted, escapes }, places));
     candidates.dedup();
     scratch.masks = masks;
 }
@@ -45,12 +45,27 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// The starts of tokens in a range that lies within the part, of whose first byte it is not known whether it is one.
-    pub(super) fn within(&self, masks: &Masks, range: Range<usize>) -> impl Iterator<Item = usize> {
+    /// Of tokens that start with fewer digits than are demanded only those come that may start with an escape.
+    pub(super) fn within(
+        &self,
+        (masks, escapes, text): (&Masks, &[u64], &[u8]),
+        range: Range<usize>,
+        digits: usize,
+    ) -> impl Iterator<Item = usize> {
         let base = self.start;
         let first = range.start.saturating_sub(base);
-        let words = masks.alnum.iter().enumerate().skip(first / 64).map(|(index, alnum)| {
+        let words = masks.alnum.iter().enumerate().skip(first / 64).map(move |(index, alnum)| {
             let before = index.checked_sub(1).map_or(0, |before| masks.alnum[before] >> 63);
-            (index, token_starts(*alnum, before))
+            let starts = token_starts(*alnum, before);
+            let next = masks.digit.get(index + 1).copied().unwrap_or(0);
+            let taken = starts & runs_from(masks.digit[index], next, digits);
+            let escaped = match escapes.get(index) {
+                Some(escaped) => *escaped,
+                None => bits_of(starts & !taken)
+                    .filter(|bit| boundary::is_behind_lead(text, base + index * 64 + bit))
+                    .fold(0, |escaped, bit| escaped | 1 << bit),
+            };
+            (index, taken | starts & escaped)
         });
         let places = words.flat_map(move |(index, starts)| bits_of(starts).map(move |bit| base + index * 64 + bit));
         places.skip_while(move |at| *at < range.start).take_while(move |at| *at < range.end)
@@ -64,18 +79,28 @@ struct Pass<'a> {
     owned: Range<usize>,
     candidates: &'a mut Vec<Candidate>,
     spotted: &'a mut Spotted,
+    /// Tokens that may begin with the tail of an escape, as far as tokens were looked at; a mask.
+    escapes: &'a mut Vec<u64>,
+}
+
+/// The whole of it, with memory for places.
+struct Find<'a>(Pass<'a>, &'a mut Places);
+
+#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
+impl Task for Find<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        self.0.literals(self.1);
+        if !self.0.set.starts().is_empty() {
+            self.0.tokens(self.1);
+        }
+    }
 }
 
 #[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Pass<'_> {
-    #[inline(always)]
-    fn run(&mut self, places: &mut Places) {
-        self.literals(places);
-        if !self.set.starts().is_empty() {
-            self.tokens(places);
-        }
-    }
-
     #[inline(always)]
     fn literals(&mut self, places: &mut Places) {
         let (set, Classified { text, masks, .. }, from) = (self.set, self.known, self.from());
@@ -131,14 +156,23 @@ impl Pass<'_> {
         // Where a token starts that a match of the owned part can have.
         let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
+        self.escapes.resize(words, 0);
         for first in (0..words).step_by(STRETCH_WORDS) {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            places.keep(|place| {
-                let at = from + place;
-                starts.takes_bytes(text, at) || boundary::escape_tail(text, at) > 0
-            });
+            let mut kept = 0;
+            for number in 0..places.len() {
+                let place = places.get(number);
+                let is_escaped = boundary::is_behind_lead(text, from + place);
+                if is_escaped {
+                    self.escapes[place / 64] |= 1 << (place % 64);
+                }
+                places.put(number, kept);
+                // No branch: which way it would go is not to be foretold.
+                kept += usize::from(starts.takes_bytes(text, from + place) | is_escaped);
+            }
+            places.keep_first(kept);
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);
@@ -152,7 +186,7 @@ impl Pass<'_> {
 
     #[inline(always)]
     fn try_token(&mut self, at: usize, runs: Runs<'_>) {
-        let Self { set, known, owned, candidates, spotted } = self;
+        let Self { set, known, owned, candidates, spotted, .. } = self;
         let text = known.text;
         set.starts().fitting((text, at), runs, &mut spotted.near(*known), &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) else { return };
@@ -209,6 +243,19 @@ impl Stretch {
 #[inline]
 fn token_starts(alnum: u64, before: u64) -> u64 {
     alnum & !(alnum << 1 | before)
+}
+
+/// The places of a word of a mask from which a run of so many bits begins, up to 64. The next word is that behind it.
+#[inline]
+fn runs_from(word: u64, next: u64, len: usize) -> u64 {
+    let mut wide = u128::from(next) << 64 | u128::from(word);
+    let mut done = 1;
+    while done < len.min(64) {
+        let step = done.min(len.min(64) - done);
+        wide &= wide >> step;
+        done += step;
+    }
+    if len == 0 { u64::MAX } else { wide as u64 }
 }
 
 /// The places of a word of the mask of letters and digits from which a run is long. The next word is that behind it.
@@ -295,6 +342,19 @@ mod tests {
                         [&stretch.near, &stretch.far, &stretch.long].map(|mask| mask[at / 64] >> (at % 64) & 1 == 1);
                     assert_eq!(ahead, ahead_slowly(text, at), "{} {at}", text.escape_ascii());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_a_length_are_found_over_the_edge_of_a_word() {
+        let rows = [(0b1110_1111u64, 0u64), (u64::MAX << 60, 0b11), (u64::MAX, u64::MAX), (1 << 63, 1), (0, 7)];
+        for (word, next) in rows {
+            let bit =
+                |at: usize| if at < 64 { word >> at & 1 } else { next.checked_shr(at as u32 - 64).unwrap_or(0) & 1 };
+            for len in [0, 1, 2, 3, 5, 10, 33, 64] {
+                let expected = (0..64).filter(|at| (*at..at + len).all(|at| bit(at) == 1)).fold(0, |m, at| m | 1 << at);
+                assert_eq!(runs_from(word, next, len), expected, "{word:b} {next:b} {len}");
             }
         }
     }

@@ -68,6 +68,8 @@ pub(super) struct CompiledPattern {
     /// Bytes that can stand at each of the first offsets of a match.
     pub(super) window: Vec<ByteSet>,
     pub(super) len_max: usize,
+    /// Digits that each match starts with, at least.
+    pub(super) digits_first: usize,
     /// Whether each match starts where a token does, or behind an escape in it.
     pub(super) starts_with_token: bool,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
@@ -280,6 +282,7 @@ impl Builder {
                 starts_with_token: data.boundary != Boundary::None
                     && begins.is_some_and(|bytes| bytes.bytes().all(|byte| byte.is_ascii_alphanumeric())),
                 boundary: data.boundary,
+                digits_first: source.window.iter().take_while(|set| set.bytes().all(|b| b.is_ascii_digit())).count(),
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
                 chance_bits: source.chance_bits,

@@ -26,6 +26,8 @@ pub struct Scratch {
     /// What the kernel found.
     pub(super) masks: Masks,
     pub(super) tokens: Tokens,
+    /// Tokens that may begin with the tail of an escape; a mask.
+    pub(super) escapes: Vec<u64>,
     pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,

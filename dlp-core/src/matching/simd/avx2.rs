@@ -7,9 +7,9 @@
 
 #![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
 
-use super::portable;
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{WORD_BYTES, Words, blocks, part};
+use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -40,18 +40,10 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { scan_by_banks(table, text, words) }
 }
 
-/// Calls a function whose body is compiled for the processor, if it can be.
-pub(super) fn run<R>(call: impl FnOnce() -> R) -> R {
-    if !is_available() {
-        return call();
-    }
-    // SAFETY: the processor has each feature that the function enables, as was just asked.
-    unsafe { run_here(call) }
-}
-
+/// Does a task, compiled for the processor.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn run_here<R>(call: impl FnOnce() -> R) -> R {
-    call()
+pub(super) fn run<T: Task>(task: T) -> T::Output {
+    task.run()
 }
 
 #[target_feature(enable = "avx2")]

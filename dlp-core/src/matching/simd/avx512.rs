@@ -7,12 +7,12 @@
 #![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
 use super::places::{
-    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions, HASH_BITS, LANES, MULTIPLIER, PairFilter,
-    SHORT_MASK, WordFilter,
+    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions, HASH_BITS, LANES, MULTIPLIER, PairFilter, SHORT_MASK,
+    WordFilter,
 };
-use super::portable;
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
+use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -49,18 +49,10 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { scan_by_banks(table, text, words) }
 }
 
-/// Calls a function whose body is compiled for the processor, if it can be.
-pub(super) fn run<R>(call: impl FnOnce() -> R) -> R {
-    if !is_available() {
-        return call();
-    }
-    // SAFETY: the processor has each feature that the function enables, as was just asked.
-    unsafe { run_here(call) }
-}
-
+/// Does a task, compiled for the processor.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-fn run_here<R>(call: impl FnOnce() -> R) -> R {
-    call()
+pub(super) fn run<T: Task>(task: T) -> T::Output {
+    task.run()
 }
 
 /// Takes and keeps places, if the processor can.

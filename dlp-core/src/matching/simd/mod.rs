@@ -79,15 +79,17 @@ impl Isa {
         }
     }
 
-    /// Calls a function that is compiled for the instruction set, with everything that is inlined into it.
-    #[inline]
-    pub(super) fn run<R>(self, call: impl FnOnce() -> R) -> R {
+    /// Does a task, compiled for the instruction set; without the instructions it is compiled for any processor.
+    #[allow(unsafe_code, reason = "calls of functions that need processor features")]
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         match self {
+            // SAFETY: the processor has each feature that the function enables, as is asked before.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::run(call),
+            Self::Avx2 if avx2::is_available() => unsafe { avx2::run(task) },
+            // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => avx512::run(call),
-            _ => call(),
+            Self::Avx512 if avx512::is_available() => unsafe { avx512::run(task) },
+            _ => task.run(),
         }
     }
 
@@ -102,6 +104,16 @@ impl Isa {
             _ => portable::scan(table, text, words),
         }
     }
+}
+
+/// What is compiled for an instruction set: plain code that becomes vectors. Only what is inlined into [`Self::run`] is,
+/// so that it and whatever it calls in its loops is marked `#[inline(always)]`.
+pub(super) trait Task {
+    /// What it gives.
+    type Output;
+
+    /// Does it.
+    fn run(self) -> Self::Output;
 }
 
 /// The outcome of [`classify`]: bit `i` of word `w` stands for the byte at `64 * w + i` of the range.

@@ -88,10 +88,25 @@ impl Places {
         self.len = unsafe { (Functions::of(isa).keep_pairs)(&mut self.places[..self.len + LANES], filter) };
     }
 
-    /// Keeps the places that pass.
+    pub(in crate::matching) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The place with a number.
     #[inline]
-    pub(in crate::matching) fn keep(&mut self, mut passes: impl FnMut(usize) -> bool) {
-        self.len = keep(&mut self.places[..self.len], 0, 0, |place| passes(place as usize));
+    pub(in crate::matching) fn get(&self, number: usize) -> usize {
+        self.places[number] as usize
+    }
+
+    /// Puts the place with one number where that of another is, to [keep](Self::keep_first) it.
+    #[inline]
+    pub(in crate::matching) fn put(&mut self, from: usize, to: usize) {
+        self.places[to] = self.places[from];
+    }
+
+    /// Keeps the first places.
+    pub(in crate::matching) fn keep_first(&mut self, count: usize) {
+        self.len = count;
     }
 
     pub(in crate::matching) fn iter(&self) -> impl Iterator<Item = usize> {
@@ -101,7 +116,7 @@ impl Places {
 
 /// Keeps of the places from `seen` on those that pass, behind the `kept` ones. What does not pass costs no branch.
 #[inline]
-pub(super) fn keep(places: &mut [u32], seen: usize, mut kept: usize, mut passes: impl FnMut(u32) -> bool) -> usize {
+pub(super) fn keep(places: &mut [u32], seen: usize, mut kept: usize, passes: impl Fn(u32) -> bool) -> usize {
     for index in seen..places.len() {
         let place = places[index];
         places[kept] = place;

@@ -182,7 +182,11 @@ impl Starts {
     #[inline(always)]
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
         let before = Before::of(text, at);
-        self.groups(text[at]).iter().any(|group| !group.of_first_bytes(text, at, before).is_empty())
+        let mut takes = false;
+        for group in self.groups(text[at]) {
+            takes |= !group.of_first_bytes(text, at, before).is_empty();
+        }
+        takes
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -226,7 +230,9 @@ impl Group {
     fn of_first_bytes(&self, text: &[u8], at: usize, before: Before) -> RowSet {
         let mut rows = *self.set(&self.before, before.place());
         // No branch for a byte: which way it would go is not to be foretold.
-        rows.keep(std::array::from_fn::<_, FIRST_BYTES, _>(|offset| self.accepting(text, at, offset)));
+        for offset in 0..FIRST_BYTES {
+            rows.keep([self.accepting(text, at, offset)]);
+        }
         rows
     }
 
@@ -312,4 +318,3 @@ impl Group {
 fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
 }
-
