@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn values_that_do_not_fit_are_refused() {
         let rows = [
-            ("gogle_domains = ['a']", "tenant.restrict.gogle_domains: expected one of chatgpt_workspaces, claude"),
+            ("gogle_domains = ['a']", "tenant.restrict.gogle_domains: expected one of asana_domains, asana_requester"),
             ("google_domains = []", "expected 1 to"),
             ("slack_requester = ['T1', 'T2']\nslack_workspaces = ['T1']", "expected 1 to 1 entries, got 2"),
             ("slack_workspaces = ['T1']", "tenant.restrict.slack_workspaces: needs tenant.restrict.slack_requester"),
