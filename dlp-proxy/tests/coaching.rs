@@ -119,13 +119,20 @@ async fn nobody_else_explains_it_and_nothing_else_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn programs_are_offered_nothing() {
+async fn programs_are_offered_nothing_and_people_not_everything() {
     let (origin, gateway) = scene().await;
     let script = "Accept: */*\r\nOrigin: https://files.example\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n";
     for fields in ["", "Accept: application/json\r\n", script] {
         let answer = post(&gateway, ANNA, ("/pay", fields), FORM).await;
         assert!(status(&answer) == 403 && !answer.contains("token"), "{fields}: {answer}");
     }
+    // The oldest of an address makes room.
+    let first = post(&gateway, ANNA, ("/pay", PAGE), FORM).await;
+    for _ in 0..16 {
+        assert!(token_in(&post(&gateway, ANNA, ("/pay", PAGE), FORM).await).is_some());
+    }
+    let refused = explain(&gateway, ANNA, token_in(&first).unwrap(), REASON).await;
+    assert!(refused.contains("x-dlp-reason: nothing_to_explain"), "{refused}");
     let large = format!("{FORM}&more={}", "x".repeat(1 << 20));
     let answer = post(&gateway, ANNA, ("/pay", PAGE), &large).await;
     assert!(status(&answer) == 403 && token_in(&answer).is_none());

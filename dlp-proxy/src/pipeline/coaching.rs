@@ -33,9 +33,10 @@ use tokio::time::timeout;
 /// Where explanations are sent, at whatever site.
 pub(crate) const PATH: &str = "/.well-known/dlp-gateway/explain";
 /// Bytes of a request that is kept.
-const KEPT_BYTES_MAX: u64 = 1024 * 1024;
-/// Requests that are kept at a time, and for how long.
+const KEPT_BYTES_MAX: u64 = 256 * 1024;
+/// Requests that are kept at a time, in total and of one address, and for how long. All of them may be in memory.
 const KEPT_MAX: usize = 256;
+const KEPT_PER_IP_MAX: usize = 16;
 const KEPT_FOR: Duration = Duration::from_secs(15 * 60);
 /// Characters of an explanation.
 const REASON_CHARS_MIN: usize = 10;
@@ -70,14 +71,15 @@ impl Coaching {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a request under a new secret name. When there are too many the oldest goes.
+    /// Keeps a request under a secret name. When there are too many, of the address or at all, the oldest goes.
     fn keep(&self, name: String, request: Kept) {
         let mut kept = self.kept();
         kept.retain(|_, kept| kept.since.elapsed() < KEPT_FOR);
-        if kept.len() >= KEPT_MAX
-            && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.since).map(|(name, _)| name.clone())
-        {
-            kept.remove(&oldest);
+        let own = |kept: &&Kept| kept.peer == request.peer;
+        if kept.values().filter(own).count() >= KEPT_PER_IP_MAX {
+            remove_oldest(&mut kept, own);
+        } else if kept.len() >= KEPT_MAX {
+            remove_oldest(&mut kept, |_| true);
         }
         kept.insert(name, request);
     }
@@ -90,6 +92,13 @@ impl Coaching {
             && found.transfer.head.actor.user == actor.user
             && (&found.site.authority, found.site.is_tls) == (&site.authority, site.is_tls);
         if is_theirs { kept.remove(name) } else { None }
+    }
+}
+
+fn remove_oldest(kept: &mut HashMap<String, Kept>, counts: impl Fn(&&Kept) -> bool) {
+    let counting = kept.iter().filter(|(_, kept)| counts(kept));
+    if let Some(oldest) = counting.min_by_key(|(_, kept)| kept.since).map(|(name, _)| name.clone()) {
+        kept.remove(&oldest);
     }
 }
 
