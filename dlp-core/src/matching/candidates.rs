@@ -86,7 +86,6 @@ struct Pass<'a> {
 /// The whole of it, with memory for places.
 struct Find<'a>(Pass<'a>, &'a mut Places);
 
-#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Task for Find<'_> {
     type Output = ();
 
@@ -99,7 +98,6 @@ impl Task for Find<'_> {
     }
 }
 
-#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Pass<'_> {
     #[inline(always)]
     fn literals(&mut self, places: &mut Places) {

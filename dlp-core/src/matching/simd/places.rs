@@ -330,10 +330,10 @@ mod tests {
             let mut places = Places::default();
             places.take(isa, &[1 << 5 | 1 << 63, 0, 1 | 1 << 3], 640);
             assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 768, 771]);
-            places.keep(|place| place % 2 == 1);
+            places.put(3, 2);
+            places.keep_first(3);
             assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 771]);
-            places.keep(|_| false);
-            assert_eq!(places.iter().count(), 0);
+            assert_eq!((places.len(), places.get(2)), (3, 771));
             places.take(isa, &[u64::MAX; STRETCH_WORDS], 64);
             assert!(places.iter().eq(64..64 + STRETCH_WORDS * 64), "{isa:?}");
         }

@@ -10,7 +10,6 @@ const WORDS: usize = 8;
 #[repr(align(64))]
 pub(in crate::matching) struct RowSet([u64; WORDS]);
 
-#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl RowSet {
     /// Rows of a set.
     pub(in crate::matching) const ROWS: usize = WORDS * u64::BITS as usize;
@@ -67,8 +66,6 @@ impl RowSet {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::inline_always, reason = "as above")]
-
     use super::super::{Isa, Task};
     use super::*;
     use proptest::prelude::*;

@@ -161,7 +161,6 @@ impl<'t> Token<'t> {
     }
 }
 
-#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Starts {
     pub(super) fn is_empty(&self) -> bool {
         self.of_digits.is_empty() && self.of_letters.is_empty()
@@ -223,7 +222,6 @@ impl Starts {
     }
 }
 
-#[allow(clippy::inline_always, reason = "only what is inlined is compiled for the instruction set of its caller")]
 impl Group {
     /// The rows that accept what stands before a token and its [first bytes](FIRST_BYTES).
     #[inline(always)]
