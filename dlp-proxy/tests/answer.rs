@@ -215,6 +215,7 @@ fn errors_of_the_gateway_have_their_status_and_words() {
         (GatewayError::BadRequest { status: 408, reason: "body_stalled" }, 408),
         (GatewayError::AuthenticationRequired { realm: "DLP \"gateway\"".to_owned() }, 407),
         (GatewayError::Forbidden { reason: "not_admin" }, 403),
+        (GatewayError::NoAccess { reason: "access_ended" }, 403),
         (GatewayError::PrivateAddress { host: host() }, 403),
         (GatewayError::OutOfReach { host: host(), reason: "port" }, 403),
         (GatewayError::OutOfReach { host: host(), reason: "own_listener" }, 403),
