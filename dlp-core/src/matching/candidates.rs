@@ -5,6 +5,7 @@
 //! a token starts, an unbroken run of ASCII letters and digits, and are chosen there by the shape of what follows.
 
 use super::compile::{DetectorSet, LiteralUse};
+use super::evidence::Ground;
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
@@ -20,7 +21,8 @@ const LOOK_BEHIND: usize = 64 + company::WINDOW_BYTES;
 
 /// Fills the scratch with the places to try whose start lies in `owned`, in an order that depends on the text alone. A
 /// place that two anchors give may stand there twice.
-pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned: Range<usize>) {
+pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>, owned: Range<usize>) {
+    let text = ground.text;
     let from = owned.start.saturating_sub(LOOK_BEHIND);
     let to = text.len().min(owned.end + set.look_ahead());
     let mut masks = std::mem::take(&mut scratch.masks);
@@ -30,7 +32,7 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     scratch.tokens = Tokens { start: from, end: to };
     let Scratch { candidates, places, spotted, tokens, escapes, .. } = scratch;
     escapes.clear();
-    let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary() };
+    let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
     set.isa().run(Find(Pass { set, known, owned, candidates, spotted, escapes }, places));
     candidates.dedup();
     scratch.masks = masks;

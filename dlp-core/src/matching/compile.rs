@@ -13,6 +13,7 @@ use super::scratch::Scratch;
 use super::simd::Isa;
 use super::starts::{Named, Start, Starts};
 use super::stream::StreamScan;
+use super::table::ROW_BYTES_MAX;
 use super::vocabulary::{self, Phrases, Vocabulary};
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
@@ -336,7 +337,7 @@ impl Builder {
             literals,
             literal_uses: self.literal_uses,
             afters: self.afters,
-            reach: Reach { before: around, after: len_max + around },
+            reach: Reach { before: around.max(ROW_BYTES_MAX), after: len_max + around },
         }))
     }
 }

@@ -9,7 +9,8 @@ use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
 use super::material::{self, Material};
 use super::scratch::Scratch;
 use super::spotted::Classified;
-use super::vocabulary::{PhraseId, Phrases};
+use super::table::Table;
+use super::vocabulary::{PhraseId, Phrases, Standing};
 use crate::base::{Category, Confidence};
 use crate::knowledge::validators::{Check, Verdict};
 use crate::knowledge::{Context, Failure};
@@ -69,8 +70,8 @@ enum Detail {
     Shape,
     /// The check said something.
     Check,
-    /// A phrase stands near: the list, and which one of it.
-    Phrase(PhraseList, usize),
+    /// A phrase names the value: the list, which one of it, and where it stands.
+    Phrase(PhraseList, usize, Standing),
     /// A sentence.
     Said(&'static str),
 }
@@ -113,9 +114,12 @@ impl Judged {
             Detail::Check => self
                 .checked
                 .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
-            Detail::Phrase(list, index) => {
-                let source = list.sources(&detector.data.context).get(index);
-                format!("word `{}` nearby", source.map_or("", String::as_str))
+            Detail::Phrase(list, index, standing) => {
+                let source = list.sources(&detector.data.context).get(index).map_or("", String::as_str);
+                match standing {
+                    Standing::Beside => format!("word `{source}` nearby"),
+                    Standing::Header => format!("word `{source}` in the header of its column"),
+                }
             }
             Detail::Said(sentence) => sentence.to_owned(),
         };
@@ -134,6 +138,8 @@ impl Judged {
 pub(super) struct Ground<'t> {
     pub(super) text: &'t [u8],
     pub(super) material: Material,
+    /// What the headers of its columns say.
+    pub(super) table: Option<&'t Table>,
 }
 
 /// Judges a span that a pattern accepted; `None` when it is no finding at all.
@@ -163,7 +169,7 @@ pub(super) fn judge(
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, Detail::Check);
     }
-    let named = add_context((set, detector), scratch, text, accepted, &mut score)?;
+    let named = add_context((set, detector), scratch, ground, accepted, &mut score)?;
     if named == Named::No && detector.data.category != Category::Secret {
         add_company(set, scratch, ground, (index, accepted), &mut score);
     }
@@ -226,7 +232,7 @@ enum Named {
 fn add_context(
     (set, detector): (&DetectorSet, &CompiledDetector),
     scratch: &mut Scratch,
-    text: &[u8],
+    ground: Ground<'_>,
     accepted: &Accepted,
     score: &mut Notes,
 ) -> Option<Named> {
@@ -235,14 +241,16 @@ fn add_context(
     }
     let context = &detector.data.context;
     let Scratch { spotted, masks, tokens, .. } = scratch;
-    let known = Classified { text, masks, tokens, vocabulary: set.vocabulary() };
+    let known = Classified { text: ground.text, masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
     let nearby = spotted.around(known, &accepted.value, Widths::of(context));
     if !nearby.may_name(&detector.phrases) {
         return (!context.required).then_some(Named::No);
     }
     let mut named = Named::Yes;
     let points = &detector.data.score;
-    let found = |list: PhraseList| nearby.first_of(list.of(&detector.phrases)).map(|index| Detail::Phrase(list, index));
+    let found = |list: PhraseList| {
+        nearby.first_of(list.of(&detector.phrases)).map(|(index, at)| Detail::Phrase(list, index, at))
+    };
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
     } else if context.required {

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | anchors | `simd`, `literals`, `runs`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
 //! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
-//! | evidence | `evidence`, `vocabulary`, `spotted`, `context`, `company` | validator, entropy, context words, company, material: a score with its reasons |
+//! | evidence | `evidence`, `vocabulary`, `spotted`, `context`, `table`, `company` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
 //! | report | `report` | line and column, surroundings with every value masked |
 //!
@@ -36,6 +36,7 @@ mod simd;
 mod spotted;
 mod starts;
 mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
 mod vocabulary;

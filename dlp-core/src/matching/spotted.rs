@@ -7,6 +7,7 @@
 use super::candidates::Tokens;
 use super::context::{AsciiClass, Folded, Widths};
 use super::simd::{Masks, word_at};
+use super::table::Table;
 use super::vocabulary::{Key, Nearby, PhraseId, Vocabulary};
 use std::ops::Range;
 
@@ -23,6 +24,8 @@ pub(super) struct Classified<'t> {
     pub(super) masks: &'t Masks,
     pub(super) tokens: &'t Tokens,
     pub(super) vocabulary: &'t Vocabulary,
+    /// What the headers of its columns say.
+    pub(super) table: Option<&'t Table>,
 }
 
 impl Classified<'_> {
@@ -77,18 +80,19 @@ pub(super) enum Naming<'s> {
     Nothing,
     /// Nobody knows.
     Unknown,
-    /// Parts in which some do.
-    Parts(&'s Spotted, Range<usize>),
+    /// Those of some parts, and those that the headers of a table have.
+    Some(&'s Spotted, Range<usize>, &'s [PhraseId]),
 }
 
 impl Naming<'_> {
-    /// Every phrase that begins in the parts.
+    /// Every phrase that begins there.
     pub(super) fn phrases(&self) -> impl Iterator<Item = PhraseId> {
-        let parts = match self {
-            Self::Parts(spotted, parts) => Some((spotted, parts.clone())),
+        let some = match self {
+            Self::Some(spotted, parts, headers) => Some((spotted, parts.clone(), headers.iter().copied())),
             _ => None,
         };
-        parts.into_iter().flat_map(|(spotted, parts)| spotted.hits_in(parts).map(|hit| hit.phrase))
+        some.into_iter()
+            .flat_map(|(spotted, parts, headers)| spotted.hits_in(parts).map(|hit| hit.phrase).chain(headers))
     }
 }
 
@@ -116,7 +120,9 @@ impl Near<'_, '_> {
 
     #[inline]
     fn naming_in(&mut self, parts: Range<usize>) -> Naming<'_> {
-        if self.spotted.names.has_any(&parts) { Naming::Parts(self.spotted, parts) } else { Naming::Nothing }
+        let headers = self.known.table.map_or(&[][..], Table::phrases);
+        let any = !headers.is_empty() || self.spotted.names.has_any(&parts);
+        if any { Naming::Some(self.spotted, parts, headers) } else { Naming::Nothing }
     }
 }
 
@@ -139,6 +145,9 @@ impl Spotted {
             match self.read(known, range) {
                 Some(parts) if !cuts_word(known.text, span) => self.gather(known.text, span, widths, parts),
                 _ => self.fold(known, span, widths),
+            }
+            for phrase in known.table.map_or(&[][..], |table| table.phrases_of(known.text, span)) {
+                self.nearby.insert_header(*phrase);
             }
         }
         &self.nearby
@@ -175,7 +184,7 @@ impl Spotted {
 
     /// Notes the phrases that begin in a part.
     fn read_part(&mut self, known: Classified<'_>, part: usize) -> Part {
-        let Classified { text, masks, tokens, vocabulary } = known;
+        let Classified { text, masks, tokens, vocabulary, .. } = known;
         let at = tokens.start + part * PART_BYTES;
         let Some(letters) = Letters::of(text, (masks, at), part) else { return Part::Other };
         let first = self.hits.len();
@@ -400,7 +409,7 @@ mod tests {
         let mut masks = Masks::default();
         classify(Isa::detect(), &WindowTable::new(1), text, 0..text.len(), &mut masks);
         let tokens = Tokens { start: 0, end: text.len() };
-        let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary };
+        let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary, table: None };
         let widths = Widths { before: width, after: width };
         let index =
             |nearby: &Nearby| ids.iter().enumerate().filter(|(_, id)| nearby.holds(**id)).map(|(at, _)| at).collect();

@@ -15,11 +15,13 @@ use super::material::Material;
 use super::report::{self, SURROUNDINGS_BYTES, Window};
 use super::resolve::Pending;
 use super::scratch::Scratch;
+use super::table::Table;
 use super::{candidates, confirm};
 use crate::base::Span;
 use crate::knowledge::MATCH_LEN_MAX;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes that are collected before they are searched: large against the carry, small against a cache.
 const SLICE_BYTES: usize = 4 * BLOCK_BYTES;
@@ -41,6 +43,8 @@ struct State {
     /// All matches that start before it are known.
     horizon: u64,
     pending: Pending,
+    /// The table that the text begins with.
+    table: Option<Arc<Table>>,
     /// Spans that were decided or dropped and may still stand in the surroundings of a later match.
     recent: Vec<Span>,
     lines: LineCounter,
@@ -118,6 +122,7 @@ impl State {
             base: 0,
             horizon: 0,
             pending: Pending::default(),
+            table: None,
             recent: Vec::new(),
             lines: LineCounter::new(),
             lines_at: 0,
@@ -132,6 +137,9 @@ impl State {
 
     /// Finds all matches that start between the horizon, where a block begins, and `end`, an index into the text.
     fn advance(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], end: usize) {
+        if self.horizon == 0 && self.material == Material::Text {
+            self.table = Table::of(set.vocabulary(), text).map(Arc::new);
+        }
         let mut start = (self.horizon - self.base) as usize;
         while start < end {
             let block = start..end.min(start + BLOCK_BYTES);
@@ -142,7 +150,9 @@ impl State {
     }
 
     fn search_block(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], block: Range<usize>) {
-        candidates::find(set, scratch, text, block);
+        let table = self.table.clone();
+        let ground = Ground { text, material: self.material, table: table.as_deref() };
+        candidates::find(set, scratch, ground, block);
         let places = std::mem::take(&mut scratch.candidates);
         let mut found = Vec::new();
         for place in &places {
@@ -151,7 +161,6 @@ impl State {
                 continue;
             }
             let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
-            let ground = Ground { text, material: self.material };
             if let Some(judged) = evidence::judge(set, scratch, ground, (place.1, &accepted)) {
                 found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
             }

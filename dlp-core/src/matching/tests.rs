@@ -4,9 +4,10 @@
 use super::budget::Budget;
 use super::confirm::{self, Accepted};
 use super::context::{Folded, Widths};
+use super::evidence::Ground;
 use super::scratch::Scratch;
 use super::simd::{Isa, Masks, classify};
-use super::{DetectorSet, Match, boundary, candidates};
+use super::{DetectorSet, Match, Material, boundary, candidates};
 use crate::base::ConfidenceLevel;
 use crate::knowledge::{Catalogue, builtin_examples, run_program};
 use std::collections::BTreeSet;
@@ -47,7 +48,8 @@ fn is_named(set: &DetectorSet, text: &[u8], pattern: u32, value: &Range<usize>) 
 fn accepted(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
     let mut scratch = Scratch::new();
     scratch.fit(set);
-    candidates::find(set, &mut scratch, text, 0..text.len());
+    let ground = Ground { text, material: Material::Text, table: None };
+    candidates::find(set, &mut scratch, ground, 0..text.len());
     let places = std::mem::take(&mut scratch.candidates);
     let mut found = BTreeSet::new();
     for place in places {
@@ -268,5 +270,26 @@ fn a_long_list_of_values_without_a_word_is_found_to_its_end() {
         let is_pesel = |m: &&Match| set.detector(m.detector).id.as_str() == "pii.pl.pesel";
         let sure = found.iter().filter(is_pesel).filter(|m| m.confidence.level() >= ConfidenceLevel::Medium).count();
         assert!(sure > count as usize * 9 / 10, "{sure} of {count} behind {separator:?}");
+    }
+}
+
+#[test]
+fn the_header_of_a_column_names_values_far_below_it() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let filler = "1;2;3\n".repeat(60_000);
+    let table = |header: &str| format!("{header}\n{filler}8;92071504321;9\n4;7;1\n");
+    for (header, expected) in [("id;PESEL;n", true), ("id;customerPesel;n", true), ("PESEL;id;n", false), ("a;b;c", false)] {
+        let text = table(header);
+        let is_pesel = |m: &&Match| set.detector(m.detector).id == "pii.pl.pesel";
+        let whole = matches(&set, text.as_bytes());
+        let found = whole.iter().find(is_pesel).expect("its check digit holds");
+        let says_so = found.reasons.iter().any(|reason| reason.detail.ends_with("in the header of its column"));
+        assert_eq!((says_so, found.confidence.level() == ConfidenceLevel::High), (expected, expected), "{header}");
+        let (mut stream, mut scratch, mut pieces) = (set.stream(), Scratch::new(), Vec::new());
+        for piece in text.as_bytes().chunks(997) {
+            stream.push(&mut scratch, piece, &mut |m| pieces.push(m));
+        }
+        assert!(stream.finish(&mut scratch, &mut |m| pieces.push(m)).degraded.is_empty());
+        assert_eq!(pieces, whole, "{header}");
     }
 }

@@ -284,21 +284,39 @@ impl Signature {
     }
 }
 
+/// Where a phrase stands that names a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In the text beside it.
+    Beside,
+    /// In the header of its column.
+    Header,
+}
+
 /// The phrases that stand around a value.
 #[derive(Debug, Default)]
 pub(super) struct Nearby {
     ids: Vec<PhraseId>,
+    /// Those that only the header of a column has.
+    headers: Vec<PhraseId>,
     any: Signature,
 }
 
 impl Nearby {
     pub(super) fn clear(&mut self) {
         self.ids.clear();
+        self.headers.clear();
         self.any = Signature::default();
     }
 
     pub(super) fn insert(&mut self, id: PhraseId) {
         self.ids.push(id);
+        self.any.insert(id);
+    }
+
+    /// Adds a phrase that the header of the value's column has.
+    pub(super) fn insert_header(&mut self, id: PhraseId) {
+        self.headers.push(id);
         self.any.insert(id);
     }
 
@@ -308,9 +326,11 @@ impl Nearby {
         self.any.0 & phrases.any.0 != 0
     }
 
-    /// Index of the first phrase of a list that is among them.
-    pub(super) fn first_of(&self, list: &[PhraseId]) -> Option<usize> {
-        list.iter().position(|id| self.holds(*id))
+    /// Index of the first phrase of a list that is among them, and where it stands.
+    pub(super) fn first_of(&self, list: &[PhraseId]) -> Option<(usize, Standing)> {
+        let beside = list.iter().position(|id| self.holds(*id)).map(|index| (index, Standing::Beside));
+        let above = || list.iter().position(|id| self.headers.contains(id)).map(|index| (index, Standing::Header));
+        beside.or_else(above)
     }
 
     pub(super) fn holds(&self, id: PhraseId) -> bool {

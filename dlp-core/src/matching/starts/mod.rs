@@ -293,7 +293,7 @@ impl Group {
         match naming() {
             Naming::Unknown => return true,
             Naming::Nothing => {}
-            naming @ Naming::Parts(..) => {
+            naming @ Naming::Some(..) => {
                 naming.phrases().for_each(|id| unnamed.remove(self.set(&self.named, id as usize)));
             }
         }

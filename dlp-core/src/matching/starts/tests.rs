@@ -81,7 +81,7 @@ fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
     let mut found = Vec::new();
     if starts.takes_bytes(text, at) {
         let (vocabulary, tokens) = (vocabulary::Builder::default().build(), Tokens { start: 0, end: text.len() });
-        let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary };
+        let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary, table: None };
         let mut spotted = Spotted::default();
         let mut near = spotted.near(known);
         starts.fitting((text, at), runs, &mut near, &mut |pattern, skip| found.push((pattern, skip)));

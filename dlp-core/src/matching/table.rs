@@ -1,0 +1,196 @@
+//! Tables of delimited text: what the header of a column says of the values far below it.
+//!
+//! A text is taken for a table when it begins with a line of names and the lines behind it have as many fields. From
+//! there on the words of a header count for every value of its column, as if they stood beside it. Which column a value
+//! is in is told from its own line, so that it does not matter how the text was cut into pieces.
+
+use super::context::Folded;
+use super::vocabulary::{PhraseId, Vocabulary};
+use memchr::{memchr, memchr2_iter, memrchr};
+use std::ops::Range;
+
+/// Bytes at the beginning of a text in which its header and its first rows must stand.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Bytes of a row: in longer ones no column is told.
+pub(super) const ROW_BYTES_MAX: usize = 4 * 1024;
+
+/// Rows behind the header that are looked at, if there are so many.
+const ROWS_LOOKED_AT: usize = 5;
+
+/// Bytes of a name of a column.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Columns of a table.
+const COLUMNS_MAX: usize = 1024;
+
+/// What separates fields, the surest first.
+const DELIMITERS: [u8; 4] = *b"\t;|,";
+
+/// A table whose header names something.
+#[derive(Debug)]
+pub(super) struct Table {
+    delimiter: u8,
+    /// The phrases in the header of each column.
+    columns: Vec<Vec<PhraseId>>,
+    /// All of them.
+    phrases: Vec<PhraseId>,
+}
+
+impl Table {
+    /// The table that a text begins with; `None` where it is none, or no header says anything.
+    pub(super) fn of(vocabulary: &Vocabulary, text: &[u8]) -> Option<Self> {
+        let head = &text[..text.len().min(HEAD_BYTES)];
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        let (header, rows) = head.split_at(memchr(b'\n', head)? + 1);
+        let header = line(header);
+        let delimiter = DELIMITERS.into_iter().find(|delimiter| is_table(header, rows, *delimiter))?;
+        let columns: Vec<_> = fields(header, delimiter).map(|name| phrases(vocabulary, &header[name])).collect();
+        let phrases: Vec<_> = columns.iter().flatten().copied().collect();
+        (!phrases.is_empty()).then_some(Self { delimiter, columns, phrases })
+    }
+
+    /// The phrases of all headers.
+    pub(super) fn phrases(&self) -> &[PhraseId] {
+        &self.phrases
+    }
+
+    /// The phrases in the header of the column that a value is in. None where its line is no row of the table, or it is
+    /// more than one field.
+    pub(super) fn phrases_of(&self, text: &[u8], value: &Range<usize>) -> &[PhraseId] {
+        let from = value.start.saturating_sub(ROW_BYTES_MAX);
+        let start = match memrchr(b'\n', &text[from..value.start]) {
+            Some(feed) => from + feed + 1,
+            None if from == 0 => 0,
+            None => return &[],
+        };
+        let rest = &text[start..text.len().min(start + ROW_BYTES_MAX)];
+        let Some(end) = memchr(b'\n', rest).or_else(|| (start + rest.len() == text.len()).then_some(rest.len())) else {
+            return &[];
+        };
+        let row = line(&rest[..end]);
+        let (mut count, mut found) = (0, None);
+        for field in fields(row, self.delimiter) {
+            if field.start <= value.start - start && value.end - start <= field.end {
+                found = Some(count);
+            }
+            count += 1;
+        }
+        found.filter(|_| count == self.columns.len()).map_or(&[], |column| &self.columns[column])
+    }
+}
+
+/// A line without its end.
+fn line(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    bytes.strip_suffix(b"\r").unwrap_or(bytes)
+}
+
+/// The fields of a line. What stands between quotes is one field, whatever delimiters it has.
+fn fields(line: &[u8], delimiter: u8) -> impl Iterator<Item = Range<usize>> {
+    let mut is_quoted = false;
+    let mut start = 0;
+    let ends = memchr2_iter(delimiter, b'"', line).map(Some).chain([None]);
+    ends.filter_map(move |at| match at {
+        Some(at) if line[at] == b'"' => {
+            is_quoted = !is_quoted;
+            None
+        }
+        Some(_) if is_quoted => None,
+        Some(at) => Some(std::mem::replace(&mut start, at + 1)..at),
+        None => Some(start..line.len()),
+    })
+}
+
+/// Whether a line names columns, and the rows behind it have as many fields, and somewhere a digit.
+fn is_table(header: &[u8], rows: &[u8], delimiter: u8) -> bool {
+    let count = fields(header, delimiter).take(COLUMNS_MAX + 1).count();
+    if !(2..=COLUMNS_MAX).contains(&count) || !fields(header, delimiter).all(|name| is_name(&header[name])) {
+        return false;
+    }
+    let mut has_digit = false;
+    let mut looked_at = 0;
+    for row in rows.split_inclusive(|byte| *byte == b'\n').take(ROWS_LOOKED_AT) {
+        // The last line of the head may have been cut.
+        if !row.ends_with(b"\n") && looked_at > 0 {
+            break;
+        }
+        if fields(line(row), delimiter).count() != count {
+            return false;
+        }
+        has_digit |= row.iter().any(u8::is_ascii_digit);
+        looked_at += 1;
+    }
+    has_digit
+}
+
+/// Whether a field may name a column: words, no number, no sentence.
+fn is_name(field: &[u8]) -> bool {
+    let field = field.trim_ascii();
+    let is_sentence = field.windows(2).any(|pair| matches!(pair, [b'.' | b'!' | b'?' | b':', b' ']));
+    let has_letter = field.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+    let starts_with_letter = field.iter().find(|byte| **byte != b'"').is_some_and(|byte| !byte.is_ascii_digit());
+    field.len() <= NAME_BYTES_MAX && has_letter && starts_with_letter && !is_sentence
+}
+
+/// The phrases in the name of a column.
+fn phrases(vocabulary: &Vocabulary, name: &[u8]) -> Vec<PhraseId> {
+    let mut found = Vec::new();
+    vocabulary.spell(Folded::default().fill([name, b""]), &mut |phrase| found.push(phrase));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::Builder;
+    use super::*;
+    use dlp_detector_format::Context;
+
+    /// The numbers of the phrases in the header of the column of the first `#`, `pesel` and `nr konta` being known.
+    fn named(text: &str) -> Vec<PhraseId> {
+        let mut builder = Builder::default();
+        let strong = ["pesel", "nr konta"].map(str::to_owned).to_vec();
+        builder.phrases(&Context { strong, ..Context::default() });
+        let at = text.find('#').expect("mark");
+        let table = Table::of(&builder.build(), text.as_bytes());
+        table.map_or_else(Vec::new, |table| table.phrases_of(text.as_bytes(), &(at..at + 1)).to_vec())
+    }
+
+    #[test]
+    fn a_value_is_named_by_the_header_of_its_column() {
+        let far = format!("id,PESEL,Nr konta\n{}7,#,9\n", "1,2,3\n".repeat(9_000));
+        let long = format!("id,pesel\n1,2\n{},#\n", "x".repeat(ROW_BYTES_MAX));
+        let rows: &[(&str, &[PhraseId])] = &[
+            ("id,pesel\n1,#\n", &[0]),
+            ("id,pesel\r\n1,2\r\n3,#\r\n", &[0]),
+            ("id,pesel\n1,#", &[0]),
+            ("\u{feff}id;customerPESEL;x\n1;#;2\n", &[0]),
+            ("id\tnr_konta\n1\t#\n", &[1]),
+            ("\"id\",\"pesel\"\n\"1, 2\",\"#\"\n", &[0]),
+            ("id,pesel\n#,1\n", &[]),
+            (&far, &[0]),
+            (&long, &[]),
+            ("id,pesel\n1,2\n3,#,4\n", &[]),
+            ("id,pesel\n1,2,3\n4,#\n", &[]),
+            ("Dear pesel, hello.\nyour number 1, is #\n", &[]),
+            ("12,pesel\n1,#\n", &[]),
+            ("id,name\n1,#\n", &[]),
+            ("pesel\n#\n", &[]),
+            ("id,pesel\na,#\n", &[]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(named(text), *expected, "{}", &text[..text.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn a_value_over_two_fields_is_in_no_column() {
+        let mut builder = Builder::default();
+        builder.phrases(&Context { strong: vec!["pesel".to_owned()], ..Context::default() });
+        let table = Table::of(&builder.build(), b"a,pesel\n1,2\n3,4\n").expect("a table");
+        assert_eq!(table.phrases_of(b"a,pesel\n1,2\n", &(10..11)), [0]);
+        assert_eq!(table.phrases_of(b"a,pesel\n1,2\n", &(8..11)), [0; 0]);
+    }
+}
