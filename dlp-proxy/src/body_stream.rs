@@ -12,7 +12,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
 use crate::sealed_file::SealedFile;
 use crate::spool::{Spooled, Stored};
@@ -40,15 +42,17 @@ impl Progress {
 pub(crate) struct GatewayBody {
     source: Source,
     progress: Progress,
+    /// Resolves when nothing more of it may leave.
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     _kept: Option<Box<dyn Any + Send>>,
 }
 
 #[derive(Debug)]
 enum Source {
     Full(Option<Bytes>),
-    Stream(Incoming),
+    Stream(ClientBody),
     Answer { incoming: Incoming, stall: Stall },
-    Spool { reader: SpoolReader, then: Option<Incoming> },
+    Spool { reader: SpoolReader, then: Option<ClientBody> },
     Pipe { first: Option<Result<Bytes, BodyError>>, rest: mpsc::Receiver<Result<Bytes, BodyError>> },
 }
 
@@ -64,7 +68,7 @@ impl GatewayBody {
     }
 
     /// What arrives, as it arrives. Trailers are an error: nobody has looked at them.
-    pub(crate) fn stream(incoming: Incoming) -> Self {
+    pub(crate) fn stream(incoming: ClientBody) -> Self {
         Self::from(Source::Stream(incoming))
     }
 
@@ -74,7 +78,7 @@ impl GatewayBody {
     }
 
     /// A held body, and what follows it when only its beginning was held.
-    pub(crate) fn spooled(spooled: Spooled, then: Option<Incoming>) -> Self {
+    pub(crate) fn spooled(spooled: Spooled, then: Option<ClientBody>) -> Self {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
     }
 
@@ -84,6 +88,11 @@ impl GatewayBody {
         rest: mpsc::Receiver<Result<Bytes, BodyError>>,
     ) -> Self {
         Self::from(Source::Pipe { first, rest })
+    }
+
+    /// Breaks off when the token is cancelled.
+    pub(crate) fn until(self, token: CancellationToken) -> Self {
+        Self { stop: Some(Box::pin(token.cancelled_owned())), ..self }
     }
 
     /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
@@ -99,7 +108,7 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default(), _kept: None }
+        Self { source, progress: Progress::default(), stop: None, _kept: None }
     }
 }
 
@@ -109,6 +118,9 @@ impl Body for GatewayBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Some(Err("the access of the user has ended".into())));
+        }
         let chunk = match &mut this.source {
             Source::Full(bytes) => bytes.take().map(Ok),
             Source::Stream(incoming) => ready!(poll_data(incoming, cx)),
@@ -136,7 +148,8 @@ impl Body for GatewayBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Full(bytes) => bytes.is_none(),
-            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.is_end_stream(),
+            Source::Stream(incoming) => incoming.is_end_stream(),
+            Source::Answer { incoming, .. } => incoming.is_end_stream(),
             Source::Pipe { .. } => false,
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
         }
@@ -145,7 +158,8 @@ impl Body for GatewayBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Source::Stream(incoming) | Source::Answer { incoming, .. } => incoming.size_hint(),
+            Source::Stream(incoming) => incoming.size_hint(),
+            Source::Answer { incoming, .. } => incoming.size_hint(),
             Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
             Source::Spool { .. } | Source::Pipe { .. } => SizeHint::default(),
         }
@@ -184,7 +198,7 @@ impl Stall {
 }
 
 /// The next data of an arriving body.
-fn poll_data(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+fn poll_data(incoming: &mut ClientBody, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
     let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
     Poll::Ready(frame.map(|frame| frame?.into_data().map_err(|_trailers| "the request has trailer fields".into())))
 }

@@ -85,7 +85,9 @@ fn sandbox() -> Option<Arc<dyn RiskyParser>> {
 }
 
 fn check_only(setup: &Setup) -> Result<(), StartError> {
-    check(&setup.config, &setup.state_dir)?;
+    for warning in check(&setup.config, &setup.state_dir)? {
+        say(&format!("warning: {warning}"));
+    }
     say("the configuration is valid");
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 use crate::answer::{self, AnswerRequest, CertificateTrouble, GatewayError};
 use crate::http::head::Violation;
+use crate::identity::Denied;
 use crate::names::NameError;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -46,10 +47,16 @@ pub(crate) enum Fault {
         /// Shown by the client when it asks.
         realm: String,
     },
+    /// An explanation of something that is not kept, or not for this person.
+    NothingToExplain,
+    /// Somebody who is known may not use the gateway.
+    Access(Denied),
     /// The name does not resolve.
     Resolve,
     /// No address of the origin accepted a connection.
     Connect,
+    /// The parent proxy answered a CONNECT with this status, or with nothing that can be read.
+    Parent(u16),
     /// The origin did not accept or answer in time.
     Timeout,
     /// The handshake with the origin failed.
@@ -102,8 +109,16 @@ impl Fault {
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
             }
+            Self::NothingToExplain => {
+                (S::FORBIDDEN, "nothing_to_explain", "Nothing waits for this explanation any more.")
+            }
+            Self::Access(denied) => (S::FORBIDDEN, denied.reason(), "There is no access through this gateway now."),
             Self::Resolve => (S::BAD_GATEWAY, "dns_failure", "The host name could not be resolved."),
             Self::Connect => (S::BAD_GATEWAY, "connect_failed", "The server could not be reached."),
+            Self::Parent(407) => {
+                (S::BAD_GATEWAY, "parent_authentication", "The next proxy does not accept the gateway's credentials.")
+            }
+            Self::Parent(_) => (S::BAD_GATEWAY, "parent_refused", "The next proxy opened no connection to the server."),
             Self::Timeout => (S::GATEWAY_TIMEOUT, "upstream_timeout", "The server did not answer in time."),
             Self::Handshake => (S::BAD_GATEWAY, "tls_handshake", "No secure connection to the server could be made."),
             Self::Certificate { reason, message } => (S::BAD_GATEWAY, reason, message),
@@ -121,8 +136,8 @@ impl Fault {
 
     /// Whether what follows on the connection cannot be trusted to be a request.
     fn ends_connection(&self) -> bool {
-        use Fault::{BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
-        matches!(self, Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
+        use Fault::{Access, BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
+        matches!(self, Access(_) | Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
     }
 
     /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
@@ -141,12 +156,14 @@ impl Fault {
         let host = host.to_owned();
         match self {
             Self::Unauthenticated { realm } => GatewayError::AuthenticationRequired { realm: realm.clone() },
+            Self::NothingToExplain => GatewayError::Forbidden { reason: "nothing_to_explain" },
+            Self::Access(denied) => GatewayError::NoAccess { reason: denied.reason() },
             Self::Misdirected => GatewayError::Misdirected { host },
             Self::Certificate { reason, .. } => {
                 GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
             }
             Self::Timeout => GatewayError::UpstreamTimeout { host },
-            Self::Resolve | Self::Connect | Self::Handshake | Self::BadAnswer => {
+            Self::Resolve | Self::Connect | Self::Parent(_) | Self::Handshake | Self::BadAnswer => {
                 GatewayError::UpstreamUnreachable { host, reason }
             }
             Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },
@@ -182,6 +199,7 @@ mod tests {
             (Fault::Certificate { reason: "cert_expired", message: "" }, 502, "cert_expired", false),
             (Fault::Certificate { reason: "cert_revoked", message: "" }, 502, "cert_revoked", false),
             (Fault::Misdirected, 421, "name_mismatch", true),
+            (Fault::Access(Denied::Ended), 403, "access_ended", true),
             (Fault::OwnListener, 403, "own_listener", false),
             (Fault::Upgrade, 501, "upgrade", true),
             (Fault::BodyStalled, 408, "body_stalled", true),

@@ -3,31 +3,37 @@
 //! Everything that can be wrong shows before the first connection is accepted: [`Gateway::bind`] reads every file,
 //! compiles the detectors and takes every socket, and [`check`] does the same without touching the system.
 
+use crate::access::Access;
+use crate::access::log::AccessLogError;
 use crate::admin::Admin;
 use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::config::{Config, ConfigError};
-use crate::destination::Catalogue;
+use crate::destination::{Catalogue, RestrictError, Restrictions};
 use crate::icap;
-use crate::identity::UsersError;
+use crate::identity::IdentityError;
 use crate::metrics::Metrics;
+use crate::pipeline::coaching::Coaching;
 use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
+use crate::secret_file::{self, SecretError};
 use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
 use crate::spool::SpoolPlace;
+use crate::state_lock::{StateLock, StateLockError};
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
 use crate::tls::origin::{RootsError, client_config};
 use crate::tls::own::{self, OwnTlsError};
 use crate::transfer::Transfers;
-use crate::upstream::{AddressGuard, Resolver, Upstream};
+use crate::upstream::{AddressGuard, Parent, Resolver, Upstream};
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::decision::PolicyError;
 use dlp_core::inspect::Inspector;
 use dlp_core::matching::{CompileError, DetectorSet};
 use dlp_governance::incident::{IncidentLog, IncidentLogError};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -43,8 +49,13 @@ use tokio_util::task::TaskTracker;
 
 /// Name of the incident log in the state directory.
 const INCIDENTS: &str = "incidents.jsonl";
+/// Name of the log of changes of access in the state directory.
+const ACCESS: &str = "access.jsonl";
 /// Name of the directory for held bodies in the state directory.
 const SPOOL: &str = "spool";
+
+/// Bytes of the token of the admin listener. Whoever has it ends anybody's work.
+const ADMIN_TOKEN_BYTES_MIN: usize = 16;
 
 /// Time for a body that leaves while it is inspected.
 const STREAM_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
@@ -77,9 +88,18 @@ pub enum StartError {
     /// The proxy has no usable certificate.
     #[error(transparent)]
     OwnTls(#[from] OwnTlsError),
-    /// The users file is wrong.
+    /// What services are to be told cannot be sent.
     #[error(transparent)]
-    Users(#[from] UsersError),
+    Restrict(#[from] RestrictError),
+    /// Nobody could be identified.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Nobody could tell who is revoked.
+    #[error(transparent)]
+    Access(#[from] AccessLogError),
     /// A policy file could not be read.
     #[error("policy.files: cannot read {}: {source}", path.display())]
     PolicyFile {
@@ -105,6 +125,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The state directory belongs to somebody else.
+    #[error(transparent)]
+    Locked(#[from] StateLockError),
     /// A socket could not be had.
     #[error("cannot listen on {address}: {}", advice(source, key))]
     Listen {
@@ -138,8 +161,10 @@ pub struct Gateway {
     admin: TcpListener,
     addresses: Addresses,
     admin_address: SocketAddr,
+    admin_token_digest: Option<[u8; 32]>,
     ca_pem: String,
     ca_path: PathBuf,
+    lock: StateLock,
 }
 
 /// Where clients come in.
@@ -153,6 +178,10 @@ struct Addresses {
 /// Parts that come from files alone.
 struct Read {
     own_tls: Option<TlsAcceptor>,
+    admin_token_digest: Option<[u8; 32]>,
+    parent: Option<Parent>,
+    catalogue: Catalogue,
+    restrictions: Restrictions,
     rules: Rules,
 }
 
@@ -164,6 +193,11 @@ impl Gateway {
     pub async fn bind(setup: Setup) -> Result<Self, StartError> {
         let Setup { config, state_dir, risky } = setup;
         let read = Read::from_files(&config)?;
+        for gap in read.restrictions.gaps(&config.bypass.hosts) {
+            tracing::warn!("{gap}");
+        }
+        create_private(&state_dir)?;
+        let lock = StateLock::take(&state_dir)?;
         let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
         let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
         let icap = bind_all(&config.listen.icap, "listen.icap").await?;
@@ -192,15 +226,18 @@ impl Gateway {
         let (scan, held) = (&config.scan, &config.inspection);
         let metrics = Arc::new(Metrics::new());
         let services = Services {
-            catalogue: Catalogue::builtin(),
+            catalogue: read.catalogue,
+            restrictions: read.restrictions,
+            access: Access::open(&state_dir.join(ACCESS), metrics.clone())?,
             rules: Exchangeable::new(read.rules),
             inspection: Arc::new(inspection_services(&spool_dir, risky)?),
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
+            coaching: Coaching::default(),
             transfers: Transfers::default(),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
-            upstream: Upstream::new(resolver, tls, &config.upstream),
+            upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),
             incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
             metrics,
             drain: CancellationToken::new(),
@@ -209,7 +246,8 @@ impl Gateway {
         };
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
         let proxies = entries(plain, tls_listeners, read.own_tls);
-        Ok(Self { services, proxies, icap, admin, addresses, admin_address, ca_pem, ca_path })
+        let admin_token_digest = read.admin_token_digest;
+        Ok(Self { services, proxies, icap, admin, addresses, admin_address, admin_token_digest, ca_pem, ca_path, lock })
     }
 
     /// Addresses of the proxy, with the ports that the system chose where the configuration says 0.
@@ -265,8 +303,11 @@ impl Gateway {
             proxy_tls: self.addresses.proxy_tls.first().copied(),
             hosts: services.config.admin.hosts.clone(),
             drain: services.drain.clone(),
+            services: services.clone(),
+            token_digest: self.admin_token_digest,
         };
         let admin_task = tokio::spawn(admin.serve(self.admin));
+        let watching = tokio::spawn(Access::watch(services.clone()));
         shutdown.await;
         services.drain.cancel();
         services.tasks.close();
@@ -274,7 +315,10 @@ impl Gateway {
         if tokio::time::timeout(limit, services.tasks.wait()).await.is_err() {
             tracing::warn!(connections = services.tasks.len(), "connections were cut after admin.drain_timeout");
         }
+        // Whoever takes the directory next finds nobody who writes to it.
+        drop(self.lock);
         admin_task.abort();
+        watching.abort();
     }
 }
 
@@ -282,10 +326,20 @@ impl Read {
     fn from_files(config: &Config) -> Result<Self, StartError> {
         config.check()?;
         let own_tls = match (&config.tls.cert, &config.tls.key) {
-            (Some(cert), Some(key)) => Some(TlsAcceptor::from(own::server_config(cert, key)?)),
+            (Some(cert), Some(key)) => {
+                let client_ca = config.tls.client_ca.as_deref();
+                Some(TlsAcceptor::from(own::server_config(cert, key, client_ca)?))
+            }
             _ => None,
         };
-        Ok(Self { own_tls, rules: Rules::from_files(config)? })
+        let token = config.admin.token_file.as_deref();
+        let token = token.map(|path| secret_file::read("admin.token_file", path, ADMIN_TOKEN_BYTES_MIN)).transpose()?;
+        let admin_token_digest = token.map(|token| Sha256::digest(token.as_bytes()).into());
+        let parent = Parent::read(&config.upstream)?;
+        let catalogue = Catalogue::builtin();
+        let restrictions = Restrictions::new(&catalogue, &config.tenant.restrict)?;
+        let rules = Rules::from_files(config)?;
+        Ok(Self { own_tls, admin_token_digest, parent, catalogue, restrictions, rules })
     }
 }
 
@@ -298,12 +352,12 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
     Ok(())
 }
 
-/// Reads everything that the configuration names, but takes no socket and writes nothing.
+/// Reads everything that the configuration names, but takes no socket and writes nothing. What it returns are warnings.
 ///
 /// # Errors
 /// What would keep the gateway from starting, as far as files tell.
-pub fn check(config: &Config, state_dir: &Path) -> Result<(), StartError> {
-    Read::from_files(config)?;
+pub fn check(config: &Config, state_dir: &Path) -> Result<Vec<String>, StartError> {
+    let read = Read::from_files(config)?;
     let (cert, key) = ca_paths(config, state_dir);
     let own = match cert.exists() || key.exists() {
         true => Ca::load_or_create(&cert, &key)?.chain().to_vec(),
@@ -311,7 +365,7 @@ pub fn check(config: &Config, state_dir: &Path) -> Result<(), StartError> {
     };
     client_config(&config.upstream, &own)?;
     DetectorSet::builtin()?;
-    Ok(())
+    Ok(read.restrictions.gaps(&config.bypass.hosts))
 }
 
 fn inspection_services(

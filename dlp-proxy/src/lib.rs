@@ -11,9 +11,11 @@
 //! ```
 //!
 //! `tls` holds the CA, the leaves and the verification of origins; `services` is what all connections share; `gateway`
-//! builds it from a [`config::Config`]; `admin` serves health and metrics on a socket that the proxy never dials.
+//! builds it from a [`config::Config`]; `identity` says who sends, `access` cuts whoever may not any more; `admin` serves
+//! health, metrics and the calls that end access on a socket that the proxy never dials.
 #![forbid(unsafe_code)]
 
+mod access;
 mod admin;
 mod admission;
 pub mod answer;
@@ -33,18 +35,23 @@ mod pipeline;
 mod rules;
 mod scan_pool;
 mod sealed_file;
+mod secret_file;
 mod server;
 mod services;
 mod spool;
+mod state_lock;
 mod tls;
 mod transfer;
 mod tunnel;
 mod upstream;
 mod websocket;
 
+pub use access::log::AccessLogError;
 pub use gateway::{Gateway, Setup, StartError, check, run};
-pub use identity::UsersError;
+pub use identity::IdentityError;
 pub use rules::Reloader;
+pub use secret_file::SecretError;
+pub use state_lock::StateLockError;
 pub use tls::ca::CaError;
 pub use tls::origin::RootsError;
 pub use tls::own::OwnTlsError;

@@ -62,6 +62,7 @@ pub(crate) struct Metrics {
     pub(crate) bypassed_bytes: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    access_cuts: Family<Reason, Counter>,
     reloads: Family<Reason, Counter>,
     cuts: Counter,
     cut_bytes: Counter,
@@ -88,6 +89,7 @@ impl Metrics {
             spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
             incidents_lost: Counter::default(),
+            access_cuts: Family::default(),
             reloads: Family::default(),
             cuts: Counter::default(),
             cut_bytes: Counter::default(),
@@ -132,6 +134,11 @@ impl Metrics {
         self.tls_errors.get_or_create(&reason.into()).inc();
     }
 
+    /// Counts a connection that was cut because somebody's access had ended.
+    pub(crate) fn count_access_cut(&self, reason: &'static str) {
+        self.access_cuts.get_or_create(&reason.into()).inc();
+    }
+
     /// Counts an attempt to exchange the rules.
     pub(crate) fn count_reload(&self, is_success: bool) {
         let reason = if is_success { "success" } else { "failure" };
@@ -170,6 +177,7 @@ impl Metrics {
         r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
         r.register("uninspected", "Transfers allowed without a full inspection", self.uninspected.clone());
+        r.register("access_cuts", "Connections cut because access had ended", self.access_cuts.clone());
         r.register("reloads", "Attempts to exchange policies and users", self.reloads.clone());
         r.register("uploads_cut", "Uploads stopped after they had begun to leave", self.cuts.clone());
         r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());

@@ -73,6 +73,8 @@ impl Reloader {
         let services = &self.0;
         services.metrics.count_reload(rules.is_ok());
         services.rules.exchange(rules?);
+        // Whoever is not let in any more is not kept in either.
+        services.access.sweep(&services.rules);
         let running = &services.config;
         let same_else = Config { policy: running.policy.clone(), identity: running.identity.clone(), ..config.clone() };
         Ok(same_else != *running)

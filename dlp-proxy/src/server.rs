@@ -5,6 +5,7 @@ use crate::body_stream::GatewayBody;
 use crate::http::guard::{GuardedIo, Refusal};
 use crate::http::h2;
 use crate::http::head::{FIELDS_MAX, HEAD_BYTES_MAX};
+use crate::identity::{Proof, certificate};
 use crate::pipeline::{self, Client, Place};
 use crate::services::Services;
 use crate::tls::Protocol;
@@ -94,14 +95,15 @@ async fn serve_proxy(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Some((io, protocol)) = entry.enter(&services, stream, peer).await else { return };
+    let Some((io, protocol, proof)) = entry.enter(&services, stream, peer).await else { return };
     let admitted = Arc::new(admitted);
-    let place = admitted.clone();
+    let (place, lease) = (admitted.clone(), services.access.lease());
     let new_client = |refusal| Client {
         peer,
         admitted: place,
         place: Place::Proxy,
-        user: None,
+        proof,
+        lease,
         links: Links::new(protocol),
         refusal,
     };
@@ -129,12 +131,23 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    async fn enter(&self, services: &Services, stream: TcpStream, peer: SocketAddr) -> Option<(ClientIo, Protocol)> {
-        let Self::Tls(acceptor) = self else { return Some((Box::new(stream), Protocol::Http1)) };
+    /// The bytes inside, what they are, and what the connection itself proves.
+    async fn enter(
+        &self,
+        services: &Services,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<(ClientIo, Protocol, Proof)> {
+        let Self::Tls(acceptor) = self else {
+            return Some((Box::new(stream), Protocol::Http1, Proof::Nobody));
+        };
         match timeout(services.config.limits.header_timeout, acceptor.accept(stream)).await {
             Ok(Ok(tls)) => {
-                let protocol = Protocol::negotiated(tls.get_ref().1.alpn_protocol());
-                Some((Box::new(tls), protocol))
+                let session = tls.get_ref().1;
+                let protocol = Protocol::negotiated(session.alpn_protocol());
+                let shown = session.peer_certificates().and_then(<[_]>::first);
+                let proof = shown.map_or(Some(Proof::Nobody), certificate::proof_of)?;
+                Some((Box::new(tls), protocol, proof))
             }
             _ => {
                 services.metrics.count_tls_error("proxy_handshake");
@@ -202,7 +215,11 @@ where
         async move { Ok::<_, Infallible>(answer.await.map(|body| body.keeping(busy))) }
     });
     let served = http1_builder(limits.idle_timeout).serve_connection(TokioIo::new(guarded), service).with_upgrades();
-    if let Err(error) = until_its_end(&services, &admitted, served, None).await {
+    let ended = tokio::select! {
+        ended = until_its_end(&services, &admitted, served, None) => ended,
+        () = client.lease.ended() => Ok(()),
+    };
+    if let Err(error) = ended {
         tracing::debug!(peer = %client.peer, %error, "a client connection ended");
     }
 }
@@ -234,6 +251,7 @@ where
     let served = builder.serve_connection(TokioIo::new(io), service);
     let ended = tokio::select! {
         ended = until_its_end(&services, &admitted, served, Some(&streams)) => ended,
+        () = client.lease.ended() => Ok(()),
         () = streams.flooded.cancelled() => {
             services.metrics.count_fault("stream_resets");
             tracing::warn!(peer = %client.peer, "connection closed: too many requests were taken back");

@@ -1,9 +1,11 @@
 //! What all connections share: policy, detectors, certificates, counters, and the ways in and out.
 
+use crate::access::Access;
 use crate::body::BodyLimits;
 use crate::config::Config;
-use crate::destination::Catalogue;
+use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
+use crate::pipeline::coaching::Coaching;
 use crate::rules::Exchangeable;
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
@@ -24,6 +26,10 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     /// Known destinations.
     pub(crate) catalogue: Catalogue,
+    /// Who is connected, and who may not be any more.
+    pub(crate) access: Arc<Access>,
+    /// Fields that tell services whose accounts are ours.
+    pub(crate) restrictions: Restrictions,
     /// Policies and users.
     pub(crate) rules: Exchangeable,
     /// What inspections need.
@@ -32,6 +38,8 @@ pub(crate) struct Services {
     pub(crate) watched: Arc<Semaphore>,
     /// Threads that inspect.
     pub(crate) pool: ScanPool,
+    /// Requests that wait for an explanation.
+    pub(crate) coaching: Coaching,
     /// Uploads that take several requests.
     pub(crate) transfers: Transfers,
     /// Place of bodies that are held.

@@ -9,11 +9,14 @@
 //! The origin is verified before the client's handshake ends. When it cannot be, the client still gets a handshake,
 //! and the answer to its first request names the reason; nothing of the request is read further or sent anywhere.
 
+use crate::access::Lease;
 use crate::admission::Admitted;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
+use crate::http::client_body::ClientBody;
 use crate::http::guard::{GuardedIo, Refusal};
 use crate::http::h2;
+use crate::identity::Proof;
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
 use crate::server::{ClientIo, Connection, serve_connection, with_first};
@@ -43,7 +46,8 @@ const TLS_HANDSHAKE: u8 = 0x16;
 struct Tunnel {
     services: Arc<Services>,
     peer: SocketAddr,
-    user: Option<String>,
+    proof: Proof,
+    lease: Arc<Lease>,
     authority: Authority,
     is_tls: bool,
     /// None when the host is refused whatever is asked of it: then nothing is dialled, and the answer comes in the
@@ -69,28 +73,34 @@ pub(crate) async fn open(
         if parts.extensions.get::<hyper::ext::Protocol>().is_some() {
             return Err(Fault::Upgrade);
         }
-        let user = services.rules.now().identity.identify(&parts.headers)?;
+        let proof = pipeline::prove(&services, client, &parts.headers)?;
+        let lease = services.access.lease();
+        let actor = lease.admit(&services.rules, &proof)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
         let is_bypassed = is_bypassed(&services, &authority.host);
         if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
             return Err(Fault::TooManyHosts);
         }
-        let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, user.clone()) {
+        let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, actor) {
             true => None,
             false => Some(services.upstream.route(authority.clone(), true).await?),
         };
-        Ok::<_, Fault>((user, authority, route))
+        Ok::<_, Fault>((proof, lease, authority, route))
     };
     match prepared.await {
-        Ok((user, authority, route)) => {
+        Ok((proof, lease, authority, route)) => {
             let (services, peer) = (services.clone(), client.peer);
             let place = admitted.clone();
-            let tunnel = Tunnel { services: services.clone(), peer, user, authority, is_tls: true, route, admitted };
+            let access = lease.clone();
+            let services_of_tunnel = services.clone();
+            let tunnel =
+                Tunnel { services: services_of_tunnel, peer, proof, lease, authority, is_tls: true, route, admitted };
             services.tasks.spawn(async move {
                 // Requests inside end the tunnel by themselves when it has to make room; nothing else may keep it.
                 tokio::select! {
                     () = tunnel.run(upgrade) => {}
                     () = place.cut() => {}
+                    () = access.ended() => {}
                 }
             });
             Response::new(GatewayBody::empty())
@@ -234,7 +244,8 @@ impl Tunnel {
         let connection = Connection { io, protocol, admitted: self.admitted.clone() };
         let new_client = |refusal| self.client(Links::new(protocol), refusal);
         let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
-            let (parts, _unread) = request.into_parts();
+            let (parts, body) = request.into_parts();
+            drop(ClientBody::new(body, parts.version));
             let response = refuse(&services, &client, &parts, &fault);
             async move { response }
         };
@@ -243,8 +254,8 @@ impl Tunnel {
 
     /// The client of the requests inside.
     fn client(self, links: Links, refusal: Refusal) -> Client {
-        let Self { peer, user, authority, is_tls, route, admitted, .. } = self;
-        Client { peer, admitted, place: Place::Tunnel { authority, is_tls, route }, user, links, refusal }
+        let Self { peer, proof, lease, authority, is_tls, route, admitted, .. } = self;
+        Client { peer, admitted, place: Place::Tunnel { authority, is_tls, route }, proof, lease, links, refusal }
     }
 
     /// Counts and logs a tunnel that was closed.

@@ -26,6 +26,7 @@ fn sample() -> Refusal {
         contact: "it-security@corp.example".to_owned(),
         template: None,
         release_url: None,
+        explain: None,
         time: "2026-03-02T09:14:55Z".to_owned(),
     }
 }
@@ -89,6 +90,7 @@ fn nothing_that_is_shown_can_become_markup() {
         host: evil.to_owned(),
         contact: evil.to_owned(),
         release_url: Some("javascript:alert(1)".to_owned()),
+        explain: Some(("/<p>".to_owned(), "\"><script>".to_owned())),
         time: evil.to_owned(),
         template: None,
     };
@@ -213,6 +215,7 @@ fn errors_of_the_gateway_have_their_status_and_words() {
         (GatewayError::BadRequest { status: 408, reason: "body_stalled" }, 408),
         (GatewayError::AuthenticationRequired { realm: "DLP \"gateway\"".to_owned() }, 407),
         (GatewayError::Forbidden { reason: "not_admin" }, 403),
+        (GatewayError::NoAccess { reason: "access_ended" }, 403),
         (GatewayError::PrivateAddress { host: host() }, 403),
         (GatewayError::OutOfReach { host: host(), reason: "port" }, 403),
         (GatewayError::OutOfReach { host: host(), reason: "own_listener" }, 403),

@@ -434,10 +434,12 @@ fn get_fields() -> Vec<u8> {
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
 /// Writes until the gateway ends the connection or everything was written and a while has passed. True when it ended.
@@ -577,6 +579,116 @@ async fn curl_uploads_over_http2() {
     }
     let bodies: Vec<_> = origin.seen.lock().unwrap().iter().map(|seen| (seen.version, seen.body.clone())).collect();
     assert_eq!(bodies, [(Version::HTTP_2, "a clean line".into()), (Version::HTTP_11, "a clean line".into())]);
+}
+
+/// The next frame of a connection: kind, flags, payload. What gives credit to the connection as a whole is left out.
+async fn next_frame(tls: &mut (impl AsyncRead + Unpin)) -> Option<(u8, u8, Vec<u8>)> {
+    loop {
+        let (stream, frame) = any_frame(tls).await?;
+        if stream != 0 || frame.0 != WINDOW_UPDATE {
+            return Some(frame);
+        }
+    }
+}
+
+async fn any_frame(tls: &mut (impl AsyncRead + Unpin)) -> Option<(u32, (u8, u8, Vec<u8>))> {
+    let mut head = [0; 9];
+    tls.read_exact(&mut head).await.ok()?;
+    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+    tls.read_exact(&mut payload).await.ok()?;
+    Some((u32::from_be_bytes([head[5], head[6], head[7], head[8]]), (head[3], head[4], payload)))
+}
+
+/// Begins an upload of `announced` bytes, sends `pieces` of 16 KiB, and reads frames until the answer is complete.
+async fn refused_upload(tls: &mut (impl AsyncRead + AsyncWrite + Unpin), announced: usize, pieces: usize) {
+    let length = announced.to_string();
+    let fields =
+        [(":method", "PUT"), (":scheme", "https"), (":authority", HOST), (":path", "/f"), ("content-length", &length)];
+    let fields: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value.as_bytes())).collect();
+    let start = [PREFACE.to_vec(), frame(SETTINGS, 0, 0, &[]), frame(HEADERS, 0x4, 1, &fields)].concat();
+    tls.write_all(&start).await.unwrap();
+    for _ in 0..pieces {
+        tls.write_all(&frame(DATA, 0, 1, &[b'x'; 16 * 1024])).await.unwrap();
+    }
+    tls.flush().await.unwrap();
+    loop {
+        match next_frame(tls).await.expect("an answer") {
+            (HEADERS, _, fields) => {
+                // ":status: 403" in the code of HPACK.
+                assert!(fields.starts_with(&[0x48, 0x83, 0x68, 0x0c, 0xff]), "{fields:x?}");
+            }
+            (DATA, flags, body) => {
+                assert!(!body.is_empty());
+                if flags & 1 == 1 {
+                    return;
+                }
+            }
+            (RST_STREAM, _, code) => panic!("a reset before the answer: {code:x?}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_refused_early_may_end_without_a_reset() {
+    let ca = TestCa::new();
+    let origin = Origin::start(&ca, &["h2"]).await;
+    let config =
+        format!("inspection.gate_max = \"64KiB\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address);
+    let gateway = Running::start(&ca, &config).await;
+    let mut tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    // A client that looks at answers only when it has sent everything.
+    refused_upload(&mut tls, 4 << 20, 3).await;
+    // The window of 2 MiB holds from here on.
+    tls.write_all(&frame(SETTINGS, 1, 0, &[])).await.unwrap();
+    let mut window = 2 << 20;
+    let mut sent = 3 * 16 * 1024;
+    while sent < 4 << 20 {
+        if sent + 16 * 1024 > window {
+            match next_frame(&mut tls).await.expect("more frames") {
+                (WINDOW_UPDATE, _, payload) => {
+                    window += u32::from_be_bytes(payload.try_into().unwrap()) as usize;
+                }
+                (RST_STREAM, _, code) => panic!("a reset after {sent} bytes: {code:x?}"),
+                _ => {}
+            }
+            continue;
+        }
+        sent += 16 * 1024;
+        tls.write_all(&frame(DATA, u8::from(sent == 4 << 20), 1, &[b'x'; 16 * 1024])).await.unwrap();
+        tls.flush().await.unwrap();
+    }
+    // The stream has ended on both sides; the answer to a ping is the next thing to come.
+    tls.write_all(&frame(PING, 0, 0, &[7; 8])).await.unwrap();
+    tls.flush().await.unwrap();
+    loop {
+        match next_frame(&mut tls).await.expect("an answer to the ping") {
+            (PING, 1, _) => break,
+            (RST_STREAM, _, code) => panic!("a reset after the end: {code:x?}"),
+            _ => {}
+        }
+    }
+    assert!(origin.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_falls_silent_is_reset_without_an_error() {
+    let ca = TestCa::new();
+    let origin = Origin::start(&ca, &["h2"]).await;
+    let config =
+        format!("inspection.gate_max = \"64KiB\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address);
+    let gateway = Running::start(&ca, &config).await;
+    let mut tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    refused_upload(&mut tls, 4 << 20, 1).await;
+    let reset = async {
+        loop {
+            if let (RST_STREAM, _, code) = next_frame(&mut tls).await.expect("a reset") {
+                return code;
+            }
+        }
+    };
+    let code = tokio::time::timeout(Duration::from_secs(20), reset).await.expect("a reset in time");
+    assert_eq!(code, [0; 4], "NO_ERROR");
 }
 
 #[tokio::test(flavor = "multi_thread")]

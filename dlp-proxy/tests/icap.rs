@@ -225,6 +225,22 @@ async fn users_and_destinations_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_use_the_gateway_is_refused() {
+    let gateway = gateway("identity.anonymous = \"deny\"").await;
+    let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();
+    let anna = Message { fields: "Allow: 204\r\nX-Authenticated-User: anna\r\n", ..upload(b"a clean line") };
+    assert_eq!(code(&exchange(&mut stream, &anna).await.1), 204);
+    let people = gateway.state().join("people.toml");
+    std::fs::write(&people, "[[person]]\nid = \"anna\"\nvalid_until = 2020-01-01\n").unwrap();
+    let mut config = dlp_proxy::config::Config::default();
+    config.identity.people = Some(people);
+    gateway.reloader.reload(&config).unwrap();
+    let (_, icap, http, _) = exchange(&mut stream, &anna).await;
+    assert_eq!((code(&icap), code(&http)), (200, 403));
+    assert!(http.to_ascii_lowercase().contains("x-dlp-reason: access_ended"), "{http}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn downloads_are_judged_when_asked_to() {
     for (config, expected) in [("", 204), ("icap.respmod = \"inspect\"", 200)] {
         let gateway = gateway(config).await;

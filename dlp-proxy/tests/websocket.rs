@@ -298,3 +298,18 @@ async fn messages_to_the_organisation_pass_and_messages_to_a_refused_host_do_not
     let request = handshake("").replace(HOST, "mega.nz").replace("Connection: Upgrade", "Connection: Upgrade, close");
     assert_eq!(status(&gateway.https("mega.nz:443", request.as_bytes()).await), 403);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_with_the_access_of_its_user() {
+    let (_origin, gateway) = scene(&switched(""), "").await;
+    let mut socket = open(&gateway, "").await;
+    let users = gateway.state().join("users");
+    std::fs::write(&users, format!("anna:{}\n", "0".repeat(64))).unwrap();
+    let mut reloaded = dlp_proxy::config::Config::default();
+    reloaded.identity.anonymous = dlp_proxy::config::AnonymousAccess::Deny;
+    reloaded.identity.users = Some(users);
+    gateway.reloader.reload(&reloaded).unwrap();
+    let mut byte = [0];
+    let ended = tokio::time::timeout(Duration::from_secs(1), socket.read(&mut byte)).await;
+    assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
+}

@@ -32,6 +32,11 @@ pub enum GatewayError {
         /// Machine-readable reason, for example `not_admin`.
         reason: &'static str,
     },
+    /// 403: who it is, is known; they may not use the gateway, not yet or not any more.
+    NoAccess {
+        /// Machine-readable reason, for example `access_ended`.
+        reason: &'static str,
+    },
     /// 403: the site's address is private or reserved.
     PrivateAddress {
         /// Host of the site.
@@ -118,7 +123,9 @@ impl GatewayError {
     pub fn status(&self) -> u16 {
         match self {
             Self::BadRequest { status, .. } => *status,
-            Self::Forbidden { .. } | Self::PrivateAddress { .. } | Self::OutOfReach { .. } => 403,
+            Self::Forbidden { .. } | Self::NoAccess { .. } | Self::PrivateAddress { .. } | Self::OutOfReach { .. } => {
+                403
+            }
             Self::AuthenticationRequired { .. } => 407,
             Self::Misdirected { .. } => 421,
             Self::HeadTooLarge => 431,
@@ -136,6 +143,7 @@ impl GatewayError {
             Self::BadRequest { reason, .. }
             | Self::Internal { reason }
             | Self::Forbidden { reason }
+            | Self::NoAccess { reason }
             | Self::Busy { reason }
             | Self::OutOfReach { reason, .. }
             | Self::UpstreamUnreachable { reason, .. } => reason,
@@ -168,6 +176,7 @@ impl GatewayError {
             Self::BadRequest { .. } => errors.bad_request,
             Self::AuthenticationRequired { .. } => errors.authentication,
             Self::Forbidden { .. } => errors.forbidden,
+            Self::NoAccess { .. } => errors.no_access,
             Self::PrivateAddress { .. } => errors.private_address,
             Self::OutOfReach { reason: "own_listener", .. } => errors.own_listener,
             Self::OutOfReach { .. } => errors.port,

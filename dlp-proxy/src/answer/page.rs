@@ -32,6 +32,9 @@ pub(super) fn refusal(refusal: &Refusal, language: Language) -> String {
         main.push_str(&section(words.why_heading, &format!("<p>{}</p>\n", escaped(reason))));
     }
     main.push_str(&section(words.next_heading, &next_steps(refusal, language)));
+    if let Some((path, name)) = &refusal.explain {
+        main.push_str(&section(words.explain_heading, &explain_form(path, name, language)));
+    }
     let destination = match &refusal.app {
         Some(app) => format!("{app} ({})", refusal.host),
         None => refusal.host.clone(),
@@ -101,6 +104,19 @@ fn next_steps(refusal: &Refusal, language: Language) -> String {
         steps.push_str(&format!("<p>{}</p>\n", contact_sentence(words.ask, &refusal.contact)));
     }
     steps
+}
+
+/// A field for the reason, whose length is checked where it arrives.
+fn explain_form(path: &str, name: &str, language: Language) -> String {
+    let words = language.words();
+    let (path, name) = (escaped(path), escaped(name));
+    let (label, send) = (escaped(words.explain_label), escaped(words.explain_send));
+    format!(
+        "<form method=\"post\" action=\"{path}\" accept-charset=\"utf-8\">\n\
+         <input type=\"hidden\" name=\"token\" value=\"{name}\">\n<p><label for=\"reason\">{label}</label></p>\n\
+         <p><textarea id=\"reason\" name=\"reason\" rows=\"3\" minlength=\"10\" maxlength=\"500\" required></textarea></p>\n\
+         <p><button class=\"button\" type=\"submit\">{send}</button></p>\n</form>\n"
+    )
 }
 
 /// A link may lead to web pages only.

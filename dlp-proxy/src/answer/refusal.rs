@@ -26,6 +26,8 @@ pub struct Refusal {
     pub template: Option<String>,
     /// Where the user can explain the transfer and release it, when the rule allows that.
     pub release_url: Option<String>,
+    /// Path and secret name under which the user can explain the request in a form, when it is kept for that.
+    pub explain: Option<(String, String)>,
     /// When it happened, as text for people and for templates that carry a time (RFC 3339).
     pub time: String,
 }
@@ -41,6 +43,12 @@ pub struct Detected {
     pub masked: Vec<String>,
 }
 
+/// Whether the answer to a request is looked at by a person.
+#[must_use]
+pub fn is_for_a_person(request: &AnswerRequest<'_>) -> bool {
+    shape::choose(request) == Shape::Html
+}
+
 /// Answers a refused request: a page for a person who navigates, else the destination's own error format, else what
 /// the client can read.
 #[must_use]
@@ -50,6 +58,7 @@ pub fn refusal(refusal: &Refusal, request: &AnswerRequest<'_>) -> Response<Bytes
     // Programs that a template is made for never ask for a page, but people visit the same hosts.
     let named = if shape == Shape::Html { None } else { template::by_name(refusal, request, language) };
     let answer = named.unwrap_or_else(|| match shape {
+        Shape::Html if refusal.explain.is_some() => Answer::form(403, page::refusal(refusal, language)),
         Shape::Html => Answer::html(403, page::refusal(refusal, language)),
         Shape::Json => template::problem(refusal, language),
         Shape::Xml => template::xml(refusal, language),

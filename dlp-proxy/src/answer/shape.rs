@@ -12,6 +12,11 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Pages with a form. A sandbox keeps scripts of the site, which has the same name, from reading and sending it. Where the
+/// answer to the form leads is the site's business, and browsers would hold `form-action` against it.
+const FORM_POLICY: &str =
+    "sandbox allow-forms; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
 /// What kind of text the client can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -67,8 +72,17 @@ impl Answer {
     }
 
     pub(super) fn html(status: u16, body: String) -> Self {
+        Self::page(status, body, PAGE_POLICY)
+    }
+
+    /// A page with a form.
+    pub(super) fn form(status: u16, body: String) -> Self {
+        Self::page(status, body, FORM_POLICY)
+    }
+
+    fn page(status: u16, body: String, policy: &str) -> Self {
         Self::new(status, "text/html; charset=utf-8", body)
-            .with(CONTENT_SECURITY_POLICY, PAGE_POLICY)
+            .with(CONTENT_SECURITY_POLICY, policy)
             .with(REFERRER_POLICY, "no-referrer")
             .with(X_FRAME_OPTIONS, "DENY")
     }

@@ -2,7 +2,7 @@
 //!
 //! Each row was chosen so that the service's own clients show the message and stop.
 
-use super::refusal::Refusal;
+use super::refusal::{Detected, Refusal};
 use super::shape::{self, Answer};
 use super::{AnswerRequest, Language, page};
 use http::HeaderName;
@@ -24,8 +24,37 @@ pub(super) fn by_name(refusal: &Refusal, request: &AnswerRequest<'_>, language: 
         .or_else(|| other_of(name, request, refusal, language))
 }
 
-/// One sentence for people, without any value that was found.
-pub(super) fn message(refusal: &Refusal, language: Language) -> String {
+/// Masked values that are shown for one kind of finding.
+const MASKS_MAX: usize = 3;
+/// Kinds of findings that are shown in one line.
+const KINDS_MAX: usize = 4;
+
+/// A line for people: what was decided, and what was found, masked.
+fn message(refusal: &Refusal, language: Language) -> String {
+    let mut message = decision(refusal, language);
+    if !refusal.findings.is_empty() {
+        let found: Vec<String> = refusal.findings.iter().take(KINDS_MAX).map(|found| shown(found, language)).collect();
+        let more = if refusal.findings.len() > KINDS_MAX { ", \u{2026}" } else { "" };
+        message.push_str(&format!(" {}: {}{more}.", language.words().found_heading, found.join(", ")));
+    }
+    message
+}
+
+/// How often something was found, and some of it, masked.
+fn shown(found: &Detected, language: Language) -> String {
+    let times = language.words().times.replace("{}", &found.count.to_string());
+    match found.masked.len() {
+        0 => format!("{times} {}", found.title),
+        _ => format!("{times} {} ({})", found.title, masks(found).join(", ")),
+    }
+}
+
+fn masks(found: &Detected) -> &[String] {
+    &found.masked[..found.masked.len().min(MASKS_MAX)]
+}
+
+/// One sentence for people, without anything that was found.
+fn decision(refusal: &Refusal, language: Language) -> String {
     let sentence = language.words().message;
     let mut message = sentence.replace("{incident}", &refusal.incident_id).replace("{rule}", &refusal.rule_title);
     if let Some(url) = &refusal.release_url {
@@ -152,16 +181,21 @@ pub(super) fn problem(refusal: &Refusal, language: Language) -> Answer {
         "type": "about:blank",
         "title": language.words().blocked_title,
         "status": 403,
-        "detail": message(refusal, language),
+        "detail": decision(refusal, language),
         "instance": format!("urn:incident:{}", refusal.incident_id),
         "incident": refusal.incident_id,
         "rule": refusal.rule_title,
+        "findings": refusal.findings.iter().map(finding).collect::<Vec<_>>(),
         "contact": refusal.contact,
     });
     if let Some(url) = &refusal.release_url {
         body["release"] = json!(url);
     }
     Answer::new(403, "application/problem+json", body.to_string())
+}
+
+fn finding(found: &Detected) -> Value {
+    json!({ "title": found.title, "count": found.count, "masked": masks(found) })
 }
 
 /// An error document for clients that read XML.
@@ -180,11 +214,8 @@ pub(super) fn xml(refusal: &Refusal, language: Language) -> Answer {
 /// Lines for terminals.
 pub(super) fn text(refusal: &Refusal, language: Language) -> Answer {
     let words = language.words();
-    let mut lines = vec![message(refusal, language)];
-    for found in &refusal.findings {
-        let times = words.times.replace("{}", &found.count.to_string());
-        lines.push(format!("  {times} {}", found.title));
-    }
+    let mut lines = vec![decision(refusal, language)];
+    lines.extend(refusal.findings.iter().map(|found| format!("  {}", shown(found, language))));
     if !refusal.contact.is_empty() {
         lines.push(words.ask.replace("{}", &refusal.contact));
     }

@@ -45,7 +45,7 @@ fn escaped_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// Decodes a name or a value: `+` is a space.
-fn form_decoded(text: &[u8]) -> Vec<u8> {
+pub(crate) fn form_decoded(text: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     percent_decoded(&spaced)
 }

@@ -29,6 +29,7 @@ mod unpacked;
 mod walk;
 mod xml;
 
+pub(crate) use form::form_decoded;
 pub use head::{decoded_path, inspect_head};
 pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};

@@ -8,10 +8,10 @@ mod names;
 mod sections;
 mod units;
 
-pub use names::{HostPattern, OverrideName, OverrideTarget};
+pub use names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 pub use sections::{
     AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
-    LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
+    JwtConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
     ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
@@ -132,8 +132,26 @@ impl Config {
         if self.ca.cert.is_some() != self.ca.key.is_some() {
             return invalid("ca.cert", "ca.cert and ca.key belong together; set both or none");
         }
-        if self.identity.anonymous == AnonymousAccess::Deny && self.identity.users.is_none() {
-            return invalid("identity.anonymous", "\"deny\" needs identity.users, or nobody could use the gateway");
+        if self.tls.client_ca.is_some() && self.listen.proxy_tls.is_empty() {
+            return invalid("tls.client_ca", "needs listen.proxy_tls, where clients show their certificates");
+        }
+        if self.identity.anonymous == AnonymousAccess::Deny && !self.identifies() {
+            return invalid(
+                "identity.anonymous",
+                "\"deny\" needs identity.users, identity.jwt, tls.client_ca, admin.token_file or listen.icap, or nobody could use the gateway",
+            );
+        }
+        if let Some(jwt) = &self.identity.jwt {
+            if jwt.key.is_some() == jwt.secret.is_some() {
+                return invalid("identity.jwt", "expected either identity.jwt.key or identity.jwt.secret");
+            }
+            if [&jwt.issuer, &jwt.audience, &jwt.user_claim].iter().any(|text| text.is_empty()) {
+                return invalid("identity.jwt", "expected issuer, audience and user_claim, got an empty text");
+            }
+        }
+        let parent = &self.upstream;
+        if parent.parent.is_none() && (parent.parent_credentials.is_some() || !parent.parent_except.is_empty()) {
+            return invalid("upstream.parent", "parent_credentials and parent_except mean nothing without it");
         }
         if self.inspection.spool_total_max < self.inspection.gate_max {
             return invalid(
@@ -148,6 +166,13 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// Whether there is any way to tell who a client is.
+    fn identifies(&self) -> bool {
+        let Self { identity, tls, listen, admin, .. } = self;
+        let by_files = [&identity.users, &tls.client_ca, &admin.token_file].iter().any(|path| path.is_some());
+        by_files || identity.jwt.is_some() || !listen.icap.is_empty()
     }
 
     /// The directory that the gateway writes to; `environment` looks up a variable.
@@ -172,10 +197,14 @@ impl Config {
 
     /// Makes relative paths relative to the file.
     fn resolve_paths(&mut self, base: &Path) {
-        let own = [&mut self.ca.cert, &mut self.ca.key, &mut self.tls.cert, &mut self.tls.key];
-        let single = own.into_iter().chain([&mut self.state.dir, &mut self.identity.users]);
+        let (ca, tls, identity) = (&mut self.ca, &mut self.tls, &mut self.identity);
+        let own = [&mut ca.cert, &mut ca.key, &mut tls.cert, &mut tls.key, &mut tls.client_ca];
+        let parent = self.upstream.parent_credentials.iter_mut();
+        let who = [&mut identity.users, &mut identity.people, &mut self.admin.token_file, &mut self.state.dir];
+        let tokens = identity.jwt.iter_mut().flat_map(|jwt| [&mut jwt.key, &mut jwt.secret]);
+        let single = own.into_iter().chain(who).chain(tokens);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
-        for path in single.flatten().chain(lists) {
+        for path in single.flatten().chain(lists).chain(parent) {
             *path = base.join(&path);
         }
     }
@@ -236,6 +265,8 @@ mod tests {
             ("[inspection]\ngate_max = \"64 apples\"", "line 2, column 12", "expected a size such as \"64MiB\""),
             ("[limits]\nidle_timeout = \"soon\"", "line 2, column 16", "expected a duration such as \"10s\""),
             ("[connect]\nallowed_ports = [0]", "line 2, column 18", "nonzero"),
+            ("[upstream]\nparent = \"http://a:1\"", "line 2, column 10", "expected host:port without a scheme"),
+            ("[upstream]\nparent = \"a.example\"", "line 2, column 10", "got \"a.example\""),
             ("[bypass]\nhosts = [\"a b\"]", "line 2, column 9", "expected a host or *.suffix"),
             ("[resolver.override]\n\"127.1\" = \"127.0.0.1:1\"", "line 2", "expected host[:port] or *.suffix[:port]"),
             (
@@ -259,6 +290,11 @@ mod tests {
             ("tls.key = \"key.pem\"", "tls.cert"),
             ("listen.proxy_tls = [\"127.0.0.1:1\"]", "listen.proxy_tls"),
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
+            ("upstream.parent_credentials = \"file\"", "upstream.parent"),
+            ("tls.client_ca = \"ca.pem\"", "tls.client_ca"),
+            ("identity.jwt = { issuer = \"i\", audience = \"a\" }", "identity.jwt"),
+            ("identity.jwt = { issuer = \"i\", audience = \"a\", key = \"k\", secret = \"s\" }", "identity.jwt"),
+            ("identity.jwt = { issuer = \"\", audience = \"a\", key = \"k\" }", "identity.jwt"),
             ("upstream.use_system_roots = false", "upstream.use_system_roots"),
             ("inspection.spool_total_max = \"1MiB\"", "inspection.spool_total_max"),
         ];

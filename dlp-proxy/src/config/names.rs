@@ -81,6 +81,18 @@ impl<'de> Deserialize<'de> for OverrideName {
 /// Right side of `resolver.override`.
 pub type OverrideTarget = SocketAddr;
 
+/// The host and port of another proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentName(pub Authority);
+
+impl<'de> Deserialize<'de> for ParentName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = |_| D::Error::custom(format!("expected host:port without a scheme, got \"{text}\""));
+        Authority::parse(&text, None).map(Self).map_err(expected)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

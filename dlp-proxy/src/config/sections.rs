@@ -1,8 +1,8 @@
 //! The tables of the configuration file, with each key's meaning, unit and default.
 
-use super::names::{HostPattern, OverrideName, OverrideTarget};
+use super::names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 use super::units;
-use crate::destination::Tenancy;
+use crate::destination::{RestrictValues, Tenancy};
 use dlp_core::decision::Zone;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -49,6 +49,8 @@ pub struct TlsConfig {
     pub cert: Option<PathBuf>,
     /// Private key of the certificate in PEM. Default none.
     pub key: Option<PathBuf>,
+    /// PEM file of the CAs whose client certificates say who a client is. Default none.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[icap]`: the ICAP server, for proxies that open TLS themselves.
@@ -120,6 +122,12 @@ pub struct UpstreamConfig {
     /// Time from the sent request to the head of the answer. Default `"120s"`.
     #[serde(deserialize_with = "units::duration")]
     pub answer_timeout: Duration,
+    /// Another proxy, `"host:port"`, that is asked by CONNECT for every connection. It resolves names. Default none.
+    pub parent: Option<ParentName>,
+    /// File with one line `user:password`, mode 0600, sent to the parent as Basic credentials. Default none.
+    pub parent_credentials: Option<PathBuf>,
+    /// Hosts, or `*.suffix` for all names below, that are dialled without the parent. Default none.
+    pub parent_except: Vec<HostPattern>,
 }
 
 impl Default for UpstreamConfig {
@@ -130,6 +138,9 @@ impl Default for UpstreamConfig {
             allow_private: false,
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(120),
+            parent: None,
+            parent_credentials: None,
+            parent_except: Vec::new(),
         }
     }
 }
@@ -160,14 +171,39 @@ pub struct IdentityConfig {
     /// File with one `name:sha256` line for each user, the SHA-256 of the user's token in hexadecimal. Users send
     /// name and token as Basic proxy credentials. Default none.
     pub users: Option<PathBuf>,
+    /// TOML file with a `[[person]]` table for everybody who may use the gateway. Default none.
+    pub people: Option<PathBuf>,
+    /// `[identity.jwt]`: signed tokens. Default none.
+    pub jwt: Option<JwtConfig>,
     /// Shown when credentials are asked for. Default `"DLP gateway"`.
     pub realm: String,
 }
 
 impl Default for IdentityConfig {
     fn default() -> Self {
-        Self { anonymous: AnonymousAccess::Allow, users: None, realm: "DLP gateway".into() }
+        Self { anonymous: AnonymousAccess::Allow, users: None, people: None, jwt: None, realm: "DLP gateway".into() }
     }
+}
+
+/// `[identity.jwt]`: signed tokens, sent as Bearer proxy credentials.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JwtConfig {
+    /// Public key of the issuer in PEM: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA). Default none.
+    pub key: Option<PathBuf>,
+    /// File with a secret shared with the issuer (HS256), at least 32 bytes, mode 0600. Default none.
+    pub secret: Option<PathBuf>,
+    /// The claim `iss` that tokens must have.
+    pub issuer: String,
+    /// The claim `aud` that tokens must have.
+    pub audience: String,
+    /// The claim that names the user. Default `"sub"`.
+    #[serde(default = "subject")]
+    pub user_claim: String,
+}
+
+fn subject() -> String {
+    "sub".into()
 }
 
 /// What happens to users without credentials.
@@ -342,6 +378,9 @@ pub struct BypassConfig {
 pub struct TenantConfig {
     /// `[tenant.corporate]`: accounts and hosts of the organisation, which make a destination corporate. Default none.
     pub corporate: Tenancy,
+    /// `[tenant.restrict]`: what services are told about accounts that may be used, by the names of the catalogue. Default
+    /// none.
+    pub restrict: RestrictValues,
 }
 
 /// `[portal]`: what answer pages say.
@@ -373,6 +412,9 @@ pub struct AdminConfig {
     /// Names by which the listener may be called besides `localhost` and its addresses: hosts, or `*.suffix` for all
     /// names below. Requests for other names are refused. Example: `["gw.corp.example"]`. Default none.
     pub hosts: Vec<HostPattern>,
+    /// File with the token that the calls under `/v1/` need, at least 16 bytes, mode 0600. Without it they are not
+    /// served. Default none.
+    pub token_file: Option<PathBuf>,
     /// Time for requests in flight after a stop signal. Default `"30s"`.
     #[serde(deserialize_with = "units::duration")]
     pub drain_timeout: Duration,
@@ -380,6 +422,6 @@ pub struct AdminConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { hosts: Vec::new(), drain_timeout: Duration::from_secs(30) }
+        Self { hosts: Vec::new(), token_file: None, drain_timeout: Duration::from_secs(30) }
     }
 }

@@ -6,12 +6,14 @@
 use super::account::{Identity, Learn, templates};
 use super::file::{
     AccountModel, AppToml, BodyForm, EndpointRole, EndpointToml, FileToml, HostRole, HostToml, IdentityToml, LearnToml,
-    ShapeToml,
+    ShapeToml, TenantHeaderForm, TenantHeaderToml,
 };
 use super::request::{Parsed, compared_host};
 use super::session::{SessionPart, SessionRule};
 use super::template::{Kind, Template};
+use crate::config::HostPattern;
 use dlp_core::decision::{Activity, AppCategory, Visibility};
+use http::HeaderName;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use thiserror::Error;
@@ -91,6 +93,40 @@ pub(super) struct App {
     pub(super) learns: Vec<(Conditions, Learn)>,
     pub(super) endpoints: Vec<Endpoint>,
     shapes: Vec<Conditions>,
+    tenant_headers: Vec<TenantHeader>,
+}
+
+/// A field by which a service is told whose accounts are ours.
+#[derive(Clone, Debug)]
+pub(super) struct TenantHeader {
+    pub(super) name: HeaderName,
+    pub(super) value: String,
+    pub(super) form: TenantHeaderForm,
+    pub(super) one_of: Vec<String>,
+    pub(super) max: usize,
+    pub(super) with: Option<String>,
+    pub(super) without: Option<String>,
+    hosts: Vec<(String, Template)>,
+}
+
+impl TenantHeader {
+    /// Whether it goes to the host.
+    pub(super) fn covers(&self, host: &str) -> bool {
+        self.hosts.iter().any(|(_, template)| template.matches(host))
+    }
+
+    /// Whether any host is of both.
+    pub(super) fn overlaps(&self, pattern: &HostPattern) -> bool {
+        let overlaps = |(text, template): &(String, Template)| match pattern {
+            HostPattern::Exact(host) => template.matches(&host.to_string()),
+            HostPattern::Below(suffix) => {
+                let own = text.trim_start_matches("**.");
+                let is_below = own.strip_suffix(suffix.as_str()).is_some_and(|head| head.ends_with('.'));
+                is_below || template.matches(&format!("any.{suffix}"))
+            }
+        };
+        self.hosts.iter().any(overlaps)
+    }
 }
 
 /// A call that the application is known to offer.
@@ -194,6 +230,11 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// Every field by which a service can be told whose accounts are ours.
+    pub(super) fn tenant_headers(&self) -> impl Iterator<Item = &TenantHeader> {
+        self.apps.iter().flat_map(|app| &app.tenant_headers)
+    }
+
     /// The application that a host belongs to, with the role of the host.
     pub(super) fn by_host(&self, host: &str) -> Option<(&App, HostRole)> {
         let claim = self.exact.get(host).or_else(|| self.by_suffix(host)).or_else(|| self.by_pattern(host))?;
@@ -234,6 +275,7 @@ impl Catalogue {
                 learns: parsed.learn,
                 endpoints: parsed.endpoint,
                 shapes: parsed.shape,
+                tenant_headers: parsed.tenant_header,
             },
         )?);
         Ok(())
@@ -283,6 +325,7 @@ struct Parts {
     learns: Vec<Spanned<LearnToml>>,
     endpoints: Vec<Spanned<EndpointToml>>,
     shapes: Vec<Spanned<ShapeToml>>,
+    tenant_headers: Vec<Spanned<TenantHeaderToml>>,
 }
 
 impl App {
@@ -300,6 +343,7 @@ impl App {
             learns: built(file, parts.learns, learn)?,
             endpoints: built(file, parts.endpoints, endpoint)?,
             shapes: built(file, parts.shapes, shape)?,
+            tenant_headers: built(file, parts.tenant_headers, tenant_header)?,
         })
     }
 }
@@ -330,6 +374,17 @@ fn endpoint(raw: EndpointToml) -> Result<Endpoint, String> {
     let session = SessionRule::new(session.as_deref(), (offset.as_deref(), number.as_deref()), &conditions.paths)
         .map_err(|message| format!("endpoint `{id}`: {message}"))?;
     Ok(Endpoint { id, conditions, activity, role, body, session, answer })
+}
+
+fn tenant_header(raw: TenantHeaderToml) -> Result<TenantHeader, String> {
+    let TenantHeaderToml { name, value, form, one_of, max, with, without, host } = raw;
+    let name = HeaderName::try_from(&name).map_err(|_| format!("expected the name of a field, found `{name}`"))?;
+    if host.is_empty() || name.as_str().contains('_') {
+        return Err(format!("tenant_header `{name}`: expected a name without `_` and at least one `host`"));
+    }
+    let template = |text: String| Template::new(Kind::Host, &text).map(|template| (text, template));
+    let hosts = host.into_iter().map(template).collect::<Result<_, _>>()?;
+    Ok(TenantHeader { name, value, form, one_of, max, with, without, hosts })
 }
 
 fn shape(raw: ShapeToml) -> Result<Conditions, String> {

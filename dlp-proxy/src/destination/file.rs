@@ -101,11 +101,51 @@ pub(super) struct FileToml {
     #[serde(default)]
     pub(super) shape: Vec<Spanned<ShapeToml>>,
     #[serde(default)]
+    pub(super) tenant_header: Vec<Spanned<TenantHeaderToml>>,
+    #[serde(default)]
     #[cfg_attr(not(test), allow(dead_code, reason = "read by the test of all examples"))]
     pub(super) example: Vec<Spanned<ExampleToml>>,
     #[serde(default)]
     #[cfg_attr(not(test), allow(dead_code, reason = "read by the test of all examples"))]
     pub(super) counter_example: Vec<Spanned<CounterExampleToml>>,
+}
+
+/// A field by which the service is told whose accounts are ours.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantHeaderToml {
+    /// Its name.
+    pub(super) name: String,
+    /// Its value in the configuration.
+    pub(super) value: String,
+    #[serde(default)]
+    pub(super) form: TenantHeaderForm,
+    /// All entries that it may have; empty when they are ids of somebody.
+    #[serde(default)]
+    pub(super) one_of: Vec<String>,
+    /// Entries at most.
+    #[serde(default = "entries_max")]
+    pub(super) max: usize,
+    /// A value without which it means nothing.
+    pub(super) with: Option<String>,
+    /// A value that must not be set beside it.
+    pub(super) without: Option<String>,
+    pub(super) host: Vec<String>,
+}
+
+fn entries_max() -> usize {
+    64
+}
+
+/// How the entries stand in a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TenantHeaderForm {
+    /// With commas between them.
+    #[default]
+    List,
+    /// In base 64 of the JSON that Google wants.
+    GoogleResources,
 }
 
 #[derive(Deserialize)]

@@ -18,6 +18,7 @@ mod catalogue;
 mod classify;
 mod file;
 mod request;
+mod restrict;
 mod session;
 mod template;
 
@@ -26,4 +27,5 @@ pub use catalogue::{Catalogue, CatalogueError, CatalogueFile};
 pub use classify::{Classified, EndpointMatch};
 pub use file::{AccountModel, BodyForm, EndpointRole, HostRole};
 pub use request::RequestHead;
+pub use restrict::{RestrictError, RestrictValues, Restrictions};
 pub use session::{Position, SessionPart};

@@ -10,6 +10,7 @@
 //! answer that it has not read yet (RFC 9112 9.6).
 
 use super::chunked::{ChunkWalker, TRAILERS};
+use super::client_body::{FORGOTTEN_BYTES_MAX, FORGOTTEN_TIME_MAX, SILENCE_MAX};
 use super::head::{self, Framing, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEAD_TOO_LARGE, Violation};
 use http::StatusCode;
 use std::io;
@@ -28,10 +29,6 @@ const STAND_IN: &[u8] = b"DLP-REFUSED / HTTP/1.1\r\nHost: refused.invalid\r\nCon
 const EMPTY_LINES_MAX: usize = 4;
 /// Bytes read at a time while waiting for a head.
 const HEAD_READ_BYTES: usize = 8 * 1024;
-/// Bytes that are read and dropped after an early answer.
-const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Time for which bytes are dropped after an early answer.
-const LINGER_TIME_MAX: Duration = Duration::from_secs(5);
 
 const NOT_HTTP: Violation =
     Violation { status: StatusCode::BAD_REQUEST, reason: "not_http", message: "This is no HTTP/1.1 request." };
@@ -74,7 +71,31 @@ pub(crate) struct GuardedIo<T> {
     refusal: Refusal,
     head_timeout: Duration,
     head_timer: Option<Pin<Box<Sleep>>>,
-    linger: Option<(usize, Pin<Box<Sleep>>)>,
+    linger: Option<Linger>,
+}
+
+/// How much longer a connection is read after the answer.
+#[derive(Debug)]
+struct Linger {
+    left: u64,
+    end: Instant,
+    silence: Pin<Box<Sleep>>,
+}
+
+impl Linger {
+    fn begin() -> Self {
+        let now = Instant::now();
+        let (end, silence) = (now + FORGOTTEN_TIME_MAX, now + SILENCE_MAX);
+        Self { left: FORGOTTEN_BYTES_MAX, end, silence: Box::pin(sleep_until(silence)) }
+    }
+
+    /// Takes note of bytes that came; none are the end.
+    fn goes_on(&mut self, count: usize) -> bool {
+        let now = Instant::now();
+        self.left = self.left.saturating_sub(count as u64);
+        self.silence.as_mut().reset(self.end.min(now + SILENCE_MAX));
+        count > 0 && self.left > 0 && now < self.end
+    }
 }
 
 impl<T> GuardedIo<T> {
@@ -310,15 +331,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GuardedIo<T> {
         let this = &mut *self;
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
-            this.linger = Some((LINGER_BYTES_MAX, Box::pin(sleep_until(Instant::now() + LINGER_TIME_MAX))));
+            this.linger = Some(Linger::begin());
         }
         loop {
             let dropped = this.poll_drop_input(cx);
-            let Some((left, timer)) = &mut this.linger else { return Poll::Ready(Ok(())) };
+            let Some(linger) = &mut this.linger else { return Poll::Ready(Ok(())) };
             match dropped {
-                Poll::Ready(Ok(count)) if count > 0 && count < *left => *left -= count,
+                Poll::Ready(Ok(count)) if linger.goes_on(count) => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => return timer.as_mut().poll(cx).map(Ok),
+                Poll::Pending => return linger.silence.as_mut().poll(cx).map(Ok),
             }
         }
     }

@@ -5,6 +5,7 @@
 //! [`fields`] removes what concerns one connection only.
 
 pub(crate) mod chunked;
+pub(crate) mod client_body;
 pub(crate) mod fields;
 pub(crate) mod guard;
 pub(crate) mod h2;

@@ -9,6 +9,7 @@ use super::gate::Held;
 use super::site::Site;
 use crate::body_stream::{GatewayBody, Stall};
 use crate::fault::Fault;
+use crate::http::client_body::ClientBody;
 use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
 use crate::http::h2::join_cookies;
 use crate::services::Services;
@@ -31,7 +32,7 @@ pub(super) struct Outgoing<'a> {
 /// A body that may leave.
 pub(super) enum Content {
     /// As it arrives.
-    Stream(Incoming),
+    Stream(ClientBody),
     /// None.
     Empty,
     /// As it is let go.
@@ -42,7 +43,7 @@ pub(super) enum Content {
 
 impl Content {
     /// A body that nobody looked at.
-    pub(super) fn untouched(body: Incoming) -> Self {
+    pub(super) fn untouched(body: ClientBody) -> Self {
         Self::Stream(body)
     }
 }
@@ -60,7 +61,7 @@ pub(super) async fn forward(
     route: &Route,
     outgoing: Outgoing<'_>,
 ) -> Result<Response<GatewayBody>, Fault> {
-    let request = build(outgoing)?;
+    let request = build(services, outgoing)?.map(|body| body.until(client.lease.token()));
     let answer = client.links.send(&services.upstream, route, request).await?;
     Ok(pass_back(services, answer))
 }
@@ -79,13 +80,14 @@ pub(super) fn pass_back(services: &Services, answer: Response<Incoming>) -> Resp
 }
 
 /// The message that leaves, in a form that belongs to no version of HTTP.
-pub(super) fn build(outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
+pub(super) fn build(services: &Services, outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
     let Outgoing { parts, site, content } = outgoing;
     let mut headers = parts.headers.clone();
     let framing = framing(&headers, &content);
     strip_hop_by_hop(&mut headers);
     keep_trailers_wish(&parts.headers, &mut headers);
     join_cookies(&mut headers);
+    services.restrictions.apply(&site.authority.host.to_string(), &mut headers);
     headers.remove(CONTENT_LENGTH);
     if let Some((name, value)) = framing {
         headers.insert(name, value);

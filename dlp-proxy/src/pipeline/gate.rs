@@ -4,12 +4,13 @@ use super::forward::declared_length;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
+use crate::http::client_body::ClientBody;
 use crate::services::Services;
 use crate::spool::{SpoolError, Spooled};
 use bytes::Bytes;
 use http::request::Parts;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -23,7 +24,7 @@ pub(super) struct Held {
     /// The whole body, or its beginning.
     pub(super) spooled: Spooled,
     /// The rest, still on its way, of a body that is larger than what is held.
-    pub(super) rest: Option<Incoming>,
+    pub(super) rest: Option<ClientBody>,
 }
 
 impl Held {
@@ -47,7 +48,7 @@ impl Held {
 }
 
 /// Collects the body up to `inspection.gate_max`. What is announced to be larger is not collected at all.
-pub(super) async fn hold(services: &Services, parts: &Parts, mut body: Incoming) -> Result<Held, Fault> {
+pub(super) async fn hold(services: &Services, parts: &Parts, mut body: ClientBody) -> Result<Held, Fault> {
     let settings = &services.config.inspection;
     let mut spool = services.spool.spool();
     let mut is_over = declared_length(&parts.headers).is_some_and(|length| length > settings.gate_max);

@@ -7,12 +7,13 @@ use super::{classify, inspection, transfer_head};
 use crate::answer::AnswerRequest;
 use crate::destination::Classified;
 use crate::fault::Fault;
+use crate::identity::Proof;
 use crate::names::Authority;
 use crate::services::Services;
 use crate::spool::Spooled;
 use crate::websocket::handshake;
 use bytes::Bytes;
-use dlp_core::decision::{Activity, HeadDecision, Inspection, Item, Transfer, TransferHead};
+use dlp_core::decision::{Activity, Actor, HeadDecision, Inspection, Item, Transfer, TransferHead};
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::uri::Scheme;
@@ -83,16 +84,14 @@ impl<'s> Judged<'s> {
         if way == Way::Down {
             classified.activity = Activity::Download;
         }
-        let head = transfer_head(&classified, sender.user.clone());
+        let actor = actor(services, &sender)
+            .map_err(|fault| Box::new(respond(services, &sender, &fault, &AnswerRequest::of(&parts))))?;
+        let head = transfer_head(&classified, actor);
         Ok(Self { services, sender, parts, site, classified, head, way })
     }
 
     /// The judgement that needs no body, if there is one.
     pub(crate) async fn by_head(&self) -> Option<Judgement> {
-        if self.sender.user.is_none() && !self.services.rules.now().identity.allows_anonymous() {
-            let fault = Fault::Unauthenticated { realm: self.services.config.identity.realm.clone() };
-            return Some(self.fault(&fault));
-        }
         if handshake::is_wished(&self.parts.headers) && self.way == Way::Up {
             // Nobody would show its messages.
             let messages = head_of_messages(self.head.clone());
@@ -125,6 +124,10 @@ impl<'s> Judged<'s> {
 
     /// The judgement of a held body; of one that is too large to be held there is none.
     pub(crate) async fn by_body(&self, answer_fields: &HeaderMap, body: Option<Spooled>) -> Judgement {
+        // The body may have taken its time.
+        if let Err(fault) = actor(self.services, &self.sender) {
+            return self.fault(&fault);
+        }
         let downward = (self.way == Way::Down).then(|| answer_parts(answer_fields));
         let inspected = match &downward {
             None => inspection::inspect_body(self.services, &self.parts, body).await,
@@ -148,6 +151,12 @@ impl<'s> Judged<'s> {
     fn fault(&self, fault: &Fault) -> Judgement {
         Judgement::Refused(respond(self.services, &self.sender, fault, &AnswerRequest::of(&self.parts)))
     }
+}
+
+/// Who sends, as the proxy that asks says.
+fn actor(services: &Services, sender: &Sender) -> Result<Actor, Fault> {
+    let proof = sender.user.clone().map_or(Proof::Nobody, |user| Proof::Told { user });
+    services.access.actor(&services.rules, &proof)
 }
 
 /// The site that a request names: by its target, or by its `Host`.

@@ -54,6 +54,21 @@ pub(super) async fn masked_path(services: &Services, parts: &Parts) -> String {
     inspect_in_pool(services, parts, None).await.path_masked
 }
 
+/// A text of a user, with what is found in it masked.
+pub(super) async fn masked_text(services: &Services, text: String) -> String {
+    let inspection = services.inspection.clone();
+    let masking = services.pool.submit(move |scratch| {
+        let inspector = &inspection.inspector;
+        let summariser = Summariser::with_texts(inspector.limits(), vec![text.clone()]);
+        let mut tally = Tally::new(inspector.detectors(), summariser);
+        tally.name(scratch, &text);
+        tally.summariser.finish_with_texts().1.into_iter().next()
+    });
+    let Ok(masking) = masking else { return PATH_NOT_SHOWN.to_owned() };
+    let masked = timeout(services.config.inspection.decision_timeout, masking).await;
+    masked.ok().and_then(Result::ok).flatten().unwrap_or_else(|| PATH_NOT_SHOWN.to_owned())
+}
+
 /// Waits for a thread and for its result, both within the time for decisions. Without a body only the head is read.
 async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Spooled>) -> Inspected {
     let cancel = Cancel::default();

@@ -9,6 +9,7 @@
 //! No connection carries a byte of a request before its decision. A body that the policy wants to see is held whole;
 //! only when it was allowed is it sent, byte for byte as it came.
 
+pub(crate) mod coaching;
 mod forward;
 mod gate;
 pub(crate) mod icap;
@@ -21,6 +22,7 @@ mod websocket;
 
 pub(crate) use site::Place;
 
+use crate::access::Lease;
 use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
@@ -28,15 +30,17 @@ use crate::config::LargeMode;
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
+use crate::http::client_body::ClientBody;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
 use crate::http::h2;
+use crate::identity::Proof;
 use crate::names::Authority;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
 use crate::websocket::handshake;
 use bytes::Bytes;
 use dlp_core::decision::{
-    Action, Activity, Actor, ActorKind, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
+    Action, Activity, Actor, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
 };
 use forward::Content;
 use gate::Held;
@@ -44,6 +48,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
+use jiff::Timestamp;
 use outcome::Verdict;
 use passing::{Cut, Passing, Pipe};
 use session::Piece;
@@ -60,8 +65,10 @@ pub(crate) struct Client {
     pub(crate) peer: SocketAddr,
     /// Where requests on this connection can go.
     pub(crate) place: Place,
-    /// The user, when the connection itself told.
-    pub(crate) user: Option<String>,
+    /// What the connection itself has proven of its user.
+    pub(crate) proof: Proof,
+    /// Cancelled when one of its users may not use the gateway any more.
+    pub(crate) lease: Arc<Lease>,
     /// The place of the connection.
     pub(crate) admitted: Arc<Admitted>,
     /// Connections to origins that belong to this client.
@@ -79,6 +86,7 @@ pub(crate) async fn handle(
     let is_switching = handshake::is_wished(request.headers());
     let upgrade = is_switching.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
+    let body = ClientBody::new(body, parts.version);
     match serve(services, client, &parts, (body, upgrade)).await {
         Ok(response) => response,
         Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
@@ -98,7 +106,7 @@ async fn serve(
     services: &Arc<Services>,
     client: &Client,
     parts: &Parts,
-    (body, upgrade): (Incoming, Option<OnUpgrade>),
+    (body, upgrade): (ClientBody, Option<OnUpgrade>),
 ) -> Result<Response<GatewayBody>, Fault> {
     if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
         return Err(Fault::Framing(*violation));
@@ -106,13 +114,16 @@ async fn serve(
     if parts.version == Version::HTTP_2 {
         h2::judge(parts).map_err(Fault::Framing)?;
     }
-    let user = identify(services, client, &parts.headers)?;
+    let actor = client.lease.admit(&services.rules, &prove(services, client, &parts.headers)?)?;
     let site = Site::of(&client.place, parts)?;
+    if coaching::is_explanation(parts, &site) {
+        return coaching::explained(services, client, (parts, &site), (actor, body)).await;
+    }
     let mut classified = classify(services, parts, &site);
     if passing::is_grpc(&parts.headers) {
         classified.answer = Some("grpc".to_owned());
     }
-    let head = transfer_head(&classified, user);
+    let head = transfer_head(&classified, actor);
     let piece = Piece::of(&classified, client);
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
         let verdict = session::verdict_again(reason, head, classified.answer, client);
@@ -144,8 +155,13 @@ async fn serve(
     let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
-    if !is_later && let Some(refusal) = outcome::conclude(services, &verdict, parts, &site).await {
-        return Ok(refusal.map(GatewayBody::full));
+    if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts, &site).await {
+        let refusal = match piece {
+            None => coaching::offer(services, (parts, &site), (&verdict, &content), refusal),
+            // An upload of several requests is refused as a whole.
+            Some(_) => refusal,
+        };
+        return Ok(outcome::respond(&refusal, parts, &site).map(GatewayBody::full));
     }
     let route = match route {
         Some(route) => route,
@@ -191,7 +207,7 @@ enum Later {
 async fn inspect(
     services: &Arc<Services>,
     parts: &Parts,
-    (body, head): (Incoming, &TransferHead),
+    (body, head): (ClientBody, &TransferHead),
     passing: impl Fn() -> Passing,
     upload: Upload<'_>,
 ) -> Result<Judged, Fault> {
@@ -253,10 +269,10 @@ impl Judged {
 }
 
 /// Whether a host is refused whatever is asked of it, so that there is no need to look for it.
-pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: Option<String>) -> bool {
+pub(crate) fn is_host_refused(services: &Services, authority: &Authority, actor: Actor) -> bool {
     let tenancy = &services.config.tenant.corporate;
     let head = TransferHead {
-        actor: Actor { user, groups: Vec::new(), kind: ActorKind::Unknown },
+        actor,
         channel: Channel::WebUpload,
         destination: services.catalogue.destination_of_host(&authority.host.to_string(), tenancy),
         // Looking is the least that anybody can do there.
@@ -268,11 +284,15 @@ pub(crate) fn is_host_refused(services: &Services, authority: &Authority, user: 
     }
 }
 
-/// The user of a request. Tunnels know theirs from the CONNECT request.
-fn identify(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Option<String>, Fault> {
-    match client.place {
-        Place::Proxy => services.rules.now().identity.identify(headers),
-        Place::Tunnel { .. } => Ok(client.user.clone()),
+/// What is proven of the user of a request: by the connection, by credentials that come with the request, or by the address
+/// of the client. Tunnels know theirs from the CONNECT request.
+pub(crate) fn prove(services: &Services, client: &Client, headers: &HeaderMap) -> Result<Proof, Fault> {
+    match (&client.place, &client.proof) {
+        (Place::Proxy, Proof::Nobody) => match services.rules.now().identity.prove(headers, Timestamp::now())? {
+            Proof::Nobody => Ok(services.access.proof_of(client.peer.ip())),
+            proof => Ok(proof),
+        },
+        (_, proof) => Ok(proof.clone()),
     }
 }
 
@@ -296,9 +316,9 @@ fn classify(services: &Services, parts: &Parts, site: &Site) -> Classified {
     services.catalogue.classify(&head, &services.config.tenant.corporate)
 }
 
-fn transfer_head(classified: &Classified, user: Option<String>) -> TransferHead {
+fn transfer_head(classified: &Classified, actor: Actor) -> TransferHead {
     TransferHead {
-        actor: Actor { user, groups: Vec::new(), kind: ActorKind::Unknown },
+        actor,
         channel: classified.channel,
         destination: classified.destination.clone(),
         activity: classified.activity,

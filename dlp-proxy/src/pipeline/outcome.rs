@@ -52,17 +52,28 @@ pub(super) async fn conclude(
     parts: &Parts,
     site: &Site,
 ) -> Option<Response<Bytes>> {
+    let refusal = record_refusal(services, verdict, parts, site).await?;
+    Some(respond(&refusal, parts, site))
+}
+
+/// The answer to a refused request.
+pub(super) fn respond(refusal: &Refusal, parts: &Parts, site: &Site) -> Response<Bytes> {
+    answer::refusal(refusal, &AnswerRequest { path: path_of(site), ..AnswerRequest::of(parts) })
+}
+
+/// Records the decision; what there is to say, when the request is refused.
+pub(super) async fn record_refusal(
+    services: &Services,
+    verdict: &Verdict,
+    parts: &Parts,
+    site: &Site,
+) -> Option<Refusal> {
     count(services, verdict);
     if !verdict.is_incident() {
         return None;
     }
     let id = record(services, verdict, parts, site).await;
-    if !verdict.is_refused() {
-        return None;
-    }
-    let refusal = refusal(services, verdict, &id);
-    let request = AnswerRequest { path: path_of(site), ..AnswerRequest::of(parts) };
-    Some(answer::refusal(&refusal, &request))
+    verdict.is_refused().then(|| refusal(services, verdict, &id))
 }
 
 fn count(services: &Services, verdict: &Verdict) {
@@ -122,6 +133,7 @@ fn refusal(services: &Services, verdict: &Verdict, id: &str) -> Refusal {
         contact: services.config.portal.contact.clone(),
         template: verdict.answer.clone(),
         release_url: None,
+        explain: None,
         time: format!("{:.0}", jiff::Timestamp::now()),
     }
 }

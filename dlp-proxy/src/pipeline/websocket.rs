@@ -78,7 +78,7 @@ pub(super) async fn switch(
         }
     };
     let outgoing = Outgoing { parts: switch.parts, site: switch.site, content: Content::Empty };
-    let mut request = forward::build(outgoing)?;
+    let mut request = forward::build(services, outgoing)?;
     handshake::ask(&switch.parts.headers, request.headers_mut());
     let asked = request.headers().clone();
     let mut answer = client.links.send_upgrade(&services.upstream, switch.route, request).await?;
@@ -97,9 +97,12 @@ pub(super) async fn switch(
         parts: Arc::new(message_parts(switch.parts)?),
     };
     // It is busy as long as it lives, so it does not make room for others.
-    let busy = client.admitted.busy();
+    let (busy, lease) = (client.admitted.busy(), client.lease.clone());
     let session = async move {
-        session.run(switch.upgrade, origin, treatment, deflate).await;
+        tokio::select! {
+            () = session.run(switch.upgrade, origin, treatment, deflate) => {}
+            () = lease.ended() => {}
+        }
         drop(busy);
     };
     services.tasks.spawn(session);

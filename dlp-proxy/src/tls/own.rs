@@ -1,9 +1,11 @@
 //! TLS of the gateway's own listeners: the certificate under which clients know the proxy itself.
 
 use super::{Protocol, provider};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,8 +28,13 @@ pub enum OwnTlsError {
     Tls(#[from] rustls::Error),
 }
 
-/// Reads the certificate chain and its key. Both versions of HTTP are offered.
-pub(crate) fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, OwnTlsError> {
+/// Reads the certificate chain and its key. Both versions of HTTP are offered. With `client_ca` clients may show a
+/// certificate that it vouches for; whether they have to is a question of identity.
+pub(crate) fn server_config(
+    cert: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> Result<Arc<ServerConfig>, OwnTlsError> {
     let error = |key, path: &Path| {
         let path = path.to_owned();
         move |message: String| OwnTlsError::File { key, path, message }
@@ -40,10 +47,22 @@ pub(crate) fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>
     let own_key = PrivateKeyDer::from_pem_file(key).map_err(|e| error("tls.key", key)(e.to_string()))?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
+        .with_client_cert_verifier(client_verifier(client_ca)?)
         .with_single_cert(chain, own_key)?;
     config.alpn_protocols = [Protocol::Http2, Protocol::Http1].map(|protocol| protocol.alpn().to_vec()).to_vec();
     Ok(Arc::new(config))
+}
+
+fn client_verifier(ca: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, OwnTlsError> {
+    let Some(path) = ca else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+    let error = |message: String| OwnTlsError::File { key: "tls.client_ca", path: path.to_owned(), message };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| error(e.to_string()))? {
+        let certificate = certificate.map_err(|e| error(e.to_string()))?;
+        roots.add(certificate).map_err(|e| error(e.to_string()))?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).allow_unauthenticated();
+    verifier.build().map_err(|_| error("expected at least one CA certificate in PEM".into()))
 }
 
 #[cfg(test)]
@@ -72,9 +91,12 @@ mod tests {
             (&dir.path().join("none"), &key, Some("tls.cert")),
         ];
         for (cert, key, expected) in rows {
-            let got = server_config(cert, key).err().map(|error| error.to_string());
+            let got = server_config(cert, key, None).err().map(|error| error.to_string());
             assert_eq!(got.is_some(), expected.is_some(), "{got:?}");
             assert!(got.unwrap_or_default().starts_with(expected.unwrap_or("")), "{cert:?} {key:?}");
         }
+        assert!(server_config(&cert, &key, Some(&cert)).is_ok());
+        let error = server_config(&cert, &key, Some(&empty)).unwrap_err().to_string();
+        assert!(error.starts_with("tls.client_ca"), "{error}");
     }
 }

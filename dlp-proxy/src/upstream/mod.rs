@@ -6,11 +6,13 @@
 mod guard;
 mod link;
 mod links;
+mod parent;
 mod resolve;
 
 pub(crate) use guard::AddressGuard;
 pub(crate) use link::Link;
 pub(crate) use links::Links;
+pub(crate) use parent::Parent;
 pub(crate) use resolve::Resolver;
 
 use crate::fault::Fault;
@@ -37,13 +39,23 @@ pub(crate) struct Route {
     pub(crate) authority: Authority,
     /// Whether TLS is spoken.
     pub(crate) is_tls: bool,
-    addresses: Vec<SocketAddr>,
+    way: Way,
+}
+
+/// How an origin is reached.
+#[derive(Clone, Debug)]
+enum Way {
+    /// At one of these addresses.
+    Addresses(Vec<SocketAddr>),
+    /// Over the parent proxy, which resolves the name.
+    Parent,
 }
 
 /// What all connections to origins share.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     resolver: Resolver,
+    parent: Option<Parent>,
     tls: OriginTls,
     connect_timeout: Duration,
     answer_timeout: Duration,
@@ -51,14 +63,25 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Everything that dialling needs.
-    pub(crate) fn new(resolver: Resolver, tls: OriginTls, config: &crate::config::UpstreamConfig) -> Self {
-        Self { resolver, tls, connect_timeout: config.connect_timeout, answer_timeout: config.answer_timeout }
+    pub(crate) fn new(
+        resolver: Resolver,
+        parent: Option<Parent>,
+        tls: OriginTls,
+        config: &crate::config::UpstreamConfig,
+    ) -> Self {
+        Self { resolver, parent, tls, connect_timeout: config.connect_timeout, answer_timeout: config.answer_timeout }
     }
 
-    /// Resolves an authority and checks its addresses.
+    /// Resolves an authority and checks its addresses. Over a parent proxy only what the authority itself tells is checked.
     pub(crate) async fn route(&self, authority: Authority, is_tls: bool) -> Result<Route, Fault> {
-        let addresses = self.resolver.resolve(&authority).await?;
-        Ok(Route { authority, is_tls, addresses })
+        let is_over_parent = self.parent.as_ref().is_some_and(|parent| parent.leads_to(&authority));
+        let way = if is_over_parent && self.resolver.overridden(&authority).is_none() {
+            self.resolver.check_unresolved(&authority)?;
+            Way::Parent
+        } else {
+            Way::Addresses(self.resolver.resolve(&authority).await?)
+        };
+        Ok(Route { authority, is_tls, way })
     }
 
     /// Opens a connection for a client that speaks this version, with a verified peer if the route is TLS. An origin
@@ -84,10 +107,22 @@ impl Upstream {
         Link::start(tls, protocol).await
     }
 
-    /// Connects to the first address that accepts.
+    /// Connects to the origin, or to whoever connects there.
     pub(crate) async fn connect(&self, route: &Route) -> Result<TcpStream, Fault> {
+        let parent = match (&route.way, &self.parent) {
+            (Way::Addresses(addresses), _) => return self.dial(addresses).await,
+            (Way::Parent, Some(parent)) => parent,
+            (Way::Parent, None) => return Err(Fault::Internal),
+        };
+        let tcp = self.dial(&parent.addresses(&self.resolver).await?).await?;
+        let asked = timeout(self.connect_timeout, parent.ask(tcp, &route.authority)).await;
+        asked.map_err(|_elapsed| Fault::Timeout)?
+    }
+
+    /// Connects to the first address that accepts.
+    async fn dial(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Fault> {
         let mut attempts = JoinSet::new();
-        for (index, address) in route.addresses.iter().copied().enumerate() {
+        for (index, address) in addresses.iter().copied().enumerate() {
             let (limit, pause) = (self.connect_timeout, STAGGER * u32::try_from(index).unwrap_or(u32::MAX));
             attempts.spawn(async move {
                 tokio::time::sleep(pause).await;

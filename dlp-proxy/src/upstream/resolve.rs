@@ -4,7 +4,7 @@ use super::guard::{AddressGuard, NamedBy};
 use crate::config::{HostPattern, OverrideName, ResolverConfig};
 use crate::fault::Fault;
 use crate::names::{Authority, Host};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Addresses of one name that are tried.
@@ -30,16 +30,39 @@ impl Resolver {
 
     /// The addresses of an authority, all of which may be dialled.
     pub(crate) async fn resolve(&self, authority: &Authority) -> Result<Vec<SocketAddr>, Fault> {
-        if let Some((_, target)) = self.overrides.iter().find(|(name, _)| name.covers(authority)) {
-            self.guard.check(&[*target], NamedBy::Override)?;
-            return Ok(vec![*target]);
+        if let Some(target) = self.overridden(authority) {
+            self.guard.check(&[target], NamedBy::Override)?;
+            return Ok(vec![target]);
         }
-        let addresses = match &authority.host {
-            Host::Address(ip) => vec![SocketAddr::new(*ip, authority.port)],
-            Host::Name(name) => look_up(name, authority.port).await?,
-        };
+        let addresses = addresses_of(authority).await?;
         self.guard.check(&addresses, NamedBy::Others)?;
         Ok(addresses)
+    }
+
+    /// The addresses of what the configuration names by itself, which may be private.
+    pub(super) async fn resolve_trusted(&self, authority: &Authority) -> Result<Vec<SocketAddr>, Fault> {
+        let addresses = match self.overridden(authority) {
+            Some(target) => vec![target],
+            None => addresses_of(authority).await?,
+        };
+        self.guard.check(&addresses, NamedBy::Override)?;
+        Ok(addresses)
+    }
+
+    /// The address that the configuration has for an authority.
+    pub(super) fn overridden(&self, authority: &Authority) -> Option<SocketAddr> {
+        self.overrides.iter().find(|(name, _)| name.covers(authority)).map(|(_, target)| *target)
+    }
+
+    /// Judges what can be judged of an authority that somebody else resolves: addresses, and the name that everybody has
+    /// for themselves.
+    pub(super) fn check_unresolved(&self, authority: &Authority) -> Result<(), Fault> {
+        let ip = match &authority.host {
+            Host::Address(ip) => *ip,
+            Host::Name(name) if name == "localhost" || name.ends_with(".localhost") => Ipv4Addr::LOCALHOST.into(),
+            Host::Name(_) => return Ok(()),
+        };
+        self.guard.check(&[SocketAddr::new(ip, authority.port)], NamedBy::Others)
     }
 }
 
@@ -50,6 +73,13 @@ fn precision(name: &OverrideName) -> (usize, bool) {
         HostPattern::Below(suffix) => suffix.len(),
     };
     (host, name.port.is_some())
+}
+
+async fn addresses_of(authority: &Authority) -> Result<Vec<SocketAddr>, Fault> {
+    match &authority.host {
+        Host::Address(ip) => Ok(vec![SocketAddr::new(*ip, authority.port)]),
+        Host::Name(name) => look_up(name, authority.port).await,
+    }
 }
 
 /// Asks the system.

@@ -189,7 +189,8 @@ pub struct Running {
     pub dir: tempfile::TempDir,
     pub reloader: dlp_proxy::Reloader,
     ca: PathBuf,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
@@ -216,10 +217,17 @@ impl Running {
         let icap = gateway.icap_addresses().first().copied();
         let proxy_tls = gateway.proxy_tls_addresses().first().copied();
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(gateway.serve(async {
+        let serving = tokio::spawn(gateway.serve(async {
             let _ = stopped.await;
         }));
-        Self { proxy, proxy_tls, icap, admin, reloader, dir, ca, _stop: stop }
+        Self { proxy, proxy_tls, icap, admin, reloader, dir, ca, stop, serving }
+    }
+
+    /// Stops it, and gives its directory back.
+    pub async fn stopped(self) -> tempfile::TempDir {
+        drop(self.stop);
+        tokio::time::timeout(PATIENCE, self.serving).await.expect("the gateway ended").unwrap();
+        self.dir
     }
 
     /// Sends raw bytes to the proxy port and reads until the end.

@@ -26,6 +26,8 @@ fn mistakes_are_named_with_their_place() {
         ("[[identity]]\nfrom = 'cookie:a'\nproves = 's3-bucket'", &["expected `host:NAME`", "cookie:a"]),
         ("[[learn]]\nmethod = ['GET']\npath = ['/']\nfrom = 'body:/a'\nproves = 's3-bucket'", &["resp.body:/POINTER"]),
         ("[[shape]]", &["at least one of"]),
+        ("[[tenant_header]]\nname = 'X Y'\nvalue = 'x'\nhost = ['a.example']", &["acme.toml:7", "`X Y`"]),
+        ("[[tenant_header]]\nname = 'X-Y'\nvalue = 'x'\nhost = []", &["x-y", "at least one `host`"]),
         ("[[host]]\nexact = 'content.dropboxapi.com'\nrole = 'web'", &["claimed by `acme` and by `dropbox`"]),
     ];
     for (part, expected) in rows {

@@ -9,6 +9,7 @@ use super::{Answered, Cut, Passing};
 use crate::body_stream::{BodyError, GatewayBody};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
+use crate::http::client_body::ClientBody;
 use crate::pipeline::gate::{Held, body_fault};
 use crate::pipeline::{inspection, outcome};
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,7 +18,6 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
 /// Flag and length.
@@ -32,7 +32,7 @@ pub(in crate::pipeline) fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 /// Carries a call until its end, or cuts it.
-pub(super) async fn run(passing: Passing, body: Incoming, (out, cut): (mpsc::Sender<Result<Bytes, BodyError>>, Cut)) {
+pub(super) async fn run(passing: Passing, body: ClientBody, (out, cut): (mpsc::Sender<Result<Bytes, BodyError>>, Cut)) {
     let stopped = match carry(&passing, body, &out).await {
         Ok(()) => return,
         Err(stopped) => stopped,
@@ -52,7 +52,7 @@ impl From<Fault> for Stopped {
 
 async fn carry(
     passing: &Passing,
-    mut body: Incoming,
+    mut body: ClientBody,
     out: &mpsc::Sender<Result<Bytes, BodyError>>,
 ) -> Result<(), Stopped> {
     let head = message_head(&passing.parts)?;
@@ -91,7 +91,7 @@ async fn carry(
 /// The rest of a call in which the policy lets pass what could not be inspected.
 async fn carry_unread(
     mut piece: Bytes,
-    mut body: Incoming,
+    mut body: ClientBody,
     out: &mpsc::Sender<Result<Bytes, BodyError>>,
 ) -> Result<(), Stopped> {
     while out.send(Ok(piece)).await.is_ok() {

@@ -17,12 +17,12 @@ use super::gate::Held;
 use super::site::Site;
 use crate::body_stream::{BodyError, GatewayBody};
 use crate::fault::Fault;
+use crate::http::client_body::ClientBody;
 use crate::services::Services;
 use bytes::Bytes;
 use dlp_core::decision::TransferHead;
 use http::Response;
 use http::request::Parts;
-use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Passing {
     }
 
     /// Lets the messages of a gRPC call pass, each after its inspection.
-    pub(super) async fn messages(self, body: Incoming) -> Pipe {
+    pub(super) async fn messages(self, body: ClientBody) -> Pipe {
         let (out, receiver) = mpsc::channel(PIECES_MAX);
         let cut = Cut::default();
         let tasks = self.services.tasks.clone();

@@ -1,12 +1,16 @@
 //! The admin listener: health, metrics, the CA certificate and the proxy configuration for browsers.
 //!
-//! Everything here is read-only and holds nothing about users. It has its own socket, which the proxy never dials. A
+//! It has its own socket, which the proxy never dials. What is open to everybody is read-only and holds nothing about
+//! users; the calls of [`access`] need a token. A
 //! request must name the listener by an address that it has or by a configured name: a page whose own name was made to
 //! resolve to this address (DNS rebinding) names another one, and learns nothing.
+
+mod access;
 
 use crate::config::HostPattern;
 use crate::metrics::Metrics;
 use crate::names::{Authority, Host};
+use crate::services::Services;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -50,6 +54,10 @@ pub(crate) struct Admin {
     pub(crate) hosts: Vec<HostPattern>,
     /// Cancelled when the gateway stops.
     pub(crate) drain: CancellationToken,
+    /// What the calls change.
+    pub(crate) services: Arc<Services>,
+    /// Digest of the token that they need.
+    pub(crate) token_digest: Option<[u8; 32]>,
 }
 
 impl Admin {
@@ -76,12 +84,15 @@ impl Admin {
 
     async fn serve_connection(&self, stream: TcpStream) {
         let own = stream.local_addr().map(|address| address.ip());
-        let service = service_fn(|request| {
-            let answer = match own {
-                Ok(own) if self.is_named(&request, own) => self.answer(&request),
-                _ => respond(StatusCode::MISDIRECTED_REQUEST, TEXT, FOREIGN_NAME.into()),
-            };
-            async { Ok::<_, Infallible>(answer) }
+        let service = service_fn(|request: Request<Incoming>| async {
+            Ok::<_, Infallible>(match own {
+                Ok(own) if !self.is_named(&request, own) => foreign(),
+                Err(_) => foreign(),
+                Ok(_) if access::owns(request.uri().path()) => {
+                    access::answer(&self.services, self.token_digest.as_ref(), request).await
+                }
+                Ok(_) => self.answer(&request),
+            })
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -131,6 +142,10 @@ impl Admin {
             _ => respond(StatusCode::NOT_FOUND, TEXT, "not found\n".into()),
         }
     }
+}
+
+fn foreign() -> Response<Full<Bytes>> {
+    respond(StatusCode::MISDIRECTED_REQUEST, TEXT, FOREIGN_NAME.into())
 }
 
 fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {

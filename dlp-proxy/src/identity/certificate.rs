@@ -1,0 +1,63 @@
+//! What a verified client certificate says of its holder.
+//!
+//! The names of one kind count: e-mail addresses when the certificate has any, else URIs, else the common name of the
+//! subject. An authority that writes addresses checks addresses; what else it lets people choose is not known.
+
+use super::Proof;
+use rustls::pki_types::CertificateDer;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::prelude::X509Certificate;
+
+/// The proof that a certificate is; none when it cannot be read, which the verification before it rules out.
+pub(crate) fn proof_of(der: &CertificateDer<'_>) -> Option<Proof> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    let expires = certificate.validity().not_after.timestamp();
+    Some(Proof::Certificate { names: names_of(&certificate), expires })
+}
+
+fn names_of(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let (mut mails, mut uris) = (Vec::new(), Vec::new());
+    for extension in certificate.extensions() {
+        let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension() else { continue };
+        for name in &names.general_names {
+            match name {
+                GeneralName::RFC822Name(mail) => mails.push((*mail).to_owned()),
+                GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                _ => {}
+            }
+        }
+    }
+    let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    let common: Vec<String> = common.map(str::to_owned).collect();
+    [mails, uris, common].into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    #[test]
+    fn names_of_the_best_kind_count() {
+        let mail = |text: &str| SanType::Rfc822Name(text.try_into().unwrap());
+        let uri = |text: &str| SanType::URI(text.try_into().unwrap());
+        let dns = |text: &str| SanType::DnsName(text.try_into().unwrap());
+        let rows: [(Vec<SanType>, &[&str]); 4] = [
+            (
+                vec![uri("spiffe://corp/anna"), mail("anna@corp.example"), mail("a@corp.example")],
+                &["anna@corp.example", "a@corp.example"],
+            ),
+            (vec![dns("host.example"), uri("spiffe://corp/anna")], &["spiffe://corp/anna"]),
+            (vec![dns("host.example")], &["Anna"]),
+            (Vec::new(), &["Anna"]),
+        ];
+        for (names, expected) in rows {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, "Anna");
+            params.subject_alt_names = names;
+            let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            let Some(Proof::Certificate { names, .. }) = proof_of(certificate.der()) else { panic!("no proof") };
+            assert_eq!(names, expected);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A form that a policy wants explained: the browser shows a page, the person says why, and the form goes on.
+//!
+//! A refused request that a person looks at and that is small is kept for a while, and its page has a field for the reason.
+//! What the page sends goes to the same site, to a path that the gateway answers itself, so it comes by the same tunnel and
+//! from the same person. The reason is written down with the incident, values in it masked, and then the request that was
+//! kept is sent as it was. It is sent once; another one needs another reason.
+//!
+//! This asks people to think, and holds nobody back who programs: scripts of the site are kept from the page, programs are
+//! offered nothing, but whoever pretends to be a person can write anything. What must not leave is no case for `coach`.
+
+use super::forward::{self, Content, Outgoing};
+use super::gate::Held;
+use super::outcome::{self, Verdict};
+use super::site::Site;
+use super::{Client, inspection, route};
+use crate::answer::{self, AnswerRequest, Refusal};
+use crate::body;
+use crate::body_stream::GatewayBody;
+use crate::fault::Fault;
+use crate::http::client_body::ClientBody;
+use crate::services::Services;
+use data_encoding::BASE64URL_NOPAD;
+use dlp_core::decision::{Action, Actor, Decision, Transfer};
+use http::request::Parts;
+use http::{Method, Response};
+use http_body_util::{BodyExt, Limited};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::time::timeout;
+
+/// Where explanations are sent, at whatever site.
+pub(crate) const PATH: &str = "/.well-known/dlp-gateway/explain";
+/// Bytes of a request that is kept.
+const KEPT_BYTES_MAX: u64 = 256 * 1024;
+/// Requests that are kept at a time, in total and of one address, and for how long. All of them may be in memory.
+const KEPT_MAX: usize = 256;
+const KEPT_PER_IP_MAX: usize = 16;
+const KEPT_FOR: Duration = Duration::from_secs(15 * 60);
+/// Characters of an explanation.
+const REASON_CHARS_MIN: usize = 10;
+const REASON_CHARS_MAX: usize = 500;
+/// Bytes of the form that brings it, each of whose characters may take twelve.
+const FORM_BYTES_MAX: usize = 8 * 1024;
+/// Time for that form.
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is kept until somebody explains it.
+#[derive(Debug, Default)]
+pub(crate) struct Coaching {
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+/// A request, and why it did not go on.
+#[derive(Debug)]
+struct Kept {
+    since: Instant,
+    peer: IpAddr,
+    parts: Parts,
+    site: Site,
+    held: Held,
+    transfer: Transfer,
+    answer: Option<String>,
+    path_masked: Option<String>,
+    refusal: Refusal,
+}
+
+impl Coaching {
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a request under a secret name. When there are too many, of the address or at all, the oldest goes.
+    fn keep(&self, name: String, request: Kept) {
+        let mut kept = self.kept();
+        kept.retain(|_, kept| kept.since.elapsed() < KEPT_FOR);
+        let own = |kept: &&Kept| kept.peer == request.peer;
+        if kept.values().filter(own).count() >= KEPT_PER_IP_MAX {
+            remove_oldest(&mut kept, own);
+        } else if kept.len() >= KEPT_MAX {
+            remove_oldest(&mut kept, |_| true);
+        }
+        kept.insert(name, request);
+    }
+
+    /// Takes what was kept for this person at this site.
+    fn take(&self, name: &str, (client, actor, site): (&Client, &Actor, &Site)) -> Option<Kept> {
+        let mut kept = self.kept();
+        let found = kept.get(name).filter(|kept| kept.since.elapsed() < KEPT_FOR)?;
+        let is_theirs = found.peer == client.peer.ip()
+            && found.transfer.head.actor.user == actor.user
+            && (&found.site.authority, found.site.is_tls) == (&site.authority, site.is_tls);
+        if is_theirs { kept.remove(name) } else { None }
+    }
+}
+
+fn remove_oldest(kept: &mut HashMap<String, Kept>, counts: impl Fn(&&Kept) -> bool) {
+    let counting = kept.iter().filter(|(_, kept)| counts(kept));
+    if let Some(oldest) = counting.min_by_key(|(_, kept)| kept.since).map(|(name, _)| name.clone()) {
+        kept.remove(&oldest);
+    }
+}
+
+/// What is said about a request that was stopped; when it can be explained, with a field for that.
+pub(super) fn offer(
+    services: &Services,
+    (parts, site): (&Parts, &Site),
+    (verdict, content): (&Verdict, &Content),
+    refusal: Refusal,
+) -> Refusal {
+    let Content::Held(held) = content else { return refusal };
+    let is_explainable = verdict.decision.action == Action::Coach
+        && held.is_whole()
+        && held.spooled.len() <= KEPT_BYTES_MAX
+        && answer::is_for_a_person(&AnswerRequest::of(parts));
+    let mut secret = [0; 32];
+    if !is_explainable || getrandom::fill(&mut secret).is_err() {
+        return refusal;
+    }
+    let name = BASE64URL_NOPAD.encode(&secret);
+    let refusal = Refusal { explain: Some((PATH.to_owned(), name.clone())), ..refusal };
+    let kept = Kept {
+        since: Instant::now(),
+        peer: verdict.peer.ip(),
+        parts: parts.clone(),
+        site: site.clone(),
+        held: Held { spooled: held.spooled.clone(), rest: None },
+        transfer: verdict.transfer.clone(),
+        answer: verdict.answer.clone(),
+        path_masked: verdict.path_masked.clone(),
+        refusal: refusal.clone(),
+    };
+    services.coaching.keep(name, kept);
+    refusal
+}
+
+/// Whether a request brings an explanation.
+pub(super) fn is_explanation(parts: &Parts, site: &Site) -> bool {
+    parts.method == Method::POST && site.target == PATH
+}
+
+/// Sends what was kept, when it is explained.
+pub(super) async fn explained(
+    services: &Services,
+    client: &Client,
+    (parts, site): (&Parts, &Site),
+    (actor, body): (Actor, ClientBody),
+) -> Result<Response<GatewayBody>, Fault> {
+    let collected = timeout(FORM_TIMEOUT, Limited::new(body, FORM_BYTES_MAX).collect()).await;
+    let form = collected.map_err(|_| Fault::BodyStalled)?.map_err(|_| Fault::BodyBroken)?.to_bytes();
+    let kept =
+        field(&form, "token").and_then(|name| services.coaching.take(&name, (client, &actor, site)).zip(Some(name)));
+    let (mut kept, name) = kept.ok_or(Fault::NothingToExplain)?;
+    let reason = field(&form, "reason").unwrap_or_default();
+    let reason: String = reason.trim().chars().take(REASON_CHARS_MAX).collect();
+    if reason.chars().count() < REASON_CHARS_MIN {
+        // The page again.
+        let page = outcome::respond(&kept.refusal, parts, site).map(GatewayBody::full);
+        services.coaching.keep(name, kept);
+        return Ok(page);
+    }
+    // The policies may have become stricter since.
+    kept.transfer.head.actor = actor;
+    let decision = services.rules.now().policies.decide(&kept.transfer, SystemTime::now());
+    let is_allowed = decision.action <= Action::Coach;
+    let masked = inspection::masked_text(services, reason).await;
+    let decision = if is_allowed { released(decision, &kept.refusal.incident_id, &masked) } else { decision };
+    let Kept { parts, site, held, transfer, answer, path_masked, .. } = kept;
+    let verdict = Verdict { transfer, decision, answer, peer: client.peer, path_masked };
+    if let Some(refusal) = outcome::conclude(services, &verdict, &parts, &site).await {
+        return Ok(refusal.map(GatewayBody::full));
+    }
+    let route = route(services, client, &site).await?;
+    forward::forward(services, client, &route, Outgoing { parts: &parts, site: &site, content: held.into() }).await
+}
+
+/// A decision that stops nothing any more, and says why.
+fn released(mut decision: Decision, incident: &str, reason: &str) -> Decision {
+    decision.action = decision.action.min(Action::Log);
+    decision.reasons.push(format!("Sent after an explanation to {incident}: {reason}"));
+    decision
+}
+
+/// A field of a form.
+fn field(form: &[u8], name: &str) -> Option<String> {
+    let pairs = form.split(|byte| *byte == b'&').filter_map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        Some((&pair[..at], &pair[at + 1..]))
+    });
+    let value = pairs.filter(|(key, _)| *key == name.as_bytes()).map(|(_, value)| value).next()?;
+    String::from_utf8(body::form_decoded(value)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_by_their_whole_names() {
+        let rows = [
+            ("token=a&reason=b+c%20d", "reason", Some("b c d")),
+            ("xtoken=a&token=b&token=c", "token", Some("b")),
+            ("token", "token", None),
+            ("reason=%ff", "reason", None),
+            ("", "token", None),
+        ];
+        for (form, name, expected) in rows {
+            assert_eq!(field(form.as_bytes(), name).as_deref(), expected, "{form}");
+        }
+    }
+}

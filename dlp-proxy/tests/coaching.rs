@@ -1,0 +1,140 @@
+//! A form goes on after the person has said why.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use data_encoding::{BASE64, HEXLOWER};
+use sha2::{Digest, Sha256};
+use support::{Origin, Running, TestCa, exchange, find, status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const HOST: &str = "files.example";
+const FORM: &str = "note=Please+charge+my+credit+card+4000+0100+0007+1234";
+const PAGE: &str = "Accept: text/html,application/xhtml+xml\r\nSec-Fetch-Dest: document\r\n";
+
+fn policy(decision: &str) -> String {
+    format!(
+        "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"log\"\nfail_mode = \"open\"\n\
+         [[rule]]\nid = \"cards\"\ntitle = \"Cards\"\nseverity = \"high\"\n\
+         what = {{ categories = [\"finance\"], confidence_min = \"medium\", unique_min = 1 }}\n\
+         action = {{ decision = \"{decision}\", fail_mode = \"open\" }}\n"
+    )
+}
+
+async fn scene() -> (Origin, Running) {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST, "other.example"], |_| {})).await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("policy.toml"), policy("coach")).unwrap();
+    let line = |name: &str| format!("{name}:{}\n", HEXLOWER.encode(&Sha256::digest(name)));
+    std::fs::write(dir.path().join("users"), line("anna") + &line("bob")).unwrap();
+    let config = format!(
+        "policy.files = [\"{{dir}}/policy.toml\"]\nidentity.users = \"{{dir}}/users\"\n\
+         resolver.override = {{ \"{HOST}\" = \"{0}\", \"other.example\" = \"{0}\" }}",
+        origin.address
+    );
+    let gateway = Running::start_in(dir, &ca, &config).await;
+    (origin, gateway)
+}
+
+/// Posts a form as a user, in a tunnel of its own.
+async fn post(gateway: &Running, (user, host): (&str, &str), (path, fields): (&str, &str), form: &str) -> String {
+    let mut tcp = TcpStream::connect(gateway.proxy).await.unwrap();
+    let credentials = BASE64.encode(format!("{user}:{user}").as_bytes());
+    let connect =
+        format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\nProxy-Authorization: Basic {credentials}\r\n\r\n");
+    tcp.write_all(connect.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while find(&head, b"\r\n\r\n").is_none() {
+        head.push(tcp.read_u8().await.unwrap());
+    }
+    let tls = gateway.tls_over(tcp, host, &[]).await.unwrap();
+    let kind = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\nCookie: session=1";
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\n{fields}{kind}\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    exchange(tls, request.as_bytes()).await
+}
+
+const EXPLAIN: &str = "/.well-known/dlp-gateway/explain";
+
+async fn explain(gateway: &Running, who: (&str, &str), token: &str, reason: &str) -> String {
+    post(gateway, who, (EXPLAIN, PAGE), &format!("token={token}&reason={reason}")).await
+}
+
+fn token_in(page: &str) -> Option<&str> {
+    page.split("name=\"token\" value=\"").nth(1)?.split('"').next()
+}
+
+const ANNA: (&str, &str) = ("anna", HOST);
+const REASON: &str = "The+customer+4000010000071234+asked+for+it";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_goes_on_once_when_it_is_explained() {
+    let (origin, gateway) = scene().await;
+    let page = post(&gateway, ANNA, ("/pay?x=1", PAGE), FORM).await;
+    assert_eq!(status(&page), 403);
+    assert!(page.contains("content-security-policy: sandbox allow-forms;") && !page.contains("0007"), "{page}");
+    let token = token_in(&page).expect("a field for the reason");
+
+    let again = explain(&gateway, ANNA, token, "too+short").await;
+    assert_eq!((status(&again), token_in(&again)), (403, Some(token)), "{again}");
+    assert!(origin.all().is_empty());
+
+    assert_eq!(status(&explain(&gateway, ANNA, token, REASON).await), 200);
+    let sent = String::from_utf8(origin.all()).unwrap();
+    assert!(sent.starts_with("POST /pay?x=1 HTTP/1.1\r\n") && sent.ends_with(FORM), "{sent}");
+    assert!(sent.to_ascii_lowercase().contains("cookie: session=1"), "{sent}");
+
+    let refused = explain(&gateway, ANNA, token, REASON).await;
+    assert!(status(&refused) == 403 && refused.contains("x-dlp-reason: nothing_to_explain"), "{refused}");
+    let incidents = gateway.incidents();
+    assert_eq!(incidents.len(), 2);
+    assert_eq!([&incidents[0]["decision"], &incidents[1]["decision"]], ["coach", "log"]);
+    let reasons = incidents[1]["reasons"].to_string();
+    let first = incidents[0]["incident_id"].as_str().unwrap();
+    assert!(reasons.contains(first) && reasons.contains("asked for it") && !reasons.contains("40000100"), "{reasons}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_explains_it_and_nothing_else_is_sent() {
+    let (origin, gateway) = scene().await;
+    let page = post(&gateway, ANNA, ("/pay", PAGE), FORM).await;
+    let token = token_in(&page).expect("a field for the reason");
+    for (who, token) in [(("bob", HOST), token), (("anna", "other.example"), token), (ANNA, "x"), (ANNA, "")] {
+        let refused = explain(&gateway, who, token, REASON).await;
+        assert!(status(&refused) == 403 && refused.contains("x-dlp-reason: nothing_to_explain"), "{who:?}: {refused}");
+    }
+    // The policy has become stricter since.
+    std::fs::write(gateway.state().join("policy.toml"), policy("block")).unwrap();
+    let mut config = dlp_proxy::config::Config::default();
+    config.policy.files = vec![gateway.state().join("policy.toml")];
+    config.identity.users = Some(gateway.state().join("users"));
+    gateway.reloader.reload(&config).unwrap();
+    let refused = explain(&gateway, ANNA, token, REASON).await;
+    assert!(status(&refused) == 403 && token_in(&refused).is_none(), "{refused}");
+    assert!(origin.all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_are_offered_nothing_and_people_not_everything() {
+    let (origin, gateway) = scene().await;
+    let script = "Accept: */*\r\nOrigin: https://files.example\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n";
+    for fields in ["", "Accept: application/json\r\n", script] {
+        let answer = post(&gateway, ANNA, ("/pay", fields), FORM).await;
+        assert!(status(&answer) == 403 && !answer.contains("token"), "{fields}: {answer}");
+    }
+    // The oldest of an address makes room.
+    let first = post(&gateway, ANNA, ("/pay", PAGE), FORM).await;
+    for _ in 0..16 {
+        assert!(token_in(&post(&gateway, ANNA, ("/pay", PAGE), FORM).await).is_some());
+    }
+    let refused = explain(&gateway, ANNA, token_in(&first).unwrap(), REASON).await;
+    assert!(refused.contains("x-dlp-reason: nothing_to_explain"), "{refused}");
+    let large = format!("{FORM}&more={}", "x".repeat(1 << 20));
+    let answer = post(&gateway, ANNA, ("/pay", PAGE), &large).await;
+    assert!(status(&answer) == 403 && token_in(&answer).is_none());
+    assert!(origin.all().is_empty());
+}
