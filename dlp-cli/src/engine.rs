@@ -29,6 +29,19 @@ pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
 
 /// The same, with what the organisation knows to be its own.
 pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<Engine, CliError> {
+    let (detectors, known) = detectors(choice, known)?;
+    let inspector = inspector(detectors)?.with_known(known);
+    let names = if choice.is_all() {
+        inspector.detectors().clone()
+    } else {
+        let all = DetectorChoice { detectors: Vec::new(), profile: Vec::new(), ..choice.clone() };
+        DetectorSet::compile(catalogue(&all)?)?
+    };
+    Ok(Engine { inspector, names })
+}
+
+/// The chosen detectors, and what the organisation knows to be its own.
+pub(crate) fn detectors(choice: &DetectorChoice, known: &KnownArgs) -> Result<(DetectorSet, Known), CliError> {
     let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::new);
     let records = indexes(&known.edm, key.as_ref(), edm::Index::parse)?;
     let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::parse)?;
@@ -38,16 +51,9 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
     for (path, detector) in of_records.chain(of_documents) {
         chosen.add_detector(&path.display().to_string(), detector)?;
     }
-    let inspector = with_catalogue(chosen)?;
-    let known = Known::new(inspector.detectors(), records, documents);
-    let inspector = inspector.with_known(known);
-    let names = if choice.is_all() {
-        inspector.detectors().clone()
-    } else {
-        let all = DetectorChoice { detectors: Vec::new(), profile: Vec::new(), ..choice.clone() };
-        DetectorSet::compile(catalogue(&all)?)?
-    };
-    Ok(Engine { inspector, names })
+    let set = DetectorSet::compile(chosen)?;
+    let known = Known::new(&set, records, documents);
+    Ok((set, known))
 }
 
 /// The indexes that the user names. Without a key there are none: the command line demands it.
@@ -81,7 +87,10 @@ pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalo
 
 /// The inspector for a catalogue.
 pub(crate) fn with_catalogue(catalogue: Catalogue) -> Result<Inspector, CliError> {
-    let detectors = DetectorSet::compile(catalogue)?;
+    inspector(DetectorSet::compile(catalogue)?)
+}
+
+fn inspector(detectors: DetectorSet) -> Result<Inspector, CliError> {
     // The process ends soon after its scan, and to free the detectors piece by piece would only delay that.
     std::mem::forget(detectors.clone());
     Ok(Inspector::new(detectors, Limits::batch()).with_risky_parser(risky_parser()?))

@@ -47,6 +47,13 @@ fn records_of_the_table_are_found_and_nothing_of_it_is_in_the_index() {
     assert_eq!(findings[0]["detector"], "edm.customers");
     assert_eq!(findings[0]["confidence"]["level"], "high");
     assert_eq!((&findings[0]["location"]["line"], &findings[0]["location"]["column"]), (&1.into(), &31.into()));
+    assert_eq!(findings[0]["context_masked"], "columns `no`, `surname`, `born` of one row");
+    for format in ["pretty", "sarif"] {
+        let run = place.dlp(&[&["scan"], &words[..], &["--format", format]].concat()).assert().code(1);
+        let report = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+        assert!(report.contains("columns `no`, `surname`, `born` of one row"), "{format}: {report}");
+        assert!(!report.contains("Kowalska"), "{report}");
+    }
     let low = place.records(&[&words[..], &["--min-confidence", "low"]].concat());
     assert_eq!(of_kind(&low, "finding").len(), 2, "{low:?}");
 }

@@ -1,7 +1,7 @@
 //! Layer 4: what an organisation knows to be its own. Not what looks like a customer's number, but the customers.
 //!
 //! An index is made once, by those who own the data, and holds keyed hashes alone ([`edm`] of tables, [`fingerprint`] of
-//! documents; the names of these stand in it as they are). Scans load it with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
+//! documents, whose names are encrypted in it). Scans load it with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
 //! gives matches of the same kind. Each index has a detector without patterns in the catalogue, so that its findings
 //! have an id, a severity and a label as all others do, and policies can name them.
 
