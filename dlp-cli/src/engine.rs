@@ -8,7 +8,7 @@ use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, Profile, Read};
-use dlp_core::known::{IndexError, Known, KnownKey, edm, fingerprint};
+use dlp_core::known::{IndexError, Known, KnownKey, Source, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use dlp_sandbox::SandboxedParser;
 use std::path::{Path, PathBuf};
@@ -43,8 +43,8 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
 /// The chosen detectors, and what the organisation knows to be its own.
 pub(crate) fn detectors(choice: &DetectorChoice, known: &KnownArgs) -> Result<(DetectorSet, Known), CliError> {
     let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::new);
-    let records = indexes(&known.edm, key.as_ref(), edm::Index::parse)?;
-    let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::parse)?;
+    let records = indexes(&known.edm, key.as_ref(), edm::Index::open)?;
+    let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::open)?;
     let mut chosen = catalogue(choice)?;
     let of_records = known.edm.iter().zip(records.iter().map(|index| index.schema().detector()));
     let of_documents = known.fingerprints.iter().zip(documents.iter().map(fingerprint::Index::detector));
@@ -60,11 +60,11 @@ pub(crate) fn detectors(choice: &DetectorChoice, known: &KnownArgs) -> Result<(D
 fn indexes<I>(
     paths: &[PathBuf],
     key: Option<&KnownKey>,
-    parse: impl Fn(Vec<u8>, &KnownKey) -> Result<I, IndexError>,
+    open: impl Fn(Arc<dyn Source>, &KnownKey) -> Result<I, IndexError>,
 ) -> Result<Vec<I>, CliError> {
     let Some(key) = key else { return Ok(Vec::new()) };
     let read = |path: &PathBuf| {
-        parse(input::read_bytes(path)?, key).map_err(|source| CliError::Index { path: path.clone(), source })
+        open(input::open_index(path)?, key).map_err(|source| CliError::Index { path: path.clone(), source })
     };
     paths.iter().map(read).collect()
 }

@@ -66,6 +66,7 @@ fn what_cannot_be_done_is_said() {
     fs::set_permissions(place.path("wrong.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .expect("permissions");
     place.write("other.csv", b"a,b\n1,2\n");
+    place.write("semicolons.csv", b"surname;no;born\na;b;c\n");
     place.write("latin.csv", b"surname,no,born\n\xffecret,AC-1,2\n");
     let build = |table: &'static str| {
         vec!["edm", "build", "--schema", "customers.toml", "--key-file", "known.key", "-o", "x", table]
@@ -75,6 +76,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["scan", "--edm", "customers.csv", "--known-key", "known.key", "."], "expected an index made by"),
         (vec!["scan", "--edm", "customers.edm", "."], "--known-key"),
         (build("other.csv"), "expected a column `no` in the header"),
+        (build("semicolons.csv"), "try --delimiter ';'"),
         (build("latin.csv"), "expected UTF-8 text"),
         (build("missing.csv"), "missing.csv"),
     ];

@@ -27,6 +27,7 @@ mod gateway;
 mod http;
 mod icap;
 mod identity;
+mod known;
 mod metrics;
 pub mod names;
 mod pipeline;
@@ -44,6 +45,7 @@ mod websocket;
 
 pub use gateway::{Gateway, Setup, StartError, check, run};
 pub use identity::UsersError;
+pub use known::KnownError;
 pub use rules::Reloader;
 pub use tls::ca::CaError;
 pub use tls::origin::RootsError;

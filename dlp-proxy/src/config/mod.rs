@@ -11,8 +11,8 @@ mod units;
 pub use names::{HostPattern, OverrideName, OverrideTarget};
 pub use sections::{
     AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
-    LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
-    ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
+    KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig,
+    RespMod, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -39,6 +39,8 @@ pub struct Config {
     pub state: StateConfig,
     /// Policy files.
     pub policy: PolicyConfig,
+    /// What the organisation indexed as its own.
+    pub known: KnownConfig,
     /// Who may use the gateway.
     pub identity: IdentityConfig,
     /// Bounds of connections and requests.
@@ -135,6 +137,9 @@ impl Config {
         if self.identity.anonymous == AnonymousAccess::Deny && self.identity.users.is_none() {
             return invalid("identity.anonymous", "\"deny\" needs identity.users, or nobody could use the gateway");
         }
+        if self.known.is_empty() != self.known.key_file.is_none() {
+            return invalid("known.key_file", "indexes and their key belong together; set both or none");
+        }
         if self.inspection.spool_total_max < self.inspection.gate_max {
             return invalid(
                 "inspection.spool_total_max",
@@ -174,7 +179,9 @@ impl Config {
     fn resolve_paths(&mut self, base: &Path) {
         let own = [&mut self.ca.cert, &mut self.ca.key, &mut self.tls.cert, &mut self.tls.key];
         let single = own.into_iter().chain([&mut self.state.dir, &mut self.identity.users]);
+        let single = single.chain([&mut self.known.key_file]);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
+        let lists = lists.chain(&mut self.known.edm).chain(&mut self.known.fingerprints);
         for path in single.flatten().chain(lists) {
             *path = base.join(&path);
         }
@@ -259,6 +266,8 @@ mod tests {
             ("tls.key = \"key.pem\"", "tls.cert"),
             ("listen.proxy_tls = [\"127.0.0.1:1\"]", "listen.proxy_tls"),
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
+            ("known.edm = [\"a.edm\"]", "known.key_file"),
+            ("known.key_file = \"a.key\"", "known.key_file"),
             ("upstream.use_system_roots = false", "upstream.use_system_roots"),
             ("inspection.spool_total_max = \"1MiB\"", "inspection.spool_total_max"),
         ];

@@ -60,7 +60,7 @@ async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Spoole
     // Also stops the work when the client goes away and this future is dropped.
     let guard = CancelOnDrop(cancel.clone());
     let size = body.as_ref().map_or(0, Spooled::len);
-    let task = Task { services: services.inspection.clone(), parts: parts.clone(), body, cancel };
+    let task = Task { services: services.inspection.now(), parts: parts.clone(), body, cancel };
     let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
     };

@@ -129,7 +129,8 @@ pub struct Redactor<'a> {
     redaction: Redaction,
     key: &'a RedactKey,
     scan: StreamScan,
-    known: Option<KnownScan>,
+    known: Known,
+    known_scan: Option<KnownScan>,
     encoded: Encoded,
     encoding: utf8::Check,
     /// Original bytes that were not handed on yet, from `base` on.
@@ -151,7 +152,8 @@ impl<'a> Redactor<'a> {
             redaction,
             key,
             scan: set.stream(),
-            known: None,
+            known: Known::default(),
+            known_scan: None,
             encoded: Encoded::default(),
             encoding: utf8::Check::default(),
             held: Vec::new(),
@@ -166,7 +168,7 @@ impl<'a> Redactor<'a> {
     /// Replaces what the organisation knows to be its own too; its detectors must stand in the set.
     #[must_use]
     pub fn with_known(self, known: &Known) -> Self {
-        Self { known: known.scan(), ..self }
+        Self { known: known.clone(), known_scan: known.scan(), ..self }
     }
 
     /// Takes the next bytes, and appends to `out` what is decided.
@@ -179,7 +181,7 @@ impl<'a> Redactor<'a> {
         let mut found = Vec::new();
         self.scan.push(self.scratch, bytes, &mut |m| found.push(m));
         let mut safe = self.scan.safe_until();
-        if let Some(known) = &mut self.known {
+        if let Some(known) = &mut self.known_scan {
             known.push(bytes, &mut |m| found.push(m));
             safe = safe.min(known.safe_until());
         }
@@ -198,13 +200,16 @@ impl<'a> Redactor<'a> {
         let mut found = Vec::new();
         let scan = std::mem::replace(&mut self.scan, self.set.stream());
         let end = scan.finish(self.scratch, &mut |m| found.push(m));
-        if let Some(known) = self.known.take() {
+        if let Some(known) = self.known_scan.take() {
             known.finish(&mut |m| found.push(m));
         }
         self.take(&found);
         self.look(&[], true);
         self.emit(u64::MAX, out);
         self.redacted.degraded = end.degraded;
+        if self.known.has_failed() {
+            self.redacted.degraded.extend(self.known.detectors());
+        }
         self.redacted.unread_at = self.encoded.unread_at;
         self.redacted.broken_at = self.lexer.finish();
         Ok(self.redacted)

@@ -103,7 +103,10 @@ impl Scan {
                     if places.is_empty() || places.end - places.start > u64::from(schema.common_rows) {
                         continue;
                     }
-                    let rows = places.map(|place| index.row_at(place)).collect();
+                    let rows = index.rows_of(places);
+                    if rows.is_empty() {
+                        continue;
+                    }
                     self.hits.push_back(Hit { index: at, column, first: value[0], last: value[count - 1], rows });
                 }
             }

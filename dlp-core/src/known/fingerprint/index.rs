@@ -1,7 +1,7 @@
 //! The index of documents: a store of fingerprints, with the documents' names, sealed, in its header.
 
 use super::super::key::KnownKey;
-use super::super::store::{Entry, IndexError, Magic, Store, StoreWriter};
+use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
 use super::super::words::{Word, Words};
 use super::super::{FindingDetector, finding_detector};
 use super::code::{Code, Vocabulary};
@@ -173,12 +173,20 @@ pub struct Index {
 }
 
 impl Index {
-    /// Reads an index.
+    /// Reads an index from memory.
     ///
     /// # Errors
     /// [`IndexError`] for another file, another key, or another version.
     pub fn parse(bytes: Vec<u8>, key: &KnownKey) -> Result<Self, IndexError> {
-        let (store, header, key) = Store::parse(bytes, MAGIC, MADE_BY, |header: &Header| {
+        Self::open(Arc::new(bytes), key)
+    }
+
+    /// Opens an index, which stays where it is.
+    ///
+    /// # Errors
+    /// [`IndexError`] for another file, another key, or another version, and when it cannot be read.
+    pub fn open(source: Arc<dyn Source>, key: &KnownKey) -> Result<Self, IndexError> {
+        let (store, header, key) = Store::open(source, MAGIC, MADE_BY, |header: &Header| {
             if header.version != VERSION {
                 return Err(IndexError::Version { expected: VERSION, found: header.version });
             }
@@ -212,6 +220,11 @@ impl Index {
     #[must_use]
     pub fn documents(&self) -> &[Document] {
         &self.documents
+    }
+
+    /// Whether the index could not be read after it was opened.
+    pub(in crate::known) fn has_failed(&self) -> bool {
+        self.store.has_failed()
     }
 
     /// A word as a token.

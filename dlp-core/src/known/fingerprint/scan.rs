@@ -114,9 +114,9 @@ impl Follow {
     /// Counts a fingerprint for the documents that have it.
     fn count(&mut self, index: &Index, print: Option<Print>) {
         let Some(print) = print else { return };
-        for place in index.store.find(print.hash) {
+        for owner in index.store.owners(index.store.find(print.hash)) {
             let (start, end) = ((print.first.start, print.first.at), (print.last.end, print.last.until));
-            let seen = self.seen.entry(index.store.owner_at(place));
+            let seen = self.seen.entry(owner);
             let seen = seen.or_insert(Seen { prints: BTreeSet::new(), start, end });
             seen.prints.insert(print.hash);
             self.seen_since = self.seen_since.min(start.0);
