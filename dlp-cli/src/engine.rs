@@ -79,7 +79,9 @@ pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalo
     let mut catalogue = Catalogue::builtin()?;
     let read = add_files(&mut catalogue, &choice.detector_file)?;
     if !choice.is_all() {
-        let profiles = choice.profile.iter().map(|name| Profile::named(name)).collect::<Result<Vec<_>, _>>()?;
+        // A comma at the end is no mistake.
+        let names = choice.profile.iter().enumerate().filter(|(at, name)| *at == 0 || !name.trim().is_empty());
+        let profiles = names.map(|(_, name)| Profile::named(name)).collect::<Result<Vec<_>, _>>()?;
         catalogue.select_with(&profiles, &choice.detectors)?;
     }
     Ok((catalogue, read))

@@ -6,7 +6,7 @@
 /// Bits for each hash.
 const BITS_EACH: u64 = 16;
 /// Bits that a hash sets in its word.
-const BITS_SET: u32 = 5;
+const BITS_SET: u32 = 6;
 
 /// The filter.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Filter {
     fn place(&self, hash: u64) -> (usize, u64) {
         let word = (u128::from(hash) * self.0.len() as u128) >> 64;
         let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let bits = (0..BITS_SET).fold(0, |bits, at| bits | 1 << (mixed >> (34 + 6 * at) & 63));
+        let bits = (0..BITS_SET).fold(0, |bits, at| bits | 1 << (mixed >> (28 + 6 * at) & 63));
         (word as usize, bits)
     }
 }

@@ -111,7 +111,11 @@ pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> 
 pub fn summary(out: &mut dyn Write, summary: &SummaryRecord, threshold: ConfidenceLevel) -> io::Result<()> {
     let findings = &summary.findings;
     if findings.new > 0 {
-        writeln!(out, "{} in {}:", plural(findings.new, "finding"), plural(summary.files, "file"))?;
+        let found_in = match (summary.files_with_findings, summary.files) {
+            (with, all) if with < all => format!("{with} of {all} files that were read"),
+            (_, all) => plural(all, "file"),
+        };
+        writeln!(out, "{} in {found_in}:", plural(findings.new, "finding"))?;
         let mut rows: Vec<_> = findings.by_detector.iter().collect();
         rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (detector, count) in rows {
