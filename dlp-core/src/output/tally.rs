@@ -18,7 +18,7 @@ pub struct Tally {
     pub files: u64,
     /// Files with findings that count. The findings of one come together.
     pub files_with_findings: u64,
-    latest: Option<String>,
+    pub(super) latest: Option<String>,
     /// Bytes of these files.
     pub bytes: u64,
     /// Items of every depth that were read.
