@@ -1,5 +1,7 @@
 //! Records that the organisation indexed: they do not leave, and an index is exchanged while the gateway runs.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use dlp_core::known::KnownKey;
