@@ -20,11 +20,12 @@ if [ "${#missing[@]}" -gt 0 ]; then
   fi
 fi
 
-# The cloud SDKs live in an environment of their own below target/.
+# The cloud SDKs, and the checks of identifiers that ours are compared with, live in an environment of their own below
+# target/.
 venv=target/test-clients
-if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import boto3, dropbox' 2>/dev/null; then
+if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import boto3, dropbox, stdnum' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check 'boto3>=1.40,<2' 'dropbox>=12,<13'
+  "$venv/bin/pip" install --quiet --disable-pip-version-check 'boto3>=1.40,<2' 'dropbox>=12,<13' 'python-stdnum>=2.2,<3'
 fi
 
 export DLP_TEST_PYTHON="$PWD/$venv/bin/python"

@@ -1,7 +1,7 @@
 //! What the command line takes. The texts here are the manual: help, completions and pages are made from them.
 
 use clap::builder::{Styles, styling::AnsiColor};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dlp_core::base::ConfidenceLevel;
 use std::path::PathBuf;
@@ -110,7 +110,7 @@ pub(crate) struct ScanArgs {
 
 /// What the organisation knows to be its own.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Known data")]
+#[command(next_help_heading = "Known data", group(ArgGroup::new("known_index").args(["edm", "fingerprints"]).multiple(true)))]
 pub(crate) struct KnownArgs {
     /// Records to look for: an index made by `dlp edm build`; may be repeated
     #[arg(long, value_name = "FILE", requires = "known_key")]
@@ -119,7 +119,7 @@ pub(crate) struct KnownArgs {
     #[arg(long, value_name = "FILE", requires = "known_key")]
     pub(crate) fingerprints: Vec<PathBuf>,
     /// Key of the indexes, 32 bytes that only you may read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "known_index")]
     pub(crate) known_key: Option<PathBuf>,
 }
 
@@ -260,10 +260,11 @@ Examples:
   kubectl logs pod | dlp redact -                          standard input
 
 Text, JSON and CSV in UTF-8 are taken; of a document, redact what `dlp extract` prints. Equal values become equal \
-tokens and hashes under one key, so that tables can still be joined. What was replaced is counted on standard error, \
-never shown.
+tokens and hashes under one key, however they are spelled, so that tables can still be joined; a token gives the normal \
+spelling back, for numbers the one without separators. A value that stands encoded, as in base64, goes with the code \
+around it. What was replaced is counted on standard error, never shown.
 
-Ends with 3 when the result may still hold values, or tokens could not be restored.";
+Ends with 3, and says where, when the result may still hold values, or tokens could not be restored.";
 
 /// Replace what is found in a text, or put it back.
 #[derive(Args, Debug)]
@@ -293,6 +294,9 @@ pub(crate) struct RedactArgs {
     /// What to look for.
     #[command(flatten)]
     pub(crate) detectors: DetectorChoice,
+    /// What is known.
+    #[command(flatten)]
+    pub(crate) known: KnownArgs,
 }
 
 /// What becomes of a value.

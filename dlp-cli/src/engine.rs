@@ -9,7 +9,7 @@ use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_core::knowledge::{Catalogue, CatalogueError, FormatError, Profile, Read};
-use dlp_core::known::{IndexError, Known, KnownKey, edm, fingerprint};
+use dlp_core::known::{IndexError, Known, KnownKey, Source, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use dlp_core::output::AllowList;
 use dlp_sandbox::SandboxedParser;
@@ -33,19 +33,8 @@ pub(crate) fn engine(choice: &DetectorChoice) -> Result<Engine, CliError> {
 
 /// The same, with what the organisation knows to be its own.
 pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<Engine, CliError> {
-    let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::new);
-    let records = indexes(&known.edm, key.as_ref(), edm::Index::parse)?;
-    let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::parse)?;
-    let mut chosen = catalogue(choice)?;
-    let of_records = known.edm.iter().zip(records.iter().map(|index| index.schema().detector()));
-    let of_documents = known.fingerprints.iter().zip(documents.iter().map(fingerprint::Index::detector));
-    for (path, detector) in of_records.chain(of_documents) {
-        chosen.add_detector(&path.display().to_string(), detector)?;
-    }
-    let allows = AllowList::new(chosen.allows())?;
-    let inspector = with_catalogue(chosen)?;
-    let known = Known::new(inspector.detectors(), records, documents);
-    let inspector = inspector.with_known(known);
+    let Chosen { detectors, known, allows } = chosen(choice, known)?;
+    let inspector = inspector(detectors)?.with_known(known);
     let names = if choice.is_all() {
         inspector.detectors().clone()
     } else {
@@ -55,15 +44,39 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
     Ok(Engine { inspector, names, allows })
 }
 
+/// The chosen detectors, what the organisation knows to be its own, and the values that are allowed.
+pub(crate) struct Chosen {
+    pub(crate) detectors: DetectorSet,
+    pub(crate) known: Known,
+    pub(crate) allows: AllowList,
+}
+
+/// Reads what the command line names.
+pub(crate) fn chosen(choice: &DetectorChoice, known: &KnownArgs) -> Result<Chosen, CliError> {
+    let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::new);
+    let records = indexes(&known.edm, key.as_ref(), edm::Index::open)?;
+    let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::open)?;
+    let mut chosen = catalogue(choice)?;
+    let of_records = known.edm.iter().zip(records.iter().map(|index| index.schema().detector()));
+    let of_documents = known.fingerprints.iter().zip(documents.iter().map(fingerprint::Index::detector));
+    for (path, detector) in of_records.chain(of_documents) {
+        chosen.add_detector(&path.display().to_string(), detector)?;
+    }
+    let allows = AllowList::new(chosen.allows())?;
+    let detectors = DetectorSet::compile(chosen)?;
+    let known = Known::new(&detectors, records, documents);
+    Ok(Chosen { detectors, known, allows })
+}
+
 /// The indexes that the user names. Without a key there are none: the command line demands it.
 fn indexes<I>(
     paths: &[PathBuf],
     key: Option<&KnownKey>,
-    parse: impl Fn(Vec<u8>, &KnownKey) -> Result<I, IndexError>,
+    open: impl Fn(Arc<dyn Source>, &KnownKey) -> Result<I, IndexError>,
 ) -> Result<Vec<I>, CliError> {
     let Some(key) = key else { return Ok(Vec::new()) };
     let read = |path: &PathBuf| {
-        parse(input::read_bytes(path)?, key).map_err(|source| CliError::Index { path: path.clone(), source })
+        open(input::open_index(path)?, key).map_err(|source| CliError::Index { path: path.clone(), source })
     };
     paths.iter().map(read).collect()
 }
@@ -78,7 +91,9 @@ pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalo
     let mut catalogue = Catalogue::builtin()?;
     let read = add_files(&mut catalogue, &choice.detector_file)?;
     if !choice.is_all() {
-        let profiles = choice.profile.iter().map(|name| Profile::named(name)).collect::<Result<Vec<_>, _>>()?;
+        // A comma at the end is no mistake.
+        let names = choice.profile.iter().enumerate().filter(|(at, name)| *at == 0 || !name.trim().is_empty());
+        let profiles = names.map(|(_, name)| Profile::named(name)).collect::<Result<Vec<_>, _>>()?;
         catalogue.select_with(&profiles, &choice.detectors)?;
     }
     Ok((catalogue, read))
@@ -86,7 +101,10 @@ pub(crate) fn catalogue_with_examples(choice: &DetectorChoice) -> Result<(Catalo
 
 /// The inspector for a catalogue.
 pub(crate) fn with_catalogue(catalogue: Catalogue) -> Result<Inspector, CliError> {
-    let detectors = DetectorSet::compile(catalogue)?;
+    inspector(DetectorSet::compile(catalogue)?)
+}
+
+fn inspector(detectors: DetectorSet) -> Result<Inspector, CliError> {
     // The process ends soon after its scan, and to free the detectors piece by piece would only delay that.
     std::mem::forget(detectors.clone());
     Ok(Inspector::new(detectors, Limits::batch()).with_risky_parser(risky_parser()?))

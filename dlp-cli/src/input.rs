@@ -5,9 +5,11 @@
 //! makes of `<(command)`, have a writer.
 
 use crate::error::CliError;
+use dlp_core::known::Source;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Where descriptors have names.
 const DESCRIPTORS: [&str; 3] = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"];
@@ -49,13 +51,48 @@ pub(crate) fn check_waits_for_nobody(path: &Path, hint: &'static str) -> Result<
     }
 }
 
-/// Reads a file that the command needs as a whole, such as an index.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
-    let (Opened::File(mut file) | Opened::Stream(mut file)) = open(path, "name a file")?;
-    let mut bytes = Vec::new();
-    match file.read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
-        Err(source) => Err(CliError::Read { path: path.to_owned(), source }),
+/// An index, which stays where it is; what comes through a pipe is kept in memory.
+pub(crate) fn open_index(path: &Path) -> Result<Arc<dyn Source>, CliError> {
+    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    match open(path, "name a file")? {
+        Opened::File(file) => {
+            let len_bytes = file.metadata().map_err(failed)?.len();
+            Ok(Arc::new(IndexFile { file, len_bytes }))
+        }
+        Opened::Stream(mut file) => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(failed)?;
+            Ok(Arc::new(bytes))
+        }
+    }
+}
+
+/// A file that is read at any place by any thread.
+struct IndexFile {
+    file: File,
+    len_bytes: u64,
+}
+
+impl Source for IndexFile {
+    fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, into, at)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, mut at: u64, mut into: &mut [u8]) -> io::Result<()> {
+        while !into.is_empty() {
+            let len = std::os::windows::fs::FileExt::seek_read(&self.file, into, at)?;
+            if len == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            (at, into) = (at + len as u64, &mut into[len..]);
+        }
+        Ok(())
     }
 }
 

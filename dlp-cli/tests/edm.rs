@@ -47,6 +47,13 @@ fn records_of_the_table_are_found_and_nothing_of_it_is_in_the_index() {
     assert_eq!(findings[0]["detector"], "edm.customers");
     assert_eq!(findings[0]["confidence"]["level"], "high");
     assert_eq!((&findings[0]["location"]["line"], &findings[0]["location"]["column"]), (&1.into(), &31.into()));
+    assert_eq!(findings[0]["context_masked"], "columns `no`, `surname`, `born` of one row");
+    for format in ["pretty", "sarif"] {
+        let run = place.dlp(&[&["scan"], &words[..], &["--format", format]].concat()).assert().code(1);
+        let report = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+        assert!(report.contains("columns `no`, `surname`, `born` of one row"), "{format}: {report}");
+        assert!(!report.contains("Kowalska"), "{report}");
+    }
     let low = place.records(&[&words[..], &["--min-confidence", "low"]].concat());
     assert_eq!(of_kind(&low, "finding").len(), 2, "{low:?}");
 }
@@ -59,6 +66,7 @@ fn what_cannot_be_done_is_said() {
     fs::set_permissions(place.path("wrong.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .expect("permissions");
     place.write("other.csv", b"a,b\n1,2\n");
+    place.write("semicolons.csv", b"surname;no;born\na;b;c\n");
     place.write("latin.csv", b"surname,no,born\n\xffecret,AC-1,2\n");
     let build = |table: &'static str| {
         vec!["edm", "build", "--schema", "customers.toml", "--key-file", "known.key", "-o", "x", table]
@@ -68,6 +76,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["scan", "--edm", "customers.csv", "--known-key", "known.key", "."], "expected an index made by"),
         (vec!["scan", "--edm", "customers.edm", "."], "--known-key"),
         (build("other.csv"), "expected a column `no` in the header"),
+        (build("semicolons.csv"), "try --delimiter ';'"),
         (build("latin.csv"), "expected UTF-8 text"),
         (build("missing.csv"), "missing.csv"),
     ];

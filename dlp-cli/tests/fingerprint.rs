@@ -55,12 +55,22 @@ fn an_excerpt_is_found_with_its_share_and_its_source() {
     assert_eq!(findings[0]["location"]["path"], "mail.txt", "{:?}", findings[0]["location"]);
     assert_eq!(findings[0]["category"], "document-fingerprint");
     assert!(findings[0].to_string().contains("% of `2026/offer.txt`"), "{}", findings[0]);
+    assert!(findings[0]["context_masked"].to_string().contains("% of `2026/offer.txt`"), "{}", findings[0]);
+    assert!(!String::from_utf8_lossy(&index).contains("offer"), "the names of documents are encrypted");
+    for format in ["pretty", "sarif"] {
+        let words =
+            ["scan", "share", "--fingerprints", "contracts.dlpfp", "--known-key", "known.key", "--format", format];
+        let run = place.dlp(&words).assert().code(1);
+        let report = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+        assert!(report.contains("% of `2026/offer.txt`"), "{format}: {report}");
+    }
 }
 
 #[test]
 fn what_cannot_be_done_is_said() {
     let place = place();
     let rows: &[(&[&str], &str)] = &[
+        (&["scan", "--known-key", "known.key", "."], "--fingerprints <FILE>"),
         (&["fingerprint", "build", "--key-file", "known.key", "-o", "x", "missing"], "missing"),
         (
             &["fingerprint", "build", "--key-file", "known.key", "--name", "My Docs", "-o", "x", "contracts"],

@@ -40,6 +40,14 @@ fn the_sample_values_fire_as_it_says() {
 }
 
 #[test]
+fn the_first_command_finds_nothing() {
+    assert!(blocks("sh")[0].starts_with("cargo run --release --bin dlp -- scan docs "));
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+    let output = support::dlp().args(["scan", docs]).output().expect("dlp runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
 fn the_line_of_a_report_looks_as_it_says() {
     let place = Place::with(&[("src/billing.txt", "card 4000 0100 0007 1234\n")]);
     let output = place.dlp(&["scan"]).output().expect("dlp runs");

@@ -41,7 +41,8 @@ fn tokens_come_back_with_the_key() {
     place.dlp(&words).assert().code(0);
     let words = ["redact", "--restore", "--key-file", "key", "tokens.csv"];
     let run = place.dlp(&words).assert().code(0);
-    assert_eq!(String::from_utf8_lossy(&run.get_output().stdout), CSV);
+    let normal = CSV.replace("4000 0100 0007 1234", "4000010000071234");
+    assert_eq!(String::from_utf8_lossy(&run.get_output().stdout), normal);
     place.write("key", &[b'x'; 32]);
     let run = place.dlp(&words).assert().code(3);
     let tokens = fs::read(place.path("tokens.csv")).expect("tokens");
@@ -53,6 +54,35 @@ fn tokens_come_back_with_the_key() {
 fn standard_input_is_taken_and_masked() {
     let run = place().dlp(&["redact"]).write_stdin("PESEL: 06031739070\n").assert().code(0);
     assert_eq!(String::from_utf8_lossy(&run.get_output().stdout), "PESEL: ***********\n");
+}
+
+#[test]
+fn what_is_known_and_what_stands_encoded_is_replaced() {
+    let place = place();
+    place.write(
+        "customers.toml",
+        b"name = \"customers\"\nsecondary_min = 0\n[[column]]\nname = \"no\"\nprimary = true\n",
+    );
+    place.write("numbers.csv", b"no\nAC-11223344\n");
+    let words = ["edm", "build", "--schema", "customers.toml", "--key-file", "key", "numbers.csv", "-o", "numbers.edm"];
+    place.dlp(&words).assert().code(0);
+    place.write("mail.txt", b"number AC-11223344, auth cGVzZWw6IDA2MDMxNzM5MDcwIQ==, jane%40acme.pl\n");
+    let run = place.dlp(&["redact", "mail.txt", "--edm", "numbers.edm", "--known-key", "key"]).assert().code(0);
+    let clean = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(!clean.contains("11223344") && !clean.contains("cGVzZWw6") && said.contains("encoded"), "{clean}{said}");
+    place.write("clean/mail.txt", clean.as_bytes());
+    let records = place.records(&["clean", "--edm", "numbers.edm", "--known-key", "key"]);
+    assert!(of_kind(&records, "finding").is_empty(), "{records:?}");
+}
+
+#[test]
+fn broken_json_is_said_and_taken_as_text() {
+    let place = place();
+    place.write("broken.json", b"{\"pesel\": \"06031739070\",}\n");
+    let run = place.dlp(&["redact", "broken.json"]).assert().code(0);
+    assert_eq!(String::from_utf8_lossy(&run.get_output().stdout), "{\"pesel\": \"***********\",}\n");
+    assert!(String::from_utf8_lossy(&run.get_output().stderr).contains("no JSON from byte 24 on"));
 }
 
 #[test]

@@ -8,10 +8,11 @@ use crate::access::log::AccessLogError;
 use crate::admin::Admin;
 use crate::admission::Admission;
 use crate::body::BodyLimits;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, KnownConfig};
 use crate::destination::{Catalogue, RestrictError, Restrictions};
 use crate::icap;
 use crate::identity::IdentityError;
+use crate::known::{self, KnownError};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
 use crate::rules::{Exchangeable, Reloader, Rules};
@@ -31,7 +32,8 @@ use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::decision::PolicyError;
 use dlp_core::inspect::Inspector;
-use dlp_core::matching::{CompileError, DetectorSet};
+use dlp_core::knowledge::CatalogueError;
+use dlp_core::matching::CompileError;
 use dlp_governance::incident::{IncidentLog, IncidentLogError};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -111,6 +113,12 @@ pub enum StartError {
     /// A policy file is wrong.
     #[error("policy.files: {0}")]
     Policy(#[from] PolicyError),
+    /// An index of what is known, or its key, cannot be used.
+    #[error(transparent)]
+    Known(#[from] KnownError),
+    /// The detector of an index cannot be added.
+    #[error("known: {0}")]
+    Catalogue(#[from] CatalogueError),
     /// The built-in detectors do not compile.
     #[error("the detectors cannot be compiled: {0}")]
     Detectors(#[from] CompileError),
@@ -230,7 +238,7 @@ impl Gateway {
             restrictions: read.restrictions,
             access: Access::open(&state_dir.join(ACCESS), metrics.clone())?,
             rules: Exchangeable::new(read.rules),
-            inspection: Arc::new(inspection_services(&spool_dir, risky)?),
+            inspection: Exchangeable::new(inspection_services(&config.known, &spool_dir, risky)?),
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             coaching: Coaching::default(),
@@ -364,23 +372,34 @@ pub fn check(config: &Config, state_dir: &Path) -> Result<Vec<String>, StartErro
         false => Vec::new(),
     };
     client_config(&config.upstream, &own)?;
-    DetectorSet::builtin()?;
+    known::detectors(&config.known)?;
     Ok(read.restrictions.gaps(&config.bypass.hosts))
 }
 
 fn inspection_services(
+    known: &KnownConfig,
     spool_dir: &Path,
     risky: Option<Arc<dyn RiskyParser>>,
 ) -> Result<InspectionServices, StartError> {
-    let detectors = DetectorSet::builtin()?;
-    let stream_inspector = Inspector::new(detectors.clone(), stream_limits());
-    let inspector = Inspector::new(detectors, Limits::inline());
-    let inspector = match risky {
-        Some(parser) => inspector.with_risky_parser(parser),
+    let limits = BodyLimits { spool_dir: Some(spool_dir.to_owned()), ..BodyLimits::default() };
+    inspection_with(known, limits, risky)
+}
+
+/// What inspections need, with the indexes as their files are now.
+pub(crate) fn inspection_with(
+    known: &KnownConfig,
+    limits: BodyLimits,
+    risky: Option<Arc<dyn RiskyParser>>,
+) -> Result<InspectionServices, StartError> {
+    let has_known = !known.is_empty();
+    let (detectors, known) = known::detectors(known)?;
+    let stream_inspector = Inspector::new(detectors.clone(), stream_limits()).with_known(known.clone());
+    let inspector = Inspector::new(detectors, Limits::inline()).with_known(known);
+    let inspector = match &risky {
+        Some(parser) => inspector.with_risky_parser(parser.clone()),
         None => inspector,
     };
-    let limits = BodyLimits { spool_dir: Some(spool_dir.to_owned()), ..BodyLimits::default() };
-    Ok(InspectionServices { inspector, stream_inspector, limits })
+    Ok(InspectionServices { inspector, stream_inspector, limits, risky, has_known })
 }
 
 /// A body that passes takes as long as its sender, who is watched for stalling, and is never held.

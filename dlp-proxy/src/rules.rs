@@ -1,12 +1,12 @@
-//! What can be exchanged while the gateway runs: policies and users.
+//! What can be exchanged while the gateway runs: policies, users, and indexes of what is known.
 //!
 //! A decision is made under one set of rules. A request whose head was decided before an exchange and whose body after it
 //! meets the new rules with its body, which is what whoever revokes something wants.
 
 use crate::config::Config;
-use crate::gateway::StartError;
+use crate::gateway::{StartError, inspection_with};
 use crate::identity::Identity;
-use crate::services::Services;
+use crate::services::{InspectionServices, Services};
 use dlp_core::decision::{Policies, Policy};
 use std::fs;
 use std::path::PathBuf;
@@ -34,23 +34,23 @@ impl Rules {
     }
 }
 
-/// The rules in force.
+/// Something of which there is one at any moment, and another one later.
 #[derive(Debug)]
-pub(crate) struct Exchangeable(RwLock<Arc<Rules>>);
+pub(crate) struct Exchangeable<T>(RwLock<Arc<T>>);
 
-impl Exchangeable {
-    /// Begins with these.
-    pub(crate) fn new(rules: Rules) -> Self {
-        Self(RwLock::new(Arc::new(rules)))
+impl<T> Exchangeable<T> {
+    /// Begins with this one.
+    pub(crate) fn new(first: T) -> Self {
+        Self(RwLock::new(Arc::new(first)))
     }
 
-    /// Those of this moment.
-    pub(crate) fn now(&self) -> Arc<Rules> {
+    /// The one of this moment.
+    pub(crate) fn now(&self) -> Arc<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn exchange(&self, rules: Rules) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    fn exchange(&self, next: T) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 }
 
@@ -63,20 +63,39 @@ impl Reloader {
         Self(services)
     }
 
-    /// Reads the policies and users that a configuration names, and puts them in force together. Says whether anything
-    /// else differs from the configuration that the gateway was started with, which takes a restart.
+    /// Reads the policies, users and indexes that a configuration names, and puts them in force together. Says whether
+    /// anything else differs from the configuration that the gateway was started with, which takes a restart.
     ///
     /// # Errors
     /// When anything is wrong; then all stays as it was.
     pub fn reload(&self, config: &Config) -> Result<bool, StartError> {
-        let rules = config.check().map_err(StartError::from).and_then(|()| Rules::from_files(config));
+        let read = self.read(config);
         let services = &self.0;
-        services.metrics.count_reload(rules.is_ok());
-        services.rules.exchange(rules?);
+        services.metrics.count_reload(read.is_ok());
+        let (rules, inspection) = read?;
+        services.rules.exchange(rules);
+        if let Some(inspection) = inspection {
+            services.inspection.exchange(inspection);
+        }
         // Whoever is not let in any more is not kept in either.
         services.access.sweep(&services.rules);
         let running = &services.config;
-        let same_else = Config { policy: running.policy.clone(), identity: running.identity.clone(), ..config.clone() };
+        let same_else = Config {
+            policy: running.policy.clone(),
+            identity: running.identity.clone(),
+            known: running.known.clone(),
+            ..config.clone()
+        };
         Ok(same_else != *running)
+    }
+
+    /// Detectors are compiled anew only where indexes bring some, or brought some.
+    fn read(&self, config: &Config) -> Result<(Rules, Option<InspectionServices>), StartError> {
+        config.check()?;
+        let rules = Rules::from_files(config)?;
+        let now = self.0.inspection.now();
+        let is_known = !config.known.is_empty() || now.has_known;
+        let inspection = is_known.then(|| inspection_with(&config.known, now.limits.clone(), now.risky.clone()));
+        Ok((rules, inspection.transpose()?))
     }
 }

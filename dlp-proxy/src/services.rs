@@ -6,12 +6,13 @@ use crate::config::Config;
 use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
-use crate::rules::Exchangeable;
+use crate::rules::{Exchangeable, Rules};
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
 use crate::transfer::Transfers;
 use crate::upstream::Upstream;
+use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;
 use dlp_governance::incident::IncidentLog;
 use std::sync::{Arc, Mutex};
@@ -19,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Built once at start, never changed.
+/// Built once at start; what can be exchanged says so.
 #[derive(Debug)]
 pub(crate) struct Services {
     /// The configuration.
@@ -31,9 +32,9 @@ pub(crate) struct Services {
     /// Fields that tell services whose accounts are ours.
     pub(crate) restrictions: Restrictions,
     /// Policies and users.
-    pub(crate) rules: Exchangeable,
+    pub(crate) rules: Exchangeable<Rules>,
     /// What inspections need.
-    pub(crate) inspection: Arc<InspectionServices>,
+    pub(crate) inspection: Exchangeable<InspectionServices>,
     /// Places for bodies that leave while they are inspected.
     pub(crate) watched: Arc<Semaphore>,
     /// Threads that inspect.
@@ -66,6 +67,10 @@ pub(crate) struct InspectionServices {
     pub(crate) stream_inspector: Inspector,
     /// Bounds of body decoding.
     pub(crate) limits: BodyLimits,
+    /// Runs parsers that can crash.
+    pub(crate) risky: Option<Arc<dyn RiskyParser>>,
+    /// Whether there are indexes.
+    pub(crate) has_known: bool,
 }
 
 impl std::fmt::Debug for InspectionServices {

@@ -48,7 +48,7 @@ impl Examine for Recorder {
 
 fn finding(value: &[u8], at: u64) -> Finding {
     Finding {
-            related: Vec::new(),
+        related: Vec::new(),
         detector: DetectorIndex(0),
         confidence: Confidence::from_points(90),
         reasons: Vec::new(),

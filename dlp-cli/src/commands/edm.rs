@@ -65,8 +65,20 @@ fn open(table: &Path) -> Result<Box<dyn Read>, CliError> {
 /// Where the columns of the schema stand in the table.
 fn places(schema: &Schema, header: &csv::StringRecord) -> Result<Vec<usize>, String> {
     let find = |name: &str| header.iter().position(|cell| cell.trim_start_matches('\u{feff}').trim() == name);
-    let missing = |name: &str| format!("expected a column `{name}` in the header, as the schema names it");
+    let hint = delimiter_hint(header);
+    let missing = |name: &str| format!("expected a column `{name}` in the header, as the schema names it{hint}");
     schema.columns.iter().map(|column| find(&column.name).ok_or_else(|| missing(&column.name))).collect()
+}
+
+/// What to do about a header of one cell that holds what others separate cells by.
+fn delimiter_hint(header: &csv::StringRecord) -> &'static str {
+    match header.get(0).filter(|_| header.len() == 1) {
+        Some(cell) if cell.contains(';') => "; its cells seem to be separated by `;`, so try --delimiter ';'",
+        Some(cell) if cell.contains('\t') => "; its cells seem to be separated by tabs, so try --delimiter $'\\t'",
+        Some(cell) if cell.contains('|') => "; its cells seem to be separated by `|`, so try --delimiter '|'",
+        Some(cell) if cell.contains(',') => "; its cells seem to be separated by `,`, so leave --delimiter out",
+        _ => "",
+    }
 }
 
 /// What is wrong with a table, and on which line. Cells are never quoted.

@@ -17,6 +17,8 @@ use std::path::Path;
 
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 64 * 1024;
+/// Why a layout was not kept.
+const NO_LAYOUT: &str = "nothing in their layout passes for invented, or they stood encoded";
 
 /// Redacts, or restores.
 pub(crate) fn run(args: &RedactArgs) -> Result<u8, CliError> {
@@ -25,13 +27,13 @@ pub(crate) fn run(args: &RedactArgs) -> Result<u8, CliError> {
 
 fn redact(args: &RedactArgs) -> Result<u8, CliError> {
     let key = key(args)?;
-    let set = DetectorSet::compile(engine::catalogue(&args.detectors)?)?;
+    let engine::Chosen { detectors: set, known, .. } = engine::chosen(&args.detectors, &args.known)?;
     // The process ends soon, and to free the detectors piece by piece would only delay that.
     std::mem::forget(set.clone());
     let redaction =
         Redaction { method: method(args.method), format: format(args), confidence_min: args.min_confidence.into() };
     let mut scratch = Scratch::new();
-    let mut redactor = Redactor::new(&set, &mut scratch, redaction, &key);
+    let mut redactor = Redactor::new(&set, &mut scratch, redaction, &key).with_known(&known);
     let failed = |source| CliError::Redact { path: args.file.display().to_string(), source };
     let mut destination = Destination::open(args.output.as_deref())?;
     pass(args, &mut destination, |bytes, out| redactor.push(bytes, out).map_err(failed))?;
@@ -131,16 +133,39 @@ fn report(args: &RedactArgs, set: &DetectorSet, redacted: &Redacted) -> u8 {
     for (detector, count) in &redacted.values {
         say(&format!("{count:>7}  {}", set.detector(*detector).id));
     }
+    if redacted.encoded > 0 {
+        say(&format!("{} of them stood encoded, and went with the code around them", redacted.encoded));
+    }
     if redacted.masked_instead > 0 {
-        say(&format!("{} of them masked: nothing in their layout passes for invented", redacted.masked_instead));
+        let why = if args.method == RedactMethod::Token { "too long for a token" } else { NO_LAYOUT };
+        say(&format!("{} of them masked: {why}", redacted.masked_instead));
+    }
+    if let Some(at) = redacted.broken_at {
+        say(&format!("no JSON from byte {at} on: what follows was taken as text, and numbers got no quotes"));
     }
     if redacted.left > 0 {
         let (left, level) = (redacted.left, ConfidenceLevel::from(args.min_confidence).as_str());
         let noun = if left == 1 { "finding" } else { "findings" };
         say(&format!("{left} {noun} below {level} left (--min-confidence low takes them too)"));
     }
-    let Some(first) = redacted.degraded.first() else { return exit::CLEAN };
-    let more = redacted.degraded.len() - 1;
-    say(&format!("incomplete: {} and {more} more detectors left places out", set.detector(*first).id));
-    exit::INCOMPLETE
+    report_gaps(set, redacted)
+}
+
+/// Says what may have stayed, and where.
+fn report_gaps(set: &DetectorSet, redacted: &Redacted) -> u8 {
+    let mut gaps = Vec::new();
+    if let Some(first) = redacted.degraded.first() {
+        let more = redacted.degraded.len() - 1;
+        gaps.push(format!("{} and {more} more detectors left places out", set.detector(*first).id));
+    }
+    if let Some(at) = redacted.unread_at {
+        gaps.push(format!(
+            "an encoded file at byte {at} could not be read completely and stayed, perhaps more behind it"
+        ));
+    }
+    if redacted.late > 0 {
+        gaps.push(format!("{} known documents begin where the text was written already", redacted.late));
+    }
+    gaps.iter().for_each(|gap| say(&format!("incomplete: {gap}")));
+    if gaps.is_empty() { exit::CLEAN } else { exit::INCOMPLETE }
 }

@@ -309,12 +309,23 @@ impl<'a> Examiner<'a> {
         }
         if !self.masks_all {
             // What the detectors that were left out would have masked stands in the surroundings in clear.
-            records.iter_mut().for_each(|record| record.context_masked.clear());
+            let is_text = |record: &&mut FindingRecord| !is_known(record.category);
+            records.iter_mut().filter(is_text).for_each(|record| record.context_masked.clear());
+        }
+        for record in records.iter_mut().filter(|record| record.category == Category::DocumentFingerprint) {
+            // The name of a document can hold a value as every name can.
+            record.context_masked = masked_name(self.names, &record.context_masked);
+            record.reasons.iter_mut().for_each(|reason| reason.detail = masked_name(self.names, &reason.detail));
         }
         let passes = move |f: &Finding| f.confidence.level() >= self.confidence_min && keep(f);
         let pairs = records.into_iter().zip(findings).filter(move |(_, finding)| passes(finding));
         pairs.map(|(record, f)| Reported { record, value: self.keep_values.then_some(f.value), line: None })
     }
+}
+
+/// Whether what stands beside a finding is about an index and no text.
+fn is_known(category: Category) -> bool {
+    matches!(category, Category::Edm | Category::DocumentFingerprint)
 }
 
 /// The name as reports show it, for paths that are not a file's.

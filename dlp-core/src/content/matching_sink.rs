@@ -7,7 +7,9 @@ use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
-use crate::base::{CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, Span};
+use crate::base::{
+    CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, ProblemClass, Span,
+};
 use crate::knowledge::MATCH_LEN_MAX;
 use crate::known::{Known, KnownScan};
 use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, Scratch, StreamScan};
@@ -121,7 +123,11 @@ impl<'a> MatchingSink<'a> {
 
     /// Ends the job: the worse of the extractor's outcome and what matching itself left out, and the bytes matched.
     #[must_use]
-    pub fn finish(self, extracted: Outcome) -> (Outcome, u64) {
+    pub fn finish(mut self, extracted: Outcome) -> (Outcome, u64) {
+        if self.known.has_failed() {
+            let message = "an index of known data could not be read any more; what it knows may be in there";
+            self.problem(Problem::new(ProblemClass::Unreadable, "known_index", message));
+        }
         (extracted.worse(self.outcome), self.text_bytes)
     }
 

@@ -5,7 +5,7 @@
 //! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
 //! `frames` and `lzw`), `tarball`, `ooxml` and `odf` (over `xml`), `cfb` (older Office documents), `rtf`, `html`, `mail`, and
 //! `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that
-//! passes for what is encoded in it, with the decoders of `decode`.
+//! passes for what is encoded in it, with the decoders of `decode`; `readings` gives the same to those who replace it.
 
 mod budget;
 mod cfb;
@@ -29,6 +29,7 @@ mod outcome;
 mod packed;
 mod pdf;
 mod plain;
+mod readings;
 mod recognise;
 mod risky;
 mod rtf;
@@ -47,5 +48,6 @@ pub(crate) use joining::{Joining, Pairs};
 pub use kind::Kind;
 pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};
+pub(crate) use readings::{Reading, cut_run, readings};
 pub use risky::{RiskyFrame, RiskyParser};
 pub use sink::{Flow, ItemStart, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, Sink};

@@ -49,6 +49,14 @@ pub enum CatalogueError {
         /// The id.
         id: String,
     },
+    /// There are no numbers of a country.
+    #[error(
+        "--profile {code}: no detector is about numbers of the country `{code}`; `dlp detectors list` shows the ids"
+    )]
+    NoCountry {
+        /// Its code.
+        code: String,
+    },
     /// A selection matches nothing.
     #[error("no detector matches `{glob}`; `dlp detectors list` shows the ids")]
     NoMatch {
@@ -149,7 +157,7 @@ impl Catalogue {
     /// Keeps the detectors of profiles, and those that match one of the globs.
     ///
     /// # Errors
-    /// [`CatalogueError::NoMatch`] for the first glob or country that matches nothing.
+    /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, [`CatalogueError::NoCountry`] for a country.
     pub fn select_with(&mut self, profiles: &[Profile], globs: &[String]) -> Result<(), CatalogueError> {
         let has = |holds: &dyn Fn(&str) -> bool| self.detectors.iter().any(|detector| holds(&detector.id));
         let (left_out, chosen): (Vec<&str>, Vec<&str>) =
@@ -159,7 +167,7 @@ impl Catalogue {
             return Err(CatalogueError::NoMatch { glob: (*glob).to_owned() });
         }
         if let Some(empty) = profiles.iter().find(|profile| !has(&|id| profile.is_own(id))) {
-            return Err(CatalogueError::NoMatch { glob: empty.name.clone() });
+            return Err(CatalogueError::NoCountry { code: empty.name.clone() });
         }
         let is_chosen = |id: &str| {
             let has_no_choice = profiles.is_empty() && chosen.is_empty();

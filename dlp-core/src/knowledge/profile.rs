@@ -33,7 +33,7 @@ pub struct Profile {
 #[non_exhaustive]
 pub enum ProfileError {
     /// Nothing has this name.
-    #[error("{name}: expected {expected}, or a country code of two letters such as pl")]
+    #[error("{}: expected {expected}, or a country code of two letters such as pl", if name.is_empty() { "a name is missing" } else { name })]
     Unknown {
         /// The name.
         name: String,
@@ -67,8 +67,9 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Unknown`] with the names that there are.
     pub fn named(name: &str) -> Result<Self, ProfileError> {
+        let name = &name.trim().to_ascii_lowercase();
         let known = dlp_patterns::profiles();
-        if let Some((_, text)) = known.iter().find(|(known, _)| *known == name) {
+        if let Some((_, text)) = known.iter().find(|(known, _)| known == name) {
             return Self::parse(name, text);
         }
         if name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
@@ -171,6 +172,6 @@ mod tests {
         assert!(error.contains("gdpr") && error.contains("country"), "{error}");
         let mut catalogue = Catalogue::builtin().expect("built-in detectors");
         let profile = Profile::named("zz").expect("two letters");
-        assert!(matches!(catalogue.select_with(&[profile], &[]), Err(CatalogueError::NoMatch { .. })));
+        assert!(matches!(catalogue.select_with(&[profile], &[]), Err(CatalogueError::NoCountry { .. })));
     }
 }

@@ -1,5 +1,7 @@
 //! The key of an organisation for its indexes, which is never in them.
 
+use aes_siv::KeyInit as _;
+use aes_siv::siv::Aes256Siv;
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -29,6 +31,21 @@ impl KnownKey {
         hasher.update(&[column]).update(value);
         let hash = hasher.finalize();
         u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("32 bytes"))
+    }
+
+    /// What only holders of the key can read: AES-SIV (RFC 5297), under a key of its own.
+    pub(super) fn seal(&self, text: &[u8]) -> Vec<u8> {
+        self.cipher().encrypt([b""; 0], text).expect("a text is far below the cipher's limit")
+    }
+
+    /// What was sealed; `None` when it was not, or with another key.
+    pub(super) fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.cipher().decrypt([b""; 0], sealed).ok()
+    }
+
+    fn cipher(&self) -> Aes256Siv {
+        let halves = [b"authenticate", &b"encrypt"[..]].map(|half| *blake3::keyed_hash(&self.0, half).as_bytes());
+        Aes256Siv::new_from_slice(&halves.concat()).expect("two halves of 32 bytes")
     }
 
     /// A hash that authenticates what passes through it.

@@ -1,18 +1,19 @@
 //! Layer 4: what an organisation knows to be its own. Not what looks like a customer's number, but the customers.
 //!
 //! An index is made once, by those who own the data, and holds keyed hashes alone ([`edm`] of tables, [`fingerprint`] of
-//! documents; the names of these stand in it as they are). Scans load it with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
+//! documents, whose names are encrypted in it). Scans load it with its key; a [`KnownScan`] follows a text beside the detectors' [`StreamScan`](crate::matching::StreamScan), and
 //! gives matches of the same kind. Each index has a detector without patterns in the catalogue, so that its findings
 //! have an id, a severity and a label as all others do, and policies can name them.
 
 pub mod edm;
+mod filter;
 pub mod fingerprint;
 mod key;
 mod store;
 mod words;
 
 pub use key::KnownKey;
-pub use store::{Entry, IndexError};
+pub use store::{Entry, IndexError, Source};
 
 use crate::base::{Category, SensitivityLabel, Severity};
 use crate::knowledge::{Boundary, Context, Detector, Score};
@@ -71,6 +72,19 @@ impl Known {
             records: records.into_iter().filter_map(with_records).collect(),
             documents: documents.into_iter().filter_map(with_documents).collect(),
         }
+    }
+
+    /// The detectors of the indexes.
+    pub fn detectors(&self) -> impl Iterator<Item = DetectorIndex> {
+        let records = self.records.iter().map(|(detector, _)| *detector);
+        records.chain(self.documents.iter().map(|(detector, _)| *detector))
+    }
+
+    /// Whether an index could not be read after it was opened. Then scans since may have found less than there is.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.records.iter().any(|(_, index)| index.has_failed())
+            || self.documents.iter().any(|(_, index)| index.has_failed())
     }
 
     /// Starts to follow a text; `None` when nothing is known.

@@ -5,14 +5,18 @@
 //! ```
 //!
 //! All numbers are little-endian. The footer holds the numbers that lead to the parts, and an authenticator over
-//! everything before it, under the index's own key: a wrong key and an altered file are refused alike.
+//! everything before it, under the index's own key: a wrong key and an altered file are refused alike. In memory there is
+//! a filter alone, two bytes for each entry, which sends nearly every hash away that is none of the index; what passes
+//! it costs two short reads.
 
+use super::filter::Filter;
 use super::key::KnownKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
 /// Bytes of an entry.
@@ -25,6 +29,10 @@ const FOOTER_LEN: usize = 8 + 4 + 4 + AUTHENTICATOR_LEN;
 const BUCKET_ENTRIES: u64 = 8;
 /// Most leading bits of the directory.
 const BITS_MAX: u32 = 28;
+/// Bytes that are read at once when a store is opened: a multiple of an entry's.
+const BLOCK_LEN: u64 = 64 * 1024 * ENTRY_LEN as u64;
+/// Entries that are read at once in a look-up: a bucket has eight.
+const READ_ENTRIES_MAX: u64 = 64;
 
 /// First bytes of a file, which tell its kind.
 pub(super) type Magic = [u8; 8];
@@ -59,6 +67,9 @@ pub enum IndexError {
     /// The key is another one, or the file was altered.
     #[error("the key does not fit this index, or the index was altered")]
     Key,
+    /// Its bytes cannot be had.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::ErrorKind),
 }
 
 /// Writes a store, entry by entry.
@@ -123,47 +134,60 @@ impl<W: Write> StoreWriter<W> {
     }
 }
 
+/// Where the bytes of an index come from. An index of a hundred million cells takes more than a gigabyte, so it is read
+/// block by block, and by the few bytes of a look-up later on. It may not change while it is used.
+pub trait Source: Send + Sync {
+    /// How many bytes there are.
+    fn len_bytes(&self) -> u64;
+
+    /// Fills `into` with the bytes from `at` on.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()>;
+}
+
+impl Source for Vec<u8> {
+    fn len_bytes(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(at).map_err(io::Error::other)?;
+        let bytes = self.get(start..).and_then(|rest| rest.get(..into.len()));
+        into.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
 /// A store that is read.
 #[derive(Clone)]
 pub(super) struct Store {
-    bytes: Arc<[u8]>,
+    source: Arc<dyn Source>,
+    filter: Arc<Filter>,
     entries: u64,
     bits: u32,
+    /// Whether bytes could not be had after the store was opened: then it knows less than it should.
+    has_failed: Arc<AtomicBool>,
 }
 
 impl Store {
-    /// Reads a store and its header. The key of the index is told by the header, so it comes from the caller.
-    pub(super) fn parse<H: DeserializeOwned>(
-        bytes: Vec<u8>,
+    /// Reads a store and its header. The key of the index is told by the header, so it comes from the caller. Everything
+    /// is read once, which authenticates it and makes the filter.
+    pub(super) fn open<H: DeserializeOwned>(
+        source: Arc<dyn Source>,
         magic: &Magic,
         expected: &'static str,
         key_of: impl FnOnce(&H) -> Result<KnownKey, IndexError>,
     ) -> Result<(Self, H, KnownKey), IndexError> {
-        let not_an_index = || IndexError::NotAnIndex { expected };
-        let body = bytes.len().checked_sub(FOOTER_LEN).ok_or_else(not_an_index)?;
-        let footer = &bytes[body..];
-        let number = |range: Range<usize>| footer[range].iter().rev().fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
-        let (entries, bits, header_len) = (number(0..8), number(8..12) as u32, number(12..16) as usize);
-        if bits > BITS_MAX || !bytes.starts_with(magic) {
-            return Err(not_an_index());
-        }
-        let start = body.checked_sub(header_len).ok_or_else(not_an_index)?;
-        let around = ((1u64 << bits) + 1) * 8 + magic.len() as u64;
-        let len = entries.checked_mul(ENTRY_LEN as u64).and_then(|len| len.checked_add(around));
-        if len != Some(start as u64) {
-            return Err(not_an_index());
-        }
-        let header: H = serde_json::from_slice(&bytes[start..body]).map_err(|_| not_an_index())?;
+        let frame = Frame::read(&*source, magic, expected)?;
+        let header = read(&*source, frame.header.clone())?;
+        let header: H = serde_json::from_slice(&header).map_err(|_| IndexError::NotAnIndex { expected })?;
         let key = key_of(&header)?;
-        let (signed, stated) = bytes.split_at(bytes.len() - AUTHENTICATOR_LEN);
-        let mut authenticator = key.authenticator();
-        authenticator.update(signed);
-        // Hashes of this crate are compared in the same time wherever they differ.
-        let stated: [u8; AUTHENTICATOR_LEN] = stated.try_into().map_err(|_| not_an_index())?;
-        if authenticator.finalize() != blake3::Hash::from_bytes(stated) {
-            return Err(IndexError::Key);
-        }
-        Ok((Self { bytes: bytes.into(), entries, bits }, header, key))
+        let mut filter = Filter::of(frame.entries);
+        authenticate(&*source, &frame, &key, &mut filter)?;
+        let (filter, has_failed) = (filter.into(), Arc::default());
+        Ok((Self { source, filter, entries: frame.entries, bits: frame.bits, has_failed }, header, key))
     }
 
     /// Entries.
@@ -171,50 +195,145 @@ impl Store {
         self.entries
     }
 
-    /// The entries of a hash, as a range of places. Empty when there is none.
-    pub(super) fn find(&self, hash: u64) -> Range<u64> {
-        let bucket = bucket(hash, self.bits);
-        let (first, end) = (self.first_of(bucket), self.first_of(bucket + 1));
-        let start = self.partition(first..end, |entry| entry.hash < hash);
-        start..self.partition(start..end, |entry| entry.hash <= hash)
+    /// Whether a look-up failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
     }
 
-    /// The owner of an entry.
-    pub(super) fn owner_at(&self, place: u64) -> u32 {
-        self.entry(place).owner
+    /// The entries of a hash, as a range of places. Empty when there is none.
+    pub(super) fn find(&self, hash: u64) -> Range<u64> {
+        if !self.filter.may_hold(hash) {
+            return 0..0;
+        }
+        let bucket = self.bucket(bucket(hash, self.bits));
+        let start = self.partition(bucket.clone(), |entry| entry.hash < hash);
+        start..self.partition(start..bucket.end, |entry| entry.hash <= hash)
+    }
+
+    /// The owners of entries.
+    pub(super) fn owners(&self, places: Range<u64>) -> Vec<u32> {
+        let mut entries = Vec::new();
+        self.entries(places, &mut entries);
+        entries.iter().map(|entry| entry.owner).collect()
     }
 
     /// Whether one of the entries of one hash, which are sorted by their owner, belongs to an owner.
     pub(super) fn holds(&self, places: Range<u64>, owner: u32) -> bool {
         let at = self.partition(places.clone(), |entry| entry.owner < owner);
-        at < places.end && self.entry(at).owner == owner
+        at < places.end && self.owners(at..at + 1) == [owner]
     }
 
-    fn partition(&self, mut places: Range<u64>, is_before: impl Fn(Entry) -> bool) -> u64 {
-        while places.start < places.end {
+    /// The first of the places whose entry is not before. Halves the places until one read has them all.
+    fn partition(&self, mut places: Range<u64>, is_before: impl Fn(&Entry) -> bool) -> u64 {
+        let mut entries = Vec::new();
+        while places.end - places.start > READ_ENTRIES_MAX {
             let middle = places.start + (places.end - places.start) / 2;
-            if is_before(self.entry(middle)) {
+            self.entries(middle..middle + 1, &mut entries);
+            if entries.first().is_some_and(&is_before) {
                 places.start = middle + 1;
             } else {
                 places.end = middle;
             }
         }
-        places.start
+        self.entries(places.clone(), &mut entries);
+        places.start + entries.partition_point(is_before) as u64
     }
 
-    fn entry(&self, place: u64) -> Entry {
-        let at = size_of::<Magic>() + place as usize * ENTRY_LEN;
-        let bytes: &[u8; ENTRY_LEN] = self.bytes[at..].first_chunk().expect("places lie in the entries");
-        let hash = u64::from_le_bytes(*bytes.first_chunk().expect("twelve bytes"));
-        let owner = u32::from_le_bytes(*bytes.last_chunk().expect("twelve bytes"));
-        Entry { hash, owner }
+    /// Reads entries. None when they cannot be had, which is remembered.
+    fn entries(&self, places: Range<u64>, entries: &mut Vec<Entry>) {
+        entries.clear();
+        let start = size_of::<Magic>() as u64 + places.start * ENTRY_LEN as u64;
+        let bytes = self.bytes(start, (places.end.saturating_sub(places.start)) as usize * ENTRY_LEN);
+        entries.extend(bytes.chunks_exact(ENTRY_LEN).map(entry));
     }
 
-    fn first_of(&self, bucket: usize) -> u64 {
-        let at = size_of::<Magic>() + self.entries as usize * ENTRY_LEN + bucket * 8;
-        let first = self.bytes[at..].first_chunk().expect("the directory has one place more than buckets");
-        u64::from_le_bytes(*first).min(self.entries)
+    /// The places of a bucket.
+    fn bucket(&self, bucket: usize) -> Range<u64> {
+        let start = size_of::<Magic>() as u64 + self.entries * ENTRY_LEN as u64 + bucket as u64 * 8;
+        let pair = self.bytes(start, 16);
+        let place =
+            |at: usize| pair.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |n| u64::from_le_bytes(*n));
+        let end = place(8).min(self.entries);
+        place(0).min(end)..end
     }
+
+    fn bytes(&self, at: u64, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        if self.source.read_at(at, &mut bytes).is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+            bytes.clear();
+        }
+        bytes
+    }
+}
+
+/// Where the parts of a file lie.
+struct Frame {
+    entries: u64,
+    bits: u32,
+    header: Range<u64>,
+    /// What the authenticator covers.
+    signed: u64,
+    stated: [u8; AUTHENTICATOR_LEN],
+}
+
+impl Frame {
+    fn read(source: &dyn Source, magic: &Magic, expected: &'static str) -> Result<Self, IndexError> {
+        let not_an_index = || IndexError::NotAnIndex { expected };
+        let len = source.len_bytes();
+        let body =
+            len.checked_sub(FOOTER_LEN as u64).filter(|body| *body >= magic.len() as u64).ok_or_else(not_an_index)?;
+        if read(source, 0..magic.len() as u64)? != magic {
+            return Err(not_an_index());
+        }
+        let footer = read(source, body..len)?;
+        let number = |range: Range<usize>| footer[range].iter().rev().fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
+        let (entries, bits, header_len) = (number(0..8), number(8..12) as u32, number(12..16));
+        if bits > BITS_MAX {
+            return Err(not_an_index());
+        }
+        let start = body.checked_sub(header_len).ok_or_else(not_an_index)?;
+        let around = ((1u64 << bits) + 1) * 8 + magic.len() as u64;
+        if entries.checked_mul(ENTRY_LEN as u64).and_then(|len| len.checked_add(around)) != Some(start) {
+            return Err(not_an_index());
+        }
+        let stated = *footer.last_chunk().ok_or_else(not_an_index)?;
+        Ok(Self { entries, bits, header: start..body, signed: len - AUTHENTICATOR_LEN as u64, stated })
+    }
+}
+
+/// Reads everything, block by block.
+fn authenticate(source: &dyn Source, frame: &Frame, key: &KnownKey, filter: &mut Filter) -> Result<(), IndexError> {
+    let mut authenticator = key.authenticator();
+    let first = size_of::<Magic>() as u64;
+    let end_of_entries = first + frame.entries * ENTRY_LEN as u64;
+    let mut at = 0;
+    while at < frame.signed {
+        let part = [first, end_of_entries, frame.signed].into_iter().find(|end| at < *end).unwrap_or(frame.signed);
+        let block = read(source, at..part.min(at + BLOCK_LEN))?;
+        authenticator.update(&block);
+        if part == end_of_entries && at >= first {
+            block.chunks_exact(ENTRY_LEN).for_each(|bytes| filter.add(entry(bytes).hash));
+        }
+        at += block.len() as u64;
+    }
+    // Hashes of this crate are compared in the same time wherever they differ.
+    if authenticator.finalize() == blake3::Hash::from_bytes(frame.stated) { Ok(()) } else { Err(IndexError::Key) }
+}
+
+fn read(source: &dyn Source, range: Range<u64>) -> Result<Vec<u8>, IndexError> {
+    let len =
+        usize::try_from(range.end - range.start).map_err(|_| IndexError::Unreadable(io::ErrorKind::OutOfMemory))?;
+    let mut bytes = vec![0; len];
+    source.read_at(range.start, &mut bytes).map_err(|error| IndexError::Unreadable(error.kind()))?;
+    Ok(bytes)
+}
+
+fn entry(bytes: &[u8]) -> Entry {
+    let bytes: &[u8; ENTRY_LEN] = bytes.first_chunk().expect("an entry has twelve bytes");
+    let hash = u64::from_le_bytes(*bytes.first_chunk().expect("twelve bytes"));
+    let owner = u32::from_le_bytes(*bytes.last_chunk().expect("twelve bytes"));
+    Entry { hash, owner }
 }
 
 fn bucket(hash: u64, bits: u32) -> usize {

@@ -21,13 +21,16 @@ const OTHERS_MAX: usize = 16;
 
 /// Others that make a list.
 const LIST_MIN: usize = 2;
+/// Others that make a list of addresses behind names, `Jane Doe <jane@..>`: so texts tell who wrote what, and three who
+/// wrote something are no list of customers.
+const NAMED_LIST_MIN: usize = 10;
 
 /// What the others say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Company {
     /// Nobody is there.
     None,
-    /// At least [`LIST_MIN`] different others pass, and no more than these fail: a list.
+    /// At least [`LIST_MIN`] different others pass ([`NAMED_LIST_MIN`] of named ones), and no more than these fail: a list.
     Peers,
     /// More numbers of the same length fail than others pass: this one passed by chance.
     Strangers,
@@ -46,7 +49,8 @@ pub(super) fn around(
     for side in [start..value.start, value.end..end] {
         votes.count(set, scratch, text, (index, &text[value.clone()], side));
     }
-    if votes.passing.len() >= LIST_MIN && votes.passing.len() >= votes.failing {
+    let list_min = if before_bracket(text, &value).is_some() { NAMED_LIST_MIN } else { LIST_MIN };
+    if votes.passing.len() >= list_min && votes.passing.len() >= votes.failing {
         Company::Peers
     } else if votes.failing > votes.passing.len() {
         Company::Strangers
@@ -153,14 +157,7 @@ pub(super) fn is_part_of_name(text: &[u8], value: &Range<usize>) -> bool {
 /// Whether an address in angle brackets signs an entry of a change log: a date, a name and the address, or two dashes,
 /// a name and the address.
 pub(super) fn signs_change(text: &[u8], value: &Range<usize>) -> bool {
-    // The same address is also accepted from behind a dot in it, so the bracket may stand farther before.
-    let is_mailbox = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);
-    let head = &text[value.start.saturating_sub(WINDOW_BYTES)..value.start];
-    let cut = head.iter().rev().take_while(|byte| is_mailbox(byte)).count();
-    let Some(before) = head[..head.len() - cut].strip_suffix(b"<") else { return false };
-    if text.get(value.end) != Some(&b'>') {
-        return false;
-    }
+    let Some(before) = before_bracket(text, value) else { return false };
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
     match line {
         [b'-', b'-', b' ', ..] => true,
@@ -169,6 +166,16 @@ pub(super) fn signs_change(text: &[u8], value: &Range<usize>) -> bool {
         }
         _ => line.get(..3).is_some_and(|word| WEEKDAYS.contains(&word)),
     }
+}
+
+/// What stands before an address in angle brackets.
+fn before_bracket<'t>(text: &'t [u8], value: &Range<usize>) -> Option<&'t [u8]> {
+    // The same address is also accepted from behind a dot in it, so the bracket may stand farther before.
+    let is_mailbox = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);
+    let head = &text[value.start.saturating_sub(WINDOW_BYTES)..value.start];
+    let cut = head.iter().rev().take_while(|byte| is_mailbox(byte)).count();
+    let before = head[..head.len() - cut].strip_suffix(b"<")?;
+    (text.get(value.end) == Some(&b'>')).then_some(before)
 }
 
 const WEEKDAYS: &[&[u8]] = &[b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];

@@ -8,7 +8,7 @@
 //! Whether there is colour is the caller's decision; every text from outside is escaped.
 
 use super::{FindingRecord, GitRecord, LocationRecord, ProblemRecord, SummaryRecord, escape};
-use crate::base::{ConfidenceLevel, ProblemClass, Severity};
+use crate::base::{Category, ConfidenceLevel, ProblemClass, Severity};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -73,7 +73,14 @@ pub struct Show<'a> {
 pub fn finding(out: &mut dyn Write, finding: &FindingRecord, show: Show<'_>) -> io::Result<()> {
     let Palette { path, faint, .. } = show.palette;
     let severity = show.palette.severity(finding.severity);
-    let value = show.revealed.map_or_else(|| finding.masked.clone(), |raw| String::from_utf8_lossy(raw).into_owned());
+    let value = match (show.revealed, finding.category) {
+        // What was found is a row or a document; what of it stands here is told, and nothing of the value.
+        (_, Category::DocumentFingerprint) => finding.context_masked.clone(),
+        (None, Category::Edm) => format!("{}  {}", finding.masked, finding.context_masked),
+        (Some(raw), Category::Edm) => format!("{}  {}", String::from_utf8_lossy(raw), finding.context_masked),
+        (Some(raw), _) => String::from_utf8_lossy(raw).into_owned(),
+        (None, _) => finding.masked.clone(),
+    };
     writeln!(
         out,
         "{path}{}{path:#}  {severity}{}{severity:#}  {}  {}  {faint}{}{faint:#}",
@@ -104,7 +111,11 @@ pub fn problem(out: &mut dyn Write, problem: &ProblemRecord, show: Show<'_>) -> 
 pub fn summary(out: &mut dyn Write, summary: &SummaryRecord, threshold: ConfidenceLevel) -> io::Result<()> {
     let findings = &summary.findings;
     if findings.new > 0 {
-        writeln!(out, "{} in {}:", plural(findings.new, "finding"), plural(summary.files, "file"))?;
+        let found_in = match (summary.files_with_findings, summary.files) {
+            (with, all) if with < all => format!("{with} of {all} files that were read"),
+            (_, all) => plural(all, "file"),
+        };
+        writeln!(out, "{} in {found_in}:", plural(findings.new, "finding"))?;
         let mut rows: Vec<_> = findings.by_detector.iter().collect();
         rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (detector, count) in rows {

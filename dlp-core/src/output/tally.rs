@@ -16,6 +16,9 @@ pub struct Tally {
     pub incomplete: bool,
     /// Outermost files.
     pub files: u64,
+    /// Files with findings that count. The findings of one come together.
+    pub files_with_findings: u64,
+    pub(super) latest: Option<String>,
     /// Bytes of these files.
     pub bytes: u64,
     /// Items of every depth that were read.
@@ -64,6 +67,9 @@ pub struct SummaryRecord {
     pub problems: ProblemCounts,
     /// Outermost files.
     pub files: u64,
+    /// Files with findings that count, for people.
+    #[serde(skip)]
+    pub files_with_findings: u64,
     /// Bytes of these files.
     pub bytes: u64,
     /// Items of every depth.
@@ -90,6 +96,11 @@ impl Tally {
             (None, State::Known) => counts.known += 1,
             (None, State::New) => {
                 counts.new += 1;
+                let path = &finding.location.path.text;
+                if self.latest.as_ref() != Some(path) {
+                    self.latest = Some(path.clone());
+                    self.files_with_findings += 1;
+                }
                 *counts.by_severity.entry(finding.severity.as_str()).or_default() += 1;
                 *counts.by_detector.entry(finding.detector.clone()).or_default() += 1;
             }
@@ -112,6 +123,7 @@ impl Tally {
             findings: self.findings,
             problems: self.problems,
             files: self.files,
+            files_with_findings: self.files_with_findings,
             bytes: self.bytes,
             parts: self.parts,
             links: self.links,

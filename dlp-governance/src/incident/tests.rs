@@ -28,7 +28,7 @@ fn detector() -> Detector {
 
 fn finding(value: &str) -> Finding {
     Finding {
-            related: Vec::new(),
+        related: Vec::new(),
         detector: DetectorIndex(0),
         confidence: Confidence::from_points(90),
         reasons: Vec::new(),

@@ -11,7 +11,7 @@ pub(crate) mod log;
 use crate::fault::Fault;
 use crate::identity::{Denied, Identity, Proof};
 use crate::metrics::Metrics;
-use crate::rules::Exchangeable;
+use crate::rules::{Exchangeable, Rules};
 use crate::services::Services;
 use addresses::Addresses;
 pub(crate) use addresses::Full;
@@ -92,7 +92,7 @@ impl Access {
     }
 
     /// Who a proof stands for at this moment, if they may use the gateway.
-    pub(crate) fn actor(&self, rules: &Exchangeable, proof: &Proof) -> Result<Actor, Fault> {
+    pub(crate) fn actor(&self, rules: &Exchangeable<Rules>, proof: &Proof) -> Result<Actor, Fault> {
         let rules = rules.now();
         self.state().actor(&rules.identity, proof, Timestamp::now())
     }
@@ -107,7 +107,7 @@ impl Access {
     /// Believes that an address is a person's, and cuts connections of whoever had it before.
     pub(crate) fn set_address(
         &self,
-        rules: &Exchangeable,
+        rules: &Exchangeable<Rules>,
         address: IpAddr,
         (person, ttl): (&str, Duration),
     ) -> Result<(), Full> {
@@ -117,7 +117,7 @@ impl Access {
     }
 
     /// Takes somebody's access away. The connections are cut before anything is written.
-    pub(crate) fn revoke(&self, rules: &Exchangeable, person: &str, reason: &str) -> Changed {
+    pub(crate) fn revoke(&self, rules: &Exchangeable<Rules>, person: &str, reason: &str) -> Changed {
         self.state().revoked.insert(person.to_ascii_lowercase(), reason.to_owned());
         let cut = self.look_through(rules);
         let connections = cut.values().sum();
@@ -147,7 +147,7 @@ impl Access {
     }
 
     /// Cuts what stands on nothing any more, and writes down whose it was.
-    pub(crate) fn sweep(&self, rules: &Exchangeable) {
+    pub(crate) fn sweep(&self, rules: &Exchangeable<Rules>) {
         for ((person, reason), connections) in self.look_through(rules) {
             tracing::warn!(person, reason, connections, "access ended");
             self.write(&Record::new(Change::Ended, &person, reason, connections));
@@ -172,7 +172,7 @@ impl Access {
     }
 
     /// Cancels leases without ground; how many by name and reason.
-    fn look_through(&self, rules: &Exchangeable) -> BTreeMap<(String, &'static str), usize> {
+    fn look_through(&self, rules: &Exchangeable<Rules>) -> BTreeMap<(String, &'static str), usize> {
         let (rules, now) = (rules.now(), Timestamp::now());
         let state = self.state();
         let mut cut = BTreeMap::new();
@@ -223,7 +223,7 @@ impl State {
 impl Lease {
     /// Notes what a user of the connection has proven, and says who that is. What is worth nothing is not noted: its
     /// refusal is an answer, and no cut.
-    pub(crate) fn admit(&self, rules: &Exchangeable, proof: &Proof) -> Result<Actor, Fault> {
+    pub(crate) fn admit(&self, rules: &Exchangeable<Rules>, proof: &Proof) -> Result<Actor, Fault> {
         let is_new = self.with_proofs(|proofs| !proofs.contains(proof) && proofs.insert(proof.clone()));
         // Noted first, so that a revocation between the two lines finds it.
         let actor = self.access.actor(rules, proof);

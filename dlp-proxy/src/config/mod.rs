@@ -11,8 +11,8 @@ mod units;
 pub use names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 pub use sections::{
     AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
-    JwtConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig, ResolverConfig, RespMod,
-    ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
+    JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig,
+    ResolverConfig, RespMod, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -39,6 +39,8 @@ pub struct Config {
     pub state: StateConfig,
     /// Policy files.
     pub policy: PolicyConfig,
+    /// What the organisation indexed as its own.
+    pub known: KnownConfig,
     /// Who may use the gateway.
     pub identity: IdentityConfig,
     /// Bounds of connections and requests.
@@ -153,6 +155,9 @@ impl Config {
         if parent.parent.is_none() && (parent.parent_credentials.is_some() || !parent.parent_except.is_empty()) {
             return invalid("upstream.parent", "parent_credentials and parent_except mean nothing without it");
         }
+        if self.known.is_empty() != self.known.key_file.is_none() {
+            return invalid("known.key_file", "indexes and their key belong together; set both or none");
+        }
         if self.inspection.spool_total_max < self.inspection.gate_max {
             return invalid(
                 "inspection.spool_total_max",
@@ -202,8 +207,9 @@ impl Config {
         let parent = self.upstream.parent_credentials.iter_mut();
         let who = [&mut identity.users, &mut identity.people, &mut self.admin.token_file, &mut self.state.dir];
         let tokens = identity.jwt.iter_mut().flat_map(|jwt| [&mut jwt.key, &mut jwt.secret]);
-        let single = own.into_iter().chain(who).chain(tokens);
+        let single = own.into_iter().chain(who).chain(tokens).chain([&mut self.known.key_file]);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
+        let lists = lists.chain(&mut self.known.edm).chain(&mut self.known.fingerprints);
         for path in single.flatten().chain(lists).chain(parent) {
             *path = base.join(&path);
         }
@@ -295,6 +301,8 @@ mod tests {
             ("identity.jwt = { issuer = \"i\", audience = \"a\" }", "identity.jwt"),
             ("identity.jwt = { issuer = \"i\", audience = \"a\", key = \"k\", secret = \"s\" }", "identity.jwt"),
             ("identity.jwt = { issuer = \"\", audience = \"a\", key = \"k\" }", "identity.jwt"),
+            ("known.edm = [\"a.edm\"]", "known.key_file"),
+            ("known.key_file = \"a.key\"", "known.key_file"),
             ("upstream.use_system_roots = false", "upstream.use_system_roots"),
             ("inspection.spool_total_max = \"1MiB\"", "inspection.spool_total_max"),
         ];

@@ -162,6 +162,26 @@ pub struct PolicyConfig {
     pub files: Vec<PathBuf>,
 }
 
+/// `[known]`: records and documents that the organisation indexed as its own.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KnownConfig {
+    /// Indexes of records, made by `dlp edm build`. Default none.
+    pub edm: Vec<PathBuf>,
+    /// Indexes of documents, made by `dlp fingerprint build`. Default none.
+    pub fingerprints: Vec<PathBuf>,
+    /// Key of the indexes: 32 bytes or 64 hexadecimal digits, mode 0600. Default none.
+    pub key_file: Option<PathBuf>,
+}
+
+impl KnownConfig {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.edm.is_empty() && self.fingerprints.is_empty()
+    }
+}
+
 /// `[identity]`: who may use the gateway.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -56,7 +56,7 @@ pub(super) async fn masked_path(services: &Services, parts: &Parts) -> String {
 
 /// A text of a user, with what is found in it masked.
 pub(super) async fn masked_text(services: &Services, text: String) -> String {
-    let inspection = services.inspection.clone();
+    let inspection = services.inspection.now();
     let masking = services.pool.submit(move |scratch| {
         let inspector = &inspection.inspector;
         let summariser = Summariser::with_texts(inspector.limits(), vec![text.clone()]);
@@ -75,7 +75,7 @@ async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Spoole
     // Also stops the work when the client goes away and this future is dropped.
     let guard = CancelOnDrop(cancel.clone());
     let size = body.as_ref().map_or(0, Spooled::len);
-    let task = Task { services: services.inspection.clone(), parts: parts.clone(), body, cancel };
+    let task = Task { services: services.inspection.now(), parts: parts.clone(), body, cancel };
     let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
     };

@@ -1,7 +1,7 @@
 //! Redaction: a text goes in, the same text comes out with what detectors found in it replaced.
 //!
 //! [`Redactor`] works on a stream. It hands bytes on once nothing undecided can stand in them, so it holds what the
-//! engine holds and no more. Only UTF-8 text is taken, because what is found must be replaced where it stands; JSON and
+//! engine holds and a block of text. Only UTF-8 text is taken, because what is found must be replaced where it stands; JSON and
 //! CSV keep their structure, a number of JSON that is replaced becomes a string. [`Restorer`] puts values back that were
 //! replaced by tokens, for those who have the key.
 //!
@@ -12,12 +12,19 @@
 //! | hash | a keyed hash: equal values give equal hashes | no |
 //! | format | other letters and digits in the same layout that no detector takes for genuine | no |
 //!
+//! Equal values get equal tokens and hashes, however they are spelled: a token gives the normal spelling back, which for
+//! numbers is the one without separators. What stands encoded in the text, like a number in base64, is replaced with the
+//! code around it as far as needed, and a token gives that back as it was.
+//!
 //! The format is kept by drawing, not by an encryption of formats: a result that no detector takes for genuine leaves no
 //! room for every value to have one of its own, so there is nothing to go back by.
 
+mod encoded;
+mod json;
 mod key;
 mod method;
 mod restore;
+mod spelling;
 mod structure;
 mod token;
 mod utf8;
@@ -26,7 +33,10 @@ pub use key::RedactKey;
 pub use restore::{Restored, Restorer};
 
 use crate::base::ConfidenceLevel;
+use crate::knowledge::MATCH_LEN_MAX;
+use crate::known::{Known, KnownScan};
 use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch, StreamScan};
+use encoded::{Encoded, Judge};
 use method::Draw;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -86,8 +96,16 @@ pub enum RedactError {
 pub struct Redacted {
     /// Values by detector.
     pub values: BTreeMap<DetectorIndex, u64>,
-    /// Values whose layout could not be kept and that were masked.
+    /// Values that were masked, because their layout could not be kept or they are too long for a token.
     pub masked_instead: u64,
+    /// Values that stood encoded in the text.
+    pub encoded: u64,
+    /// Offset of the first code in the text that could not be looked into completely, and stayed.
+    pub unread_at: Option<u64>,
+    /// Passages of known documents whose start had been handed on before the document was recognised.
+    pub late: u64,
+    /// Offset from which on a text that was said to be JSON is none, and was taken as text.
+    pub broken_at: Option<u64>,
     /// Findings that were left because their confidence is lower than demanded.
     pub left: u64,
     /// Detectors that were not tried everywhere: the result may hold more of what they look for.
@@ -95,11 +113,13 @@ pub struct Redacted {
 }
 
 /// A span to be replaced.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 struct Region {
     start: u64,
     end: u64,
     detector: DetectorIndex,
+    /// The value, when it stands encoded there.
+    decoded: Option<Vec<u8>>,
 }
 
 /// Replaces what is found in a stream of text.
@@ -109,6 +129,9 @@ pub struct Redactor<'a> {
     redaction: Redaction,
     key: &'a RedactKey,
     scan: StreamScan,
+    known: Known,
+    known_scan: Option<KnownScan>,
+    encoded: Encoded,
     encoding: utf8::Check,
     /// Original bytes that were not handed on yet, from `base` on.
     held: Vec<u8>,
@@ -129,6 +152,9 @@ impl<'a> Redactor<'a> {
             redaction,
             key,
             scan: set.stream(),
+            known: Known::default(),
+            known_scan: None,
+            encoded: Encoded::default(),
             encoding: utf8::Check::default(),
             held: Vec::new(),
             base: 0,
@@ -137,6 +163,12 @@ impl<'a> Redactor<'a> {
             draw: Draw::default(),
             redacted: Redacted::default(),
         }
+    }
+
+    /// Replaces what the organisation knows to be its own too; its detectors must stand in the set.
+    #[must_use]
+    pub fn with_known(self, known: &Known) -> Self {
+        Self { known: known.clone(), known_scan: known.scan(), ..self }
     }
 
     /// Takes the next bytes, and appends to `out` what is decided.
@@ -148,9 +180,14 @@ impl<'a> Redactor<'a> {
         self.held.extend_from_slice(bytes);
         let mut found = Vec::new();
         self.scan.push(self.scratch, bytes, &mut |m| found.push(m));
+        let mut safe = self.scan.safe_until();
+        if let Some(known) = &mut self.known_scan {
+            known.push(bytes, &mut |m| found.push(m));
+            safe = safe.min(known.safe_until());
+        }
         self.take(&found);
-        let safe = self.scan.safe_until();
-        self.emit(safe, out);
+        self.look(bytes, false);
+        self.emit(safe.min(self.encoded.safe_until()), out);
         Ok(())
     }
 
@@ -163,22 +200,42 @@ impl<'a> Redactor<'a> {
         let mut found = Vec::new();
         let scan = std::mem::replace(&mut self.scan, self.set.stream());
         let end = scan.finish(self.scratch, &mut |m| found.push(m));
+        if let Some(known) = self.known_scan.take() {
+            known.finish(&mut |m| found.push(m));
+        }
         self.take(&found);
+        self.look(&[], true);
         self.emit(u64::MAX, out);
         self.redacted.degraded = end.degraded;
+        if self.known.has_failed() {
+            self.redacted.degraded.extend(self.known.detectors());
+        }
+        self.redacted.unread_at = self.encoded.unread_at;
+        self.redacted.broken_at = self.lexer.finish();
         Ok(self.redacted)
+    }
+
+    /// Looks for what stands encoded.
+    fn look(&mut self, bytes: &[u8], is_end: bool) {
+        let mut judge = Judge { set: self.set, scratch: &mut *self.scratch, redaction: self.redaction };
+        let regions = self.encoded.push(&mut judge, bytes, is_end);
+        self.add(regions);
     }
 
     fn take(&mut self, found: &[Match]) {
         let is_replaced = |m: &&Match| m.confidence.level() >= self.redaction.confidence_min;
         let replaced: Vec<&Match> = found.iter().filter(is_replaced).collect();
         self.redacted.left += (found.len() - replaced.len()) as u64;
-        self.regions.extend(replaced.into_iter().map(|m| Region {
-            start: m.span.start.0,
-            end: m.span.end.0,
-            detector: m.detector,
-        }));
-        self.regions.sort_by_key(|region| region.start);
+        let region =
+            |m: &Match| Region { start: m.span.start.0, end: m.span.end.0, detector: m.detector, decoded: None };
+        let regions = replaced.into_iter().map(region).collect();
+        self.add(regions);
+    }
+
+    /// Keeps regions in their order: of those that start together, the longest first, and the plain before the encoded.
+    fn add(&mut self, regions: Vec<Region>) {
+        self.regions.extend(regions);
+        self.regions.sort_by_key(|region| (region.start, u64::MAX - region.end, region.decoded.is_some()));
     }
 
     /// Hands on everything before `safe`, and the whole of a value that starts there.
@@ -192,8 +249,9 @@ impl<'a> Redactor<'a> {
             if region.end <= start {
                 continue;
             }
+            self.redacted.late += u64::from(region.start < self.base);
             self.copy(at..start, out);
-            self.replace(Region { start, ..*region }, out);
+            self.replace(&Region { start, ..region.clone() }, out);
             at = region.end;
         }
         let until = safe.min(self.base + self.held.len() as u64).max(at);
@@ -210,17 +268,21 @@ impl<'a> Redactor<'a> {
         out.extend_from_slice(bytes);
     }
 
-    fn replace(&mut self, region: Region, out: &mut Vec<u8>) {
+    fn replace(&mut self, region: &Region, out: &mut Vec<u8>) {
         let span = (region.start - self.base) as usize..(region.end - self.base) as usize;
         let value = self.held[span.clone()].to_vec();
         *self.redacted.values.entry(region.detector).or_default() += 1;
+        self.redacted.encoded += u64::from(region.decoded.is_some());
         for piece in self.lexer.pieces(&value) {
             let from = out.len();
             match piece {
                 Piece::Kept(range) => out.extend_from_slice(&value[range]),
                 Piece::Value { range, is_number } => {
                     let behind = span.start + range.end..self.held.len();
-                    let text = self.replacement(&value[range], (region.detector, is_number), behind);
+                    let text = match &region.decoded {
+                        Some(decoded) => self.replacement_of_code(&value[range], region.detector, decoded),
+                        None => self.replacement(&value[range], (region.detector, is_number), behind),
+                    };
                     out.extend_from_slice(&text);
                 }
             }
@@ -232,12 +294,17 @@ impl<'a> Redactor<'a> {
     /// What stands for one value. `behind`: where the held text goes on.
     fn replacement(&mut self, value: &[u8], about: (DetectorIndex, bool), behind: Range<usize>) -> Vec<u8> {
         let (index, is_number) = about;
-        let id = &self.set.detector(index).id;
+        let detector = self.set.detector(index);
+        let id = &detector.id;
         let quoted = |text: Vec<u8>| if is_number { [b"\"", &text[..], b"\""].concat() } else { text };
         match self.redaction.method {
             Method::Mask => quoted(method::mask(value)),
-            Method::Hash => quoted(token::hash(self.key, id, value)),
-            Method::Token => quoted(token::seal(self.key, id, value, is_number)),
+            Method::Hash => quoted(token::hash(self.key, id, &spelling::compared(detector, value))),
+            Method::Token if value.len() > MATCH_LEN_MAX => {
+                self.redacted.masked_instead += 1;
+                quoted(method::mask(value))
+            }
+            Method::Token => quoted(token::seal(self.key, id, &spelling::normal(detector, value), is_number)),
             Method::Format => {
                 let around =
                     method::Around { set: self.set, behind: &self.held[behind], min: self.redaction.confidence_min };
@@ -246,6 +313,20 @@ impl<'a> Redactor<'a> {
                     self.redacted.masked_instead += 1;
                     quoted(method::mask(value))
                 })
+            }
+        }
+    }
+
+    /// What stands for code that holds a value: a hash is that of the value, a token gives the code back as it was.
+    fn replacement_of_code(&mut self, code: &[u8], index: DetectorIndex, decoded: &[u8]) -> Vec<u8> {
+        let detector = self.set.detector(index);
+        match self.redaction.method {
+            Method::Hash => token::hash(self.key, &detector.id, &spelling::compared(detector, decoded)),
+            Method::Token if code.len() <= MATCH_LEN_MAX => token::seal(self.key, &detector.id, code, false),
+            Method::Mask => method::mask(code),
+            Method::Token | Method::Format => {
+                self.redacted.masked_instead += 1;
+                method::mask(code)
             }
         }
     }

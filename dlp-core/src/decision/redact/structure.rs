@@ -1,6 +1,6 @@
 //! What of a text is structure and must stay: quotes, brackets and separators of JSON and CSV.
 
-use super::TextFormat;
+use super::{TextFormat, json};
 use std::ops::Range;
 
 /// A part of a value that is to be replaced.
@@ -21,25 +21,31 @@ pub(super) enum Piece {
 #[derive(Debug)]
 pub(super) struct Lexer {
     format: TextFormat,
-    /// Inside a string of JSON.
-    in_string: bool,
-    /// Behind a backslash in one.
-    is_escaped: bool,
+    json: json::Check,
+    /// Where the text turned out to be no JSON; from there on it is taken as text.
+    broken_at: Option<u64>,
 }
 
 impl Lexer {
     /// At the start of a text.
     pub(super) fn new(format: TextFormat) -> Self {
-        Self { format, in_string: false, is_escaped: false }
+        Self { format, json: json::Check::new(), broken_at: None }
     }
 
     /// Passes bytes that stay as they are.
     pub(super) fn pass(&mut self, bytes: &[u8]) {
-        if self.format == TextFormat::Json {
-            bytes.iter().for_each(|byte| {
-                self.step(*byte);
-            });
+        for byte in bytes {
+            if self.format != TextFormat::Json {
+                break;
+            }
+            self.step(*byte);
         }
+    }
+
+    /// Ends the text: where it turned out to be no JSON, if it was said to be.
+    pub(super) fn finish(&self) -> Option<u64> {
+        let is_open = self.format == TextFormat::Json && !self.json.finish();
+        self.broken_at.or_else(|| is_open.then(|| self.json.offset()))
     }
 
     /// Takes a value apart, and passes it.
@@ -58,15 +64,15 @@ impl Lexer {
 
     /// Whether a byte is content, and whether it is that of a number.
     fn step(&mut self, byte: u8) -> (bool, bool) {
-        if !self.in_string {
-            self.in_string = byte == b'"';
-            let is_number = byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-            return (is_number, is_number);
+        let was_in_text = self.json.is_in_text();
+        let at = self.json.offset();
+        if !self.json.push(byte) {
+            self.broken_at = Some(at);
+            self.format = TextFormat::Text;
+            return (true, false);
         }
-        let is_end = byte == b'"' && !self.is_escaped;
-        self.is_escaped = byte == b'\\' && !self.is_escaped;
-        self.in_string = !is_end;
-        (!is_end, false)
+        let is_number = !was_in_text && (byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+        (is_number || (was_in_text && self.json.is_in_text()), is_number)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The index of a table: a store of cells, with the schema in its header.
 
 use super::super::key::KnownKey;
-use super::super::store::{Entry, IndexError, Magic, Store, StoreWriter};
+use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
 use super::super::words::Words;
 use super::normal::{self, Normal};
 use super::schema::Schema;
@@ -121,12 +121,20 @@ pub struct Index {
 }
 
 impl Index {
-    /// Reads an index.
+    /// Reads an index from memory.
     ///
     /// # Errors
     /// [`IndexError`] for another file, another key, or another version.
     pub fn parse(bytes: Vec<u8>, key: &KnownKey) -> Result<Self, IndexError> {
-        let (store, header, key) = Store::parse(bytes, MAGIC, MADE_BY, |header: &Header| {
+        Self::open(Arc::new(bytes), key)
+    }
+
+    /// Opens an index, which stays where it is.
+    ///
+    /// # Errors
+    /// [`IndexError`] for another file, another key, or another version, and when it cannot be read.
+    pub fn open(source: Arc<dyn Source>, key: &KnownKey) -> Result<Self, IndexError> {
+        let (store, header, key) = Store::open(source, MAGIC, MADE_BY, |header: &Header| {
             if header.version != normal::VERSION {
                 return Err(IndexError::Version { expected: normal::VERSION, found: header.version });
             }
@@ -165,9 +173,14 @@ impl Index {
         self.store.find(self.key.hash(column as u8, value.bytes()))
     }
 
-    /// The row of an entry.
-    pub(super) fn row_at(&self, place: u64) -> u32 {
-        self.store.owner_at(place)
+    /// The rows of entries.
+    pub(super) fn rows_of(&self, places: Range<u64>) -> Vec<u32> {
+        self.store.owners(places)
+    }
+
+    /// Whether the index could not be read after it was opened.
+    pub(in crate::known) fn has_failed(&self) -> bool {
+        self.store.has_failed()
     }
 
     /// Whether one of the entries of a value stands in a row.

@@ -11,7 +11,7 @@
 //! value before it is hashed stands in one place, `normal`, and its version in the index.
 //!
 //! The index holds 64 bits of a keyed hash and a row number for each cell, sorted, with a directory over the leading
-//! bits: a look-up reads two places. It holds no value, no key, and nothing that could be tried out without the key.
+//! bits: a look-up asks a filter in memory, and reads two places of the file when that says yes. It holds no value, no key, and nothing that could be tried out without the key.
 
 mod index;
 mod normal;

@@ -103,7 +103,10 @@ impl Scan {
                     if places.is_empty() || places.end - places.start > u64::from(schema.common_rows) {
                         continue;
                     }
-                    let rows = places.map(|place| index.row_at(place)).collect();
+                    let rows = index.rows_of(places);
+                    if rows.is_empty() {
+                        continue;
+                    }
                     self.hits.push_back(Hit { index: at, column, first: value[0], last: value[count - 1], rows });
                 }
             }
@@ -138,7 +141,7 @@ impl Scan {
             validator: None,
             start: hit.first.at,
             end: hit.last.until,
-            surroundings: String::new(),
+            surroundings: columns(index, hit, &found),
         });
     }
 
@@ -251,6 +254,16 @@ struct Found {
 fn joined(words: &[Word]) -> usize {
     let joins = words.iter().rev().take(WORDS_MAX - 1).take_while(|word| word.joins).count();
     (joins + 1).min(words.len())
+}
+
+/// The columns of the row that were found, for people.
+fn columns(index: &Index, hit: &Hit, found: &Found) -> String {
+    let columns = &index.schema().columns;
+    let is_found = |at: usize| at == hit.column || found.cells.columns() >> at & 1 == 1;
+    let names = (0..columns.len()).filter(|at| is_found(*at)).map(|at| format!("`{}`", columns[at].name));
+    let names: Vec<_> = names.collect();
+    let noun = if names.len() == 1 { "column" } else { "columns" };
+    format!("{noun} {} of one row", names.join(", "))
 }
 
 /// Names of columns and the row's number, never a value.

@@ -141,6 +141,33 @@ fn other_keys_altered_files_and_other_files_are_refused() {
     }
 }
 
+/// A file that goes away after so many reads.
+struct Vanishing(Vec<u8>, std::sync::atomic::AtomicI64);
+
+impl super::super::Source for Vanishing {
+    fn len_bytes(&self) -> u64 {
+        self.0.len_bytes()
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> std::io::Result<()> {
+        match self.1.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) {
+            ..=0 => Err(std::io::ErrorKind::NotFound.into()),
+            _ => self.0.read_at(at, into),
+        }
+    }
+}
+
+#[test]
+fn an_index_that_goes_away_is_no_empty_one() {
+    let open = |reads: i64| Index::open(std::sync::Arc::new(Vanishing(built(), reads.into())), &key());
+    assert_eq!(open(2).expect_err("gone"), IndexError::Unreadable(std::io::ErrorKind::NotFound));
+    let index = open(6).expect("it is there long enough");
+    let value = Schema::parse(SCHEMA).expect("schema").cell(0, &super::super::words::Words::of("AC-11223344"));
+    assert!(!index.has_failed());
+    let _ = index.find(0, &value.expect("a value"));
+    assert!(index.find(0, &value.expect("a value")).is_empty() && index.has_failed());
+}
+
 #[test]
 fn schemas_say_what_is_wrong_with_them() {
     let rows = [

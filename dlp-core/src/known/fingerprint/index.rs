@@ -1,7 +1,7 @@
-//! The index of documents: a store of fingerprints, with the documents in its header.
+//! The index of documents: a store of fingerprints, with the documents' names, sealed, in its header.
 
 use super::super::key::KnownKey;
-use super::super::store::{Entry, IndexError, Magic, Store, StoreWriter};
+use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
 use super::super::words::{Word, Words};
 use super::super::{FindingDetector, finding_detector};
 use super::code::{Code, Vocabulary};
@@ -19,7 +19,7 @@ const MADE_BY: &str = "dlp fingerprint build";
 /// Use of the organisation's key.
 const USAGE: &str = "dlp.fingerprint.v1";
 /// Changes when a text gives other fingerprints.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Place among the columns of hashes that no column of a table has.
 const HASH_COLUMN: u8 = 254;
 /// Documents that may share a fingerprint in any case, before it is boilerplate.
@@ -43,7 +43,7 @@ pub enum Kind {
 /// A document in an index.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Document {
-    /// Name for people; it stands in the index as it is.
+    /// Name for people.
     pub name: String,
     /// Fingerprints that count.
     pub prints: u32,
@@ -54,7 +54,8 @@ struct Header {
     version: u32,
     name: String,
     salt: String,
-    documents: Vec<Document>,
+    /// The documents as JSON, sealed with the index's key, in hexadecimal digits: a name can tell as much as a text.
+    documents: String,
 }
 
 /// Turns documents into entries.
@@ -106,8 +107,8 @@ impl Indexer {
     pub fn writer<W: Write>(self, entries: u64, out: W) -> io::Result<IndexWriter<W>> {
         let store = StoreWriter::start(MAGIC, &self.key, entries, out)?;
         let shared_max = SHARED_MIN.max(self.documents.len() * SHARED_PERCENT / 100);
-        let header = Header { version: VERSION, name: self.name, salt: self.salt, documents: self.documents };
-        Ok(IndexWriter { store, header, shared_max, same: Vec::new() })
+        let header = Header { version: VERSION, name: self.name, salt: self.salt, documents: String::new() };
+        Ok(IndexWriter { store, header, documents: self.documents, key: self.key, shared_max, same: Vec::new() })
     }
 }
 
@@ -115,6 +116,8 @@ impl Indexer {
 pub struct IndexWriter<W> {
     store: StoreWriter<W>,
     header: Header,
+    documents: Vec<Document>,
+    key: KnownKey,
     shared_max: usize,
     /// Entries of the latest hash, which are written when the next one shows that they are all.
     same: Vec<Entry>,
@@ -139,6 +142,7 @@ impl<W: Write> IndexWriter<W> {
     /// When the output fails.
     pub fn finish(mut self) -> io::Result<W> {
         self.write()?;
+        self.header.documents = data_encoding::HEXLOWER.encode(&self.key.seal(&serde_json::to_vec(&self.documents)?));
         self.store.finish(&self.header)
     }
 
@@ -149,7 +153,7 @@ impl<W: Write> IndexWriter<W> {
             return Ok(());
         }
         for entry in same {
-            if let Some(document) = self.header.documents.get_mut(entry.owner as usize) {
+            if let Some(document) = self.documents.get_mut(entry.owner as usize) {
                 document.prints += 1;
             }
             self.store.push(entry)?;
@@ -162,30 +166,41 @@ impl<W: Write> IndexWriter<W> {
 #[derive(Clone)]
 pub struct Index {
     pub(super) store: Store,
-    header: Arc<Header>,
+    name: Arc<str>,
+    documents: Arc<[Document]>,
     pub(super) vocabulary: Arc<Vocabulary>,
     key: KnownKey,
 }
 
 impl Index {
-    /// Reads an index.
+    /// Reads an index from memory.
     ///
     /// # Errors
     /// [`IndexError`] for another file, another key, or another version.
     pub fn parse(bytes: Vec<u8>, key: &KnownKey) -> Result<Self, IndexError> {
-        let (store, header, key) = Store::parse(bytes, MAGIC, MADE_BY, |header: &Header| {
+        Self::open(Arc::new(bytes), key)
+    }
+
+    /// Opens an index, which stays where it is.
+    ///
+    /// # Errors
+    /// [`IndexError`] for another file, another key, or another version, and when it cannot be read.
+    pub fn open(source: Arc<dyn Source>, key: &KnownKey) -> Result<Self, IndexError> {
+        let (store, header, key) = Store::open(source, MAGIC, MADE_BY, |header: &Header| {
             if header.version != VERSION {
                 return Err(IndexError::Version { expected: VERSION, found: header.version });
             }
             Ok(key.of_index(USAGE, header.salt.as_bytes()))
         })?;
-        Ok(Self { store, header: header.into(), vocabulary: Vocabulary::new(&key).into(), key })
+        let documents = documents(&key, &header).ok_or(IndexError::NotAnIndex { expected: MADE_BY })?;
+        let vocabulary = Vocabulary::new(&key).into();
+        Ok(Self { store, name: header.name.into(), documents: documents.into(), vocabulary, key })
     }
 
     /// Id of the detector whose findings these are.
     #[must_use]
     pub fn detector_id(&self) -> String {
-        format!("fingerprint.{}", self.header.name)
+        format!("fingerprint.{}", self.name)
     }
 
     /// The detector: without patterns, since the index finds.
@@ -193,7 +208,7 @@ impl Index {
     pub fn detector(&self) -> Detector {
         finding_detector(FindingDetector {
             id: self.detector_id(),
-            title: format!("Document of the collection {}", self.header.name),
+            title: format!("Document of the collection {}", self.name),
             description: "Passages of a document that the organisation indexed as confidential.",
             category: Category::DocumentFingerprint,
             severity: Severity::High,
@@ -204,7 +219,12 @@ impl Index {
     /// The documents.
     #[must_use]
     pub fn documents(&self) -> &[Document] {
-        &self.header.documents
+        &self.documents
+    }
+
+    /// Whether the index could not be read after it was opened.
+    pub(in crate::known) fn has_failed(&self) -> bool {
+        self.store.has_failed()
     }
 
     /// A word as a token.
@@ -215,8 +235,14 @@ impl Index {
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Index({}, {} documents)", self.header.name, self.header.documents.len())
+        write!(f, "Index({}, {} documents)", self.name, self.documents.len())
     }
+}
+
+/// The documents that a header seals.
+fn documents(key: &KnownKey, header: &Header) -> Option<Vec<Document>> {
+    let sealed = data_encoding::HEXLOWER.decode(header.documents.as_bytes()).ok()?;
+    serde_json::from_slice(&key.open(&sealed)?).ok()
 }
 
 fn token(key: &KnownKey, word: &Word) -> Token {

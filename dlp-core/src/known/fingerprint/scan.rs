@@ -19,10 +19,16 @@ const PERCENT_MIN: u64 = 8;
 const PERCENT_MEDIUM: u64 = 25;
 /// Part of a document from which on it is sure, in per cent.
 const PERCENT_HIGH: u64 = 75;
-/// Fingerprints of a passage of some 300 characters.
+/// Fingerprints of a passage of some 300 characters, which stand in the text one behind the other. Code of one style shares
+/// as many by chance, but not together.
 const PASSAGE_PRINTS: u64 = 12;
+/// Fingerprints of a passage that may be others: boilerplate in it is not in the index.
+const GAP_MAX: u64 = 2;
 /// Bytes behind which the page or cell of a passage's start is forgotten: what leads back to it takes memory.
 const PLACE_BYTES: u64 = 1024 * 1024;
+/// Places of the two readings of a text.
+const WORDS: usize = 0;
+const STATEMENTS: usize = 1;
 /// Points of these.
 const POINTS: [i32; 3] = [45, 75, 90];
 
@@ -30,6 +36,10 @@ const POINTS: [i32; 3] = [45, 75, 90];
 #[derive(Debug)]
 struct Seen {
     prints: BTreeSet<u64>,
+    /// Of the words and of the code: the number of the latest fingerprint, and how many form a passage with it.
+    passages: [(u64, u64); 2],
+    /// Fingerprints of the longest passage.
+    longest: u64,
     start: (u64, LineColumn),
     end: (u64, LineColumn),
 }
@@ -39,6 +49,8 @@ struct Seen {
 struct Follow {
     text: Grams,
     code: Grams,
+    /// Fingerprints of the words and of the code so far.
+    counts: [u64; 2],
     /// By number of the document. It cannot grow beyond the index.
     seen: BTreeMap<u32, Seen>,
     /// Where the first of them starts.
@@ -55,8 +67,13 @@ pub(in crate::known) struct Scan {
 
 impl Scan {
     pub(in crate::known) fn new(collections: &[Collection]) -> Self {
-        let follow =
-            |_| Follow { text: Grams::new(TEXT), code: Grams::new(CODE), seen: BTreeMap::new(), seen_since: u64::MAX };
+        let follow = |_| Follow {
+            text: Grams::new(TEXT),
+            code: Grams::new(CODE),
+            counts: [0; 2],
+            seen: BTreeMap::new(),
+            seen_since: u64::MAX,
+        };
         Self { words: Words::new(), code: Code::new(), follows: collections.iter().map(follow).collect() }
     }
 
@@ -65,13 +82,13 @@ impl Scan {
         words.push(bytes, &mut |word| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
                 let print = follow.text.push(index.token(&word));
-                follow.count(index, print);
+                follow.count(index, print, WORDS);
             }
         });
         code.push(bytes, &mut |token| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
                 let print = follow.code.push(token.hashed(&index.vocabulary));
-                follow.count(index, print);
+                follow.count(index, print, STATEMENTS);
             }
         });
     }
@@ -81,19 +98,19 @@ impl Scan {
         words.finish(&mut |word| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
                 let print = follow.text.push(index.token(&word));
-                follow.count(index, print);
+                follow.count(index, print, WORDS);
             }
         });
         code.finish(&mut |token| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
                 let print = follow.code.push(token.hashed(&index.vocabulary));
-                follow.count(index, print);
+                follow.count(index, print, STATEMENTS);
             }
         });
         for (follow, (detector, index)) in self.follows.iter_mut().zip(collections) {
             let (text, code) = (follow.text.finish(), follow.code.finish());
-            follow.count(index, text);
-            follow.count(index, code);
+            follow.count(index, text, WORDS);
+            follow.count(index, code, STATEMENTS);
             follow.report(*detector, index, each);
         }
     }
@@ -112,12 +129,18 @@ impl Scan {
 
 impl Follow {
     /// Counts a fingerprint for the documents that have it.
-    fn count(&mut self, index: &Index, print: Option<Print>) {
+    fn count(&mut self, index: &Index, print: Option<Print>, reading: usize) {
         let Some(print) = print else { return };
-        for place in index.store.find(print.hash) {
+        self.counts[reading] += 1;
+        let number = self.counts[reading];
+        for owner in index.store.owners(index.store.find(print.hash)) {
             let (start, end) = ((print.first.start, print.first.at), (print.last.end, print.last.until));
-            let seen = self.seen.entry(index.store.owner_at(place));
-            let seen = seen.or_insert(Seen { prints: BTreeSet::new(), start, end });
+            let seen = self.seen.entry(owner);
+            let seen = seen.or_insert(Seen { prints: BTreeSet::new(), passages: [(0, 0); 2], longest: 0, start, end });
+            let (latest, len) = &mut seen.passages[reading];
+            *len = if *len > 0 && number <= *latest + 1 + GAP_MAX { *len + 1 } else { 1 };
+            *latest = number;
+            seen.longest = seen.longest.max(*len);
             seen.prints.insert(print.hash);
             self.seen_since = self.seen_since.min(start.0);
             seen.start = seen.start.min(start);
@@ -132,14 +155,15 @@ impl Follow {
             let (found, all) = (seen.prints.len() as u64, u64::from(document.prints).max(1));
             let percent = found * 100 / all;
             // A document of a few fingerprints is there when all of them are.
-            let is_enough = found >= PRINTS_MIN.min(all) && (percent >= PERCENT_MIN || found >= PASSAGE_PRINTS);
+            let is_passage = seen.longest.min(found) >= PASSAGE_PRINTS;
+            let is_enough = found >= PRINTS_MIN.min(all) && (percent >= PERCENT_MIN || is_passage);
             if !is_enough {
                 continue;
             }
             let points = match percent {
                 PERCENT_HIGH.. if found >= PRINTS_MIN => POINTS[2],
                 PERCENT_MEDIUM.. => POINTS[1],
-                _ if found >= PASSAGE_PRINTS => POINTS[1],
+                _ if is_passage => POINTS[1],
                 _ => POINTS[0],
             };
             let detail = format!("{percent} % of `{}`: {found} of its {all} fingerprints", document.name);

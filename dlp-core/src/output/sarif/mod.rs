@@ -12,7 +12,7 @@ mod line_hash;
 pub use line_hash::{LineFacts, Range, line_facts};
 
 use super::{FindingRecord, LocationRecord, ProblemRecord, RelatedRecord, State, SummaryRecord, escape};
-use crate::base::{ConfidenceLevel, Severity};
+use crate::base::{Category, ConfidenceLevel, Severity};
 use crate::knowledge::Detector;
 use crate::matching::DetectorSet;
 use serde_json::{Map, Value, json};
@@ -196,7 +196,12 @@ fn message(finding: &FindingRecord) -> String {
     if let Some(check) = &finding.validator {
         write!(text, " ({} check: {})", check.name, check.result).expect("writing to a string succeeds");
     }
-    write!(text, ": {}", finding.masked).expect("writing to a string succeeds");
+    let shown = match finding.category {
+        Category::DocumentFingerprint => finding.context_masked.clone(),
+        Category::Edm => format!("{}, {}", finding.masked, finding.context_masked),
+        _ => finding.masked.clone(),
+    };
+    write!(text, ": {shown}").expect("writing to a string succeeds");
     if let Some(inside) = inside(&finding.location) {
         write!(text, " in {inside}").expect("writing to a string succeeds");
     }

@@ -55,7 +55,7 @@ impl Watcher {
     /// Works until the decision has fallen. None when the body broke off, so that there is nothing to decide.
     pub(super) fn run(self) -> Option<Verdict> {
         let Self { passing, feed, released } = self;
-        let inspection = passing.services.inspection.clone();
+        let inspection = passing.services.inspection.now();
         let inspector = &inspection.stream_inspector;
         let path = body::decoded_path(&passing.parts);
         let tally = Tally::new(inspector.detectors(), Summariser::with_texts(inspector.limits(), vec![path.clone()]));

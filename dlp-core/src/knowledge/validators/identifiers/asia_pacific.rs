@@ -122,7 +122,8 @@ pub(super) fn kr_resident(value: &[u8]) -> Option<bool> {
     let year = century + two(&d, 0);
     let sum = weighted(&d[..12], &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]);
     let check = ((if foreign { 13 } else { 11 }) - sum % 11).rem_euclid(10);
-    Some(is_date(year, two(&d, 2), two(&d, 4)) && (ends_with(&d, check) || year >= 2020))
+    let office = two(&d, 7) <= 96;
+    Some(is_date(year, two(&d, 2), two(&d, 4)) && ((office && ends_with(&d, check)) || year >= 2020))
 }
 
 /// Chinese resident identity number, GB 11643: region, date, ISO 7064 mod 11-2.
@@ -202,7 +203,7 @@ pub(super) fn th_citizen(value: &[u8]) -> Option<bool> {
 /// Malaysian identity card: date and place code.
 pub(super) fn my_nric(value: &[u8]) -> Option<bool> {
     let d = digits::<12>(value)?;
-    let place = matches!(two(&d, 6), 1..=16 | 21..=59 | 60..=93 | 98 | 99);
+    let place = matches!(two(&d, 6), 1..=16 | 21..=68 | 71 | 72 | 74..=79 | 82..=93 | 98 | 99);
     Some(place && is_short_date(two(&d, 0), two(&d, 2), two(&d, 4)))
 }
 
@@ -211,7 +212,8 @@ pub(super) fn id_nik(value: &[u8]) -> Option<bool> {
     let d = digits::<16>(value)?;
     let day = two(&d, 6);
     let real = is_short_date(two(&d, 10), two(&d, 8), if day > 40 { day - 40 } else { day });
-    Some(matches!(two(&d, 0), 11..=94) && real && number(&d[12..]) != 0)
+    let province = matches!(two(&d, 0), 11..=19 | 21 | 31..=36 | 51..=53 | 61..=65 | 71..=76 | 81 | 82 | 91..=97);
+    Some(province && real && number(&d[12..]) != 0)
 }
 
 /// Sri Lankan identity number of twelve digits: year, day of the year (plus 500 for women), check digit.

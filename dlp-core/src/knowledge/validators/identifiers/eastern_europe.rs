@@ -32,6 +32,12 @@ pub(super) fn cz_company(value: &[u8]) -> Option<bool> {
     Some(number(&d) != 0 && ends_with(&d, check))
 }
 
+/// Czech VAT number of a company: its company number, none of which starts with nine.
+pub(super) fn cz_vat(value: &[u8]) -> Option<bool> {
+    let d = digits::<8>(value)?;
+    Some(d[0] != 9 && cz_company(value) == Some(true))
+}
+
 /// Slovak VAT number.
 pub(super) fn sk_vat(value: &[u8]) -> Option<bool> {
     let d = digits::<10>(without_prefix(value, b"SK"))?;
@@ -130,7 +136,8 @@ pub(super) fn yu_jmbg(value: &[u8]) -> Option<bool> {
     let d = digits::<13>(value)?;
     let year = number(&d[4..7]) as u32;
     let year = if year < 800 { 2000 + year } else { 1000 + year };
-    let check = complement(weighted(&d[..12], &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]), 11);
+    // Some issuers write a check of ten as zero, others pass over the serial.
+    let check = complement(weighted(&d[..12], &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]), 11) % 10;
     Some(is_date(year, two(&d, 2), two(&d, 0)) && ends_with(&d, check))
 }
 
@@ -260,13 +267,14 @@ pub(super) fn al_identity(value: &[u8]) -> Option<bool> {
     Some(real && c[9].is_ascii_uppercase())
 }
 
-/// Romanian trade register number in the form since 2024: kind, year, serial, county, check digit.
+/// Romanian trade register number in the form since 2024: kind, year, serial, county, check digit. New entries have no
+/// county, old ones keep theirs.
 pub(super) fn ro_trade_register(value: &[u8]) -> Option<bool> {
     let c = alnum::<14>(value)?;
     let d = ascii_digits::<13>(&c[1..])?;
     let sum = i32::from(c[0] % 10) + d[..12].iter().map(|n| i32::from(*n)).sum::<i32>();
-    let shape = matches!(c[0], b'J' | b'F' | b'C') && matches!(number(&d[..4]), 1990..=2100);
-    Some(shape && matches!(two(&d, 10), 0..=52) && ends_with(&d, sum % 10))
+    let entry = matches!((number(&d[..4]), two(&d, 10)), (1990..=2024, 1..=40 | 51 | 52) | (2024..=2100, 0));
+    Some(matches!(c[0], b'J' | b'F' | b'C') && entry && ends_with(&d, sum % 10))
 }
 
 /// Russian state registration number of companies (OGRN, modulo 11) and of sole traders (OGRNIP, modulo 13).
@@ -292,7 +300,7 @@ pub(super) fn ua_company(value: &[u8]) -> Option<bool> {
     Some(number(&d) != 0 && ends_with(&d, two_pass(&d[..7], &first, &second)))
 }
 
-/// Belarusian taxpayer number (UNP): nine digits, or two letters before seven digits.
+/// Belarusian taxpayer number (UNP): nine digits, or two letters before seven digits; the region comes first.
 pub(super) fn by_taxpayer(value: &[u8]) -> Option<bool> {
     const LETTERS: &[u8] = b"ABCEHKMOPT";
     let c = alnum::<9>(value)?;
@@ -300,10 +308,14 @@ pub(super) fn by_taxpayer(value: &[u8]) -> Option<bool> {
     for (slot, byte) in values.iter_mut().zip(&c) {
         *slot = letter_value(*byte)?;
     }
-    if let Some(second) = LETTERS.iter().position(|letter| *letter == c[1]) {
-        values[1] = second as u8;
-    }
-    let shape = c[0].is_ascii_digit() == c[1].is_ascii_digit() && ascii_digits::<7>(&c[2..]).is_some();
+    let region = match LETTERS.iter().position(|letter| *letter == c[1]) {
+        Some(second) => {
+            values[1] = second as u8;
+            b"ABCEHKM".contains(&c[0])
+        }
+        None => matches!(c[0], b'1'..=b'7') && c[1].is_ascii_digit(),
+    };
+    let shape = region && ascii_digits::<7>(&c[2..]).is_some();
     let sum = weighted(&values[..8], &[29, 23, 19, 17, 13, 7, 5, 3]);
     Some(shape && number(&values[2..]) != 0 && ends_with(&values, sum % 11))
 }

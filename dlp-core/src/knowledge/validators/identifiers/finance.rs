@@ -212,7 +212,9 @@ pub(super) fn isin(value: &[u8]) -> Option<bool> {
         *expanded.get_mut(len)? = value % 10;
         len += 1;
     }
-    let country = countries::is_alpha2(&c[..2]) || matches!(&c[..2], b"XS" | b"EU" | b"XF" | b"XC");
+    // Besides countries: the clearing houses, substitute agencies, and what is not yet assigned.
+    const OTHERS: &[u8] = b"EUQSQTXAXBXCXDXFXS";
+    let country = countries::is_alpha2(&c[..2]) || OTHERS.chunks_exact(2).any(|other| other == &c[..2]);
     Some(country && luhn(expanded.get(..len)?))
 }
 
@@ -308,7 +310,7 @@ pub(super) fn nz_account(value: &[u8]) -> Option<bool> {
     Some(matches!(all.len(), 15 | 16) && account != 0 && holds)
 }
 
-/// SEDOL of the London Stock Exchange: digits and consonants.
+/// SEDOL of the London Stock Exchange: digits and consonants; one that starts with a digit has no letters.
 pub(super) fn sedol(value: &[u8]) -> Option<bool> {
     let c = alnum::<7>(value)?;
     let mut values = [0; 7];
@@ -316,17 +318,20 @@ pub(super) fn sedol(value: &[u8]) -> Option<bool> {
         *slot = letter_value(*byte)?;
     }
     let no_vowel = !c.iter().any(|byte| b"AEIOU".contains(byte)) && c[6].is_ascii_digit();
-    Some(no_vowel && number(&values) != 0 && weighted(&values, &[1, 3, 1, 7, 3, 9, 1]) % 10 == 0)
+    let series = !c[0].is_ascii_digit() || c.iter().all(u8::is_ascii_digit);
+    Some(no_vowel && series && number(&values) != 0 && weighted(&values, &[1, 3, 1, 7, 3, 9, 1]) % 10 == 0)
 }
 
-/// Financial Instrument Global Identifier (OMG, FIGI): prefixes of ISINs in use are never given out.
+/// Financial Instrument Global Identifier (OMG, FIGI): two consonants, of which those of ISINs in use are never given
+/// out, and a G.
 pub(super) fn figi(value: &[u8]) -> Option<bool> {
     let c = alnum::<12>(value)?;
     let mut values = [0; 11];
     for (slot, byte) in values.iter_mut().zip(&c) {
         *slot = letter_value(*byte)?;
     }
-    let free = !matches!(&c[..2], b"BS" | b"BM" | b"GG" | b"GB" | b"GH" | b"KY" | b"VG") && c[2] == b'G';
+    let taken = matches!(&c[..2], b"BS" | b"BM" | b"GG" | b"GB" | b"GH" | b"KY" | b"VG");
+    let free = !taken && c[..2].iter().all(u8::is_ascii_uppercase) && c[2] == b'G';
     let sum = weighted_digit_sums(&values, &[1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1]);
     Some(
         free && !c.iter().any(|byte| b"AEIOU".contains(byte))

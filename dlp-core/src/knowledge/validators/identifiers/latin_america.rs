@@ -87,7 +87,8 @@ pub(super) fn mx_curp(value: &[u8]) -> Option<bool> {
     let sum = c[..17].iter().zip((2..=18).rev()).map(|(byte, weight)| curp_value(*byte) * weight).sum();
     let check = digit(c[17]).map(i32::from) == Some(complement(sum, 10));
     let state = MX_STATES.chunks_exact(2).any(|state| state == &c[11..13]);
-    Some(check && state && is_date(century + two(&birth, 0), two(&birth, 2), two(&birth, 4)))
+    let sex = matches!(c[10], b'H' | b'M' | b'X');
+    Some(check && state && sex && is_date(century + two(&birth, 0), two(&birth, 2), two(&birth, 4)))
 }
 
 /// Digits as they are, A to N from ten, O to Z one higher because of the n-tilde between them.
@@ -204,13 +205,14 @@ pub(super) fn pe_dni(value: &[u8]) -> Option<bool> {
     Some(number(&d) != 0 && (b"65432110987"[rest] == c[8] || b"KJIHGFEDCBA"[rest] == c[8]))
 }
 
-/// Ecuadorian taxpayer number (RUC): the third digit tells persons, public bodies (6) and companies (9) apart.
+/// Ecuadorian taxpayer number (RUC): the third digit tells persons, public bodies (6, with some persons) and companies
+/// (9) apart.
 pub(super) fn ec_ruc(value: &[u8]) -> Option<bool> {
     let d = digits::<13>(value)?;
     let province = matches!(two(&d, 0), 1..=24 | 30 | 50);
     let checked = match d[2] {
         0..=5 => luhn(&d[..10]),
-        6 => weighted(&d[..9], &[3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0,
+        6 => weighted(&d[..9], &[3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0 || luhn(&d[..10]),
         9 => weighted(&d[..10], &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0,
         _ => return None,
     };
@@ -257,7 +259,9 @@ pub(super) fn sv_nit(value: &[u8]) -> Option<bool> {
         complement(weighted(&d[..13], &[2, 7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]), 11) % 10
     };
     let day = matches!(two(&d, 4), 1..=31) && matches!(two(&d, 6), 1..=12);
-    Some(day && number(&d[..4]) != 0 && ends_with(&d, check))
+    // Departments are 01 to 14; what was issued abroad starts with nine.
+    let place = matches!(two(&d, 0), 1..=14 | 90..=99);
+    Some(day && place && ends_with(&d, check))
 }
 
 /// Dominican taxpayer number (RNC).

@@ -30,7 +30,8 @@ pub(super) fn se_vat(value: &[u8]) -> Option<bool> {
     Some(d[10..] == [0, 1] && luhn(&d[..10]))
 }
 
-/// Norwegian birth number, D-number (day plus forty) and H-number (month plus forty): two check digits.
+/// Norwegian birth number, D-number (day plus forty) and H-number (month plus forty): two check digits, and a serial
+/// that gives the century (Skatteetaten, in force until 2031).
 /// The shifted months of synthetic test numbers are no person's.
 pub(super) fn no_birth_number(value: &[u8]) -> Option<bool> {
     let d = digits::<11>(value)?;
@@ -42,8 +43,15 @@ pub(super) fn no_birth_number(value: &[u8]) -> Option<bool> {
     };
     let first = complement(weighted(&d, &[3, 7, 6, 1, 8, 9, 4, 5, 2]), 11);
     let second = complement(weighted(&d, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]), 11);
+    let year = two(&d, 4);
+    let century = match (number(&d[6..9]), year) {
+        (0..=499, _) | (900.., 40..) => 1900,
+        (500..=749, 54..) => 1800,
+        (500.., 0..=39) => 2000,
+        _ => return Some(false),
+    };
     let checks = i32::from(d[9]) == first && i32::from(d[10]) == second;
-    Some(checks && is_short_date(two(&d, 4), month, day))
+    Some(checks && is_date(century + year, month, day))
 }
 
 /// Norwegian organisation number.

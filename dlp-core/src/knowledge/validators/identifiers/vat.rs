@@ -15,7 +15,7 @@ pub(super) fn eu_vat(value: &[u8]) -> Option<bool> {
         b"BE" => west::be_vat(rest),
         b"BG" => either(rest, east::bg_company, east::bg_egn),
         b"CY" => south::cy_tax(rest),
-        b"CZ" => either(rest, east::cz_company, east::cz_birth_number),
+        b"CZ" => either(rest, east::cz_vat, east::cz_birth_number),
         b"DE" => west::de_vat(rest),
         b"DK" => north::dk_cvr(rest),
         b"EE" => north::ee_vat(rest),

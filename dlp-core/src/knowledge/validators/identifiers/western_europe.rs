@@ -123,10 +123,22 @@ pub(super) fn fr_siret(value: &[u8]) -> Option<bool> {
     Some(number(&d[..9]) != 0 && luhn(&d[..9]) && (luhn(&d) || post_office))
 }
 
-/// French VAT number: two key digits computed from the SIREN, which follows.
+/// French VAT number: a key of two characters, then the SIREN. Digits are computed from it; with a letter among them, the
+/// key numbers the holder and the remainder modulo 11 checks both. Numbers of Monaco start with 000 and have no SIREN.
 pub(super) fn fr_vat(value: &[u8]) -> Option<bool> {
-    let d = digits::<11>(without_prefix(value, b"FR"))?;
-    Some(luhn(&d[2..]) && (12 + 3 * (number(&d[2..]) % 97)) % 97 == number(&d[..2]))
+    const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let c = alnum::<11>(without_prefix(value, b"FR"))?;
+    let d = ascii_digits::<9>(&c[2..])?;
+    let place = |byte: u8| ALPHABET.iter().position(|known| *known == byte).map(|at| at as u64);
+    let (first, second, siren) = (place(c[0])?, place(c[1])?, number(&d));
+    let checked = match (first, second) {
+        (0..=9, 0..=9) => (12 + 3 * (siren % 97)) % 97 == first * 10 + second,
+        _ => {
+            let holder = if first < 10 { first * 24 + second - 10 } else { first * 34 + second - 100 };
+            (siren + 1 + holder / 11) % 11 == holder % 11
+        }
+    };
+    Some(checked && siren != 0 && (luhn(&d) || d[..3] == [0, 0, 0]))
 }
 
 /// Belgian national number, also the BIS number with its shifted month; both centuries are tried.
@@ -161,7 +173,8 @@ pub(super) fn nl_bsn(value: &[u8]) -> Option<bool> {
 pub(super) fn nl_vat(value: &[u8]) -> Option<bool> {
     let c = alnum::<14>(value)?;
     let shape = c.starts_with(b"NL") && c[11] == b'B';
-    Some(shape && (nl_bsn(&c[2..11]) == Some(true) || mod97(&c)? == 1))
+    let branch = number(&ascii_digits::<2>(&c[12..])?);
+    Some(shape && branch != 0 && (nl_bsn(&c[2..11]) == Some(true) || mod97(&c)? == 1))
 }
 
 /// Luxembourg national number: Luhn over twelve digits, Verhoeff over eleven and the last.
@@ -202,12 +215,14 @@ pub(super) fn gb_utr(value: &[u8]) -> Option<bool> {
     Some(b"21987654321".get(rest as usize).is_some_and(|check| check - b'0' == d[0]))
 }
 
-/// British VAT number: nine digits, or twelve of a branch; sums of the 9755 series have the remainder 42.
+/// British VAT number: nine digits, or twelve of a branch; sums of the 9755 series, which began at 100, have the
+/// remainder 42.
 pub(super) fn gb_vat(value: &[u8]) -> Option<bool> {
     let all = Compact::digits(without_prefix(without_prefix(value, b"GB"), b"XI"))?;
     let d: [u8; 9] = all.get(..9)?.try_into().ok()?;
     let sum = weighted(&d[..7], &[8, 7, 6, 5, 4, 3, 2]) + two(&d, 7) as i32;
-    Some(matches!(all.len(), 9 | 12) && number(&d) != 0 && matches!(sum % 97, 0 | 42))
+    let checked = sum % 97 == 0 || (sum % 97 == 42 && d[0] != 0);
+    Some(matches!(all.len(), 9 | 12) && number(&d) != 0 && checked)
 }
 
 /// British driving licence: surname padded with nines, decade, month (plus fifty for women), day.

@@ -1,0 +1,120 @@
+//! What is encoded in a text, for those who have to replace it where it stands.
+//!
+//! [`readings`] gives all that `views` hands out of one text, with the bytes that each reading was made from. Of a code
+//! like base64 no character can be exchanged alone, so such a reading tells the whole run.
+
+use super::decode::{Derived, compose, escapes, runs};
+use super::{MapRun, recognise};
+use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX};
+use std::ops::Range;
+
+/// Decoded bytes that every text may make, however short it is.
+const DECODED_BYTES_FREE: usize = 1024 * 1024;
+
+/// A text that was made from a part of another one.
+pub(crate) struct Reading {
+    /// The text, or the file.
+    pub(crate) bytes: Vec<u8>,
+    /// The run of code that it stands in; `None` when it was made character by character.
+    pub(crate) whole: Option<Range<u64>>,
+    /// Whether it is a file and no text.
+    pub(crate) is_file: bool,
+    map: Vec<MapRun>,
+}
+
+impl Reading {
+    /// The bytes that a span of the reading was made from: those of the run of code, where there is one.
+    pub(crate) fn origin(&self, span: Range<u64>) -> Range<u64> {
+        let place = |at: u64| crate::text::original_offset(&self.map, u32::try_from(at).unwrap_or(u32::MAX));
+        self.whole.clone().unwrap_or_else(|| {
+            let start = place(span.start).unwrap_or(0);
+            start..place(span.end).unwrap_or(start)
+        })
+    }
+}
+
+/// Every reading of a text, and whether some were left out because a bound was reached.
+pub(crate) fn readings(text: &[u8]) -> (Vec<Reading>, bool) {
+    let room = text.len().saturating_mul(DECODED_RATIO_MAX as usize).max(DECODED_BYTES_FREE);
+    let mut look = Look { readings: Vec::new(), room, is_partial: false };
+    look.at(text, None, 0);
+    (look.readings, look.is_partial)
+}
+
+/// Where the end of a text may cut a run of code: the offset at which the run starts.
+pub(crate) fn cut_run(text: &[u8]) -> usize {
+    runs::cut_run(text)
+}
+
+struct Look {
+    readings: Vec<Reading>,
+    room: usize,
+    is_partial: bool,
+}
+
+/// The reading that is looked at, when it is not the text itself.
+struct Outer<'o> {
+    map: &'o [MapRun],
+    whole: Option<&'o Range<u64>>,
+}
+
+impl Look {
+    fn at(&mut self, text: &[u8], outer: Option<&Outer<'_>>, depth: u32) {
+        for rewritten in escapes::rewrite(text) {
+            self.add(rewritten.content, outer, false, depth);
+        }
+        let mut at = 0;
+        while let Some(run) = runs::next(text, at) {
+            at = run.end;
+            let Some(decoded) = runs::decode(&text[run.clone()], &recognise::has_signature) else { continue };
+            let mut content = decoded.content;
+            content.runs.iter_mut().for_each(|part| part.original_start += run.start as u64);
+            self.add(content, outer, true, depth);
+        }
+    }
+
+    /// Adds a reading, and looks at it in turn.
+    fn add(&mut self, content: Derived, outer: Option<&Outer<'_>>, is_run: bool, depth: u32) {
+        if depth >= DECODING_DEPTH_MAX || content.bytes.len() > self.room {
+            self.is_partial = true;
+            return;
+        }
+        self.room -= content.bytes.len();
+        let map = outer.map_or_else(|| content.runs.clone(), |outer| compose(&content.runs, outer.map));
+        let all = || Some(map.first()?.original_start..map.last()?.original_start);
+        let inherited = outer.and_then(|outer| outer.whole.cloned());
+        let whole = inherited.or_else(|| all().filter(|_| is_run));
+        let is_file = recognise::has_signature(&content.bytes);
+        if !is_file {
+            self.at(&content.bytes, Some(&Outer { map: &map, whole: whole.as_ref() }), depth + 1);
+        }
+        self.readings.push(Reading { bytes: content.bytes, whole, is_file, map });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readings_lead_back_to_what_has_to_be_replaced() {
+        let rows: &[(&str, &str, &str)] = &[
+            ("mail=jane%40acme.pl&x", "jane@acme.pl", "jane%40acme.pl"),
+            ("a &#52;&#52;051401359 b", "44051401359", "&#52;&#52;051401359"),
+            ("key cGVzZWw6IDQ0MDUxNDAxMzU5IQ== end", "44051401359", "cGVzZWw6IDQ0MDUxNDAxMzU5IQ=="),
+            ("x 706573656c3a2034343035313430313335392121 y", "44051401359", "706573656c3a2034343035313430313335392121"),
+        ];
+        for (text, value, expected) in rows {
+            let (readings, is_partial) = readings(text.as_bytes());
+            let found: Vec<_> = readings
+                .iter()
+                .filter_map(|reading| {
+                    let start = memchr::memmem::find(&reading.bytes, value.as_bytes())? as u64;
+                    let origin = reading.origin(start..start + value.len() as u64);
+                    Some(&text[origin.start as usize..origin.end as usize])
+                })
+                .collect();
+            assert!(found.contains(expected) && !is_partial, "{text}: {found:?}");
+        }
+    }
+}

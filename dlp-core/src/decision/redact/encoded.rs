@@ -1,0 +1,144 @@
+//! Values that stand encoded in a text: in base64 or hexadecimal digits, with percent signs, entities or escapes.
+//!
+//! The text is looked at in blocks whose ends depend on the text alone, with the end of the block before in front of each.
+//! A value that was made character by character is replaced where it stands; of a run of code no part can be exchanged
+//! alone, so the run goes as a whole.
+
+use super::{Redaction, Region};
+use crate::base::{Cancel, ConfidenceLevel, Limits};
+use crate::content::{
+    Completeness, Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Reading,
+    cut_run, extract, readings,
+};
+use crate::matching::{DetectorIndex, DetectorSet, Scratch};
+
+/// Bytes of a block, unless a run of code goes on.
+const BLOCK_BYTES: usize = 32 * 1024;
+/// Longest block: a run that is longer is looked at in parts.
+const BLOCK_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes in front of a block that have a say in what is found in it.
+const BEFORE_BYTES: usize = 1024;
+
+/// Looks at a text in blocks.
+#[derive(Debug, Default)]
+pub(super) struct Encoded {
+    /// Offset up to which the text was looked at.
+    looked: u64,
+    /// The bytes in front of it.
+    before: Vec<u8>,
+    /// The bytes from it on.
+    fresh: Vec<u8>,
+    /// Offset of the first code that could not be looked into completely.
+    pub(super) unread_at: Option<u64>,
+}
+
+/// What judges.
+pub(super) struct Judge<'a> {
+    pub(super) set: &'a DetectorSet,
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) redaction: Redaction,
+}
+
+impl Encoded {
+    /// Offset up to which the text was looked at.
+    pub(super) fn safe_until(&self) -> u64 {
+        self.looked
+    }
+
+    /// Takes the next bytes, and looks at the blocks that are complete.
+    pub(super) fn push(&mut self, judge: &mut Judge<'_>, bytes: &[u8], is_end: bool) -> Vec<Region> {
+        self.fresh.extend_from_slice(bytes);
+        let mut regions = Vec::new();
+        while let Some(len) = block_len(&self.fresh, is_end) {
+            let text = [&self.before[..], &self.fresh[..len]].concat();
+            let start = self.looked - self.before.len() as u64;
+            regions.extend(self.block(judge, &text, start));
+            self.looked += len as u64;
+            self.fresh.drain(..len);
+            self.before = text[text.len().saturating_sub(BEFORE_BYTES)..].to_vec();
+        }
+        regions
+    }
+
+    fn block(&mut self, judge: &mut Judge<'_>, text: &[u8], start: u64) -> Vec<Region> {
+        let (readings, is_partial) = readings(text);
+        let mut regions = Vec::new();
+        if is_partial {
+            self.unread_at.get_or_insert(start);
+        }
+        for reading in &readings {
+            if reading.is_file {
+                self.file(judge, reading, start, &mut regions);
+            } else {
+                text_of(judge, reading, start, &mut regions);
+            }
+        }
+        // What ends before was looked at with the block before.
+        regions.retain(|region| region.end > self.looked);
+        regions
+    }
+    /// An encoded file goes as a whole when something is found in it.
+    fn file(&mut self, judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut Vec<Region>) {
+        let (limits, cancel) = (Limits::batch(), Cancel::default());
+        let mut sure = Sure { min: judge.redaction.confidence_min, detector: None };
+        let mut sink = MatchingSink::new(judge.set, judge.scratch, &limits, &mut sure);
+        let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+        let outcome = extract("", Input::Bytes(&reading.bytes), extraction, &mut sink);
+        let (outcome, _) = sink.finish(outcome);
+        let origin = reading.origin(0..reading.bytes.len() as u64);
+        if let Some(detector) = sure.detector {
+            let (start, end) = (start + origin.start, start + origin.end);
+            regions.push(Region { start, end, detector, decoded: Some(reading.bytes.clone()) });
+        } else if outcome.completeness > Completeness::Unsupported {
+            self.unread_at.get_or_insert(start + origin.start);
+        }
+    }
+}
+
+fn text_of(judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut Vec<Region>) {
+    let min = judge.redaction.confidence_min;
+    let _ = judge.set.scan(judge.scratch, &reading.bytes, &mut |found| {
+        if found.confidence.level() >= min {
+            let origin = reading.origin(found.span.start.0..found.span.end.0);
+            let (start, end) = (start + origin.start, start + origin.end);
+            let detector = found.detector;
+            regions.push(Region { start, end, detector, decoded: Some(found.value.expose().to_vec()) });
+        }
+    });
+}
+
+/// How much of the text is a block: up to the last line end of so many bytes, and not into a run of code.
+fn block_len(fresh: &[u8], is_end: bool) -> Option<usize> {
+    let mut size = BLOCK_BYTES;
+    loop {
+        if fresh.len() < size {
+            return (is_end && !fresh.is_empty()).then_some(fresh.len());
+        }
+        let block = &fresh[..size];
+        let lines = memchr::memrchr(b'\n', block).map_or(size, |at| at + 1);
+        match cut_run(&block[..lines]) {
+            0 if size < BLOCK_BYTES_MAX => size *= 2,
+            0 => return Some(size),
+            len => return Some(len),
+        }
+    }
+}
+
+/// Keeps the detector of the first finding that is sure enough.
+struct Sure {
+    min: ConfidenceLevel,
+    detector: Option<DetectorIndex>,
+}
+
+impl Observer for Sure {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        if finding.confidence.level() >= self.min {
+            self.detector.get_or_insert(finding.detector);
+        }
+        if self.detector.is_some() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn problem(&mut self, _problem: LocatedProblem) {}
+
+    fn item(&mut self, _item: ItemReport) {}
+}
