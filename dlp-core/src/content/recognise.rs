@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, html, mail, odf, packed, pdf};
+use super::{Input, Kind, ReadSeek, html, mail, odf, packed, pdf, serial};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -34,14 +34,20 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"7z\xbc\xaf\x27\x1c", Kind::Other("7z")),
     (0, b"Rar!\x1a\x07", Kind::Other("rar")),
     (0, b"MSCF\0\0\0\0", Kind::Other("cab")),
-    (0, b"!<arch>\n", Kind::Other("ar")),
-    (0, b"\xed\xab\xee\xdb", Kind::Other("rpm")),
-    (0, b"070701", Kind::Other("cpio")),
-    (0, b"070702", Kind::Other("cpio")),
+    (0, b"!<arch>\n", Kind::Ar),
+    (0, b"!<thin>\n", Kind::Ar),
+    (0, b"\xed\xab\xee\xdb", Kind::Rpm),
     (32_769, b"CD001", Kind::Other("iso9660")),
     (0, b"hsqs", Kind::Other("squashfs")),
     (0, b"MSWIM\0\0\0", Kind::Other("wim")),
-    (0, b"SQLite format 3\0", Kind::Other("sqlite")),
+    (0, b"SQLite format 3\0", Kind::Sqlite),
+    (0, b"\xff\xd8\xff", Kind::Jpeg),
+    (0, b"\x89PNG\r\n\x1a\n", Kind::Png),
+    (0, b"GIF87a", Kind::Gif),
+    (0, b"GIF89a", Kind::Gif),
+    (0, b"II*\0", Kind::Tiff),
+    (0, b"MM\0*", Kind::Tiff),
+    (8, b"WEBPVP8", Kind::Webp),
     (0, b"PAR1", Kind::Other("parquet")),
     (0, b"Obj\x01", Kind::Other("avro")),
     (0, b"!BDN", Kind::Other("pst")),
@@ -70,6 +76,9 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     }
     if is_bzip2(head) {
         return Kind::Bzip2;
+    }
+    if serial::is_cpio(head) {
+        return Kind::Cpio;
     }
     if packed::is_lzma(head) {
         return Kind::Lzma;
@@ -102,10 +111,9 @@ fn by_signature(head: &[u8]) -> Option<Kind> {
     found.map(|(_, _, kind)| *kind)
 }
 
-/// Whether bytes are a file by their first bytes. Images count, although nothing here opens them.
+/// Whether bytes are a file by their first bytes.
 pub(super) fn has_signature(bytes: &[u8]) -> bool {
-    const IMAGES: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"];
-    by_signature(bytes).is_some() || IMAGES.iter().any(|mark| bytes.starts_with(mark))
+    by_signature(bytes).is_some() || serial::is_cpio(bytes)
 }
 
 /// Formats of text without a signature.
