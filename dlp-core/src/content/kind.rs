@@ -74,6 +74,10 @@ pub enum Kind {
     Ppt,
     /// Message of Outlook.
     Msg,
+    /// Message of Outlook packed into an attachment.
+    Tnef,
+    /// Signed or enveloped message.
+    Cms,
     /// A format that is recognised but has no handler.
     Other(&'static str),
     /// Nothing that is recognised.
@@ -119,6 +123,8 @@ impl Kind {
             Self::Xls => "xls",
             Self::Ppt => "ppt",
             Self::Msg => "msg",
+            Self::Tnef => "tnef",
+            Self::Cms => "cms",
             Self::Other(name) => name,
             Self::Binary => "binary",
         }

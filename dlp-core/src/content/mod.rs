@@ -9,6 +9,7 @@
 
 mod budget;
 mod cfb;
+mod cms;
 mod decode;
 mod document;
 mod extract;
@@ -20,6 +21,7 @@ mod image;
 mod kind;
 mod lzw;
 mod mail;
+mod mapi;
 mod matching_sink;
 mod names;
 mod odf;
@@ -37,6 +39,7 @@ mod serial;
 mod sink;
 mod sqlite;
 mod tarball;
+mod tnef;
 mod views;
 mod walk;
 mod xml;

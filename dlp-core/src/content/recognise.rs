@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, html, mail, odf, packed, pdf, serial};
+use super::{Input, Kind, ReadSeek, cms, html, mail, odf, packed, pdf, serial};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -51,7 +51,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"PAR1", Kind::Other("parquet")),
     (0, b"Obj\x01", Kind::Other("avro")),
     (0, b"!BDN", Kind::Other("pst")),
-    (0, b"\x78\x9f\x3e\x22", Kind::Other("tnef")),
+    (0, b"\x78\x9f\x3e\x22", Kind::Tnef),
     (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::Other("onenote")),
 ];
 
@@ -79,6 +79,9 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     }
     if serial::is_cpio(head) {
         return Kind::Cpio;
+    }
+    if cms::is_cms(head) {
+        return Kind::Cms;
     }
     if packed::is_lzma(head) {
         return Kind::Lzma;
@@ -113,7 +116,7 @@ fn by_signature(head: &[u8]) -> Option<Kind> {
 
 /// Whether bytes are a file by their first bytes.
 pub(super) fn has_signature(bytes: &[u8]) -> bool {
-    by_signature(bytes).is_some() || serial::is_cpio(bytes)
+    by_signature(bytes).is_some() || serial::is_cpio(bytes) || cms::is_cms(bytes)
 }
 
 /// Formats of text without a signature.

@@ -13,7 +13,8 @@ use super::{
     Sink,
 };
 use super::{
-    cfb, document, gzip, html, image, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball, views,
+    cfb, cms, document, gzip, html, image, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball, tnef,
+    views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
@@ -280,6 +281,8 @@ impl<'a> Walk<'a> {
                 packed::walk(self, kind, item)
             }
             Kind::Tar => tarball::walk(self, item.input),
+            Kind::Tnef => tnef::walk(self, item.input),
+            Kind::Cms => cms::walk(self, item.input),
             Kind::Sqlite => sqlite::walk(self, item.input),
             kind if image::is_image(kind) => image::walk(self, kind, item.input),
             Kind::Ar => serial::walk_ar(self, item.input),

@@ -12,3 +12,4 @@ mod rtf;
 mod serial;
 mod sqlite;
 mod support;
+mod wrapped;
