@@ -34,6 +34,12 @@ pub enum Kind {
     Cpio,
     /// RPM package.
     Rpm,
+    /// 7z archive.
+    SevenZip,
+    /// RAR archive.
+    Rar,
+    /// Cabinet.
+    Cabinet,
     /// Word document (Office Open XML).
     Docx,
     /// Excel workbook (Office Open XML).
@@ -103,6 +109,9 @@ impl Kind {
             Self::Ar => "ar",
             Self::Cpio => "cpio",
             Self::Rpm => "rpm",
+            Self::SevenZip => "7z",
+            Self::Rar => "rar",
+            Self::Cabinet => "cab",
             Self::Docx => "docx",
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
