@@ -17,14 +17,12 @@ impl Columns {
         let Some((_, list)) = statement.split_once('(') else { return Self::default() };
         let mut columns = Self::default();
         for definition in split(list).into_iter().take(COLUMNS_MAX) {
-            let Some(name) = name(definition) else { continue };
-            let upper = definition.to_ascii_uppercase();
+            let Some((name, rest)) = name(definition) else { continue };
             if ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"].contains(&name.to_ascii_uppercase().as_str()) {
                 break;
             }
-            let rest = upper.trim_start().get(name.len()..).unwrap_or_default();
-            let kind = rest.trim_start_matches(['"', '\'', '`', ']', ' ', '\t', '\n', '\r']);
-            if kind.starts_with("INTEGER") && rest.contains("PRIMARY KEY") {
+            let kind = rest.trim_start().to_ascii_uppercase();
+            if kind.starts_with("INTEGER") && kind.contains("PRIMARY KEY") {
                 columns.row_id = Some(columns.names.len());
             }
             columns.names.push(name);
@@ -59,8 +57,8 @@ fn split(list: &str) -> Vec<&str> {
     parts
 }
 
-/// The name at the front of a definition.
-fn name(definition: &str) -> Option<String> {
+/// The name at the front of a definition, and what stands behind it.
+fn name(definition: &str) -> Option<(String, &str)> {
     let definition = definition.trim_start();
     let first = definition.chars().next()?;
     let end = match first {
@@ -68,11 +66,11 @@ fn name(definition: &str) -> Option<String> {
         '[' => Some(']'),
         _ => None,
     };
-    let name = match end {
-        Some(end) => definition[1..].split(end).next()?,
-        None => definition.split(|c: char| c.is_whitespace()).next()?,
+    let (name, rest) = match end {
+        Some(end) => definition[1..].split_once(end)?,
+        None => definition.split_once(char::is_whitespace).unwrap_or((definition, "")),
     };
-    (!name.is_empty()).then(|| name.to_owned())
+    (!name.is_empty()).then(|| (name.to_owned(), rest))
 }
 
 #[cfg(test)]
