@@ -86,8 +86,8 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     if packed::is_lzma(head) {
         return Kind::Lzma;
     }
-    if is_skippable_zstd(head) {
-        return Kind::Zstd;
+    if let Some(kind) = behind_skippable(head) {
+        return kind;
     }
     if has_tar_checksum(head) {
         return Kind::Tar;
@@ -127,7 +127,15 @@ fn by_first_lines(head: &[u8]) -> Option<Kind> {
     if mail::is_message(head) {
         return Some(Kind::Mail);
     }
+    if is_rtf_behind_blanks(head) {
+        return Some(Kind::Rtf);
+    }
     odf::is_flat(head).then_some(Kind::OpenDocument)
+}
+
+/// Word opens documents behind a byte order mark and blanks, too.
+fn is_rtf_behind_blanks(head: &[u8]) -> bool {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start().starts_with(b"{\\rt")
 }
 
 /// The family of an encrypted blob, by the bytes it starts with.
@@ -140,11 +148,17 @@ fn is_bzip2(head: &[u8]) -> bool {
     level_and_block.is_some_and(|(level, rest)| level.is_ascii_digit() && rest.starts_with(b"1AY&SY"))
 }
 
-/// A frame to be skipped, then one of zstd.
-fn is_skippable_zstd(head: &[u8]) -> bool {
-    let Some(([0x50..=0x5F, 0x2A, 0x4D, 0x18, len @ ..], rest)) = head.split_first_chunk::<8>() else { return false };
-    let len = u32::from_le_bytes(*len) as usize;
-    rest.get(len..).is_some_and(|rest| rest.starts_with(b"\x28\xb5\x2f\xfd"))
+/// What stands behind frames to be skipped. Where that cannot be seen, zstd is tried, whose frames they are.
+fn behind_skippable(head: &[u8]) -> Option<Kind> {
+    let (mut rest, mut skipped) = (head, 0);
+    while let Some(([0x50..=0x5F, 0x2A, 0x4D, 0x18, len @ ..], behind)) = rest.split_first_chunk::<8>() {
+        skipped += 1;
+        rest = match behind.get(u32::from_le_bytes(*len) as usize..) {
+            Some(behind) if !behind.is_empty() => behind,
+            _ => return Some(Kind::Zstd),
+        };
+    }
+    by_signature(rest).filter(|kind| skipped > 0 && matches!(kind, Kind::Zstd | Kind::Lz4))
 }
 
 /// A tar header without signature: the sum of its bytes, the field of the sum counted as spaces.
