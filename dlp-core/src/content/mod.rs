@@ -3,8 +3,9 @@
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
 //! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
-//! `frames` and `lzw`), `tarball`, `ooxml` and `odf` (over `xml`), `cfb` (older Office documents), `rtf`, `html`, `mail`, and
-//! `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that
+//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm), `ooxml` and `odf` (over `xml`), `cfb` (older Office
+//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image`, and `document` for what a worker
+//! parses, with `pdf` for what stands around its objects. `views` looks at every text that
 //! passes for what is encoded in it, with the decoders of `decode`.
 
 mod budget;
