@@ -67,9 +67,15 @@ fn is_colour(text: &[u8]) -> bool {
     matches!(head, [.., 0x1b] | [.., b'1', b'b' | b'B'] | [.., b'0', b'3', b'3'] | [.., b'\\', b'e'])
 }
 
+/// Whether a token at `at` may begin with the tail of an escape.
+#[inline]
+pub(super) fn is_behind_lead(text: &[u8], at: usize) -> bool {
+    at > 0 && ESCAPE_LEADS.contains(&text[at - 1])
+}
+
 /// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.
 pub(super) fn escape_tail(text: &[u8], at: usize) -> usize {
-    if at == 0 || !ESCAPE_LEADS.contains(&text[at - 1]) {
+    if !is_behind_lead(text, at) {
         return 0;
     }
     let goes_on = |tail: &usize| text.get(at + tail).is_some_and(u8::is_ascii_alphanumeric);

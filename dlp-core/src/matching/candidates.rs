@@ -7,7 +7,8 @@
 use super::compile::{DetectorSet, LiteralUse};
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
-use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, classify};
+use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
+use super::spotted::{Classified, Spotted};
 use super::starts::{DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
@@ -25,14 +26,14 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, text: &[u8], owned:
     let mut masks = std::mem::take(&mut scratch.masks);
     classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
     scratch.candidates.clear();
-    let mut pass = Pass { set, text, from, owned, candidates: &mut scratch.candidates };
-    pass.literals(&masks, &mut scratch.places);
-    if !set.starts().is_empty() {
-        pass.tokens(&masks, &mut scratch.places);
-    }
-    scratch.candidates.dedup();
-    scratch.masks = masks;
+    scratch.spotted.forget();
     scratch.tokens = Tokens { start: from, end: to };
+    let Scratch { candidates, places, spotted, tokens, escapes, .. } = scratch;
+    escapes.clear();
+    let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary() };
+    set.isa().run(Find(Pass { set, known, owned, candidates, spotted, escapes }, places));
+    candidates.dedup();
+    scratch.masks = masks;
 }
 
 /// The part of a text whose tokens are known from masks.
@@ -44,12 +45,27 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// The starts of tokens in a range that lies within the part, of whose first byte it is not known whether it is one.
-    pub(super) fn within(&self, masks: &Masks, range: Range<usize>) -> impl Iterator<Item = usize> {
+    /// Of tokens that start with fewer digits than are demanded only those come that may start with an escape.
+    pub(super) fn within(
+        &self,
+        (masks, escapes, text): (&Masks, &[u64], &[u8]),
+        range: Range<usize>,
+        digits: usize,
+    ) -> impl Iterator<Item = usize> {
         let base = self.start;
         let first = range.start.saturating_sub(base);
-        let words = masks.alnum.iter().enumerate().skip(first / 64).map(|(index, alnum)| {
+        let words = masks.alnum.iter().enumerate().skip(first / 64).map(move |(index, alnum)| {
             let before = index.checked_sub(1).map_or(0, |before| masks.alnum[before] >> 63);
-            (index, token_starts(*alnum, before))
+            let starts = token_starts(*alnum, before);
+            let next = masks.digit.get(index + 1).copied().unwrap_or(0);
+            let taken = starts & runs_from(masks.digit[index], next, digits);
+            let escaped = match escapes.get(index) {
+                Some(escaped) => *escaped,
+                None => bits_of(starts & !taken)
+                    .filter(|bit| boundary::is_behind_lead(text, base + index * 64 + bit))
+                    .fold(0, |escaped, bit| escaped | 1 << bit),
+            };
+            (index, taken | starts & escaped)
         });
         let places = words.flat_map(move |(index, starts)| bits_of(starts).map(move |bit| base + index * 64 + bit));
         places.skip_while(move |at| *at < range.start).take_while(move |at| *at < range.end)
@@ -59,16 +75,33 @@ impl Tokens {
 /// One run over the owned part of a text.
 struct Pass<'a> {
     set: &'a DetectorSet,
-    text: &'a [u8],
-    /// The byte that bit 0 of each mask stands for.
-    from: usize,
+    known: Classified<'a>,
     owned: Range<usize>,
     candidates: &'a mut Vec<Candidate>,
+    spotted: &'a mut Spotted,
+    /// Tokens that may begin with the tail of an escape, as far as tokens were looked at; a mask.
+    escapes: &'a mut Vec<u64>,
+}
+
+/// The whole of it, with memory for places.
+struct Find<'a>(Pass<'a>, &'a mut Places);
+
+impl Task for Find<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        self.0.literals(self.1);
+        if !self.0.set.starts().is_empty() {
+            self.0.tokens(self.1);
+        }
+    }
 }
 
 impl Pass<'_> {
-    fn literals(&mut self, masks: &Masks, places: &mut Places) {
-        let (set, text, from) = (self.set, self.text, self.from);
+    #[inline(always)]
+    fn literals(&mut self, places: &mut Places) {
+        let (set, Classified { text, masks, .. }, from) = (self.set, self.known, self.from());
         let literals = set.literals();
         let filter = literals.filter(&text[from..]);
         // What stands before the owned part begins no match of it.
@@ -102,30 +135,42 @@ impl Pass<'_> {
         let mut start = hit;
         loop {
             if start <= latest && start < self.owned.end && start >= earliest {
-                let can_start = self.set.patterns()[place.pattern as usize].can_start(self.text, start);
+                let can_start = self.set.patterns()[place.pattern as usize].can_start(self.known.text, start);
                 if can_start {
                     self.candidates.push((start, place.pattern));
                 }
             }
-            if start <= earliest || !place.between.contains(self.text[start - 1]) {
+            if start <= earliest || !place.between.contains(self.known.text[start - 1]) {
                 return;
             }
             start -= 1;
         }
     }
 
-    fn tokens(&mut self, masks: &Masks, places: &mut Places) {
-        let (starts, text, from) = (self.set.starts(), self.text, self.from);
+    #[inline(always)]
+    fn tokens(&mut self, places: &mut Places) {
+        let (starts, Classified { text, masks, .. }, from) = (self.set.starts(), self.known, self.from());
         let runs = Runs { masks, from };
         // Where a token starts that a match of the owned part can have.
         let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
+        self.escapes.resize(words, 0);
         for first in (0..words).step_by(STRETCH_WORDS) {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            places
-                .keep(|place| starts.takes_bytes(text, from + place) || boundary::escape_tail(text, from + place) > 0);
+            let mut kept = 0;
+            for number in 0..places.len() {
+                let place = places.get(number);
+                let is_escaped = boundary::is_behind_lead(text, from + place);
+                if is_escaped {
+                    self.escapes[place / 64] |= 1 << (place % 64);
+                }
+                places.put(number, kept);
+                // No branch: which way it would go is not to be foretold.
+                kept += usize::from(starts.takes_bytes(text, from + place) | is_escaped);
+            }
+            places.keep_first(kept);
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);
@@ -137,14 +182,21 @@ impl Pass<'_> {
         }
     }
 
+    #[inline(always)]
     fn try_token(&mut self, at: usize, runs: Runs<'_>) {
-        let set = self.set;
-        set.starts().fitting(self.text, at, runs, &mut |pattern, skip| {
-            let Some(start) = at.checked_sub(skip).filter(|start| self.owned.contains(start)) else { return };
-            if skip == 0 || set.patterns()[pattern as usize].can_start(self.text, start) {
-                self.candidates.push((start, pattern));
+        let Self { set, known, owned, candidates, spotted, .. } = self;
+        let text = known.text;
+        set.starts().fitting((text, at), runs, &mut spotted.near(*known), &mut |pattern, skip| {
+            let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) else { return };
+            if skip == 0 || set.patterns()[pattern as usize].can_start(text, start) {
+                candidates.push((start, pattern));
             }
         });
+    }
+
+    /// The byte that bit 0 of each mask stands for.
+    fn from(&self) -> usize {
+        self.known.tokens.start
     }
 }
 
@@ -189,6 +241,19 @@ impl Stretch {
 #[inline]
 fn token_starts(alnum: u64, before: u64) -> u64 {
     alnum & !(alnum << 1 | before)
+}
+
+/// The places of a word of a mask from which a run of so many bits begins, up to 64. The next word is that behind it.
+#[inline]
+fn runs_from(word: u64, next: u64, len: usize) -> u64 {
+    let mut wide = u128::from(next) << 64 | u128::from(word);
+    let mut done = 1;
+    while done < len.min(64) {
+        let step = done.min(len.min(64) - done);
+        wide &= wide >> step;
+        done += step;
+    }
+    if len == 0 { u64::MAX } else { wide as u64 }
 }
 
 /// The places of a word of the mask of letters and digits from which a run is long. The next word is that behind it.
@@ -275,6 +340,19 @@ mod tests {
                         [&stretch.near, &stretch.far, &stretch.long].map(|mask| mask[at / 64] >> (at % 64) & 1 == 1);
                     assert_eq!(ahead, ahead_slowly(text, at), "{} {at}", text.escape_ascii());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_a_length_are_found_over_the_edge_of_a_word() {
+        let rows = [(0b1110_1111u64, 0u64), (u64::MAX << 60, 0b11), (u64::MAX, u64::MAX), (1 << 63, 1), (0, 7)];
+        for (word, next) in rows {
+            let bit =
+                |at: usize| if at < 64 { word >> at & 1 } else { next.checked_shr(at as u32 - 64).unwrap_or(0) & 1 };
+            for len in [0, 1, 2, 3, 5, 10, 33, 64] {
+                let expected = (0..64).filter(|at| (*at..at + len).all(|at| bit(at) == 1)).fold(0, |m, at| m | 1 << at);
+                assert_eq!(runs_from(word, next, len), expected, "{word:b} {next:b} {len}");
             }
         }
     }

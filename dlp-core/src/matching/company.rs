@@ -109,7 +109,8 @@ fn next_start(pattern: &CompiledPattern, scratch: &Scratch, text: &[u8], range: 
     if known.is_empty() {
         return range.into_iter().find(can_start);
     }
-    let tokens = scratch.tokens.within(&scratch.masks, known.start - ESCAPE_TAIL_MAX..known.end);
+    let within = known.start - ESCAPE_TAIL_MAX..known.end;
+    let tokens = scratch.tokens.within((&scratch.masks, &scratch.escapes, text), within, pattern.digits_first);
     let places = tokens.flat_map(|at| [at, at + boundary::escape_tail(text, at)]);
     let mut places = places.filter(|at| known.contains(at));
     let mut outside = [range.start..known.start, known.end..range.end].map(IntoIterator::into_iter);

@@ -2,7 +2,7 @@
 
 use super::boundary::{END, LOOK_BYTES};
 use super::company;
-use super::context::{NEIGHBOUR_BYTES, Phrases};
+use super::context::NEIGHBOUR_BYTES;
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::literals::{LiteralIndex, Literals};
 use super::material::{Material, PASSAGE_BYTES};
@@ -11,8 +11,9 @@ use super::report::SURROUNDINGS_BYTES;
 use super::runs::RUNS_REACH;
 use super::scratch::Scratch;
 use super::simd::Isa;
-use super::starts::{Start, Starts};
+use super::starts::{Named, Start, Starts};
 use super::stream::StreamScan;
+use super::vocabulary::{self, Phrases, Vocabulary};
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
 use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector, Program};
@@ -39,6 +40,7 @@ struct Inner {
     isa: Isa,
     detectors: Vec<CompiledDetector>,
     patterns: Vec<CompiledPattern>,
+    vocabulary: Vocabulary,
     literals: Literals,
     literal_uses: Vec<Vec<LiteralUse>>,
     /// What can stand behind literals; many share a list.
@@ -66,6 +68,8 @@ pub(super) struct CompiledPattern {
     /// Bytes that can stand at each of the first offsets of a match.
     pub(super) window: Vec<ByteSet>,
     pub(super) len_max: usize,
+    /// Digits that each match starts with, at least.
+    pub(super) digits_first: usize,
     /// Whether each match starts where a token does, or behind an escape in it.
     pub(super) starts_with_token: bool,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
@@ -190,6 +194,10 @@ impl DetectorSet {
         self.0.isa
     }
 
+    pub(super) fn vocabulary(&self) -> &Vocabulary {
+        &self.0.vocabulary
+    }
+
     pub(super) fn literals(&self) -> &Literals {
         &self.0.literals
     }
@@ -227,6 +235,7 @@ impl DetectorSet {
 struct Builder {
     detectors: Vec<CompiledDetector>,
     patterns: Vec<CompiledPattern>,
+    vocabulary: vocabulary::Builder,
     literals: Vec<Vec<u8>>,
     literal_of: HashMap<Vec<u8>, usize>,
     literal_uses: Vec<Vec<LiteralUse>>,
@@ -240,6 +249,7 @@ impl Builder {
     fn add(&mut self, mut data: Detector) {
         let index = DetectorIndex(self.detectors.len() as u32);
         let first = self.patterns.len();
+        let phrases = self.vocabulary.phrases(&data.context);
         for source in &mut data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &mut source.anchors {
@@ -261,7 +271,8 @@ impl Builder {
                             digit_within: digit_within.map(|within| within as usize),
                             shape: std::mem::take(shape),
                         };
-                        self.starts.add((number, data.boundary), &source.window, &start);
+                        let named = Named::of(&data.context, &phrases, source.len_max as usize);
+                        self.starts.add((number, data.boundary), &source.window, (&start, named));
                     }
                 }
             }
@@ -271,6 +282,7 @@ impl Builder {
                 starts_with_token: data.boundary != Boundary::None
                     && begins.is_some_and(|bytes| bytes.bytes().all(|byte| byte.is_ascii_alphanumeric())),
                 boundary: data.boundary,
+                digits_first: source.window.iter().take_while(|set| set.bytes().all(|b| b.is_ascii_digit())).count(),
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
                 chance_bits: source.chance_bits,
@@ -281,7 +293,7 @@ impl Builder {
         }
         self.detectors.push(CompiledDetector {
             check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
-            phrases: Phrases::new(&data.context),
+            phrases,
             patterns: first..self.patterns.len(),
             data,
         });
@@ -319,10 +331,11 @@ impl Builder {
             detectors: self.detectors,
             patterns: self.patterns,
             look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
+            starts: self.starts.build(self.vocabulary.len()),
+            vocabulary: self.vocabulary.build(),
             literals,
             literal_uses: self.literal_uses,
             afters: self.afters,
-            starts: self.starts.build(isa),
             reach: Reach { before: around, after: len_max + around },
         }))
     }

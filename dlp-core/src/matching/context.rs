@@ -1,182 +1,63 @@
-//! Supporting words near a match.
+//! Supporting words near a match: what a window is, and what its words are.
 //!
 //! The bytes around a match are folded to lower-case words without diacritics, joined by single spaces; words glued by
 //! case change (`customerSSN`), or to a script without spaces, are split, and kept whole as well. A phrase stands in a
-//! window when it stands there as whole words.
+//! window when it stands there as whole words. Folding is the specification, and what is done where letters are not
+//! plain ASCII; `spotted` finds the same phrases in ASCII text without it.
 
 use super::boundary::{LOOK_BYTES, has_no_word_spaces};
 use crate::text::push_folded;
 use dlp_detector_format::Context;
-use memchr::memmem::Finder;
 use std::ops::Range;
-use std::sync::OnceLock;
 
-/// Letters that `*` at the end of a phrase accepts, for inflected languages.
-const INFLECTION_LETTERS_MAX: usize = 4;
-
-/// A folded phrase, with a space in front, and one behind unless it is open.
-#[derive(Debug)]
-pub(super) struct Phrase {
-    folded: Box<[u8]>,
-    /// Made when it is first used: most phrases never are.
-    finder: OnceLock<Box<Finder<'static>>>,
-    is_open: bool,
-    /// Of the first word.
-    beginning: Beginning,
+/// How far a window reaches before and behind a value, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Widths {
+    pub(super) before: u16,
+    pub(super) after: u16,
 }
 
-impl Phrase {
-    pub(super) fn new(source: &str) -> Self {
-        let is_open = source.ends_with('*');
-        let mut folded = Folded::default();
-        folded.fold_words(source.trim_end_matches('*').as_bytes());
-        let mut bytes = folded.words;
-        if is_open {
-            bytes.pop();
-        }
-        // Words are known by the runs of letters that they begin with.
-        let words = bytes.get(1..).filter(|words| !words.first().is_some_and(u8::is_ascii_digit));
-        let beginning = words.map_or(Beginning::ANY, Beginning::of);
-        Self { folded: bytes.into(), finder: OnceLock::new(), is_open, beginning }
+impl Widths {
+    pub(super) fn of(context: &Context) -> Self {
+        Self { before: context.before_bytes, after: context.after_bytes }
     }
 
-    fn stands_in(&self, folded: &Folded) -> bool {
-        if !folded.beginnings.may_hold(self.beginning) {
-            return false;
-        }
-        let words = folded.words.as_slice();
-        let finder = self.finder.get_or_init(|| Box::new(Finder::new(&self.folded).into_owned()));
-        if !self.is_open {
-            return finder.find(words).is_some();
-        }
-        finder.find_iter(words).any(|at| {
-            let rest = &words[at + self.folded.len()..];
-            rest.iter().position(|b| *b == b' ').is_some_and(|letters| letters <= INFLECTION_LETTERS_MAX)
-        })
+    /// The bytes that the window may take, the value among them.
+    pub(super) fn around(self, text: &[u8], span: &Range<usize>) -> Range<usize> {
+        span.start.saturating_sub(usize::from(self.before))..text.len().min(span.end + usize::from(self.after))
+    }
+
+    /// The windows before and behind a value. Both stop at a blank line, and at words that they would cut.
+    pub(super) fn windows(self, text: &[u8], span: &Range<usize>) -> [Range<usize>; 2] {
+        let Range { start, end } = self.around(text, span);
+        let start = paragraph_start(text, whole_word_start(text, start, span.start), span.start);
+        let end = paragraph_end(text, span.end, whole_word_end(text, span.end, end));
+        [start..span.start, span.end..end]
     }
 }
 
-/// The first bytes of a word and what follows a short one, as a hash; `None` where they are not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Beginning(Option<u16>);
-
-impl Beginning {
-    /// Bytes that count.
-    pub(super) const BYTES: usize = 3;
-
-    /// What nothing is known of.
-    pub(super) const ANY: Self = Self(None);
-
-    /// Of folded words from the start of one.
-    pub(super) fn of(words: &[u8]) -> Self {
-        let first: Option<&[u8; Self::BYTES]> = words.first_chunk();
-        Self(first.map(|[a, b, c]| {
-            let word = u32::from_le_bytes([*a, *b, *c, 0]);
-            (word.wrapping_mul(0x9e37_79b1) >> 16) as u16
-        }))
-    }
-}
-
-/// The beginnings of the words of a window: most phrases are ruled out by them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Beginnings([u64; 4]);
-
-impl Beginnings {
-    fn insert(&mut self, beginning: Beginning) {
-        match beginning.0 {
-            Some(hash) => self.0[usize::from(hash >> 14)] |= 1 << (hash >> 8 & 63),
-            None => self.0 = [u64::MAX; 4],
-        }
-    }
-
-    fn may_hold(&self, beginning: Beginning) -> bool {
-        beginning.0.is_none_or(|hash| self.0[usize::from(hash >> 14)] >> (hash >> 8 & 63) & 1 == 1)
-    }
-}
-
-/// The phrases of one detector.
-#[derive(Debug)]
-pub(super) struct Phrases {
-    pub(super) strong: Vec<Phrase>,
-    pub(super) weak: Vec<Phrase>,
-    pub(super) negative: Vec<Phrase>,
-    /// Of all of them, the distinct ones in order.
-    beginnings: Vec<Beginning>,
-    /// The same, to rule most others out.
-    any_beginning: Beginnings,
-}
-
-impl Phrases {
-    pub(super) fn new(context: &Context) -> Self {
-        let all = |words: &[String]| words.iter().map(|word| Phrase::new(word)).collect::<Vec<_>>();
-        let [strong, weak, negative] = [&context.strong, &context.weak, &context.negative].map(|words| all(words));
-        let phrases = [&strong, &weak, &negative].into_iter().flatten();
-        let mut beginnings: Vec<Beginning> = phrases.map(|phrase: &Phrase| phrase.beginning).collect();
-        beginnings.sort_unstable();
-        beginnings.dedup();
-        let mut any_beginning = Beginnings::default();
-        beginnings.iter().for_each(|beginning| any_beginning.insert(*beginning));
-        Self { strong, weak, negative, beginnings, any_beginning }
-    }
-
-    /// Whether a phrase may begin with a word that begins so.
-    pub(super) fn may_begin(&self, word: Beginning) -> bool {
-        let knows = |beginning| self.beginnings.binary_search(&beginning).is_ok();
-        self.any_beginning.may_hold(word) && (word == Beginning::ANY || knows(Beginning::ANY) || knows(word))
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.strong.is_empty() && self.weak.is_empty() && self.negative.is_empty()
-    }
-}
-
-/// Index of the first phrase that stands in the folded words.
-pub(super) fn first_found(phrases: &[Phrase], words: &Folded) -> Option<usize> {
-    phrases.iter().position(|phrase| phrase.stands_in(words))
-}
-
-/// Folded words of a window, reused from match to match. Many detectors look around the same value.
+/// Folded words, reused from window to window.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     words: Vec<u8>,
     glued: Vec<u8>,
-    beginnings: Beginnings,
-    /// The value and the widths of the window that the words are those of.
-    filled_for: Option<(Range<usize>, u16, u16)>,
 }
 
 impl Folded {
-    /// Another text follows, in which the same places mean something else.
-    pub(super) fn forget(&mut self) {
-        self.filled_for = None;
+    /// The words of a text, each followed by a space.
+    pub(super) fn of(text: &[u8]) -> Vec<u8> {
+        let mut folded = Self::default();
+        folded.fold_words(text);
+        folded.words.split_off(1)
     }
 
-    /// Folds the windows before and after a match. Both stop at a blank line, and at words that the window cuts.
-    pub(super) fn fill(&mut self, text: &[u8], span: Range<usize>, context: &Context) {
-        let filled_for = Some((span.clone(), context.before_bytes, context.after_bytes));
-        if self.filled_for == filled_for {
-            return;
-        }
-        self.filled_for = filled_for;
+    /// The words of two windows, and behind them those that were split, whole.
+    pub(super) fn fill(&mut self, windows: [&[u8]; 2]) -> &[u8] {
         self.words.clear();
         self.glued.clear();
-        let start = span.start.saturating_sub(usize::from(context.before_bytes));
-        let end = text.len().min(span.end + usize::from(context.after_bytes));
-        self.fold_words(
-            &text[paragraph_start(text, whole_word_start(text, start, span.start), span.start)..span.start],
-        );
-        self.fold_words(&text[span.end..paragraph_end(text, span.end, whole_word_end(text, span.end, end))]);
-        let glued = std::mem::take(&mut self.glued);
-        self.words.extend_from_slice(&glued);
-        self.glued = glued;
-        self.beginnings = Beginnings::default();
-        let mut previous = b' ';
-        for (at, byte) in self.words.iter().enumerate() {
-            if previous == b' ' && *byte != b' ' {
-                self.beginnings.insert(Beginning::of(&self.words[at..]));
-            }
-            previous = *byte;
-        }
+        windows.into_iter().for_each(|window| self.fold_words(window));
+        self.words.extend_from_slice(&self.glued);
+        &self.words
     }
 
     /// Appends the words of a text, each followed by a space, the first one preceded by one.
@@ -333,14 +214,20 @@ pub(super) const NEIGHBOUR_BYTES: usize = LOOK_BYTES;
 
 #[cfg(test)]
 mod tests {
+    use super::super::vocabulary::Builder;
     use super::*;
 
     fn finds(phrase: &str, text: &str) -> bool {
         let at = text.find('#').expect("mark");
+        let context = Context { strong: vec![phrase.to_owned()], ..Context::default() };
+        let mut builder = Builder::default();
+        builder.phrases(&context);
+        let windows = Widths { before: 40, after: 20 }.windows(text.as_bytes(), &(at..at + 1));
+        let mut is_found = false;
         let mut folded = Folded::default();
-        let context = Context { before_bytes: 40, after_bytes: 20, ..Context::default() };
-        folded.fill(text.as_bytes(), at..at + 1, &context);
-        Phrase::new(phrase).stands_in(&folded)
+        let words = folded.fill(windows.map(|window| &text.as_bytes()[window]));
+        builder.build().spell(words, &mut |_| is_found = true);
+        is_found
     }
 
     #[test]

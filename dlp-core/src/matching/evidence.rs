@@ -4,10 +4,12 @@
 use super::company::{self, Company};
 use super::compile::{CompiledDetector, DetectorSet};
 use super::confirm::Accepted;
-use super::context::{Phrase, Phrases, first_found};
+use super::context::Widths;
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
 use super::material::{self, Material};
 use super::scratch::Scratch;
+use super::spotted::Classified;
+use super::vocabulary::{PhraseId, Phrases};
 use crate::base::{Category, Confidence};
 use crate::knowledge::validators::{Check, Verdict};
 use crate::knowledge::{Context, Failure};
@@ -82,7 +84,7 @@ enum PhraseList {
 }
 
 impl PhraseList {
-    fn of(self, phrases: &Phrases) -> &[Phrase] {
+    fn of(self, phrases: &Phrases) -> &[PhraseId] {
         match self {
             Self::Strong => &phrases.strong,
             Self::Weak => &phrases.weak,
@@ -161,7 +163,7 @@ pub(super) fn judge(
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, Detail::Check);
     }
-    let named = add_context(detector, scratch, text, accepted, &mut score)?;
+    let named = add_context((set, detector), scratch, text, accepted, &mut score)?;
     if named == Named::No && detector.data.category != Category::Secret {
         add_company(set, scratch, ground, (index, accepted), &mut score);
     }
@@ -222,7 +224,7 @@ enum Named {
 
 /// Looks for words around the match. `None` when a required word is missing.
 fn add_context(
-    detector: &CompiledDetector,
+    (set, detector): (&DetectorSet, &CompiledDetector),
     scratch: &mut Scratch,
     text: &[u8],
     accepted: &Accepted,
@@ -232,18 +234,15 @@ fn add_context(
         return Some(Named::No);
     }
     let context = &detector.data.context;
-    let start = accepted.value.start.saturating_sub(usize::from(context.before_bytes));
-    let end = text.len().min(accepted.value.end + usize::from(context.after_bytes));
-    let Scratch { glances, masks, tokens, .. } = scratch;
-    if !glances.may_hold((masks, tokens), text, start..end, &detector.phrases) {
+    let Scratch { spotted, masks, tokens, .. } = scratch;
+    let known = Classified { text, masks, tokens, vocabulary: set.vocabulary() };
+    let nearby = spotted.around(known, &accepted.value, Widths::of(context));
+    if !nearby.may_name(&detector.phrases) {
         return (!context.required).then_some(Named::No);
     }
     let mut named = Named::Yes;
     let points = &detector.data.score;
-    scratch.folded.fill(text, accepted.value.clone(), context);
-    let folded = &scratch.folded;
-    let found =
-        |list: PhraseList| first_found(list.of(&detector.phrases), folded).map(|index| Detail::Phrase(list, index));
+    let found = |list: PhraseList| nearby.first_of(list.of(&detector.phrases)).map(|index| Detail::Phrase(list, index));
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
     } else if context.required {

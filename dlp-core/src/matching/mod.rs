@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | anchors | `simd`, `literals`, `runs`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
 //! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
-//! | evidence | `evidence`, `glance`, `context`, `company` | validator, entropy, context words, company, material: a score with its reasons |
+//! | evidence | `evidence`, `vocabulary`, `spotted`, `context`, `company` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
 //! | report | `report` | line and column, surroundings with every value masked |
 //!
@@ -24,7 +24,6 @@ mod confirm;
 mod context;
 mod evidence;
 mod found;
-mod glance;
 mod lines;
 mod literals;
 mod material;
@@ -34,10 +33,12 @@ mod resolve;
 mod runs;
 mod scratch;
 mod simd;
+mod spotted;
 mod starts;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, ValidatorResult};

@@ -3,9 +3,8 @@
 use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::Tokens;
 use super::compile::DetectorSet;
-use super::context::Folded;
-use super::glance::Glances;
 use super::simd::{Masks, Places};
+use super::spotted::Spotted;
 use crate::knowledge::pattern::Memory;
 
 /// Bytes that the automata of all patterns together may keep in each thread.
@@ -27,14 +26,15 @@ pub struct Scratch {
     /// What the kernel found.
     pub(super) masks: Masks,
     pub(super) tokens: Tokens,
+    /// Tokens that may begin with the tail of an escape; a mask.
+    pub(super) escapes: Vec<u64>,
     pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,
     /// Blocks that were searched.
     blocks: usize,
-    /// Words around a match.
-    pub(super) folded: Folded,
-    pub(super) glances: Glances,
+    /// Phrases around a match.
+    pub(super) spotted: Spotted,
 }
 
 impl Scratch {

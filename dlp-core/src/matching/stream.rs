@@ -143,8 +143,6 @@ impl State {
 
     fn search_block(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], block: Range<usize>) {
         candidates::find(set, scratch, text, block);
-        scratch.folded.forget();
-        scratch.glances.forget();
         let places = std::mem::take(&mut scratch.candidates);
         let mut found = Vec::new();
         for place in &places {

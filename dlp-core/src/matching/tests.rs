@@ -3,12 +3,14 @@
 
 use super::budget::Budget;
 use super::confirm::{self, Accepted};
+use super::context::{Folded, Widths};
 use super::scratch::Scratch;
 use super::simd::{Isa, Masks, classify};
 use super::{DetectorSet, Match, boundary, candidates};
 use crate::base::ConfidenceLevel;
 use crate::knowledge::{Catalogue, builtin_examples, run_program};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Lower for debug builds of the whole catalogue; every place is tried with every pattern.
 const REFERENCE_BYTES: usize = 6_000;
@@ -30,6 +32,17 @@ fn example_text(skip: usize, bytes: usize) -> Vec<u8> {
     joined
 }
 
+/// Whether a value has the words around it without which its detector finds nothing.
+fn is_named(set: &DetectorSet, text: &[u8], pattern: u32, value: &Range<usize>) -> bool {
+    let detector = set.compiled(set.patterns()[pattern as usize].detector);
+    let context = &detector.data.context;
+    let windows = Widths::of(context).windows(text, value).map(|window| &text[window]);
+    let mut is_named = !context.required;
+    let mut folded = Folded::default();
+    set.vocabulary().spell(folded.fill(windows), &mut |id| is_named |= detector.phrases.strong.contains(&id));
+    is_named
+}
+
 /// What the patterns accept at the places that the first pass gives.
 fn accepted(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
     let mut scratch = Scratch::new();
@@ -40,7 +53,9 @@ fn accepted(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
     for place in places {
         scratch.budget = Budget::default();
         scratch.budget.fit(set.patterns().len());
-        if let Some(Accepted { whole, .. }) = confirm::confirm(set, &mut scratch, text, place) {
+        let accepted = confirm::confirm(set, &mut scratch, text, place);
+        if let Some(Accepted { whole, .. }) = accepted.filter(|accepted| is_named(set, text, place.1, &accepted.value))
+        {
             found.insert((place.1, whole.start, whole.end));
         }
     }
@@ -57,8 +72,11 @@ fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, us
             let range = start..text.len().min(start + pattern.len_max);
             let end = regex.end(&mut memory, text, range, &mut 0);
             let end = end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end));
-            let Some(end) = end.filter(|end| !regex.value(&mut memory, text, start..*end).is_empty()) else { continue };
-            found.insert((number as u32, start, end));
+            let Some(end) = end else { continue };
+            let value = regex.value(&mut memory, text, start..end);
+            if !value.is_empty() && is_named(set, text, number as u32, &value) {
+                found.insert((number as u32, start, end));
+            }
         }
     }
     found

@@ -7,10 +7,9 @@
 
 #![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
 
-use super::portable;
-use super::rows::{Functions, RowSet, SETS_AT_ONCE};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{WORD_BYTES, Words, blocks, part};
+use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -26,6 +25,10 @@ const QUARTERS: usize = 4;
 /// Whether the processor and the operating system have all that the kernel uses.
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// Fills `words` from `text`, which holds [`super::words::read_len`] bytes for them.
@@ -37,45 +40,10 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { scan_by_banks(table, text, words) }
 }
 
-/// Intersects sets of rows, if the processor can.
-pub(super) fn intersect() -> Option<Functions> {
-    is_available().then_some(Functions { all, keep })
-}
-
-#[target_feature(enable = "avx2")]
-fn all(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-    store_and(rows, load_set(sets[0]), sets)
-}
-
-#[target_feature(enable = "avx2")]
-fn keep(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-    store_and(rows, load_set(rows), sets)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store_and(rows: &mut RowSet, [mut low, mut high]: [__m256i; 2], sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-    for set in sets {
-        let [of_low, of_high] = load_set(set);
-        low = _mm256_and_si256(low, of_low);
-        high = _mm256_and_si256(high, of_high);
-    }
-    let halves = (&raw mut rows.0).cast::<__m256i>();
-    // SAFETY: the reference covers the 64 bytes that are written, and a set is aligned to as many.
-    unsafe {
-        _mm256_store_si256(halves, low);
-        _mm256_store_si256(halves.add(1), high);
-    }
-    let both = _mm256_or_si256(low, high);
-    _mm256_testz_si256(both, both) == 0
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_set(set: &RowSet) -> [__m256i; 2] {
-    let halves = (&raw const set.0).cast::<__m256i>();
-    // SAFETY: the reference covers the 64 bytes that are read, and a set is aligned to as many.
-    unsafe { [_mm256_load_si256(halves), _mm256_load_si256(halves.add(1))] }
+/// Does a task, compiled for the processor.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn run<T: Task>(task: T) -> T::Output {
+    task.run()
 }
 
 #[target_feature(enable = "avx2")]

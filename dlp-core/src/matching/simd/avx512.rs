@@ -7,13 +7,12 @@
 #![allow(unsafe_code, reason = "vector loads, prefetches, and calls of functions that need processor features")]
 
 use super::places::{
-    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions as PlaceFunctions, HASH_BITS, LANES, MULTIPLIER, PairFilter,
-    SHORT_MASK, WordFilter,
+    self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions, HASH_BITS, LANES, MULTIPLIER, PairFilter, SHORT_MASK,
+    WordFilter,
 };
-use super::portable;
-use super::rows::{Functions, RowSet, SETS_AT_ONCE};
 use super::table::{Bank, WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
+use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -34,6 +33,11 @@ pub(super) fn is_available() -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("avx512vbmi2")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// Fills `words` from `text`, which holds [`super::words::read_len`] bytes for them.
@@ -45,14 +49,15 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { scan_by_banks(table, text, words) }
 }
 
-/// Intersects sets of rows, if the processor can.
-pub(super) fn intersect() -> Option<Functions> {
-    is_available().then_some(Functions { all, keep })
+/// Does a task, compiled for the processor.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn run<T: Task>(task: T) -> T::Output {
+    task.run()
 }
 
 /// Takes and keeps places, if the processor can.
-pub(super) fn places() -> Option<PlaceFunctions> {
-    is_available().then_some(PlaceFunctions { take, keep_words, keep_beside, keep_pairs })
+pub(super) fn places() -> Option<Functions> {
+    is_available().then_some(Functions { take, keep_words, keep_beside, keep_pairs })
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
@@ -222,33 +227,6 @@ fn store_places(places: &mut [u32], vector: __m512i) {
     let places: &mut [u32; LANES] = places.first_chunk_mut().expect("room for a vector is left behind the last place");
     // SAFETY: the reference covers the 64 bytes that are written.
     unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), vector) };
-}
-
-#[target_feature(enable = "avx512f")]
-fn all(rows: &mut RowSet, [first, second, others @ ..]: [&RowSet; SETS_AT_ONCE]) -> bool {
-    store_and(rows, _mm512_and_si512(load_set(first), load_set(second)), others)
-}
-
-#[target_feature(enable = "avx512f")]
-fn keep(rows: &mut RowSet, [a, b, others @ ..]: [&RowSet; SETS_AT_ONCE]) -> bool {
-    let kept = _mm512_ternarylogic_epi64::<AND>(load_set(rows), load_set(a), load_set(b));
-    store_and(rows, kept, others)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn store_and(rows: &mut RowSet, kept: __m512i, [a, b]: [&RowSet; 2]) -> bool {
-    let kept = _mm512_ternarylogic_epi64::<AND>(kept, load_set(a), load_set(b));
-    // SAFETY: the reference covers the 64 bytes that are written, and a set is aligned to as many.
-    unsafe { _mm512_store_si512((&raw mut rows.0).cast(), kept) };
-    _mm512_test_epi64_mask(kept, kept) != 0
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_set(set: &RowSet) -> __m512i {
-    // SAFETY: the reference covers the 64 bytes that are read, and a set is aligned to as many.
-    unsafe { _mm512_load_si512((&raw const set.0).cast()) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]

@@ -32,7 +32,7 @@ mod tests;
 mod words;
 
 pub(super) use places::{PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at};
-pub(super) use rows::{Intersect, RowSet};
+pub(super) use rows::RowSet;
 #[cfg(test)]
 pub(super) use table::BANKS_MAX;
 pub(super) use table::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
@@ -79,6 +79,20 @@ impl Isa {
         }
     }
 
+    /// Does a task, compiled for the instruction set; without the instructions it is compiled for any processor.
+    #[allow(unsafe_code, reason = "calls of functions that need processor features")]
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        match self {
+            // SAFETY: the processor has each feature that the function enables, as is asked before.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 if avx2::is_available() => unsafe { avx2::run(task) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if avx512::is_available() => unsafe { avx512::run(task) },
+            _ => task.run(),
+        }
+    }
+
     /// Runs the kernel; without the instructions it is the portable one.
     fn scan(self, table: &WindowTable, text: &[u8], words: Words<'_>) {
         assert!(text.len() >= read_len(words.len()), "a kernel needs all the bytes of its words");
@@ -90,6 +104,16 @@ impl Isa {
             _ => portable::scan(table, text, words),
         }
     }
+}
+
+/// What is compiled for an instruction set: plain code that becomes vectors. Only what is inlined into [`Self::run`] is,
+/// so that it and whatever it calls in its loops is marked `#[inline(always)]`.
+pub(super) trait Task {
+    /// What it gives.
+    type Output;
+
+    /// Does it.
+    fn run(self) -> Self::Output;
 }
 
 /// The outcome of [`classify`]: bit `i` of word `w` stands for the byte at `64 * w + i` of the range.

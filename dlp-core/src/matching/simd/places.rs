@@ -88,10 +88,25 @@ impl Places {
         self.len = unsafe { (Functions::of(isa).keep_pairs)(&mut self.places[..self.len + LANES], filter) };
     }
 
-    /// Keeps the places that pass.
+    pub(in crate::matching) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The place with a number.
     #[inline]
-    pub(in crate::matching) fn keep(&mut self, passes: impl Fn(usize) -> bool) {
-        self.len = keep(&mut self.places[..self.len], 0, 0, |place| passes(place as usize));
+    pub(in crate::matching) fn get(&self, number: usize) -> usize {
+        self.places[number] as usize
+    }
+
+    /// Puts the place with one number where that of another is, to [keep](Self::keep_first) it.
+    #[inline]
+    pub(in crate::matching) fn put(&mut self, from: usize, to: usize) {
+        self.places[to] = self.places[from];
+    }
+
+    /// Keeps the first places.
+    pub(in crate::matching) fn keep_first(&mut self, count: usize) {
+        self.len = count;
     }
 
     pub(in crate::matching) fn iter(&self) -> impl Iterator<Item = usize> {
@@ -315,10 +330,10 @@ mod tests {
             let mut places = Places::default();
             places.take(isa, &[1 << 5 | 1 << 63, 0, 1 | 1 << 3], 640);
             assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 768, 771]);
-            places.keep(|place| place % 2 == 1);
+            places.put(3, 2);
+            places.keep_first(3);
             assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 771]);
-            places.keep(|_| false);
-            assert_eq!(places.iter().count(), 0);
+            assert_eq!((places.len(), places.get(2)), (3, 771));
             places.take(isa, &[u64::MAX; STRETCH_WORDS], 64);
             assert!(places.iter().eq(64..64 + STRETCH_WORDS * 64), "{isa:?}");
         }

@@ -1,8 +1,6 @@
 //! Sets of rows as wide as a vector, and what is kept of one by others.
-
-use super::Isa;
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+//!
+//! Plain arithmetic of arrays: inside of a [`Task`](super::Task) it becomes that of vectors.
 
 /// Words of a set: as many as fill a vector of the widest kind.
 const WORDS: usize = 8;
@@ -10,26 +8,7 @@ const WORDS: usize = 8;
 /// A set of up to [`RowSet::ROWS`] rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(align(64))]
-pub(in crate::matching) struct RowSet(pub(super) [u64; WORDS]);
-
-/// Sets that are intersected at once.
-pub(in crate::matching) const SETS_AT_ONCE: usize = 4;
-
-/// How to intersect, by the instruction set that it was chosen for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::matching) struct Intersect(Functions);
-
-/// Functions that intersect. Those of vectors may only be called on processors that have the instructions.
-///
-/// A set that was just copied byte by byte cannot be loaded as a vector before it has reached the cache; that is why
-/// one of them writes a set and the other works in place.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Functions {
-    pub(super) all: unsafe fn(&mut RowSet, [&RowSet; SETS_AT_ONCE]) -> bool,
-    pub(super) keep: unsafe fn(&mut RowSet, [&RowSet; SETS_AT_ONCE]) -> bool,
-}
-
-const PORTABLE: Functions = Functions { all: portable_all, keep: portable_keep };
+pub(in crate::matching) struct RowSet([u64; WORDS]);
 
 impl RowSet {
     /// Rows of a set.
@@ -39,17 +18,36 @@ impl RowSet {
         self.0[row / 64] |= 1 << (row % 64);
     }
 
+    /// Keeps the rows that are in all of some sets. Whether any is left.
+    #[inline(always)]
+    pub(in crate::matching) fn keep<const SETS: usize>(&mut self, sets: [&Self; SETS]) -> bool {
+        for set in sets {
+            for word in 0..WORDS {
+                self.0[word] &= set.0[word];
+            }
+        }
+        !self.is_empty()
+    }
+
+    #[inline(always)]
+    pub(in crate::matching) fn is_empty(&self) -> bool {
+        self.0.iter().fold(0, |any, word| any | word) == 0
+    }
+
     /// Whether the sets have a row in common.
+    #[inline(always)]
     pub(in crate::matching) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).fold(0, |any, (mine, theirs)| any | mine & theirs) != 0
     }
 
     /// Adds the rows of the other set.
+    #[inline(always)]
     pub(in crate::matching) fn extend(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine |= theirs);
     }
 
     /// Drops the rows that are in the other set.
+    #[inline(always)]
     pub(in crate::matching) fn remove(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= !theirs);
     }
@@ -66,57 +64,9 @@ impl RowSet {
     }
 }
 
-impl Intersect {
-    /// The fastest one for an instruction set; without the instructions, the portable one.
-    pub(in crate::matching) fn of(isa: Isa) -> Self {
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Self(avx2::intersect().unwrap_or(PORTABLE)),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => Self(avx512::intersect().unwrap_or(PORTABLE)),
-            _ => Self(PORTABLE),
-        }
-    }
-
-    /// The rows that are in all the sets, written to `rows`. Whether there is any.
-    #[inline]
-    #[allow(unsafe_code, reason = "a call of a function that needs processor features")]
-    pub(in crate::matching) fn all(self, rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-        // SAFETY: `of` gives a function out only where the processor has what it needs.
-        unsafe { (self.0.all)(rows, sets) }
-    }
-
-    /// Keeps the rows that are in all the sets. Whether any is left.
-    #[inline]
-    #[allow(unsafe_code, reason = "a call of a function that needs processor features")]
-    pub(in crate::matching) fn keep(self, rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-        // SAFETY: as above.
-        unsafe { (self.0.keep)(rows, sets) }
-    }
-}
-
-impl Default for Intersect {
-    fn default() -> Self {
-        Self(PORTABLE)
-    }
-}
-
-fn portable_all(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-    *rows = RowSet([u64::MAX; WORDS]);
-    portable_keep(rows, sets)
-}
-
-fn portable_keep(rows: &mut RowSet, sets: [&RowSet; SETS_AT_ONCE]) -> bool {
-    let mut any = 0;
-    for (index, row) in rows.0.iter_mut().enumerate() {
-        *row = sets.iter().fold(*row, |row, set| row & set.0[index]);
-        any |= *row;
-    }
-    any != 0
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Isa, Task};
     use super::*;
     use proptest::prelude::*;
 
@@ -128,21 +78,28 @@ mod tests {
         })
     }
 
+    struct Keep<'s>(&'s mut RowSet, [&'s RowSet; 3]);
+
+    impl Task for Keep<'_> {
+        type Output = bool;
+
+        #[inline(always)]
+        fn run(self) -> bool {
+            self.0.keep(self.1)
+        }
+    }
+
     proptest! {
         #[test]
-        fn each_instruction_set_finds_the_same_rows(sets in [set(), set(), set(), set()], more in [set(), set(), set(), set()]) {
-            let expected: Vec<usize> =
-                sets[0].rows().filter(|row| sets.iter().all(|set| set.rows().any(|other| other == *row))).collect();
+        fn each_instruction_set_keeps_the_same_rows(first in set(), more in [set(), set(), set()]) {
+            let is_in_all = |row: &usize| more.iter().all(|set| set.rows().any(|other| other == *row));
+            let expected: Vec<usize> = first.rows().filter(is_in_all).collect();
             for isa in Isa::available() {
-                let mut kept = RowSet::default();
-                let is_any_left = Intersect::of(isa).all(&mut kept, sets.each_ref());
+                let mut kept = first;
+                let is_any_left = isa.run(Keep(&mut kept, more.each_ref()));
                 prop_assert_eq!(kept.rows().collect::<Vec<_>>(), expected.clone(), "{:?}", isa);
                 prop_assert_eq!(is_any_left, !expected.is_empty());
-                let is_any_left = Intersect::of(isa).keep(&mut kept, more.each_ref());
-                let expected: Vec<usize> =
-                    expected.iter().copied().filter(|row| more.iter().all(|set| set.rows().any(|other| other == *row))).collect();
-                prop_assert_eq!(kept.rows().collect::<Vec<_>>(), expected.clone(), "{:?}", isa);
-                prop_assert_eq!(is_any_left, !expected.is_empty());
+                prop_assert_eq!(is_any_left, !kept.is_empty());
             }
         }
     }
@@ -158,5 +115,7 @@ mod tests {
         assert!(set.meets(&of(&[5, 511])) && !set.meets(&of(&[5, 510])));
         set.remove(&of(&[63, 70, 511]));
         assert_eq!(set.rows().collect::<Vec<_>>(), [0, 64]);
+        set.extend(&of(&[1]));
+        assert_eq!(set.rows().collect::<Vec<_>>(), [0, 1, 64]);
     }
 }

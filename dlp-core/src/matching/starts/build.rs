@@ -1,8 +1,10 @@
 //! From start anchors to the tables that the first pass reads.
 
-use super::{Ahead, Before, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
+use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::simd::{Intersect, Isa, PairSets, RowSet};
+use crate::matching::simd::{PairSets, RowSet};
+use crate::matching::vocabulary::{PhraseId, Phrases};
+use dlp_detector_format::Context;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -14,6 +16,32 @@ pub(in crate::matching) struct Start {
     pub(in crate::matching) run_min: usize,
     pub(in crate::matching) digit_within: Option<usize>,
     pub(in crate::matching) shape: Shape,
+}
+
+/// Farthest that a demanded phrase may stand from a token for the pattern to wait for it; beyond, it is tried anywhere.
+const NAMED_BYTES_MAX: usize = 128;
+
+/// A phrase that must stand near a pattern's token, or the pattern finds nothing.
+#[derive(Clone, Debug)]
+pub(in crate::matching) struct Named {
+    /// One of these.
+    pub(super) phrases: Vec<PhraseId>,
+    /// Bytes before the start of the match in which it begins.
+    pub(super) before: usize,
+    /// Bytes behind the start of the match in which it begins.
+    pub(super) behind: usize,
+}
+
+impl Named {
+    /// What a detector demands, of whose pattern a match is at most so long.
+    pub(in crate::matching) fn of(context: &Context, phrases: &Phrases, len_max: usize) -> Option<Self> {
+        let (before, behind) = (usize::from(context.before_bytes), len_max + usize::from(context.after_bytes));
+        (context.required && before.max(behind) <= NAMED_BYTES_MAX).then(|| Self {
+            phrases: phrases.strong.clone(),
+            before,
+            behind,
+        })
+    }
 }
 
 /// Collects patterns.
@@ -30,11 +58,17 @@ struct Row {
     before: Option<ByteSet>,
     window: Vec<ByteSet>,
     start: Start,
+    named: Option<Named>,
 }
 
 impl Builder {
     /// Adds a pattern with the bytes that can stand at each of its first offsets.
-    pub(in crate::matching) fn add(&mut self, (pattern, boundary): (u32, Boundary), window: &[ByteSet], start: &Start) {
+    pub(in crate::matching) fn add(
+        &mut self,
+        (pattern, boundary): (u32, Boundary),
+        window: &[ByteSet],
+        (start, named): (&Start, Option<Named>),
+    ) {
         for skip in start.skip.0..=start.skip.1 {
             self.rows.push(Row {
                 placed: Placed { pattern, skip },
@@ -42,24 +76,39 @@ impl Builder {
                 before: skip.checked_sub(1).map(|before| window.get(before).copied().unwrap_or(ByteSet::ALL)),
                 window: window.iter().skip(skip).copied().collect(),
                 start: start.clone(),
+                named: named.clone(),
             });
         }
     }
 
-    pub(in crate::matching) fn build(self, isa: Isa) -> Starts {
+    /// The tables, where phrases have so many numbers.
+    pub(in crate::matching) fn build(self, phrases: usize) -> Starts {
+        let named = self.rows.iter().filter_map(|row| row.named.as_ref());
         Starts {
-            intersect: Intersect::of(isa),
-            of_digits: self.groups(|byte| byte.is_ascii_digit()),
-            of_letters: self.groups(|byte| byte.is_ascii_alphabetic()),
+            named_within: named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind))),
+            of_digits: self.groups(phrases, |byte| byte.is_ascii_digit()),
+            of_letters: self.groups(phrases, |byte| byte.is_ascii_alphabetic()),
             pairs: pairs(&self.rows),
         }
     }
 
     /// Groups of the rows whose token can start with such a byte.
-    fn groups(&self, is_first: impl Fn(u8) -> bool) -> Vec<Group> {
+    fn groups(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Vec<Group> {
         let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(&is_first)).collect();
-        rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows)).collect()
+        rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows, phrases)).collect()
     }
+}
+
+/// The rows that wait for a phrase, and by phrase those that wait for it.
+fn waiting(rows: &[&Row], phrases: usize) -> (RowSet, Vec<RowSet>) {
+    let (mut waiting, mut named) = (RowSet::default(), vec![RowSet::default(); phrases]);
+    for (number, row) in rows.iter().enumerate() {
+        for id in row.named.iter().flat_map(|named| &named.phrases) {
+            waiting.insert(number);
+            named[*id as usize].insert(number);
+        }
+    }
+    (waiting, named)
 }
 
 /// For each [`Ahead`], the pairs of bytes with which a row can start.
@@ -111,7 +160,7 @@ impl Draft {
             shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
             accepts: sets(WINDOW_LEN << 8),
             open: sets(WINDOW_LEN),
-            goes_on: sets(WINDOW_LEN / OFFSETS_AT_ONCE),
+            goes_on: sets((WINDOW_LEN - FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE)),
             of_boundary: Vec::new(),
         };
         for (number, row) in rows.iter().enumerate() {
@@ -127,7 +176,7 @@ impl Draft {
             set.bytes().for_each(|byte| self.accepts[offset << 8 | usize::from(byte)].insert(number));
         }
         self.open.iter_mut().skip(row.window.len()).for_each(|rows| rows.insert(number));
-        let turns = row.window.len().div_ceil(OFFSETS_AT_ONCE);
+        let turns = row.window.len().saturating_sub(FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE);
         self.goes_on.iter_mut().take(turns).for_each(|rows| rows.insert(number));
     }
 
@@ -157,10 +206,11 @@ impl Draft {
         }
     }
 
-    fn finish(mut self, rows: &[&Row]) -> Group {
+    fn finish(mut self, rows: &[&Row], phrases: usize) -> Group {
         for (accepts, open) in self.accepts.chunks_exact_mut(1 << 8).zip(&self.open) {
             accepts.iter_mut().for_each(|rows| rows.extend(open));
         }
+        let (waiting, named) = waiting(rows, phrases);
         let mut sets = Distinct::default();
         let mut indexes = |table: Vec<RowSet>| table.into_iter().map(|set| sets.index(set)).collect();
         Group {
@@ -169,6 +219,8 @@ impl Draft {
             lengths: indexes(self.lengths),
             shapes: indexes(self.shapes),
             accepts: indexes(self.accepts),
+            named: indexes(named),
+            waiting,
             sets: sets.values,
             goes_on: self.goes_on,
             of_boundary: self.of_boundary,

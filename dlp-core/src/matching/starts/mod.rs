@@ -12,12 +12,14 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-pub(super) use build::{Builder, Start};
+pub(super) use build::{Builder, Named, Start};
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
-use super::simd::{Intersect, PairSets, RowSet};
-use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, WINDOW_LEN};
+use super::simd::{PairSets, RowSet};
+use super::spotted::{Naming, Near};
+use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
+use std::ops::Range;
 
 /// Runs with each follower.
 const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
@@ -25,17 +27,21 @@ const FOLLOWED_RUNS: usize = RUNS * FOLLOWERS;
 /// Lengths of a token that are told apart.
 const LENGTHS: usize = RUN_MIN_MAX as usize + 1;
 
-/// Offsets of a window that are looked at in one go.
+/// Offsets of a window that are looked at in one go, behind the first ones.
 const OFFSETS_AT_ONCE: usize = 4;
+
+/// First bytes of a token that are looked at before its runs.
+const FIRST_BYTES: usize = 7;
 
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
-    intersect: Intersect,
     /// Rows of tokens that start with a digit. Those beyond one set are in groups with tables of their own.
     of_digits: Vec<Group>,
     /// The same for tokens that start with a letter.
     of_letters: Vec<Group>,
+    /// How many bytes before a match and behind its start a phrase begins at most for which a row waits.
+    named_within: (usize, usize),
     /// For each [`Ahead`], the pairs of bytes with which a row can start.
     pairs: PairSets,
 }
@@ -54,7 +60,11 @@ struct Group {
     shapes: Vec<u16>,
     /// By offset, byte.
     accepts: Vec<u16>,
-    /// Rows whose window goes on at each [`OFFSETS_AT_ONCE`] offsets.
+    /// The rows that wait for a phrase near their match.
+    waiting: RowSet,
+    /// By phrase, the rows that wait for it.
+    named: Vec<u16>,
+    /// Rows whose window goes on behind the first bytes and each further [`OFFSETS_AT_ONCE`].
     goes_on: Vec<RowSet>,
     /// The rows with each boundary whose match starts with the token.
     of_boundary: Vec<(Boundary, RowSet)>,
@@ -157,7 +167,7 @@ impl Starts {
     }
 
     /// The groups with the rows that can have a token which starts with this byte.
-    #[inline]
+    #[inline(always)]
     fn groups(&self, first: u8) -> &[Group] {
         if first.is_ascii_digit() { &self.of_digits } else { &self.of_letters }
     }
@@ -168,83 +178,127 @@ impl Starts {
     }
 
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
-    #[inline]
+    #[inline(always)]
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
-        let before = Before::of(text, at).place();
-        let byte = |offset: usize| usize::from(text.get(at + offset).copied().unwrap_or(END));
-        self.groups(text[at]).iter().any(|group| {
-            let accepting = |offset: usize| group.set(&group.accepts, offset << 8 | byte(offset));
-            let mut rows = RowSet::default();
-            let first = [group.set(&group.before, before), accepting(0), accepting(1), accepting(2)];
-            // No branch between the two: which way it would go is not to be foretold.
-            self.intersect.all(&mut rows, first)
-                & self.intersect.keep(&mut rows, std::array::from_fn(|offset| accepting(3 + offset)))
-        })
+        let before = Before::of(text, at);
+        let mut takes = false;
+        for group in self.groups(text[at]) {
+            takes |= !group.of_first_bytes(text, at, before).is_empty();
+        }
+        takes
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
     /// starts. Where that is the token itself, the boundary holds there; else neither it nor the bytes before the token
-    /// have been looked at.
-    pub(super) fn fitting(&self, text: &[u8], at: usize, runs: Runs<'_>, each: &mut dyn FnMut(u32, usize)) {
+    /// have been looked at. Of those that wait for a phrase only those come that one near the token may name.
+    #[inline(always)]
+    pub(super) fn fitting(
+        &self,
+        (text, at): (&[u8], usize),
+        runs: Runs<'_>,
+        near: &mut Near<'_, '_>,
+        each: &mut impl FnMut(u32, usize),
+    ) {
         let token = Token::new(text, at, runs);
         for group in self.groups(text[at]) {
-            let mut rows = RowSet::default();
-            if self.keep_shape(group, &mut rows, &token) && self.keep_window(group, &mut rows, &token) {
+            let mut rows = group.of_first_bytes(text, at, token.before);
+            // What is known of the words around is asked at once, what is not only for what is left at last.
+            if group.keep_shape(&mut rows, &token)
+                && group.keep_named(&mut rows, || near.known_naming(self.named_within(&token)))
+                && group.keep_window(&mut rows, &token)
+                && group.keep_named(&mut rows, || near.naming(self.named_within(&token)))
+            {
                 group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| group.rows[row]).for_each(|row| each(row.pattern, row.skip));
             }
         }
     }
 
-    /// The rows whose surroundings, length and runs can be those of the token. Whether there is any.
-    #[inline]
-    fn keep_shape(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        let before = group.set(&group.before, token.before.place());
-        let length = group.set(&group.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
-        let first = group.shape(0, &token.first);
-        let Some(at) = token.first.next else {
-            return self.intersect.all(rows, [before, length, first, first]);
-        };
-        let second = token.runs.run(token.text, at);
-        if !self.intersect.all(rows, [before, length, first, group.shape(1, &second)]) {
-            return false;
+    /// The bytes of a text in which a phrase would begin that names a match with the token.
+    #[inline(always)]
+    fn named_within(&self, token: &Token<'_>) -> Range<usize> {
+        let (before, behind) = self.named_within;
+        token.at.saturating_sub(before + SKIP_MAX as usize)..token.text.len().min(token.at + behind)
+    }
+}
+
+impl Group {
+    /// The rows that accept what stands before a token and its [first bytes](FIRST_BYTES).
+    #[inline(always)]
+    fn of_first_bytes(&self, text: &[u8], at: usize, before: Before) -> RowSet {
+        let mut rows = *self.set(&self.before, before.place());
+        // No branch for a byte: which way it would go is not to be foretold.
+        for offset in 0..FIRST_BYTES {
+            rows.keep([self.accepting(text, at, offset)]);
         }
-        let Some(at) = second.next else { return true };
-        let third = group.shape(2, &token.runs.run(token.text, at));
-        self.intersect.keep(rows, [third; 4])
+        rows
     }
 
-    /// Keeps the rows whose window fits. Whether any is left.
-    #[inline]
-    fn keep_window(&self, group: &Group, rows: &mut RowSet, token: &Token<'_>) -> bool {
-        let rest = &token.text[token.at..];
-        let accepting = |offset: usize| {
-            let byte = rest.get(offset).copied().unwrap_or(END);
-            group.set(&group.accepts, offset << 8 | usize::from(byte))
+    /// Keeps the rows whose length and runs can be those of the token. Whether any is left.
+    #[inline(always)]
+    fn keep_shape(&self, rows: &mut RowSet, token: &Token<'_>) -> bool {
+        let length = self.set(&self.lengths, token.runs.token_len(token.at).min(LENGTHS - 1));
+        let first = self.shape(0, &token.first);
+        let Some(at) = token.first.next else {
+            return rows.keep([length, first]);
         };
-        for (turn, goes_on) in group.goes_on.iter().enumerate() {
+        let second = token.runs.run(token.text, at);
+        let runs = self.shape(1, &second);
+        let third = second.next.map(|at| self.shape(2, &token.runs.run(token.text, at)));
+        rows.keep([length, first, runs, third.unwrap_or(runs)])
+    }
+
+    /// Keeps the rows whose window fits behind the first bytes. Whether any is left.
+    #[inline(always)]
+    fn keep_window(&self, rows: &mut RowSet, token: &Token<'_>) -> bool {
+        for (turn, goes_on) in self.goes_on.iter().enumerate() {
             if !rows.meets(goes_on) {
                 return true;
             }
-            if !self.intersect.keep(rows, std::array::from_fn(|offset| accepting(turn * OFFSETS_AT_ONCE + offset))) {
+            let offset = FIRST_BYTES + turn * OFFSETS_AT_ONCE;
+            let accepting = |next: usize| self.accepting(token.text, token.at, (offset + next).min(WINDOW_LEN - 1));
+            if !rows.keep(std::array::from_fn::<_, OFFSETS_AT_ONCE, _>(accepting)) {
                 return false;
             }
         }
         true
     }
-}
 
-impl Group {
     /// The rows whose run of this number can be this one.
-    #[inline]
+    #[inline(always)]
     fn shape(&self, number: usize, run: &Run) -> &RowSet {
         self.set(&self.shapes, number * FOLLOWED_RUNS + place(run))
     }
 
+    /// The rows that accept the byte at an offset from the start of a token.
+    #[inline(always)]
+    fn accepting(&self, text: &[u8], at: usize, offset: usize) -> &RowSet {
+        let byte = text.get(at + offset).copied().unwrap_or(END);
+        self.set(&self.accepts, offset << 8 | usize::from(byte))
+    }
+
     /// The set at a place of one of the tables.
-    #[inline]
+    #[inline(always)]
     fn set(&self, table: &[u16], place: usize) -> &RowSet {
         &self.sets[usize::from(table[place])]
+    }
+
+    /// Keeps the rows that wait for nothing, and those that wait for a phrase which may stand near. Whether any is left.
+    #[inline(always)]
+    fn keep_named<'s>(&self, rows: &mut RowSet, naming: impl FnOnce() -> Naming<'s>) -> bool {
+        if !rows.meets(&self.waiting) {
+            return true;
+        }
+        let mut unnamed = self.waiting;
+        match naming() {
+            Naming::Unknown => return true,
+            Naming::Nothing => {}
+            naming @ Naming::Parts(..) => {
+                naming.phrases().for_each(|id| unnamed.remove(self.set(&self.named, id as usize)));
+            }
+        }
+        rows.remove(&unnamed);
+        !rows.is_empty()
     }
 
     /// Keeps the rows that start before the token, and those whose boundary holds at it.
@@ -262,5 +316,3 @@ impl Group {
 fn place(run: &Run) -> usize {
     run.place * FOLLOWERS + run.follower
 }
-
-const _: () = assert!(WINDOW_LEN.is_multiple_of(OFFSETS_AT_ONCE), "a window is looked at in whole turns");

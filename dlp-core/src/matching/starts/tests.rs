@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::knowledge::{ByteSet, RUN_LEN_MAX, SHAPE_RUNS, Shape, follower, run_place};
+use crate::matching::candidates::Tokens;
 use crate::matching::simd::{Isa, Masks, WindowTable, classify};
+use crate::matching::spotted::{Classified, Spotted};
+use crate::matching::vocabulary;
 use proptest::prelude::*;
 
 /// What a pattern hands to the builder.
@@ -50,9 +53,9 @@ impl Given {
 fn built(given: &[Given]) -> Starts {
     let mut builder = Builder::default();
     for (pattern, Given { boundary, window, start }) in given.iter().enumerate() {
-        builder.add((pattern as u32, *boundary), window, start);
+        builder.add((pattern as u32, *boundary), window, (start, None));
     }
-    builder.build(Isa::detect())
+    builder.build(0)
 }
 
 /// Each pattern with each number of bytes before its token.
@@ -77,7 +80,11 @@ fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
     let runs = Runs { masks: &masks, from: 0 };
     let mut found = Vec::new();
     if starts.takes_bytes(text, at) {
-        starts.fitting(text, at, runs, &mut |pattern, skip| found.push((pattern, skip)));
+        let (vocabulary, tokens) = (vocabulary::Builder::default().build(), Tokens { start: 0, end: text.len() });
+        let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary };
+        let mut spotted = Spotted::default();
+        let mut near = spotted.near(known);
+        starts.fitting((text, at), runs, &mut near, &mut |pattern, skip| found.push((pattern, skip)));
     }
     found.sort_unstable();
     found

@@ -1,0 +1,475 @@
+//! Which phrases stand around a value, without folding the text around it.
+//!
+//! A number that passes a check by chance stands among words that name nothing, and folding these would be most of the
+//! work of judging it. So each part of 64 bytes is read once, whoever asks, and the phrases that begin in it are noted.
+//! Where a part is not plain ASCII, or the value is cut out of a word, the windows are folded instead.
+
+use super::candidates::Tokens;
+use super::context::{AsciiClass, Folded, Widths};
+use super::simd::{Masks, word_at};
+use super::vocabulary::{Key, Nearby, PhraseId, Vocabulary};
+use std::ops::Range;
+
+/// Bytes of a part: a word of the masks.
+const PART_BYTES: usize = 64;
+
+/// Bytes of a word that are told apart at once.
+const WORD_BYTES: usize = 4;
+
+/// The text that the first pass has classified, and what it found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Classified<'t> {
+    pub(super) text: &'t [u8],
+    pub(super) masks: &'t Masks,
+    pub(super) tokens: &'t Tokens,
+    pub(super) vocabulary: &'t Vocabulary,
+}
+
+impl Classified<'_> {
+    /// The parts that a range touches; `None` where it reaches beyond them.
+    #[inline]
+    fn parts(&self, range: Range<usize>) -> Option<Range<usize>> {
+        let Tokens { start, end } = *self.tokens;
+        let is_within = start <= range.start && range.end <= end;
+        is_within.then(|| (range.start - start) / PART_BYTES..(range.end - start).div_ceil(PART_BYTES))
+    }
+}
+
+/// A phrase in the text.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    phrase: PhraseId,
+    start: usize,
+    end: usize,
+}
+
+/// What is known of a part.
+#[derive(Clone, Copy, Debug, Default)]
+enum Part {
+    /// Nobody has asked.
+    #[default]
+    Unread,
+    /// The phrases that begin in it, as a range of the hits.
+    Ascii { first: u32, end: u32 },
+    /// It is not ASCII.
+    Other,
+}
+
+/// What is known of the parts of the text that the masks are of, and of the value that was asked about last.
+#[derive(Debug, Default)]
+pub(super) struct Spotted {
+    parts: Vec<Part>,
+    hits: Vec<Hit>,
+    /// The parts that are ASCII and have been read.
+    read: Bits,
+    /// Those of them in which a phrase begins that a detector demands.
+    names: Bits,
+    folded: Folded,
+    nearby: Nearby,
+    /// The value and the window that `nearby` is of. Many detectors look around the same value.
+    nearby_of: Option<(Range<usize>, Widths)>,
+}
+
+/// Which phrases that a detector demands begin in a range.
+#[derive(Debug)]
+pub(super) enum Naming<'s> {
+    /// None.
+    Nothing,
+    /// Nobody knows.
+    Unknown,
+    /// Parts in which some do.
+    Parts(&'s Spotted, Range<usize>),
+}
+
+impl Naming<'_> {
+    /// Every phrase that begins in the parts.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = PhraseId> {
+        let parts = match self {
+            Self::Parts(spotted, parts) => Some((spotted, parts.clone())),
+            _ => None,
+        };
+        parts.into_iter().flat_map(|(spotted, parts)| spotted.hits_in(parts).map(|hit| hit.phrase))
+    }
+}
+
+/// Tells what names a place of a text.
+#[derive(Debug)]
+pub(super) struct Near<'s, 't> {
+    spotted: &'s mut Spotted,
+    known: Classified<'t>,
+}
+
+impl Near<'_, '_> {
+    /// Whether phrases that a detector demands begin in a range of the text.
+    #[inline]
+    pub(super) fn naming(&mut self, range: Range<usize>) -> Naming<'_> {
+        let Some(parts) = self.spotted.read(self.known, range) else { return Naming::Unknown };
+        self.naming_in(parts)
+    }
+
+    /// The same where it is known already.
+    #[inline]
+    pub(super) fn known_naming(&mut self, range: Range<usize>) -> Naming<'_> {
+        let Some(parts) = self.known.parts(range) else { return Naming::Unknown };
+        if self.spotted.read.has_all(&parts) { self.naming_in(parts) } else { Naming::Unknown }
+    }
+
+    #[inline]
+    fn naming_in(&mut self, parts: Range<usize>) -> Naming<'_> {
+        if self.spotted.names.has_any(&parts) { Naming::Parts(self.spotted, parts) } else { Naming::Nothing }
+    }
+}
+
+impl Spotted {
+    /// Other masks follow.
+    pub(super) fn forget(&mut self) {
+        self.parts.clear();
+        self.hits.clear();
+        self.read.clear();
+        self.names.clear();
+        self.nearby_of = None;
+    }
+
+    /// The phrases around a value.
+    pub(super) fn around(&mut self, known: Classified<'_>, span: &Range<usize>, widths: Widths) -> &Nearby {
+        if self.nearby_of.as_ref().is_none_or(|(of, by)| (of, *by) != (span, widths)) {
+            self.nearby.clear();
+            self.nearby_of = Some((span.clone(), widths));
+            let range = widths.around(known.text, span);
+            match self.read(known, range) {
+                Some(parts) if !cuts_word(known.text, span) => self.gather(known.text, span, widths, parts),
+                _ => self.fold(known, span, widths),
+            }
+        }
+        &self.nearby
+    }
+
+    /// To ask what names a place of the text.
+    pub(super) fn near<'s, 't>(&'s mut self, known: Classified<'t>) -> Near<'s, 't> {
+        Near { spotted: self, known }
+    }
+
+    /// The parts that a range touches, read. `None` where they cannot be, or are not ASCII.
+    #[inline]
+    fn read(&mut self, known: Classified<'_>, range: Range<usize>) -> Option<Range<usize>> {
+        let parts = known.parts(range)?;
+        if self.parts.is_empty() {
+            let count = known.masks.alnum.len();
+            self.parts.resize(count, Part::Unread);
+            self.read.resize(count);
+            self.names.resize(count);
+        }
+        if self.read.has_all(&parts) {
+            return Some(parts);
+        }
+        for part in parts.clone() {
+            if let Part::Unread = self.parts[part] {
+                self.parts[part] = self.read_part(known, part);
+            }
+            if let Part::Other = self.parts[part] {
+                return None;
+            }
+        }
+        Some(parts)
+    }
+
+    /// Notes the phrases that begin in a part.
+    fn read_part(&mut self, known: Classified<'_>, part: usize) -> Part {
+        let Classified { text, masks, tokens, vocabulary } = known;
+        let at = tokens.start + part * PART_BYTES;
+        let Some(letters) = Letters::of(text, (masks, at), part) else { return Part::Other };
+        let first = self.hits.len();
+        let mut names = false;
+        let mut note = |phrase, start, end| {
+            names |= vocabulary.is_demanded(phrase);
+            self.hits.push(Hit { phrase, start, end });
+        };
+        let mut starts = letters.starts(vocabulary);
+        while starts != 0 {
+            let bit = starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            let start = at + bit;
+            let len = letters.len(text, start, bit);
+            let key = Key::of_letters(word_at(text, start), len.min(WORD_BYTES));
+            if vocabulary.may_know(key) {
+                vocabulary.read(text, start, key, &mut |phrase, end| note(phrase, start, end));
+            }
+            if letters.run_starts >> bit & 1 == 1 && letters.has_hump(text, start, bit) {
+                let run = start..run_end(text, start);
+                vocabulary.read_glued(&text[run.clone()], &mut |phrase| note(phrase, run.start, run.end));
+            }
+        }
+        self.read.insert(part);
+        if names {
+            self.names.insert(part);
+        }
+        Part::Ascii { first: first as u32, end: self.hits.len() as u32 }
+    }
+
+    fn hits_in(&self, parts: Range<usize>) -> impl Iterator<Item = &Hit> {
+        self.parts[parts].iter().flat_map(|part| match part {
+            Part::Ascii { first, end } => &self.hits[*first as usize..*end as usize],
+            Part::Unread | Part::Other => &[],
+        })
+    }
+
+    /// Takes the phrases that stand in the windows of a value, from what begins in the parts that they touch.
+    fn gather(&mut self, text: &[u8], span: &Range<usize>, widths: Widths, parts: Range<usize>) {
+        let Self { parts: all, hits, nearby, .. } = self;
+        let mut windows = None;
+        for part in &all[parts] {
+            let Part::Ascii { first, end } = part else { continue };
+            for hit in &hits[*first as usize..*end as usize] {
+                let windows = windows.get_or_insert_with(|| widths.windows(text, span));
+                if windows.iter().any(|window| window.start <= hit.start && hit.end <= window.end) {
+                    nearby.insert(hit.phrase);
+                }
+            }
+        }
+    }
+
+    /// The same from the folded words of the windows.
+    fn fold(&mut self, known: Classified<'_>, span: &Range<usize>, widths: Widths) {
+        let windows = widths.windows(known.text, span).map(|window| &known.text[window]);
+        let nearby = &mut self.nearby;
+        known.vocabulary.spell(self.folded.fill(windows), &mut |phrase| nearby.insert(phrase));
+    }
+}
+
+/// A set of parts.
+#[derive(Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn resize(&mut self, parts: usize) {
+        // One more than is needed, so that each word has a next one.
+        self.0.resize(parts / 64 + 2, 0);
+    }
+
+    fn insert(&mut self, part: usize) {
+        self.0[part / 64] |= 1 << (part % 64);
+    }
+
+    /// The bits of a range of up to 64 parts, and all that could be set.
+    #[inline]
+    fn of(&self, parts: &Range<usize>) -> Option<(u64, u64)> {
+        let all = 1u64.checked_shl(parts.len() as u32)? - 1;
+        let word = parts.start / 64;
+        let [low, high] = [self.0.get(word)?, self.0.get(word + 1)?].map(|word| u128::from(*word));
+        Some((((high << 64 | low) >> (parts.start % 64)) as u64 & all, all))
+    }
+
+    #[inline]
+    fn has_all(&self, parts: &Range<usize>) -> bool {
+        self.of(parts).is_some_and(|(set, all)| set == all)
+    }
+
+    /// Whether there is one, or may be for all that is known.
+    #[inline]
+    fn has_any(&self, parts: &Range<usize>) -> bool {
+        self.of(parts).is_none_or(|(set, _)| set != 0)
+    }
+}
+
+/// Whether a value is cut out of a longer word, so that folding what stands beside it sees other words than the text has.
+fn cuts_word(text: &[u8], span: &Range<usize>) -> bool {
+    let is_word = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let cuts = |at: usize| at > 0 && is_word(at - 1) && is_word(at);
+    cuts(span.start) || cuts(span.end)
+}
+
+/// The end of the run of ASCII letters and digits that begins at a place, as far as a phrase may reach.
+fn run_end(text: &[u8], start: usize) -> usize {
+    let run = text[start..].iter().take(GLUED_BYTES_MAX);
+    start + run.take_while(|byte| byte.is_ascii_alphanumeric()).count()
+}
+
+/// Bytes of a run that may be a phrase: longer ones are none.
+const GLUED_BYTES_MAX: usize = 256;
+
+/// The letters of a part that is ASCII, and where words begin and end among them; one bit for each byte.
+struct Letters {
+    letters: u64,
+    digits: u64,
+    /// Where runs of digits begin.
+    numbers: u64,
+    /// Letters of which another word begins behind the one before, though no mark stands between.
+    humps: u64,
+    /// Where words of letters begin.
+    word_starts: u64,
+    /// Where runs of letters and digits begin with a letter.
+    run_starts: u64,
+}
+
+impl Letters {
+    /// Those of the part that begins at a place of the text. `None` when it is not ASCII.
+    fn of(text: &[u8], (masks, at): (&Masks, usize), part: usize) -> Option<Self> {
+        let upper = upper_case(&text[at..text.len().min(at + PART_BYTES)])?;
+        let (alnum, digits) = (masks.alnum[part], masks.digit[part]);
+        let letters = alnum & !digits;
+        let before = at.checked_sub(1).map_or(AsciiClass::Mark, |before| AsciiClass::of(text[before]));
+        let is = |class: bool| u64::from(class);
+        let is_letter = before == AsciiClass::Upper || before == AsciiClass::Lower;
+        let lower = letters & !upper;
+        let humps = upper & (lower << 1 | is(before == AsciiClass::Lower));
+        let word_starts = letters & !(letters << 1 | is(is_letter)) | humps;
+        let numbers = digits & !(digits << 1 | is(before == AsciiClass::Digit));
+        let run_starts = letters & !(alnum << 1 | is(before != AsciiClass::Mark));
+        Some(Self { letters, digits, numbers, humps, word_starts, run_starts })
+    }
+
+    /// Where a phrase may begin.
+    fn starts(&self, vocabulary: &Vocabulary) -> u64 {
+        self.word_starts | if vocabulary.has_numbers() { self.numbers } else { 0 }
+    }
+
+    /// Bytes of the word that begins at a place, whose bit is that of the part, up to those of a key.
+    #[inline]
+    fn len(&self, text: &[u8], start: usize, bit: usize) -> usize {
+        let is_digit = self.digits >> bit & 1 == 1;
+        let kind = if is_digit { self.digits } else { self.letters };
+        if bit + WORD_BYTES < PART_BYTES {
+            let ends = !(kind >> bit) | (self.humps >> bit & !1);
+            return (ends.trailing_zeros() as usize).min(WORD_BYTES);
+        }
+        let mut last = AsciiClass::of(text[start]);
+        let rest = text[start + 1..].iter().take(WORD_BYTES - 1);
+        let goes_on = |byte: &&u8| {
+            let class = AsciiClass::of(**byte);
+            let same = class != AsciiClass::Mark && !class.starts_part_behind(last);
+            last = class;
+            same
+        };
+        1 + rest.take_while(goes_on).count()
+    }
+
+    /// Whether a word begins with a hump in the run that begins at a place, whose bit is that of the part.
+    #[inline]
+    fn has_hump(&self, text: &[u8], start: usize, bit: usize) -> bool {
+        let run = (!((self.letters | self.digits) >> bit)).trailing_zeros() as usize;
+        if bit + run < PART_BYTES {
+            return self.humps >> bit & ((1 << run) - 1) & !1 != 0;
+        }
+        let classes = |pair: &[u8]| (AsciiClass::of(pair[0]), AsciiClass::of(pair[1]));
+        text[start..run_end(text, start)].windows(2).any(|pair| classes(pair) == (AsciiClass::Lower, AsciiClass::Upper))
+    }
+}
+
+/// A bit for each upper-case letter of up to 64 bytes; `None` when they are not ASCII.
+fn upper_case(bytes: &[u8]) -> Option<u64> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    const FROM_A: u64 = (0x80 - b'A' as u64) * ONES;
+    const BEHIND_Z: u64 = (0x80 - b'Z' as u64 - 1) * ONES;
+    /// Brings the high bits of eight bytes together in the highest one.
+    const GATHER: u64 = 0x0002_0408_1020_4081;
+    let (mut upper, mut any) = (0, 0);
+    for (index, chunk) in bytes.chunks(8).enumerate() {
+        let eight = match chunk.first_chunk() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => chunk.iter().rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
+        };
+        any |= eight;
+        let high = (eight & !HIGH).wrapping_add(FROM_A) & !(eight & !HIGH).wrapping_add(BEHIND_Z) & HIGH;
+        upper |= (high.wrapping_mul(GATHER) >> 56) << (8 * index);
+    }
+    (any & HIGH == 0).then_some(upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Isa, WindowTable, classify};
+    use super::super::vocabulary::Builder;
+    use super::*;
+    use dlp_detector_format::Context;
+    use proptest::prelude::*;
+
+    /// The phrases, in the order given, that are spotted around a span and those that folding finds, and whether some
+    /// phrase may name the span.
+    fn around(phrases: &[&str], text: &str, span: Range<usize>, width: u16) -> (Vec<usize>, Vec<usize>, bool) {
+        let strong: Vec<String> = phrases.iter().map(|phrase| (*phrase).to_owned()).collect();
+        let context = Context { strong, required: true, ..Context::default() };
+        let mut builder = Builder::default();
+        let ids = builder.phrases(&context).strong;
+        let vocabulary = builder.build();
+        let text = text.as_bytes();
+        let mut masks = Masks::default();
+        classify(Isa::detect(), &WindowTable::new(1), text, 0..text.len(), &mut masks);
+        let tokens = Tokens { start: 0, end: text.len() };
+        let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary };
+        let widths = Widths { before: width, after: width };
+        let index =
+            |nearby: &Nearby| ids.iter().enumerate().filter(|(_, id)| nearby.holds(**id)).map(|(at, _)| at).collect();
+        let (mut spotted, mut folded) = (Spotted::default(), Spotted::default());
+        let found = index(spotted.around(known, &span, widths));
+        folded.fold(known, &span, widths);
+        let may = !matches!(spotted.near(known).naming(widths.around(text, &span)), Naming::Nothing);
+        (found, index(&folded.nearby), may)
+    }
+
+    #[test]
+    fn phrases_are_spotted_as_folding_finds_them() {
+        let long = format!("GET {}/1 customerPesel: #", "x".repeat(130));
+        let rows: &[(&str, &str, bool)] = &[
+            ("pesel", "Numer PESEL: #", true),
+            ("pesel", "customerPesel=#", true),
+            ("customerpesel", "customerPesel=#", true),
+            ("customerpesel", "customerPESEL9=#", false),
+            ("pesel", &long, true),
+            ("pesel", "GET /orders/1 HTTP/1.1 #", false),
+            ("pesel", "nr2pesel3 #", true),
+            ("nr konta", "nr-konta #", true),
+            ("nr konta", "nr\n\nkonta #", false),
+            ("a b", "aB#", true),
+            ("ab", "aB#", true),
+            ("form 1040", "Form1040 #", true),
+            ("2 factor", "2Factor #", true),
+            ("numer*", "numerami #", true),
+            ("numer*", "numeracyjny #", false),
+            ("nr*", "nr #", true),
+            ("cvv", "\u{105} cvv #", true),
+        ];
+        for (phrase, text, expected) in rows {
+            let at = text.find('#').expect("mark");
+            let (spotted, folded, may) = around(&[phrase], text, at..at + 1, 60);
+            assert_eq!((spotted.len() == 1, folded.len() == 1), (*expected, *expected), "{phrase} {text}");
+            assert!(may || !expected, "{phrase} {text}");
+        }
+    }
+
+    #[test]
+    fn upper_case_is_told_by_eight_bytes_at_once() {
+        let bytes: Vec<u8> = (0..128).collect();
+        for chunk in bytes.chunks(64).chain(bytes.chunks(13)) {
+            let expected =
+                chunk.iter().enumerate().filter(|(_, b)| b.is_ascii_uppercase()).fold(0, |m, (i, _)| m | 1 << i);
+            assert_eq!(upper_case(chunk), Some(expected), "{chunk:?}");
+        }
+        assert_eq!(upper_case("zażółć".as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn spotting_equals_folding(
+            text in "[abABab12\u{e9} _.\n-]{1,200}",
+            phrases in prop::collection::vec("[ab1]{1,6}( [ab1]{1,3}){0,2}\\*?", 1..6),
+            at in any::<prop::sample::Index>(),
+            len in 0..6usize,
+            width in 0..90u16,
+        ) {
+            let text: String = text.chars().take(190).collect();
+            let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            let start = *at.get(&starts);
+            let end = (start + len).min(text.len());
+            prop_assume!(text.is_char_boundary(end));
+            let phrases: Vec<&str> = phrases.iter().map(String::as_str).collect();
+            let (spotted, folded, may) = around(&phrases, &text, start..end, width);
+            prop_assert_eq!(&spotted, &folded);
+            prop_assert!(may || folded.is_empty());
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The words that say what a value is: every phrase of every detector once, found by the letters it begins with.
+//!
+//! A phrase is kept folded: lower-case words without diacritics, each followed by a space. Where a text has been split
+//! into such words, a look at four bytes tells whether a phrase may begin at one of them.
+
+use super::context::{AsciiClass, Folded};
+use dlp_detector_format::Context;
+use std::collections::HashMap;
+
+/// Letters that `*` at the end of a phrase accepts, for inflected languages.
+const INFLECTION_LETTERS_MAX: usize = 4;
+
+/// Marks between two words of a phrase: more than a window has.
+const MARKS_MAX: usize = 1024;
+
+/// Bytes of a word that its key holds.
+const KEY_BYTES: usize = 4;
+
+/// Bits of a hash that address [`Vocabulary::known`]: 8 KiB.
+const HASH_BITS: u32 = 16;
+
+/// Of a multiplicative hash, whose high bits depend on all bytes.
+const MULTIPLIER: u32 = 0x9e37_79b1;
+
+/// Number of a phrase.
+pub(super) type PhraseId = u32;
+
+/// All phrases.
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    phrases: Vec<Phrase>,
+    /// A bit for the hash of each key.
+    known: Box<[u64; 1 << (HASH_BITS - 6)]>,
+    /// The phrases that begin with each key.
+    by_key: Box<[Slot]>,
+    /// Open phrases shorter than a key, which any word may begin with.
+    short: Vec<PhraseId>,
+    /// Whether a phrase begins with a digit.
+    has_numbers: bool,
+    /// Whether a detector finds nothing without this phrase or others of its list.
+    demanded: Vec<bool>,
+}
+
+/// A place of the table of keys, which are found by going on from the place of their hash.
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    key: Key,
+    phrases: Box<[PhraseId]>,
+}
+
+/// Folded words.
+#[derive(Debug)]
+struct Phrase {
+    /// Each followed by a space, the last one only when it has no inflection.
+    words: Box<[u8]>,
+    is_open: bool,
+}
+
+/// The first bytes of a word, with spaces behind a shorter one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Key(u32);
+
+impl Key {
+    /// Of folded words from the start of one.
+    fn of(words: &[u8]) -> Self {
+        let len = words.iter().take(KEY_BYTES).take_while(|byte| **byte != b' ').count();
+        Self(u32::from_le_bytes(std::array::from_fn(|place| if place < len { words[place] } else { b' ' })))
+    }
+
+    /// Of a word of ASCII letters, by its first four bytes in one case and how many of them belong to it.
+    #[inline]
+    pub(super) fn of_letters(bytes: u32, len: usize) -> Self {
+        const KEPT: [u32; KEY_BYTES + 1] = [0, 0xff, 0xffff, 0x00ff_ffff, u32::MAX];
+        let kept = KEPT[len];
+        Self(bytes & kept | 0x2020_2020 & !kept)
+    }
+
+    #[inline]
+    fn hash(self) -> usize {
+        (self.0.wrapping_mul(MULTIPLIER) >> (u32::BITS - HASH_BITS)) as usize
+    }
+}
+
+impl Vocabulary {
+    /// Whether a phrase may begin with a word.
+    #[inline]
+    pub(super) fn may_know(&self, key: Key) -> bool {
+        let hash = key.hash();
+        self.known[hash >> 6] >> (hash & 63) & 1 == 1 || !self.short.is_empty()
+    }
+
+    /// Whether a phrase begins with a digit.
+    pub(super) fn has_numbers(&self) -> bool {
+        self.has_numbers
+    }
+
+    /// Whether a detector finds nothing without this phrase or others of its list.
+    pub(super) fn is_demanded(&self, phrase: PhraseId) -> bool {
+        self.demanded[phrase as usize]
+    }
+
+    /// The phrases that may begin with a word.
+    fn candidates(&self, key: Key) -> impl Iterator<Item = PhraseId> {
+        let known = if self.may_know(key) { self.of_key(key) } else { &[] };
+        known.iter().chain(&self.short).copied()
+    }
+
+    fn of_key(&self, key: Key) -> &[PhraseId] {
+        let mask = self.by_key.len() - 1;
+        let slots = (0..).map(|step| &self.by_key[(key.hash() + step) & mask]);
+        let mut slots = slots.skip_while(|slot| slot.key != key && !slot.phrases.is_empty());
+        slots.next().map_or(&[], |slot| &slot.phrases)
+    }
+
+    /// Gives the phrases that stand in folded words.
+    pub(super) fn spell(&self, folded: &[u8], each: &mut dyn FnMut(PhraseId)) {
+        let mut previous = b' ';
+        for (at, byte) in folded.iter().enumerate() {
+            if previous == b' ' && *byte != b' ' {
+                let words = &folded[at..];
+                let found = self.candidates(Key::of(words)).filter(|id| self.phrases[*id as usize].begins(words));
+                found.for_each(&mut *each);
+            }
+            previous = *byte;
+        }
+    }
+
+    /// Gives the phrases that stand in ASCII text from `at` on, where a word begins, with the place where each ends.
+    pub(super) fn read(&self, text: &[u8], at: usize, key: Key, each: &mut dyn FnMut(PhraseId, usize)) {
+        for id in self.candidates(key) {
+            if let Some(end) = self.phrases[id as usize].end_in(text, at) {
+                each(id, end);
+            }
+        }
+    }
+
+    /// Gives the phrases of one word that a run of ASCII letters and digits is when its parts are glued.
+    pub(super) fn read_glued(&self, run: &[u8], each: &mut dyn FnMut(PhraseId)) {
+        let head: Vec<u8> = run.iter().take(KEY_BYTES).map(u8::to_ascii_lowercase).collect();
+        let found = self.candidates(Key::of(&head)).filter(|id| self.phrases[*id as usize].is_glued(run));
+        found.for_each(each);
+    }
+}
+
+impl Phrase {
+    fn new(source: &str) -> Self {
+        let is_open = source.ends_with('*');
+        let folded = Folded::of(source.trim_end_matches('*').as_bytes());
+        let words = folded.strip_suffix(b" ").filter(|_| is_open).unwrap_or(&folded);
+        Self { words: words.into(), is_open }
+    }
+
+    /// Whether folded words begin with it.
+    fn begins(&self, words: &[u8]) -> bool {
+        let Some(rest) = words.strip_prefix(&*self.words) else { return false };
+        !self.is_open || rest.iter().position(|byte| *byte == b' ').is_some_and(|more| more <= INFLECTION_LETTERS_MAX)
+    }
+
+    /// Where it ends when it stands in ASCII text from `at` on, where a word begins.
+    fn end_in(&self, text: &[u8], at: usize) -> Option<usize> {
+        let class = |at: usize| text.get(at).map_or(AsciiClass::Mark, |byte| AsciiClass::of(*byte));
+        let ends = |at: usize, last: AsciiClass| class(at) == AsciiClass::Mark || class(at).starts_part_behind(last);
+        let (mut at, mut last) = (at, AsciiClass::Mark);
+        let mut words = self.words.iter().peekable();
+        while let Some(byte) = words.next() {
+            if *byte != b' ' {
+                let continues = last == AsciiClass::Mark || !ends(at, last);
+                if !continues || text.get(at)?.to_ascii_lowercase() != *byte {
+                    return None;
+                }
+                (last, at) = (class(at), at + 1);
+            } else if !ends(at, last) {
+                return None;
+            } else if words.peek().is_some() {
+                at = (at..text.len().min(at + MARKS_MAX)).find(|at| class(*at) != AsciiClass::Mark)?;
+                last = AsciiClass::Mark;
+            }
+        }
+        let mut more = 0;
+        while self.is_open && !ends(at, last) {
+            (last, at, more) = (class(at), at + 1, more + 1);
+            if more > INFLECTION_LETTERS_MAX {
+                return None;
+            }
+        }
+        Some(at)
+    }
+
+    /// Whether a run of ASCII letters and digits is it, whatever parts it has.
+    fn is_glued(&self, run: &[u8]) -> bool {
+        let word = self.words.strip_suffix(b" ").unwrap_or(&self.words);
+        let more_max = if self.is_open { INFLECTION_LETTERS_MAX } else { 0 };
+        run.len() >= word.len() && run.len() - word.len() <= more_max && run[..word.len()].eq_ignore_ascii_case(word)
+    }
+}
+
+/// Collects phrases.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    phrases: Vec<Phrase>,
+    ids: HashMap<String, PhraseId>,
+    demanded: Vec<bool>,
+}
+
+impl Builder {
+    /// The phrases of a detector.
+    pub(super) fn phrases(&mut self, context: &Context) -> Phrases {
+        let [strong, weak, negative] = [&context.strong, &context.weak, &context.negative]
+            .map(|list| list.iter().map(|source| self.id(source)).collect::<Vec<_>>());
+        if context.required {
+            strong.iter().for_each(|id| self.demanded[*id as usize] = true);
+        }
+        let mut any = Signature::default();
+        [&strong, &weak, &negative].into_iter().flatten().for_each(|id| any.insert(*id));
+        Phrases { strong, weak, negative, any }
+    }
+
+    fn id(&mut self, source: &str) -> PhraseId {
+        if let Some(id) = self.ids.get(source) {
+            return *id;
+        }
+        let id = self.phrases.len() as PhraseId;
+        self.phrases.push(Phrase::new(source));
+        self.demanded.push(false);
+        self.ids.insert(source.to_owned(), id);
+        id
+    }
+
+    /// Number of phrases.
+    pub(super) fn len(&self) -> usize {
+        self.phrases.len()
+    }
+
+    pub(super) fn build(self) -> Vocabulary {
+        let mut known = Box::new([0; _]);
+        let mut by_key: HashMap<Key, Vec<PhraseId>> = HashMap::new();
+        let mut short = Vec::new();
+        for (id, phrase) in (0..).zip(&self.phrases) {
+            if phrase.words.is_empty() {
+                continue;
+            }
+            if phrase.is_open && phrase.words.len() < KEY_BYTES {
+                short.push(id);
+                continue;
+            }
+            let key = Key::of(&phrase.words);
+            known[key.hash() >> 6] |= 1 << (key.hash() & 63);
+            by_key.entry(key).or_default().push(id);
+        }
+        let has_numbers = self.phrases.iter().any(|phrase| phrase.words.first().is_some_and(u8::is_ascii_digit));
+        let mut slots = vec![Slot::default(); (2 * by_key.len() + 1).next_power_of_two()].into_boxed_slice();
+        let mask = slots.len() - 1;
+        for (key, phrases) in by_key {
+            let place = (0..).map(|step| (key.hash() + step) & mask).find(|at| slots[*at].phrases.is_empty());
+            slots[place.expect("more slots than keys")] = Slot { key, phrases: phrases.into() };
+        }
+        Vocabulary { phrases: self.phrases, known, by_key: slots, short, has_numbers, demanded: self.demanded }
+    }
+}
+
+/// The phrases of one detector, list by list, in the order in which they were given.
+#[derive(Debug)]
+pub(super) struct Phrases {
+    pub(super) strong: Vec<PhraseId>,
+    pub(super) weak: Vec<PhraseId>,
+    pub(super) negative: Vec<PhraseId>,
+    /// Of all of them.
+    any: Signature,
+}
+
+impl Phrases {
+    pub(super) fn is_empty(&self) -> bool {
+        self.any == Signature::default()
+    }
+}
+
+/// A few bits of each phrase of a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Signature(u128);
+
+impl Signature {
+    fn insert(&mut self, id: PhraseId) {
+        self.0 |= 1 << (id.wrapping_mul(MULTIPLIER) >> (u32::BITS - 7));
+    }
+}
+
+/// The phrases that stand around a value.
+#[derive(Debug, Default)]
+pub(super) struct Nearby {
+    ids: Vec<PhraseId>,
+    any: Signature,
+}
+
+impl Nearby {
+    pub(super) fn clear(&mut self) {
+        self.ids.clear();
+        self.any = Signature::default();
+    }
+
+    pub(super) fn insert(&mut self, id: PhraseId) {
+        self.ids.push(id);
+        self.any.insert(id);
+    }
+
+    /// Whether some phrase of a detector may be among them.
+    #[inline]
+    pub(super) fn may_name(&self, phrases: &Phrases) -> bool {
+        self.any.0 & phrases.any.0 != 0
+    }
+
+    /// Index of the first phrase of a list that is among them.
+    pub(super) fn first_of(&self, list: &[PhraseId]) -> Option<usize> {
+        list.iter().position(|id| self.holds(*id))
+    }
+
+    pub(super) fn holds(&self, id: PhraseId) -> bool {
+        self.ids.contains(&id)
+    }
+}
