@@ -197,6 +197,11 @@ fn other_images() -> Vec<Row> {
     ]
 }
 
+/// Images with everything that can be written about them.
+pub(crate) fn samples() -> Vec<Vec<u8>> {
+    [jpegs(), other_images()].concat().into_iter().map(|(_, _, bytes, _)| bytes).collect()
+}
+
 #[test]
 fn what_is_written_about_an_image_is_read() {
     for (case, kind, bytes, markers) in [jpegs(), other_images()].concat() {

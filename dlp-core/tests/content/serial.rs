@@ -68,6 +68,19 @@ fn rpm(payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// One archive of each kind, small enough to be changed byte by byte.
+pub(crate) fn samples() -> Vec<Vec<u8>> {
+    let text = b"secret-marker";
+    let new = [newc("x.txt", 0o100_644, text, Some(7)), newc(END, 0, b"", None)].concat();
+    vec![
+        ar(&[record("//", b"long-name.txt/\n"), record("/0", text), record("#1/4", b"namecontent")]),
+        rpm(&new),
+        new,
+        [odc("x.txt", text), odc(END, b"")].concat(),
+        [binary("x.txt", text, u16::to_le_bytes), binary(END, b"", u16::to_le_bytes)].concat(),
+    ]
+}
+
 #[test]
 fn members_are_walked_with_their_names() {
     let text = b"secret-marker";

@@ -89,6 +89,18 @@ fn database(schema: &[Vec<u8>], pages: &[Vec<u8>]) -> Vec<u8> {
     [first, pages.concat()].concat()
 }
 
+/// A database with a tree, a long value and an index.
+pub(crate) fn sample() -> Vec<u8> {
+    let schema = schema(&[("table", "t", 2, "CREATE TABLE t (a, b)"), ("index", "t", 5, "CREATE INDEX i ON t (a)")]);
+    let long =
+        [varint(900), varint(1), payload(&[text("x"), Value::Blob(vec![b'y'; 200])]), 6_u32.to_be_bytes().to_vec()];
+    let interior = page(0x05, 0, &[[3_u32.to_be_bytes().to_vec(), varint(1)].concat()], Some(4));
+    let entries = page(0x0A, 0, &[[varint(4), payload(&[text("x")])].concat()], None);
+    let pages =
+        [interior, leaf(&[long.concat()]), leaf(&[row(2, &[text("z"), Value::Null])]), entries, vec![b'y'; PAGE]];
+    database(&schema, &pages)
+}
+
 const PEOPLE: &str = "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, pesel, photo)";
 
 #[test]

@@ -29,12 +29,21 @@ fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
-#[test]
-fn packed_messages_of_outlook_are_read() {
+/// A message of each kind.
+pub(crate) fn samples() -> Vec<Vec<u8>> {
+    let signed = {
+        let inner = element(0x30, &[identifier(1), element(0xA0, &open(0x24, &element(4, b"content")))].concat());
+        let signed = open(0x30, &[&[2, 1, 1][..], &open(0x31, b""), &inner].concat());
+        element(0x30, &[identifier(2), element(0xA0, &signed)].concat())
+    };
+    vec![outlook(), signed]
+}
+
+fn outlook() -> Vec<u8> {
     let start = attribute(2, 6, 0x9002, &[0; 14]);
     let inner = tnef(&[attribute(1, 2, 0x800C, b"inner-marker")]);
     let object = [vec![7; 16], inner].concat();
-    let message = tnef(&[
+    tnef(&[
         attribute(1, 6, 0x9007, &1250_u32.to_le_bytes()),
         attribute(1, 1, 0x8004, b"\xb3\xb9ka subject-marker\0"),
         attribute(1, 2, 0x800C, b"body-marker"),
@@ -57,7 +66,12 @@ fn packed_messages_of_outlook_are_read() {
         attribute(2, 6, 0x9005, &properties(&[(0x3707, 0x1F, &wide("long name.txt"))])),
         start,
         attribute(2, 6, 0x9005, &properties(&[(0x3001, 0x1F, &wide("message")), (0x3701, 0x0D, &object)])),
-    ]);
+    ])
+}
+
+#[test]
+fn packed_messages_of_outlook_are_read() {
+    let message = outlook();
     let seen = walk("winmail.dat", &message);
     assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Tnef, Completeness::Complete), "{:?}", seen.reasons);
     for marker in [
