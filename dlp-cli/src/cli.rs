@@ -167,7 +167,7 @@ pub(crate) struct ReportArgs {
     /// End with 0 although content could not be read: every class of problem, or the named ones
     #[arg(long, value_name = "CLASS", value_delimiter = ',', num_args = 0.., require_equals = true)]
     pub(crate) allow_incomplete: Option<Vec<String>>,
-    /// End with 3 instead of 0 when a format had no reader too, like 7z, RAR or an image-only PDF
+    /// End with 3 instead of 0 when a format had no reader too, like Parquet or an image-only PDF
     #[arg(long, conflicts_with = "allow_incomplete")]
     pub(crate) fail_on_incomplete: bool,
     /// Report findings too that a line marks with `dlp:allow <detector> -- <reason>`

@@ -14,7 +14,7 @@ fn place(ingredients: &[&str]) -> Place {
             "finding" => place.write("config.env", format!("TOKEN={}\n", token(1)).as_bytes()),
             "encrypted" => place.write("vault.zip", &zip("secret.txt", b"0123456789ab", true)),
             "pipe" => make_pipe(&place),
-            "unsupported" => place.write("old.7z", b"7z\xbc\xaf\x27\x1c\x00\x04 and some bytes"),
+            "unsupported" => place.write("old.squashfs", b"hsqs\x00\x04 and some bytes"),
             "large" => place.write("large.txt", &[b'x'; 4096]),
             other => panic!("no ingredient {other}"),
         }
@@ -125,13 +125,14 @@ fn problems_without_findings_are_named_on_standard_error() {
 fn formats_without_a_reader_are_named_and_counted_in_every_report() {
     let place = place(&[]);
     for index in 0..25 {
-        place.write(&format!("old{index:02}.7z"), b"7z\xbc\xaf\x27\x1c\x00\x04 and some bytes");
+        place.write(&format!("old{index:02}.squashfs"), b"hsqs\x00\x04 and some bytes");
     }
     let output = place.dlp(&["scan"]).output().expect("dlp runs");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
-    let named = stderr.lines().filter(|line| line.contains(".7z: ")).count();
+    let named = stderr.lines().filter(|line| line.contains(".squashfs: ")).count();
     assert_eq!((output.status.code(), named), (Some(0), 20), "{stderr}");
-    for expected in ["unsupported: old00.7z: ", "and 5 more", "25 problems: unsupported", "--fail-on-incomplete"] {
+    for expected in ["unsupported: old00.squashfs: ", "and 5 more", "25 problems: unsupported", "--fail-on-incomplete"]
+    {
         assert!(stderr.contains(expected), "expected `{expected}` in: {stderr}");
     }
     let output = place.dlp(&["scan", "--format", "jsonl"]).output().expect("dlp runs");

@@ -25,6 +25,7 @@
 //! Left to others: recognising the kind of a document, entering embedded files, and scanning the document's raw bytes.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod ending;
 mod level;
 mod parser;

@@ -9,7 +9,9 @@ use crate::level::SandboxLevel;
 use crate::pool::Pool;
 use crate::process::{Exchange, Silence, Worker, WorkerCommand};
 use crate::trouble::{Trouble, output_limit};
-use crate::wire::{Attempt, Bounds, Frame, Job, NAME_BYTES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode};
+use crate::wire::{
+    Attempt, Bounds, Format, Frame, Job, NAME_BYTES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode,
+};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use dlp_core::content::{Flow, Join, Kind, Origin, Outcome, Part, Place, RiskyFrame, RiskyParser, Role, Segment};
 use std::borrow::Cow;
@@ -155,7 +157,7 @@ fn level_of(stored: u8) -> Option<SandboxLevel> {
 
 impl RiskyParser for SandboxedParser {
     fn supports(&self, kind: Kind) -> bool {
-        kind == Kind::Pdf
+        kind == Kind::Pdf || format_of(kind).is_some()
     }
 
     fn parse(
@@ -166,6 +168,12 @@ impl RiskyParser for SandboxedParser {
         each: &mut dyn FnMut(RiskyFrame<'_>) -> Flow,
     ) -> Outcome {
         let mut reading = Reading::new(limits, each);
+        let document_bytes = document.len() as u64;
+        if let Some(format) = format_of(kind) {
+            let end = self.read_once(document, Job::Archive { document_bytes, format }, &mut reading);
+            reading.conclude(end);
+            return reading.outcome;
+        }
         if !self.supports(kind) {
             let message = format!("There is no sandboxed parser for {}.", kind.as_str());
             reading.problem(Problem::new(ProblemClass::Unsupported, "no_parser", message));
@@ -173,7 +181,7 @@ impl RiskyParser for SandboxedParser {
         }
         let mut start = Start::Beginning;
         for worker in 1..=WORKERS_PER_DOCUMENT_MAX {
-            let end = self.read_once(document, start, &mut reading);
+            let end = self.read_once(document, Job::Pdf { document_bytes, start }, &mut reading);
             let last = worker + 1 >= WORKERS_PER_DOCUMENT_MAX;
             let again = reading.conclude(end);
             match next_start(start, reading.stage, last) {
@@ -183,6 +191,16 @@ impl RiskyParser for SandboxedParser {
         }
         reading.outcome
     }
+}
+
+/// The archives that workers unpack. One is read by one worker: where its engine dies, the rest cannot be reached.
+fn format_of(kind: Kind) -> Option<Format> {
+    Some(match kind {
+        Kind::SevenZip => Format::SevenZip,
+        Kind::Rar => Format::Rar,
+        Kind::Cabinet => Format::Cabinet,
+        _ => return None,
+    })
 }
 
 /// How far a worker has come.
@@ -223,10 +241,9 @@ enum End {
 }
 
 impl SandboxedParser {
-    fn read_once(&self, document: &[u8], start: Start, reading: &mut Reading<'_>) -> End {
+    fn read_once(&self, document: &[u8], job: Job, reading: &mut Reading<'_>) -> End {
         reading.stage = Stage::Document;
         let bounds = Bounds::of(reading.limits);
-        let job = Job::Pdf { document_bytes: document.len() as u64, start };
         let (mut worker, level) = match self.begin(&Request { bounds, job }, reading.deadline) {
             Ok(begun) => begun,
             Err(error) => return End::Unavailable(no_worker(&error)),
@@ -351,6 +368,7 @@ impl<'a> Reading<'a> {
                 stopped(self.give(RiskyFrame::Text(segment)))
             }
             Ok(Frame::Child { name, bytes }) => self.take_child(name, bytes),
+            Ok(Frame::Closed { name, trouble }) => self.take_closed(name, trouble),
             Ok(Frame::Trouble(trouble)) => self.take_trouble(trouble),
             Ok(Frame::End) => Some(End::Finished),
             Ok(Frame::Begin(_) | Frame::Attempted(_)) | Err(_) => Some(End::Exhausted(lying_worker())),
@@ -386,6 +404,15 @@ impl<'a> Reading<'a> {
             return Some(End::Exhausted(Problem::limit("inflated_bytes_max", max, message)));
         }
         stopped(self.give(RiskyFrame::Child { name, bytes }))
+    }
+
+    fn take_closed(&mut self, name: &str, trouble: Trouble) -> Option<End> {
+        if name.len() > NAME_BYTES_MAX {
+            return Some(End::Exhausted(lying_worker()));
+        }
+        let problem = trouble.into_problem(self.limits);
+        self.outcome = self.outcome.worse(Outcome::of(&problem));
+        stopped(self.give(RiskyFrame::Closed { name, problem }))
     }
 
     fn take_trouble(&mut self, trouble: Trouble) -> Option<End> {

@@ -3,7 +3,7 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
-use crate::wire::Bounds;
+use crate::wire::{Bounds, Format};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,22 @@ pub(crate) enum Trouble {
     Output,
     /// Structures nest or repeat beyond the bounds of the reading.
     Work,
+    /// The list of an archive's members is broken.
+    ArchiveStructure,
+    /// Members and their names need a password.
+    EncryptedNames(Format),
+    /// A member needs a password.
+    EncryptedMember(Format),
+    /// A member breaks off or its check sum differs.
+    MemberBroken,
+    /// A member is packed in a way that is not read.
+    ArchiveMethod,
+    /// A member goes on in another file.
+    MultiVolume,
+    /// A member was larger than may be handed over; its beginning was.
+    MemberCut,
+    /// Unpacking asks for more memory than there may be.
+    ArchiveMemory,
 }
 
 impl Trouble {
@@ -95,7 +111,47 @@ impl Trouble {
                 "pdf_stream",
                 format!("A stream of page {page} is missing or breaks off; what stands before the break was read."),
             ),
-            Self::StreamTooLarge | Self::ChildTooLarge | Self::Output | Self::Work => self.limit(limits),
+            Self::ArchiveStructure
+            | Self::EncryptedNames(_)
+            | Self::EncryptedMember(_)
+            | Self::MemberBroken
+            | Self::ArchiveMethod
+            | Self::MultiVolume => self.of_archive(limits),
+            Self::StreamTooLarge
+            | Self::ChildTooLarge
+            | Self::Output
+            | Self::Work
+            | Self::MemberCut
+            | Self::ArchiveMemory => self.limit(limits),
+        }
+    }
+
+    fn of_archive(self, limits: &Limits) -> Problem {
+        match self {
+            Self::ArchiveStructure => {
+                damaged("bad_structure", "The archive's list of members is broken; what could be read was scanned.")
+            }
+            Self::EncryptedNames(format) => encrypted(
+                format.encrypted_names(),
+                "The archive opens with a password only; not even the names of its members were read.",
+            ),
+            Self::EncryptedMember(format) => {
+                encrypted(format.encrypted(), "A member of the archive needs a password; it was not read.")
+            }
+            Self::MemberBroken => {
+                damaged("bad_data", "A member of the archive is broken; what stands before the break was read.")
+            }
+            Self::ArchiveMethod => Problem::new(
+                ProblemClass::Unsupported,
+                "archive_method",
+                "A member of the archive is packed in a way that is not read.",
+            ),
+            Self::MultiVolume => Problem::new(
+                ProblemClass::Unreadable,
+                "multi_volume",
+                "A member of the archive goes on in another file; what lies there was not read.",
+            ),
+            _ => self.limit(limits),
         }
     }
 
@@ -106,6 +162,19 @@ impl Trouble {
                 "held_bytes_max",
                 bounds.child_bytes,
                 format!("An embedded file is larger than the {} bytes that may be held.", bounds.child_bytes),
+            ),
+            Self::MemberCut => Problem::limit(
+                "held_bytes_max",
+                bounds.child_bytes,
+                format!(
+                    "A member is larger than the {} bytes that may be held; the rest of it was not read.",
+                    bounds.child_bytes
+                ),
+            ),
+            Self::ArchiveMemory => Problem::limit(
+                "worker_memory_max",
+                bounds.memory_bytes,
+                format!("Unpacking asks for more memory than the {} bytes of a worker allow.", bounds.memory_bytes),
             ),
             Self::Output => output_limit(limits),
             Self::Work => Problem::limit(
@@ -118,6 +187,24 @@ impl Trouble {
                 bounds.stream_bytes,
                 format!("A stream of the document unpacks to more than {} bytes.", bounds.stream_bytes),
             ),
+        }
+    }
+}
+
+impl Format {
+    fn encrypted(self) -> &'static str {
+        match self {
+            Self::SevenZip => "7z",
+            Self::Rar => "rar",
+            Self::Cabinet => "cab",
+        }
+    }
+
+    fn encrypted_names(self) -> &'static str {
+        match self {
+            Self::SevenZip => "7z_headers",
+            Self::Rar => "rar_headers",
+            Self::Cabinet => "cab",
         }
     }
 }

@@ -33,8 +33,18 @@ pub(crate) struct Request {
 pub(crate) enum Job {
     /// Read a PDF document of this length.
     Pdf { document_bytes: u64, start: Start },
+    /// Unpack an archive of this length.
+    Archive { document_bytes: u64, format: Format },
     /// Try something that the sandbox must refuse.
     Attempt(Attempt),
+}
+
+/// Formats of archives that workers read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Format {
+    SevenZip,
+    Rar,
+    Cabinet,
 }
 
 /// Where to start; a document that cost one worker its life is continued by another.
@@ -143,6 +153,8 @@ pub(crate) enum Frame<'a> {
         #[serde(serialize_with = "as_bytes")]
         bytes: &'a [u8],
     },
+    /// A file that is only named.
+    Closed { name: &'a str, trouble: Trouble },
     /// Something went wrong, and the worker goes on.
     Trouble(Trouble),
     /// An attempt of the self-test: whether it came through.

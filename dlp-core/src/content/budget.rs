@@ -101,12 +101,22 @@ impl<'a> Budget<'a> {
     }
 
     /// Charges decompressed bytes to the job.
-    fn charge_inflated(&self, bytes: u64) -> Result<(), Hit> {
+    pub(super) fn charge_inflated(&self, bytes: u64) -> Result<(), Hit> {
         self.inflated_bytes.set(self.inflated_bytes.get() + bytes);
         if self.inflated_bytes.get() > self.limits.inflated_bytes_max {
             return Err(self.exhaust("inflated_bytes_max", self.limits.inflated_bytes_max));
         }
         self.check_cancel()
+    }
+
+    /// Whether so much output of so much input is honest.
+    pub(super) fn check_ratio(&self, input_bytes: u64, output_bytes: u64) -> Result<(), Hit> {
+        let limits = self.limits;
+        let allowed = limits.ratio_max.saturating_mul(input_bytes.max(1));
+        if output_bytes > limits.ratio_grace_bytes && output_bytes > allowed {
+            return Err(Hit::Bound(Limit { name: "ratio_max", value: limits.ratio_max }));
+        }
+        Ok(())
     }
 
     fn exhaust(&self, name: &'static str, value: u64) -> Hit {
@@ -177,11 +187,7 @@ impl<'b, 'a, R: Read> Metered<'b, 'a, R> {
         if self.output_bytes > limits.member_bytes_max {
             return Err(Hit::Bound(Limit { name: "member_bytes_max", value: limits.member_bytes_max }));
         }
-        let allowed = limits.ratio_max.saturating_mul(self.input_bytes.get().max(1));
-        if self.output_bytes > limits.ratio_grace_bytes && self.output_bytes > allowed {
-            return Err(Hit::Bound(Limit { name: "ratio_max", value: limits.ratio_max }));
-        }
-        Ok(())
+        self.budget.check_ratio(self.input_bytes.get(), self.output_bytes)
     }
 
     fn fail(&self, hit: Hit) -> io::Error {

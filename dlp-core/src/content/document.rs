@@ -28,9 +28,10 @@ pub(super) fn unsupported(walk: &mut Walk<'_>, format: &str, input: Input<'_>) -
 fn parse(walk: &mut Walk<'_>, kind: Kind, bytes: &[u8]) -> Step {
     let Some(parser) = walk.extraction.risky else { return Ok(()) };
     let limits = walk.budget.limits;
+    let mut frames = Frames { kind, input_bytes: bytes.len() as u64, output_bytes: 0 };
     let mut ended = None;
     let outcome = parser.parse(kind, bytes, limits, &mut |frame| {
-        let step = take(walk, frame);
+        let step = frames.take(walk, frame);
         match step {
             Ok(()) => Flow::Continue,
             Err(reason) => {
@@ -43,24 +44,65 @@ fn parse(walk: &mut Walk<'_>, kind: Kind, bytes: &[u8]) -> Step {
     if let Some(reason) = ended {
         return Err(reason);
     }
-    let end = if kind == Kind::Pdf { pdf::end(bytes) } else { bytes.len() };
+    let end = end(kind, bytes);
     match outcome {
         Outcome::COMPLETE if kind == Kind::Pdf => pdf::between(walk, bytes)?,
         Outcome::COMPLETE => {}
         // A parser that failed may have missed text that stands in plain bytes.
         _ => plain::raw(walk, Input::Bytes(&bytes[..end]))?,
     }
-    if kind == Kind::Pdf { pdf::around(walk, bytes) } else { Ok(()) }
+    match &bytes[end..] {
+        _ if kind == Kind::Pdf => pdf::around(walk, bytes),
+        rest if rest.iter().any(|byte| *byte != 0) => walk.child("", Relation::Gap, Input::Bytes(rest)),
+        _ => Ok(()),
+    }
 }
 
-/// One frame of a parser, which is not trusted: text goes to the sink, children under the budget of the job.
-fn take(walk: &mut Walk<'_>, frame: RiskyFrame<'_>) -> Step {
-    match frame {
-        RiskyFrame::Text(segment) => walk.emit(&segment),
-        RiskyFrame::Child { name, bytes } => walk.child(name, Relation::Attachment, Input::Bytes(bytes)),
-        RiskyFrame::Problem(problem) => {
-            walk.problem(problem);
-            Ok(())
+/// Where a document ends, for formats that tell.
+fn end(kind: Kind, bytes: &[u8]) -> usize {
+    const SEVEN_ZIP_HEADER_BYTES: u64 = 32;
+    let number = |at: usize| bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+    let end = match kind {
+        Kind::Pdf => return pdf::end(bytes),
+        Kind::SevenZip => number(12)
+            .zip(number(20))
+            .and_then(|(offset, len)| offset.checked_add(len).and_then(|end| end.checked_add(SEVEN_ZIP_HEADER_BYTES))),
+        Kind::Cabinet => number(8).map(|field| field & u64::from(u32::MAX)),
+        _ => None,
+    };
+    end.and_then(|end| usize::try_from(end).ok()).filter(|end| *end <= bytes.len()).unwrap_or(bytes.len())
+}
+
+/// What a parser hands out, which is not trusted: text goes to the sink, children under the budget of the job.
+struct Frames {
+    kind: Kind,
+    input_bytes: u64,
+    output_bytes: u64,
+}
+
+impl Frames {
+    fn take(&mut self, walk: &mut Walk<'_>, frame: RiskyFrame<'_>) -> Step {
+        match frame {
+            RiskyFrame::Text(segment) => walk.emit(&segment),
+            RiskyFrame::Child { name, bytes } => {
+                self.charge(walk, bytes.len() as u64)?;
+                let relation = if self.kind == Kind::Pdf { Relation::Attachment } else { Relation::Member };
+                walk.child(name, relation, Input::Bytes(bytes))
+            }
+            RiskyFrame::Closed { name, problem } => walk.closed_child(name, Kind::Binary, problem),
+            RiskyFrame::Problem(problem) => {
+                walk.problem(problem);
+                Ok(())
+            }
         }
+    }
+
+    /// Children were unpacked, if not here.
+    fn charge(&mut self, walk: &mut Walk<'_>, bytes: u64) -> Step {
+        self.output_bytes += bytes;
+        let budget = walk.budget;
+        let charged =
+            budget.charge_inflated(bytes).and_then(|()| budget.check_ratio(self.input_bytes, self.output_bytes));
+        charged.map_err(|hit| walk.limit(hit))
     }
 }

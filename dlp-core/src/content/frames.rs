@@ -10,7 +10,7 @@ use ruzstd::decoding::StreamingDecoder;
 use std::io::{self, BufRead, Read};
 
 /// Bytes of frames to be skipped that are kept. Programs write a few there.
-const SKIPPED_BYTES_MAX: usize = 1024 * 1024;
+const SKIPPED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Marks of frames of lz4, and of its older form.
 const LZ4: [u8; 4] = [0x04, 0x22, 0x4D, 0x18];
 const OLD_LZ4: [u8; 4] = [0x02, 0x21, 0x4C, 0x18];
@@ -252,14 +252,12 @@ pub(super) fn walk<R: BufRead, F: Format<R>>(
     mut metered: Metered<'_, '_, Frames<R, F>>,
 ) -> Step {
     walk.child(name, Relation::Member, Input::Stream(&mut metered))?;
-    if metered.is_cut() {
-        return Ok(());
-    }
+    let is_cut = metered.is_cut();
     let (rest, skipped) = metered.into_inner().into_rest();
     if !skipped.is_empty() {
         walk.child("", Relation::Gap, Input::Bytes(&skipped))?;
     }
-    let Some(mut rest) = rest else { return Ok(()) };
+    let Some(mut rest) = rest.filter(|_| !is_cut) else { return Ok(()) };
     if rest.fill_buf().is_ok_and(|bytes| !bytes.is_empty()) {
         walk.child("", Relation::Gap, Input::Stream(&mut rest))?;
     }

@@ -28,12 +28,36 @@ pub enum Kind {
     Compress,
     /// tar archive.
     Tar,
+    /// ar archive, also a Debian package.
+    Ar,
+    /// cpio archive.
+    Cpio,
+    /// RPM package.
+    Rpm,
+    /// 7z archive.
+    SevenZip,
+    /// RAR archive.
+    Rar,
+    /// Cabinet.
+    Cabinet,
     /// Word document (Office Open XML).
     Docx,
     /// Excel workbook (Office Open XML).
     Xlsx,
     /// PowerPoint presentation (Office Open XML).
     Pptx,
+    /// SQLite database.
+    Sqlite,
+    /// JPEG image.
+    Jpeg,
+    /// PNG image.
+    Png,
+    /// GIF image.
+    Gif,
+    /// TIFF image, also the raw files of cameras that are one.
+    Tiff,
+    /// WebP image.
+    Webp,
     /// PDF document.
     Pdf,
     /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
@@ -56,7 +80,11 @@ pub enum Kind {
     Ppt,
     /// Message of Outlook.
     Msg,
-    /// A format that is recognised but has no handler: zstd, 7z, RAR and others.
+    /// Message of Outlook packed into an attachment.
+    Tnef,
+    /// Signed or enveloped message.
+    Cms,
+    /// A format that is recognised but has no handler.
     Other(&'static str),
     /// Nothing that is recognised.
     Binary,
@@ -78,9 +106,21 @@ impl Kind {
             Self::Lz4 => "lz4",
             Self::Compress => "compress",
             Self::Tar => "tar",
+            Self::Ar => "ar",
+            Self::Cpio => "cpio",
+            Self::Rpm => "rpm",
+            Self::SevenZip => "7z",
+            Self::Rar => "rar",
+            Self::Cabinet => "cab",
             Self::Docx => "docx",
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
+            Self::Sqlite => "sqlite",
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::Gif => "gif",
+            Self::Tiff => "tiff",
+            Self::Webp => "webp",
             Self::Pdf => "pdf",
             Self::OpenDocument => "opendocument",
             Self::Html => "html",
@@ -92,6 +132,8 @@ impl Kind {
             Self::Xls => "xls",
             Self::Ppt => "ppt",
             Self::Msg => "msg",
+            Self::Tnef => "tnef",
+            Self::Cms => "cms",
             Self::Other(name) => name,
             Self::Binary => "binary",
         }

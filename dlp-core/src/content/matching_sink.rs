@@ -181,6 +181,10 @@ impl<'a> MatchingSink<'a> {
         part.mark(segment);
         let matches = &mut self.matches;
         let end = self.set.scan(self.scratch, segment.text, &mut |found| matches.push(found));
+        if let Some(mut known) = self.known.scan() {
+            known.push(segment.text, &mut |found| matches.push(found));
+            known.finish(&mut |found| matches.push(found));
+        }
         self.text_bytes += segment.text.len() as u64;
         self.report_degraded(&end.degraded);
         for found in std::mem::take(&mut self.matches) {

@@ -3,12 +3,14 @@
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
 //! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
-//! `frames` and `lzw`), `tarball`, `ooxml` and `odf` (over `xml`), `cfb` (older Office documents), `rtf`, `html`, `mail`, and
-//! `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that
-//! passes for what is encoded in it, with the decoders of `decode`; `readings` gives the same to those who replace it.
+//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm), `ooxml` and `odf` (over `xml`), `cfb` (older Office
+//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image`, and `document` for what a worker
+//! parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
+//! it, with the decoders of `decode`; `readings` gives the same to those who replace it.
 
 mod budget;
 mod cfb;
+mod cms;
 mod decode;
 mod document;
 mod extract;
@@ -16,10 +18,12 @@ mod finding;
 mod frames;
 mod gzip;
 mod html;
+mod image;
 mod joining;
 mod kind;
 mod lzw;
 mod mail;
+mod mapi;
 mod matching_sink;
 mod names;
 mod odf;
@@ -34,8 +38,11 @@ mod recognise;
 mod risky;
 mod rtf;
 mod second;
+mod serial;
 mod sink;
+mod sqlite;
 mod tarball;
+mod tnef;
 mod views;
 mod walk;
 mod xml;

@@ -12,7 +12,7 @@ use crate::base::DICTIONARY_BYTES_MAX;
 use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use std::cell::Cell;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// File names: what the suffix of a packed file becomes.
 const SUFFIXES: [(&str, &str); 15] = [
@@ -58,6 +58,9 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, item: Item<'_, '_>) -> Step 
         match kind {
             Kind::Zstd => frames::walk(walk, &name, Metered::new(Frames::<_, Zstd>::new(buffered), budget, &count)),
             Kind::Lz4 => frames::walk(walk, &name, Metered::new(Frames::<_, Lz4>::new(buffered), budget, &count)),
+            Kind::Lzma => {
+                lzma(walk, &name, Metered::new(Late { reader: Some(buffered), decoder: None }, budget, &count))
+            }
             _ => {
                 let decoder = decoder(kind, buffered);
                 walk.child(&name, Relation::Member, Input::Stream(&mut Metered::new(decoder, budget, &count)))
@@ -66,11 +69,23 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, item: Item<'_, '_>) -> Step 
     })
 }
 
+/// Walks a stream of lzma, and what stands behind it.
+fn lzma<R: io::BufRead>(walk: &mut Walk<'_>, name: &str, mut metered: Metered<'_, '_, Late<R>>) -> Step {
+    walk.child(name, Relation::Member, Input::Stream(&mut metered))?;
+    let is_cut = metered.is_cut();
+    let Some(decoder) = metered.into_inner().decoder.filter(|_| !is_cut) else { return Ok(()) };
+    let (rest, ahead) = decoder.into_parts();
+    let mut behind = io::Cursor::new(ahead).chain(rest);
+    match behind.fill_buf() {
+        Ok(bytes) if !bytes.is_empty() => walk.child("", Relation::Gap, Input::Stream(&mut behind)),
+        _ => Ok(()),
+    }
+}
+
 fn decoder<'r>(kind: Kind, reader: impl io::BufRead + 'r) -> Box<dyn Read + 'r> {
     match kind {
         Kind::Xz => Box::new(XzReader::new_mem_limit(reader, true, MEMORY_KIB_MAX)),
         Kind::Lzip => Box::new(LzipReader::new(reader)),
-        Kind::Lzma => Box::new(Late { reader: Some(reader), decoder: None }),
         Kind::Compress => Box::new(Lzw::new(reader)),
         _ => Box::new(MultiBzDecoder::new(reader)),
     }

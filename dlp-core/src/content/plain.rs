@@ -40,6 +40,22 @@ pub(super) fn raw(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
     finish(walk, second, step)
 }
 
+/// Hands out raw bytes that stand at a place in the item, then the texts in UTF-16 inside them.
+pub(super) fn raw_at(walk: &mut Walk<'_>, bytes: &[u8], start: u64) -> Step {
+    let mut offset = start;
+    let mut second = SecondReading::at(Width::Utf16, start);
+    let mut join = Join::Line;
+    let step = slices(walk, bytes, &mut |walk, bytes, _| {
+        let (part, origin) = (Part { role: Role::Raw, name: "" }, Origin::Bytes(offset));
+        let join = std::mem::replace(&mut join, Join::None);
+        walk.emit(&Segment { text: bytes, part, place: Place::None, join, origin })?;
+        second.push(walk, bytes)?;
+        offset += bytes.len() as u64;
+        Ok(bytes.len())
+    });
+    finish(walk, second, step)
+}
+
 /// Hands out the second reading, also of an input that broke off.
 fn finish(walk: &mut Walk<'_>, second: SecondReading, step: Step) -> Step {
     if step != Err(Break::Job) {

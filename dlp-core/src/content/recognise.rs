@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, html, mail, odf, packed, pdf};
+use super::{Input, Kind, ReadSeek, cms, html, mail, odf, packed, pdf, serial};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -31,21 +31,27 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"\x1f\x9d", Kind::Compress),
     (0, b"\x89LZO\0\r\n\x1a\n", Kind::Other("lzop")),
     (0, b"\xff\x06\0\0sNaPpY", Kind::Other("snappy")),
-    (0, b"7z\xbc\xaf\x27\x1c", Kind::Other("7z")),
-    (0, b"Rar!\x1a\x07", Kind::Other("rar")),
-    (0, b"MSCF\0\0\0\0", Kind::Other("cab")),
-    (0, b"!<arch>\n", Kind::Other("ar")),
-    (0, b"\xed\xab\xee\xdb", Kind::Other("rpm")),
-    (0, b"070701", Kind::Other("cpio")),
-    (0, b"070702", Kind::Other("cpio")),
+    (0, b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
+    (0, b"Rar!\x1a\x07", Kind::Rar),
+    (0, b"MSCF\0\0\0\0", Kind::Cabinet),
+    (0, b"!<arch>\n", Kind::Ar),
+    (0, b"!<thin>\n", Kind::Ar),
+    (0, b"\xed\xab\xee\xdb", Kind::Rpm),
     (32_769, b"CD001", Kind::Other("iso9660")),
     (0, b"hsqs", Kind::Other("squashfs")),
     (0, b"MSWIM\0\0\0", Kind::Other("wim")),
-    (0, b"SQLite format 3\0", Kind::Other("sqlite")),
+    (0, b"SQLite format 3\0", Kind::Sqlite),
+    (0, b"\xff\xd8\xff", Kind::Jpeg),
+    (0, b"\x89PNG\r\n\x1a\n", Kind::Png),
+    (0, b"GIF87a", Kind::Gif),
+    (0, b"GIF89a", Kind::Gif),
+    (0, b"II*\0", Kind::Tiff),
+    (0, b"MM\0*", Kind::Tiff),
+    (8, b"WEBPVP8", Kind::Webp),
     (0, b"PAR1", Kind::Other("parquet")),
     (0, b"Obj\x01", Kind::Other("avro")),
     (0, b"!BDN", Kind::Other("pst")),
-    (0, b"\x78\x9f\x3e\x22", Kind::Other("tnef")),
+    (0, b"\x78\x9f\x3e\x22", Kind::Tnef),
     (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::Other("onenote")),
 ];
 
@@ -71,11 +77,17 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     if is_bzip2(head) {
         return Kind::Bzip2;
     }
+    if serial::is_cpio(head) {
+        return Kind::Cpio;
+    }
+    if cms::is_cms(head) {
+        return Kind::Cms;
+    }
     if packed::is_lzma(head) {
         return Kind::Lzma;
     }
-    if is_skippable_zstd(head) {
-        return Kind::Zstd;
+    if let Some(kind) = behind_skippable(head) {
+        return kind;
     }
     if has_tar_checksum(head) {
         return Kind::Tar;
@@ -102,10 +114,9 @@ fn by_signature(head: &[u8]) -> Option<Kind> {
     found.map(|(_, _, kind)| *kind)
 }
 
-/// Whether bytes are a file by their first bytes. Images count, although nothing here opens them.
+/// Whether bytes are a file by their first bytes.
 pub(super) fn has_signature(bytes: &[u8]) -> bool {
-    const IMAGES: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"];
-    by_signature(bytes).is_some() || IMAGES.iter().any(|mark| bytes.starts_with(mark))
+    by_signature(bytes).is_some() || serial::is_cpio(bytes) || cms::is_cms(bytes)
 }
 
 /// Formats of text without a signature.
@@ -116,7 +127,15 @@ fn by_first_lines(head: &[u8]) -> Option<Kind> {
     if mail::is_message(head) {
         return Some(Kind::Mail);
     }
+    if is_rtf_behind_blanks(head) {
+        return Some(Kind::Rtf);
+    }
     odf::is_flat(head).then_some(Kind::OpenDocument)
+}
+
+/// Word opens documents behind a byte order mark and blanks, too.
+fn is_rtf_behind_blanks(head: &[u8]) -> bool {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start().starts_with(b"{\\rt")
 }
 
 /// The family of an encrypted blob, by the bytes it starts with.
@@ -129,11 +148,17 @@ fn is_bzip2(head: &[u8]) -> bool {
     level_and_block.is_some_and(|(level, rest)| level.is_ascii_digit() && rest.starts_with(b"1AY&SY"))
 }
 
-/// A frame to be skipped, then one of zstd.
-fn is_skippable_zstd(head: &[u8]) -> bool {
-    let Some(([0x50..=0x5F, 0x2A, 0x4D, 0x18, len @ ..], rest)) = head.split_first_chunk::<8>() else { return false };
-    let len = u32::from_le_bytes(*len) as usize;
-    rest.get(len..).is_some_and(|rest| rest.starts_with(b"\x28\xb5\x2f\xfd"))
+/// What stands behind frames to be skipped. Where that cannot be seen, zstd is tried, whose frames they are.
+fn behind_skippable(head: &[u8]) -> Option<Kind> {
+    let (mut rest, mut skipped) = (head, 0);
+    while let Some(([0x50..=0x5F, 0x2A, 0x4D, 0x18, len @ ..], behind)) = rest.split_first_chunk::<8>() {
+        skipped += 1;
+        rest = match behind.get(u32::from_le_bytes(*len) as usize..) {
+            Some(behind) if !behind.is_empty() => behind,
+            _ => return Some(Kind::Zstd),
+        };
+    }
+    by_signature(rest).filter(|kind| skipped > 0 && matches!(kind, Kind::Zstd | Kind::Lz4))
 }
 
 /// A tar header without signature: the sum of its bytes, the field of the sum counted as spaces.

@@ -34,6 +34,13 @@ pub enum RiskyFrame<'a> {
         /// Its bytes.
         bytes: &'a [u8],
     },
+    /// An embedded file that is named and cannot be read.
+    Closed {
+        /// Its name, not trusted.
+        name: &'a str,
+        /// Why.
+        problem: Problem,
+    },
     /// Trouble; also what an abnormal end of the worker is reported as.
     Problem(Problem),
 }

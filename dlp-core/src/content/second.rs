@@ -46,7 +46,12 @@ struct Run {
 
 impl SecondReading {
     pub(super) fn new(width: Width) -> Self {
-        Self { width, open: Vec::new(), open_offset: 0, kept: Vec::new(), kept_bytes: 0, is_over_full: false }
+        Self::at(width, 0)
+    }
+
+    /// A reading of bytes that stand at a place in the item.
+    pub(super) fn at(width: Width, open_offset: u64) -> Self {
+        Self { width, open: Vec::new(), open_offset, kept: Vec::new(), kept_bytes: 0, is_over_full: false }
     }
 
     /// Takes the next bytes of the input.

@@ -12,7 +12,10 @@ use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
 };
-use super::{cfb, document, gzip, html, mail, odf, ooxml, packed, pdf, plain, rtf, tarball, views};
+use super::{
+    cfb, cms, document, gzip, html, image, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball, tnef,
+    views,
+};
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -208,6 +211,7 @@ impl<'a> Walk<'a> {
             match kind {
                 Kind::Pdf | Kind::Html | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
                 Kind::Text if !item.whole => walk.twice(kind, item),
+                kind if image::is_image(kind) => walk.twice(kind, item),
                 _ => walk.handle(kind, item),
             }
         })
@@ -221,7 +225,7 @@ impl<'a> Walk<'a> {
                 let behind = self.behind(kind, bytes);
                 self.second(first, behind, &mut Cursor::new(bytes))
             }
-            Input::Seekable(reader) if kind == Kind::Pdf => {
+            Input::Seekable(reader) if is_held(kind) => {
                 let mut behind = None;
                 let first = self.with_held(Input::Seekable(&mut *reader), |walk, bytes| {
                     behind = walk.behind(kind, bytes);
@@ -233,7 +237,7 @@ impl<'a> Walk<'a> {
                 let first = self.handle(kind, item.with(Input::Seekable(reader)));
                 self.second(first, None, reader)
             }
-            input @ Input::Stream(_) if kind == Kind::Pdf => {
+            input @ Input::Stream(_) if is_held(kind) => {
                 self.with_held(input, |walk, bytes| walk.twice(kind, item.with(Input::Bytes(bytes))))
             }
             input @ Input::Stream(_) => self.handle(kind, item.with(input)),
@@ -242,7 +246,10 @@ impl<'a> Walk<'a> {
 
     /// Where the bytes begin that the handler of a kind walks as an item of their own.
     fn behind(&self, kind: Kind, bytes: &[u8]) -> Option<u64> {
-        (kind == Kind::Pdf && document::is_parsed(self, kind)).then(|| pdf::end(bytes) as u64)
+        match kind {
+            Kind::Pdf => document::is_parsed(self, kind).then(|| pdf::end(bytes) as u64),
+            kind => image::is_image(kind).then(|| image::end(kind, bytes) as u64),
+        }
     }
 
     /// The second reading; one that lies in the bytes from `behind` on was walked already.
@@ -274,6 +281,13 @@ impl<'a> Walk<'a> {
                 packed::walk(self, kind, item)
             }
             Kind::Tar => tarball::walk(self, item.input),
+            Kind::Tnef => tnef::walk(self, item.input),
+            Kind::Cms => cms::walk(self, item.input),
+            Kind::Sqlite => sqlite::walk(self, item.input),
+            kind if image::is_image(kind) => image::walk(self, kind, item.input),
+            Kind::Ar => serial::walk_ar(self, item.input),
+            Kind::Cpio => serial::walk_cpio(self, item.input),
+            Kind::Rpm => serial::walk_rpm(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Html => html::walk(self, item.charset, item.input),
             Kind::Rtf => rtf::walk(self, item.input),
@@ -468,6 +482,11 @@ impl<'a> Walk<'a> {
             Ok(())
         })
     }
+}
+
+/// Kinds whose bytes are held, and whose end is told from what stands behind it.
+fn is_held(kind: Kind) -> bool {
+    kind == Kind::Pdf || image::is_image(kind)
 }
 
 /// Kinds whose handlers go down into children.

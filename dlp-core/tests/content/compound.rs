@@ -258,6 +258,61 @@ fn files_macros_and_deleted_bytes_in_a_compound_file_are_read() {
 }
 
 #[test]
+fn a_cut_compound_file_says_so() {
+    let whole = compound(&[("Data", &[&[b'x'; 1_000][..], b"44051401458"].concat())]);
+    let seen = walk("a", &whole[..whole.len() - SECTOR]);
+    assert_eq!(seen.reasons, ["truncated"]);
+    assert_eq!(seen.completeness(), Completeness::Damaged);
+    // Many writers leave the last sector as short as its content.
+    let short = walk("a", &whole[..whole.len() - 13]);
+    assert_eq!((short.completeness(), short.holds("44051401458")), (Completeness::Complete, true));
+}
+
+#[test]
+fn bytes_that_no_stream_claims_are_read() {
+    let mut slack = compound(&[("Data", b"short")]);
+    let at = places(&slack, b"short")[0];
+    slack[at + 100..at + 112].copy_from_slice(b"slack-marker");
+    // The stream is said to be shorter than its chain.
+    let mut chain = compound(&[("Data", &[&[b'x'; 700][..], b"chain-marker"].concat())]);
+    let entry = places(&chain, &wide("Data"))[0];
+    chain[entry + 120..entry + 124].copy_from_slice(&500_u32.to_le_bytes());
+    // The entry that led to the stream is gone.
+    let mut gone = compound(&[("Data", b"gone-marker"), ("Other", b"other")]);
+    let entry = places(&gone, &wide("Data"))[0];
+    gone[entry..entry + 68].fill(0);
+    for (bytes, marker) in [(slack, "slack-marker"), (chain, "chain-marker"), (gone, "gone-marker")] {
+        let seen = walk("a", &bytes);
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+        assert_eq!(seen.completeness(), Completeness::Complete, "{marker}");
+    }
+}
+
+#[test]
+fn ends_of_records_are_read() {
+    let record = |id: u16, data: &[u8]| [&id.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat();
+    let begin = [&[0, 6, 5, 0][..], &[0; 12], b"behind begin"].concat();
+    let workbook = [
+        record(0x0809, &begin),
+        record(0x0203, &[&[0; 14][..], b"behind number"].concat()),
+        record(0x0204, &[&[0, 0, 0, 0, 0, 0, 2, 0, 0][..], b"ok", b"behind label"].concat()),
+        record(0x00D7, b"\0\0inside looks"),
+    ];
+    let seen = walk("a.xls", &compound(&[("Workbook", &workbook.concat())]));
+    for marker in ["behind begin", "behind number", "behind label", "inside looks"] {
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+    }
+    let atom =
+        |kind: u16, data: &[u8]| [&[0, 0], &kind.to_le_bytes()[..], &(data.len() as u32).to_le_bytes(), data].concat();
+    let slides =
+        [atom(0x0FFF, b"unknown atom"), atom(0x0FB7, &[&[0; 64][..], b"behind font"].concat()), b"tail".to_vec()];
+    let seen = walk("a.ppt", &compound(&[("Current User", b""), ("PowerPoint Document", &slides.concat())]));
+    for marker in ["unknown atom", "behind font", "tail"] {
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+    }
+}
+
+#[test]
 fn loops_and_lies_of_a_compound_file_end() {
     let fib = [0xEC, 0xA5].repeat(0x300);
     let good = compound(&[("WordDocument", &fib), ("1Table", &[7; 600]), ("Data", b"44051401458")]);

@@ -150,3 +150,37 @@ fn findings_lead_back_to_the_encoded_bytes_and_come_once() {
         assert_eq!(span, (start, start + len), "{case}: {}", String::from_utf8_lossy(&bytes[span.0..span.1]));
     }
 }
+
+#[test]
+fn what_is_known_is_found_in_encoded_texts() {
+    use dlp_core::knowledge::Catalogue;
+    use dlp_core::known::edm::{Index, Indexer, Schema};
+    use dlp_core::known::{Known, KnownKey};
+
+    let schema = "name = \"customers\"\nsecondary_min = 1\n[[column]]\nname = \"number\"\nprimary = true\n\
+                  [[column]]\nname = \"name\"\n";
+    let key = KnownKey::new([7; 32]);
+    let mut indexer = Indexer::new(Schema::parse(schema).expect("schema"), &key, [7; 16]);
+    let mut entries = Vec::new();
+    indexer.row(["AC-11223344", "Jane Doe"], &mut entries);
+    entries.sort_unstable();
+    let mut writer = indexer.writer(entries.len() as u64, Vec::new()).expect("memory");
+    entries.into_iter().for_each(|entry| writer.push(entry).expect("sorted"));
+    let index = Index::parse(writer.finish().expect("memory"), &key).expect("index");
+    let set = || {
+        let mut catalogue = Catalogue::empty();
+        catalogue.add_detector("index", index.schema().detector()).expect("free id");
+        DetectorSet::compile(catalogue).expect("set")
+    };
+    let (found_by, set) = (set(), set());
+    let known = Known::new(&found_by, vec![index], Vec::new());
+    let inspector = Inspector::new(set, limits()).with_known(known);
+    let row = "Customer AC-11223344, Jane Doe.";
+    for text in [row.to_owned(), format!("note {}", BASE64.encode(row.as_bytes()))] {
+        let mut collected = Collected::default();
+        let job = Job { name: "a.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+        inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let found: Vec<&[u8]> = collected.findings.iter().map(|finding| finding.value.expose()).collect();
+        assert_eq!(found, [b"AC-11223344"], "{text}");
+    }
+}

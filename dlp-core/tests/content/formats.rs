@@ -246,8 +246,30 @@ fn frames_follow_each_other_and_skipped_ones_are_read_too() {
         let seen = walk(name, &bytes);
         assert_eq!(seen.role(Role::Body).lines().next(), Some("hidden textbehind"), "{name}: {:?}", seen.text);
         assert!(seen.holds("packed packed "), "{name}: {:?}", seen.text);
+        let in_front = [skipped(b"first hidden"), skipped(&[b'x'; 100_000]), frame.clone()].concat();
+        let seen = walk(name, &in_front);
+        assert!(seen.holds("first hidden") && seen.holds("packed "), "{name}: {:?}", seen.text.keys());
         let cut = walk(name, &frame[..frame.len() - 6]);
         assert_eq!(cut.completeness(), Completeness::Damaged, "{name}");
+    }
+}
+
+#[test]
+fn what_stands_behind_a_stream_of_lzma_is_read() {
+    for has_size in [true, false] {
+        let options = lzma_rust2::LzmaOptions { dict_size: 1 << 16, ..Default::default() };
+        let size = has_size.then_some(13);
+        let mut writer =
+            lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, size).expect("the options are right");
+        std::io::Write::write_all(&mut writer, b"packed-marker").expect("memory takes every byte");
+        let packed = writer.finish().expect("memory takes the end");
+        for (case, behind) in [("text", b"behind-marker".to_vec()), ("archive", zip(&[("x", b"behind-marker")]))] {
+            let bytes = [&packed[..], &behind].concat();
+            for seen in [walk("a.lzma", &bytes), stream("a.lzma", &bytes)] {
+                assert!(seen.holds("packed-marker") && seen.holds("behind-marker"), "{case}: {:?}", seen.text);
+                assert_eq!(seen.completeness(), Completeness::Complete, "{case}: {:?}", seen.reasons);
+            }
+        }
     }
 }
 

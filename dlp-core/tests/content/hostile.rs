@@ -1,6 +1,7 @@
 //! Files that lie, break off, blow up or hide something. Nothing may be lost, nothing may be called complete.
 
 use crate::support::*;
+use crate::{image, serial, sqlite, wrapped};
 use dlp_core::base::{Cancel, Limits};
 use dlp_core::content::{Completeness, Extraction, Input, Kind, Outcome, Role, extract};
 use proptest::prelude::*;
@@ -364,5 +365,22 @@ proptest! {
         prop_assert!(seen.items.len() < 100);
         let streamed = stream("x", &bytes);
         prop_assert!(streamed.items[0].kind != Kind::Zip || streamed.items[0].kind == seen.items[0].kind);
+    }
+}
+
+#[test]
+fn changed_bytes_of_binary_formats_end_the_walk_in_order() {
+    let samples = [serial::samples(), image::samples(), wrapped::samples(), vec![sqlite::sample()]].concat();
+    for sample in samples {
+        let step = (sample.len() / 150).max(1);
+        for at in (0..sample.len()).step_by(step) {
+            for value in [0, 0x01, 0x7F, 0xFF, sample[at] ^ 0x80] {
+                let mut changed = sample.clone();
+                changed[at] = value;
+                let seen = walk("a", &changed);
+                assert!(seen.items.len() < 500, "at {at}: {} items", seen.items.len());
+            }
+            let _ = walk("a", &sample[..at]);
+        }
     }
 }

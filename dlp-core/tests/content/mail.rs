@@ -1,7 +1,7 @@
 //! Mail: parts, encodings, boundaries, mailboxes.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Relation, Role};
+use dlp_core::content::{Completeness, Extraction, Input, Kind, Relation, Role, extract};
 
 const HEAD: &str = "From: Jan <jan@example.com>\r\nTo: Anna <anna@example.com>\r\nMIME-Version: 1.0\r\n";
 
@@ -220,4 +220,38 @@ fn messages_behind_their_length_are_read_with_what_follows() {
     assert_eq!(seen.items[0].kind, Kind::Mail);
     assert_eq!(seen.role(Role::Body).lines().next(), Some("body"));
     assert!(seen.holds("properties"));
+}
+
+#[test]
+fn flowed_lines_are_put_together() {
+    let rows = [
+        ("delsp=yes", "number 44051 \r\n401458 end\r\nnext", true),
+        ("delsp=Yes", "44051 \r\n401458", true),
+        ("delsp=no", "44051 \r\n401458", false),
+        ("delsp=yes", "44051\r\n401458", false),
+        ("delsp=yes", "-- \r\n44051401", false),
+    ];
+    for (parameter, body, is_joined) in rows {
+        let seen = walk("a.eml", &mail(&format!("Content-Type: text/plain; format=flowed; {parameter}\r\n\r\n{body}")));
+        assert_eq!(
+            seen.role(Role::Decoded).contains("44051401458"),
+            is_joined,
+            "{parameter} {body:?}: {:?}",
+            seen.text
+        );
+        assert!(seen.role(Role::Body).contains(body), "{body:?}");
+    }
+}
+
+#[test]
+fn a_message_ends_when_it_is_told_to() {
+    let parts = "--b\r\n\r\ntext\r\n".repeat(1_000);
+    let bytes = mail(&format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{parts}"));
+    let (limits, cancel) = (limits(), dlp_core::base::Cancel::default());
+    cancel.trip();
+    let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+    let mut seen = Seen::default();
+    let outcome = extract("a.eml", Input::Bytes(&bytes), extraction, &mut seen);
+    assert_eq!(outcome.completeness, Completeness::Partial);
+    assert_eq!(seen.role(Role::Body), "");
 }

@@ -110,3 +110,13 @@ fn binary_bytes_in_a_text_and_bytes_behind_the_end_are_read() {
     let seen = walk("a", b"{\\rtf1 a} text behind");
     assert!(seen.holds(" text behind"));
 }
+
+#[test]
+fn documents_behind_blanks_are_documents() {
+    for front in ["", "\n", "\r\n  ", "\u{feff}", "\u{feff} \t"] {
+        let seen = walk("a", format!("{front}{{\\rtf1 44051\\bin0 401458\\par}}").as_bytes());
+        assert_eq!(seen.items[0].kind, Kind::Rtf, "{front:?}");
+        assert!(seen.role(Role::Body).contains("44051401458"), "{front:?}: {:?}", seen.text);
+    }
+    assert_eq!(walk("a", b"see {\\rtf1 x}").items[0].kind, Kind::Text);
+}

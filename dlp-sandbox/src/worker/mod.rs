@@ -97,6 +97,11 @@ impl Confined {
                 let document = read_document(document_bytes)?;
                 read_pdf(&document, start, &self.request.bounds, &mut output)
             }
+            Job::Archive { document_bytes, format } => {
+                let document = read_document(document_bytes)?;
+                crate::archive::read(document, format, &self.request.bounds, &mut output)?;
+                output.send(&Frame::End)
+            }
         }
     }
 }

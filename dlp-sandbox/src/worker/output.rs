@@ -73,6 +73,11 @@ impl Output {
         self.send(&Frame::Child { name: front(name, NAME_BYTES_MAX), bytes })
     }
 
+    /// Names a file that cannot be read.
+    pub(crate) fn closed(&mut self, name: &str, trouble: Trouble) -> io::Result<()> {
+        self.send(&Frame::Closed { name: front(name, NAME_BYTES_MAX), trouble })
+    }
+
     pub(crate) fn trouble(&mut self, trouble: Trouble) -> io::Result<()> {
         self.send(&Frame::Trouble(trouble))
     }

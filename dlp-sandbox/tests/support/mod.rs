@@ -22,6 +22,8 @@ pub(crate) struct Read {
     pub(crate) outcome: Outcome,
     pub(crate) texts: Vec<(String, String)>,
     pub(crate) children: Vec<(String, Vec<u8>)>,
+    /// Names of files that could not be read, and why.
+    pub(crate) closed: Vec<(String, &'static str)>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -47,8 +49,12 @@ pub(crate) fn read(document: &[u8]) -> Read {
 }
 
 pub(crate) fn read_with(parser: &SandboxedParser, document: &[u8], limits: &Limits) -> Read {
-    let (mut texts, mut children, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    let outcome = parser.parse(Kind::Pdf, document, limits, &mut |frame| {
+    read_kind(parser, Kind::Pdf, document, limits)
+}
+
+pub(crate) fn read_kind(parser: &SandboxedParser, kind: Kind, document: &[u8], limits: &Limits) -> Read {
+    let (mut texts, mut children, mut closed, mut problems) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let outcome = parser.parse(kind, document, limits, &mut |frame| {
         match frame {
             RiskyFrame::Text(segment) => {
                 let mut at = segment.part.role.as_str().to_owned();
@@ -61,11 +67,12 @@ pub(crate) fn read_with(parser: &SandboxedParser, document: &[u8], limits: &Limi
                 texts.push((at, String::from_utf8(segment.text.to_vec()).expect("text is UTF-8")));
             }
             RiskyFrame::Child { name, bytes } => children.push((name.to_owned(), bytes.to_vec())),
+            RiskyFrame::Closed { name, problem } => closed.push((name.to_owned(), problem.reason)),
             RiskyFrame::Problem(problem) => problems.push(problem),
         }
         Flow::Continue
     });
-    Read { outcome, texts, children, problems }
+    Read { outcome, texts, children, closed, problems }
 }
 
 /// Writes a document object by object.

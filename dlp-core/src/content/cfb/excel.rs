@@ -7,7 +7,7 @@ use crate::content::budget::Hit;
 use crate::content::walk::{Step, Walk};
 use crate::content::xml::side::Side;
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
-use crate::text::{Charset, guess_eight_bit};
+use crate::text::{Charset, guess_eight_bit, runs};
 use std::collections::HashMap;
 
 /// Sheets, comments and shapes that are kept by their number.
@@ -91,6 +91,11 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
     Ok(workbook.unknown)
 }
 
+/// Whether bytes hold a run of characters of either width.
+fn holds_text(bytes: &[u8]) -> bool {
+    runs::next_ascii(bytes, 0, bytes.len()).is_some() || runs::next_wide(bytes, 0, bytes.len()).is_some()
+}
+
 fn encrypted(data: &[u8]) -> Problem {
     let reason = match (u16_at(data, 0), u16_at(data, 2)) {
         (Some(1), Some(1)) => "cfb_rc4",
@@ -132,13 +137,42 @@ impl Workbook<'_> {
                 let text = string(data.get(2..).unwrap_or_default(), data.len(), self.charset.as_ref());
                 self.side.add(Role::Property, text.trim());
             }
-            _ if id::LOOKS.contains(&id) || data.len() < UNKNOWN_BYTES_MIN => {}
-            _ => {
-                self.unknown.extend_from_slice(data);
-                self.unknown.extend_from_slice(&[0; 4]);
-            }
+            _ if id::LOOKS.contains(&id) && !holds_text(data) || data.len() < UNKNOWN_BYTES_MIN => {}
+            _ => self.keep(data),
+        }
+        let tail = data.get(self.known_bytes(id, data)..).unwrap_or_default();
+        if holds_text(tail) {
+            self.keep(tail);
         }
         if self.side.is_full() { self.side.flush(walk, &self.sheet, Place::None) } else { Ok(()) }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.unknown.extend_from_slice(bytes);
+        self.unknown.extend_from_slice(&[0; 4]);
+    }
+
+    /// How much of a record its rule reads.
+    fn known_bytes(&self, id: u16, data: &[u8]) -> usize {
+        /// Marks of strings in which more than characters follows.
+        const IS_RICH: u8 = 0x0C;
+        let string = |at: usize| {
+            let chars = u16_at(data, at).map_or(0, usize::from);
+            match data.get(at + 2) {
+                Some(flags) if self.charset.is_none() && flags & IS_RICH != 0 => usize::MAX,
+                Some(flags) if self.charset.is_none() => at + 3 + chars * (1 + usize::from(flags & 1)),
+                _ => at + 2 + chars,
+            }
+        };
+        match id {
+            id::CODEPAGE => 2,
+            id::RK | id::LABELSST => 10,
+            id::NUMBER => 14,
+            id::BOF => 16,
+            id::LABEL => string(6),
+            id::STRING => string(0),
+            _ => usize::MAX,
+        }
     }
 
     /// A sheet, a chart or the part that all sheets share begins.

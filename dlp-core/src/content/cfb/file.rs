@@ -3,6 +3,7 @@
 //! Nothing in a file is believed further than its bytes reach: chains end at a sector that they have seen before, entries
 //! that no tree reaches are kept. What cannot be found this way is left to the raw scan.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 const SIGNATURE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
@@ -26,6 +27,13 @@ pub(super) struct Compound<'d> {
     mini_fat: Vec<u32>,
     mini_stream: Vec<u8>,
     pub(super) entries: Vec<Entry>,
+    /// Sectors of the tables themselves.
+    tables: Vec<u32>,
+    /// The start of the list of sectors of small streams.
+    mini_fat_start: u32,
+    directory_start: u32,
+    /// Whether a chain ends before what it holds does.
+    is_cut: Cell<bool>,
 }
 
 /// What an entry is.
@@ -67,11 +75,15 @@ impl<'d> Compound<'d> {
             mini_fat: Vec::new(),
             mini_stream: Vec::new(),
             entries: Vec::new(),
+            tables: Vec::new(),
+            mini_fat_start: u32_at(header, 60)?,
+            directory_start: u32_at(header, 48)?,
+            is_cut: Cell::new(false),
         };
         file.read_fat(header)?;
-        let directory = file.chain(u32_at(header, 48)?);
+        let directory = file.chain(file.directory_start);
         file.entries = directory.chunks_exact(ENTRY_BYTES).take(ENTRIES_MAX).map(entry).collect();
-        file.mini_fat = numbers(&file.chain(u32_at(header, 60)?));
+        file.mini_fat = numbers(&file.chain(file.mini_fat_start));
         let root = file.entries.first().filter(|entry| entry.kind == EntryKind::Root)?.clone();
         file.mini_stream = file.chain(root.start);
         file.find_parents();
@@ -85,15 +97,18 @@ impl<'d> Compound<'d> {
         let mut seen = HashSet::new();
         while next < SECTOR_MAX && seen.insert(next) {
             let Some(list) = self.sector(next) else { break };
+            self.tables.push(next);
             let mut list = numbers(list);
             next = list.pop().unwrap_or(SECTOR_MAX);
             sectors.extend(list);
         }
         let sectors_max = self.bytes.len() / self.sector_bytes + 1;
         for sector in sectors.into_iter().filter(|sector| *sector < SECTOR_MAX).take(sectors_max) {
-            if let Some(bytes) = self.sector(sector) {
-                self.fat.extend(numbers(bytes));
+            match self.sector(sector) {
+                Some(bytes) => self.fat.extend(numbers(bytes)),
+                None => self.is_cut.set(true),
             }
+            self.tables.push(sector);
         }
         Some(())
     }
@@ -111,10 +126,18 @@ impl<'d> Compound<'d> {
         for sector in chain(&self.fat, start) {
             match self.sector(sector) {
                 Some(sector) => bytes.extend_from_slice(sector),
-                None => break,
+                None => {
+                    self.is_cut.set(true);
+                    break;
+                }
             }
         }
         bytes
+    }
+
+    /// Whether something that was read lies behind the end of the file.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut.get()
     }
 
     /// The content of a stream, as much as there is of it.
@@ -131,19 +154,44 @@ impl<'d> Compound<'d> {
         } else {
             self.chain(entry.start)
         };
+        if (bytes.len() as u64) < entry.len && entry.kind == EntryKind::Stream {
+            self.is_cut.set(true);
+        }
         bytes.truncate(usize::try_from(entry.len).unwrap_or(usize::MAX));
         bytes
     }
 
-    /// Sectors that belong to nothing: what was deleted stays in them.
-    pub(super) fn free_bytes(&self) -> Vec<u8> {
-        const FREE: u32 = 0xFFFF_FFFF;
+    /// Bytes that belong to nothing: what was deleted stays in them. Sectors that no chain takes, and the ends of those
+    /// that are not filled.
+    pub(super) fn unclaimed(&self) -> Vec<u8> {
         let sectors = self.bytes.len().saturating_sub(self.sector_bytes).div_ceil(self.sector_bytes);
-        let is_free = |sector: usize| self.fat.get(sector).is_none_or(|next| *next == FREE);
-        let free = (0..sectors).filter(|sector| is_free(*sector));
-        let bytes: Vec<u8> =
-            free.filter_map(|sector| self.sector(u32::try_from(sector).ok()?)).flatten().copied().collect();
-        if bytes.iter().all(|byte| *byte == 0) { Vec::new() } else { bytes }
+        let mut large =
+            Claims { table: &self.fat, unit: self.sector_bytes, used: vec![false; sectors], slack: Vec::new() };
+        let (fat, mini_fat) = (&self.fat, &self.mini_fat);
+        let minis = self.mini_stream.len().div_ceil(self.mini_bytes);
+        let mut small = Claims { table: mini_fat, unit: self.mini_bytes, used: vec![false; minis], slack: Vec::new() };
+        self.tables.iter().for_each(|sector| large.take(*sector));
+        let root = self.entries.first().map(|root| root.start);
+        for start in [Some(self.directory_start), Some(self.mini_fat_start), root].into_iter().flatten() {
+            chain(fat, start).into_iter().for_each(|sector| large.take(sector));
+        }
+        for entry in self.entries.iter().filter(|entry| entry.kind == EntryKind::Stream && !entry.name.is_empty()) {
+            if entry.len < self.mini_cutoff {
+                small.take_stream(entry, |sector| self.mini_sector(sector));
+            } else {
+                large.take_stream(entry, |sector| self.sector(sector));
+            }
+        }
+        let mut bytes = large.left(|sector| self.sector(sector));
+        bytes.extend(small.left(|sector| self.mini_sector(sector)));
+        if bytes.iter().all(|byte| matches!(byte, 0 | 0xFF | b'\n')) { Vec::new() } else { bytes }
+    }
+
+    /// The bytes of a sector of small streams.
+    fn mini_sector(&self, number: u32) -> Option<&[u8]> {
+        let start = (number as usize).checked_mul(self.mini_bytes)?;
+        let rest = self.mini_stream.get(start..).filter(|rest| !rest.is_empty())?;
+        Some(&rest[..rest.len().min(self.mini_bytes)])
     }
 
     /// Walks the trees of the storages. An entry that is in none belongs to the root.
@@ -186,6 +234,54 @@ impl<'d> Compound<'d> {
         }
         names.reverse();
         names.join("/")
+    }
+}
+
+/// Which sectors of one size belong to something.
+struct Claims<'t> {
+    table: &'t [u32],
+    unit: usize,
+    used: Vec<bool>,
+    /// What stands behind the ends of streams.
+    slack: Vec<u8>,
+}
+
+impl Claims<'_> {
+    fn take(&mut self, sector: u32) {
+        if let Some(used) = self.used.get_mut(sector as usize) {
+            *used = true;
+        }
+    }
+
+    /// Takes as many sectors of a chain as a stream needs.
+    fn take_stream<'s>(&mut self, entry: &Entry, sector: impl Fn(u32) -> Option<&'s [u8]>) {
+        let mut left = usize::try_from(entry.len).unwrap_or(usize::MAX);
+        for number in chain(self.table, entry.start) {
+            if left == 0 {
+                break;
+            }
+            self.take(number);
+            if left < self.unit {
+                let slack = sector(number).and_then(|bytes| bytes.get(left..)).unwrap_or_default();
+                if slack.iter().any(|byte| !matches!(byte, 0 | 0xFF)) {
+                    self.slack.extend_from_slice(slack);
+                    self.slack.push(b'\n');
+                }
+            }
+            left = left.saturating_sub(self.unit);
+        }
+    }
+
+    /// The sectors that nothing took, and the slack.
+    fn left<'s>(mut self, sector: impl Fn(u32) -> Option<&'s [u8]>) -> Vec<u8> {
+        let unused = self.used.iter().enumerate().filter(|(_, used)| !**used);
+        let mut bytes: Vec<u8> =
+            unused.filter_map(|(number, _)| sector(u32::try_from(number).ok()?)).flatten().copied().collect();
+        if !self.slack.is_empty() {
+            bytes.push(b'\n');
+            bytes.append(&mut self.slack);
+        }
+        bytes
     }
 }
 

@@ -2,7 +2,7 @@
 //! encrypted new ones.
 //!
 //! A file holds one document in its root and may hold others in storages; each is an item. What no reader takes is walked
-//! as a child, and so are sectors that belong to nothing, so every byte is looked at.
+//! as a child, and so are bytes that belong to nothing, so every byte is looked at.
 
 mod excel;
 mod file;
@@ -65,8 +65,12 @@ pub(super) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
         walk.inner(start, |walk| reading.document(walk, storage))?;
     }
     reading.rest(walk)?;
-    let free = file.free_bytes();
-    if free.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(&free)) }
+    if file.is_cut() {
+        let message = "the file ends before its streams do; what could be read was scanned";
+        walk.problem(Problem::new(ProblemClass::Damaged, "truncated", message));
+    }
+    let unclaimed = file.unclaimed();
+    if unclaimed.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(&unclaimed)) }
 }
 
 /// A file and what of it was read.
@@ -151,7 +155,8 @@ impl Reading<'_> {
             walk.problem(powerpoint::encrypted());
             return walk.child("PowerPoint Document", Relation::Gap, Input::Bytes(&stream));
         }
-        powerpoint::walk(walk, &stream)
+        let rest = powerpoint::walk(walk, &stream)?;
+        walk.child("PowerPoint Document", Relation::Gap, Input::Bytes(&rest))
     }
 
     /// Walks the streams that no reader took.

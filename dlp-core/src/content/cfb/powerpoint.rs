@@ -13,6 +13,8 @@ use std::cell::Cell;
 const HEADER_BYTES: usize = 8;
 /// Containers in containers that are told apart.
 const DEPTH_MAX: usize = 256;
+/// Bytes of records that no rule knows, which are looked at for texts.
+const UNKNOWN_BYTES_MIN: usize = 8;
 /// The token of a file whose records are encrypted.
 const ENCRYPTED_TOKEN: u32 = 0xF3D1_C4DF;
 
@@ -47,9 +49,10 @@ pub(super) fn is_encrypted(current_user: &[u8]) -> bool {
     u32_at(current_user, 12) == Some(ENCRYPTED_TOKEN)
 }
 
-/// Walks the records.
-pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step {
+/// Walks the records, and returns what stands in those that no rule knows.
+pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
     let mut open = vec![Open { end: stream.len(), role: Role::Body, page: None }];
+    let mut unknown = Vec::new();
     let mut slides = 0;
     let mut at = 0;
     while at + HEADER_BYTES <= stream.len() {
@@ -87,11 +90,18 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step {
                 }
             }
             kind::OBJECT => object(walk, data, head >> 4)?,
-            _ => atom(walk, id, data, container)?,
+            _ => {
+                let unread = atom(walk, id, data, container)?;
+                if unread.len() >= UNKNOWN_BYTES_MIN {
+                    unknown.extend_from_slice(unread);
+                    unknown.extend_from_slice(&[0; 4]);
+                }
+            }
         }
         at = end.max(start);
     }
-    Ok(())
+    unknown.extend_from_slice(stream.get(at..).unwrap_or_default());
+    Ok(unknown)
 }
 
 /// What the texts inside a container are.
@@ -116,8 +126,9 @@ fn inside(inner: &mut Open, id: u16, instance: u16, slides: &mut u32) {
     }
 }
 
-/// A record that may hold text.
-fn atom(walk: &mut Walk<'_>, id: u16, data: &[u8], container: Open) -> Step {
+/// A record that may hold text. What it holds besides is returned.
+fn atom<'d>(walk: &mut Walk<'_>, id: u16, data: &'d [u8], container: Open) -> Step<&'d [u8]> {
+    let mut unread: &[u8] = &[];
     let (text, role) = match id {
         kind::TEXT_UTF16 => (Charset::Utf16Le.decode(data), container.role),
         kind::TEXT_LATIN => (data.iter().map(|byte| char::from(*byte)).collect(), container.role),
@@ -125,8 +136,12 @@ fn atom(walk: &mut Walk<'_>, id: u16, data: &[u8], container: Open) -> Step {
             let role = if container.role == Role::Body { Role::Data } else { container.role };
             (Charset::Utf16Le.decode(data), role)
         }
-        kind::FONT => (Charset::Utf16Le.decode(data.get(..64).unwrap_or(data)), Role::Data),
-        _ => return Ok(()),
+        kind::FONT => {
+            let (name, behind) = data.split_at_checked(64).unwrap_or((data, &[]));
+            unread = behind;
+            (Charset::Utf16Le.decode(name), Role::Data)
+        }
+        _ => return Ok(data),
     };
     let shown = |c: char| match c {
         '\r' | '\u{b}' => Some('\n'),
@@ -141,7 +156,8 @@ fn atom(walk: &mut Walk<'_>, id: u16, data: &[u8], container: Open) -> Step {
         _ => Place::None,
     };
     let part = Part { role, name: "" };
-    walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })
+    walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })?;
+    Ok(unread)
 }
 
 /// An embedded file, mostly deflated behind its length.

@@ -69,7 +69,12 @@ pub(super) fn text(value: &[u8]) -> String {
     let mut out = String::new();
     let mut rest = value;
     let mut follows_word = false;
+    // Without this, beginnings that never end would each look for theirs.
+    let last_end = memchr::memmem::rfind(value, b"?=").unwrap_or(0);
     while let Some(start) = memchr::memmem::find(rest, b"=?") {
+        if value.len() - rest.len() + start >= last_end {
+            break;
+        }
         let Some((word, len)) = encoded_word(&rest[start..]) else {
             out.push_str(&plain(&rest[..start + 2]));
             (rest, follows_word) = (&rest[start + 2..], false);
@@ -286,6 +291,15 @@ mod tests {
         for (value, expected) in rows {
             assert_eq!(text(value), expected);
         }
+    }
+
+    #[test]
+    fn words_that_never_end_are_looked_at_once() {
+        // Looking for the end of each took seconds.
+        let open = "=?a?b?x".repeat(150_000);
+        assert_eq!(text(open.as_bytes()), open);
+        let closed = format!("=?utf-8?Q?a?= {open}");
+        assert_eq!(text(closed.as_bytes()), format!("a {open}"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) use sniff::{is_mailbox, is_message};
 
 use super::decode::{Derived, compose, transfer};
 use super::walk::{Step, Walk};
-use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment};
+use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, views};
 use crate::base::{MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, Problem, ProblemClass};
 use crate::text::{self, Charset, Transcoded, Transcoder, is_utf8};
 use header::{Field, Structured};
@@ -59,6 +59,7 @@ fn message(walk: &mut Walk<'_>, bytes: &[u8], range: Range<usize>) -> Step {
     let mut parts = 0;
     while let Some(entity) = message.waiting.pop() {
         parts += 1;
+        walk.check_budget()?;
         if parts > MIME_PARTS_MAX {
             let text = "the message has more parts than the bound; the rest was scanned as it is";
             walk.problem(Problem::limit("mime_parts_max", MIME_PARTS_MAX as u64, text));
@@ -96,6 +97,7 @@ impl Message<'_> {
         let text = &self.bytes[start..start + len];
         walk.emit(&Segment { text, part, place, join: Join::Line, origin: Origin::Bytes(start as u64) })?;
         for field in fields {
+            walk.check_budget()?;
             let structured = Structured::parse(&field.value);
             let names = structured.parameters.iter().map(|(_, value)| value.clone());
             let whole = std::iter::once(header::text(&field.value));
@@ -173,6 +175,9 @@ impl Message<'_> {
         let name = if entity.path.is_empty() { String::new() } else { format!("part {}", entity.path) };
         let part = Part { role: Role::Body, name: &name };
         content.emit(walk, part, declared.charset.as_ref(), |at| self.line(at))?;
+        if declared.is_flowed {
+            content.emit_flowed(walk)?;
+        }
         for start in memchr::memmem::find_iter(&content.bytes, b"begin ") {
             let is_line_start = start == 0 || content.bytes[start - 1] == b'\n';
             if let Some(found) = transfer::uuencode(&content.bytes[start..], 0).filter(|_| is_line_start) {
@@ -233,6 +238,8 @@ struct Declared {
     encodings: Vec<Encoding>,
     file_names: Vec<String>,
     is_attachment: bool,
+    /// Lines end in a space where they go on, and the space is no part of the text.
+    is_flowed: bool,
 }
 
 /// Characters of an unknown name that a report shows.
@@ -258,6 +265,7 @@ impl Default for Declared {
             encodings: vec![Encoding::None],
             file_names: Vec::new(),
             is_attachment: false,
+            is_flowed: false,
         }
     }
 }
@@ -277,6 +285,7 @@ impl Declared {
             declared.kind.clone_from(&kind.head);
         }
         for kind in &kinds {
+            declared.is_flowed |= kind.all("delsp").any(|value| value.eq_ignore_ascii_case("yes"));
             kind.all("boundary").filter(|value| !value.is_empty()).for_each(|boundary| declared.add_boundary(boundary));
             declared.file_names.extend(kind.all("name").map(str::to_owned));
             for label in kind.all("charset") {
@@ -392,6 +401,28 @@ impl<'d> Content<'d> {
         };
         let origin = Origin::Mapped(&runs);
         walk.emit(&Segment { text: recoded.text.as_bytes(), part, place, join, origin })
+    }
+
+    /// Hands the text out with its lines put together as the reader's program does.
+    fn emit_flowed(&self, walk: &mut Walk<'_>) -> Step {
+        let mut flowed = Derived::default();
+        let mut at = 0;
+        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = header::trim_end(line);
+            let goes_on = text.len() < line.len() && text != b"-- ";
+            let kept = text.strip_suffix(b" ").filter(|_| goes_on).unwrap_or(line);
+            flowed.copy(kept, at);
+            at += line.len() as u64;
+        }
+        if flowed.bytes.len() == self.bytes.len() {
+            return Ok(());
+        }
+        flowed.end(at);
+        let origin = match &self.runs {
+            Some(runs) => Origin::Mapped(runs),
+            None => Origin::Bytes(self.start),
+        };
+        views::made_from(walk, "flowed", flowed, origin)
     }
 
     /// The set to decode, if the bytes may be something else than UTF-8. `is_text`: they are UTF-8 as they are.

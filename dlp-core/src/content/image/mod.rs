@@ -1,0 +1,233 @@
+//! Images: what is written about them and behind them. Pixels are scanned as raw bytes.
+//!
+//! Walkers of segments (`jpeg`, `png`, `gif`, `webp`) say where comments, EXIF, XMP and IPTC lie and where the image ends;
+//! `tiff` reads the directories of EXIF and of TIFF files, `iptc` the records of press agencies. Each text is handed out
+//! with its name. Everything else up to the end is raw, and what stands behind the end is an item of its own, except
+//! more images of that kind: cameras write several into one file.
+
+mod gif;
+mod iptc;
+mod jpeg;
+mod png;
+mod tiff;
+mod webp;
+
+use super::walk::{Step, Walk};
+use super::{Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, plain};
+use crate::base::{Problem, ProblemClass};
+use crate::text;
+use flate2::bufread::ZlibDecoder;
+use std::cell::Cell;
+use std::io::Read;
+use std::ops::Range;
+
+/// Something written about an image.
+#[derive(Debug, PartialEq, Eq)]
+struct Piece {
+    kind: PieceKind,
+    /// What it is called; known only where the format has names.
+    name: String,
+    /// Where it lies, in one or several runs.
+    ranges: Vec<Range<usize>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PieceKind {
+    Text,
+    /// Text packed with zlib.
+    Packed,
+    /// A TIFF directory.
+    Exif,
+    Xmp,
+    /// Resources of one image program, with IPTC among them.
+    Resources,
+}
+
+impl Piece {
+    fn new(kind: PieceKind, name: impl Into<String>, range: Range<usize>) -> Self {
+        Self { kind, name: name.into(), ranges: vec![range] }
+    }
+}
+
+/// What a walker found in an image.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Layout {
+    pieces: Vec<Piece>,
+    /// Where the image ends, counted as its start is.
+    end: usize,
+}
+
+/// Walks an image.
+pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, input: Input<'_>) -> Step {
+    walk.with_held(input, |walk, bytes| {
+        let mut start = 0;
+        loop {
+            let layout = layout(kind, bytes, start);
+            Image { bytes, read: Vec::new(), given_bytes: 0 }.walk(walk, start, &layout)?;
+            start = layout.end;
+            match bytes.get(start..) {
+                Some(rest) if is_start(kind, rest) => {}
+                Some(rest) if rest.iter().any(|byte| *byte != 0) => {
+                    return walk.child("", Relation::Gap, Input::Bytes(rest));
+                }
+                _ => return Ok(()),
+            }
+        }
+    })
+}
+
+/// Where the first image of a file ends.
+pub(super) fn end(kind: Kind, bytes: &[u8]) -> usize {
+    layout(kind, bytes, 0).end
+}
+
+/// Whether a kind is an image.
+pub(super) fn is_image(kind: Kind) -> bool {
+    matches!(kind, Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Tiff | Kind::Webp)
+}
+
+/// Walks the segments of an image that starts at a place. The end is always behind the start.
+fn layout(kind: Kind, bytes: &[u8], start: usize) -> Layout {
+    let layout = match kind {
+        Kind::Jpeg => jpeg::layout(bytes, start),
+        Kind::Png => png::layout(bytes, start),
+        Kind::Gif => gif::layout(bytes, start),
+        Kind::Webp => webp::layout(bytes, start),
+        _ => None,
+    };
+    match (layout, kind) {
+        (Some(layout), _) => layout,
+        // Directories point anywhere, so a TIFF file has no end.
+        (None, Kind::Tiff) => {
+            let pieces = vec![Piece::new(PieceKind::Exif, "tiff", start..bytes.len())];
+            Layout { pieces, end: bytes.len() }
+        }
+        (None, _) => Layout { pieces: Vec::new(), end: bytes.len() },
+    }
+}
+
+fn is_start(kind: Kind, bytes: &[u8]) -> bool {
+    match kind {
+        Kind::Jpeg => bytes.starts_with(jpeg::START),
+        Kind::Png => bytes.starts_with(png::START),
+        _ => false,
+    }
+}
+
+/// An image whose pieces are being read.
+struct Image<'d> {
+    bytes: &'d [u8],
+    /// What was handed out as text.
+    read: Vec<Range<usize>>,
+    given_bytes: usize,
+}
+
+impl Image<'_> {
+    fn walk(mut self, walk: &mut Walk<'_>, start: usize, layout: &Layout) -> Step {
+        for piece in &layout.pieces {
+            self.piece(walk, piece)?;
+        }
+        self.read.sort_unstable_by_key(|range| range.start);
+        let mut at = start;
+        for range in std::mem::take(&mut self.read) {
+            if range.start > at {
+                plain::raw_at(walk, &self.bytes[at..range.start], at as u64)?;
+            }
+            at = at.max(range.end);
+        }
+        plain::raw_at(walk, self.bytes.get(at..layout.end).unwrap_or_default(), at as u64)
+    }
+
+    fn piece(&mut self, walk: &mut Walk<'_>, piece: &Piece) -> Step {
+        let Some(first) = piece.ranges.first() else { return Ok(()) };
+        match piece.kind {
+            PieceKind::Exif => return tiff::walk(walk, self, first.clone()),
+            PieceKind::Resources => return iptc::walk_resources(walk, self, first.clone()),
+            PieceKind::Text | PieceKind::Packed | PieceKind::Xmp => {}
+        }
+        let bytes: Vec<u8> =
+            piece.ranges.iter().filter_map(|range| self.bytes.get(range.clone())).flatten().copied().collect();
+        if !self.claim(walk, &piece.ranges) {
+            return Ok(());
+        }
+        match piece.kind {
+            PieceKind::Xmp => walk.child("xmp", Relation::Embedded, Input::Bytes(&bytes)),
+            PieceKind::Packed => {
+                let unpacked = unpack(walk, &bytes);
+                self.text(walk, &piece.name, &unpacked)
+            }
+            _ => self.text(walk, &piece.name, &bytes),
+        }
+    }
+
+    /// Takes bytes out of the raw scan; false when so many values share their bytes that no honest image has them.
+    fn claim(&mut self, walk: &mut Walk<'_>, ranges: &[Range<usize>]) -> bool {
+        let max = self.bytes.len();
+        let is_over = self.given_bytes > max;
+        self.given_bytes += ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
+        if self.given_bytes > max {
+            if !is_over {
+                let message = "values share their bytes; the rest of them was scanned as raw bytes";
+                walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
+            }
+            return false;
+        }
+        self.read.extend_from_slice(ranges);
+        true
+    }
+
+    /// Hands out a text in whatever set it is.
+    fn text(&mut self, walk: &mut Walk<'_>, name: &str, bytes: &[u8]) -> Step {
+        // Texts are often filled up with zeros, and several stand with zeros between them.
+        let text = if text::is_utf8(bytes) {
+            String::from_utf8_lossy(bytes).into_owned()
+        } else {
+            text::guess_eight_bit(bytes).decode(bytes)
+        };
+        self.known_text(walk, name, &text.replace('\0', "\n"))
+    }
+
+    fn known_text(&mut self, walk: &mut Walk<'_>, name: &str, text: &str) -> Step {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let (part, place) = (Part { role: Role::Property, name }, Place::None);
+        let text = format!("{name}: {text}");
+        walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })
+    }
+}
+
+/// What packed text holds, as far as it can be read and may be held.
+fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> Vec<u8> {
+    let (budget, input_bytes) = (walk.budget, Cell::new(packed.len() as u64));
+    let mut metered = Metered::new(ZlibDecoder::new(packed), budget, &input_bytes).take(budget.room_to_hold());
+    let mut bytes = Vec::new();
+    if let Err(error) = metered.read_to_end(&mut bytes) {
+        // A bound of the job ends it with the next text; other trouble ends the text only.
+        let _ = walk.read_failed(&error);
+    } else if metered.limit() == 0 {
+        let max = walk.budget.limits.held_bytes_max;
+        walk.problem(Problem::limit(
+            "held_bytes_max",
+            max,
+            "packed text is longer than what may be held; its end was not read",
+        ));
+    }
+    bytes
+}
+
+fn u16_be(bytes: &[u8], at: usize) -> Option<usize> {
+    let bytes = bytes.get(at..at.checked_add(2)?)?;
+    Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+}
+
+fn u32_be(bytes: &[u8], at: usize) -> Option<usize> {
+    let bytes = bytes.get(at..at.checked_add(4)?)?;
+    usize::try_from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).ok()
+}
+
+fn u32_le(bytes: &[u8], at: usize) -> Option<usize> {
+    let bytes = bytes.get(at..at.checked_add(4)?)?;
+    usize::try_from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).ok()
+}

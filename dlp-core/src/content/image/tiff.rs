@@ -1,0 +1,204 @@
+//! Directories of TIFF: the tags of a TIFF file, and of EXIF in other images.
+//!
+//! Values that are text are handed out by name. Directories and values lie anywhere; each directory is read once, and
+//! what values may give together is bounded by the length of the image.
+
+use super::{Image, iptc};
+use crate::base::Problem;
+use crate::content::walk::{Step, Walk};
+use crate::content::{Input, Relation};
+use crate::text::Charset;
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// Directories of one image. Files of several pages have one for each.
+const DIRECTORIES_MAX: usize = 4_096;
+const ENTRY_BYTES: usize = 12;
+/// Bytes of one value of each type, from type 1 on.
+const TYPE_BYTES: [usize; 13] = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
+const ASCII: u16 = 2;
+/// Tags that lead to more directories; one of them to the place where a picture was taken.
+const DIRECTORIES: [u16; 4] = [0x014A, 0x8769, PLACE, 0xA005];
+const PLACE: u16 = 0x8825;
+const XMP: u16 = 0x02BC;
+const IPTC: u16 = 0x83BB;
+const RESOURCES: u16 = 0x8649;
+/// Texts that start with the name of their character set.
+const CODED: [u16; 3] = [0x9286, 0x001B, 0x001C];
+const CODE_BYTES: usize = 8;
+/// Texts in UTF-16 that one system's file properties write.
+const WIDE: [u16; 5] = [0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F];
+const NAMES: [(u16, &str); 22] = [
+    (0x010D, "document-name"),
+    (0x010E, "image-description"),
+    (0x010F, "make"),
+    (0x0110, "model"),
+    (0x011D, "page-name"),
+    (0x0131, "software"),
+    (0x0132, "date"),
+    (0x013B, "artist"),
+    (0x013C, "host-computer"),
+    (0x8298, "copyright"),
+    (0x9003, "date-taken"),
+    (0x9004, "date-digitized"),
+    (0x9286, "user-comment"),
+    (0x9C9B, "title"),
+    (0x9C9C, "comment"),
+    (0x9C9D, "author"),
+    (0x9C9E, "keywords"),
+    (0x9C9F, "subject"),
+    (0xA420, "image-id"),
+    (0xA430, "owner"),
+    (0xA431, "serial-number"),
+    (0xA435, "lens-serial-number"),
+];
+
+/// Walks the directories in a range, inside which all offsets count.
+pub(super) fn walk(walk: &mut Walk<'_>, image: &mut Image<'_>, range: Range<usize>) -> Step {
+    let Some(is_big) = is_big(&image.bytes[range.clone()]) else { return Ok(()) };
+    let reading = Reading { bytes: &image.bytes[range.clone()], start: range.start, is_big };
+    let mut waiting: Vec<(usize, bool)> = reading.u32(4).into_iter().map(|at| (at, false)).collect();
+    let mut seen = HashSet::new();
+    while let Some((at, is_place)) = waiting.pop() {
+        if at == 0 || !seen.insert(at) {
+            continue;
+        }
+        if seen.len() > DIRECTORIES_MAX {
+            let message = "the image has more directories than the bound; the rest was scanned as raw bytes";
+            walk.problem(Problem::limit("image_directories_max", DIRECTORIES_MAX as u64, message));
+            break;
+        }
+        reading.directory(walk, image, at, &mut waiting)?;
+        if let Some(place) = reading.place(at).filter(|_| is_place) {
+            image.known_text(walk, "gps", &place)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_big(bytes: &[u8]) -> Option<bool> {
+    match bytes.get(..4)? {
+        b"II*\0" => Some(false),
+        b"MM\0*" => Some(true),
+        _ => None,
+    }
+}
+
+struct Reading<'d> {
+    bytes: &'d [u8],
+    /// Where these bytes lie in the image.
+    start: usize,
+    is_big: bool,
+}
+
+/// An entry of a directory.
+struct Entry {
+    tag: u16,
+    kind: u16,
+    value: Range<usize>,
+}
+
+impl Reading<'_> {
+    fn directory(
+        &self,
+        walk: &mut Walk<'_>,
+        image: &mut Image<'_>,
+        at: usize,
+        waiting: &mut Vec<(usize, bool)>,
+    ) -> Step {
+        let Some(count) = self.u16(at) else { return Ok(()) };
+        let first = at + 2;
+        let behind = first + usize::from(count) * ENTRY_BYTES;
+        waiting.extend(self.u32(behind).map(|at| (at, false)));
+        for at in (first..behind).step_by(ENTRY_BYTES) {
+            walk.check_budget()?;
+            let Some(entry) = self.entry(at) else { continue };
+            if DIRECTORIES.contains(&entry.tag) {
+                let below = entry.value.step_by(4).filter_map(|at| self.u32(at)).take(DIRECTORIES_MAX);
+                waiting.extend(below.map(|at| (at, entry.tag == PLACE)));
+                continue;
+            }
+            self.value(walk, image, &entry)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&self, at: usize) -> Option<Entry> {
+        let (tag, kind, count) = (self.u16(at)?, self.u16(at + 2)?, self.u32(at + 4)?);
+        let len = count.checked_mul(*TYPE_BYTES.get(usize::from(kind).checked_sub(1)?)?)?;
+        // Short values stand in the entry itself.
+        let from = if len <= 4 { at + 8 } else { self.u32(at + 8)? };
+        let value = from..from.checked_add(len)?;
+        self.bytes.get(value.clone())?;
+        Some(Entry { tag, kind, value })
+    }
+
+    fn value(&self, walk: &mut Walk<'_>, image: &mut Image<'_>, entry: &Entry) -> Step {
+        let range = self.start + entry.value.start..self.start + entry.value.end;
+        match entry.tag {
+            IPTC => return iptc::walk(walk, image, range),
+            RESOURCES => return iptc::walk_resources(walk, image, range),
+            _ => {}
+        }
+        let is_wide = WIDE.contains(&entry.tag);
+        let is_coded = CODED.contains(&entry.tag) && entry.value.len() > CODE_BYTES;
+        let is_text = entry.kind == ASCII || entry.tag == XMP || is_wide || is_coded;
+        if !is_text || range.is_empty() || !image.claim(walk, std::slice::from_ref(&range)) {
+            return Ok(());
+        }
+        let bytes = &self.bytes[entry.value.clone()];
+        let known = NAMES.iter().find(|(tag, _)| *tag == entry.tag);
+        let name = known.map_or_else(|| format!("tag {:04x}", entry.tag), |(_, name)| (*name).to_owned());
+        match () {
+            () if entry.tag == XMP => walk.child("xmp", Relation::Embedded, Input::Bytes(bytes)),
+            () if is_wide => image.known_text(walk, &name, &Charset::Utf16Le.decode(bytes).replace('\0', "\n")),
+            () if is_coded => self.coded(walk, image, &name, bytes),
+            () => image.text(walk, &name, bytes),
+        }
+    }
+
+    /// Latitude and longitude in degrees, of a directory that holds them in degrees, minutes and seconds.
+    fn place(&self, at: usize) -> Option<String> {
+        const TAGS: [(u16, u8, u16); 2] = [(1, b'S', 2), (3, b'W', 4)];
+        let entries: Vec<Entry> =
+            (0..usize::from(self.u16(at)?)).filter_map(|index| self.entry(at + 2 + index * ENTRY_BYTES)).collect();
+        let find = |tag: u16| entries.iter().find(|entry| entry.tag == tag).map(|entry| entry.value.clone());
+        let degrees = TAGS.iter().filter_map(|(side, negative, angle)| {
+            let angle = find(*angle)?;
+            let part = |index: usize| {
+                let at = angle.start + 8 * index;
+                let (numerator, denominator) = (self.u32(at)? as f64, self.u32(at + 4)? as f64);
+                Some(numerator / if denominator == 0.0 { 1.0 } else { denominator })
+            };
+            let size = part(0)? + part(1)? / 60.0 + part(2)? / 3600.0;
+            let is_negative = find(*side).is_some_and(|side| self.bytes[side].first() == Some(negative));
+            Some(format!("{:.6}", if is_negative { -size } else { size }))
+        });
+        let degrees: Vec<String> = degrees.collect();
+        (degrees.len() == TAGS.len()).then(|| degrees.join(", "))
+    }
+
+    /// A text behind the name of its set.
+    fn coded(&self, walk: &mut Walk<'_>, image: &mut Image<'_>, name: &str, bytes: &[u8]) -> Step {
+        let (code, text) = bytes.split_at(CODE_BYTES);
+        let charset = match code {
+            b"UNICODE\0" if self.is_big => Charset::Utf16Be,
+            b"UNICODE\0" => Charset::Utf16Le,
+            b"JIS\0\0\0\0\0" => Charset::from_encoding(encoding_rs::ISO_2022_JP),
+            // Some programs forget the name.
+            b"ASCII\0\0\0" | b"\0\0\0\0\0\0\0\0" => return image.text(walk, name, text),
+            _ => return image.text(walk, name, bytes),
+        };
+        image.known_text(walk, name, &charset.decode(text).replace('\0', "\n"))
+    }
+
+    fn u16(&self, at: usize) -> Option<u16> {
+        let bytes: [u8; 2] = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if self.is_big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+    }
+
+    fn u32(&self, at: usize) -> Option<usize> {
+        let bytes: [u8; 4] = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+        usize::try_from(if self.is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }).ok()
+    }
+}

@@ -1,0 +1,252 @@
+//! Databases of SQLite: the rows of every table, files in blobs, and what was deleted and still stands there.
+//!
+//! Nothing is executed. The statements that made the tables are text like any other, and name the columns. A row is
+//! handed out as cells; the names of the columns come again every few rows, so that they stand near each value. An index
+//! repeats values of its table, and only what it holds alone is handed out. Pages and bytes that nothing leads to are an
+//! item of their own. A write-ahead log is a file of its own and scanned as raw bytes.
+
+mod columns;
+mod file;
+mod record;
+
+use super::walk::{Step, Walk};
+use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise};
+use crate::base::{Problem, ProblemClass};
+use crate::text::{Charset, is_utf8};
+use columns::Columns;
+use file::{Cell, Database};
+use record::Value;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The table of tables, and the page where it starts.
+const SCHEMA: &str = "sqlite_schema";
+const SCHEMA_PAGE: u32 = 1;
+/// What rows are called that no table leads to.
+const FREE: &str = "(deleted)";
+/// Bytes of rows after which the names of the columns come again. Context reaches this far.
+const HEADER_DISTANCE_BYTES: usize = 768;
+/// Bytes of names that come again; wider tables have their first names only.
+const HEADER_BYTES_MAX: usize = 256;
+/// Blobs from this length on are items; shorter ones are only if they are files.
+const BLOB_BYTES_MIN: usize = 256;
+
+/// Walks a database.
+pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
+    walk.with_held(input, |walk, bytes| match Database::open(bytes) {
+        Some(file) => Reading { charset: charset(&file), file }.all(walk),
+        None => document::unsupported(walk, "sqlite", Input::Bytes(bytes)),
+    })
+}
+
+fn charset(file: &Database<'_>) -> Charset {
+    match file.encoding {
+        2 => Charset::Utf16Le,
+        3 => Charset::Utf16Be,
+        _ => Charset::Utf8,
+    }
+}
+
+struct Reading<'d> {
+    file: Database<'d>,
+    charset: Charset,
+}
+
+/// A table, or an index, as the schema describes it.
+struct Entry {
+    is_table: bool,
+    table: String,
+    page: u32,
+    statement: String,
+}
+
+impl<'d> Reading<'d> {
+    fn all(&mut self, walk: &mut Walk<'_>) -> Step {
+        let mut entries = Vec::new();
+        let mut schema = Rows::new(SCHEMA, Columns::default());
+        self.tree(walk, SCHEMA_PAGE, &mut |reading, walk, cell| {
+            entries.extend(reading.entry(&cell.payload));
+            schema.row(reading, walk, cell)
+        })?;
+        for entry in entries.iter().filter(|entry| entry.is_table) {
+            let mut rows = Rows::new(&entry.table, Columns::of(&entry.statement));
+            let indexes: Vec<&Entry> =
+                entries.iter().filter(|index| !index.is_table && index.table == entry.table).collect();
+            rows.remembers = !indexes.is_empty();
+            self.tree(walk, entry.page, &mut |reading, walk, cell| rows.row(reading, walk, cell))?;
+            rows.is_index = true;
+            for index in indexes {
+                self.tree(walk, index.page, &mut |reading, walk, cell| rows.row(reading, walk, cell))?;
+            }
+        }
+        self.unreached(walk)
+    }
+
+    /// Walks what no table leads to: deleted rows, and bytes that are no rows.
+    fn unreached(&mut self, walk: &mut Walk<'_>) -> Step {
+        let is_broken = self.file.is_broken;
+        let mut rows = Rows::new(FREE, Columns::default());
+        let mut next = self.file.next_unread(SCHEMA_PAGE);
+        while let Some(page) = next {
+            if self.file.is_tree(page) {
+                self.tree(walk, page, &mut |reading, walk, cell| rows.row(reading, walk, cell))?;
+            } else {
+                self.file.keep_page(page);
+            }
+            next = self.file.next_unread(page);
+        }
+        // What was deleted may lead anywhere; that alone is no damage.
+        if is_broken {
+            let message = "pages of the database do not fit together; what could be read was scanned";
+            walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+        }
+        let gaps = std::mem::take(&mut self.file.gaps);
+        if gaps.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(&gaps)) }
+    }
+
+    /// Walks the cells of a tree in order.
+    fn tree(
+        &mut self,
+        walk: &mut Walk<'_>,
+        root: u32,
+        each: &mut dyn FnMut(&mut Self, &mut Walk<'_>, &Cell<'d>) -> Step,
+    ) -> Step {
+        // Each page is taken once, so the stack holds no more than there are pointers.
+        let mut waiting = vec![root];
+        while let Some(page) = waiting.pop() {
+            walk.check_budget()?;
+            let (cells, below) = self.file.read_tree_page(page);
+            waiting.extend(below);
+            for cell in &cells {
+                each(self, walk, cell)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a row of the schema describes; views and triggers have no pages.
+    fn entry(&self, payload: &[u8]) -> Option<Entry> {
+        let (values, _) = record::values(payload);
+        let [Value::Text(kind), Value::Text(_), Value::Text(table), Value::Integer(page), rest @ ..] =
+            values.as_slice()
+        else {
+            return None;
+        };
+        let statement = rest.first().map_or_else(String::new, |value| match value {
+            Value::Text(text) => self.charset.decode(text),
+            _ => String::new(),
+        });
+        let page = u32::try_from(*page).ok().filter(|page| *page > SCHEMA_PAGE)?;
+        Some(Entry {
+            is_table: self.charset.decode(kind) == "table",
+            table: self.charset.decode(table),
+            page,
+            statement,
+        })
+    }
+}
+
+/// Rows of a table on their way out.
+struct Rows<'t> {
+    table: &'t str,
+    columns: Columns,
+    header: String,
+    /// Bytes since the names of the columns were handed out.
+    distance: usize,
+    /// Rows so far, for those whose own number is none to show.
+    count: u32,
+    /// Whether an index will repeat the values.
+    remembers: bool,
+    is_index: bool,
+    seen: HashSet<u64>,
+}
+
+impl<'t> Rows<'t> {
+    fn new(table: &'t str, columns: Columns) -> Self {
+        let mut header = columns.names.join("\t");
+        header.truncate(header.floor_char_boundary(HEADER_BYTES_MAX));
+        let (distance, seen) = (HEADER_DISTANCE_BYTES, HashSet::new());
+        Self { table, columns, header, distance, count: 0, remembers: false, is_index: false, seen }
+    }
+
+    fn row(&mut self, reading: &mut Reading<'_>, walk: &mut Walk<'_>, cell: &Cell<'_>) -> Step {
+        self.count = self.count.saturating_add(1);
+        let (values, is_whole) = record::values(&cell.payload);
+        reading.file.is_broken |= !is_whole;
+        if self.distance >= HEADER_DISTANCE_BYTES && !self.header.is_empty() {
+            let header = std::mem::take(&mut self.header);
+            self.text(walk, header.as_bytes(), Place::None, Join::Line)?;
+            self.header = header;
+            self.distance = 0;
+        }
+        let row = cell.row_id.and_then(|number| u32::try_from(number).ok()).unwrap_or(self.count);
+        let mut join = Join::Line;
+        for (column, value) in (1_u32..).zip(values) {
+            let is_row_id = self.columns.row_id.is_some_and(|index| index + 1 == column as usize) && !self.is_index;
+            let value = match (value, cell.row_id) {
+                (Value::Null, Some(number)) if is_row_id => Value::Integer(number),
+                (value, _) => value,
+            };
+            if self.is_repeated(&value) {
+                continue;
+            }
+            if let Some(text) = self.shown(reading, walk, &value, (row, column))? {
+                let place = Place::Cell { sheet: self.table, row, column };
+                self.text(walk, &text, place, join)?;
+                join = Join::Cell;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an index repeats a value of its table. Numbers are short, so they are not told apart.
+    fn is_repeated(&mut self, value: &Value<'_>) -> bool {
+        let (Value::Text(bytes) | Value::Blob(bytes)) = value else { return self.is_index };
+        if !self.remembers {
+            return false;
+        }
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.is_index {
+            return self.seen.contains(&hash);
+        }
+        self.seen.insert(hash);
+        false
+    }
+
+    /// The text of a value. Blobs that are no text are walked or kept.
+    fn shown(
+        &self,
+        reading: &mut Reading<'_>,
+        walk: &mut Walk<'_>,
+        value: &Value<'_>,
+        (row, column): (u32, u32),
+    ) -> Step<Option<Vec<u8>>> {
+        Ok(match value {
+            Value::Null => None,
+            Value::Integer(number) => Some(number.to_string().into_bytes()),
+            Value::Real(number) => Some(number.to_string().into_bytes()),
+            Value::Text(bytes) if reading.charset == Charset::Utf8 => Some(bytes.to_vec()),
+            Value::Text(bytes) => Some(reading.charset.decode(bytes).into_bytes()),
+            Value::Blob(bytes) if bytes.len() >= BLOB_BYTES_MIN || recognise::has_signature(bytes) => {
+                let column = self.columns.names.get(column as usize - 1);
+                let name = format!("{} {row} {}", self.table, column.map_or("blob", String::as_str));
+                walk.child(&name, Relation::Embedded, Input::Bytes(bytes))?;
+                None
+            }
+            Value::Blob(bytes) if is_utf8(bytes) && !bytes.contains(&0) => Some(bytes.to_vec()),
+            Value::Blob(bytes) => {
+                reading.file.gaps.extend_from_slice(bytes);
+                reading.file.gaps.push(b'\n');
+                None
+            }
+        })
+    }
+
+    fn text(&mut self, walk: &mut Walk<'_>, text: &[u8], place: Place<'_>, join: Join) -> Step {
+        self.distance += text.len() + 1;
+        let part = Part { role: Role::Body, name: self.table };
+        walk.emit(&Segment { text, part, place, join, origin: Origin::None })
+    }
+}

@@ -1,0 +1,180 @@
+//! ar, cpio and rpm, in archives that the tests build.
+
+use crate::support::*;
+use dlp_core::content::{Completeness, Kind, Relation, Role};
+
+/// A header and its member in ar.
+fn record(name: &str, content: &[u8]) -> Vec<u8> {
+    let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, content.len());
+    let padding: &[u8] = if content.len() % 2 == 1 { b"\n" } else { b"" };
+    [header.as_bytes(), content, padding].concat()
+}
+
+fn ar(records: &[Vec<u8>]) -> Vec<u8> {
+    [b"!<arch>\n".to_vec(), records.concat()].concat()
+}
+
+/// A header and its member in the new form of cpio.
+fn newc(name: &str, mode: u32, content: &[u8], sum: Option<u32>) -> Vec<u8> {
+    let mark = if sum.is_some() { "070702" } else { "070701" };
+    let fields = [1, mode, 0, 0, 1, 0, content.len() as u32, 0, 0, 0, 0, name.len() as u32 + 1, sum.unwrap_or(0)];
+    let mut bytes = mark.as_bytes().to_vec();
+    fields.iter().for_each(|field| bytes.extend_from_slice(format!("{field:08X}").as_bytes()));
+    for part in [[name.as_bytes(), b"\0"].concat().as_slice(), content] {
+        bytes.extend_from_slice(part);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+    }
+    bytes
+}
+
+fn odc(name: &str, content: &[u8]) -> Vec<u8> {
+    let numbers = format!("{:06o}{:06o}{:06o}{:06o}{:06o}{:06o}{:06o}", 1, 1, 0o100_644, 0, 0, 1, 0);
+    let header = format!("070707{numbers}{:011o}{:06o}{:011o}{name}\0", 0, name.len() + 1, content.len());
+    [header.as_bytes(), content].concat()
+}
+
+fn binary(name: &str, content: &[u8], write: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    let len = content.len() as u32;
+    let fields = [0o070_707, 1, 1, 0o100_644, 0, 0, 1, 0, 0, 0, name.len() as u16 + 1, (len >> 16) as u16, len as u16];
+    let mut bytes: Vec<u8> = fields.into_iter().flat_map(write).collect();
+    for part in [[name.as_bytes(), b"\0"].concat().as_slice(), content] {
+        bytes.extend_from_slice(part);
+        bytes.resize(bytes.len().next_multiple_of(2), 0);
+    }
+    bytes
+}
+
+const END: &str = "TRAILER!!!";
+
+/// A header of rpm with these strings.
+fn header(values: &[(u32, &str)]) -> Vec<u8> {
+    let (mut index, mut store) = (Vec::new(), Vec::new());
+    for (tag, text) in values {
+        [*tag, 6, store.len() as u32, 1].iter().for_each(|field| index.extend_from_slice(&field.to_be_bytes()));
+        store.extend_from_slice(text.as_bytes());
+        store.push(0);
+    }
+    let counts = [0, values.len() as u32, store.len() as u32].map(u32::to_be_bytes).concat();
+    [b"\x8e\xad\xe8\x01", counts.as_slice(), &index, &store].concat()
+}
+
+fn rpm(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\xed\xab\xee\xdb\x03".to_vec();
+    bytes.resize(96, 0);
+    bytes.extend(header(&[(267, "signed")]));
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes.extend(header(&[(1004, "summary-marker"), (1024, "rm script-marker")]));
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// One archive of each kind, small enough to be changed byte by byte.
+pub(crate) fn samples() -> Vec<Vec<u8>> {
+    let text = b"secret-marker";
+    let new = [newc("x.txt", 0o100_644, text, Some(7)), newc(END, 0, b"", None)].concat();
+    vec![
+        ar(&[record("//", b"long-name.txt/\n"), record("/0", text), record("#1/4", b"namecontent")]),
+        rpm(&new),
+        new,
+        [odc("x.txt", text), odc(END, b"")].concat(),
+        [binary("x.txt", text, u16::to_le_bytes), binary(END, b"", u16::to_le_bytes)].concat(),
+    ]
+}
+
+#[test]
+fn members_are_walked_with_their_names() {
+    let text = b"secret-marker";
+    let long = "a-name-that-is-longer-than-sixteen.txt";
+    let names = record("//", format!("{long}/\n").as_bytes());
+    let inside = record("#1/40", &[format!("{long}\0\0").as_bytes(), text].concat());
+    let new = |name: &str| [newc(name, 0o100_644, text, None), newc(END, 0, b"", None)].concat();
+    let sum = text.iter().map(|byte| u32::from(*byte)).sum();
+    let package = ar(&[
+        record("debian-binary", b"2.0\n"),
+        record("control.tar.gz", &gzip(&tar(&[("control", b"Package: x\n")]))),
+        record("data.tar.xz", &xz(&tar(&[("usr/x.txt", text)]))),
+    ]);
+    let rows: Vec<(&str, Vec<u8>, &str, Kind)> = vec![
+        ("ar", ar(&[record("x.txt/", text)]), "x.txt", Kind::Ar),
+        ("odd length before", ar(&[record("a/", b"odd"), record("x.txt/", text)]), "x.txt", Kind::Ar),
+        ("long names of GNU", ar(&[record("/", b"symbols\0"), names, record("/0", text)]), long, Kind::Ar),
+        ("long names of BSD", ar(&[inside]), long, Kind::Ar),
+        ("deb", package, "usr/x.txt", Kind::Ar),
+        ("newc", new("dir/x.txt"), "dir/x.txt", Kind::Cpio),
+        ("crc", [newc("x", 0o100_644, text, Some(sum)), newc(END, 0, b"", Some(0))].concat(), "x", Kind::Cpio),
+        ("odc", [odc("x.txt", text), odc(END, b"")].concat(), "x.txt", Kind::Cpio),
+        (
+            "binary",
+            [binary("x.txt", text, u16::to_le_bytes), binary(END, b"", u16::to_le_bytes)].concat(),
+            "x.txt",
+            Kind::Cpio,
+        ),
+        (
+            "binary, high byte first",
+            [binary("x", text, u16::to_be_bytes), binary(END, b"", u16::to_be_bytes)].concat(),
+            "x",
+            Kind::Cpio,
+        ),
+        ("one behind the other", [new("first"), vec![0; 200], new("x.txt")].concat(), "x.txt", Kind::Cpio),
+        ("rpm", rpm(&xz(&new("./x.txt"))), "x.txt", Kind::Rpm),
+    ];
+    for (case, bytes, name, kind) in rows {
+        for seen in [walk("archive", &bytes), stream("archive", &bytes)] {
+            assert_eq!(seen.items[0].kind, kind, "{case}");
+            assert!(seen.role(Role::Body).contains("secret-marker"), "{case}: {seen:?}");
+            let last = seen.items.last().expect("there is an item");
+            assert!(last.path.ends_with(name) && last.relation == Relation::Member, "{case}: {last:?}");
+            assert_eq!(seen.completeness(), Completeness::Complete, "{case}: {:?}", seen.reasons);
+        }
+    }
+}
+
+#[test]
+fn values_around_the_members_are_read() {
+    let package = walk("a.rpm", &rpm(b""));
+    assert!(package.role(Role::Property).contains("summary-marker"));
+    assert!(package.role(Role::Script).contains("script-marker"));
+    let others = [newc("dir-marker", 0o040_755, b"", None), newc("link", 0o120_777, b"target-marker", None)].concat();
+    let seen = walk("a.cpio", &[others, newc(END, 0, b"", None), b"behind-marker".to_vec()].concat());
+    let names = seen.role(Role::FileName);
+    assert!(names.contains("dir-marker") && names.contains("target-marker"), "{names}");
+    assert!(seen.role(Role::Body).contains("behind-marker"));
+    let thin = [b"!<thin>\n", record("//", b"far/away-marker.o/\n").as_slice(), &record("/0", b"")[..60]].concat();
+    assert!(walk("a.a", &thin).role(Role::FileName).contains("away-marker.o"));
+}
+
+#[test]
+fn what_breaks_off_is_damaged_and_read() {
+    let whole_ar = ar(&[record("x.txt/", b"secret-marker and more")]);
+    let whole_cpio = newc("x.txt", 0o100_644, b"secret-marker and more", None);
+    let junk =
+        |bytes: &[u8]| [bytes, b"junk where a header should be: secret-marker, and enough of it to be one"].concat();
+    let wrong_sum = [newc("x", 0o100_644, b"secret-marker", Some(1)), newc(END, 0, b"", Some(0))].concat();
+    let rows: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("ar, cut", whole_ar[..whole_ar.len() - 5].to_vec(), "truncated"),
+        ("cpio, cut", whole_cpio[..whole_cpio.len() - 6].to_vec(), "truncated"),
+        ("cpio without an end", whole_cpio.clone(), "truncated"),
+        ("ar, junk behind", junk(&ar(&[record("x.txt/", b"12")])), "bad_structure"),
+        ("cpio, junk behind", junk(&newc("x.txt", 0o100_644, b"12", None)), "bad_structure"),
+        ("wrong sum", wrong_sum, "crc"),
+        ("rpm without headers", [rpm(b"")[..96].to_vec(), b"secret-marker".to_vec()].concat(), "bad_structure"),
+    ];
+    for (case, bytes, reason) in rows {
+        let seen = walk("archive", &bytes);
+        assert!(seen.holds("secret-marker"), "{case}: {seen:?}");
+        assert_eq!(
+            (seen.completeness(), seen.reasons.contains(&reason)),
+            (Completeness::Damaged, true),
+            "{case}: {:?}",
+            seen.reasons
+        );
+    }
+}
+
+#[test]
+fn digits_that_look_like_a_mark_are_text() {
+    for text in ["070701 and more", "07070144051401458", "070707", "0707010000000000000000000000000000000000000000000"]
+    {
+        assert_eq!(walk("a.txt", text.as_bytes()).items[0].kind, Kind::Text, "{text}");
+    }
+}

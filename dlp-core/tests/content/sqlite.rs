@@ -1,0 +1,212 @@
+//! Databases of SQLite, page by page as the tests write them.
+
+use crate::support::*;
+use dlp_core::content::{Completeness, Kind, Role};
+
+const PAGE: usize = 512;
+
+enum Value {
+    Null,
+    Integer(i64),
+    Text(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.as_bytes().to_vec())
+}
+
+/// A number in the format's own lengths.
+fn varint(number: u64) -> Vec<u8> {
+    let mut bytes = vec![(number & 0x7F) as u8];
+    let mut rest = number >> 7;
+    while rest > 0 {
+        bytes.insert(0, (rest & 0x7F) as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes
+}
+
+fn payload(values: &[Value]) -> Vec<u8> {
+    let (mut kinds, mut content) = (Vec::new(), Vec::new());
+    for value in values {
+        let (kind, bytes) = match value {
+            Value::Null => (0, Vec::new()),
+            Value::Integer(number) => (6, number.to_be_bytes().to_vec()),
+            Value::Text(bytes) => (13 + 2 * bytes.len() as u64, bytes.clone()),
+            Value::Blob(bytes) => (12 + 2 * bytes.len() as u64, bytes.clone()),
+        };
+        kinds.extend(varint(kind));
+        content.extend(bytes);
+    }
+    [varint(kinds.len() as u64 + 1), kinds, content].concat()
+}
+
+/// A row of a table, whose payload fits into its cell.
+fn row(number: u64, values: &[Value]) -> Vec<u8> {
+    let payload = payload(values);
+    [varint(payload.len() as u64), varint(number), payload].concat()
+}
+
+/// A page of a tree with these cells, the first of them at its end.
+fn page(kind: u8, start: usize, cells: &[Vec<u8>], right: Option<u32>) -> Vec<u8> {
+    let mut bytes = vec![0; PAGE];
+    bytes[start] = kind;
+    bytes[start + 3..start + 5].copy_from_slice(&(cells.len() as u16).to_be_bytes());
+    let mut list = start + 8;
+    if let Some(right) = right {
+        bytes[start + 8..start + 12].copy_from_slice(&right.to_be_bytes());
+        list += 4;
+    }
+    let mut end = PAGE;
+    for cell in cells {
+        let at = end - cell.len();
+        bytes[at..end].copy_from_slice(cell);
+        bytes[list..list + 2].copy_from_slice(&(at as u16).to_be_bytes());
+        (list, end) = (list + 2, at);
+    }
+    bytes
+}
+
+fn leaf(cells: &[Vec<u8>]) -> Vec<u8> {
+    page(0x0D, 0, cells, None)
+}
+
+fn schema(entries: &[(&str, &str, u64, &str)]) -> Vec<Vec<u8>> {
+    let row = |(number, (kind, table, page, statement)): (usize, &(&str, &str, u64, &str))| {
+        let name = if *kind == "table" { *table } else { "i" };
+        row(number as u64 + 1, &[text(kind), text(name), text(table), Value::Integer(*page as i64), text(statement)])
+    };
+    entries.iter().enumerate().map(row).collect()
+}
+
+/// A database with this schema and these pages behind its first one.
+fn database(schema: &[Vec<u8>], pages: &[Vec<u8>]) -> Vec<u8> {
+    let mut first = page(0x0D, 100, schema, None);
+    first[..16].copy_from_slice(b"SQLite format 3\0");
+    first[16..18].copy_from_slice(&(PAGE as u16).to_be_bytes());
+    first[56..60].copy_from_slice(&1_u32.to_be_bytes());
+    [first, pages.concat()].concat()
+}
+
+/// A database with a tree, a long value and an index.
+pub(crate) fn sample() -> Vec<u8> {
+    let schema = schema(&[("table", "t", 2, "CREATE TABLE t (a, b)"), ("index", "t", 5, "CREATE INDEX i ON t (a)")]);
+    let long =
+        [varint(900), varint(1), payload(&[text("x"), Value::Blob(vec![b'y'; 200])]), 6_u32.to_be_bytes().to_vec()];
+    let interior = page(0x05, 0, &[[3_u32.to_be_bytes().to_vec(), varint(1)].concat()], Some(4));
+    let entries = page(0x0A, 0, &[[varint(4), payload(&[text("x")])].concat()], None);
+    let pages =
+        [interior, leaf(&[long.concat()]), leaf(&[row(2, &[text("z"), Value::Null])]), entries, vec![b'y'; PAGE]];
+    database(&schema, &pages)
+}
+
+const PEOPLE: &str = "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, pesel, photo)";
+
+#[test]
+fn rows_come_with_their_table_and_the_names_of_columns() {
+    let schema = schema(&[("table", "people", 2, PEOPLE)]);
+    let rows = [
+        row(7, &[Value::Null, text("Anna Nowak"), Value::Integer(44_051_401_458), Value::Null]),
+        row(9, &[Value::Null, text("Jan"), text("44051401458"), Value::Blob(b"short text".to_vec())]),
+    ];
+    let bytes = database(&schema, &[leaf(&rows)]);
+    for seen in [walk("a.db", &bytes), stream("a.db", &bytes)] {
+        assert_eq!(
+            (seen.items[0].kind, seen.completeness()),
+            (Kind::Sqlite, Completeness::Complete),
+            "{:?}",
+            seen.reasons
+        );
+        let body = &seen.text[&(String::from("a.db"), "body", String::from("people"))];
+        assert_eq!(body, "id\tname\tpesel\tphoto\n7\tAnna Nowak\t44051401458\n9\tJan\t44051401458\tshort text");
+        assert!(seen.cells.contains(&("people".to_owned(), 7, 3, "44051401458".to_owned())), "{:?}", seen.cells);
+        assert!(seen.role(Role::Body).contains("CREATE TABLE people"));
+    }
+}
+
+#[test]
+fn trees_long_values_and_files_are_followed() {
+    let long = format!("{}secret-marker", "x".repeat(900));
+    let whole = payload(&[Value::Null, text(&long)]);
+    // The usable size is the page; the local part follows from the payload's length.
+    let (min, max) = ((PAGE - 12) * 32 / 255 - 23, PAGE - 35);
+    let fitting = min + (whole.len() - min) % (PAGE - 4);
+    let local = if fitting <= max { fitting } else { min };
+    let cell = [varint(whole.len() as u64), varint(1), whole[..local].to_vec(), 5_u32.to_be_bytes().to_vec()].concat();
+    let chained: Vec<Vec<u8>> = whole[local..]
+        .chunks(PAGE - 4)
+        .enumerate()
+        .map(|(index, chunk)| {
+            let next = if local + (index + 1) * (PAGE - 4) < whole.len() { 6 + index as u32 } else { 0 };
+            let mut page = [&next.to_be_bytes()[..], chunk].concat();
+            page.resize(PAGE, 0);
+            page
+        })
+        .collect();
+    let file = gzip(b"packed-marker");
+    let interior = page(0x05, 0, &[[3_u32.to_be_bytes().to_vec(), varint(1)].concat()], Some(4));
+    let second = leaf(&[row(2, &[Value::Null, Value::Blob(file)])]);
+    let schema = schema(&[("table", "t", 2, "CREATE TABLE t (id integer primary key, file)")]);
+    let bytes = database(&schema, &[vec![interior, leaf(&[cell]), second], chained].concat());
+    let seen = walk("a.db", &bytes);
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert!(seen.cells.contains(&("t".to_owned(), 1, 2, long)), "{:?}", seen.cells);
+    assert!(seen.items.iter().any(|item| item.path.ends_with("t 2 file")), "{:?}", seen.items);
+    assert!(seen.holds("packed-marker"));
+}
+
+#[test]
+fn indexes_give_what_they_alone_hold() {
+    let index = |value: &str| {
+        let payload = payload(&[text(value), Value::Integer(1)]);
+        [varint(payload.len() as u64), payload].concat()
+    };
+    let schema = schema(&[("table", "t", 2, "CREATE TABLE t (a)"), ("index", "t", 3, "CREATE INDEX i ON t (a)")]);
+    let entries = page(0x0A, 0, &[index("as in the table"), index("hidden-marker")], None);
+    let seen = walk("a.db", &database(&schema, &[leaf(&[row(1, &[text("as in the table")])]), entries]));
+    let body = seen.role(Role::Body);
+    assert_eq!((body.matches("as in the table").count(), body.matches("hidden-marker").count()), (1, 1), "{body}");
+}
+
+#[test]
+fn what_was_deleted_is_read() {
+    let schema = schema(&[("table", "t", 2, "CREATE TABLE t (a)")]);
+    let mut table = leaf(&[row(1, &[text("kept")])]);
+    table[300..314].copy_from_slice(b"freed-marker-1");
+    let dropped = leaf(&[row(5, &[text("dropped-marker"), Value::Integer(44_051_401_458)])]);
+    let mut unused = vec![0; PAGE];
+    unused[100..113].copy_from_slice(b"unused-marker");
+    let seen = walk("a.db", &database(&schema, &[table, dropped, unused]));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    for marker in ["kept", "freed-marker-1", "dropped-marker\t44051401458", "unused-marker"] {
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+    }
+}
+
+#[test]
+fn broken_databases_end_and_say_so() {
+    let schema_of = |page| schema(&[("table", "t", page, "CREATE TABLE t (a)")]);
+    let loop_back = page(0x05, 0, &[[2_u32.to_be_bytes().to_vec(), varint(1)].concat()], Some(2));
+    let endless = [varint(5_000), varint(1), payload(&[text("secret-marker")]), vec![b'x'; 400]].concat();
+    let mut cells = leaf(&[row(1, &[text("secret-marker")])]);
+    cells[3..5].copy_from_slice(&u16::MAX.to_be_bytes());
+    let whole = database(&schema_of(2), &[leaf(&[row(1, &[text("secret-marker")])])]);
+    let rows = [
+        ("a page that is not there", database(&schema_of(99), &[b"secret-marker".to_vec()])),
+        ("a tree in a circle", database(&schema_of(2), &[loop_back, leaf(&[row(1, &[text("secret-marker")])])])),
+        ("a value longer than the file", database(&schema_of(2), &[leaf(&[endless])])),
+        ("more cells than bytes", database(&schema_of(2), &[cells])),
+        ("cut", whole[..whole.len() - 4].to_vec()),
+    ];
+    for (case, bytes) in rows {
+        let seen = walk("a.db", &bytes);
+        assert!(seen.holds("secret-"), "{case}: {:?}", seen.text);
+        assert_eq!(seen.completeness(), Completeness::Damaged, "{case}: {:?}", seen.reasons);
+    }
+    let mut odd = whole;
+    odd[16] = 3;
+    let seen = walk("a.db", &odd);
+    assert_eq!(seen.completeness(), Completeness::Unsupported);
+    assert!(seen.role(Role::Raw).contains("secret-marker"));
+}
