@@ -109,17 +109,15 @@ fn is_table(header: &[u8], rows: &[u8], delimiter: u8) -> bool {
         return false;
     }
     let mut has_digit = false;
-    let mut looked_at = 0;
-    for row in rows.split_inclusive(|byte| *byte == b'\n').take(ROWS_LOOKED_AT) {
+    for (number, row) in rows.split_inclusive(|byte| *byte == b'\n').take(ROWS_LOOKED_AT).enumerate() {
         // The last line of the head may have been cut.
-        if !row.ends_with(b"\n") && looked_at > 0 {
+        if !row.ends_with(b"\n") && number > 0 {
             break;
         }
         if fields(line(row), delimiter).count() != count {
             return false;
         }
         has_digit |= row.iter().any(u8::is_ascii_digit);
-        looked_at += 1;
     }
     has_digit
 }

@@ -4,6 +4,7 @@
 //! into such words, a look at four bytes tells whether a phrase may begin at one of them.
 
 use super::context::{AsciiClass, Folded};
+use super::simd::MULTIPLIER;
 use dlp_detector_format::Context;
 use std::collections::HashMap;
 
@@ -18,9 +19,6 @@ const KEY_BYTES: usize = 4;
 
 /// Bits of a hash that address [`Vocabulary::known`]: 8 KiB.
 const HASH_BITS: u32 = 16;
-
-/// Of a multiplicative hash, whose high bits depend on all bytes.
-const MULTIPLIER: u32 = 0x9e37_79b1;
 
 /// Number of a phrase.
 pub(super) type PhraseId = u32;

@@ -31,7 +31,9 @@ mod table;
 mod tests;
 mod words;
 
-pub(super) use places::{PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at};
+pub(super) use places::{
+    MULTIPLIER, PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at,
+};
 pub(super) use rows::RowSet;
 #[cfg(test)]
 pub(super) use table::BANKS_MAX;

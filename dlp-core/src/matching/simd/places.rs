@@ -24,7 +24,7 @@ pub(in crate::matching) const SHORT_MASK: u32 = 0x00ff_ffff;
 pub(super) const HASH_BITS: u32 = 17;
 
 /// Of a multiplicative hash, whose high bits depend on all bytes.
-pub(super) const MULTIPLIER: u32 = 0x9e37_79b1;
+pub(in crate::matching) const MULTIPLIER: u32 = 0x9e37_79b1;
 
 /// The same for what stands beside a word.
 pub(super) const BESIDE_MULTIPLIER: u32 = 0x85eb_ca77;
