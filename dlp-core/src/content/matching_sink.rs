@@ -588,7 +588,8 @@ mod tests {
 
     #[test]
     fn rows_of_a_sheet_have_as_many_fields_as_the_first_one() {
-        let rows: &[(&[(u32, u32)], Option<&str>)] = &[
+        type Cells = &'static [(u32, u32)];
+        let rows: &[(Cells, Option<&str>)] = &[
             (&[(3, 2), (3, 3)], Some("\t")),
             (&[(3, 2), (3, 5)], Some("\t\t\t")),
             (&[(3, 2), (3, 4), (4, 2)], Some("\n")),

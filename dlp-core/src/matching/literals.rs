@@ -9,7 +9,9 @@
 
 use dlp_detector_format::{expected_per_mb, symbol_probability};
 
-use super::simd::{BUCKETS_PER_BANK, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at};
+use super::simd::{
+    BUCKETS_PER_BANK, MULTIPLIER, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at,
+};
 
 /// Banks of eight buckets. More banks admit fewer places and cost more instructions for each byte.
 const BANKS: usize = 4;
@@ -160,7 +162,7 @@ impl Lookup {
 
 /// Multiplicative hash; its high bits depend on all bytes.
 fn hash(window: u32) -> u32 {
-    window.wrapping_mul(0x9e37_79b1)
+    window.wrapping_mul(MULTIPLIER)
 }
 
 fn head(window: u32) -> usize {
