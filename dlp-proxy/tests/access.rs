@@ -256,7 +256,7 @@ async fn a_revocation_outlives_a_restart_and_can_be_taken_back() {
     let ca = TestCa::new();
     let origin = Origin::tls(ca.server(&[HOST, UNREAD], |_| {})).await;
     let first = Running::start_in(directory(BOTH), &ca, &config(&origin, "")).await;
-    assert_eq!(revoke(&first, "ANNA").await.0, 200);
+    assert_eq!(revoke(&first, " ANNA\n").await.0, 200);
     let dir = first.stopped().await;
     let gateway = Running::start_in(dir, &ca, &config(&origin, "")).await;
     assert_eq!(refusal(&gateway, "anna").await, Some((403, "access_revoked".into())));
