@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     PrivateAddress,
     /// The client has asked for too many hosts that need a new certificate.
     TooManyHosts,
+    /// The users of one connection have shown too many proofs of who they are.
+    TooManyProofs,
     /// The bodies that are held take all the place there is.
     SpoolFull,
     /// A protocol switch that cannot be inspected.
@@ -104,6 +106,9 @@ impl Fault {
             Self::TooManyHosts => {
                 (S::SERVICE_UNAVAILABLE, "too_many_hosts", "Too many new hosts were asked for in a short time.")
             }
+            Self::TooManyProofs => {
+                (S::SERVICE_UNAVAILABLE, "too_many_proofs", "Too many users share this connection; open another one.")
+            }
             Self::SpoolFull => (S::SERVICE_UNAVAILABLE, "spool_full", "The gateway holds too much data right now."),
             Self::Upgrade => (S::NOT_IMPLEMENTED, "upgrade", "This protocol upgrade cannot be inspected."),
             Self::Unauthenticated { .. } => {
@@ -136,8 +141,9 @@ impl Fault {
 
     /// Whether what follows on the connection cannot be trusted to be a request.
     fn ends_connection(&self) -> bool {
-        use Fault::{Access, BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull};
-        matches!(self, Access(_) | Framing(_) | BodyBroken | BodyStalled | Misdirected | SpoolFull | Internal)
+        use Fault::{Access, BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull, TooManyProofs};
+        let is_ours = matches!(self, SpoolFull | TooManyProofs | Internal);
+        is_ours || matches!(self, Access(_) | Framing(_) | BodyBroken | BodyStalled | Misdirected)
     }
 
     /// The answer. `contact` says whom to ask; `host` is what the request was for, empty when that is not known.
@@ -167,7 +173,7 @@ impl Fault {
                 GatewayError::UpstreamUnreachable { host, reason }
             }
             Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },
-            Self::TooManyHosts | Self::SpoolFull => GatewayError::Busy { reason },
+            Self::TooManyHosts | Self::TooManyProofs | Self::SpoolFull => GatewayError::Busy { reason },
             Self::PrivateAddress => GatewayError::PrivateAddress { host },
             _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => GatewayError::HeadTooLarge,
             Self::Internal => GatewayError::Internal { reason },
@@ -205,6 +211,7 @@ mod tests {
             (Fault::BodyStalled, 408, "body_stalled", true),
             (Fault::Timeout, 504, "upstream_timeout", false),
             (Fault::TooManyHosts, 503, "too_many_hosts", false),
+            (Fault::TooManyProofs, 503, "too_many_proofs", true),
             (Fault::SpoolFull, 503, "spool_full", true),
             (Fault::Method, 405, "method", true),
             (Fault::Internal, 500, "internal", true),

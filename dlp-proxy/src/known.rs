@@ -5,12 +5,13 @@
 
 use crate::config::KnownConfig;
 use crate::gateway::StartError;
+use crate::secret_file;
 use dlp_core::knowledge::Catalogue;
 use dlp_core::known::{IndexError, Known, KnownKey, Source, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,7 +86,7 @@ fn key(path: &Path) -> Result<KnownKey, KnownError> {
     let failed = |source| KnownError::Read { path: path.into(), source };
     let wrong = |message| KnownError::Key { path: path.into(), message };
     let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
+    if secret_file::shared_mode(&file.metadata().map_err(failed)?).is_some() {
         return Err(wrong("others may read this key; take it from them with `chmod 600`"));
     }
     let mut bytes = Vec::new();

@@ -62,6 +62,8 @@ pub(crate) struct Metrics {
     pub(crate) bypassed_bytes: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    /// Changes of access that could not be written.
+    pub(crate) access_changes_lost: Counter,
     access_cuts: Family<Reason, Counter>,
     reloads: Family<Reason, Counter>,
     cuts: Counter,
@@ -89,6 +91,7 @@ impl Metrics {
             spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
             incidents_lost: Counter::default(),
+            access_changes_lost: Counter::default(),
             access_cuts: Family::default(),
             reloads: Family::default(),
             cuts: Counter::default(),
@@ -183,6 +186,8 @@ impl Metrics {
         r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
         r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());
+        let lost = self.access_changes_lost.clone();
+        r.register("access_changes_lost", "Changes of access that could not be written", lost);
     }
 }
 

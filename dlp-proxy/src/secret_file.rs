@@ -1,6 +1,6 @@
 //! Secrets that stand in files of their own, readable by their owner alone.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -54,8 +54,7 @@ pub(crate) fn read(key: &'static str, path: &Path, bytes_min: usize) -> Result<Z
     if !metadata.is_file() {
         return Err(wrong("expected a regular file".into()));
     }
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if let Some(mode) = shared_mode(&metadata) {
         return Err(SecretError::Mode { key, path: path.into(), mode });
     }
     let mut text = Zeroizing::new(String::new());
@@ -65,6 +64,12 @@ pub(crate) fn read(key: &'static str, path: &Path, bytes_min: usize) -> Result<Z
         true => Ok(secret),
         false => Err(wrong(format!("expected at least {bytes_min} bytes, got {}", secret.len()))),
     }
+}
+
+/// The permission bits of a file that others than its owner can use.
+pub(crate) fn shared_mode(metadata: &Metadata) -> Option<u32> {
+    let mode = metadata.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 #[cfg(test)]

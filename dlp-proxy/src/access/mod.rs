@@ -17,7 +17,7 @@ use addresses::Addresses;
 pub(crate) use addresses::Full;
 use dlp_core::decision::Actor;
 use jiff::Timestamp;
-use log::{AccessLog, AccessLogError, Change, Record};
+use log::{AccessLog, AccessLogError, Change, Record, key_of};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
@@ -27,18 +27,23 @@ use tokio_util::sync::CancellationToken;
 
 /// How often it is looked whether somebody's time is over.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// Proofs of one connection. A proxy that asks for many users shares one among them; each look goes through all.
+const PROOFS_MAX: usize = 256;
 
 /// Who is connected, and who may not be any more.
 #[derive(Debug)]
 pub(crate) struct Access {
     state: Mutex<State>,
+    /// Held by whoever takes access away or gives it back, so that memory and log see all changes in one order. Taken
+    /// before the others.
+    changing: Mutex<()>,
     log: Mutex<AccessLog>,
     metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Lower-case names, with the reason that was given.
+    /// Names, see [`log::key_of`], with the reason that was given.
     revoked: BTreeMap<String, String>,
     addresses: Addresses,
     open: HashMap<u64, Open>,
@@ -74,11 +79,15 @@ impl Access {
     pub(crate) fn open(log: &Path, metrics: Arc<Metrics>) -> Result<Arc<Self>, AccessLogError> {
         let log = AccessLog::open(log)?;
         let state = State { revoked: log.revoked().clone(), ..State::default() };
-        Ok(Arc::new(Self { state: Mutex::new(state), log: Mutex::new(log), metrics }))
+        Ok(Arc::new(Self { state: Mutex::new(state), changing: Mutex::new(()), log: Mutex::new(log), metrics }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a new connection.
@@ -118,7 +127,8 @@ impl Access {
 
     /// Takes somebody's access away. The connections are cut before anything is written.
     pub(crate) fn revoke(&self, rules: &Exchangeable<Rules>, person: &str, reason: &str) -> Changed {
-        self.state().revoked.insert(person.to_ascii_lowercase(), reason.to_owned());
+        let _changing = self.changing();
+        self.state().revoked.insert(key_of(person), reason.to_owned());
         let cut = self.look_through(rules);
         let connections = cut.values().sum();
         tracing::warn!(person, reason, connections, "access revoked");
@@ -128,14 +138,14 @@ impl Access {
 
     /// Gives somebody's access back. None when it was not taken away.
     pub(crate) fn restore(&self, person: &str, reason: &str) -> Option<Changed> {
-        let record = Record::new(Change::Restored, person, reason, 0);
-        // Written first: what is not kept would be revoked again after a restart.
+        let _changing = self.changing();
         if !self.state().is_revoked(person) {
             return None;
         }
-        let is_kept = self.write(&record);
+        // Written first: what is not kept would be revoked again after a restart.
+        let is_kept = self.write(&Record::new(Change::Restored, person, reason, 0));
         if is_kept {
-            self.state().revoked.remove(&person.to_ascii_lowercase());
+            self.state().revoked.remove(&key_of(person));
             tracing::warn!(person, reason, "access restored");
         }
         Some(Changed { connections: 0, is_kept })
@@ -160,7 +170,7 @@ impl Access {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if !services.rules.now().identity.knows_time() && services.access.state().addresses.is_empty() {
+            if !services.access.knows_time(&services.rules) {
                 continue;
             }
             let services = services.clone();
@@ -169,6 +179,12 @@ impl Access {
                 tracing::error!(%error, "a look at who may use the gateway failed");
             }
         }
+    }
+
+    /// Whether anything that is open may lose its ground by the clock alone.
+    fn knows_time(&self, rules: &Exchangeable<Rules>) -> bool {
+        let is_open = || self.state().open.values().flat_map(|open| &open.proofs).any(Proof::knows_time);
+        rules.now().identity.knows_time() || is_open()
     }
 
     /// Cancels leases without ground; how many by name and reason.
@@ -193,7 +209,7 @@ impl Access {
     fn write(&self, record: &Record) -> bool {
         let written = self.log.lock().unwrap_or_else(PoisonError::into_inner).append(record);
         if let Err(error) = &written {
-            self.metrics.incidents_lost.inc();
+            self.metrics.access_changes_lost.inc();
             tracing::error!(%error, "a change of access could not be written");
         }
         written.is_ok()
@@ -208,15 +224,31 @@ impl State {
             return Err(identity.unauthenticated());
         }
         let actor = identity.actor(proof, now)?;
-        match &actor.user {
-            Some(user) if self.is_revoked(user) => Err(Fault::Access(Denied::Revoked)),
-            _ => Ok(actor),
+        // Mostly nobody is revoked, and then there is nothing to look up. Otherwise every name counts: who was revoked by
+        // one is not let in by another.
+        match !self.revoked.is_empty() && identity.names(proof, &actor).any(|name| self.is_revoked(name)) {
+            true => Err(Fault::Access(Denied::Revoked)),
+            false => Ok(actor),
         }
     }
 
     fn is_revoked(&self, person: &str) -> bool {
-        // Mostly nobody is, and then there is nothing to look up.
-        !self.revoked.is_empty() && self.revoked.contains_key(&person.to_ascii_lowercase())
+        self.revoked.contains_key(&key_of(person))
+    }
+}
+
+impl Open {
+    /// Adds a proof. A client that has renewed its token is not cut with the old one.
+    fn note(&mut self, proof: &Proof) -> Result<(), Fault> {
+        if self.proofs.iter().any(|known| known.renews(proof)) {
+            return Ok(());
+        }
+        self.proofs.retain(|old| !proof.renews(old));
+        if self.proofs.len() >= PROOFS_MAX {
+            return Err(Fault::TooManyProofs);
+        }
+        self.proofs.insert(proof.clone());
+        Ok(())
     }
 }
 
@@ -224,20 +256,11 @@ impl Lease {
     /// Notes what a user of the connection has proven, and says who that is. What is worth nothing is not noted: its
     /// refusal is an answer, and no cut.
     pub(crate) fn admit(&self, rules: &Exchangeable<Rules>, proof: &Proof) -> Result<Actor, Fault> {
-        let is_new = self.with_proofs(|proofs| !proofs.contains(proof) && proofs.insert(proof.clone()));
-        // Noted first, so that a revocation between the two lines finds it.
-        let actor = self.access.actor(rules, proof);
-        if actor.is_err() && is_new {
-            self.with_proofs(|proofs| proofs.remove(proof));
-        }
-        actor
-    }
-
-    fn with_proofs<T>(&self, change: impl FnOnce(&mut HashSet<Proof>) -> T) -> T
-    where
-        T: Default,
-    {
-        self.access.state().open.get_mut(&self.id).map(|open| change(&mut open.proofs)).unwrap_or_default()
+        // One lock over both: a revocation and new rules come before, or find the proof when they look through all.
+        let mut state = self.access.state();
+        let actor = state.actor(&rules.now().identity, proof, Timestamp::now())?;
+        state.open.get_mut(&self.id).map_or(Ok(()), |open| open.note(proof))?;
+        Ok(actor)
     }
 
     /// Resolves when the connection has to be cut.
@@ -270,5 +293,133 @@ impl Access {
             }
         }
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// An access of its own, and the rules with these people.
+    fn scene(folder: &Path, people: &str) -> (Arc<Access>, Exchangeable<Rules>) {
+        let mut config = Config::default();
+        if !people.is_empty() {
+            std::fs::write(folder.join("people.toml"), people).unwrap();
+            config.identity.people = Some(folder.join("people.toml"));
+        }
+        let access = Access::open(&folder.join("access.jsonl"), Arc::new(Metrics::new())).unwrap();
+        (access, Exchangeable::new(Rules::from_files(&config).unwrap()))
+    }
+
+    fn certificate(names: &[&str], expires: i64) -> Proof {
+        Proof::Certificate { names: names.iter().map(|name| (*name).to_owned()).collect(), expires }
+    }
+
+    fn told(user: &str) -> Proof {
+        Proof::Told { user: user.to_owned() }
+    }
+
+    #[test]
+    fn a_certificate_that_has_run_out_cuts_without_people_or_tokens() {
+        let folder = tempfile::tempdir().unwrap();
+        let (access, rules) = scene(folder.path(), "");
+        let lease = access.lease();
+        let note = |proof| access.state().open.get_mut(&lease.id).unwrap().note(&proof).unwrap();
+        note(told("bob"));
+        assert!(!access.knows_time(&rules));
+        note(certificate(&["anna"], Timestamp::now().as_second()));
+        assert!(access.knows_time(&rules));
+        access.sweep(&rules);
+        assert!(lease.token().is_cancelled());
+    }
+
+    #[test]
+    fn every_name_of_the_revoked_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let person = "[[person]]\nid = \"a.nowak\"\naliases = [\"anna@corp.example\", \"a@corp.example\"]\n";
+        let rows = [
+            ("anna", "", told("Anna "), true),
+            ("anna ", "", told("anna"), true),
+            ("anna", "", told("bob"), false),
+            ("b", "", certificate(&["a", "B"], i64::MAX), true),
+            ("c", "", certificate(&["a", "b"], i64::MAX), false),
+            ("A.Nowak", person, told("a@corp.example"), true),
+            ("anna@corp.example", person, told("anna@corp.example"), true),
+            ("anna@corp.example", person, told("a@corp.example"), true),
+            ("anna@corp.example", person, told("a.nowak"), true),
+            ("b@corp.example", person, certificate(&["a.nowak", "b@corp.example"], i64::MAX), true),
+            ("c@corp.example", person, certificate(&["a.nowak", "b@corp.example"], i64::MAX), false),
+        ];
+        for (revoked, people, proof, expected) in rows {
+            let (access, rules) = scene(folder.path(), people);
+            access.revoke(&rules, revoked, "");
+            let reason = access.actor(&rules, &proof).err().map(|fault| fault.reason());
+            assert_eq!(reason, expected.then_some("access_revoked"), "{revoked} {proof:?}");
+            access.restore(revoked, "").unwrap();
+        }
+    }
+
+    #[test]
+    fn memory_and_log_agree_after_changes_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (access, rules) = scene(folder.path(), "");
+        for _ in 0..16 {
+            access.revoke(&rules, "anna", "");
+            std::thread::scope(|scope| {
+                // Both come as far as they can while nothing can be written.
+                let log = access.log.lock().unwrap();
+                scope.spawn(|| access.restore("anna", ""));
+                scope.spawn(|| access.revoke(&rules, "anna", ""));
+                std::thread::sleep(Duration::from_millis(5));
+                drop(log);
+            });
+            let kept = AccessLog::open(&folder.path().join("access.jsonl")).unwrap();
+            assert_eq!(*kept.revoked(), access.revoked());
+        }
+    }
+
+    #[test]
+    fn the_longest_token_of_a_user_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (access, _) = scene(folder.path(), "");
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "a secret of thirty-two bytes or more").unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let jwt = format!("jwt = {{ secret = \"{}\", issuer = \"i\", audience = \"a\" }}", secret.display());
+        let config = Config { identity: toml::from_str(&jwt).unwrap(), ..Config::default() };
+        let rules = Exchangeable::new(Rules::from_files(&config).unwrap());
+        let now = Timestamp::now().as_second();
+        let token = |subject: &str, seconds| Proof::Token { subject: subject.into(), expires: now + seconds };
+        let (old, new, other) = (token("anna", 1_000), token("anna", 2_000), token("bob", 1_000));
+        let rows: [(&[&Proof], &[&Proof]); 4] = [
+            (&[&old, &new], &[&new]),
+            (&[&new, &old], &[&new]),
+            (&[&old, &other], &[&old, &other]),
+            // What is worth nothing takes nothing away.
+            (&[&old, &token("anna", -1)], &[&old]),
+        ];
+        for (shown, expected) in rows {
+            let lease = access.lease();
+            for proof in shown {
+                let _ = lease.admit(&rules, proof);
+            }
+            let expected: HashSet<Proof> = expected.iter().map(|proof| (*proof).clone()).collect();
+            assert_eq!(access.state().open[&lease.id].proofs, expected, "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_has_a_limited_number_of_proofs() {
+        let folder = tempfile::tempdir().unwrap();
+        let (access, rules) = scene(folder.path(), "");
+        let lease = access.lease();
+        for number in 0..PROOFS_MAX {
+            lease.admit(&rules, &told(&number.to_string())).unwrap();
+        }
+        assert_eq!(lease.admit(&rules, &told("one more")).err(), Some(Fault::TooManyProofs));
+        assert!(lease.admit(&rules, &told("0")).is_ok());
+        assert!(access.lease().admit(&rules, &told("one more")).is_ok());
     }
 }

@@ -11,8 +11,8 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -31,9 +31,15 @@ const PATH: &str = "/v1/access";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Call {
+    #[serde(deserialize_with = "trimmed")]
     person: String,
     #[serde(default)]
     reason: String,
+}
+
+/// A name as people are listed: white space that was pasted with it would make it somebody else's.
+fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(String::deserialize(deserializer)?.trim().to_owned())
 }
 
 /// Whose an address is, and for how many seconds.
@@ -41,6 +47,7 @@ struct Call {
 #[serde(deny_unknown_fields)]
 struct AddressCall {
     address: IpAddr,
+    #[serde(deserialize_with = "trimmed")]
     person: String,
     ttl_s: u64,
 }
@@ -83,7 +90,7 @@ pub(super) async fn answer(
         }
     };
     match read_call::<Call>(body, "{\"person\": \"...\", \"reason\": \"...\"}").await {
-        Ok(call) if call.person.trim().is_empty() => refuse(StatusCode::BAD_REQUEST, "person is empty"),
+        Ok(call) if call.person.is_empty() => refuse(StatusCode::BAD_REQUEST, "person is empty"),
         Ok(call) => change(services.clone(), call, is_restoring).await,
         Err(message) => refuse(StatusCode::BAD_REQUEST, &message),
     }

@@ -93,13 +93,36 @@ pub(crate) enum Proof {
 }
 
 impl Proof {
+    /// The names that it proves.
+    pub(crate) fn names(&self) -> &[String] {
+        match self {
+            Self::Nobody => &[],
+            Self::Basic { user, .. } | Self::Address { user, .. } | Self::Told { user } => std::slice::from_ref(user),
+            Self::Token { subject, .. } => std::slice::from_ref(subject),
+            Self::Certificate { names, .. } => names,
+        }
+    }
+
     /// The name that goes with it, for people who read about it; empty when there is none.
     pub(crate) fn name(&self) -> &str {
+        self.names().first().map_or("", String::as_str)
+    }
+
+    /// Whether it loses its worth by the clock alone, whoever it is of.
+    pub(crate) fn knows_time(&self) -> bool {
         match self {
-            Self::Nobody => "",
-            Self::Basic { user, .. } | Self::Address { user, .. } | Self::Told { user } => user,
-            Self::Token { subject, .. } => subject,
-            Self::Certificate { names, .. } => names.first().map_or("", String::as_str),
+            Self::Token { .. } | Self::Certificate { .. } | Self::Address { .. } => true,
+            Self::Nobody | Self::Basic { .. } | Self::Told { .. } => false,
+        }
+    }
+
+    /// Whether it is a token that stands for the same user at least as long as the other, which it then replaces.
+    pub(crate) fn renews(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token { subject, expires }, Self::Token { subject: old_subject, expires: old_expires }) => {
+                subject == old_subject && expires >= old_expires
+            }
+            _ => self == other,
         }
     }
 }
@@ -126,9 +149,16 @@ impl Identity {
         })
     }
 
-    /// Whether a proof may lose its worth by the clock alone.
+    /// Whether any proof may lose its worth by the clock alone, since people come and go.
     pub(crate) fn knows_time(&self) -> bool {
-        self.people.is_some() || self.tokens.is_some()
+        self.people.is_some()
+    }
+
+    /// The names of whom a proof stands for: those that are proven, the person's id, and its aliases.
+    pub(crate) fn names<'a>(&'a self, proof: &'a Proof, actor: &'a Actor) -> impl Iterator<Item = &'a str> {
+        let id = actor.user.as_deref();
+        let aliases = self.people.as_ref().zip(id).map_or(&[][..], |(people, id)| people.aliases(id));
+        proof.names().iter().chain(aliases).map(String::as_str).chain(id)
     }
 
     /// Whether anybody of this name can exist. Without a list of people nobody knows all names.

@@ -55,6 +55,7 @@ pub(super) struct People {
 #[derive(Debug)]
 struct Person {
     actor: Actor,
+    aliases: Vec<String>,
     begin: Option<Timestamp>,
     end: Option<Timestamp>,
     is_suspended: bool,
@@ -105,6 +106,9 @@ impl People {
                 if name.is_empty() {
                     return Err(format!("person \"{}\": expected a name, got an empty text", entry.id));
                 }
+                if name.trim() != name {
+                    return Err(format!("person \"{}\": expected no white space around the name \"{name}\"", entry.id));
+                }
                 if all.by_name.insert(name.to_ascii_lowercase(), place).is_some_and(|other| other != place) {
                     return Err(format!("person \"{}\": the name \"{name}\" belongs to another person too", entry.id));
                 }
@@ -116,10 +120,17 @@ impl People {
 
     /// Whether there is a person of this id.
     pub(super) fn has(&self, id: &str) -> bool {
-        let place = self.by_name.get(&id.to_ascii_lowercase());
-        place.is_some_and(|place| {
-            self.people[*place].actor.user.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(id))
-        })
+        self.of_id(id).is_some()
+    }
+
+    /// The other names of the person of this id.
+    pub(super) fn aliases(&self, id: &str) -> &[String] {
+        self.of_id(id).map_or(&[], |person| &person.aliases)
+    }
+
+    fn of_id(&self, id: &str) -> Option<&Person> {
+        let person = &self.people[*self.by_name.get(&id.to_ascii_lowercase())?];
+        person.actor.user.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(id)).then_some(person)
     }
 
     /// Whom the names stand for, if they may use the gateway now. Names of several people are nobody's.
@@ -155,7 +166,7 @@ impl Person {
         }
         let kind = entry.kind.unwrap_or(ActorKind::Unknown);
         let actor = Actor { user: Some(entry.id), groups: entry.groups, kind };
-        Ok(Self { actor, begin, end, is_suspended: entry.suspended })
+        Ok(Self { actor, aliases: entry.aliases, begin, end, is_suspended: entry.suspended })
     }
 
     fn at(&self, now: Timestamp) -> Result<Actor, Denied> {
@@ -226,6 +237,7 @@ mod tests {
         let rows = [
             ("[[person]]\nname = \"a\"", "unknown field `name`"),
             ("[[person]]\nid = \"\"", "expected a name"),
+            ("[[person]]\nid = \"a \"", "no white space"),
             ("[[person]]\nid = \"a\"\n[[person]]\nid = \"A\"", "belongs to another person"),
             ("[[person]]\nid = \"a\"\nkind = \"guest\"", "unknown variant `guest`"),
             ("[[person]]\nid = \"a\"\nvalid_until = 2026-01-01T10:00:00", "expected a date such as"),

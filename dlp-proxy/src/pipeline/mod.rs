@@ -131,23 +131,8 @@ async fn serve(
         return Ok(refusal.map(GatewayBody::full));
     }
 
-    let judged = match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
-        HeadDecision::Final(decision) => {
-            let size_bytes = forward::declared_length(&parts.headers);
-            let inspection = Inspection::complete();
-            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
-            let transfer = Transfer { head, item };
-            Judged::at_once((transfer, decision), Content::untouched(body), None)
-        }
-        HeadDecision::Inspect => {
-            // Before the body is asked for: an address that is out of reach needs no upload.
-            let route = route(services, client, &site).await?;
-            let passing = || Passing::new(services, client, (parts, &site), (&head, &classified.answer));
-            let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
-            let judged = inspect(services, parts, (body, &head), passing, upload).await?;
-            Judged { route: Some(route), ..judged }
-        }
-    };
+    let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
+    let judged = judge(services, client, (parts, &site), (head, body), upload).await?;
     let Judged { transfer, decision, content, route, path_masked, later, cut } = judged;
 
     let switching =
@@ -201,6 +186,33 @@ enum Later {
     Messages,
     /// Head and body.
     Everything,
+}
+
+/// Decides about a request: by its head, or after an inspection.
+async fn judge(
+    services: &Arc<Services>,
+    client: &Client,
+    (parts, site): (&Parts, &Site),
+    (head, body): (TransferHead, ClientBody),
+    upload: Upload<'_>,
+) -> Result<Judged, Fault> {
+    match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
+        HeadDecision::Final(decision) => {
+            let size_bytes = forward::declared_length(&parts.headers);
+            let inspection = Inspection::complete();
+            let item = Item { names: Vec::new(), size_bytes, findings: Vec::new(), inspection };
+            let transfer = Transfer { head, item };
+            Ok(Judged::at_once((transfer, decision), Content::untouched(body), None))
+        }
+        HeadDecision::Inspect => {
+            // Before the body is asked for: an address that is out of reach needs no upload.
+            let route = route(services, client, site).await?;
+            let answer = &upload.classified.answer;
+            let passing = || Passing::new(services, client, (parts, site), (&head, answer));
+            let judged = inspect(services, parts, (body, &head), passing, upload).await?;
+            Ok(Judged { route: Some(route), ..judged })
+        }
+    }
 }
 
 /// Inspects head and body, or the head alone when the body is inspected while it leaves.
