@@ -8,7 +8,8 @@ use super::{
     Origin, Outcome, Part, Place, Role, Segment, Sink,
 };
 use crate::base::{
-    CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, ConfidenceLevel, Limits, Problem, ProblemClass, Span,
+    CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, Category, ConfidenceLevel, Limits, Problem,
+    ProblemClass, Span,
 };
 use crate::knowledge::MATCH_LEN_MAX;
 use crate::known::{Known, KnownScan};
@@ -231,11 +232,22 @@ impl<'a> MatchingSink<'a> {
     }
 
     fn report(&mut self, found: Match, location: Location) {
+        let found = self.without_records(found);
         if self.count_finding(found.confidence.level())
             && self.observer.finding(Finding::of(location, found)) == Flow::Stop
         {
             self.flow = Flow::Stop;
         }
+    }
+
+    /// Hides what stands around a value where it may be somebody's record. What an index says of its own findings stays.
+    fn without_records(&self, found: Match) -> Match {
+        let detector = self.set.detector(found.detector);
+        let is_known = matches!(detector.category, Category::Edm | Category::DocumentFingerprint);
+        if !self.known.has_records() || is_known {
+            return found;
+        }
+        Match { surroundings: found.value.masked(detector.reveal_last), ..found }
     }
 
     /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted

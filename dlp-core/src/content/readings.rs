@@ -66,10 +66,11 @@ impl Look {
         let mut at = 0;
         while let Some(run) = runs::next(text, at) {
             at = run.end;
-            let Some(decoded) = runs::decode(&text[run.clone()], &recognise::has_signature) else { continue };
-            let mut content = decoded.content;
-            content.runs.iter_mut().for_each(|part| part.original_start += run.start as u64);
-            self.add(content, outer, true, depth);
+            for (start, decoded) in runs::decode_lines(&text[run.clone()], &recognise::has_signature) {
+                let mut content = decoded.content;
+                content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
+                self.add(content, outer, true, depth);
+            }
         }
     }
 

@@ -134,13 +134,14 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     let mut at = 0;
     while let Some(run) = runs::next(text, at) {
         at = run.end;
-        let Some(decoded) = runs::decode(&text[run.clone()], &is_file) else { continue };
-        let mut content = decoded.content;
-        content.runs.iter_mut().for_each(|part| part.original_start += run.start as u64);
-        if is_file(&content.bytes) {
-            child(walk, decoded.kind, &content.bytes)?;
-        } else {
-            view(walk, decoded.kind, content, source)?;
+        for (start, decoded) in runs::decode_lines(&text[run.clone()], &is_file) {
+            let mut content = decoded.content;
+            content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
+            if is_file(&content.bytes) {
+                child(walk, decoded.kind, &content.bytes)?;
+            } else {
+                view(walk, decoded.kind, content, source)?;
+            }
         }
     }
     Ok(())

@@ -80,6 +80,12 @@ impl Known {
         records.chain(self.documents.iter().map(|(detector, _)| *detector))
     }
 
+    /// Whether values of records are looked for. Then what stands around other findings may hold such values, whether or not
+    /// enough of their record stands there to be a finding.
+    pub(crate) fn has_records(&self) -> bool {
+        !self.records.is_empty()
+    }
+
     /// Whether an index could not be read after it was opened. Then scans since may have found less than there is.
     #[must_use]
     pub fn has_failed(&self) -> bool {

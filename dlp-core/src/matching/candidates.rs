@@ -161,18 +161,15 @@ impl Pass<'_> {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            let mut kept = 0;
-            for number in 0..places.len() {
-                let place = places.get(number);
+            let mut sieve = places.sieve();
+            while let Some(place) = sieve.place() {
                 let is_escaped = boundary::is_behind_lead(text, from + place);
                 if is_escaped {
                     self.escapes[place / 64] |= 1 << (place % 64);
                 }
-                places.put(number, kept);
-                // No branch: which way it would go is not to be foretold.
-                kept += usize::from(starts.takes_bytes(text, from + place) | is_escaped);
+                sieve.keep(starts.takes_bytes(text, from + place) | is_escaped);
             }
-            places.keep_first(kept);
+            drop(sieve);
             for place in places.iter() {
                 let at = from + place;
                 self.try_token(at, runs);

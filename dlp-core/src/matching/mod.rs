@@ -11,7 +11,8 @@
 //! | report | `report` | line and column, surroundings with every value masked |
 //!
 //! What a text holds is defined locally: a pattern matches at a place if its regex, anchored there, does, whatever
-//! stands farther away than the longest match and the context windows. That is why [`StreamScan`] can give the same
+//! stands farther away than the longest match and the context windows; the header of a table, at the beginning of a text, is
+//! the one thing that counts from afar. That is why [`StreamScan`] can give the same
 //! matches for any chunking while it holds a bounded part of the stream. A whole buffer is a stream of one piece that
 //! is not copied.
 

@@ -8,14 +8,11 @@ use super::candidates::Tokens;
 use super::context::{AsciiClass, Folded, Widths};
 use super::simd::{Masks, word_at};
 use super::table::Table;
-use super::vocabulary::{Key, Nearby, PhraseId, Vocabulary};
+use super::vocabulary::{KEY_BYTES, Key, Nearby, PhraseId, Vocabulary};
 use std::ops::Range;
 
 /// Bytes of a part: a word of the masks.
 const PART_BYTES: usize = 64;
-
-/// Bytes of a word that are told apart at once.
-const WORD_BYTES: usize = 4;
 
 /// The text that the first pass has classified, and what it found.
 #[derive(Clone, Copy, Debug)]
@@ -199,7 +196,7 @@ impl Spotted {
             starts &= starts - 1;
             let start = at + bit;
             let len = letters.len(text, start, bit);
-            let key = Key::of_letters(word_at(text, start), len.min(WORD_BYTES));
+            let key = Key::of_letters(word_at(text, start), len.min(KEY_BYTES));
             if vocabulary.may_know(key) {
                 vocabulary.read(text, start, key, &mut |phrase, end| note(phrase, start, end));
             }
@@ -341,12 +338,12 @@ impl Letters {
     fn len(&self, text: &[u8], start: usize, bit: usize) -> usize {
         let is_digit = self.digits >> bit & 1 == 1;
         let kind = if is_digit { self.digits } else { self.letters };
-        if bit + WORD_BYTES < PART_BYTES {
+        if bit + KEY_BYTES < PART_BYTES {
             let ends = !(kind >> bit) | (self.humps >> bit & !1);
-            return (ends.trailing_zeros() as usize).min(WORD_BYTES);
+            return (ends.trailing_zeros() as usize).min(KEY_BYTES);
         }
         let mut last = AsciiClass::of(text[start]);
-        let rest = text[start + 1..].iter().take(WORD_BYTES - 1);
+        let rest = text[start + 1..].iter().take(KEY_BYTES - 1);
         let goes_on = |byte: &&u8| {
             let class = AsciiClass::of(**byte);
             let same = class != AsciiClass::Mark && !class.starts_part_behind(last);

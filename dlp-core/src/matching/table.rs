@@ -46,7 +46,9 @@ impl Table {
         let header = line(header);
         let delimiter = DELIMITERS.into_iter().find(|delimiter| is_table(header, rows, *delimiter))?;
         let columns: Vec<_> = fields(header, delimiter).map(|name| phrases(vocabulary, &header[name])).collect();
-        let phrases: Vec<_> = columns.iter().flatten().copied().collect();
+        let mut phrases: Vec<_> = columns.iter().flatten().copied().collect();
+        phrases.sort_unstable();
+        phrases.dedup();
         (!phrases.is_empty()).then_some(Self { delimiter, columns, phrases })
     }
 

@@ -15,7 +15,7 @@ const INFLECTION_LETTERS_MAX: usize = 4;
 const MARKS_MAX: usize = 1024;
 
 /// Bytes of a word that its key holds.
-const KEY_BYTES: usize = 4;
+pub(super) const KEY_BYTES: usize = 4;
 
 /// Bits of a hash that address [`Vocabulary::known`]: 8 KiB.
 const HASH_BITS: u32 = 16;

@@ -7,7 +7,7 @@ use crate::{exit, input, say};
 use dlp_core::output::escape;
 use dlp_core::output::pretty::plural;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Imports the files into one. Ends with 3 when something was lost.
 pub(super) fn run(files: &[PathBuf], out: Option<&Path>) -> Result<u8, CliError> {
@@ -27,8 +27,13 @@ pub(super) fn run(files: &[PathBuf], out: Option<&Path>) -> Result<u8, CliError>
     Ok(if is_complete { exit::CLEAN } else { exit::INCOMPLETE })
 }
 
-/// The configuration that another one extends. Its path counts from the working directory, or else from beside it.
+/// The configuration that another one extends. Its path counts from the working directory, or else from beside it. A path
+/// that leads elsewhere is not followed: what is wrong with a file is told with a line of it, and rules of strangers shall
+/// not choose the file.
 fn read_beside(path: &Path, base: &str) -> Option<String> {
+    if !Path::new(base).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return None;
+    }
     let beside = path.parent().map(|folder| folder.join(base));
     std::iter::once(PathBuf::from(base)).chain(beside).find_map(|path| input::read_text(&path).ok())
 }

@@ -64,7 +64,12 @@ pub(in crate::content) fn rewrite(text: &[u8]) -> Vec<Rewritten> {
         let window = whole_words(text, window);
         let window = window.start.max(done)..window.end.max(done);
         done = window.end;
-        rewritten.push(rewrite_window(text, window, takes_quoted));
+        let (taken, is_mixed) = rewrite_window(text, window.clone(), takes_quoted);
+        rewritten.push(taken);
+        // Beside other escapes, `=` may just as well be what it looks like: `page=12&card=4000%20…`.
+        if is_mixed {
+            rewritten.push(rewrite_window(text, window, false).0);
+        }
     }
     rewritten
 }
@@ -315,9 +320,11 @@ fn whole_words(text: &[u8], window: Range<usize>) -> Range<usize> {
     window.start - before..end + behind
 }
 
-fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> Rewritten {
+/// A part of a text made anew, and whether codes of quoted-printable and others stand in it.
+fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> (Rewritten, bool) {
     let mut content = Derived::default();
     let mut kind = None;
+    let (mut has_quoted, mut has_others) = (false, false);
     let mut leads = Leads::from(&text[..window.end], window.start, takes_quoted);
     let mut at = window.start;
     while at < window.end {
@@ -330,6 +337,8 @@ fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> Rewr
         match escape(text, at, takes_quoted) {
             Some(escape) => {
                 kind = kind.or(Some(escape.kind));
+                let is_quoted = text[at] == b'=';
+                (has_quoted, has_others) = (has_quoted | is_quoted, has_others | !is_quoted);
                 match escape.c {
                     Some(Stands::Char(c)) => content.share(c.encode_utf8(&mut [0; 4]).as_bytes(), at as u64),
                     Some(Stands::Byte(byte)) => content.push(byte, at as u64, escape.len as u8),
@@ -344,7 +353,7 @@ fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> Rewr
         }
     }
     content.end(at as u64);
-    Rewritten { kind: kind.unwrap_or("escape"), content }
+    (Rewritten { kind: kind.unwrap_or("escape"), content }, has_quoted && has_others)
 }
 
 #[cfg(test)]
@@ -396,6 +405,14 @@ mod tests {
                 found.first().map(|found| (found.kind, String::from_utf8_lossy(&found.content.bytes).into_owned()));
             assert_eq!(found.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn beside_other_escapes_an_equals_sign_is_read_in_both_ways() {
+        let found = rewrite(b"id=1A&card=4000%200100%200007%201234");
+        let texts: Vec<_> =
+            found.iter().map(|found| String::from_utf8_lossy(&found.content.bytes).into_owned()).collect();
+        assert_eq!(texts, ["id\u{1a}&card@00 0100 0007 1234", "id=1A&card=4000 0100 0007 1234"]);
     }
 
     #[test]

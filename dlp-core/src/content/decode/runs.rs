@@ -98,9 +98,31 @@ pub(in crate::content) struct Decoded {
     pub(in crate::content) content: Derived,
 }
 
+/// Decodes a run of digits over one line or more, with the offset at which each part of it begins. Where the lines make no
+/// sense together, the first or the last of them may be a word that only looks like one, or each may be a code of its own.
+pub(in crate::content) fn decode_lines(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Vec<(usize, Decoded)> {
+    let part = |range: Range<usize>| {
+        let start = range.start;
+        decode(run[range].trim_ascii_end(), is_file).map(|decoded| (start, decoded))
+    };
+    let whole = part(0..run.len());
+    let feeds: Vec<usize> = memchr::memchr_iter(b'\n', run).collect();
+    let (Some(first), Some(last), None) = (feeds.first(), feeds.last(), &whole) else {
+        return whole.into_iter().collect();
+    };
+    for (apart, together) in [(last + 1..run.len(), 0..last + 1), (0..first + 1, first + 1..run.len())] {
+        if let Some(found) = part(together) {
+            return std::iter::once(found).chain(part(apart)).collect();
+        }
+    }
+    let starts = std::iter::once(0).chain(feeds.iter().map(|feed| feed + 1));
+    let ends = feeds.iter().copied().chain([run.len()]);
+    starts.zip(ends).filter_map(|(start, end)| part(start..end)).collect()
+}
+
 /// Decodes a run of digits, when what comes out is text or passes `is_file`. Where bytes stand in front that belong to
 /// something else, the digits start later.
-pub(in crate::content) fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
+fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
     let passes = |bytes: &[u8]| is_file(bytes) || is_text(bytes);
     if run.len() >= HEX_CHARS_MIN && run.iter().all(u8::is_ascii_hexdigit) {
         let probe: Vec<u8> = run.chunks_exact(2).take(PROBE_BYTES).filter_map(hex_pair).collect();
@@ -217,10 +239,32 @@ mod tests {
             let run = next(text.as_bytes(), 0);
             assert_eq!(run, expected.as_ref().map(|(run, _)| run.clone()), "{text}");
             let Some((run, expected)) = run.zip(expected.map(|(_, decoded)| decoded)) else { continue };
-            let decoded = decode(&text.as_bytes()[run], &|_| false);
+            let decoded = decode_lines(&text.as_bytes()[run], &|_| false).into_iter().next().map(|(_, found)| found);
             let found =
                 decoded.as_ref().map(|found| (found.kind, String::from_utf8_lossy(&found.content.bytes).into_owned()));
             assert_eq!(found.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_beside_a_code_hides_nothing() {
+        let card = "Y2FyZCA0MDAwIDAxMDAgMDAwNyAxMjM0IG9mIHRoZSBvbmUgd2hvIHBhaWQgZm9yIGl0";
+        let long = "x".repeat(71);
+        let hex = "63617264203430303020303130302030303037203132333420616e6420736f6d65206d6f7265";
+        let rows = [
+            (format!("{card}\nregards"), 1),
+            (format!("{long}\n{card}\n"), 1),
+            (format!("{long}\n{card}\nregards"), 1),
+            (format!("{card}\n{card}x\n{card}"), 2),
+            (format!("{hex}\nbeefbee"), 1),
+            (format!("{}\n{hex}", "ab".repeat(35)), 1),
+            (format!("{card}\n{card}\n"), 1),
+        ];
+        for (text, expected) in rows {
+            let run = next(text.as_bytes(), 0).expect("a run");
+            let parts = decode_lines(&text.as_bytes()[run], &|_| false);
+            let with_card = parts.iter().filter(|(_, found)| found.content.bytes.windows(9).any(|w| w == b"0007 1234"));
+            assert_eq!(with_card.count(), expected, "{text}");
         }
     }
 

@@ -10,7 +10,8 @@ use crate::content::{
     Completeness, Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Reading,
     cut_run, extract, readings,
 };
-use crate::matching::{DetectorIndex, DetectorSet, Scratch};
+use crate::known::Known;
+use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch};
 
 /// Bytes of a block, unless a run of code goes on.
 const BLOCK_BYTES: usize = 32 * 1024;
@@ -36,6 +37,7 @@ pub(super) struct Encoded {
 pub(super) struct Judge<'a> {
     pub(super) set: &'a DetectorSet,
     pub(super) scratch: &'a mut Scratch,
+    pub(super) known: &'a Known,
     pub(super) redaction: Redaction,
 }
 
@@ -81,7 +83,7 @@ impl Encoded {
     fn file(&mut self, judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut Vec<Region>) {
         let (limits, cancel) = (Limits::batch(), Cancel::default());
         let mut sure = Sure { min: judge.redaction.confidence_min, detector: None };
-        let mut sink = MatchingSink::new(judge.set, judge.scratch, &limits, &mut sure);
+        let mut sink = MatchingSink::new(judge.set, judge.scratch, &limits, &mut sure).with_known(judge.known);
         let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
         let outcome = extract("", Input::Bytes(&reading.bytes), extraction, &mut sink);
         let (outcome, _) = sink.finish(outcome);
@@ -97,14 +99,19 @@ impl Encoded {
 
 fn text_of(judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut Vec<Region>) {
     let min = judge.redaction.confidence_min;
-    let _ = judge.set.scan(judge.scratch, &reading.bytes, &mut |found| {
+    let mut each = |found: Match| {
         if found.confidence.level() >= min {
             let origin = reading.origin(found.span.start.0..found.span.end.0);
             let (start, end) = (start + origin.start, start + origin.end);
             let detector = found.detector;
             regions.push(Region { start, end, detector, decoded: Some(found.value.expose().to_vec()) });
         }
-    });
+    };
+    let _ = judge.set.scan(judge.scratch, &reading.bytes, &mut each);
+    if let Some(mut known) = judge.known.scan() {
+        known.push(&reading.bytes, &mut each);
+        known.finish(&mut each);
+    }
 }
 
 /// How much of the text is a block: up to the last line end of so many bytes, and not into a run of code.

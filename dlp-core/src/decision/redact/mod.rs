@@ -217,7 +217,8 @@ impl<'a> Redactor<'a> {
 
     /// Looks for what stands encoded.
     fn look(&mut self, bytes: &[u8], is_end: bool) {
-        let mut judge = Judge { set: self.set, scratch: &mut *self.scratch, redaction: self.redaction };
+        let (set, redaction) = (self.set, self.redaction);
+        let mut judge = Judge { set, scratch: &mut *self.scratch, known: &self.known, redaction };
         let regions = self.encoded.push(&mut judge, bytes, is_end);
         self.add(regions);
     }

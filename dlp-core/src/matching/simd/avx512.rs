@@ -163,7 +163,7 @@ fn store_passing(places: &mut [u32], chosen: __m512i, passes: __mmask16) -> usiz
 #[target_feature(enable = "avx512f")]
 fn keep_pairs(places: &mut [u32], filter: &PairFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    let text_len = filter.text.len() - filter.from;
+    let text_len = filter.text[filter.from..].len();
     let before = filter.text.as_ptr().wrapping_add(filter.from).wrapping_sub(1);
     let byte = splat_u32(0xff);
     let (mut seen, mut kept) = (0, 0);

@@ -11,6 +11,9 @@ use super::avx512;
 /// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
 pub(in crate::matching) const STRETCH_WORDS: usize = 64;
 
+/// Greatest place that a stretch may begin with.
+const PLACE_MAX: usize = i32::MAX as usize - STRETCH_WORDS * 64;
+
 /// Places that a vector holds: what is stored behind the last place.
 pub(super) const LANES: usize = 16;
 
@@ -34,6 +37,39 @@ pub(super) const BESIDE_MULTIPLIER: u32 = 0x85eb_ca77;
 pub(in crate::matching) struct Places {
     places: Vec<u32>,
     len: usize,
+}
+
+/// Goes through places in their order, and keeps those that pass. Those that it has not come to are dropped.
+#[derive(Debug)]
+pub(in crate::matching) struct Sieve<'p> {
+    places: &'p mut Places,
+    seen: usize,
+    kept: usize,
+}
+
+impl Sieve<'_> {
+    /// The next place.
+    #[inline(always)]
+    pub(in crate::matching) fn place(&self) -> Option<usize> {
+        self.places.places[..self.places.len].get(self.seen).map(|place| *place as usize)
+    }
+
+    /// Keeps the place or drops it, and goes on to the next one. It costs no branch, because which way it would go is not
+    /// to be foretold.
+    #[inline(always)]
+    pub(in crate::matching) fn keep(&mut self, passes: bool) {
+        if self.seen < self.places.len {
+            self.places.places[self.kept] = self.places.places[self.seen];
+            self.kept += usize::from(passes);
+            self.seen += 1;
+        }
+    }
+}
+
+impl Drop for Sieve<'_> {
+    fn drop(&mut self) {
+        self.places.len = self.kept;
+    }
 }
 
 /// How to take and keep, by the instruction set. Functions of vectors may only be called on processors that have the
@@ -68,6 +104,8 @@ impl Places {
     /// When the stretch has more words than [`STRETCH_WORDS`].
     pub(in crate::matching) fn take(&mut self, isa: Isa, words: &[u64], first: usize) {
         assert!(words.len() <= STRETCH_WORDS, "expected at most {STRETCH_WORDS} words, got {}", words.len());
+        // Vectors take places for signed numbers.
+        assert!(first <= PLACE_MAX, "expected a stretch at {PLACE_MAX} at most, got {first}");
         self.places.resize(STRETCH_WORDS * 64 + LANES, 0);
         // SAFETY: `of` gives functions out only where the processor has what they need.
         self.len = unsafe { (Functions::of(isa).take)(&mut self.places, words, first as u32) };
@@ -88,25 +126,9 @@ impl Places {
         self.len = unsafe { (Functions::of(isa).keep_pairs)(&mut self.places[..self.len + LANES], filter) };
     }
 
-    pub(in crate::matching) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The place with a number.
-    #[inline]
-    pub(in crate::matching) fn get(&self, number: usize) -> usize {
-        self.places[number] as usize
-    }
-
-    /// Puts the place with one number where that of another is, to [keep](Self::keep_first) it.
-    #[inline]
-    pub(in crate::matching) fn put(&mut self, from: usize, to: usize) {
-        self.places[to] = self.places[from];
-    }
-
-    /// Keeps the first places.
-    pub(in crate::matching) fn keep_first(&mut self, count: usize) {
-        self.len = count;
+    /// Goes through the places, to keep some.
+    pub(in crate::matching) fn sieve(&mut self) -> Sieve<'_> {
+        Sieve { places: self, seen: 0, kept: 0 }
     }
 
     pub(in crate::matching) fn iter(&self) -> impl Iterator<Item = usize> {
@@ -330,10 +352,14 @@ mod tests {
             let mut places = Places::default();
             places.take(isa, &[1 << 5 | 1 << 63, 0, 1 | 1 << 3], 640);
             assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 768, 771]);
-            places.put(3, 2);
-            places.keep_first(3);
+            let mut sieve = places.sieve();
+            while let Some(place) = sieve.place() {
+                sieve.keep(place % 2 == 1);
+            }
+            drop(sieve);
             assert_eq!(places.iter().collect::<Vec<_>>(), [645, 703, 771]);
-            assert_eq!((places.len(), places.get(2)), (3, 771));
+            places.sieve().keep(true);
+            assert_eq!(places.iter().collect::<Vec<_>>(), [645], "what is not looked at is dropped");
             places.take(isa, &[u64::MAX; STRETCH_WORDS], 64);
             assert!(places.iter().eq(64..64 + STRETCH_WORDS * 64), "{isa:?}");
         }
