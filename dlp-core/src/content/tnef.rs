@@ -118,14 +118,14 @@ impl<'d> Message<'d> {
                 self.attachment.content = Some(content);
             }
             PROPERTIES => {
-                let (properties, behind) = properties(Fields(content));
-                self.keep(behind);
-                return self.properties(walk, &properties);
+                let set = properties(Fields(content));
+                self.keep(set.behind);
+                return self.properties(walk, &set.found);
             }
             ATTACHMENT_PROPERTIES => {
-                let (properties, behind) = properties(Fields(content));
-                self.keep(behind);
-                self.attachment.properties.extend(properties);
+                let set = properties(Fields(content));
+                self.keep(set.behind);
+                self.attachment.properties.extend(set.found);
             }
             RECIPIENTS => return self.recipients(walk, content),
             _ if TEXT_KINDS.contains(&attribute.kind) => {
@@ -138,17 +138,21 @@ impl<'d> Message<'d> {
         Ok(())
     }
 
-    /// A table of sets of properties.
+    /// A table of sets of properties. Nobody knows where the set behind a broken one begins, and to read on inside the
+    /// broken property would give its values again and again.
     fn recipients(&mut self, walk: &mut Walk<'_>, content: &'d [u8]) -> Step {
         let mut fields = Fields(content);
         let count = fields.u32().unwrap_or(0);
         for _ in 0..count {
-            let (properties, behind) = properties(fields);
-            if properties.is_empty() {
+            let set = properties(fields);
+            if set.found.is_empty() {
                 break;
             }
-            self.properties(walk, &properties)?;
-            fields = Fields(behind);
+            self.properties(walk, &set.found)?;
+            fields = Fields(set.behind);
+            if !set.is_whole {
+                break;
+            }
         }
         self.keep(fields.0);
         Ok(())
@@ -223,17 +227,25 @@ struct Property<'d> {
     value: &'d [u8],
 }
 
-/// A set of properties, and what stands behind it.
-fn properties(mut fields: Fields<'_>) -> (Vec<Property<'_>>, &[u8]) {
+/// A set of properties.
+struct Set<'d> {
+    found: Vec<Property<'d>>,
+    /// What stands behind them: from a broken property on, or from the end of the set.
+    behind: &'d [u8],
+    is_whole: bool,
+}
+
+/// Reads a set of properties.
+fn properties(mut fields: Fields<'_>) -> Set<'_> {
     let mut found = Vec::new();
     let count = fields.u32().unwrap_or(0);
     for _ in 0..count {
         let before = fields;
         if one(&mut fields, &mut found).is_none() {
-            return (found, before.0);
+            return Set { found, behind: before.0, is_whole: false };
         }
     }
-    (found, fields.0)
+    Set { found, behind: fields.0, is_whole: true }
 }
 
 /// Reads one property with all its values.

@@ -325,3 +325,14 @@ fn loops_and_lies_of_a_compound_file_end() {
         }
     }
 }
+
+#[test]
+fn presentations_that_are_read_whole_leave_nothing() {
+    let text = wide("on a slide");
+    let atom = [&[0, 0, 0xA0, 0x0F][..], &(text.len() as u32).to_le_bytes(), &text].concat();
+    let slide = [&[0x0F, 0, 0xEE, 3][..], &(atom.len() as u32).to_le_bytes(), &atom].concat();
+    let seen = walk("a.ppt", &compound(&[("Current User", b""), ("PowerPoint Document", &slide)]));
+    assert!(seen.holds("on a slide"), "{:?}", seen.text);
+    let rest: Vec<_> = seen.items.iter().filter(|item| item.path.ends_with("PowerPoint Document")).collect();
+    assert!(rest.is_empty(), "{rest:?}");
+}

@@ -279,3 +279,57 @@ fn hostile_images_are_bounded() {
     let broken = png(&[chunk(b"zTXt", b"a\0\0no packed text")]);
     assert_eq!(walk("a.png", &broken).completeness(), Completeness::Damaged);
 }
+
+/// A directory whose entries all lead to the places of one list.
+fn shared_list(entries: usize, list: &[u32]) -> Vec<u8> {
+    let mut bytes = tiff(false, &vec![(0x014A, 4, vec![0; 4]); entries], &[]);
+    let at = bytes.len() as u32;
+    for entry in (10..).step_by(12).take(entries) {
+        bytes[entry + 4..entry + 8].copy_from_slice(&(list.len() as u32).to_le_bytes());
+        bytes[entry + 8..entry + 12].copy_from_slice(&at.to_le_bytes());
+    }
+    bytes.extend(list.iter().flat_map(|place| place.to_le_bytes()));
+    bytes
+}
+
+/// A TIFF file whose entries with this tag all give the same value, and the value.
+fn shared_value(entries: usize, tag: u16, value: &[u8]) -> Vec<u8> {
+    let mut bytes = tiff(false, &vec![(tag, 7, vec![0; 4]); entries], &[]);
+    let at = bytes.len() as u32;
+    for entry in (10..).step_by(12).take(entries) {
+        bytes[entry + 4..entry + 8].copy_from_slice(&(value.len() as u32).to_le_bytes());
+        bytes[entry + 8..entry + 12].copy_from_slice(&at.to_le_bytes());
+    }
+    [&bytes, value].concat()
+}
+
+#[test]
+fn what_an_image_repeats_is_read_once() {
+    let same = shared_list(500, &[8; 4_096]);
+    let places: Vec<u32> = (0..6_000).map(|index| 16 + 4 * index).collect();
+    let many = [shared_list(1, &places), vec![0; 24_000]].concat();
+    // Directories that begin in one another have the same entries.
+    let inside: Vec<u32> = (0..2_000).map(|index| 8_026 + 4 * index).collect();
+    let nested = [shared_list(1, &inside), [0xFF, 0x7F].repeat(10_000)].concat();
+    let record = [0x1C, 1, 0, 0, 0];
+    let resource = b"8BIM\x04\0\0\0\0\0\0\0";
+    let rows: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("places of directories", same, "overlap"),
+        ("more directories than the bound", many, "image_directories_max"),
+        ("entries", nested, "overlap"),
+        ("records", shared_value(100, 0x83BB, &record.repeat(1_000)), "overlap"),
+        ("resources", shared_value(100, 0x8649, &resource.repeat(1_000)), "overlap"),
+    ];
+    for (case, bytes, reason) in rows {
+        assert_eq!(walk("a.tif", &[&bytes[..], b"raw-marker"].concat()).reasons, [reason], "{case}");
+    }
+    // Each image of a file gives what its own bytes hold, however long the file is.
+    let exif = shared_value(2_000, 0xA430, b"").len();
+    let mut value = vec![b'x'; 20_000];
+    value[0] = b'y';
+    let mut shared = shared_value(2_000, 0xA430, &value);
+    (10..exif - 4).step_by(12).for_each(|entry| shared[entry + 2] = 2);
+    let image = jpeg(&[segment(0xE1, &[b"Exif\0\0", shared.as_slice()].concat())]);
+    let text = walk("a.jpg", &image.repeat(20)).role(Role::Property);
+    assert!(text.matches("yxx").count() <= 60, "{}", text.matches("yxx").count());
+}

@@ -178,3 +178,36 @@ fn digits_that_look_like_a_mark_are_text() {
         assert_eq!(walk("a.txt", text.as_bytes()).items[0].kind, Kind::Text, "{text}");
     }
 }
+
+#[test]
+fn archives_behind_archives_are_found_wherever_a_read_ends() {
+    let first = [odc("first.txt", b"12"), odc(END, b"")].concat();
+    let second = [odc("second.txt", b"secret-marker"), odc(END, b"")].concat();
+    for before in 0..8 {
+        let mut bytes = first.clone();
+        bytes.resize(32 * 1024 - before, 0);
+        bytes.extend_from_slice(&second);
+        for seen in [walk("a.cpio", &bytes), stream("a.cpio", &bytes)] {
+            let paths: Vec<&str> = seen.items.iter().map(|item| item.path.as_str()).collect();
+            assert_eq!(paths, ["a.cpio", "a.cpio/first.txt", "a.cpio/second.txt"], "{before}");
+        }
+    }
+}
+
+#[test]
+fn long_names_and_empty_values_are_bounded() {
+    // A name in the list has no end but that of the list.
+    let list = [b"a".repeat(100_000), b"\n".to_vec()].concat();
+    let thin = [b"!<thin>\n".to_vec(), record("//", &list), record("/0", b"")[..60].repeat(50)].concat();
+    let names = walk("a.a", &thin).role(Role::FileName);
+    assert!((50 * 1_000..50 * 5_000).contains(&names.len()), "{}", names.len());
+    // Each value is all strings of the same store, and all of them are empty.
+    let (entries, store) = (40, 1_000);
+    let entry = [1_000_u32, 8, 0, u32::MAX].map(u32::to_be_bytes).concat();
+    let counts = [0, entries as u32, store as u32].map(u32::to_be_bytes).concat();
+    let empty = [b"\x8e\xad\xe8\x01", counts.as_slice(), &entry.repeat(entries), &vec![0; store]].concat();
+    let bytes = [&rpm(b"")[..96], &empty, &header(&[(1004, "summary-marker")])].concat();
+    let seen = walk("a.rpm", &bytes);
+    assert!(seen.reasons.contains(&"overlap"), "{:?}", seen.reasons);
+    assert!(seen.holds("summary-marker"), "{:?}", seen.text);
+}

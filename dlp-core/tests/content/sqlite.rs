@@ -210,3 +210,93 @@ fn broken_databases_end_and_say_so() {
     assert_eq!(seen.completeness(), Completeness::Unsupported);
     assert!(seen.role(Role::Raw).contains("secret-marker"));
 }
+
+#[test]
+fn what_a_database_repeats_is_read_once() {
+    let schema_of = |page| schema(&[("table", "t", page, "CREATE TABLE t (a)")]);
+    // Every pointer of the page leads to its only cell.
+    let cell = row(1, &[text("secret-marker, and more of it")]);
+    let shared = |kind: u8, cell: &[u8], right: Option<u32>| {
+        let mut page = page(kind, 0, &[cell.to_vec()], right);
+        let (list, count) = if right.is_some() { (12, 200_u16) } else { (8, 200) };
+        let at = [page[list], page[list + 1]];
+        page[3..5].copy_from_slice(&count.to_be_bytes());
+        page[list..list + 2 * usize::from(count)].chunks_exact_mut(2).for_each(|place| place.copy_from_slice(&at));
+        page
+    };
+    let below = [3_u32.to_be_bytes().to_vec(), varint(1)].concat();
+    let rows = [
+        ("rows", database(&schema_of(2), &[shared(0x0D, &cell, None)])),
+        ("pages", database(&schema_of(2), &[shared(0x05, &below, Some(3)), leaf(std::slice::from_ref(&cell))])),
+    ];
+    for (case, bytes) in rows {
+        let seen = walk("a.db", &bytes);
+        assert!(seen.reasons.contains(&"overlap"), "{case}: {:?}", seen.reasons);
+        assert!(seen.cells.len() < 30, "{case}: {}", seen.cells.len());
+        assert!(seen.holds("secret-marker"), "{case}");
+    }
+    // What belongs to a table that is there twice comes with the first one.
+    let twice = schema(&[("table", "t", 2, "-"), ("table", "t", 3, "-"), ("index", "t", 4, "-")]);
+    let entry = [varint(9), payload(&[text("indexed")])].concat();
+    let pages = [leaf(&[row(1, &[text("first")])]), leaf(&[row(1, &[text("second")])]), page(0x0A, 0, &[entry], None)];
+    let seen = walk("a.db", &database(&twice, &pages));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert!(["first", "second", "indexed"].iter().all(|value| seen.role(Role::Body).contains(value)));
+}
+
+#[test]
+fn rows_and_schemas_have_bounds() {
+    // More values than a row of this format can have, each of them nothing.
+    let nothing = [varint(40_003), vec![0; 40_000], b"behind-marker".to_vec()].concat();
+    let (min, len) = ((PAGE - 12) * 32 / 255 - 23, nothing.len());
+    let fitting = min + (len - min) % (PAGE - 4);
+    let local = if fitting <= PAGE - 35 { fitting } else { min };
+    let cell = [varint(len as u64), varint(1), nothing[..local].to_vec(), 3_u32.to_be_bytes().to_vec()].concat();
+    let chained = nothing[local..].chunks(PAGE - 4).zip(4_u32..).map(|(chunk, next)| {
+        let mut page = [&next.to_be_bytes()[..], chunk].concat();
+        page.resize(PAGE, 0);
+        page
+    });
+    let pages = [vec![leaf(&[cell])], chained.collect()].concat();
+    let table = schema(&[("table", "t", 2, "CREATE TABLE t (a)")]);
+    let seen = walk("a.db", &database(&table, &pages));
+    assert_eq!(seen.completeness(), Completeness::Damaged, "{:?}", seen.reasons);
+    assert!(seen.holds("behind-marker"), "{:?}", seen.text);
+    // Long names of columns do not come again with each of their files.
+    let statement = format!("CREATE TABLE t ({} BLOB)", "n".repeat(300));
+    let file = leaf(&[row(1, &[Value::Blob(gzip(b"packed-marker"))])]);
+    let seen = walk("a.db", &database(&schema(&[("table", "t", 2, &statement)]), &[file]));
+    let item = seen.items.iter().find(|item| item.path.contains("nnn")).expect("the file is an item");
+    assert!(item.path.len() < 290 && seen.holds("packed-marker"), "{}", item.path);
+}
+
+#[test]
+fn a_schema_of_too_many_tables_is_named() {
+    let entry = |number: u64| row(number, &[text("table"), text("t"), text("t"), Value::Integer(9_999_999)]);
+    let cells: Vec<Vec<u8>> = (0..12).map(entry).collect();
+    // The limit is 16,384; a page of the schema has twelve entries.
+    let count = 16_384 / 12 + 1;
+    let leaves = 60;
+    let interiors = usize::div_ceil(count, leaves);
+    let first: Vec<Vec<u8>> = (0..3).map(|at| [(2 + at as u32).to_be_bytes().to_vec(), varint(1)].concat()).collect();
+    let spread = |children: Vec<u32>| {
+        let (last, others) = children.split_last().expect("a page has children");
+        let cells: Vec<Vec<u8>> =
+            others.iter().map(|child| [child.to_be_bytes().to_vec(), varint(1)].concat()).collect();
+        page(0x05, 0, &cells, Some(*last))
+    };
+    let (middle, below) = (2_u32, 5_u32);
+    let mut pages: Vec<Vec<u8>> = (0..3_u32)
+        .map(|part| spread((0..interiors as u32).filter(|at| at % 3 == part).map(|at| below + at).collect()))
+        .collect();
+    let start = below + interiors as u32;
+    for at in 0..interiors as u32 {
+        pages.push(spread((0..leaves as u32).map(|leaf| start + at * leaves as u32 + leaf).collect()));
+    }
+    pages.extend(vec![leaf(&cells); interiors * leaves]);
+    let mut bytes = database(&[], &pages);
+    let root = page(0x05, 100, &first[..2], Some(middle + 2));
+    bytes[100..PAGE].copy_from_slice(&root[100..]);
+    let seen = walk("a.db", &bytes);
+    assert!(seen.reasons.contains(&"sqlite_schema_entries_max"), "{:?}", seen.reasons);
+}

@@ -183,3 +183,13 @@ fn saved_web_pages_are_read() {
     assert!(seen.holds("page-marker") && seen.holds("comment: image-comment-marker"), "{:?}", seen.text);
     assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
 }
+
+#[test]
+fn recipients_end_at_a_broken_property() {
+    // Read from any place, each number is a kind with many values, and how many these are.
+    let mut content = 0x7FFF_1003_u32.to_le_bytes().repeat(200_000);
+    content.extend_from_slice(b"secret-marker");
+    let seen = walk("winmail.dat", &tnef(&[attribute(1, 6, 0x9004, &content)]));
+    assert!(seen.holds("secret-marker"));
+    assert_eq!(seen.items.len(), 2, "{:?}", seen.items);
+}

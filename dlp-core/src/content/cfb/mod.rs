@@ -69,8 +69,12 @@ pub(super) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
         let message = "the file ends before its streams do; what could be read was scanned";
         walk.problem(Problem::new(ProblemClass::Damaged, "truncated", message));
     }
-    let unclaimed = file.unclaimed();
-    if unclaimed.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(&unclaimed)) }
+    gap(walk, "", &file.unclaimed())
+}
+
+/// Walks what a reader left of a stream, if it left anything.
+fn gap(walk: &mut Walk<'_>, name: &str, rest: &[u8]) -> Step {
+    if rest.is_empty() { Ok(()) } else { walk.child(name, Relation::Gap, Input::Bytes(rest)) }
 }
 
 /// A file and what of it was read.
@@ -135,14 +139,14 @@ impl Reading<'_> {
         let table = |name: &str| self.file.find(storage, name).map(|index| self.file.stream(index));
         let streams = word::Streams { tables: [table("0Table"), table("1Table")], main };
         let rest = word::walk(walk, &streams)?;
-        walk.child("WordDocument", Relation::Gap, Input::Bytes(&rest))
+        gap(walk, "WordDocument", &rest)
     }
 
     fn excel(&mut self, walk: &mut Walk<'_>, storage: usize) -> Step {
         for name in ["Workbook", "Book"] {
             if let Some(stream) = self.named(walk, storage, name) {
                 let rest = excel::walk(walk, &stream)?;
-                walk.child(name, Relation::Gap, Input::Bytes(&rest))?;
+                gap(walk, name, &rest)?;
             }
         }
         Ok(())
@@ -153,10 +157,10 @@ impl Reading<'_> {
         let stream = self.named(walk, storage, "PowerPoint Document").unwrap_or_default();
         if powerpoint::is_encrypted(&user) {
             walk.problem(powerpoint::encrypted());
-            return walk.child("PowerPoint Document", Relation::Gap, Input::Bytes(&stream));
+            return gap(walk, "PowerPoint Document", &stream);
         }
         let rest = powerpoint::walk(walk, &stream)?;
-        walk.child("PowerPoint Document", Relation::Gap, Input::Bytes(&rest))
+        gap(walk, "PowerPoint Document", &rest)
     }
 
     /// Walks the streams that no reader took.

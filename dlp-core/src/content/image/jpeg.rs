@@ -15,8 +15,8 @@ const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 const MORE_XMP_HEADER_BYTES: usize = 40;
 const RESOURCES: &[u8] = b"Photoshop 3.0\0";
 
-/// Walks the segments; nothing when they do not lead to an end.
-pub(super) fn layout(bytes: &[u8], start: usize) -> Option<Layout> {
+/// Walks the segments. When they do not lead to an end, the image has what was found and takes all bytes.
+pub(super) fn layout(bytes: &[u8], start: usize) -> Layout {
     let mut layout = Layout { pieces: Vec::new(), end: bytes.len() };
     let mut more_xmp = Vec::new();
     let mut at = start + 2;
@@ -56,7 +56,7 @@ pub(super) fn layout(bytes: &[u8], start: usize) -> Option<Layout> {
     if !more_xmp.is_empty() {
         layout.pieces.push(Piece { kind: PieceKind::Xmp, name: String::new(), ranges: more_xmp });
     }
-    Some(layout)
+    layout
 }
 
 /// The next marker, any number of fill bytes before it.

@@ -63,7 +63,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, input: Input<'_>) -> Step {
         let mut start = 0;
         loop {
             let layout = layout(kind, bytes, start);
-            Image { bytes, read: Vec::new(), given_bytes: 0 }.walk(walk, start, &layout)?;
+            Image::new(bytes, layout.end - start).walk(walk, start, &layout)?;
             start = layout.end;
             match bytes.get(start..) {
                 Some(rest) if is_start(kind, rest) => {}
@@ -88,21 +88,15 @@ pub(super) fn is_image(kind: Kind) -> bool {
 
 /// Walks the segments of an image that starts at a place. The end is always behind the start.
 fn layout(kind: Kind, bytes: &[u8], start: usize) -> Layout {
-    let layout = match kind {
+    let whole = Layout { pieces: Vec::new(), end: bytes.len() };
+    match kind {
         Kind::Jpeg => jpeg::layout(bytes, start),
         Kind::Png => png::layout(bytes, start),
-        Kind::Gif => gif::layout(bytes, start),
-        Kind::Webp => webp::layout(bytes, start),
-        _ => None,
-    };
-    match (layout, kind) {
-        (Some(layout), _) => layout,
+        Kind::Gif => gif::layout(bytes, start).unwrap_or(whole),
+        Kind::Webp => webp::layout(bytes, start).unwrap_or(whole),
         // Directories point anywhere, so a TIFF file has no end.
-        (None, Kind::Tiff) => {
-            let pieces = vec![Piece::new(PieceKind::Exif, "tiff", start..bytes.len())];
-            Layout { pieces, end: bytes.len() }
-        }
-        (None, _) => Layout { pieces: Vec::new(), end: bytes.len() },
+        Kind::Tiff => Layout { pieces: vec![Piece::new(PieceKind::Exif, "tiff", start..bytes.len())], ..whole },
+        _ => whole,
     }
 }
 
@@ -117,12 +111,22 @@ fn is_start(kind: Kind, bytes: &[u8]) -> bool {
 /// An image whose pieces are being read.
 struct Image<'d> {
     bytes: &'d [u8],
+    /// Bytes of the image itself, which others of its kind may follow.
+    own_bytes: usize,
     /// What was handed out as text.
     read: Vec<Range<usize>>,
     given_bytes: usize,
+    /// Bytes of the runs in which records were looked for.
+    searched_bytes: usize,
+    /// Whether it was said that values share their bytes.
+    is_shared: bool,
 }
 
-impl Image<'_> {
+impl<'d> Image<'d> {
+    fn new(bytes: &'d [u8], own_bytes: usize) -> Self {
+        Self { bytes, own_bytes, read: Vec::new(), given_bytes: 0, searched_bytes: 0, is_shared: false }
+    }
+
     fn walk(mut self, walk: &mut Walk<'_>, start: usize, layout: &Layout) -> Step {
         for piece in &layout.pieces {
             self.piece(walk, piece)?;
@@ -142,6 +146,7 @@ impl Image<'_> {
         let Some(first) = piece.ranges.first() else { return Ok(()) };
         match piece.kind {
             PieceKind::Exif => return tiff::walk(walk, self, first.clone()),
+            // Pieces lie apart, so each is searched once.
             PieceKind::Resources => return iptc::walk_resources(walk, self, first.clone()),
             PieceKind::Text | PieceKind::Packed | PieceKind::Xmp => {}
         }
@@ -162,18 +167,30 @@ impl Image<'_> {
 
     /// Takes bytes out of the raw scan; false when so many values share their bytes that no honest image has them.
     fn claim(&mut self, walk: &mut Walk<'_>, ranges: &[Range<usize>]) -> bool {
-        let max = self.bytes.len();
-        let is_over = self.given_bytes > max;
         self.given_bytes += ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
-        if self.given_bytes > max {
-            if !is_over {
-                let message = "values share their bytes; the rest of them was scanned as raw bytes";
-                walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
-            }
+        if self.given_bytes > self.own_bytes {
+            self.shared(walk);
             return false;
         }
         self.read.extend_from_slice(ranges);
         true
+    }
+
+    /// Whether records may be looked for in so many bytes more. They stay in the raw scan but for the values found.
+    fn may_search(&mut self, walk: &mut Walk<'_>, len: usize) -> bool {
+        self.searched_bytes += len;
+        if self.searched_bytes > self.own_bytes {
+            self.shared(walk);
+        }
+        self.searched_bytes <= self.own_bytes
+    }
+
+    /// Says once that values share their bytes.
+    fn shared(&mut self, walk: &mut Walk<'_>) {
+        if !std::mem::replace(&mut self.is_shared, true) {
+            let message = "values share their bytes; the rest of them was scanned as raw bytes";
+            walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
+        }
     }
 
     /// Hands out a text in whatever set it is.

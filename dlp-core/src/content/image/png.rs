@@ -9,8 +9,8 @@ const SUM_BYTES: usize = 4;
 /// The keyword under which programs write XMP.
 const XMP: &[u8] = b"XML:com.adobe.xmp";
 
-/// Walks the chunks; nothing when they do not lead to an end.
-pub(super) fn layout(bytes: &[u8], start: usize) -> Option<Layout> {
+/// Walks the chunks. When they do not lead to an end, the image has what was found and takes all bytes.
+pub(super) fn layout(bytes: &[u8], start: usize) -> Layout {
     let mut layout = Layout { pieces: Vec::new(), end: bytes.len() };
     let mut at = start + START.len();
     while let Some(len) = u32_be(bytes, at) {
@@ -29,7 +29,7 @@ pub(super) fn layout(bytes: &[u8], start: usize) -> Option<Layout> {
         }
         at = to + SUM_BYTES;
     }
-    Some(layout)
+    layout
 }
 
 /// A keyword and a text.

@@ -1,7 +1,8 @@
 //! Directories of TIFF: the tags of a TIFF file, and of EXIF in other images.
 //!
-//! Values that are text are handed out by name. Directories and values lie anywhere; each directory is read once, and
-//! what values may give together is bounded by the length of the image.
+//! Values that are text are handed out by name. Directories and values lie anywhere. Each directory is queued and read
+//! once, up to a number of them. Entries, places of directories, and what values give may each share bytes with others,
+//! but together they are bounded by the length of the image, which no honest one exceeds.
 
 use super::{Image, iptc};
 use crate::base::Problem;
@@ -14,6 +15,8 @@ use std::ops::Range;
 /// Directories of one image. Files of several pages have one for each.
 const DIRECTORIES_MAX: usize = 4_096;
 const ENTRY_BYTES: usize = 12;
+/// Bytes of the place of a directory.
+const PLACE_BYTES: usize = 4;
 /// Bytes of one value of each type, from type 1 on.
 const TYPE_BYTES: [usize; 13] = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
 const ASCII: u16 = 2;
@@ -57,23 +60,52 @@ const NAMES: [(u16, &str); 22] = [
 pub(super) fn walk(walk: &mut Walk<'_>, image: &mut Image<'_>, range: Range<usize>) -> Step {
     let Some(is_big) = is_big(&image.bytes[range.clone()]) else { return Ok(()) };
     let reading = Reading { bytes: &image.bytes[range.clone()], start: range.start, is_big };
-    let mut waiting: Vec<(usize, bool)> = reading.u32(4).into_iter().map(|at| (at, false)).collect();
-    let mut seen = HashSet::new();
-    while let Some((at, is_place)) = waiting.pop() {
-        if at == 0 || !seen.insert(at) {
-            continue;
-        }
-        if seen.len() > DIRECTORIES_MAX {
-            let message = "the image has more directories than the bound; the rest was scanned as raw bytes";
-            walk.problem(Problem::limit("image_directories_max", DIRECTORIES_MAX as u64, message));
-            break;
-        }
-        reading.directory(walk, image, at, &mut waiting)?;
-        if let Some(place) = reading.place(at).filter(|_| is_place) {
+    let mut queue = Queue { room_bytes: range.len(), ..Queue::default() };
+    queue.push(walk, reading.u32(4).unwrap_or(0), false);
+    while let Some((at, is_place)) = queue.waiting.pop() {
+        reading.directory(walk, image, at, &mut queue)?;
+        if let Some(place) = is_place.then(|| reading.place(at)).flatten() {
             image.known_text(walk, "gps", &place)?;
         }
     }
     Ok(())
+}
+
+/// Directories that were found, and how much more may be read to find others.
+#[derive(Default)]
+struct Queue {
+    /// Where they start, and whether they hold a place on earth.
+    waiting: Vec<(usize, bool)>,
+    seen: HashSet<usize>,
+    /// Bytes of entries and of places of directories that are still to come. Each has bytes of its own.
+    room_bytes: usize,
+    is_full: bool,
+}
+
+impl Queue {
+    fn push(&mut self, walk: &mut Walk<'_>, at: usize, is_place: bool) {
+        if at == 0 || self.is_full || self.seen.contains(&at) {
+            return;
+        }
+        if self.seen.len() == DIRECTORIES_MAX {
+            let message = "the image has more directories than the bound; the rest was scanned as raw bytes";
+            walk.problem(Problem::limit("image_directories_max", DIRECTORIES_MAX as u64, message));
+            self.is_full = true;
+            return;
+        }
+        self.seen.insert(at);
+        self.waiting.push((at, is_place));
+    }
+
+    /// Takes room for something of this length; false when there is no more.
+    fn take(&mut self, walk: &mut Walk<'_>, image: &mut Image<'_>, len: usize) -> bool {
+        let room = self.room_bytes.checked_sub(len);
+        self.room_bytes = room.unwrap_or(0);
+        if room.is_none() {
+            image.shared(walk);
+        }
+        room.is_some()
+    }
 }
 
 fn is_big(bytes: &[u8]) -> Option<bool> {
@@ -99,28 +131,36 @@ struct Entry {
 }
 
 impl Reading<'_> {
-    fn directory(
-        &self,
-        walk: &mut Walk<'_>,
-        image: &mut Image<'_>,
-        at: usize,
-        waiting: &mut Vec<(usize, bool)>,
-    ) -> Step {
+    fn directory(&self, walk: &mut Walk<'_>, image: &mut Image<'_>, at: usize, queue: &mut Queue) -> Step {
         let Some(count) = self.u16(at) else { return Ok(()) };
         let first = at + 2;
         let behind = first + usize::from(count) * ENTRY_BYTES;
-        waiting.extend(self.u32(behind).map(|at| (at, false)));
-        for at in (first..behind).step_by(ENTRY_BYTES) {
+        queue.push(walk, self.u32(behind).unwrap_or(0), false);
+        for at in (first..behind.min(self.bytes.len())).step_by(ENTRY_BYTES) {
             walk.check_budget()?;
+            if !queue.take(walk, image, ENTRY_BYTES.min(self.bytes.len() - at)) {
+                break;
+            }
             let Some(entry) = self.entry(at) else { continue };
             if DIRECTORIES.contains(&entry.tag) {
-                let below = entry.value.step_by(4).filter_map(|at| self.u32(at)).take(DIRECTORIES_MAX);
-                waiting.extend(below.map(|at| (at, entry.tag == PLACE)));
-                continue;
+                self.below(walk, image, &entry, queue);
+            } else {
+                self.value(walk, image, &entry)?;
             }
-            self.value(walk, image, &entry)?;
         }
         Ok(())
+    }
+
+    /// Queues the directories that an entry leads to.
+    fn below(&self, walk: &mut Walk<'_>, image: &mut Image<'_>, entry: &Entry, queue: &mut Queue) {
+        // A single place stands in the entry, which has taken its room.
+        let is_inside = entry.value.len() <= PLACE_BYTES;
+        for at in entry.value.clone().step_by(PLACE_BYTES) {
+            if queue.is_full || !is_inside && !queue.take(walk, image, PLACE_BYTES) {
+                break;
+            }
+            queue.push(walk, self.u32(at).unwrap_or(0), entry.tag == PLACE);
+        }
     }
 
     fn entry(&self, at: usize) -> Option<Entry> {
@@ -135,10 +175,12 @@ impl Reading<'_> {
 
     fn value(&self, walk: &mut Walk<'_>, image: &mut Image<'_>, entry: &Entry) -> Step {
         let range = self.start + entry.value.start..self.start + entry.value.end;
-        match entry.tag {
-            IPTC => return iptc::walk(walk, image, range),
-            RESOURCES => return iptc::walk_resources(walk, image, range),
-            _ => {}
+        if [IPTC, RESOURCES].contains(&entry.tag) {
+            return match image.may_search(walk, range.len()) {
+                true if entry.tag == IPTC => iptc::walk(walk, image, range),
+                true => iptc::walk_resources(walk, image, range),
+                false => Ok(()),
+            };
         }
         let is_wide = WIDE.contains(&entry.tag);
         let is_coded = CODED.contains(&entry.tag) && entry.value.len() > CODE_BYTES;

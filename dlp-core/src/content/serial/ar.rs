@@ -35,14 +35,17 @@ pub(in crate::content) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
                     }
                 }
                 Name::Index => tape.member(walk, "/", size)?,
-                _ if is_thin => super::emit_name(walk, &long_name(field, &long_names))?,
+                _ if is_thin => super::emit_name(walk, &long_name(walk, field, &long_names))?,
                 Name::Inside(len) => {
                     let len = len.min(size).min(walk.budget.limits.name_bytes_max as u64);
                     let name = tape.take(walk, len)?;
                     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
                     tape.member(walk, &names::decode(name, true).primary, size - len)?;
                 }
-                Name::Plain => tape.member(walk, &names::decode(&long_name(field, &long_names), true).primary, size)?,
+                Name::Plain => {
+                    let name = long_name(walk, field, &long_names);
+                    tape.member(walk, &names::decode(&name, true).primary, size)?;
+                }
             }
         }
     })
@@ -76,11 +79,16 @@ impl Name {
     }
 }
 
-/// The name that a field gives: itself up to the slash, or what stands at a place among the long names.
-fn long_name(field: &[u8], long_names: &[u8]) -> Vec<u8> {
+/// The name that a field gives: itself up to the slash, or what stands at a place among the long names. Many fields may
+/// lead to one place, so no more is read there than a name may have.
+fn long_name(walk: &Walk<'_>, field: &[u8], long_names: &[u8]) -> Vec<u8> {
     let at = field.strip_prefix(b"/").and_then(|at| number(at, 10)).and_then(|at| usize::try_from(at).ok());
     let name = match at {
-        Some(at) => long_names.get(at..).unwrap_or(field).split(|byte| *byte == b'\n').next().unwrap_or_default(),
+        Some(at) => {
+            let rest = long_names.get(at..).unwrap_or(field);
+            let rest = &rest[..rest.len().min(walk.budget.limits.name_bytes_max)];
+            rest.split(|byte| *byte == b'\n').next().unwrap_or_default()
+        }
         None => field,
     };
     name.strip_suffix(b"/").unwrap_or(name).to_vec()

@@ -6,7 +6,7 @@ use super::{Tape, emit_name, number, truncated};
 use crate::base::{Problem, ProblemClass};
 use crate::content::walk::{Step, Walk, with_reader};
 use crate::content::{Input, Relation, names};
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 const MARK_BYTES: usize = 6;
 const END: &[u8] = b"TRAILER!!!";
@@ -48,23 +48,22 @@ pub(in crate::content) fn is_cpio(head: &[u8]) -> bool {
 pub(in crate::content) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
     with_reader(input, |reader| {
         let mut tape = Tape::new(reader);
+        let mut start = tape.take(walk, MARK_BYTES as u64)?;
         loop {
-            let start = tape.take(walk, MARK_BYTES as u64)?;
             let Some(form) = Form::of(&start) else {
                 return if start.is_empty() { Err(truncated(walk)) } else { tape.rest(walk, &start) };
             };
             let rest = tape.take(walk, (form.header_bytes() - MARK_BYTES) as u64)?;
             let header = [start, rest].concat();
             let Some(fields) = form.header(&header) else { return tape.rest(walk, &header) };
-            if one(walk, &mut tape, form, &fields)? {
-                continue;
-            }
+            let goes_on = one(walk, &mut tape, form, &fields)?;
             // The end is filled up with zeros.
-            if !tape.skip_zeros(walk)? {
+            if !goes_on && !tape.skip_zeros(walk)? {
                 return Ok(());
             }
-            if Form::of(tape.peek(walk)?).is_none() {
-                return walk.child("", Relation::Gap, Input::Stream(&mut tape.reader));
+            start = tape.take(walk, MARK_BYTES as u64)?;
+            if !goes_on && Form::of(&start).is_none() {
+                return walk.child("", Relation::Gap, Input::Stream(&mut Cursor::new(start).chain(&mut tape.reader)));
             }
         }
     })

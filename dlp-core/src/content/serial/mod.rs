@@ -38,11 +38,6 @@ impl<'r> Tape<'r> {
         result.map(|_| bytes).map_err(|error| walk.read_failed(&error))
     }
 
-    /// The bytes that come next, as many as are at hand.
-    fn peek(&mut self, walk: &mut Walk<'_>) -> Step<&[u8]> {
-        self.reader.fill_buf().map_err(|error| walk.read_failed(&error))
-    }
-
     /// Skips up to the next multiple. What stands in between has no room for a value.
     fn align(&mut self, walk: &mut Walk<'_>, multiple: u64) -> Step {
         let rest = self.at.next_multiple_of(multiple) - self.at;
@@ -52,7 +47,7 @@ impl<'r> Tape<'r> {
     /// Skips zeros and says whether anything follows them.
     fn skip_zeros(&mut self, walk: &mut Walk<'_>) -> Step<bool> {
         loop {
-            let bytes = self.peek(walk)?;
+            let bytes = self.reader.fill_buf().map_err(|error| walk.read_failed(&error))?;
             let (len, zeros) = (bytes.len(), bytes.iter().take_while(|byte| **byte == 0).count());
             self.reader.consume(zeros);
             self.at += zeros as u64;

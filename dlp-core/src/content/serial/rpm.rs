@@ -74,16 +74,18 @@ fn texts(walk: &mut Walk<'_>, index: &[u8], store: &[u8]) -> Step {
         let (tag, kind, offset, count) = (field(0), field(4), field(8), field(12));
         let Some(rest) = store.get(offset as usize..).filter(|_| STRINGS.contains(&kind)) else { continue };
         let count = if kind == STRINGS[0] { 1 } else { count as usize };
-        let texts = rest.split(|byte| *byte == 0).take(count).filter(|text| !text.is_empty());
-        for text in texts {
-            // Values may share their bytes, but an honest header does not.
-            given_bytes += text.len();
-            if given_bytes > store.len() {
+        for text in rest.split(|byte| *byte == 0).take(count) {
+            // Values may share their bytes, but an honest header does not. Empty ones have their zero, and only the
+            // last one of the store may lack it.
+            given_bytes += text.len() + 1;
+            if given_bytes > store.len() + 1 {
                 let message = "values of the header share their bytes; the rest was scanned as it is";
                 walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
                 return walk.child("", Relation::Gap, Input::Bytes(store));
             }
-            value(walk, tag, text)?;
+            if !text.is_empty() {
+                value(walk, tag, text)?;
+            }
         }
     }
     Ok(())

@@ -2,6 +2,8 @@
 
 /// Columns that are named. SQLite itself stops at 32,767, and usually at 2,000.
 const COLUMNS_MAX: usize = 2_000;
+/// Bytes of a name. It comes again with every file of its column, and is whole in the statement.
+pub(super) const NAME_BYTES_MAX: usize = 256;
 
 /// What a statement says about the columns.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,8 +18,8 @@ impl Columns {
     pub(super) fn of(statement: &str) -> Self {
         let Some((_, list)) = statement.split_once('(') else { return Self::default() };
         let mut columns = Self::default();
-        for definition in split(list).into_iter().take(COLUMNS_MAX) {
-            let Some((name, rest)) = name(definition) else { continue };
+        for definition in split(list) {
+            let Some((mut name, rest)) = name(definition) else { continue };
             if ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"].contains(&name.to_ascii_uppercase().as_str()) {
                 break;
             }
@@ -25,13 +27,14 @@ impl Columns {
             if kind.starts_with("INTEGER") && kind.contains("PRIMARY KEY") {
                 columns.row_id = Some(columns.names.len());
             }
+            name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
             columns.names.push(name);
         }
         columns
     }
 }
 
-/// The definitions up to the closing bracket, apart at commas outside of brackets and quotes.
+/// The first definitions up to the closing bracket, apart at commas outside of brackets and quotes.
 fn split(list: &str) -> Vec<&str> {
     let (mut depth, mut quote, mut start) = (0_u32, None, 0);
     let mut parts = Vec::new();
@@ -49,6 +52,9 @@ fn split(list: &str) -> Vec<&str> {
             (None, ',') if depth == 0 => {
                 parts.push(&list[start..at]);
                 start = at + 1;
+                if parts.len() == COLUMNS_MAX {
+                    return parts;
+                }
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! The structure of a SQLite file: pages that are trees of cells, and chains of pages for what is too long for a cell.
 //!
-//! Each page is read once, whatever leads to it, so the work is bounded by the file. What no cell covers is kept: rows
-//! that were deleted stay there.
+//! Each page is read once, whatever leads to it, and its cells end when they have given more bytes than it has, so the
+//! work is bounded by the file. What no cell covers is kept: rows that were deleted stay there.
 
 use super::record::varint;
 use std::borrow::Cow;
@@ -24,6 +24,8 @@ pub(super) struct Database<'d> {
     pub(super) gaps: Vec<u8>,
     /// Whether something did not fit together.
     pub(super) is_broken: bool,
+    /// Whether cells share so many bytes that some of them were not read.
+    pub(super) is_shared: bool,
 }
 
 /// A cell with a row.
@@ -62,6 +64,7 @@ impl<'d> Database<'d> {
             is_read: vec![false; pages],
             gaps: Vec::new(),
             is_broken: !bytes.len().is_multiple_of(page_bytes),
+            is_shared: false,
         })
     }
 
@@ -96,15 +99,26 @@ impl<'d> Database<'d> {
         let count = u16_at(page, start + 3).unwrap_or(0);
         let list = start + if kind.is_leaf { 8 } else { 12 };
         let mut used = vec![0..list, list..list + 2 * count];
+        let mut cell_bytes = 0;
         for index in 0..count {
             let at = u16_at(page, list + 2 * index);
             let Some((cell, child, range)) = at.and_then(|at| self.cell(page, at, kind)) else {
                 self.is_broken = true;
                 continue;
             };
+            cell_bytes += range.len();
             used.push(range);
             cells.extend(cell);
             below.extend(child);
+            if cell_bytes > page.len() {
+                // What the cells left out would have given stands in the page as it is. A count for which the page has no
+                // room is damage.
+                let has_room = list + 2 * count <= page.len();
+                self.is_shared |= has_room;
+                self.is_broken |= !has_room;
+                used.clear();
+                break;
+            }
         }
         if !kind.is_leaf {
             below.extend(u32_at(page, start + 8));
@@ -207,7 +221,8 @@ impl<'d> Database<'d> {
         self.keep(page.get(at..).unwrap_or_default());
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
+    /// Keeps bytes that may hold a value.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
         if bytes.iter().filter(|byte| **byte != 0).count() >= GAP_BYTES_MIN {
             self.gaps.extend_from_slice(bytes);
             self.gaps.push(b'\n');

@@ -13,15 +13,17 @@ use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise};
 use crate::base::{Problem, ProblemClass};
 use crate::text::{Charset, is_utf8};
-use columns::Columns;
+use columns::{Columns, NAME_BYTES_MAX};
 use file::{Cell, Database};
 use record::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The table of tables, and the page where it starts.
 const SCHEMA: &str = "sqlite_schema";
 const SCHEMA_PAGE: u32 = 1;
+/// Tables and indexes that are kept in mind. The pages of others are read as well, but as if no table led to them.
+const SCHEMA_ENTRIES_MAX: usize = 16_384;
 /// What rows are called that no table leads to.
 const FREE: &str = "(deleted)";
 /// Bytes of rows after which the names of the columns come again. Context reaches this far.
@@ -62,16 +64,15 @@ struct Entry {
 
 impl<'d> Reading<'d> {
     fn all(&mut self, walk: &mut Walk<'_>) -> Step {
-        let mut entries = Vec::new();
-        let mut schema = Rows::new(SCHEMA, Columns::default());
-        self.tree(walk, SCHEMA_PAGE, &mut |reading, walk, cell| {
-            entries.extend(reading.entry(&cell.payload));
-            schema.row(reading, walk, cell)
-        })?;
+        let entries = self.schema(walk)?;
+        let mut indexes: HashMap<&str, Vec<&Entry>> = HashMap::new();
+        for index in entries.iter().filter(|entry| !entry.is_table) {
+            indexes.entry(&index.table).or_default().push(index);
+        }
         for entry in entries.iter().filter(|entry| entry.is_table) {
             let mut rows = Rows::new(&entry.table, Columns::of(&entry.statement));
-            let indexes: Vec<&Entry> =
-                entries.iter().filter(|index| !index.is_table && index.table == entry.table).collect();
+            // A broken schema may name a table twice; its indexes come with the first one.
+            let indexes = indexes.remove(entry.table.as_str()).unwrap_or_default();
             rows.remembers = !indexes.is_empty();
             self.tree(walk, entry.page, &mut |reading, walk, cell| rows.row(reading, walk, cell))?;
             rows.is_index = true;
@@ -80,6 +81,25 @@ impl<'d> Reading<'d> {
             }
         }
         self.unreached(walk)
+    }
+
+    /// Walks the table of tables, and keeps in mind what it leads to.
+    fn schema(&mut self, walk: &mut Walk<'_>) -> Step<Vec<Entry>> {
+        let (mut entries, mut is_over) = (Vec::new(), false);
+        let mut schema = Rows::new(SCHEMA, Columns::default());
+        self.tree(walk, SCHEMA_PAGE, &mut |reading, walk, cell| {
+            match reading.entry(&cell.payload) {
+                Some(entry) if entries.len() < SCHEMA_ENTRIES_MAX => entries.push(entry),
+                Some(_) if !is_over => {
+                    is_over = true;
+                    let message = "the database has more tables than the bound; the rest was read without their names";
+                    walk.problem(Problem::limit("sqlite_schema_entries_max", SCHEMA_ENTRIES_MAX as u64, message));
+                }
+                _ => {}
+            }
+            schema.row(reading, walk, cell)
+        })?;
+        Ok(entries)
     }
 
     /// Walks what no table leads to: deleted rows, and bytes that are no rows.
@@ -99,6 +119,10 @@ impl<'d> Reading<'d> {
         if is_broken {
             let message = "pages of the database do not fit together; what could be read was scanned";
             walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+        }
+        if self.file.is_shared {
+            let message = "cells share their bytes; pages with more of them than they hold were scanned as raw bytes";
+            walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
         }
         let gaps = std::mem::take(&mut self.file.gaps);
         if gaps.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(&gaps)) }
@@ -137,12 +161,10 @@ impl<'d> Reading<'d> {
             _ => String::new(),
         });
         let page = u32::try_from(*page).ok().filter(|page| *page > SCHEMA_PAGE)?;
-        Some(Entry {
-            is_table: self.charset.decode(kind) == "table",
-            table: self.charset.decode(table),
-            page,
-            statement,
-        })
+        // The name comes again with every row.
+        let mut table = self.charset.decode(table);
+        table.truncate(table.floor_char_boundary(NAME_BYTES_MAX));
+        Some(Entry { is_table: self.charset.decode(kind) == "table", table, page, statement })
     }
 }
 
@@ -172,7 +194,10 @@ impl<'t> Rows<'t> {
     fn row(&mut self, reading: &mut Reading<'_>, walk: &mut Walk<'_>, cell: &Cell<'_>) -> Step {
         self.count = self.count.saturating_add(1);
         let (values, is_whole) = record::values(&cell.payload);
-        reading.file.is_broken |= !is_whole;
+        if !is_whole {
+            reading.file.is_broken = true;
+            reading.file.keep(&cell.payload);
+        }
         if self.distance >= HEADER_DISTANCE_BYTES && !self.header.is_empty() {
             let header = std::mem::take(&mut self.header);
             self.text(walk, header.as_bytes(), Place::None, Join::Line)?;

@@ -11,13 +11,19 @@ pub(super) enum Value<'p> {
     Blob(&'p [u8]),
 }
 
-/// The values of a row, as many as are there, and whether all are.
+/// Values of a row. This is the most that SQLite itself can be built for.
+const VALUES_MAX: usize = 32_767;
+
+/// The values of a row, as many as are there and may be, and whether these are all.
 pub(super) fn values(payload: &[u8]) -> (Vec<Value<'_>>, bool) {
     let mut values = Vec::new();
     let Some((header_bytes, mut at)) = varint(payload) else { return (values, false) };
     let header_end = usize::try_from(header_bytes).unwrap_or(usize::MAX);
     let Some(mut rest) = payload.get(header_end..) else { return (values, false) };
     while at < header_end {
+        if values.len() == VALUES_MAX {
+            return (values, false);
+        }
         let Some((kind, len)) = payload.get(at..header_end).and_then(varint) else { return (values, false) };
         at += len;
         let Some((value, behind)) = value(kind, rest) else { return (values, false) };
