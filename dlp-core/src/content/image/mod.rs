@@ -215,21 +215,24 @@ impl<'d> Image<'d> {
     }
 }
 
+/// Bytes of one packed text: descriptions have thousands, and it is copied on its way.
+const PACKED_TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// What packed text holds, as far as it can be read and may be held.
 fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> Vec<u8> {
     let (budget, input_bytes) = (walk.budget, Cell::new(packed.len() as u64));
-    let mut metered = Metered::new(ZlibDecoder::new(packed), budget, &input_bytes).take(budget.room_to_hold());
+    let room = budget.room_to_hold().min(PACKED_TEXT_BYTES_MAX);
+    let mut metered = Metered::new(ZlibDecoder::new(packed), budget, &input_bytes).take(room);
     let mut bytes = Vec::new();
     if let Err(error) = metered.read_to_end(&mut bytes) {
         // A bound of the job ends it with the next text; other trouble ends the text only.
         let _ = walk.read_failed(&error);
     } else if metered.limit() == 0 {
-        let max = walk.budget.limits.held_bytes_max;
-        walk.problem(Problem::limit(
-            "held_bytes_max",
-            max,
-            "packed text is longer than what may be held; its end was not read",
-        ));
+        let (name, max) = match walk.budget.limits.held_bytes_max {
+            held if held < PACKED_TEXT_BYTES_MAX => ("held_bytes_max", held),
+            _ => ("image_packed_text_bytes_max", PACKED_TEXT_BYTES_MAX),
+        };
+        walk.problem(Problem::limit(name, max, "packed text is longer than what may be held; its end was not read"));
     }
     bytes
 }
