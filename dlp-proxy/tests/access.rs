@@ -351,6 +351,7 @@ async fn addresses_say_who_it_is_for_a_time() {
     };
     assert_eq!(ask().await.err(), Some(407));
     assert_eq!(set("carol", 60).await, 404);
+    assert_eq!(set("anna", 86_401).await, 400, "longer than a day");
     assert_eq!(call(&gateway, "/address", TOKEN, r#"{"address": "here"}"#).await.0, 400);
     assert_eq!(set("anna", 60).await, 200);
     let hers = ask().await.unwrap();

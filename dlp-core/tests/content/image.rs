@@ -275,7 +275,7 @@ fn hostile_images_are_bounded() {
     let seen = walk("a.tif", &circle);
     assert_eq!(seen.role(Role::Property).matches("text-marker").count(), 1);
     let bomb = png(&[chunk(b"zTXt", &[&b"a\0\0"[..], &zlib(&vec![b'a'; 40_000_000])].concat())]);
-    assert_eq!(walk("a.png", &bomb).reasons, ["ratio_max"]);
+    assert_eq!(walk("a.png", &bomb).reasons, ["image_packed_text_bytes_max"]);
     let broken = png(&[chunk(b"zTXt", b"a\0\0no packed text")]);
     assert_eq!(walk("a.png", &broken).completeness(), Completeness::Damaged);
 }

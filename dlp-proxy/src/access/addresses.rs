@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Addresses at a time.
 const ADDRESSES_MAX: usize = 100_000;
 /// For how long anything is believed.
-const TTL_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const TTL_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Addresses of people.
 #[derive(Debug, Default)]

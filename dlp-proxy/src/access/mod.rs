@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::rules::{Exchangeable, Rules};
 use crate::services::Services;
 use addresses::Addresses;
-pub(crate) use addresses::Full;
+pub(crate) use addresses::{Full, TTL_MAX as ADDRESS_TTL_MAX};
 use dlp_core::decision::Actor;
 use jiff::Timestamp;
 use log::{AccessLog, AccessLogError, Change, Record, key_of};

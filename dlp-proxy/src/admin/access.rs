@@ -4,7 +4,7 @@
 //! not end anybody's work.
 
 use super::respond;
-use crate::access;
+use crate::access::{self, ADDRESS_TTL_MAX};
 use crate::services::Services;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -117,6 +117,9 @@ async fn read_call<T: DeserializeOwned>(body: Incoming, expected: &str) -> Resul
 async fn set_address(services: Arc<Services>, call: AddressCall) -> Response<Full<Bytes>> {
     let setting = tokio::task::spawn_blocking(move || {
         let AddressCall { address, person, ttl_s } = &call;
+        if *ttl_s > ADDRESS_TTL_MAX.as_secs() {
+            return refuse(StatusCode::BAD_REQUEST, "expected ttl_s of at most 86400, a day");
+        }
         if *ttl_s > 0 && (person.is_empty() || !services.rules.now().identity.may_know(person)) {
             return refuse(StatusCode::NOT_FOUND, "identity.people lists nobody with this id");
         }
