@@ -4,7 +4,8 @@ use super::boundary::{END, LOOK_BYTES};
 use super::company;
 use super::context::NEIGHBOUR_BYTES;
 use super::found::{DetectorIndex, Match, ScanEnd};
-use super::literals::{LiteralIndex, Literals};
+use super::key_runs::KEY_REACH;
+use super::literals::{Literal, LiteralIndex, Literals};
 use super::material::{Material, PASSAGE_BYTES};
 use super::name;
 use super::report::SURROUNDINGS_BYTES;
@@ -18,6 +19,7 @@ use super::vocabulary::{self, Phrases, Vocabulary};
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
 use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector, Program};
+use dlp_detector_format::WindowPlace;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -94,6 +96,8 @@ pub(super) struct LiteralUse {
     pub(super) pattern: u32,
     pub(super) before_min: usize,
     pub(super) before_max: usize,
+    /// Whether each match has a key run near the literal.
+    pub(super) needs_key_run: bool,
     /// Bytes that can stand between the start of the match and the literal.
     pub(super) between: ByteSet,
     /// Bytes that can stand at each of the first offsets behind the literal, as an index of the set's lists.
@@ -237,7 +241,7 @@ struct Builder {
     detectors: Vec<CompiledDetector>,
     patterns: Vec<CompiledPattern>,
     vocabulary: vocabulary::Builder,
-    literals: Vec<Vec<u8>>,
+    literals: Vec<Literal>,
     literal_of: HashMap<Vec<u8>, usize>,
     literal_uses: Vec<Vec<LiteralUse>>,
     afters: Vec<Vec<ByteSet>>,
@@ -255,15 +259,16 @@ impl Builder {
             let number = self.patterns.len() as u32;
             for anchor in &mut source.anchors {
                 match anchor {
-                    Anchor::Literal { bytes, before_min, before_max, between, after } => {
-                        let place = LiteralUse {
+                    Anchor::Literal { bytes, before_min, before_max, between, after, needs_key_run, window } => {
+                        let used = LiteralUse {
                             pattern: number,
                             before_min: *before_min as usize,
                             before_max: *before_max as usize,
+                            needs_key_run: *needs_key_run,
                             between: between.unwrap_or_default(),
                             after: self.after(std::mem::take(after)),
                         };
-                        self.add_literal(bytes, place);
+                        self.add_literal(bytes, *window, used);
                     }
                     Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => {
                         let start = Start {
@@ -309,15 +314,16 @@ impl Builder {
         })
     }
 
-    fn add_literal(&mut self, bytes: &[u8], place: LiteralUse) {
-        self.before_max = self.before_max.max(place.before_max);
+    fn add_literal(&mut self, bytes: &[u8], place: Option<WindowPlace>, used: LiteralUse) {
+        self.before_max = self.before_max.max(used.before_max);
         let next = self.literals.len();
         let literal = *self.literal_of.entry(bytes.to_vec()).or_insert(next);
         if literal == next {
-            self.literals.push(bytes.to_vec());
+            self.literals.push(Literal { text: bytes.to_vec(), is_keyed: used.needs_key_run, place });
             self.literal_uses.push(Vec::new());
         }
-        self.literal_uses[literal].push(place);
+        self.literals[literal].is_keyed &= used.needs_key_run;
+        self.literal_uses[literal].push(used);
     }
 
     fn finish(self, isa: Isa) -> DetectorSet {
@@ -331,7 +337,7 @@ impl Builder {
             isa,
             detectors: self.detectors,
             patterns: self.patterns,
-            look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
+            look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH).max(KEY_REACH),
             starts: self.starts.build(self.vocabulary.len()),
             vocabulary: self.vocabulary.build(),
             literals,

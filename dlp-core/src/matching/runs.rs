@@ -78,7 +78,7 @@ mod tests {
         for (text, shift) in texts.iter().flat_map(|text| (0..130).map(move |shift| (text, shift))) {
             let text = [".".repeat(shift).as_bytes(), text.as_bytes()].concat();
             let mut masks = Masks::default();
-            classify(Isa::Portable, &WindowTable::new(1), &text, 0..text.len(), &mut masks);
+            classify(Isa::Portable, &WindowTable::new(), &text, 0..text.len(), &mut masks);
             for at in 0..text.len() {
                 let runs = Runs { masks: &masks, from: 0 };
                 assert_eq!(runs.run(&text, at), run_slowly(&text, at), "{} {at}", text.escape_ascii());
