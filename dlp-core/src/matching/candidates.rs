@@ -119,6 +119,9 @@ impl Pass<'_> {
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
                     let end = hit + literals.len(literal);
+                    if !set.any_goes_on(literal, text, end) {
+                        return;
+                    }
                     let has_key = self.key_runs.is_near(hit.saturating_sub(from));
                     let uses = set.literal_uses(literal).iter().filter(|used| has_key || !used.needs_key_run);
                     for used in uses.filter(|used| set.goes_on(used, text, end)) {
@@ -178,12 +181,20 @@ impl Pass<'_> {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
+            let mut near = self.spotted.near(self.known);
             let mut sieve = places.sieve();
             while let Some(place) = sieve.place() {
-                let is_escaped = boundary::is_behind_lead(text, from + place);
+                let at = from + place;
+                let is_escaped = boundary::is_behind_lead(text, at);
                 if is_escaped {
                     self.escapes[place / 64] |= 1 << (place % 64);
                 }
+                sieve.keep(is_escaped || starts.takes_runs((text, at), runs, &mut near));
+            }
+            drop(sieve);
+            let mut sieve = places.sieve();
+            while let Some(place) = sieve.place() {
+                let is_escaped = self.escapes[place / 64] >> (place % 64) & 1 == 1;
                 sieve.keep(starts.takes_bytes(text, from + place) | is_escaped);
             }
             drop(sieve);

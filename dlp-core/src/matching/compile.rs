@@ -46,6 +46,8 @@ struct Inner {
     vocabulary: Vocabulary,
     literals: Literals,
     literal_uses: Vec<Vec<LiteralUse>>,
+    /// By literal, the bytes that can stand at each of the first offsets behind it, whatever its use.
+    behind: Vec<[ByteSet; BEHIND_BYTES]>,
     /// What can stand behind literals; many share a list.
     afters: Vec<Vec<ByteSet>>,
     starts: Starts,
@@ -89,6 +91,9 @@ impl CompiledPattern {
         self.regex.get_or_init(|| Compiled::new(&self.source).ok()).as_ref()
     }
 }
+
+/// Offsets behind a literal that are looked at before its uses.
+const BEHIND_BYTES: usize = 2;
 
 /// How a literal places a pattern.
 #[derive(Clone, Copy, Debug)]
@@ -211,11 +216,16 @@ impl DetectorSet {
         &self.0.literal_uses[literal as usize]
     }
 
+    /// Whether the text behind a literal that ends at `end` is one that a match of any of its uses can have there.
+    #[inline]
+    pub(super) fn any_goes_on(&self, literal: LiteralIndex, text: &[u8], end: usize) -> bool {
+        goes_on(&self.0.behind[literal as usize], text, end)
+    }
+
     /// Whether the text behind the literal that ends at `end` is one that a match can have there.
     #[inline]
     pub(super) fn goes_on(&self, used: &LiteralUse, text: &[u8], end: usize) -> bool {
-        let after = &self.0.afters[used.after as usize];
-        after.iter().enumerate().all(|(offset, set)| set.contains(text.get(end + offset).copied().unwrap_or(END)))
+        goes_on(&self.0.afters[used.after as usize], text, end)
     }
 
     /// Bytes behind its start that tell whether a match can start at a place.
@@ -234,6 +244,12 @@ impl DetectorSet {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+}
+
+/// Whether bytes of a text are in sets, one by one.
+#[inline]
+fn goes_on(sets: &[ByteSet], text: &[u8], at: usize) -> bool {
+    sets.iter().enumerate().all(|(offset, set)| set.contains(text.get(at + offset).copied().unwrap_or(END)))
 }
 
 #[derive(Default)]
@@ -326,7 +342,19 @@ impl Builder {
         self.literal_uses[literal].push(used);
     }
 
+    /// The bytes that can stand behind a literal in any of its uses.
+    fn behind(&self, uses: &[LiteralUse]) -> [ByteSet; BEHIND_BYTES] {
+        std::array::from_fn(|offset| {
+            let sets = uses.iter().map(|used| self.afters[used.after as usize].get(offset));
+            sets.fold(ByteSet::default(), |mut all, set| {
+                all.extend(set.copied().unwrap_or(ByteSet::ALL));
+                all
+            })
+        })
+    }
+
     fn finish(self, isa: Isa) -> DetectorSet {
+        let behind = self.literal_uses.iter().map(|uses| self.behind(uses)).collect();
         let literals = Literals::new(self.literals);
         let len_max = self.patterns.iter().map(|pattern| pattern.len_max).max().unwrap_or(0);
         let windows = self.detectors.iter().map(|detector| &detector.data.context);
@@ -342,6 +370,7 @@ impl Builder {
             vocabulary: self.vocabulary.build(),
             literals,
             literal_uses: self.literal_uses,
+            behind,
             afters: self.afters,
             reach: Reach { before: around.max(ROW_BYTES_MAX), after: len_max + around },
         }))
