@@ -1,9 +1,9 @@
 //! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
 //!
 //! Questions from the cheapest to the dearest, each asked of all patterns at once: which two bytes the token starts
-//! with and whether a digit is near; how long its first two runs of letters and digits are together, and whether a word is
-//! near that a pattern of such runs waits for; what stands before it, its whole shape, and which byte stands at each of the
-//! first offsets. Patterns are rows of bit sets, and an
+//! with and whether a digit is near; what stands before it and which byte stands at each of the first offsets; how long its
+//! first two runs of letters and digits are together, and whether a word is near that a pattern of such runs waits for; its
+//! whole shape, and the rest of its window. Patterns are rows of bit sets, and an
 //! answer is a set of rows; the intersection of the answers leaves the few patterns whose regex is worth trying.
 //!
 //! All tables are read at random, so they are kept small: each distinct set stands there once, and the tables hold
