@@ -36,6 +36,9 @@ const VALUE_GROUP: &str = "value";
 /// Turns of a repetition up to which the loose automaton counts them.
 const LOOSE_TURNS_MAX: u32 = 3;
 
+/// Bytes after which the loose automaton is given up: where it has not decided until then, the exact one may have.
+const LOOSE_BYTES_MAX: usize = 1024;
+
 /// ASCII classes, leftmost-first, anchored.
 ///
 /// Patterns with wide gaps, as between the name of a program and its password, have an automaton with a state for each
@@ -95,14 +98,18 @@ impl Compiled {
     pub(crate) fn end(&self, memory: &mut Memory, text: &[u8], range: Range<usize>, steps: &mut u64) -> Option<usize> {
         if let Some(loose) = &self.loose {
             let cache = memory.loose.get_or_insert_with(|| loose.create_cache());
-            if let Ok(None) = (Walk { automaton: loose, is_any_enough: true }).end(cache, text, range.clone(), steps) {
-                return None;
+            let near = range.start..range.end.min(range.start + LOOSE_BYTES_MAX);
+            let is_undecided = near.end < range.end;
+            match (Walk { automaton: loose, is_any_enough: true }).end(cache, text, near, steps) {
+                Ok(Walked::Dead(None)) => return None,
+                Ok(Walked::Through(None)) if !is_undecided => return None,
+                _ => {}
             }
         }
         let exact = self.exact.get_or_init(|| automaton(&self.hir).ok()).as_ref()?;
         let cache = memory.exact.get_or_insert_with(|| exact.create_cache());
         match (Walk { automaton: exact, is_any_enough: false }).end(cache, text, range.clone(), steps) {
-            Ok(end) => end,
+            Ok(Walked::Dead(end) | Walked::Through(end)) => end,
             // The automaton outgrew its memory: the slower engine of the library needs none.
             Err(GaveUp) => {
                 *steps += range.len() as u64;
@@ -161,13 +168,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// The end of the match, or of any if that is enough.
-    fn end(
-        &self,
-        cache: &mut Cache,
-        text: &[u8],
-        range: Range<usize>,
-        steps: &mut u64,
-    ) -> Result<Option<usize>, GaveUp> {
+    fn end(&self, cache: &mut Cache, text: &[u8], range: Range<usize>, steps: &mut u64) -> Result<Walked, GaveUp> {
         let before = range.start.checked_sub(1).map(|at| text[at]);
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
         let mut state = self.automaton.start_state(cache, &config).map_err(|_| GaveUp)?;
@@ -180,11 +181,11 @@ impl Walk<'_> {
                     end = Some(at);
                     if self.is_any_enough {
                         *steps += (at - range.start + 1) as u64;
-                        return Ok(end);
+                        return Ok(Walked::Dead(end));
                     }
                 } else {
                     *steps += (at - range.start + 1) as u64;
-                    return if state.is_dead() { Ok(end) } else { Err(GaveUp) };
+                    return if state.is_dead() { Ok(Walked::Dead(end)) } else { Err(GaveUp) };
                 }
             }
         }
@@ -193,8 +194,16 @@ impl Walk<'_> {
             Some(byte) => self.automaton.next_state(cache, state, *byte),
             None => self.automaton.next_eoi_state(cache, state),
         };
-        Ok(if last.map_err(|_| GaveUp)?.is_match() { Some(range.end) } else { end })
+        Ok(Walked::Through(if last.map_err(|_| GaveUp)?.is_match() { Some(range.end) } else { end }))
     }
+}
+
+/// How a walk ended, and the end of the match that it found.
+enum Walked {
+    /// Nothing behind can change it.
+    Dead(Option<usize>),
+    /// At the end of the range.
+    Through(Option<usize>),
 }
 
 /// The automaton cannot go on.
@@ -287,6 +296,9 @@ mod tests {
             ("ab{2,1000}c", 1, false),
             ("(?:a(?P<value>b{1,2000}))c", 3000, true),
             ("x|a(?:b{0,2000}?c)", 3000, true),
+            // Farther than the loose automaton looks.
+            ("a(?:b{1,900}-?){0,4}c", 3000, true),
+            ("a(?:b{1,900}-?){0,4}c", 3601, false),
         ];
         for (pattern, turns, expected) in rows {
             let text = format!("a{}c", "b".repeat(turns));

@@ -30,9 +30,11 @@ impl KeyRuns {
         let Self(near) = self;
         near.clear();
         near.resize(key.len(), 0);
+        let mut has_part = key.first().is_some_and(|word| has_whole_part(*word));
         for (word, low) in key.iter().enumerate() {
             let high = key.get(word + 1).copied().unwrap_or(0);
-            if begins_in(*low, high) {
+            let had_part = std::mem::replace(&mut has_part, has_whole_part(high));
+            if (had_part || has_part) && begins_in(*low, high) {
                 let end = near.len().min(word + WORDS_BEHIND + 1);
                 near[word.saturating_sub(WORDS_BEFORE)..end].fill(u64::MAX);
             }
@@ -50,6 +52,15 @@ impl KeyRuns {
     pub(super) fn is_near(&self, bit: usize) -> bool {
         self.near(bit / WORD_BYTES) != 0
     }
+}
+
+/// Whether one of the four parts of a word is all set, as one is that a run covers wherever it begins.
+#[inline]
+fn has_whole_part(word: u64) -> bool {
+    const { assert!(KEY_RUN_LEN >= 2 * 16 - 1, "shorter runs may cover no whole part") };
+    const LOWEST: u64 = 0x0001_0001_0001_0001;
+    const HIGHEST: u64 = LOWEST << 15;
+    (!word).wrapping_sub(LOWEST) & word & HIGHEST != 0
 }
 
 /// Whether a run begins in a word of the mask. The next word is that behind it.

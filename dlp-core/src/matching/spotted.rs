@@ -195,10 +195,11 @@ impl Spotted {
             let bit = starts.trailing_zeros() as usize;
             starts &= starts - 1;
             let start = at + bit;
-            let len = letters.len(text, start, bit);
-            let key = Key::of_letters(word_at(text, start), len.min(KEY_BYTES));
+            let len = letters.len(bit);
+            let told = len.unwrap_or_else(|| letters.told_len(text, start, bit));
+            let key = Key::of_letters(word_at(text, start), told.min(KEY_BYTES));
             if vocabulary.may_know(key) {
-                vocabulary.read(text, start, key, &mut |phrase, end| note(phrase, start, end));
+                vocabulary.read((text, start), (key, len), &mut |phrase, end| note(phrase, start, end));
             }
             if letters.run_starts >> bit & 1 == 1 && letters.has_hump(text, start, bit) {
                 let run = start..run_end(text, start);
@@ -333,14 +334,21 @@ impl Letters {
         self.word_starts | if vocabulary.has_numbers() { self.numbers } else { 0 }
     }
 
-    /// Bytes of the word that begins at a place, whose bit is that of the part, up to those of a key.
+    /// Bytes of the word that begins at a bit of the part, if it ends in it.
     #[inline]
-    fn len(&self, text: &[u8], start: usize, bit: usize) -> usize {
+    fn len(&self, bit: usize) -> Option<usize> {
         let is_digit = self.digits >> bit & 1 == 1;
         let kind = if is_digit { self.digits } else { self.letters };
+        let ends = !(kind >> bit) | (self.humps >> bit & !1);
+        let len = ends.trailing_zeros() as usize;
+        (bit + len < PART_BYTES).then_some(len)
+    }
+
+    /// Bytes of the word that begins at a place, whose bit is that of the part, up to those of a key.
+    #[inline]
+    fn told_len(&self, text: &[u8], start: usize, bit: usize) -> usize {
         if bit + KEY_BYTES < PART_BYTES {
-            let ends = !(kind >> bit) | (self.humps >> bit & !1);
-            return (ends.trailing_zeros() as usize).min(KEY_BYTES);
+            return KEY_BYTES;
         }
         let mut last = AsciiClass::of(text[start]);
         let rest = text[start + 1..].iter().take(KEY_BYTES - 1);

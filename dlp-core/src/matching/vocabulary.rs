@@ -48,29 +48,40 @@ struct Slot {
     phrases: Box<[PhraseId]>,
 }
 
-/// Up to eight first letters of a word, in lower case, and the bits that tell them.
+/// What a phrase demands of the word that it begins with.
 #[derive(Clone, Copy, Debug)]
 struct Head {
+    /// Up to eight first letters, in lower case, and the bits that tell them.
     letters: u64,
     told: u64,
+    /// Letters of the word; 0 where it may go on.
+    len: u32,
+    /// Whether the phrase is that word, all of whose letters are told.
+    is_all: bool,
 }
 
 impl Head {
     /// Of folded words from the start of one.
     fn of(words: &[u8]) -> Self {
-        let word = words.iter().take(size_of::<u64>()).take_while(|byte| **byte != b' ');
-        let shifted = |(place, byte): (usize, &u8)| (u64::from(*byte) << (8 * place), 0xff << (8 * place));
-        let bytes = word.enumerate().map(shifted);
-        bytes.fold(Self { letters: 0, told: 0 }, |head, (byte, bits)| Self {
-            letters: head.letters | byte,
-            told: head.told | bits,
-        })
+        const TOLD_MAX: usize = size_of::<u64>();
+        let end = words.iter().position(|byte| *byte == b' ');
+        let word = &words[..end.unwrap_or(words.len())];
+        let told = word.len().min(TOLD_MAX);
+        let mut letters = [0; TOLD_MAX];
+        letters[..told].copy_from_slice(&word[..told]);
+        Self {
+            letters: u64::from_le_bytes(letters),
+            told: u64::MAX.checked_shr(64 - 8 * told as u32).unwrap_or(0),
+            len: if end.is_some() { word.len() as u32 } else { 0 },
+            is_all: word.len() <= TOLD_MAX && end.is_some_and(|end| end + 1 == words.len()),
+        }
     }
 
-    /// Whether the word that begins with eight bytes of ASCII may begin so, in any case.
+    /// Whether a word of a length, where that is known, that begins with eight bytes of ASCII may begin so, in any case.
     #[inline]
-    fn may_begin(self, eight: u64) -> bool {
-        (eight ^ self.letters) & self.told & !Self::LEFT == 0
+    fn may_begin(self, eight: u64, len: Option<usize>) -> bool {
+        let is_as_long = self.len == 0 || len.is_none_or(|len| len == self.len as usize);
+        (eight ^ self.letters) & self.told & !Self::LEFT == 0 && is_as_long
     }
 
     /// Bits of which nothing is asked: digits and letters differ in it, and so do the cases of a letter.
@@ -154,12 +165,25 @@ impl Vocabulary {
         }
     }
 
-    /// Gives the phrases that stand in ASCII text from `at` on, where a word begins, with the place where each ends.
-    pub(super) fn read(&self, text: &[u8], at: usize, key: Key, each: &mut dyn FnMut(PhraseId, usize)) {
+    /// Gives the phrases that stand in ASCII text from `at` on, where a word of letters begins, of a length that is known or
+    /// not, with the place where each ends.
+    pub(super) fn read(
+        &self,
+        (text, at): (&[u8], usize),
+        (key, len): (Key, Option<usize>),
+        each: &mut dyn FnMut(PhraseId, usize),
+    ) {
         let eight = text[at..].first_chunk().map(|eight| u64::from_le_bytes(*eight));
-        let may_begin = |id: &PhraseId| eight.is_none_or(|eight| self.heads[*id as usize].may_begin(eight));
-        for id in self.candidates(key).filter(may_begin) {
-            if let Some(end) = self.phrases[id as usize].end_in(text, at) {
+        for id in self.candidates(key) {
+            let head = self.heads[id as usize];
+            if eight.is_some_and(|eight| !head.may_begin(eight, len)) {
+                continue;
+            }
+            if head.is_all
+                && let (Some(_), Some(len)) = (eight, len)
+            {
+                each(id, at + len);
+            } else if let Some(end) = self.phrases[id as usize].end_in(text, at) {
                 each(id, end);
             }
         }
