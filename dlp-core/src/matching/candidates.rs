@@ -181,7 +181,6 @@ impl Pass<'_> {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            let near = &mut self.spotted.near(self.known);
             let mut sieve = places.sieve();
             while let Some(place) = sieve.place() {
                 let at = from + place;
@@ -190,12 +189,6 @@ impl Pass<'_> {
                     self.escapes[place / 64] |= 1 << (place % 64);
                 }
                 sieve.keep(starts.takes_bytes(text, at) | is_escaped);
-            }
-            drop(sieve);
-            let mut sieve = places.sieve();
-            while let Some(place) = sieve.place() {
-                let is_escaped = self.escapes[place / 64] >> (place % 64) & 1 == 1;
-                sieve.keep(is_escaped || starts.takes_runs((text, from + place), runs, near));
             }
             drop(sieve);
             for place in places.iter() {

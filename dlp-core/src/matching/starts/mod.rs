@@ -1,16 +1,15 @@
 //! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
 //!
 //! Questions from the cheapest to the dearest, each asked of all patterns at once: which two bytes the token starts
-//! with and whether a digit is near; what stands before it and which byte stands at each of the first offsets; how long its
-//! first two runs of letters and digits are together, and whether a word is near that a pattern of such runs waits for; its
-//! whole shape, and the rest of its window. Patterns are rows of bit sets, and an
+//! with and whether a digit is near, what stands before it and which byte stands at each of the first offsets, how long its
+//! first runs of letters and digits are (its shape, read from masks), which words stand near that some patterns wait for,
+//! and the rest of its window. Patterns are rows of bit sets, and an
 //! answer is a set of rows; the intersection of the answers leaves the few patterns whose regex is worth trying.
 //!
 //! All tables are read at random, so they are kept small: each distinct set stands there once, and the tables hold
 //! indexes of two bytes.
 
 mod build;
-mod couples;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +20,6 @@ use super::runs::{Run, Runs};
 use super::simd::{PairSets, RowSet};
 use super::spotted::{Naming, Near};
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
-use couples::Couples;
 use std::ops::Range;
 
 /// Runs with each follower.
@@ -47,10 +45,6 @@ pub(super) struct Starts {
     named_within: (usize, usize),
     /// For each [`Ahead`], the pairs of bytes with which a row can start.
     pairs: PairSets,
-    /// The first two runs that a row can have.
-    couples: Couples,
-    /// The same of the rows that wait for no phrase.
-    unwaiting: Couples,
 }
 
 /// The tables of one group of rows.
@@ -182,16 +176,6 @@ impl Starts {
     /// The pairs of bytes with which a pattern can have a token, for each number of what lies ahead.
     pub(super) fn pairs(&self) -> &PairSets {
         &self.pairs
-    }
-
-    /// Whether a pattern can have a token at `at`, as far as its first two runs tell, and what is known of the words near.
-    #[inline(always)]
-    pub(super) fn takes_runs(&self, (text, at): (&[u8], usize), runs: Runs<'_>, near: &mut Near<'_, '_>) -> bool {
-        let first = runs.run(text, at);
-        let second = first.next.map(|at| runs.place(text, at));
-        self.unwaiting.holds(&first, second)
-            || self.couples.holds(&first, second)
-                && !matches!(near.known_naming(self.named_within(text, at)), Naming::Nothing)
     }
 
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
