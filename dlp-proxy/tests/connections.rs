@@ -144,7 +144,12 @@ async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("origin.pem"), &ca.pem).unwrap();
     let config = toml::from_str(&text.replace("{dir}", &dir.path().display().to_string())).unwrap();
-    let setup = dlp_proxy::Setup { config, state_dir: dir.path().join("state"), risky: None };
+    let setup = dlp_proxy::Setup {
+        config,
+        state_dir: dir.path().join("state"),
+        risky: None,
+        sockets: dlp_proxy::Sockets::default(),
+    };
     let gateway = dlp_proxy::Gateway::bind(setup).await.unwrap();
     let proxy = gateway.proxy_addresses()[0];
     tokio::spawn(gateway.serve(std::future::pending()));
