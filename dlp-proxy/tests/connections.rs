@@ -21,7 +21,10 @@ async fn scene(config: &str) -> (Origin, Running) {
 async fn broken_origin_certificates_give_a_page_and_send_nothing() {
     type Change = fn(&mut CertificateParams);
     let nothing: Change = |_| {};
-    let rows: [(&str, &[&str], bool, Change); 6] = [
+    let rows: [(&str, &[&str], bool, Change); 7] = [
+        ("cert_of_authority", &["site.example"], true, |p| {
+            p.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        }),
         ("cert_expired", &["site.example"], true, |p| p.not_after = date_time_ymd(2020, 1, 1)),
         ("cert_not_yet_valid", &["site.example"], true, |p| p.not_before = date_time_ymd(2400, 1, 1)),
         ("cert_wrong_name", &["other.example"], true, nothing),
