@@ -170,7 +170,7 @@ fn text(bytes: usize) -> Bytes {
 async fn latency(target: &Target, options: &Options) -> Result<String, Failure> {
     let (count, body) = (options.get::<usize>("count")?, text(options.get("bytes")?));
     let mut sender = target.open(0).await?;
-    for _ in 0..count.min(200) {
+    for _ in 0..count.min(100) {
         target.post(&mut sender, body.clone()).await?;
     }
     let mut times = Vec::with_capacity(count);
