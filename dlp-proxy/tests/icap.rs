@@ -143,8 +143,9 @@ async fn services_are_told_whose_accounts_may_be_used() {
         format!("{method} https://{host}/x HTTP/1.1\r\n{fields}")
     };
     let body = large("");
-    // What the client offers, the body, the status, and how many bytes of a body come back.
-    let rows: [(&str, Option<usize>, &[u8], u16, usize); 5] = [
+    /// What the client offers, the body, the status, and how many bytes of a body come back.
+    type Row<'r> = (&'r str, Option<usize>, &'r [u8], u16, usize);
+    let rows: [Row<'_>; 5] = [
         ("Allow: 204\r\n", None, b"", 200, 0),
         ("Allow: 204\r\n", None, &body, 200, body.len()),
         ("", Some(1024), &body, 200, body.len()),
