@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::any::Any;
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
 use crate::sealed_file::SealedFile;
 use crate::spool::{Spooled, Stored};
+
+/// Chunks of a held body that are read at a time, one time ahead.
+const CHUNKS_AHEAD: u32 = 4;
 
 /// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -215,14 +219,25 @@ struct SpoolReader {
 #[derive(Debug)]
 enum ReadFrom {
     Memory(Bytes),
-    File { file: SealedFile, next: u32, reading: Option<JoinHandle<io::Result<Bytes>>> },
+    File(Box<FileReader>),
+}
+
+/// Reads a file ahead of whoever takes it.
+#[derive(Debug)]
+struct FileReader {
+    file: SealedFile,
+    /// Number of the chunk that is read next.
+    next: u32,
+    reading: JoinHandle<io::Result<Vec<Bytes>>>,
+    /// What was read and not taken.
+    ready: VecDeque<Bytes>,
 }
 
 impl SpoolReader {
     fn new(spooled: Spooled) -> Self {
         let source = match spooled.stored() {
             Stored::Memory(bytes) => ReadFrom::Memory(bytes),
-            Stored::File(file) => ReadFrom::File { file, next: 0, reading: None },
+            Stored::File(file) => ReadFrom::File(Box::new(FileReader::new(file))),
         };
         Self { left: spooled.len(), source, _spooled: spooled }
     }
@@ -249,17 +264,32 @@ impl SpoolReader {
 
 impl ReadFrom {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        let (file, next, reading) = match self {
-            Self::Memory(bytes) => return Poll::Ready(Ok(std::mem::take(bytes))),
-            Self::File { file, next, reading } => (file, next, reading),
-        };
-        let task = reading.get_or_insert_with(|| {
-            let (file, number) = (file.clone(), *next);
-            tokio::task::spawn_blocking(move || file.chunk(number).map(Bytes::from_owner))
-        });
-        let read = ready!(Pin::new(task).poll(cx));
-        *reading = None;
-        *next += 1;
-        Poll::Ready(read.map_err(io::Error::other).flatten())
+        match self {
+            Self::Memory(bytes) => Poll::Ready(Ok(std::mem::take(bytes))),
+            Self::File(reader) => reader.poll_next(cx),
+        }
+    }
+}
+
+impl FileReader {
+    fn new(file: SealedFile) -> Self {
+        let reading = Self::read(&file, 0);
+        Self { file, next: CHUNKS_AHEAD, reading, ready: VecDeque::new() }
+    }
+
+    fn read(file: &SealedFile, first: u32) -> JoinHandle<io::Result<Vec<Bytes>>> {
+        let file = file.clone();
+        tokio::task::spawn_blocking(move || file.chunks(first, CHUNKS_AHEAD))
+    }
+
+    /// The next bytes; none at the end.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        if self.ready.is_empty() {
+            let read = ready!(Pin::new(&mut self.reading).poll(cx)).map_err(io::Error::other).flatten();
+            self.ready = read?.into();
+            self.reading = Self::read(&self.file, self.next);
+            self.next = self.next.saturating_add(CHUNKS_AHEAD);
+        }
+        Poll::Ready(Ok(self.ready.pop_front().unwrap_or_default()))
     }
 }

@@ -6,9 +6,10 @@
 use crate::config::Config;
 use crate::gateway::{Gateway, Setup, StartError, check};
 use crate::rules::Reloader;
+use crate::sockets::{self, Sockets};
 use dlp_core::content::RiskyParser;
 use dlp_sandbox::SandboxedParser;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,7 +58,7 @@ pub fn run(args: Args) -> ExitCode {
 fn prepare(args: Args) -> Result<Setup, StartError> {
     let config = configured(args)?;
     let state_dir = config.state_dir(|name| std::env::var_os(name))?;
-    Ok(Setup { config, state_dir, risky: sandbox() })
+    Ok(Setup { config, state_dir, risky: sandbox(), sockets: Sockets::inherited()? })
 }
 
 fn configured(args: Args) -> Result<Config, StartError> {
@@ -99,12 +100,15 @@ fn serve(setup: Setup, args: Args) -> Result<(), StartError> {
     let _ = log.with_writer(std::io::stderr).try_init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
     runtime.block_on(async {
+        // Before the first socket is there: whoever sees it may send the signal, which would end the process otherwise.
+        let hangup = signal(SignalKind::hangup());
         let gateway = Gateway::bind(setup).await?;
         // Before anybody is told that there is something to stop.
         let signals = Signals::watched();
         announce(&gateway);
+        sockets::notify("READY=1");
         let stop = CancellationToken::new();
-        let reloading = tokio::spawn(reload_on_hangup(gateway.reloader(), args));
+        let reloading = tokio::spawn(reload_on_hangup(hangup, gateway.reloader(), args));
         tokio::select! {
             () = gateway.serve(stop.clone().cancelled_owned()) => {}
             () = watch_signals(signals, stop) => {}
@@ -141,8 +145,8 @@ impl Signals {
 }
 
 /// Reads policies and users again at each SIGHUP. A mistake changes nothing.
-async fn reload_on_hangup(reloader: Reloader, args: Args) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+async fn reload_on_hangup(hangup: io::Result<Signal>, reloader: Reloader, args: Args) {
+    let Ok(mut hangup) = hangup else {
         return tracing::error!("SIGHUP cannot be received; policies are not read again");
     };
     while hangup.recv().await.is_some() {
@@ -174,6 +178,7 @@ async fn watch_signals(signals: Option<Signals>, stop: CancellationToken) {
             _ = signals.interrupt.recv() => {}
         }
         if !stop.is_cancelled() {
+            sockets::notify("STOPPING=1");
             say("stopping; requests in flight may end, a second signal stops at once");
             stop.cancel();
         }

@@ -48,7 +48,11 @@ pub(crate) enum Fault {
     Unauthenticated {
         /// Shown by the client when it asks.
         realm: String,
+        /// Kinds of credentials that are taken.
+        schemes: &'static [&'static str],
     },
+    /// An explanation of what has been sent because of another one.
+    AlreadyExplained,
     /// An explanation of something that is not kept, or not for this person.
     NothingToExplain,
     /// Somebody who is known may not use the gateway.
@@ -114,6 +118,7 @@ impl Fault {
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")
             }
+            Self::AlreadyExplained => (S::CONFLICT, "already_explained", "This was sent with its reason before."),
             Self::NothingToExplain => {
                 (S::FORBIDDEN, "nothing_to_explain", "Nothing waits for this explanation any more.")
             }
@@ -161,7 +166,10 @@ impl Fault {
         let (status, reason, _) = self.parts();
         let host = host.to_owned();
         match self {
-            Self::Unauthenticated { realm } => GatewayError::AuthenticationRequired { realm: realm.clone() },
+            Self::Unauthenticated { realm, schemes } => {
+                GatewayError::AuthenticationRequired { realm: realm.clone(), schemes }
+            }
+            Self::AlreadyExplained => GatewayError::AlreadySent,
             Self::NothingToExplain => GatewayError::Forbidden { reason: "nothing_to_explain" },
             Self::Access(denied) => GatewayError::NoAccess { reason: denied.reason() },
             Self::Misdirected => GatewayError::Misdirected { host },
@@ -184,8 +192,11 @@ impl Fault {
 
 /// The trouble with this code.
 fn certificate_trouble(reason: &str) -> CertificateTrouble {
-    use CertificateTrouble::{Expired, Invalid, NotYetValid, UnknownIssuer, WrongName};
-    [Expired, NotYetValid, UnknownIssuer, WrongName].into_iter().find(|t| t.as_str() == reason).unwrap_or(Invalid)
+    use CertificateTrouble::{Authority, Expired, Invalid, NotYetValid, UnknownIssuer, WrongName};
+    [Expired, NotYetValid, UnknownIssuer, WrongName, Authority]
+        .into_iter()
+        .find(|t| t.as_str() == reason)
+        .unwrap_or(Invalid)
 }
 
 impl From<NameError> for Fault {

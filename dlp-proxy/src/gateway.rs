@@ -20,6 +20,7 @@ use crate::scan_pool::ScanPool;
 use crate::secret_file::{self, SecretError};
 use crate::server::{self, Entry};
 use crate::services::{InspectionServices, Services};
+use crate::sockets::Sockets;
 use crate::spool::SpoolPlace;
 use crate::state_lock::{StateLock, StateLockError};
 use crate::tls::ca::{Ca, CaError};
@@ -72,6 +73,8 @@ pub struct Setup {
     pub state_dir: PathBuf,
     /// Runs parsers that can crash; without it such documents count as not inspected.
     pub risky: Option<Arc<dyn RiskyParser>>,
+    /// Listening sockets that are there already.
+    pub sockets: Sockets,
 }
 
 /// Why the gateway did not start.
@@ -146,6 +149,17 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// A socket that a service manager has handed over cannot be used.
+    #[error("a socket handed over by the service manager is no listening TCP socket: {0}")]
+    Inherited(io::Error),
+    /// A socket that a service manager has handed over is nobody's.
+    #[error(
+        "the service manager has handed over a socket for {address}, which no key of [listen] names; name it there, or take it out of the .socket unit"
+    )]
+    Unclaimed {
+        /// Its address.
+        address: SocketAddr,
+    },
     /// No threads.
     #[error("cannot start threads for inspection: {0}")]
     Threads(io::Error),
@@ -199,17 +213,18 @@ impl Gateway {
     /// # Errors
     /// When anything that the configuration names cannot be used.
     pub async fn bind(setup: Setup) -> Result<Self, StartError> {
-        let Setup { config, state_dir, risky } = setup;
+        let Setup { config, state_dir, risky, mut sockets } = setup;
         let read = Read::from_files(&config)?;
         for gap in read.restrictions.gaps(&config.bypass.hosts) {
             tracing::warn!("{gap}");
         }
         create_private(&state_dir)?;
         let lock = StateLock::take(&state_dir)?;
-        let plain = bind_all(&config.listen.proxy, "listen.proxy").await?;
-        let tls_listeners = bind_all(&config.listen.proxy_tls, "listen.proxy_tls").await?;
-        let icap = bind_all(&config.listen.icap, "listen.icap").await?;
-        let admin = bind(config.listen.admin, "listen.admin").await?;
+        let plain = sockets.listen(&config.listen.proxy, "listen.proxy").await?;
+        let tls_listeners = sockets.listen(&config.listen.proxy_tls, "listen.proxy_tls").await?;
+        let icap = sockets.listen(&config.listen.icap, "listen.icap").await?;
+        let admin = sockets.listen(&[config.listen.admin], "listen.admin").await?.remove(0);
+        sockets.finish()?;
         let addresses = Addresses {
             proxy: addresses_of(&plain)?,
             proxy_tls: addresses_of(&tls_listeners)?,
@@ -417,14 +432,6 @@ fn create_private(dir: &Path) -> Result<(), StartError> {
     made.map_err(|source| StartError::State { path: dir.into(), source })
 }
 
-async fn bind_all(addresses: &[SocketAddr], key: &'static str) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        listeners.push(bind(*address, key).await?);
-    }
-    Ok(listeners)
-}
-
 /// All listeners of the proxy with how clients come in there. Listeners inside TLS exist only with a certificate.
 fn entries(
     plain: Vec<TcpListener>,
@@ -442,10 +449,6 @@ fn entries(
 
 fn addresses_of(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, StartError> {
     listeners.iter().map(address_of).collect()
-}
-
-async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, key, source })
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {

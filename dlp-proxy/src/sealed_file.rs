@@ -1,10 +1,12 @@
 //! Temporary files that nobody but this process can read, not even from the disk.
 //!
 //! A file has no name, so that a crash leaves nothing behind, and each has a random key that exists in memory only.
-//! The content lies in chunks of 64 KiB, each sealed with ChaCha20-Poly1305 under its number as nonce: a chunk that was
-//! changed, moved or cut off is an error and never other content.
+//! The content lies in chunks of 64 KiB, each sealed under its number as nonce, with AES-256-GCM where the processor has
+//! instructions for it and with ChaCha20-Poly1305 elsewhere: a chunk that was changed, moved or cut off is an error and
+//! never other content.
 
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use bytes::Bytes;
+use ring::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -52,11 +54,6 @@ impl SealedWriter {
         Ok(Self { file, key: Arc::new(random_key()?), chunk: Vec::with_capacity(CHUNK_BYTES), chunks: 0 })
     }
 
-    /// Whether bytes of this length fit without writing to the disk.
-    pub(crate) fn has_room(&self, len: usize) -> bool {
-        self.chunk.len() + len < CHUNK_BYTES
-    }
-
     /// Appends.
     pub(crate) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
@@ -99,12 +96,19 @@ impl SealedFile {
         if plain_len == 0 {
             return Ok(Zeroizing::default());
         }
-        let tag_len = CHACHA20_POLY1305.tag_len();
+        let tag_len = algorithm().tag_len();
         let mut bytes = Zeroizing::new(vec![0; plain_len + tag_len]);
         self.file.read_exact_at(&mut bytes, u64::from(number) * (CHUNK_BYTES + tag_len) as u64)?;
         self.key.open_in_place(nonce_of(number), Aad::empty(), &mut bytes).map_err(|_| sealing())?;
         bytes.truncate(plain_len);
         Ok(bytes)
+    }
+
+    /// The plain bytes of up to `count` chunks, read at once; none behind the last.
+    pub(crate) fn chunks(&self, first: u32, count: u32) -> io::Result<Vec<Bytes>> {
+        let numbers = first..first.saturating_add(count);
+        let chunks = numbers.map(|number| Ok(Bytes::from_owner(self.chunk(number)?)));
+        chunks.take_while(|chunk: &io::Result<Bytes>| !chunk.as_ref().is_ok_and(Bytes::is_empty)).collect()
     }
 
     /// Reads from the start.
@@ -152,9 +156,20 @@ impl Seek for SealedReader {
 fn random_key() -> io::Result<LessSafeKey> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| sealing());
+    let key = UnboundKey::new(algorithm(), &bytes).map_err(|_| sealing());
     bytes.zeroize();
     Ok(LessSafeKey::new(key?))
+}
+
+/// The faster of the two on this processor. Both have keys and tags of the same length.
+fn algorithm() -> &'static Algorithm {
+    #[cfg(target_arch = "x86_64")]
+    let has_instructions = is_x86_feature_detected!("aes") && is_x86_feature_detected!("pclmulqdq");
+    #[cfg(target_arch = "aarch64")]
+    let has_instructions = std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let has_instructions = false;
+    if has_instructions { &AES_256_GCM } else { &CHACHA20_POLY1305 }
 }
 
 /// A number is used once, because a chunk is written once and each file has its own key.

@@ -113,9 +113,9 @@ async fn serve_proxy(
         async move {
             if request.method() == Method::CONNECT {
                 // The tunnel outlives this connection's service and keeps its place.
-                tunnel::open(services, &client, request, admitted).await
+                Box::pin(tunnel::open(services, &client, request, admitted)).await
             } else {
-                pipeline::handle(&services, &client, request).await
+                Box::pin(pipeline::handle(&services, &client, request)).await
             }
         }
     })

@@ -1,5 +1,8 @@
 //! Holds a body until the decision: small ones in memory, the rest in a sealed file.
 //!
+//! A file is written in batches by threads that may wait for the disk, one batch while the next one arrives. When many
+//! bodies are held at once, less of each stays in memory.
+//!
 //! All held bodies together have a bound, so that many large uploads at once fill neither memory nor disk: the one
 //! that would exceed it is refused, and what was held for it is given back.
 
@@ -10,6 +13,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::task::JoinHandle;
+
+/// Bytes that go to a file at a time.
+const BATCH_BYTES: usize = 256 * 1024;
+/// Bytes that mostly arrive at a time.
+const PIECE_BYTES: usize = 16 * 1024;
+/// Bytes of all bodies in memory, from which on those that arrive keep only [`SMALL_BYTES`] there.
+const RAM_TOTAL_BYTES: u64 = 128 * 1024 * 1024;
+/// Bytes of a body that stay in memory in any case: as much as a file would have in its buffers.
+const SMALL_BYTES: usize = 64 * 1024;
 
 /// Why a body could not be held.
 #[derive(Debug, thiserror::Error)]
@@ -29,22 +42,26 @@ pub(crate) struct SpoolPlace {
     ram_max: usize,
     total_max: u64,
     used: AtomicU64,
+    in_ram: AtomicU64,
     shown: Gauge,
 }
 
-/// Bytes that one body takes of the total, given back when dropped.
+/// Bytes that one body takes of the total, and of the memory, given back when dropped.
 #[derive(Debug)]
 struct Share {
     place: Arc<SpoolPlace>,
     bytes: u64,
+    in_ram: u64,
 }
 
 /// Takes a body while it arrives.
 #[derive(Debug)]
 pub(crate) struct Spool {
     share: Share,
+    /// What has not been given to a writer.
     memory: Vec<u8>,
-    file: Option<SealedWriter>,
+    /// The file, once there is one, and what is being written to it.
+    writing: Option<JoinHandle<io::Result<SealedWriter>>>,
 }
 
 /// A held body. Clones read the same bytes, each at its own position.
@@ -73,12 +90,26 @@ impl SpoolPlace {
     /// Files go to `dir`, from `ram_max` bytes of a body on; `shown` tells how much is held.
     pub(crate) fn new(dir: &Path, ram_max: u64, total_max: u64, shown: Gauge) -> Arc<Self> {
         let ram_max = usize::try_from(ram_max).unwrap_or(usize::MAX);
-        Arc::new(Self { dir: dir.into(), ram_max, total_max, used: AtomicU64::new(0), shown })
+        Arc::new(Self {
+            dir: dir.into(),
+            ram_max,
+            total_max,
+            used: AtomicU64::new(0),
+            in_ram: AtomicU64::new(0),
+            shown,
+        })
     }
 
     /// An empty spool.
     pub(crate) fn spool(self: &Arc<Self>) -> Spool {
-        Spool { share: Share { place: self.clone(), bytes: 0 }, memory: Vec::new(), file: None }
+        let share = Share { place: self.clone(), bytes: 0, in_ram: 0 };
+        Spool { share, memory: Vec::new(), writing: None }
+    }
+
+    /// Bytes of one body that may stay in memory now.
+    fn ram_max(&self) -> usize {
+        let is_crowded = self.in_ram.load(Ordering::Relaxed) > RAM_TOTAL_BYTES;
+        if is_crowded { self.ram_max.min(SMALL_BYTES) } else { self.ram_max }
     }
 }
 
@@ -91,10 +122,18 @@ impl Share {
         place.shown.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
         Ok(())
     }
+
+    /// Says how much of the body is in memory.
+    fn keep_in_ram(&mut self, bytes: u64) {
+        // Wraps where less is kept than before, as the sum of all does.
+        self.place.in_ram.fetch_add(bytes.wrapping_sub(self.in_ram), Ordering::Relaxed);
+        self.in_ram = bytes;
+    }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
+        self.keep_in_ram(0);
         self.place.used.fetch_sub(self.bytes, Ordering::Relaxed);
         self.place.shown.dec_by(i64::try_from(self.bytes).unwrap_or(i64::MAX));
     }
@@ -109,36 +148,44 @@ impl Spool {
     /// Appends.
     pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<(), SpoolError> {
         self.share.grow(bytes.len())?;
-        match &mut self.file {
-            None if self.memory.len() + bytes.len() <= self.share.place.ram_max => {
-                self.memory.extend_from_slice(&bytes)
-            }
-            Some(file) if file.has_room(bytes.len()) => file.push(&bytes)?,
-            _ => self.write(bytes).await?,
+        self.memory.extend_from_slice(&bytes);
+        let kept_max = if self.writing.is_some() { BATCH_BYTES } else { self.share.place.ram_max() };
+        if self.memory.len() > kept_max {
+            let batch = std::mem::replace(&mut self.memory, Vec::with_capacity(BATCH_BYTES + PIECE_BYTES));
+            let file = self.written().await?;
+            self.writing = Some(self.write(file, batch));
         }
+        self.share.keep_in_ram(self.memory.len() as u64);
         Ok(())
     }
 
-    /// Appends to the file, which begins with what was in memory.
-    async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
-        let (file, memory) = (self.file.take(), std::mem::take(&mut self.memory));
+    /// The file with all batches so far, if there is one.
+    async fn written(&mut self) -> io::Result<Option<SealedWriter>> {
+        match self.writing.take() {
+            Some(writing) => Ok(Some(writing.await??)),
+            None => Ok(None),
+        }
+    }
+
+    /// Begins to append a batch to a file.
+    fn write(&self, file: Option<SealedWriter>, batch: Vec<u8>) -> JoinHandle<io::Result<SealedWriter>> {
         let place = self.share.place.clone();
-        let writing = move || {
+        tokio::task::spawn_blocking(move || {
             let mut file = file.map_or_else(|| SealedWriter::create(Some(&place.dir)), Ok)?;
-            file.push(&memory)?;
-            file.push(&bytes)?;
-            Ok::<_, io::Error>(file)
-        };
-        self.file = Some(tokio::task::spawn_blocking(writing).await??);
-        Ok(())
+            file.push(&batch)?;
+            Ok(file)
+        })
     }
 
     /// Ends the body.
-    pub(crate) async fn finish(self) -> io::Result<Spooled> {
-        let reader = match self.file {
-            None => Reader::Memory(io::Cursor::new(self.memory.into())),
+    pub(crate) async fn finish(mut self) -> io::Result<Spooled> {
+        let rest = std::mem::take(&mut self.memory);
+        let reader = match self.written().await? {
+            None => Reader::Memory(io::Cursor::new(rest.into())),
             Some(file) => {
+                let file = self.write(Some(file), rest).await??;
                 let file = tokio::task::spawn_blocking(move || file.finish()).await??;
+                self.share.keep_in_ram(0);
                 Reader::File(file.reader(), file)
             }
         };
@@ -229,6 +276,28 @@ mod tests {
         assert_eq!(place.shown.get(), 10, "a clone still holds it");
         drop((copy, second));
         assert_eq!((place.shown.get(), place.used.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!(place.in_ram.load(Ordering::Relaxed), 0);
         place.spool().push(Bytes::from_static(b"0123456789")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_many_are_held_less_of_each_stays_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = SpoolPlace::new(dir.path(), 1 << 20, u64::MAX, Gauge::default());
+        let held = async |len: usize| {
+            let mut spool = place.spool();
+            spool.push(vec![b'x'; len].into()).await.unwrap();
+            spool.finish().await.unwrap()
+        };
+        let is_in_memory = |spooled: &Spooled| matches!(spooled.stored(), Stored::Memory(_));
+        let first = held(SMALL_BYTES + 1).await;
+        place.in_ram.fetch_add(RAM_TOTAL_BYTES, Ordering::Relaxed);
+        let (second, small) = (held(SMALL_BYTES + 1).await, held(SMALL_BYTES).await);
+        assert_eq!([&first, &second, &small].map(is_in_memory), [true, false, true]);
+        assert_eq!(second.len(), SMALL_BYTES as u64 + 1);
+        place.in_ram.fetch_sub(RAM_TOTAL_BYTES, Ordering::Relaxed);
+        assert_eq!(place.in_ram.load(Ordering::Relaxed), 2 * SMALL_BYTES as u64 + 1);
+        drop((first, second, small));
+        assert_eq!(place.in_ram.load(Ordering::Relaxed), 0);
     }
 }

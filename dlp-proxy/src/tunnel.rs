@@ -153,15 +153,18 @@ impl Tunnel {
         }
         let Some(own_choice) = hello.offers.own_choice() else { return self.note("alpn") };
         match &self.route {
-            Some(route) if is_bypassed(&self.services, &self.authority.host) => self.relay(route, stream, hello).await,
-            _ => self.intercept(stream, hello, own_choice).await,
+            Some(route) if is_bypassed(&self.services, &self.authority.host) => {
+                Box::pin(self.relay(route, stream, hello)).await
+            }
+            // What is only needed to open a tunnel is given back when it is open: idle ones should cost little.
+            _ => Box::pin(self.intercept(stream, hello, own_choice)).await,
         }
     }
 
     /// Origin first, then the client; then requests.
     async fn intercept(self, stream: ClientIo, hello: Hello, own_choice: Protocol) {
         let opened = match &self.route {
-            Some(route) => self.open_origin(route, &hello).await,
+            Some(route) => Box::pin(self.open_origin(route, &hello)).await,
             None => Ok((own_choice, Links::new(own_choice))),
         };
         let protocol = opened.as_ref().map_or(own_choice, |(protocol, _)| *protocol);
@@ -173,7 +176,8 @@ impl Tunnel {
             }
         };
         let handshake = StartHandshake::from_parts(hello.accepted, stream).into_stream(config);
-        let Ok(Ok(tls)) = timeout(self.services.config.limits.header_timeout, handshake).await else {
+        let limit = self.services.config.limits.header_timeout;
+        let Ok(Ok(tls)) = Box::pin(timeout(limit, handshake)).await else {
             // A client that does not trust the CA ends here; so does one that pins certificates.
             return self.note("client_handshake");
         };
@@ -233,7 +237,7 @@ impl Tunnel {
         let connection = Connection { io, protocol, admitted: self.admitted.clone() };
         let new_client = |refusal| self.client(links, refusal);
         let handle = |services: Arc<Services>, client: Arc<Client>, request| async move {
-            pipeline::handle(&services, &client, request).await
+            Box::pin(pipeline::handle(&services, &client, request)).await
         };
         serve_connection(services, connection, new_client, handle).await;
     }

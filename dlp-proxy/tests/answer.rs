@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dlp_proxy::answer::{AnswerRequest, CertificateTrouble, Detected, GatewayError, Refusal, error, refusal};
+use dlp_proxy::answer::{AnswerRequest, CertificateTrouble, Detected, Explain, GatewayError, Refusal, error, refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 fn found(title: &str, count: u64, masked: &[&str]) -> Detected {
@@ -90,7 +90,7 @@ fn nothing_that_is_shown_can_become_markup() {
         host: evil.to_owned(),
         contact: evil.to_owned(),
         release_url: Some("javascript:alert(1)".to_owned()),
-        explain: Some(("/<p>".to_owned(), "\"><script>".to_owned())),
+        explain: Some(Explain { path: "/<p>".to_owned(), token: "\"><script>".to_owned(), is_too_short: true }),
         time: evil.to_owned(),
         template: None,
     };
@@ -213,7 +213,10 @@ fn errors_of_the_gateway_have_their_status_and_words() {
     let rows = [
         (GatewayError::BadRequest { status: 400, reason: "host_missing" }, 400),
         (GatewayError::BadRequest { status: 408, reason: "body_stalled" }, 408),
-        (GatewayError::AuthenticationRequired { realm: "DLP \"gateway\"".to_owned() }, 407),
+        (
+            GatewayError::AuthenticationRequired { realm: "DLP \"gateway\"".to_owned(), schemes: &["Basic", "Bearer"] },
+            407,
+        ),
         (GatewayError::Forbidden { reason: "not_admin" }, 403),
         (GatewayError::NoAccess { reason: "access_ended" }, 403),
         (GatewayError::PrivateAddress { host: host() }, 403),

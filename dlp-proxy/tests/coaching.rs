@@ -81,6 +81,7 @@ async fn a_form_goes_on_once_when_it_is_explained() {
 
     let again = explain(&gateway, ANNA, token, "too+short").await;
     assert_eq!((status(&again), token_in(&again)), (403, Some(token)), "{again}");
+    assert!(again.contains("too short") && !page.contains("too short"), "{again}");
     assert!(origin.all().is_empty());
 
     assert_eq!(status(&explain(&gateway, ANNA, token, REASON).await), 200);
@@ -88,8 +89,10 @@ async fn a_form_goes_on_once_when_it_is_explained() {
     assert!(sent.starts_with("POST /pay?x=1 HTTP/1.1\r\n") && sent.ends_with(FORM), "{sent}");
     assert!(sent.to_ascii_lowercase().contains("cookie: session=1"), "{sent}");
 
-    let refused = explain(&gateway, ANNA, token, REASON).await;
-    assert!(status(&refused) == 403 && refused.contains("x-dlp-reason: nothing_to_explain"), "{refused}");
+    let twice = explain(&gateway, ANNA, token, REASON).await;
+    assert!(status(&twice) == 409 && twice.contains("x-dlp-reason: already_explained"), "{twice}");
+    let theirs = explain(&gateway, ("bob", HOST), token, REASON).await;
+    assert!(status(&theirs) == 403 && theirs.contains("x-dlp-reason: nothing_to_explain"), "{theirs}");
     let incidents = gateway.incidents();
     assert_eq!(incidents.len(), 2);
     assert_eq!([&incidents[0]["decision"], &incidents[1]["decision"]], ["coach", "log"]);

@@ -21,7 +21,10 @@ async fn scene(config: &str) -> (Origin, Running) {
 async fn broken_origin_certificates_give_a_page_and_send_nothing() {
     type Change = fn(&mut CertificateParams);
     let nothing: Change = |_| {};
-    let rows: [(&str, &[&str], bool, Change); 6] = [
+    let rows: [(&str, &[&str], bool, Change); 7] = [
+        ("cert_of_authority", &["site.example"], true, |p| {
+            p.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        }),
         ("cert_expired", &["site.example"], true, |p| p.not_after = date_time_ymd(2020, 1, 1)),
         ("cert_not_yet_valid", &["site.example"], true, |p| p.not_before = date_time_ymd(2400, 1, 1)),
         ("cert_wrong_name", &["other.example"], true, nothing),
@@ -144,7 +147,12 @@ async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("origin.pem"), &ca.pem).unwrap();
     let config = toml::from_str(&text.replace("{dir}", &dir.path().display().to_string())).unwrap();
-    let setup = dlp_proxy::Setup { config, state_dir: dir.path().join("state"), risky: None };
+    let setup = dlp_proxy::Setup {
+        config,
+        state_dir: dir.path().join("state"),
+        risky: None,
+        sockets: dlp_proxy::Sockets::default(),
+    };
     let gateway = dlp_proxy::Gateway::bind(setup).await.unwrap();
     let proxy = gateway.proxy_addresses()[0];
     tokio::spawn(gateway.serve(std::future::pending()));

@@ -134,6 +134,44 @@ fn large(end: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn services_are_told_whose_accounts_may_be_used() {
+    let gateway = gateway("[tenant.restrict]\ngoogle_domains = ['corp.example']\n").await;
+    let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();
+    let request = |method: &str, host: &str, length: usize| {
+        let fields =
+            format!("Host: {host}\r\nX-GoogApps-Allowed-Domains: evil.example\r\nContent-Length: {length}\r\n\r\n");
+        format!("{method} https://{host}/x HTTP/1.1\r\n{fields}")
+    };
+    let body = large("");
+    /// What the client offers, the body, the status, and how many bytes of a body come back.
+    type Row<'r> = (&'r str, Option<usize>, &'r [u8], u16, usize);
+    let rows: [Row<'_>; 5] = [
+        ("Allow: 204\r\n", None, b"", 200, 0),
+        ("Allow: 204\r\n", None, &body, 200, body.len()),
+        ("", Some(1024), &body, 200, body.len()),
+        ("Allow: 204, 206\r\n", Some(1024), b"hello", 206, 0),
+        ("Allow: 204, 206\r\n", None, &body, 206, 0),
+    ];
+    for (fields, preview, sent, status, returned) in rows {
+        let method = if sent.is_empty() { "GET" } else { "POST" };
+        let http = request(method, "drive.google.com", sent.len());
+        let message = Message { method: "REQMOD", fields, http, body: sent, preview };
+        let (_, head, http, body) = exchange(&mut stream, &message).await;
+        assert_eq!((code(&head), body.len()), (status, returned), "{fields} {preview:?}: {head}");
+        assert!(http.contains("x-googapps-allowed-domains: corp.example\r\n"), "{http}");
+        assert!(!http.contains("evil.example"), "{http}");
+    }
+    let elsewhere = Message {
+        method: "REQMOD",
+        fields: "Allow: 204\r\n",
+        http: request("GET", "a.example", 0),
+        body: b"",
+        preview: None,
+    };
+    assert_eq!(code(&exchange(&mut stream, &elsewhere).await.1), 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn uploads_are_judged_over_one_connection() {
     let gateway = gateway("").await;
     let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();

@@ -53,6 +53,11 @@ async fn indexed_records_do_not_leave_and_indexes_are_exchanged() {
     let incidents = gateway.incidents();
     assert!(incidents[0].to_string().contains("edm.customers"), "{incidents:?}");
     assert!(!incidents[0].to_string().contains("11223344"), "{incidents:?}");
+    let evidence = incidents[0]["findings"][0]["samples_masked"].to_string();
+    assert!(evidence.contains("surname"), "{evidence}");
+    let page = String::from_utf8(upload(first)).unwrap().replace("Connection", "Accept: text/html\r\nConnection");
+    let page = gateway.https("files.example:443", page.as_bytes()).await;
+    assert!(page.contains("surname") && !page.contains("11223344"), "{page}");
 
     write(dir.path(), ["AC-55667788", "Nowak"]);
     let config: dlp_proxy::config::Config = toml::from_str(&known).unwrap();

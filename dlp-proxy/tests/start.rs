@@ -102,3 +102,81 @@ fn a_stop_signal_ends_the_program_in_order() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(dir.path().join("ca.key").exists());
 }
+
+/// Does what a service manager does: it has the socket, and the program finds it.
+const ACTIVATE: &str = "
+import os, socket, sys
+served = socket.socket()
+served.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+served.bind(('127.0.0.1', int(sys.argv[1])))
+served.listen()
+os.dup2(served.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'}
+os.execv(sys.argv[2], sys.argv[2:])
+";
+
+fn activated(port: u16, dir: &Path, listen: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-c", ACTIVATE, &port.to_string(), env!("CARGO_BIN_EXE_dlp-proxy")]);
+    command.args(["--admin", "127.0.0.1:0", "--listen", listen, "--state-dir"]).arg(dir);
+    command
+}
+
+#[test]
+fn sockets_of_a_service_manager_are_served() {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixDatagram;
+    let dir = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let told = UnixDatagram::bind(dir.path().join("notify")).unwrap();
+    told.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    let mut child = activated(port, dir.path(), &format!("127.0.0.1:{port}"))
+        .env("NOTIFY_SOCKET", dir.path().join("notify"))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let hear = || {
+        let mut bytes = [0; 64];
+        let count = told.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    };
+    assert_eq!(hear(), "READY=1");
+    let mut client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(hear(), "STOPPING=1");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    // Nobody would serve it.
+    let output = activated(port, dir.path(), "127.0.0.1:0").output().unwrap();
+    check(&output, &[&format!("a socket for 127.0.0.1:{port}, which no key of [listen] names")]);
+}
+
+#[test]
+fn a_signal_to_read_again_does_not_end_a_gateway_that_has_just_begun() {
+    use std::io::{BufRead, BufReader};
+    let dir = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlp-proxy"))
+        .args(["--admin", "127.0.0.1:0", "--listen", &format!("127.0.0.1:{port}"), "--state-dir"])
+        .arg(dir.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = child.id().to_string();
+    let send = |signal: &str| Command::new("kill").arg(signal).arg(&id).status().unwrap();
+    // As soon as there is a socket.
+    let mut waits = 3000;
+    while waits > 0 && std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        waits -= 1;
+    }
+    assert!(waits > 0 && send("-HUP").success());
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.take_while(|line| !line.contains("were read again")).count() > 0);
+    assert!(send("-TERM").success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -448,3 +448,28 @@ async fn policies_are_exchanged_while_requests_run() {
     assert!(metrics.contains("dlp_reloads_total{reason=\"success\"} 40"), "{metrics}");
     assert!(metrics.contains("dlp_reloads_total{reason=\"failure\"} 20"), "{metrics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_fails_while_files_are_read_again() {
+    let (_origin, gateway) = scene("").await;
+    let config = dlp_proxy::config::Config::default();
+    let (gateway, reloads) = (&gateway, 10);
+    let clients = (0..4).map(|_| async {
+        let mut answered = 0;
+        for _ in 0..25 {
+            assert_eq!(status(&gateway.https("files.example:443", &with_length(b"good morning")).await), 200);
+            answered += 1;
+        }
+        answered
+    });
+    let clients: Vec<_> = clients.collect();
+    let reloading = async {
+        for _ in 0..reloads {
+            gateway.reloader.reload(&config).unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let [one, two, three, four] = <[_; 4]>::try_from(clients).unwrap_or_else(|_| panic!("four clients"));
+    let (one, two, three, four, ()) = tokio::join!(one, two, three, four, reloading);
+    assert_eq!(one + two + three + four, 100);
+}

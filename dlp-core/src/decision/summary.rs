@@ -41,7 +41,7 @@ pub struct DetectorSummary {
     pub unique: UniqueValues,
     /// Highest confidence.
     pub confidence_max: Confidence,
-    /// Up to [`SAMPLES_MAX`] different masks.
+    /// Up to [`SAMPLES_MAX`] different masks; of records and documents of one's own, which columns or document it was.
     pub samples_masked: Vec<String>,
 }
 
@@ -194,7 +194,10 @@ fn mask_in(text: &mut String, value: &Secret, reveal_last: u8) {
 
 fn sample(samples: &mut Vec<String>, detector: &Detector, finding: &Finding) {
     if samples.len() < SAMPLES_MAX {
-        let masked = finding.value.masked(detector.reveal_last);
+        // What was found of an index is told by names of columns and documents, which stand where other findings have the
+        // text around them; a mask of it would tell nothing.
+        let is_known = detector.patterns.is_empty() && !finding.context_masked.is_empty();
+        let masked = if is_known { finding.context_masked.clone() } else { finding.value.masked(detector.reveal_last) };
         if !samples.contains(&masked) {
             samples.push(masked);
         }

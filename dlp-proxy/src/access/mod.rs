@@ -391,7 +391,11 @@ mod tests {
         let config = Config { identity: toml::from_str(&jwt).unwrap(), ..Config::default() };
         let rules = Exchangeable::new(Rules::from_files(&config).unwrap());
         let now = Timestamp::now().as_second();
-        let token = |subject: &str, seconds| Proof::Token { subject: subject.into(), expires: now + seconds };
+        let token = |subject: &str, seconds| Proof::Token {
+            subject: subject.into(),
+            groups: Vec::new(),
+            expires: now + seconds,
+        };
         let (old, new, other) = (token("anna", 1_000), token("anna", 2_000), token("bob", 1_000));
         let rows: [(&[&Proof], &[&Proof]); 4] = [
             (&[&old, &new], &[&new]),

@@ -26,7 +26,11 @@ pub enum GatewayError {
     AuthenticationRequired {
         /// Shown in the challenge.
         realm: String,
+        /// Kinds of credentials that are taken, `Basic` or `Bearer`, one challenge each.
+        schemes: &'static [&'static str],
     },
+    /// 409: a form was explained, and sent, before.
+    AlreadySent,
     /// 403 of the gateway's own pages and of its administration.
     Forbidden {
         /// Machine-readable reason, for example `not_admin`.
@@ -99,6 +103,8 @@ pub enum CertificateTrouble {
     UnknownIssuer,
     /// It belongs to another name.
     WrongName,
+    /// It is that of an authority, and no server's.
+    Authority,
     /// It was withdrawn, is malformed, or its signature is wrong.
     Invalid,
 }
@@ -112,6 +118,7 @@ impl CertificateTrouble {
             Self::NotYetValid => "cert_not_yet_valid",
             Self::UnknownIssuer => "cert_unknown_issuer",
             Self::WrongName => "cert_wrong_name",
+            Self::Authority => "cert_of_authority",
             Self::Invalid => "cert_invalid",
         }
     }
@@ -127,6 +134,7 @@ impl GatewayError {
                 403
             }
             Self::AuthenticationRequired { .. } => 407,
+            Self::AlreadySent => 409,
             Self::Misdirected { .. } => 421,
             Self::HeadTooLarge => 431,
             Self::UpstreamCertificate { .. } | Self::UpstreamUnreachable { .. } => 502,
@@ -149,6 +157,7 @@ impl GatewayError {
             | Self::UpstreamUnreachable { reason, .. } => reason,
             Self::PrivateAddress { .. } => "private_address",
             Self::AuthenticationRequired { .. } => "authentication_required",
+            Self::AlreadySent => "already_explained",
             Self::Misdirected { .. } => "name_mismatch",
             Self::HeadTooLarge => "head_too_large",
             Self::UpstreamCertificate { trouble, .. } => trouble.as_str(),
@@ -175,6 +184,7 @@ impl GatewayError {
         match self {
             Self::BadRequest { .. } => errors.bad_request,
             Self::AuthenticationRequired { .. } => errors.authentication,
+            Self::AlreadySent => errors.already_sent,
             Self::Forbidden { .. } => errors.forbidden,
             Self::NoAccess { .. } => errors.no_access,
             Self::PrivateAddress { .. } => errors.private_address,
@@ -212,9 +222,13 @@ pub fn error(error: &GatewayError, contact: &str, request: &AnswerRequest<'_>) -
         }
         Shape::Text => Answer::new(status, "text/plain; charset=utf-8", format!("{title}. {detail} ({code})\n")),
     };
-    if let GatewayError::AuthenticationRequired { realm } = error {
+    if let GatewayError::AuthenticationRequired { realm, schemes } = error {
         let realm: String = realm.chars().filter(|c| !matches!(c, '"' | '\\') && !c.is_control()).collect();
-        answer = answer.with(PROXY_AUTHENTICATE, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
+        for scheme in *schemes {
+            // Only Basic has characters whose encoding the client has to know (RFC 7617 2.1).
+            let charset = if *scheme == "Basic" { ", charset=\"UTF-8\"" } else { "" };
+            answer = answer.with(PROXY_AUTHENTICATE, &format!("{scheme} realm=\"{realm}\"{charset}"));
+        }
     }
     if matches!(error, GatewayError::BadRequest { .. } | GatewayError::HeadTooLarge) {
         // What follows on such a connection cannot be told apart from the rest of the bad request.

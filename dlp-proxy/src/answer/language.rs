@@ -82,6 +82,7 @@ pub(super) struct Words {
     pub(super) release: &'static str,
     pub(super) explain_heading: &'static str,
     pub(super) explain_label: &'static str,
+    pub(super) explain_short: &'static str,
     pub(super) explain_send: &'static str,
     pub(super) details_heading: &'static str,
     pub(super) destination: &'static str,
@@ -100,6 +101,7 @@ pub(super) struct Words {
 pub(super) struct ErrorWords {
     pub(super) bad_request: (&'static str, &'static str),
     pub(super) authentication: (&'static str, &'static str),
+    pub(super) already_sent: (&'static str, &'static str),
     pub(super) forbidden: (&'static str, &'static str),
     pub(super) no_access: (&'static str, &'static str),
     pub(super) private_address: (&'static str, &'static str),
@@ -130,6 +132,7 @@ static ENGLISH: Words = Words {
     ask_about_error: "If this keeps happening, contact {}.",
     release: "Explain and request release",
     explain_heading: "Send it with a reason",
+    explain_short: "The reason was too short: please write at least ten characters.",
     explain_label: "If this has to be sent, say why in at least ten characters. The reason is recorded, and the form is sent as you filled it in.",
     explain_send: "Send with this reason",
     details_heading: "Details",
@@ -145,6 +148,10 @@ static ENGLISH: Words = Words {
     errors: ErrorWords {
         bad_request: ("Request not understood", "The request is not valid HTTP for this gateway."),
         authentication: ("Sign-in needed", "The gateway needs to know who you are before it passes requests on."),
+        already_sent: (
+            "Sent before",
+            "This form has been sent with its reason already, and is not sent twice. If you have not seen the answer of the site, look there whether it has arrived.",
+        ),
         forbidden: ("Not allowed", "Your account may not use this page."),
         no_access: (
             "No access",
@@ -188,6 +195,7 @@ static POLISH: Words = Words {
     ask_about_error: "Jeśli problem się powtarza, skontaktuj się z: {}.",
     release: "Wyjaśnij i poproś o zwolnienie",
     explain_heading: "Wyślij z uzasadnieniem",
+    explain_short: "Uzasadnienie było za krótkie: napisz co najmniej dziesięć znaków.",
     explain_label: "Jeśli to musi zostać wysłane, napisz dlaczego, co najmniej dziesięć znaków. Uzasadnienie zostanie zapisane, a formularz wysłany tak, jak go wypełniono.",
     explain_send: "Wyślij z tym uzasadnieniem",
     details_heading: "Szczegóły",
@@ -203,6 +211,10 @@ static POLISH: Words = Words {
     errors: ErrorWords {
         bad_request: ("Niezrozumiałe żądanie", "Żądanie nie jest poprawnym HTTP dla tej bramy."),
         authentication: ("Wymagane logowanie", "Brama musi wiedzieć, kim jesteś, zanim przekaże żądania dalej."),
+        already_sent: (
+            "Wysłano wcześniej",
+            "Ten formularz został już wysłany z uzasadnieniem i nie zostanie wysłany drugi raz. Jeśli nie widać odpowiedzi strony, sprawdź na niej, czy dotarł.",
+        ),
         forbidden: ("Brak uprawnień", "Twoje konto nie może korzystać z tej strony."),
         no_access: (
             "Brak dostępu",
@@ -246,6 +258,7 @@ static GERMAN: Words = Words {
     ask_about_error: "Falls das öfter vorkommt, wenden Sie sich an {}.",
     release: "Begründen und Freigabe anfordern",
     explain_heading: "Mit Begründung senden",
+    explain_short: "Die Begründung war zu kurz: Bitte schreiben Sie mindestens zehn Zeichen.",
     explain_label: "Wenn dies gesendet werden muss, schreiben Sie in mindestens zehn Zeichen, warum. Die Begründung wird festgehalten, und das Formular wird so gesendet, wie Sie es ausgefüllt haben.",
     explain_send: "Mit dieser Begründung senden",
     details_heading: "Einzelheiten",
@@ -263,6 +276,10 @@ static GERMAN: Words = Words {
         authentication: (
             "Anmeldung erforderlich",
             "Das Gateway muss wissen, wer Sie sind, bevor es Anfragen weiterleitet.",
+        ),
+        already_sent: (
+            "Schon gesendet",
+            "Dieses Formular wurde mit seiner Begründung schon gesendet und wird kein zweites Mal gesendet. Wenn Sie die Antwort der Seite nicht gesehen haben, sehen Sie dort nach, ob es angekommen ist.",
         ),
         forbidden: ("Nicht erlaubt", "Ihr Konto darf diese Seite nicht benutzen."),
         no_access: (

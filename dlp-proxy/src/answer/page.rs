@@ -5,7 +5,7 @@
 
 use super::Language;
 use super::error::GatewayError;
-use super::refusal::{Detected, Refusal};
+use super::refusal::{Detected, Explain, Refusal};
 use super::shape::escaped;
 
 /// Kinds of findings that are listed; the rest is counted.
@@ -32,8 +32,8 @@ pub(super) fn refusal(refusal: &Refusal, language: Language) -> String {
         main.push_str(&section(words.why_heading, &format!("<p>{}</p>\n", escaped(reason))));
     }
     main.push_str(&section(words.next_heading, &next_steps(refusal, language)));
-    if let Some((path, name)) = &refusal.explain {
-        main.push_str(&section(words.explain_heading, &explain_form(path, name, language)));
+    if let Some(explain) = &refusal.explain {
+        main.push_str(&section(words.explain_heading, &explain_form(explain, language)));
     }
     let destination = match &refusal.app {
         Some(app) => format!("{app} ({})", refusal.host),
@@ -107,13 +107,17 @@ fn next_steps(refusal: &Refusal, language: Language) -> String {
 }
 
 /// A field for the reason, whose length is checked where it arrives.
-fn explain_form(path: &str, name: &str, language: Language) -> String {
+fn explain_form(explain: &Explain, language: Language) -> String {
     let words = language.words();
-    let (path, name) = (escaped(path), escaped(name));
+    let (path, name) = (escaped(&explain.path), escaped(&explain.token));
+    let short = match explain.is_too_short {
+        true => format!("<p role=\"alert\">{}</p>\n", escaped(words.explain_short)),
+        false => String::new(),
+    };
     let (label, send) = (escaped(words.explain_label), escaped(words.explain_send));
     format!(
         "<form method=\"post\" action=\"{path}\" accept-charset=\"utf-8\">\n\
-         <input type=\"hidden\" name=\"token\" value=\"{name}\">\n<p><label for=\"reason\">{label}</label></p>\n\
+         <input type=\"hidden\" name=\"token\" value=\"{name}\">\n{short}<p><label for=\"reason\">{label}</label></p>\n\
          <p><textarea id=\"reason\" name=\"reason\" rows=\"3\" minlength=\"10\" maxlength=\"500\" required></textarea></p>\n\
          <p><button class=\"button\" type=\"submit\">{send}</button></p>\n</form>\n"
     )

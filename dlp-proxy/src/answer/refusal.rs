@@ -26,10 +26,21 @@ pub struct Refusal {
     pub template: Option<String>,
     /// Where the user can explain the transfer and release it, when the rule allows that.
     pub release_url: Option<String>,
-    /// Path and secret name under which the user can explain the request in a form, when it is kept for that.
-    pub explain: Option<(String, String)>,
+    /// How the user can explain the request in a form, when it is kept for that.
+    pub explain: Option<Explain>,
     /// When it happened, as text for people and for templates that carry a time (RFC 3339).
     pub time: String,
+}
+
+/// A field for a reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explain {
+    /// Path of the site that takes the reason.
+    pub path: String,
+    /// Secret name of what is kept.
+    pub token: String,
+    /// Whether a reason came that was too short.
+    pub is_too_short: bool,
 }
 
 /// One kind of finding.

@@ -106,7 +106,7 @@ impl Answer {
         for (name, value) in self.fields {
             // A value that cannot stand in a header is left out rather than spoiling the answer.
             if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
+                headers.append(name, value);
             }
         }
         if let Some(origin) = request.origin() {

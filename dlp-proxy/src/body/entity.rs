@@ -7,7 +7,7 @@ use super::coding::{self, Bounds, Coding, Decoded};
 use super::multipart::{self, PartHead};
 use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
-use super::{Opaque, chunked, fields, form, json, xml};
+use super::{Opaque, chunked, fields, form, git, json, xml};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
 use http::HeaderMap;
@@ -288,6 +288,7 @@ enum Format {
     Json,
     Xml,
     Form,
+    GitPush,
     Whole,
 }
 
@@ -336,6 +337,7 @@ fn walk_structure(
             // The undecoded bytes can hold what decoding destroys, a plus sign in a secret.
             false
         }
+        Format::GitPush => git::walk_push(walk, body),
         Format::Whole => {
             walk_whole(walk, declared, first, body);
             true
@@ -400,6 +402,7 @@ fn format_of_type(media_type: &str) -> Format {
             Format::Json
         }
         "application/xml" | "text/xml" => Format::Xml,
+        "application/x-git-receive-pack-request" => Format::GitPush,
         _ if media_type.ends_with("+xml") => Format::Xml,
         _ if media_type.starts_with("multipart/") => Format::Multipart,
         _ if media_type.ends_with("+json") => Format::Json,
@@ -420,6 +423,9 @@ fn format_of_bytes(first: &[u8]) -> Format {
     }
     if form::looks_like_form(first) {
         return Format::Form;
+    }
+    if git::looks_like_push(first) {
+        return Format::GitPush;
     }
     Format::Whole
 }

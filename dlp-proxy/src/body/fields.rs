@@ -80,12 +80,11 @@ pub(super) fn walk_fields(walk: &mut Walk<'_>, body: &mut dyn ReadSeek, open: Op
     let (judged, end) = (view.opener, view.finish());
     report_closed(walk, &judged);
     walk.documents += judged.opened;
-    if judged.opened > 0
-        && let Err(error) = open_documents(walk, body, open, opener)
-    {
-        return FieldsEnd::Unreadable(error);
-    }
-    end
+    // What waits belongs to these fields, and not to those of documents inside.
+    let waiting = walk.take_deferred();
+    let opened = if judged.opened > 0 { open_documents(walk, body, open, opener) } else { Ok(()) };
+    walk.report_deferred(waiting);
+    opened.map_or_else(FieldsEnd::Unreadable, |()| end)
 }
 
 /// Values that a bound left closed were scanned as text only.
@@ -119,7 +118,8 @@ fn open_documents(walk: &mut Walk<'_>, body: &mut dyn ReadSeek, open: Open, mut 
             Opens::Encoded => {
                 let Some(bytes) = nested::decode_value(&field.value) else { continue };
                 walk.within(format!("{} (decoded)", field.path), |walk| {
-                    walk_entity(walk, &Declared::default(), &mut Cursor::new(bytes));
+                    // The inspector may have decoded it in the text already.
+                    walk.repeating(|walk| walk_entity(walk, &Declared::default(), &mut Cursor::new(bytes)));
                 });
             }
         }

@@ -1,7 +1,7 @@
 //! Decodes request bodies and hands every part to the inspector.
 //!
 //! ```text
-//! spooled body -> aws-chunked -> content codings -> multipart | JSON | XML | form | whole -> parts -> inspector
+//! spooled body -> aws-chunked -> content codings -> multipart | JSON | XML | form | push | whole -> parts -> inspector
 //! ```
 //!
 //! In comes the request head and a seekable copy of the body as the client sent it; out go findings with the path of
@@ -19,6 +19,7 @@ mod entity;
 mod field_index;
 mod fields;
 mod form;
+mod git;
 mod head;
 mod json;
 mod limits;

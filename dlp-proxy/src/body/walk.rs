@@ -44,7 +44,15 @@ pub(super) struct Walk<'a> {
     pub(super) documents: u64,
     pub(super) multipart_depth: u32,
     pub(super) json_nesting: u32,
+    /// What is read may have been read before in another way, so only findings that are new count.
+    is_repeating: bool,
+    /// Findings in files that the inspector has decoded in the text of fields, of which it does not know the field. They wait
+    /// until the fields were opened, and are reported when nothing of the kind was found then.
+    deferred: Vec<Finding>,
 }
+
+/// Findings that wait; more are reported at once, perhaps twice.
+const DEFERRED_MAX: usize = 1_000;
 
 impl<'a> Walk<'a> {
     pub(super) fn new(setup: BodySetup<'a>, observer: &'a mut dyn Observer) -> Self {
@@ -60,6 +68,8 @@ impl<'a> Walk<'a> {
             documents: 0,
             multipart_depth: 0,
             json_nesting: 0,
+            is_repeating: false,
+            deferred: Vec::new(),
         }
     }
 
@@ -90,8 +100,37 @@ impl<'a> Walk<'a> {
         self.path.len() >= self.setup.limits.layer_depth_max as usize
     }
 
+    /// What waits until fields were opened.
+    pub(super) fn take_deferred(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.deferred)
+    }
+
+    /// Reports of what has waited all that was not found again.
+    pub(super) fn report_deferred(&mut self, waiting: Vec<Finding>) {
+        for mut finding in waiting {
+            if self.is_over() {
+                return;
+            }
+            if !self.tally.has(&finding) {
+                self.tally.add(&finding, false);
+                prefix(&self.path, &mut finding.location.container);
+                self.report.stopped |= self.observer.finding(finding) == Flow::Stop;
+            }
+        }
+    }
+
+    /// Runs `inside` so that findings which were there before count once.
+    pub(super) fn repeating(&mut self, inside: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.is_repeating, true);
+        inside(self);
+        self.is_repeating = outer;
+    }
+
     /// Runs `inside` with an empty tally, so that a raw view in it looks at the findings of its own part only.
     pub(super) fn scoped(&mut self, inside: impl FnOnce(&mut Self)) {
+        if self.is_repeating {
+            return inside(self);
+        }
         let fresh = Tally { hasher: self.tally.hasher.clone(), counts: HashMap::new() };
         let outer = std::mem::replace(&mut self.tally, fresh);
         inside(self);
@@ -140,6 +179,8 @@ impl<'a> Walk<'a> {
         let mut relay = Relay {
             observer: &mut *self.observer,
             path: &self.path,
+            deferred: &mut self.deferred,
+            is_again: self.is_repeating || matches!(view, View::Again),
             view,
             tally: &mut self.tally,
             stopped: &mut self.report.stopped,
@@ -173,7 +214,10 @@ fn reborrowed<'s>(input: &'s mut Input<'_>) -> Input<'s> {
 struct Relay<'r> {
     observer: &'r mut dyn Observer,
     path: &'r [String],
+    deferred: &'r mut Vec<Finding>,
     view: View<'r>,
+    /// Only findings that are new count.
+    is_again: bool,
     tally: &'r mut Tally,
     stopped: &'r mut bool,
 }
@@ -191,11 +235,15 @@ impl Relay<'_> {
 
 impl Observer for Relay<'_> {
     fn finding(&mut self, mut finding: Finding) -> Flow {
-        let again = matches!(self.view, View::Again);
-        if again && self.tally.take(&finding) {
+        if self.is_again && self.tally.take(&finding) {
             return Flow::Continue;
         }
-        self.tally.add(&finding, again);
+        let is_in_file = matches!(self.view, View::Fields(_)) && !finding.location.container.is_empty();
+        if is_in_file && self.deferred.len() < DEFERRED_MAX {
+            self.deferred.push(finding);
+            return Flow::Continue;
+        }
+        self.tally.add(&finding, self.is_again);
         self.place(&mut finding.location);
         let flow = self.observer.finding(finding);
         *self.stopped |= flow == Flow::Stop;
@@ -233,6 +281,11 @@ struct Count {
 impl Tally {
     fn key(&self, finding: &Finding) -> u64 {
         self.hasher.hash_one((finding.detector, &finding.value))
+    }
+
+    /// Whether the value was reported.
+    fn has(&self, finding: &Finding) -> bool {
+        self.counts.contains_key(&self.key(finding))
     }
 
     fn add(&mut self, finding: &Finding, again: bool) {

@@ -220,10 +220,17 @@ pub struct JwtConfig {
     /// The claim that names the user. Default `"sub"`.
     #[serde(default = "subject")]
     pub user_claim: String,
+    /// The claim that names groups, in a list or one alone. Default `"groups"`.
+    #[serde(default = "groups")]
+    pub groups_claim: String,
 }
 
 fn subject() -> String {
     "sub".into()
+}
+
+fn groups() -> String {
+    "groups".into()
 }
 
 /// What happens to users without credentials.

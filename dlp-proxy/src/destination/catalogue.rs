@@ -103,6 +103,7 @@ pub(super) struct TenantHeader {
     pub(super) value: String,
     pub(super) form: TenantHeaderForm,
     pub(super) one_of: Vec<String>,
+    pub(super) prefix: String,
     pub(super) max: usize,
     pub(super) with: Option<String>,
     pub(super) without: Option<String>,
@@ -113,6 +114,13 @@ impl TenantHeader {
     /// Whether it goes to the host.
     pub(super) fn covers(&self, host: &str) -> bool {
         self.hosts.iter().any(|(_, template)| template.matches(host))
+    }
+
+    /// Whether the two say the same thing in other words: one needs or excludes the other.
+    pub(super) fn is_related(&self, other: &Self) -> bool {
+        let names =
+            |one: &Self, other: &Self| [&one.with, &one.without].into_iter().flatten().any(|v| *v == other.value);
+        names(self, other) || names(other, self)
     }
 
     /// Whether any host is of both.
@@ -377,14 +385,14 @@ fn endpoint(raw: EndpointToml) -> Result<Endpoint, String> {
 }
 
 fn tenant_header(raw: TenantHeaderToml) -> Result<TenantHeader, String> {
-    let TenantHeaderToml { name, value, form, one_of, max, with, without, host } = raw;
+    let TenantHeaderToml { name, value, form, one_of, prefix, max, with, without, host } = raw;
     let name = HeaderName::try_from(&name).map_err(|_| format!("expected the name of a field, found `{name}`"))?;
     if host.is_empty() || name.as_str().contains('_') {
         return Err(format!("tenant_header `{name}`: expected a name without `_` and at least one `host`"));
     }
     let template = |text: String| Template::new(Kind::Host, &text).map(|template| (text, template));
     let hosts = host.into_iter().map(template).collect::<Result<_, _>>()?;
-    Ok(TenantHeader { name, value, form, one_of, max, with, without, hosts })
+    Ok(TenantHeader { name, value, form, one_of, prefix, max, with, without, hosts })
 }
 
 fn shape(raw: ShapeToml) -> Result<Conditions, String> {

@@ -123,6 +123,9 @@ pub(super) struct TenantHeaderToml {
     /// All entries that it may have; empty when they are ids of somebody.
     #[serde(default)]
     pub(super) one_of: Vec<String>,
+    /// What each entry begins with.
+    #[serde(default)]
+    pub(super) prefix: String,
     /// Entries at most.
     #[serde(default = "entries_max")]
     pub(super) max: usize,

@@ -1,7 +1,8 @@
 //! Fields that tell a service which accounts are the organisation's, so that the service itself turns others away.
 //!
 //! Which field goes to which hosts is data of the catalogue, what it says is configured. A client's own field of that name,
-//! in any spelling that a server could take for it, goes first, or it could widen what the organisation allows.
+//! in any spelling that a server could take for it, goes first, or it could widen what the organisation allows; so do its
+//! fields of other names that say the same, since a service may listen to those instead.
 
 use super::catalogue::{Catalogue, TenantHeader};
 use super::file::TenantHeaderForm;
@@ -27,6 +28,8 @@ pub struct RestrictError {
 #[derive(Clone, Debug, Default)]
 pub struct Restrictions {
     fields: Vec<Field>,
+    /// What clients may not say themselves: the fields that are set, and those that could stand in for them.
+    stripped: Vec<TenantHeader>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,19 +59,47 @@ impl Restrictions {
             let error = |message| RestrictError { key: header.value.clone(), message };
             Some(content.map(|content| Field { header: header.clone(), content }).map_err(error))
         };
-        Ok(Self { fields: known().filter_map(field).collect::<Result<_, _>>()? })
+        let fields: Vec<Field> = known().filter_map(field).collect::<Result<_, _>>()?;
+        let stripped = with_related(&fields, &known().collect::<Vec<_>>());
+        Ok(Self { fields, stripped })
     }
 
     /// Puts the fields of a host into a request for it, in place of what the client sent.
     pub(crate) fn apply(&self, host: &str, headers: &mut HeaderMap) {
-        for field in self.fields.iter().filter(|field| field.header.covers(host)) {
-            let is_twin = |name: &&HeaderName| name.as_str().replace('_', "-") == field.header.name.as_str();
-            let twins: Vec<HeaderName> = headers.keys().filter(is_twin).cloned().collect();
-            for twin in twins {
-                headers.remove(twin);
-            }
-            headers.insert(field.header.name.clone(), field.content.clone());
+        let theirs: Vec<HeaderName> =
+            headers.keys().filter(|name| self.is_stripped(host, name.as_str())).cloned().collect();
+        for name in theirs {
+            headers.remove(name);
         }
+        for (name, content) in self.of_host(host) {
+            headers.insert(name.clone(), content.clone());
+        }
+    }
+
+    /// The same for a head as it came, all other lines of which stay as they are. None when nothing is to be changed.
+    pub(crate) fn apply_to_lines(&self, host: &str, head: &[u8]) -> Option<Vec<u8>> {
+        let is_theirs = |line: &&[u8]| {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            std::str::from_utf8(name).is_ok_and(|name| self.is_stripped(host, name.trim()))
+        };
+        let lines = head.strip_suffix(b"\r\n")?;
+        let kept: Vec<&[u8]> = lines.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_theirs(line)).collect();
+        let mut changed = kept.concat();
+        for (name, content) in self.of_host(host) {
+            changed.extend_from_slice(&[name.as_str().as_bytes(), b": ", content.as_bytes(), b"\r\n"].concat());
+        }
+        changed.extend_from_slice(b"\r\n");
+        (changed != head).then_some(changed)
+    }
+
+    fn is_stripped(&self, host: &str, name: &str) -> bool {
+        let is_twin = |header: &&TenantHeader| name.replace('_', "-").eq_ignore_ascii_case(header.name.as_str());
+        self.stripped.iter().filter(is_twin).any(|header| header.covers(host))
+    }
+
+    fn of_host(&self, host: &str) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let fields = self.fields.iter().filter(move |field| field.header.covers(host));
+        fields.map(|field| (&field.header.name, &field.content))
     }
 
     /// Where nothing can be set, because tunnels to those hosts are not opened.
@@ -82,6 +113,22 @@ impl Restrictions {
             ))
         };
         self.fields.iter().filter_map(gap).collect()
+    }
+}
+
+/// The fields that are set, with all that are related to them or to each other.
+fn with_related(fields: &[Field], known: &[&TenantHeader]) -> Vec<TenantHeader> {
+    let is_set = |header: &&TenantHeader| fields.iter().any(|field| field.header.value == header.value);
+    let (mut family, mut rest): (Vec<&TenantHeader>, Vec<_>) = known.iter().copied().partition(is_set);
+    // Each turn moves at least one, so there are at most as many as there are fields.
+    loop {
+        let is_related = |header: &&TenantHeader| family.iter().any(|own| own.is_related(header));
+        let (related, others): (Vec<&TenantHeader>, Vec<_>) = rest.into_iter().partition(is_related);
+        if related.is_empty() {
+            return family.into_iter().cloned().collect();
+        }
+        family.extend(related);
+        rest = others;
     }
 }
 
@@ -108,6 +155,9 @@ fn content_of(header: &TenantHeader, list: &[String], values: &RestrictValues) -
     }
     if let Some(wrong) = list.iter().find(|entry| !header.one_of.is_empty() && !header.one_of.contains(entry)) {
         return Err(format!("expected one of {}, got \"{wrong}\"", header.one_of.join(", ")));
+    }
+    if let Some(wrong) = list.iter().find(|entry| !entry.starts_with(&header.prefix) || **entry == header.prefix) {
+        return Err(format!("expected an id such as {}..., got \"{wrong}\"", header.prefix));
     }
     if let Some(missing) = header.with.as_ref().filter(|other| !values.contains_key(*other)) {
         return Err(format!("needs tenant.restrict.{missing}"));
@@ -216,6 +266,46 @@ mod tests {
     }
 
     #[test]
+    fn a_head_as_it_came_keeps_its_other_lines() {
+        let config = values("google_domains = ['corp.example']");
+        let restrictions = Restrictions::new(&Catalogue::builtin(), &config).unwrap();
+        let check = |host: &str, lines: &str, expected: Option<&str>| {
+            let on_wire = |text: &str| format!("GET / HTTP/1.1\r\n{text}\r\n").into_bytes();
+            let got = restrictions.apply_to_lines(host, &on_wire(lines));
+            assert_eq!(got, expected.map(on_wire), "{host} {lines}");
+        };
+        let set = "x-googapps-allowed-domains: corp.example\r\n";
+        check(
+            "mail.google.com",
+            "Host:  a\r\nX_GoogApps-Allowed-Domains : evil\r\nB: c\r\n",
+            Some(&format!("Host:  a\r\nB: c\r\n{set}")),
+        );
+        check("mail.google.com", "", Some(set));
+        check("mail.google.com", set, None);
+        check("other.example", "X-GoogApps-Allowed-Domains: evil\r\n", None);
+    }
+
+    #[test]
+    fn a_client_cannot_say_the_same_in_another_field() {
+        let own = [("sec-restrict-tenant-access-policy", "theirs"), ("restrict-access-to-tenants", "theirs")];
+        let rows = [
+            ("microsoft_tenants = ['a']\nmicrosoft_context = ['a']", "login.microsoftonline.com", 2),
+            ("microsoft_tenants = ['a']\nmicrosoft_context = ['a']", "login.live.com", 0),
+            ("microsoft_policy = ['a:b']", "login.windows.net", 1),
+            ("microsoft_consumer = ['restrict-msa']", "login.microsoft.com", 0),
+        ];
+        for (config, host, expected) in rows {
+            let got = sent(config, host, &own);
+            let left = got.iter().filter(|(_, value)| value == "theirs").map(|(name, _)| name.as_str());
+            let left: Vec<_> =
+                left.filter(|name| *name != "restrict-access-to-tenants" || host != "login.live.com").collect();
+            assert!(left.is_empty(), "{config} {host}: {left:?}");
+            let set = got.iter().filter(|(_, value)| value != "theirs").count();
+            assert_eq!(set, expected, "{config} {host}");
+        }
+    }
+
+    #[test]
     fn values_that_do_not_fit_are_refused() {
         let rows = [
             ("gogle_domains = ['a']", "tenant.restrict.gogle_domains: expected one of asana_domains, asana_requester"),
@@ -224,6 +314,8 @@ mod tests {
             ("slack_workspaces = ['T1']", "tenant.restrict.slack_workspaces: needs tenant.restrict.slack_requester"),
             ("microsoft_tenants = ['a']", "needs tenant.restrict.microsoft_context"),
             ("microsoft_policy = ['a:b']\nmicrosoft_consumer = ['restrict-msa']", "cannot stand beside"),
+            ("dropbox_teams = ['acme']", "expected an id such as dbtid:..., got \"acme\""),
+            ("dropbox_teams = ['dbtid:']", "expected an id such as dbtid:..., got \"dbtid:\""),
             ("youtube = ['strict']", "expected one of Strict, Moderate, got \"strict\""),
             ("google_domains = ['a, b']", "without spaces"),
             ("google_domains = [\"a\\r\\nx: y\"]", "got \"a\\r\\nx: y\""),

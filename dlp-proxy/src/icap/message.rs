@@ -22,6 +22,8 @@ pub(super) struct Heads {
 pub(super) struct Original {
     head: Vec<u8>,
     is_response: bool,
+    /// Whether the head is not as it came, so that the client has to be given it.
+    pub(super) is_changed: bool,
     /// What follows the heads.
     pub(super) section: Section,
 }
@@ -35,13 +37,24 @@ impl Heads {
         let response_fields = fields_of(&response).unwrap_or_default();
         let parts = if layout.request_head.is_some() { request_of(&request) } else { unknown_request() };
         let is_response = head.method == Method::RespMod;
-        let original =
-            Original { head: if is_response { response } else { request }, is_response, section: layout.section };
+        let head = if is_response { response } else { request };
+        let original = Original { head, is_response, is_changed: false, section: layout.section };
         Ok(Self { request: parts, response_fields, original })
     }
 }
 
 impl Original {
+    /// The head that goes on.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Puts another head in its place.
+    pub(super) fn change(&mut self, head: Vec<u8>) {
+        self.head = head;
+        self.is_changed = true;
+    }
+
     /// The head that the client wants back, and the list that announces it.
     pub(super) fn back(&self) -> (&[u8], String) {
         let (head, body) = if self.is_response { ("res-hdr", "res-body") } else { ("req-hdr", "req-body") };

@@ -154,7 +154,7 @@ impl Server {
         peer: SocketAddr,
         (head, heads): (&Head, Heads),
     ) -> Result<(), Refused> {
-        let Heads { request, response_fields, original } = heads;
+        let Heads { request, response_fields, mut original } = heads;
         let sender = Sender { peer: head.client.map_or(peer, |ip| SocketAddr::new(ip, 0)), user: head.user.clone() };
         let way = if head.method == Method::RespMod { Way::Down } else { Way::Up };
         let mut body = Incoming { server: self, body: ChunkedBody::new(), is_previewed: head.preview.is_some() };
@@ -166,6 +166,9 @@ impl Server {
             Ok(judged) => judged,
             Err(answer) => return self.replace(io, &original, (body, *answer)).await,
         };
+        if let Some(changed) = judged.restricted(original.head()) {
+            original.change(changed);
+        }
         let (judgement, collected) = match judged.by_head().await {
             Some(judgement) => (judgement, None),
             None => {
@@ -190,7 +193,7 @@ impl Server {
         // In a preview everybody has to understand 204. Behind it squid does not, although it says `Allow: 204`: it means
         // the preview by that, and keeps no more than 64 KiB of a body to go on with.
         let is_behind_preview = head.preview.is_some() && !body.is_previewed;
-        let may_skip = body.is_previewed || head.allows_204 && !is_behind_preview;
+        let may_skip = !original.is_changed && (body.is_previewed || head.allows_204 && !is_behind_preview);
         let may_point = head.allows_206 && !is_behind_preview && has_body;
         if has_body && (may_skip || may_point) {
             // What is still on its way has to be taken, or the next request would begin inside it.

@@ -30,6 +30,8 @@ const LEEWAY_S: i64 = 30;
 pub(super) struct Token {
     /// Whom it names.
     pub(super) subject: String,
+    /// Groups that it names.
+    pub(super) groups: Vec<String>,
     /// When it runs out, in seconds since 1970.
     pub(super) expires: i64,
 }
@@ -41,6 +43,7 @@ pub(super) struct TokenVerifier {
     issuer: String,
     audience: String,
     user_claim: String,
+    groups_claim: String,
 }
 
 /// A key and the one algorithm that it is for.
@@ -123,7 +126,8 @@ impl TokenVerifier {
             }
         };
         let (issuer, audience) = (config.issuer.clone(), config.audience.clone());
-        Ok(Self { key, issuer, audience, user_claim: config.user_claim.clone() })
+        let (user_claim, groups_claim) = (config.user_claim.clone(), config.groups_claim.clone());
+        Ok(Self { key, issuer, audience, user_claim, groups_claim })
     }
 
     /// What a token says, if it is valid at `now`, in seconds since 1970.
@@ -154,8 +158,15 @@ impl TokenVerifier {
         let is_valid =
             is_for_us && text("iss") == Some(&self.issuer) && now < expires && now.saturating_add(LEEWAY_S) >= begins;
         let subject = text(&self.user_claim).filter(|subject| !subject.is_empty())?;
-        is_valid.then(|| Token { subject: subject.to_owned(), expires })
+        let groups = claims.get(&self.groups_claim).map_or_else(Vec::new, groups);
+        is_valid.then(|| Token { subject: subject.to_owned(), groups, expires })
     }
+}
+
+/// The groups of a list, or the only one. What is no text names none.
+fn groups(value: &Value) -> Vec<String> {
+    let all = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    all.iter().filter_map(Value::as_str).filter(|group| !group.is_empty()).map(str::to_owned).collect()
 }
 
 /// A point in time (RFC 7519 2), whose fractions do not matter.
@@ -174,7 +185,7 @@ mod tests {
 
     fn verifier(key: Key) -> TokenVerifier {
         let (issuer, audience) = ("https://id.example".into(), "dlp-proxy".into());
-        TokenVerifier { key, issuer, audience, user_claim: "sub".into() }
+        TokenVerifier { key, issuer, audience, user_claim: "sub".into(), groups_claim: "groups".into() }
     }
 
     fn shared() -> Key {
@@ -193,6 +204,22 @@ mod tests {
 
     fn claims() -> Value {
         json!({ "iss": "https://id.example", "aud": "dlp-proxy", "sub": "anna", "exp": NOW + 600 })
+    }
+
+    #[test]
+    fn groups_are_named_in_a_list_or_alone() {
+        let rows = [
+            (json!(["finance", "", 7, "board"]), vec!["finance", "board"]),
+            (json!("finance"), vec!["finance"]),
+            (json!({ "a": "finance" }), vec![]),
+            (Value::Null, vec![]),
+        ];
+        for (value, expected) in rows {
+            let mut claims = claims();
+            claims["groups"] = value.clone();
+            let token = signed(&json!({ "alg": "HS256" }), &claims, by_secret);
+            assert_eq!(verifier(shared()).verify(&token, NOW).unwrap().groups, expected, "{value}");
+        }
     }
 
     #[test]
@@ -226,7 +253,7 @@ mod tests {
     #[test]
     fn the_key_chooses_the_algorithm() {
         let good = signed(&json!({ "alg": "HS256", "typ": "JWT" }), &claims(), by_secret);
-        let expected = Token { subject: "anna".into(), expires: NOW + 600 };
+        let expected = Token { subject: "anna".into(), groups: Vec::new(), expires: NOW + 600 };
         assert_eq!(verifier(shared()).verify(&good, NOW), Some(expected));
         for head in [json!({ "alg": "none" }), json!({ "alg": "HS512" }), json!({ "alg": "HS256", "crit": ["b64"] })] {
             assert_eq!(verifier(shared()).verify(&signed(&head, &claims(), by_secret), NOW), None, "{head}");

@@ -4,11 +4,13 @@
 //! nothing. It is kept for as long as a connection lives, and [`Identity::actor`] can be asked again and again what it is
 //! worth: people come and go, tokens run out, and files are read again. `access` asks, and cuts what has lost its ground.
 
+mod case;
 pub(crate) mod certificate;
 mod jwt;
 mod people;
 mod users;
 
+pub(crate) use case::folded;
 pub(crate) use people::Denied;
 
 use crate::config::{AnonymousAccess, IdentityConfig};
@@ -17,7 +19,7 @@ use crate::secret_file::SecretError;
 use dlp_core::decision::{Actor, ActorKind};
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
-use jwt::TokenVerifier;
+use jwt::{Token, TokenVerifier};
 use people::People;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -68,6 +70,8 @@ pub(crate) enum Proof {
     Token {
         /// Whom it names.
         subject: String,
+        /// Groups that it names, for policies.
+        groups: Vec<String>,
         /// When it runs out, in seconds since 1970.
         expires: i64,
     },
@@ -119,7 +123,7 @@ impl Proof {
     /// Whether it is a token that stands for the same user at least as long as the other, which it then replaces.
     pub(crate) fn renews(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Token { subject, expires }, Self::Token { subject: old_subject, expires: old_expires }) => {
+            (Self::Token { subject, expires, .. }, Self::Token { subject: old_subject, expires: old_expires, .. }) => {
                 subject == old_subject && expires >= old_expires
             }
             _ => self == other,
@@ -185,7 +189,8 @@ impl Identity {
             self.users.check(credentials)
         } else if scheme.eq_ignore_ascii_case("bearer") {
             let token = self.tokens.as_ref()?.verify(credentials, now.as_second())?;
-            Some(Proof::Token { subject: token.subject, expires: token.expires })
+            let Token { subject, groups, expires } = token;
+            Some(Proof::Token { subject, groups, expires })
         } else {
             None
         }
@@ -199,25 +204,35 @@ impl Identity {
                 return Ok(Actor { user: None, groups: Vec::new(), kind: ActorKind::Unknown });
             }
             Proof::Basic { user, digest } if self.users.holds(user, digest) => std::slice::from_ref(user),
-            Proof::Token { subject, expires } if self.tokens.is_some() && !is_over(*expires) => {
+            Proof::Token { subject, expires, .. } if self.tokens.is_some() && !is_over(*expires) => {
                 std::slice::from_ref(subject)
             }
             Proof::Certificate { names, expires } if !is_over(*expires) => names,
             Proof::Address { user, .. } | Proof::Told { user } => std::slice::from_ref(user),
             _ => return Err(self.unauthenticated()),
         };
-        match &self.people {
-            Some(people) => people.actor(names, now).map_err(Fault::Access),
+        let mut actor = match &self.people {
+            Some(people) => people.actor(names, now).map_err(Fault::Access)?,
             None => {
                 let user = Some(names.first().ok_or_else(|| self.unauthenticated())?.clone());
-                Ok(Actor { user, groups: Vec::new(), kind: ActorKind::Unknown })
+                Actor { user, groups: Vec::new(), kind: ActorKind::Unknown }
             }
+        };
+        if let Proof::Token { groups, .. } = proof {
+            let new = groups.iter().filter(|group| !actor.groups.contains(group)).cloned().collect::<Vec<_>>();
+            actor.groups.extend(new);
         }
+        Ok(actor)
     }
 
     /// The answer to whoever has proven nothing.
     pub(crate) fn unauthenticated(&self) -> Fault {
-        Fault::Unauthenticated { realm: self.realm.clone() }
+        let schemes: &[&str] = match (self.users.is_empty(), &self.tokens) {
+            (true, Some(_)) => &["Bearer"],
+            (false, Some(_)) => &["Basic", "Bearer"],
+            (_, None) => &["Basic"],
+        };
+        Fault::Unauthenticated { realm: self.realm.clone(), schemes }
     }
 }
 
@@ -289,7 +304,7 @@ mod tests {
             (Proof::Certificate { names: names.clone(), expires: now.as_second() + 60 }, true),
             (Proof::Certificate { names, expires: now.as_second() }, false),
             (Proof::Certificate { names: Vec::new(), expires: now.as_second() + 60 }, false),
-            (Proof::Token { subject: "anna".into(), expires: now.as_second() + 60 }, false),
+            (Proof::Token { subject: "anna".into(), groups: Vec::new(), expires: now.as_second() + 60 }, false),
             (Proof::Nobody, false),
         ];
         for (proof, expected) in rows {

@@ -1,9 +1,10 @@
 //! The people who may use the gateway, and from when to when.
 //!
 //! A TOML file with a table for each person. Names that a certificate or token gives are looked up among ids and aliases,
-//! without regard to the case of ASCII letters, since e-mail addresses are written in both.
+//! without regard to the case of letters, since e-mail addresses are written in both.
 
 use super::IdentityError;
+use super::case::lowered;
 use dlp_core::decision::{Actor, ActorKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -109,7 +110,7 @@ impl People {
                 if name.trim() != name {
                     return Err(format!("person \"{}\": expected no white space around the name \"{name}\"", entry.id));
                 }
-                if all.by_name.insert(name.to_ascii_lowercase(), place).is_some_and(|other| other != place) {
+                if all.by_name.insert(lowered(name).into_owned(), place).is_some_and(|other| other != place) {
                     return Err(format!("person \"{}\": the name \"{name}\" belongs to another person too", entry.id));
                 }
             }
@@ -129,13 +130,13 @@ impl People {
     }
 
     fn of_id(&self, id: &str) -> Option<&Person> {
-        let person = &self.people[*self.by_name.get(&id.to_ascii_lowercase())?];
-        person.actor.user.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(id)).then_some(person)
+        let person = &self.people[*self.by_name.get(lowered(id).as_ref())?];
+        person.actor.user.as_ref().is_some_and(|own| lowered(own) == lowered(id)).then_some(person)
     }
 
     /// Whom the names stand for, if they may use the gateway now. Names of several people are nobody's.
     pub(super) fn actor(&self, names: &[String], now: Timestamp) -> Result<Actor, Denied> {
-        let mut places = names.iter().filter_map(|name| self.by_name.get(&name.to_ascii_lowercase()));
+        let mut places = names.iter().filter_map(|name| self.by_name.get(lowered(name).as_ref()));
         let place = *places.next().ok_or(Denied::Unknown)?;
         if places.any(|other| *other != place) {
             return Err(Denied::Unknown);
@@ -213,6 +214,10 @@ mod tests {
         check(days, "anna", "2026-03-01T00:00:00Z", Ok("anna"));
         check(days, "ANNA", "2026-03-31T23:59:59Z", Ok("anna"));
         check(days, "anna", "2026-04-01T00:00:00Z", Err(Denied::Ended));
+        let letters = "[[person]]\nid = \"Élodie\"\naliases = [\"łukasz@corp.example\"]\n";
+        for name in ["ÉLODIE", "élodie", "ŁUKASZ@corp.example"] {
+            check(letters, name, "2026-03-15T00:00:00Z", Ok("Élodie"));
+        }
         check(days, "bob", "2026-03-15T00:00:00Z", Err(Denied::Unknown));
         let hours = "[[person]]\nid = \"anna\"\nvalid_until = 2026-03-31T17:00:00+02:00\n";
         check(hours, "anna", "2026-03-31T14:59:59Z", Ok("anna"));

@@ -13,11 +13,12 @@ use super::gate::Held;
 use super::outcome::{self, Verdict};
 use super::site::Site;
 use super::{Client, inspection, route};
-use crate::answer::{self, AnswerRequest, Refusal};
+use crate::answer::{self, AnswerRequest, Explain, Refusal};
 use crate::body;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
 use crate::http::client_body::ClientBody;
+use crate::names::Authority;
 use crate::services::Services;
 use data_encoding::BASE64URL_NOPAD;
 use dlp_core::decision::{Action, Actor, Decision, Transfer};
@@ -49,7 +50,38 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept until somebody explains it.
 #[derive(Debug, Default)]
 pub(crate) struct Coaching {
-    kept: Mutex<HashMap<String, Kept>>,
+    shelf: Mutex<Shelf>,
+}
+
+/// Requests by their secret names.
+#[derive(Debug, Default)]
+struct Shelf {
+    kept: HashMap<String, Kept>,
+    /// What was sent, and by whom: people press twice.
+    sent: HashMap<String, Sent>,
+}
+
+/// Whose a request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owner {
+    peer: IpAddr,
+    user: Option<String>,
+    authority: Authority,
+    is_tls: bool,
+}
+
+#[derive(Debug)]
+struct Sent {
+    since: Instant,
+    owner: Owner,
+}
+
+/// What there is under a name.
+#[derive(Debug)]
+enum Found {
+    Kept(Box<Kept>),
+    Sent,
+    Nothing,
 }
 
 /// A request, and why it did not go on.
@@ -67,31 +99,53 @@ struct Kept {
 }
 
 impl Coaching {
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a request under a secret name. When there are too many, of the address or at all, the oldest goes.
     fn keep(&self, name: String, request: Kept) {
-        let mut kept = self.kept();
+        let kept = &mut self.shelf().kept;
         kept.retain(|_, kept| kept.since.elapsed() < KEPT_FOR);
         let own = |kept: &&Kept| kept.peer == request.peer;
         if kept.values().filter(own).count() >= KEPT_PER_IP_MAX {
-            remove_oldest(&mut kept, own);
+            remove_oldest(kept, own);
         } else if kept.len() >= KEPT_MAX {
-            remove_oldest(&mut kept, |_| true);
+            remove_oldest(kept, |_| true);
         }
         kept.insert(name, request);
     }
 
-    /// Takes what was kept for this person at this site.
-    fn take(&self, name: &str, (client, actor, site): (&Client, &Actor, &Site)) -> Option<Kept> {
-        let mut kept = self.kept();
-        let found = kept.get(name).filter(|kept| kept.since.elapsed() < KEPT_FOR)?;
-        let is_theirs = found.peer == client.peer.ip()
-            && found.transfer.head.actor.user == actor.user
-            && (&found.site.authority, found.site.is_tls) == (&site.authority, site.is_tls);
-        if is_theirs { kept.remove(name) } else { None }
+    /// Takes what was kept for its owner.
+    fn take(&self, name: &str, owner: &Owner) -> Found {
+        let mut shelf = self.shelf();
+        if shelf.sent.get(name).is_some_and(|sent| sent.owner == *owner && sent.since.elapsed() < KEPT_FOR) {
+            return Found::Sent;
+        }
+        let is_theirs = |kept: &Kept| kept.owner() == *owner && kept.since.elapsed() < KEPT_FOR;
+        match shelf.kept.get(name).is_some_and(is_theirs) {
+            true => shelf.kept.remove(name).map_or(Found::Nothing, |kept| Found::Kept(Box::new(kept))),
+            false => Found::Nothing,
+        }
+    }
+
+    /// Remembers for a while that it is being sent. There are no more than could be kept in that time at once.
+    fn note_sent(&self, name: String, owner: Owner) {
+        let sent = &mut self.shelf().sent;
+        sent.retain(|_, sent| sent.since.elapsed() < KEPT_FOR);
+        let oldest = sent.iter().min_by_key(|(_, sent)| sent.since).map(|(name, _)| name.clone());
+        if let Some(oldest) = oldest.filter(|_| sent.len() >= KEPT_MAX) {
+            sent.remove(&oldest);
+        }
+        sent.insert(name, Sent { since: Instant::now(), owner });
+    }
+}
+
+impl Kept {
+    fn owner(&self) -> Owner {
+        let Self { peer, transfer, site, .. } = self;
+        let user = transfer.head.actor.user.clone();
+        Owner { peer: *peer, user, authority: site.authority.clone(), is_tls: site.is_tls }
     }
 }
 
@@ -119,7 +173,8 @@ pub(super) fn offer(
         return refusal;
     }
     let name = BASE64URL_NOPAD.encode(&secret);
-    let refusal = Refusal { explain: Some((PATH.to_owned(), name.clone())), ..refusal };
+    let explain = Explain { path: PATH.to_owned(), token: name.clone(), is_too_short: false };
+    let refusal = Refusal { explain: Some(explain), ..refusal };
     let kept = Kept {
         since: Instant::now(),
         peer: verdict.peer.ip(),
@@ -149,30 +204,45 @@ pub(super) async fn explained(
 ) -> Result<Response<GatewayBody>, Fault> {
     let collected = timeout(FORM_TIMEOUT, Limited::new(body, FORM_BYTES_MAX).collect()).await;
     let form = collected.map_err(|_| Fault::BodyStalled)?.map_err(|_| Fault::BodyBroken)?.to_bytes();
-    let kept =
-        field(&form, "token").and_then(|name| services.coaching.take(&name, (client, &actor, site)).zip(Some(name)));
-    let (mut kept, name) = kept.ok_or(Fault::NothingToExplain)?;
+    let name = field(&form, "token").unwrap_or_default();
+    let owner = Owner {
+        peer: client.peer.ip(),
+        user: actor.user.clone(),
+        authority: site.authority.clone(),
+        is_tls: site.is_tls,
+    };
+    let mut kept = match services.coaching.take(&name, &owner) {
+        Found::Kept(kept) => kept,
+        Found::Sent => return Err(Fault::AlreadyExplained),
+        Found::Nothing => return Err(Fault::NothingToExplain),
+    };
     let reason = field(&form, "reason").unwrap_or_default();
     let reason: String = reason.trim().chars().take(REASON_CHARS_MAX).collect();
     if reason.chars().count() < REASON_CHARS_MIN {
-        // The page again.
-        let page = outcome::respond(&kept.refusal, parts, site).map(GatewayBody::full);
-        services.coaching.keep(name, kept);
+        let page = outcome::respond(&asking_again(&kept.refusal), parts, site).map(GatewayBody::full);
+        services.coaching.keep(name, *kept);
         return Ok(page);
     }
+    services.coaching.note_sent(name, owner);
     // The policies may have become stricter since.
     kept.transfer.head.actor = actor;
     let decision = services.rules.now().policies.decide(&kept.transfer, SystemTime::now());
     let is_allowed = decision.action <= Action::Coach;
     let masked = inspection::masked_text(services, reason).await;
     let decision = if is_allowed { released(decision, &kept.refusal.incident_id, &masked) } else { decision };
-    let Kept { parts, site, held, transfer, answer, path_masked, .. } = kept;
+    let Kept { parts, site, held, transfer, answer, path_masked, .. } = *kept;
     let verdict = Verdict { transfer, decision, answer, peer: client.peer, path_masked };
     if let Some(refusal) = outcome::conclude(services, &verdict, &parts, &site).await {
         return Ok(refusal.map(GatewayBody::full));
     }
     let route = route(services, client, &site).await?;
     forward::forward(services, client, &route, Outgoing { parts: &parts, site: &site, content: held.into() }).await
+}
+
+/// The page again, which says what was wrong with the reason.
+fn asking_again(refusal: &Refusal) -> Refusal {
+    let explain = refusal.explain.clone().map(|explain| Explain { is_too_short: true, ..explain });
+    Refusal { explain, ..refusal.clone() }
 }
 
 /// A decision that stops nothing any more, and says why.

@@ -90,6 +90,12 @@ impl<'s> Judged<'s> {
         Ok(Self { services, sender, parts, site, classified, head, way })
     }
 
+    /// The head of a request with the fields that tell its service whose accounts may be used, if it has to be another.
+    pub(crate) fn restricted(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let is_sent = self.way == Way::Up && self.parts.method != Method::CONNECT;
+        is_sent.then(|| self.services.restrictions.apply_to_lines(&self.site.authority.host.to_string(), head))?
+    }
+
     /// The judgement that needs no body, if there is one.
     pub(crate) async fn by_head(&self) -> Option<Judgement> {
         if handshake::is_wished(&self.parts.headers) && self.way == Way::Up {

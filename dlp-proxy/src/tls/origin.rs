@@ -118,8 +118,18 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
         E::UnknownRevocationStatus | E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
             ("cert_revocation_unknown", "It is not known whether the certificate of the server has been revoked.")
         }
+        other if is_of_authority(other) => (
+            "cert_of_authority",
+            "The server shows the certificate of an authority as its own; it needs one that the authority has signed.",
+        ),
         _ => ("cert_invalid", "The certificate of the server is not valid. The log of the gateway names the cause."),
     }
+}
+
+/// Whether an authority was shown where a server should be, as self-signed certificates often do.
+fn is_of_authority(error: &CertificateError) -> bool {
+    let CertificateError::Other(other) = error else { return false };
+    other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity)
 }
 
 #[cfg(test)]

@@ -210,7 +210,8 @@ impl Running {
             config.replace("{dir}", &dir.path().display().to_string())
         );
         let config: Config = toml::from_str(&text).unwrap();
-        let setup = Setup { config, state_dir: dir.path().join("state"), risky: None };
+        let setup =
+            Setup { config, state_dir: dir.path().join("state"), risky: None, sockets: dlp_proxy::Sockets::default() };
         let gateway = Gateway::bind(setup).await.unwrap();
         let (proxy, admin, ca) = (gateway.proxy_addresses()[0], gateway.admin_address(), gateway.ca_path().to_owned());
         let reloader = gateway.reloader();
