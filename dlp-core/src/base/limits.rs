@@ -80,6 +80,12 @@ pub struct Limits {
     pub worker_wall_max: Duration,
     /// Text that a worker process may return for one document, in bytes.
     pub worker_output_max: u64,
+    /// Pictures of one job in which text is recognised, where that was asked for. Each takes a second or more.
+    pub ocr_pictures_max: u64,
+    /// Pixels of one picture in which text is recognised. A page at 600 dots an inch has 35 million.
+    pub ocr_pixels_max: u64,
+    /// Wall and processor time of recognising the text of one picture.
+    pub ocr_time_max: Duration,
 }
 
 impl Limits {
@@ -105,6 +111,9 @@ impl Limits {
             worker_memory_max: GIB,
             worker_wall_max: Duration::from_secs(30),
             worker_output_max: 64 * MIB,
+            ocr_pictures_max: 20,
+            ocr_pixels_max: 25_000_000,
+            ocr_time_max: Duration::from_secs(10),
         }
     }
 
@@ -126,6 +135,9 @@ impl Limits {
             worker_memory_max: 2 * GIB,
             worker_wall_max: Duration::from_secs(120),
             worker_output_max: GIB,
+            ocr_pictures_max: 10_000,
+            ocr_pixels_max: 100_000_000,
+            ocr_time_max: Duration::from_secs(60),
             ..Self::inline()
         }
     }

@@ -4,8 +4,8 @@
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
 //! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
 //! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm), `ooxml` and `odf` (over `xml`), `cfb` (older Office
-//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image`, and `document` for what a worker
-//! parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
+//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image` (with `picture` for the text in
+//! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
 //! it, with the decoders of `decode`; `readings` gives the same to those who replace it.
 
 mod budget;
@@ -32,6 +32,7 @@ mod ooxml;
 mod outcome;
 mod packed;
 mod pdf;
+mod picture;
 mod plain;
 mod readings;
 mod recognise;
@@ -56,5 +57,5 @@ pub use kind::Kind;
 pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};
 pub(crate) use readings::{Reading, cut_run, readings};
-pub use risky::{RiskyFrame, RiskyParser};
+pub use risky::{PictureReader, RiskyFrame, RiskyParser};
 pub use sink::{Flow, ItemStart, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, Sink};

@@ -1,4 +1,4 @@
-//! Images: what is written about them and behind them. Pixels are scanned as raw bytes.
+//! Images: what is written about them and behind them. Pixels are scanned as raw bytes, and handed to `picture`.
 //!
 //! Walkers of segments (`jpeg`, `png`, `gif`, `webp`) say where comments, EXIF, XMP and IPTC lie and where the image ends;
 //! `tiff` reads the directories of EXIF and of TIFF files, `iptc` the records of press agencies. Each text is handed out
@@ -13,7 +13,7 @@ mod tiff;
 mod webp;
 
 use super::walk::{Step, Walk};
-use super::{Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, plain};
+use super::{Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, picture, plain};
 use crate::base::{Problem, ProblemClass};
 use crate::text;
 use flate2::bufread::ZlibDecoder;
@@ -64,6 +64,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, input: Input<'_>) -> Step {
         loop {
             let layout = layout(kind, bytes, start);
             Image::new(bytes, layout.end - start).walk(walk, start, &layout)?;
+            picture::read(walk, &bytes[start..layout.end], Place::None)?;
             start = layout.end;
             match bytes.get(start..) {
                 Some(rest) if is_start(kind, rest) => {}
