@@ -81,7 +81,8 @@ fn grey(document: &Document, stream: &Stream, bytes_max: u64) -> Option<Vec<u8>>
         Unpacked::Bytes(bytes) | Unpacked::Torn(bytes) => bytes,
         Unpacked::TooLarge | Unpacked::Opaque => return None,
     };
-    let is_mask = objects::get(document, &stream.dict, b"ImageMask").is_some_and(|mask| matches!(mask.as_bool(), Ok(true)));
+    let is_mask =
+        objects::get(document, &stream.dict, b"ImageMask").is_some_and(|mask| matches!(mask.as_bool(), Ok(true)));
     let bits = objects::get(document, &stream.dict, b"BitsPerComponent").and_then(|bits| bits.as_i64().ok());
     let bits = if is_mask {
         1
