@@ -42,6 +42,7 @@ mod second;
 mod serial;
 mod sink;
 mod sqlite;
+mod strings;
 mod tarball;
 mod tnef;
 mod views;

@@ -211,3 +211,43 @@ fn long_names_and_empty_values_are_bounded() {
     assert!(seen.reasons.contains(&"overlap"), "{:?}", seen.reasons);
     assert!(seen.holds("summary-marker"), "{:?}", seen.text);
 }
+
+#[test]
+fn fields_around_members_are_read() {
+    let mut archive = ar(&[record("x.txt/", b"text")]);
+    archive[8 + 16..8 + 16 + 28].copy_from_slice(b"owner-and-time-marker-x 1006");
+    let mut package = rpm(&[newc("x.txt", 0o100_644, b"text", None), newc(END, 0, b"", None)].concat());
+    package[10..21].copy_from_slice(b"lead-marker");
+    package[80..94].copy_from_slice(b"reserve-marker");
+    let mut unlisted = rpm(b"");
+    let store = places(&unlisted, b"signed")[0];
+    unlisted[store - 12..store - 8].copy_from_slice(&7_u32.to_be_bytes());
+    for (case, bytes, markers) in [
+        ("ar", &archive, &["owner-and-time-marker"][..]),
+        ("lead of rpm", &package, &["lead-marker", "reserve-marker"]),
+        ("values of rpm that are no text", &unlisted, &["signed"]),
+    ] {
+        let seen = walk("a", bytes);
+        for marker in markers {
+            assert!(seen.holds(marker), "{case} {marker}: {:?}", seen.text);
+        }
+    }
+    // Honest headers are numbers and not worth a word.
+    let seen = walk("a", &ar(&[record("x.txt/", b"text")]));
+    assert!(!seen.text.keys().any(|(_, role, _)| *role == "raw"), "{:?}", seen.text);
+}
+
+#[test]
+fn names_beyond_the_bound_are_named() {
+    let long = "n".repeat(5_000);
+    let rows = [
+        ("a file in cpio", [newc(&long, 0o100_644, b"text", None), newc(END, 0, b"", None)].concat()),
+        ("a folder in cpio", [newc(&long, 0o040_755, b"", None), newc(END, 0, b"", None)].concat()),
+        ("ar", ar(&[record("//", format!("{long}/\n").as_bytes()), record("/0", b"text")])),
+        ("zip", zip(&[(&long, b"text")])),
+    ];
+    for (case, bytes) in rows {
+        let seen = walk("a", &bytes);
+        assert!(seen.reasons.contains(&"name_bytes_max"), "{case}: {:?}", seen.reasons);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::file::{u16_at, u32_at};
 use crate::content::walk::{Step, Walk};
-use crate::content::{Join, Origin, Part, Place, Role, Segment};
+use crate::content::{Join, Origin, Part, Place, Role, Segment, strings};
 use crate::text::Charset;
 use std::collections::HashMap;
 
@@ -132,5 +132,5 @@ fn text(value: &[u8], at: usize, kind: u32, charset: &Charset) -> Option<(String
 }
 
 fn decode(charset: &Charset, bytes: &[u8]) -> String {
-    charset.decode(bytes).trim_end_matches('\0').to_owned()
+    strings::decode(bytes, charset).trim_end_matches('\0').to_owned()
 }

@@ -13,9 +13,11 @@ mod tiff;
 mod webp;
 
 use super::walk::{Step, Walk};
-use super::{Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, picture, plain};
+use super::{
+    Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, picture, plain, strings,
+};
 use crate::base::{Problem, ProblemClass};
-use crate::text;
+use crate::text::{self, Charset};
 use flate2::bufread::ZlibDecoder;
 use std::cell::Cell;
 use std::io::Read;
@@ -149,7 +151,8 @@ impl<'d> Image<'d> {
             PieceKind::Exif => return tiff::walk(walk, self, first.clone()),
             // Pieces lie apart, so each is searched once.
             PieceKind::Resources => return iptc::walk_resources(walk, self, first.clone()),
-            PieceKind::Text | PieceKind::Packed | PieceKind::Xmp => {}
+            PieceKind::Packed => return self.packed(walk, &piece.name, first.clone()),
+            PieceKind::Text | PieceKind::Xmp => {}
         }
         let bytes: Vec<u8> =
             piece.ranges.iter().filter_map(|range| self.bytes.get(range.clone())).flatten().copied().collect();
@@ -158,12 +161,18 @@ impl<'d> Image<'d> {
         }
         match piece.kind {
             PieceKind::Xmp => walk.child("xmp", Relation::Embedded, Input::Bytes(&bytes)),
-            PieceKind::Packed => {
-                let unpacked = unpack(walk, &bytes);
-                self.text(walk, &piece.name, &unpacked)
-            }
             _ => self.text(walk, &piece.name, &bytes),
         }
+    }
+
+    /// A packed text. What stands behind its end stays in the raw scan.
+    fn packed(&mut self, walk: &mut Walk<'_>, name: &str, range: Range<usize>) -> Step {
+        let bytes = self.bytes.get(range.clone()).unwrap_or_default();
+        let (unpacked, packed_bytes) = unpack(walk, bytes);
+        if !self.claim(walk, &[range.start..range.start + packed_bytes]) {
+            return Ok(());
+        }
+        self.text(walk, name, &unpacked)
     }
 
     /// Takes bytes out of the raw scan; false when so many values share their bytes that no honest image has them.
@@ -197,12 +206,8 @@ impl<'d> Image<'d> {
     /// Hands out a text in whatever set it is.
     fn text(&mut self, walk: &mut Walk<'_>, name: &str, bytes: &[u8]) -> Step {
         // Texts are often filled up with zeros, and several stand with zeros between them.
-        let text = if text::is_utf8(bytes) {
-            String::from_utf8_lossy(bytes).into_owned()
-        } else {
-            text::guess_eight_bit(bytes).decode(bytes)
-        };
-        self.known_text(walk, name, &text.replace('\0', "\n"))
+        let charset = if text::is_utf8(bytes) { Charset::Utf8 } else { text::guess_eight_bit(bytes) };
+        self.known_text(walk, name, &strings::decode(bytes, &charset).replace('\0', "\n"))
     }
 
     fn known_text(&mut self, walk: &mut Walk<'_>, name: &str, text: &str) -> Step {
@@ -219,8 +224,8 @@ impl<'d> Image<'d> {
 /// Bytes of one packed text: descriptions have thousands, and it is copied on its way.
 const PACKED_TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// What packed text holds, as far as it can be read and may be held.
-fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> Vec<u8> {
+/// What packed text holds, as far as it can be read and may be held, and how many bytes it takes.
+fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> (Vec<u8>, usize) {
     let (budget, input_bytes) = (walk.budget, Cell::new(packed.len() as u64));
     let room = budget.room_to_hold().min(PACKED_TEXT_BYTES_MAX);
     let mut metered = Metered::new(ZlibDecoder::new(packed), budget, &input_bytes).take(room);
@@ -235,7 +240,8 @@ fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> Vec<u8> {
         };
         walk.problem(Problem::limit(name, max, "packed text is longer than what may be held; its end was not read"));
     }
-    bytes
+    let taken = metered.into_inner().into_inner().total_in();
+    (bytes, usize::try_from(taken).map_or(packed.len(), |taken| taken.min(packed.len())))
 }
 
 fn u16_be(bytes: &[u8], at: usize) -> Option<usize> {

@@ -7,7 +7,7 @@
 use super::{Image, iptc};
 use crate::base::Problem;
 use crate::content::walk::{Step, Walk};
-use crate::content::{Input, Relation};
+use crate::content::{Input, Relation, strings};
 use crate::text::Charset;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -193,7 +193,9 @@ impl Reading<'_> {
         let name = known.map_or_else(|| format!("tag {:04x}", entry.tag), |(_, name)| (*name).to_owned());
         match () {
             () if entry.tag == XMP => walk.child("xmp", Relation::Embedded, Input::Bytes(bytes)),
-            () if is_wide => image.known_text(walk, &name, &Charset::Utf16Le.decode(bytes).replace('\0', "\n")),
+            () if is_wide => {
+                image.known_text(walk, &name, &strings::decode(bytes, &Charset::Utf16Le).replace('\0', "\n"))
+            }
             () if is_coded => self.coded(walk, image, &name, bytes),
             () => image.text(walk, &name, bytes),
         }
@@ -231,7 +233,7 @@ impl Reading<'_> {
             b"ASCII\0\0\0" | b"\0\0\0\0\0\0\0\0" => return image.text(walk, name, text),
             _ => return image.text(walk, name, bytes),
         };
-        image.known_text(walk, name, &charset.decode(text).replace('\0', "\n"))
+        image.known_text(walk, name, &strings::decode(text, &charset).replace('\0', "\n"))
     }
 
     fn u16(&self, at: usize) -> Option<u16> {

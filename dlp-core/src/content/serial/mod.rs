@@ -87,8 +87,9 @@ fn truncated(walk: &mut Walk<'_>) -> Break {
 
 /// Hands out the name of what is no file, such as a directory.
 fn emit_name(walk: &mut Walk<'_>, name: &[u8]) -> Step {
-    let name = names::decode(&name[..name.len().min(walk.budget.limits.name_bytes_max)], true).primary;
-    walk.emit_name(&name)
+    let name = names::decode(name, true).primary;
+    let name = walk.clip_name(&name);
+    walk.emit_name(name)
 }
 
 /// A number in digits with spaces around it.

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 /// What a database starts with.
 const HEADER_BYTES: usize = 100;
+/// Bytes of it that stand for nothing yet.
+const RESERVED: Range<usize> = 72..92;
 /// Unused bytes that may hold a value.
 const GAP_BYTES_MIN: usize = 4;
 
@@ -56,7 +58,7 @@ impl<'d> Database<'d> {
             return None;
         }
         let pages = bytes.len().div_ceil(page_bytes);
-        Some(Self {
+        let mut database = Self {
             bytes,
             page_bytes,
             usable_bytes,
@@ -65,7 +67,9 @@ impl<'d> Database<'d> {
             gaps: Vec::new(),
             is_broken: !bytes.len().is_multiple_of(page_bytes),
             is_shared: false,
-        })
+        };
+        database.keep(&header[RESERVED]);
+        Some(database)
     }
 
     /// Numbers of pages that nothing has led to yet.

@@ -10,7 +10,7 @@ mod file;
 mod record;
 
 use super::walk::{Step, Walk};
-use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise};
+use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise, strings};
 use crate::base::{Problem, ProblemClass};
 use crate::text::{Charset, is_utf8};
 use columns::{Columns, NAME_BYTES_MAX};
@@ -193,10 +193,13 @@ impl<'t> Rows<'t> {
 
     fn row(&mut self, reading: &mut Reading<'_>, walk: &mut Walk<'_>, cell: &Cell<'_>) -> Step {
         self.count = self.count.saturating_add(1);
-        let (values, is_whole) = record::values(&cell.payload);
-        if !is_whole {
-            reading.file.is_broken = true;
-            reading.file.keep(&cell.payload);
+        let (values, behind) = record::values(&cell.payload);
+        match behind {
+            Some(behind) => reading.file.keep(behind),
+            None => {
+                reading.file.is_broken = true;
+                reading.file.keep(&cell.payload);
+            }
         }
         if self.distance >= HEADER_DISTANCE_BYTES && !self.header.is_empty() {
             let header = std::mem::take(&mut self.header);
@@ -252,8 +255,9 @@ impl<'t> Rows<'t> {
             Value::Null => None,
             Value::Integer(number) => Some(number.to_string().into_bytes()),
             Value::Real(number) => Some(number.to_string().into_bytes()),
-            Value::Text(bytes) if reading.charset == Charset::Utf8 => Some(bytes.to_vec()),
-            Value::Text(bytes) => Some(reading.charset.decode(bytes).into_bytes()),
+            // UTF-8 without zeros is what it seems.
+            Value::Text(bytes) if reading.charset == Charset::Utf8 && !bytes.contains(&0) => Some(bytes.to_vec()),
+            Value::Text(bytes) => Some(strings::decode(bytes, &reading.charset).into_bytes()),
             Value::Blob(bytes) if bytes.len() >= BLOB_BYTES_MIN || recognise::has_signature(bytes) => {
                 let column = self.columns.names.get(column as usize - 1);
                 let name = format!("{} {row} {}", self.table, column.map_or("blob", String::as_str));
