@@ -76,7 +76,7 @@ impl Rest {
         self.read.sort_unstable_by_key(|range| range.start);
         let mut between = Member::new(String::new(), &self.bounds);
         let mut at = 0;
-        for range in self.read.into_iter().chain([end..end]) {
+        for range in self.read.into_iter().chain(std::iter::once(end..end)) {
             if let Some(gap) = document.get(at..range.start.min(end)).filter(|gap| gap.iter().any(|byte| *byte != 0)) {
                 between.push(gap);
                 between.push(b"\n");
@@ -111,7 +111,7 @@ impl<'d> Cabinet<'d> {
         let header = bytes.get(..HEADER_BYTES)?;
         let (folders, files, flags) = (u16_at(header, 26)?, u16_at(header, 28)?, u16_at(header, 30)?);
         let mut at = HEADER_BYTES;
-        let mut read = Vec::from([0..HEADER_BYTES]);
+        let mut read = std::iter::once(0..HEADER_BYTES).collect::<Vec<_>>();
         let (mut folder_reserve_bytes, mut block_reserve_bytes) = (0, 0);
         if flags & HAS_RESERVE != 0 {
             let (header_bytes, sizes) = (u16_at(bytes, at)?, bytes.get(at + 2..at + 4)?);

@@ -169,7 +169,7 @@ impl<'d> Image<'d> {
     fn packed(&mut self, walk: &mut Walk<'_>, name: &str, range: Range<usize>) -> Step {
         let bytes = self.bytes.get(range.clone()).unwrap_or_default();
         let (unpacked, packed_bytes) = unpack(walk, bytes);
-        if !self.claim(walk, &[range.start..range.start + packed_bytes]) {
+        if !self.claim(walk, std::slice::from_ref(&(range.start..range.start + packed_bytes))) {
             return Ok(());
         }
         self.text(walk, name, &unpacked)

@@ -109,7 +109,7 @@ fn texts(walk: &mut Walk<'_>, index: &[u8], store: &[u8]) -> Step {
 fn others(walk: &mut Walk<'_>, store: &[u8], mut given: Vec<Range<usize>>) -> Step {
     given.sort_unstable_by_key(|range| range.start);
     let (mut rest, mut at) = (Vec::new(), 0);
-    for range in given.into_iter().chain([store.len()..store.len()]) {
+    for range in given.into_iter().chain(std::iter::once(store.len()..store.len())) {
         if let Some(gap) = store.get(at..range.start).filter(|gap| gap.iter().any(|byte| *byte != 0)) {
             rest.extend_from_slice(gap);
             rest.push(b'\n');
