@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-BYTES_MAX = 256 * 1024
+BYTES_MAX = 1024 * 1024
 
 
 def flip(data: bytearray, dice: random.Random) -> None:

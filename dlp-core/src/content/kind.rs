@@ -34,6 +34,8 @@ pub enum Kind {
     Cpio,
     /// RPM package.
     Rpm,
+    /// Image of a disk.
+    Iso,
     /// 7z archive.
     SevenZip,
     /// RAR archive.
@@ -109,6 +111,7 @@ impl Kind {
             Self::Ar => "ar",
             Self::Cpio => "cpio",
             Self::Rpm => "rpm",
+            Self::Iso => "iso9660",
             Self::SevenZip => "7z",
             Self::Rar => "rar",
             Self::Cabinet => "cab",

@@ -37,7 +37,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"!<arch>\n", Kind::Ar),
     (0, b"!<thin>\n", Kind::Ar),
     (0, b"\xed\xab\xee\xdb", Kind::Rpm),
-    (32_769, b"CD001", Kind::Other("iso9660")),
+    (32_769, b"CD001", Kind::Iso),
     (0, b"hsqs", Kind::Other("squashfs")),
     (0, b"MSWIM\0\0\0", Kind::Other("wim")),
     (0, b"SQLite format 3\0", Kind::Sqlite),

@@ -13,8 +13,8 @@ use super::{
     Sink,
 };
 use super::{
-    cfb, cms, document, gzip, html, image, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball, tnef,
-    views,
+    cfb, cms, document, gzip, html, image, iso, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball,
+    tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
@@ -288,6 +288,7 @@ impl<'a> Walk<'a> {
             Kind::Ar => serial::walk_ar(self, item.input),
             Kind::Cpio => serial::walk_cpio(self, item.input),
             Kind::Rpm => serial::walk_rpm(self, item.input),
+            Kind::Iso => iso::walk(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Html => html::walk(self, item.charset, item.input),
             Kind::Rtf => rtf::walk(self, item.input),

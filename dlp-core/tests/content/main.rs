@@ -5,6 +5,7 @@ mod encoded;
 mod formats;
 mod hostile;
 mod image;
+mod iso;
 mod mail;
 mod odf;
 mod office;
