@@ -3,7 +3,7 @@
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
 //! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
-//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
+//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
 //! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image` (with `picture` for the text in
 //! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
 //! it, with the decoders of `decode`; `readings` gives the same to those who replace it.

@@ -37,6 +37,8 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"!<arch>\n", Kind::Ar),
     (0, b"!<thin>\n", Kind::Ar),
     (0, b"\xed\xab\xee\xdb", Kind::Rpm),
+    (0, b"WARC/1.", Kind::Warc),
+    (0, b"WARC/0.", Kind::Warc),
     (32_769, b"CD001", Kind::Iso),
     (0, b"hsqs", Kind::Other("squashfs")),
     (0, b"MSWIM\0\0\0", Kind::Other("wim")),

@@ -288,6 +288,7 @@ impl<'a> Walk<'a> {
             Kind::Ar => serial::walk_ar(self, item.input),
             Kind::Cpio => serial::walk_cpio(self, item.input),
             Kind::Rpm => serial::walk_rpm(self, item.input),
+            Kind::Warc => serial::walk_warc(self, item.input),
             Kind::Iso => iso::walk(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Html => html::walk(self, item.charset, item.input),

@@ -251,3 +251,46 @@ fn names_beyond_the_bound_are_named() {
         assert!(seen.reasons.contains(&"name_bytes_max"), "{case}: {:?}", seen.reasons);
     }
 }
+
+/// A record of a crawler.
+fn crawled(name: &str, content: &[u8]) -> Vec<u8> {
+    let fields = format!(
+        "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {name}\r\nContent-Length: {}\r\n\r\n",
+        content.len()
+    );
+    [fields.as_bytes(), content, b"\r\n\r\n"].concat()
+}
+
+#[test]
+fn pages_of_crawlers_are_read() {
+    let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    let packed = gzip(b"<p>packed-marker</p>");
+    let (first, second) = packed.split_at(10);
+    let pieces = [
+        b"HTTP/1.1 200 OK\r\nX-A: field-marker\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
+        chunk(first),
+        chunk(second),
+        b"0\r\n\r\n".to_vec(),
+    ];
+    let plain = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>plain</b>-marker</html>";
+    let archive = [
+        crawled("https://a.example/first-name", &pieces.concat()),
+        crawled("https://a.example/b", plain),
+        crawled("", b"software: info-marker"),
+    ];
+    for bytes in [archive.concat(), archive.iter().flat_map(|record| gzip(record)).collect()] {
+        let seen = walk("a.warc", &bytes);
+        assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+        for marker in ["packed-marker", "plain-marker", "info-marker", "field-marker", "first-name"] {
+            assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+        }
+        assert!(seen.items.iter().any(|item| item.kind == Kind::Warc));
+    }
+    let cut = walk("a.warc", &archive[1][..archive[1].len() - 20]);
+    assert_eq!(cut.completeness(), Completeness::Damaged);
+    assert!(cut.holds("plain"), "{:?}", cut.text);
+    let broken = [b"WARC/1.0\r\nContent-Length: many\r\n\r\n".to_vec(), b"behind-marker".to_vec()].concat();
+    let seen = walk("a.warc", &broken);
+    assert_eq!((seen.completeness(), seen.items.len()), (Completeness::Damaged, 2));
+    assert!(seen.holds("behind-marker") && seen.holds("many"), "{:?}", seen.text);
+}

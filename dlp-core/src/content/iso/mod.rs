@@ -70,8 +70,8 @@ fn image(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {
         covered.extend_from_slice(&file.ranges);
     }
     // Behind one another, these would look like an image again.
-    let front = FIRST_DESCRIPTOR * SECTOR_BYTES;
-    image.gaps(walk, &[0..front])?;
+    let front = 0..FIRST_DESCRIPTOR * SECTOR_BYTES;
+    image.gaps(walk, std::slice::from_ref(&front))?;
     covered.push(0..behind);
     image.rest(walk, covered)
 }

@@ -217,11 +217,10 @@ impl Record {
                 b"CE" => {
                     let number =
                         |at: usize| Some(u64::from(u32::from_le_bytes(entry.get(at..at + 4)?.try_into().ok()?)));
-                    let place = || {
-                        let start = number(4)? * SECTOR_BYTES + number(12)?.min(SECTOR_BYTES);
-                        Some(start..start + number(20)?.min(SECTOR_BYTES))
-                    };
-                    self.more = place();
+                    self.more = number(4).zip(number(12)).zip(number(20)).map(|((sector, offset), len)| {
+                        let start = sector * SECTOR_BYTES + offset.min(SECTOR_BYTES);
+                        start..start + len.min(SECTOR_BYTES)
+                    });
                 }
                 _ => {}
             }
