@@ -40,6 +40,19 @@ pub const MIME_PARTS_MAX: usize = 10_000;
 /// Boundaries of one multipart that end its parts. Each line of the body is compared with each of them.
 pub const MIME_BOUNDARIES_MAX: usize = 16;
 
+/// Directories of one image. Files of several pages have one for each.
+pub const IMAGE_DIRECTORIES_MAX: usize = 4_096;
+
+/// Bytes of one packed text of an image: descriptions have thousands, and it is copied on its way.
+pub const IMAGE_PACKED_TEXT_BYTES_MAX: u64 = 16 * MIB;
+
+/// Tables and indexes of one database that are kept in mind. The pages of others are read as well, but as if no table led
+/// to them.
+pub const SQLITE_SCHEMA_ENTRIES_MAX: usize = 16_384;
+
+/// Bytes of one directory in the image of a disk; a record has some forty.
+pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
+
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {

@@ -6,6 +6,7 @@
 
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, mapi, strings};
+use crate::base::bytes::{u16_le, u32_le};
 use crate::base::{Problem, ProblemClass};
 use crate::text::{Charset, is_utf8};
 
@@ -297,11 +298,11 @@ struct Fields<'d>(&'d [u8]);
 
 impl<'d> Fields<'d> {
     fn u16(&mut self) -> Option<u16> {
-        self.take(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]))
+        self.take(2).and_then(|bytes| u16_le(bytes, 0))
     }
 
     fn u32(&mut self) -> Option<u32> {
-        self.take(4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        self.take(4).and_then(|bytes| u32_le(bytes, 0))
     }
 
     fn take(&mut self, len: usize) -> Option<&'d [u8]> {

@@ -9,6 +9,7 @@ mod iso;
 mod mail;
 mod odf;
 mod office;
+mod picture;
 mod rtf;
 mod serial;
 mod sqlite;

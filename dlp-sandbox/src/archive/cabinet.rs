@@ -4,6 +4,7 @@ use super::Member;
 use crate::trouble::Trouble;
 use crate::wire::Bounds;
 use crate::worker::Output;
+use dlp_core::base::bytes::{u16_le as u16_at, u32_le as u32_at};
 use flate2::{Decompress, FlushDecompress, Status};
 use lzxd::{Lzxd, WindowSize};
 use std::io;
@@ -331,14 +332,4 @@ fn text(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?;
     let len = rest.iter().take(TEXT_BYTES_MAX).position(|byte| *byte == 0)?;
     Some(&rest[..len])
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(u16::from_le_bytes([bytes[0], bytes[1]]))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }

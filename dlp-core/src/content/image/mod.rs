@@ -16,7 +16,7 @@ use super::walk::{Step, Walk};
 use super::{
     Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, picture, plain, strings,
 };
-use crate::base::{Problem, ProblemClass};
+use crate::base::{IMAGE_PACKED_TEXT_BYTES_MAX, Problem, ProblemClass, bytes};
 use crate::text::{self, Charset};
 use flate2::bufread::ZlibDecoder;
 use std::cell::Cell;
@@ -221,13 +221,10 @@ impl<'d> Image<'d> {
     }
 }
 
-/// Bytes of one packed text: descriptions have thousands, and it is copied on its way.
-const PACKED_TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
 /// What packed text holds, as far as it can be read and may be held, and how many bytes it takes.
 fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> (Vec<u8>, usize) {
     let (budget, input_bytes) = (walk.budget, Cell::new(packed.len() as u64));
-    let room = budget.room_to_hold().min(PACKED_TEXT_BYTES_MAX);
+    let room = budget.room_to_hold().min(IMAGE_PACKED_TEXT_BYTES_MAX);
     let mut metered = Metered::new(ZlibDecoder::new(packed), budget, &input_bytes).take(room);
     let mut bytes = Vec::new();
     if let Err(error) = metered.read_to_end(&mut bytes) {
@@ -235,8 +232,8 @@ fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> (Vec<u8>, usize) {
         let _ = walk.read_failed(&error);
     } else if metered.limit() == 0 {
         let (name, max) = match walk.budget.limits.held_bytes_max {
-            held if held < PACKED_TEXT_BYTES_MAX => ("held_bytes_max", held),
-            _ => ("image_packed_text_bytes_max", PACKED_TEXT_BYTES_MAX),
+            held if held < IMAGE_PACKED_TEXT_BYTES_MAX => ("held_bytes_max", held),
+            _ => ("image_packed_text_bytes_max", IMAGE_PACKED_TEXT_BYTES_MAX),
         };
         walk.problem(Problem::limit(name, max, "packed text is longer than what may be held; its end was not read"));
     }
@@ -245,16 +242,13 @@ fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> (Vec<u8>, usize) {
 }
 
 fn u16_be(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+    bytes::u16_be(bytes, at).map(usize::from)
 }
 
 fn u32_be(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).ok()
+    bytes::u32_be(bytes, at).and_then(|number| usize::try_from(number).ok())
 }
 
 fn u32_le(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).ok()
+    bytes::u32_le(bytes, at).and_then(|number| usize::try_from(number).ok())
 }

@@ -1,7 +1,7 @@
 //! The trees of names in an image: directories of records, with long names in the extensions of Rock Ridge.
 
 use super::{Descriptor, Image, SECTOR_BYTES};
-use crate::base::Problem;
+use crate::base::{ISO_DIRECTORY_BYTES_MAX, Problem, bytes::u32_le};
 use crate::content::names;
 use crate::content::walk::{Step, Walk};
 use crate::text::Charset;
@@ -11,8 +11,6 @@ use std::ops::Range;
 /// Where the record of the root directory stands in a descriptor.
 const ROOT: Range<usize> = 156..190;
 const RECORD_BYTES: usize = 33;
-/// Bytes of one directory; a record has some forty.
-const DIRECTORY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const IS_DIRECTORY: u8 = 0x02;
 /// The file goes on in the next record.
 const GOES_ON: u8 = 0x80;
@@ -123,11 +121,11 @@ fn add(files: &mut Vec<File>, known: &HashMap<Vec<Range<u64>>, usize>, file: Fil
 /// The records of a directory, but for itself and the one above it.
 fn records(walk: &mut Walk<'_>, image: &mut Image<'_>, directory: &Record, names: Names) -> Step<Vec<Record>> {
     let len = directory.range.end - directory.range.start;
-    if len > DIRECTORY_BYTES_MAX {
+    if len > ISO_DIRECTORY_BYTES_MAX {
         let message = "a directory of the image is larger than the bound; the rest of it was scanned as raw bytes";
-        walk.problem(Problem::limit("iso_directory_bytes_max", DIRECTORY_BYTES_MAX, message));
+        walk.problem(Problem::limit("iso_directory_bytes_max", ISO_DIRECTORY_BYTES_MAX, message));
     }
-    let bytes = image.read(walk, directory.range.start, len.min(DIRECTORY_BYTES_MAX))?;
+    let bytes = image.read(walk, directory.range.start, len.min(ISO_DIRECTORY_BYTES_MAX))?;
     let mut found = Vec::new();
     for sector in bytes.chunks(SECTOR_BYTES as usize) {
         let mut at = 0;
@@ -165,7 +163,7 @@ struct Record {
 
 impl Record {
     fn read(bytes: &[u8], names: Names) -> Option<Self> {
-        let number = |at: usize| Some(u64::from(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?)));
+        let number = |at: usize| u32_le(bytes, at).map(u64::from);
         let start = (number(2)? + u64::from(*bytes.get(1)?)) * SECTOR_BYTES;
         let flags = *bytes.get(25)?;
         let name_bytes = usize::from(*bytes.get(32)?);

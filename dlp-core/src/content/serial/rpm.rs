@@ -1,7 +1,7 @@
 //! rpm: a lead, two headers of tagged values, and a packed cpio, whose packing is told by its own bytes.
 
 use super::{Tape, truncated};
-use crate::base::{Problem, ProblemClass};
+use crate::base::{Problem, ProblemClass, bytes::u32_be};
 use crate::content::walk::{Step, Walk, with_reader};
 use crate::content::{Input, Join, Origin, Part, Place, Relation, Role, Segment, names, plain};
 use std::ops::Range;
@@ -72,7 +72,7 @@ pub(in crate::content) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
 
 /// The count of values and the length of the store.
 fn sizes(start: &[u8]) -> Option<(u64, u64)> {
-    let number = |at: usize| Some(u64::from(u32::from_be_bytes(start.get(at..at + 4)?.try_into().ok()?)));
+    let number = |at: usize| u32_be(start, at).map(u64::from);
     start.starts_with(HEADER_MARK).then(|| Some((number(8)?, number(12)?))).flatten()
 }
 

@@ -4,6 +4,7 @@
 //! work is bounded by the file. What no cell covers is kept: rows that were deleted stay there.
 
 use super::record::varint;
+use crate::base::bytes::{u16_be, u32_be as u32_at};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -247,11 +248,5 @@ fn kind(page: &[u8], number: u32) -> Option<PageKind> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    u16_be(bytes, at).map(usize::from)
 }

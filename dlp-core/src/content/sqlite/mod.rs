@@ -11,7 +11,7 @@ mod record;
 
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise, strings};
-use crate::base::{Problem, ProblemClass};
+use crate::base::{Problem, ProblemClass, SQLITE_SCHEMA_ENTRIES_MAX};
 use crate::text::{Charset, is_utf8};
 use columns::{Columns, NAME_BYTES_MAX};
 use file::{Cell, Database};
@@ -22,8 +22,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The table of tables, and the page where it starts.
 const SCHEMA: &str = "sqlite_schema";
 const SCHEMA_PAGE: u32 = 1;
-/// Tables and indexes that are kept in mind. The pages of others are read as well, but as if no table led to them.
-const SCHEMA_ENTRIES_MAX: usize = 16_384;
 /// What rows are called that no table leads to.
 const FREE: &str = "(deleted)";
 /// Bytes of rows after which the names of the columns come again. Context reaches this far.
@@ -89,11 +87,15 @@ impl<'d> Reading<'d> {
         let mut schema = Rows::new(SCHEMA, Columns::default());
         self.tree(walk, SCHEMA_PAGE, &mut |reading, walk, cell| {
             match reading.entry(&cell.payload) {
-                Some(entry) if entries.len() < SCHEMA_ENTRIES_MAX => entries.push(entry),
+                Some(entry) if entries.len() < SQLITE_SCHEMA_ENTRIES_MAX => entries.push(entry),
                 Some(_) if !is_over => {
                     is_over = true;
                     let message = "the database has more tables than the bound; the rest was read without their names";
-                    walk.problem(Problem::limit("sqlite_schema_entries_max", SCHEMA_ENTRIES_MAX as u64, message));
+                    walk.problem(Problem::limit(
+                        "sqlite_schema_entries_max",
+                        SQLITE_SCHEMA_ENTRIES_MAX as u64,
+                        message,
+                    ));
                 }
                 _ => {}
             }
