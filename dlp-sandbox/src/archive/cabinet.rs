@@ -36,7 +36,7 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io:
     let mut rest = Rest::new(std::mem::take(&mut cabinet.read), bounds);
     for (index, folder) in cabinet.folders.iter().enumerate() {
         let inside: Vec<&File> = files.iter().filter(|file| usize::from(file.folder) == index).collect();
-        cabinet.folder(folder, inside, bounds, &mut rest, output)?;
+        cabinet.folder(folder, inside, &mut rest, output)?;
     }
     for file in files.iter().filter(|file| usize::from(file.folder) >= cabinet.folders.len()) {
         let is_elsewhere = file.folder >= FIRST_ELSEWHERE;
@@ -145,14 +145,7 @@ impl<'d> Cabinet<'d> {
     }
 
     /// Unpacks a folder once and sends its files as they end. What no file covers joins the rest.
-    fn folder(
-        &self,
-        folder: &Folder,
-        mut files: Vec<&File>,
-        bounds: &Bounds,
-        rest: &mut Rest,
-        output: &mut Output,
-    ) -> io::Result<()> {
+    fn folder(&self, folder: &Folder, mut files: Vec<&File>, rest: &mut Rest, output: &mut Output) -> io::Result<()> {
         files.sort_by_key(|file| file.start);
         let mut waiting = files.into_iter().peekable();
         let mut open: Vec<(u64, Member)> = Vec::new();
@@ -175,7 +168,7 @@ impl<'d> Cabinet<'d> {
                     rest.unpacked.push(part(covered.max(at), file.start));
                 }
                 covered = covered.max(file.end);
-                let mut member = Member::new(file.name.clone(), bounds);
+                let mut member = Member::new(file.name.clone(), &rest.bounds);
                 member.push(part(file.start, file.end.max(file.start)));
                 open.push((file.end, member));
             }
