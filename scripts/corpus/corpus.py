@@ -110,7 +110,7 @@ def family_survives(dlp: str, family: str, mutants: list[tuple[str, bytes]]) -> 
                 kept.write_bytes((Path(folder) / name).read_bytes())
                 print(f"{family}: {alone}: {kept}")
         seconds = time.monotonic() - start
-    print(f"{family}: {len(mutants)} damaged files in {seconds:.0f} s{': ' + trouble if trouble else ''}")
+    print(f"{family}: {len(mutants)} damaged files in {seconds:.0f} s{': ' + trouble if trouble else ''}", flush=True)
     return not trouble
 
 
