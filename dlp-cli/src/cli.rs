@@ -103,9 +103,21 @@ pub(crate) struct ScanArgs {
     /// What is known.
     #[command(flatten)]
     pub(crate) known: KnownArgs,
+    /// What to read besides text.
+    #[command(flatten)]
+    pub(crate) ocr: OcrArgs,
     /// What to report, and how.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+/// Text in pictures.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct OcrArgs {
+    /// Recognise text in images and in the pictures of PDF pages with tesseract, which must be installed: in the named
+    /// languages, like `--ocr=eng,pol`, or in all that are installed. A page takes about a second
+    #[arg(long, value_name = "LANGUAGES", value_delimiter = ',', num_args = 0.., require_equals = true)]
+    pub(crate) ocr: Option<Vec<String>>,
 }
 
 /// What the organisation knows to be its own.
@@ -239,6 +251,9 @@ pub(crate) struct ExtractArgs {
     /// Form of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: ExtractFormat,
+    /// What to read besides text.
+    #[command(flatten)]
+    pub(crate) ocr: OcrArgs,
 }
 
 /// Form of extracted text.

@@ -1,7 +1,7 @@
 //! From what the user chose to an inspector that looks for it.
 
 use crate::baseline::read_key;
-use crate::cli::{DetectorChoice, KnownArgs};
+use crate::cli::{DetectorChoice, KnownArgs, OcrArgs};
 use crate::error::CliError;
 use crate::import;
 use crate::input;
@@ -12,7 +12,7 @@ use dlp_core::knowledge::{Catalogue, CatalogueError, FormatError, Profile, Read}
 use dlp_core::known::{IndexError, Known, KnownKey, Source, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
 use dlp_core::output::AllowList;
-use dlp_sandbox::SandboxedParser;
+use dlp_sandbox::{SandboxedParser, Tesseract};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,8 +112,20 @@ fn inspector(detectors: DetectorSet) -> Result<Inspector, CliError> {
 
 /// The parser for documents that can crash their reader: a worker process for each, started when the first one comes.
 pub(crate) fn risky_parser() -> Result<Arc<dyn RiskyParser>, CliError> {
-    let parser = SandboxedParser::current_exe();
-    Ok(Arc::new(parser.map_err(|source| CliError::System { what: "the worker program is not to be found", source })?))
+    Ok(Arc::new(SandboxedParser::current_exe().map_err(no_program)?))
+}
+
+/// The same, which recognises text in pictures if the user wants it.
+pub(crate) fn risky_parser_with(ocr: &OcrArgs) -> Result<Arc<dyn RiskyParser>, CliError> {
+    let Some(languages) = &ocr.ocr else { return risky_parser() };
+    let languages: Vec<String> = languages.iter().filter(|language| !language.is_empty()).cloned().collect();
+    let tesseract = Tesseract::find(std::env::var_os("PATH"), &languages).map_err(CliError::Ocr)?;
+    let parser = SandboxedParser::current_exe().map_err(no_program)?;
+    Ok(Arc::new(parser.with_ocr(tesseract)))
+}
+
+fn no_program(source: std::io::Error) -> CliError {
+    CliError::System { what: "the worker program is not to be found", source }
 }
 
 /// Adds detector files of the user, and hands back what they hold.

@@ -201,6 +201,9 @@ pub(crate) enum CliError {
         /// What it should run.
         line: &'static str,
     },
+    /// Text in pictures cannot be recognised.
+    #[error("{0}; {advice}", advice = .0.advice())]
+    Ocr(dlp_sandbox::OcrError),
     /// Something of the operating system failed.
     #[error("{what}: {source}")]
     System {

@@ -291,3 +291,15 @@ fn ctrl_c_ends_with_130_and_leaves_no_report() {
     let left: Vec<_> = std::fs::read_dir(place.root()).expect("directory").flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, ["big.txt"]);
 }
+
+#[test]
+fn what_recognition_of_text_lacks_is_named() {
+    let place = place(&[]);
+    for command in ["scan", "extract"] {
+        let path = if command == "scan" { place.path("") } else { place.path("readme.txt") };
+        let ended = dlp().arg(command).arg("--ocr").arg(path).env("PATH", "/does/not/exist").output().expect("dlp");
+        let words = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{words}");
+        assert!(words.contains("tesseract") && words.contains("apt install tesseract-ocr"), "{words}");
+    }
+}

@@ -8,7 +8,7 @@ use crate::gateway::{Gateway, Setup, StartError, check};
 use crate::rules::Reloader;
 use crate::sockets::{self, Sockets};
 use dlp_core::content::RiskyParser;
-use dlp_sandbox::SandboxedParser;
+use dlp_sandbox::{SandboxedParser, Tesseract};
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -58,7 +58,8 @@ pub fn run(args: Args) -> ExitCode {
 fn prepare(args: Args) -> Result<Setup, StartError> {
     let config = configured(args)?;
     let state_dir = config.state_dir(|name| std::env::var_os(name))?;
-    Ok(Setup { config, state_dir, risky: sandbox(), sockets: Sockets::inherited()? })
+    let risky = sandbox(&config.inspection.ocr)?;
+    Ok(Setup { config, state_dir, risky, sockets: Sockets::inherited()? })
 }
 
 fn configured(args: Args) -> Result<Config, StartError> {
@@ -75,14 +76,19 @@ fn configured(args: Args) -> Result<Config, StartError> {
 }
 
 /// Workers are this very program, see [`dlp_sandbox::run_worker_if_asked`].
-fn sandbox() -> Option<Arc<dyn RiskyParser>> {
-    match SandboxedParser::current_exe() {
-        Ok(parser) => Some(Arc::new(parser)),
+fn sandbox(ocr: &[String]) -> Result<Option<Arc<dyn RiskyParser>>, StartError> {
+    let parser = match SandboxedParser::current_exe() {
+        Ok(parser) => parser,
         Err(error) => {
             say(&format!("warning: PDF documents are not read, because no worker can be started: {error}"));
-            None
+            return Ok(None);
         }
+    };
+    if ocr.is_empty() {
+        return Ok(Some(Arc::new(parser)));
     }
+    let tesseract = Tesseract::find(std::env::var_os("PATH"), ocr)?;
+    Ok(Some(Arc::new(parser.with_ocr(tesseract))))
 }
 
 fn check_only(setup: &Setup) -> Result<(), StartError> {

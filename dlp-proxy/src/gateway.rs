@@ -119,6 +119,9 @@ pub enum StartError {
     /// An index of what is known, or its key, cannot be used.
     #[error(transparent)]
     Known(#[from] KnownError),
+    /// Text in pictures cannot be recognised.
+    #[error("inspection.ocr: {0}; {advice}", advice = .0.advice())]
+    Ocr(#[from] dlp_sandbox::OcrError),
     /// The detector of an index cannot be added.
     #[error("known: {0}")]
     Catalogue(#[from] CatalogueError),

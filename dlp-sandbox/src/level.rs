@@ -29,6 +29,11 @@ impl SandboxLevel {
         }
     }
 
+    /// The level with this number.
+    pub(crate) fn of_number(number: u8) -> Option<Self> {
+        [Self::None, Self::RlimitOnly, Self::Reduced, Self::Full].into_iter().find(|level| *level as u8 == number)
+    }
+
     /// The word used in configuration and health reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -22,12 +22,15 @@
 //! }
 //! ```
 //!
+//! Text in pictures is recognised by [`Tesseract`], a program of the system, which runs in a sandbox of its own.
+//!
 //! Left to others: recognising the kind of a document, entering embedded files, and scanning the document's raw bytes.
 #![forbid(unsafe_code)]
 
 mod archive;
 mod ending;
 mod level;
+mod ocr;
 mod parser;
 mod pdf;
 mod pool;
@@ -37,6 +40,7 @@ mod wire;
 mod worker;
 
 pub use level::SandboxLevel;
+pub use ocr::{OcrError, Tesseract};
 pub use parser::{Denial, SandboxedParser};
 pub use process::WorkerCommand;
 pub use wire::Attempt;

@@ -6,14 +6,17 @@
 
 use crate::ending;
 use crate::level::SandboxLevel;
+use crate::ocr::Tesseract;
 use crate::pool::Pool;
 use crate::process::{Exchange, Silence, Worker, WorkerCommand};
 use crate::trouble::{Trouble, output_limit};
 use crate::wire::{
-    Attempt, Bounds, Format, Frame, Job, NAME_BYTES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode,
+    Attempt, Bounds, Format, Frame, Job, NAME_BYTES_MAX, PICTURES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode,
 };
 use dlp_core::base::{Limits, Problem, ProblemClass};
-use dlp_core::content::{Flow, Join, Kind, Origin, Outcome, Part, Place, RiskyFrame, RiskyParser, Role, Segment};
+use dlp_core::content::{
+    Flow, Join, Kind, Origin, Outcome, Part, PictureReader, Place, RiskyFrame, RiskyParser, Role, Segment,
+};
 use std::borrow::Cow;
 use std::io;
 use std::sync::OnceLock;
@@ -39,6 +42,7 @@ pub struct SandboxedParser {
     spares: usize,
     pool: OnceLock<Option<Pool>>,
     reached: AtomicU8,
+    tesseract: Option<Tesseract>,
 }
 
 /// What the self-test found about one attempt.
@@ -62,6 +66,7 @@ impl SandboxedParser {
             spares: 1,
             pool: OnceLock::new(),
             reached: AtomicU8::new(LEVEL_UNKNOWN),
+            tesseract: None,
         }
     }
 
@@ -77,6 +82,13 @@ impl SandboxedParser {
     #[must_use]
     pub fn require(mut self, level: SandboxLevel) -> Self {
         self.required = level;
+        self
+    }
+
+    /// Recognises the text of pictures, too.
+    #[must_use]
+    pub fn with_ocr(mut self, tesseract: Tesseract) -> Self {
+        self.tesseract = Some(tesseract);
         self
     }
 
@@ -99,7 +111,7 @@ impl SandboxedParser {
     /// No worker can be started, or it does not answer.
     pub fn probe(&self) -> io::Result<SandboxLevel> {
         let bounds = Bounds::of(&Limits::inline());
-        let request = Request { bounds, job: Job::Pdf { document_bytes: 0, start: Start::BytesOnly } };
+        let request = Request { bounds, job: Job::Pdf { document_bytes: 0, start: Start::BytesOnly, pictures: false } };
         self.begin(&request, Instant::now() + BEGIN_WALL_MAX).map(|(_, level)| level)
     }
 
@@ -150,9 +162,7 @@ impl SandboxedParser {
 const LEVEL_UNKNOWN: u8 = u8::MAX;
 
 fn level_of(stored: u8) -> Option<SandboxLevel> {
-    [SandboxLevel::None, SandboxLevel::RlimitOnly, SandboxLevel::Reduced, SandboxLevel::Full]
-        .into_iter()
-        .find(|level| *level as u8 == stored)
+    SandboxLevel::of_number(stored)
 }
 
 impl RiskyParser for SandboxedParser {
@@ -179,9 +189,10 @@ impl RiskyParser for SandboxedParser {
             reading.problem(Problem::new(ProblemClass::Unsupported, "no_parser", message));
             return reading.outcome;
         }
+        let pictures = self.tesseract.is_some();
         let mut start = Start::Beginning;
         for worker in 1..=WORKERS_PER_DOCUMENT_MAX {
-            let end = self.read_once(document, Job::Pdf { document_bytes, start }, &mut reading);
+            let end = self.read_once(document, Job::Pdf { document_bytes, start, pictures }, &mut reading);
             let last = worker + 1 >= WORKERS_PER_DOCUMENT_MAX;
             let again = reading.conclude(end);
             match next_start(start, reading.stage, last) {
@@ -190,6 +201,19 @@ impl RiskyParser for SandboxedParser {
             }
         }
         reading.outcome
+    }
+
+    fn pictures(&self) -> Option<&dyn PictureReader> {
+        self.tesseract.is_some().then_some(self)
+    }
+}
+
+impl PictureReader for SandboxedParser {
+    fn read(&self, picture: &[u8], limits: &Limits) -> Result<String, Problem> {
+        match &self.tesseract {
+            Some(tesseract) => tesseract.read(&self.command, self.required, picture, limits),
+            None => Ok(String::new()),
+        }
     }
 }
 
@@ -296,6 +320,7 @@ struct Reading<'a> {
     text_bytes: u64,
     child_bytes: u64,
     troubles: u32,
+    pictures: u32,
 }
 
 impl<'a> Reading<'a> {
@@ -309,6 +334,7 @@ impl<'a> Reading<'a> {
             text_bytes: 0,
             child_bytes: 0,
             troubles: 0,
+            pictures: 0,
         }
     }
 
@@ -368,6 +394,7 @@ impl<'a> Reading<'a> {
                 stopped(self.give(RiskyFrame::Text(segment)))
             }
             Ok(Frame::Child { name, bytes }) => self.take_child(name, bytes),
+            Ok(Frame::Picture { page, bytes }) => self.take_picture(page, bytes),
             Ok(Frame::Closed { name, trouble }) => self.take_closed(name, trouble),
             Ok(Frame::Trouble(trouble)) => self.take_trouble(trouble),
             Ok(Frame::End) => Some(End::Finished),
@@ -404,6 +431,14 @@ impl<'a> Reading<'a> {
             return Some(End::Exhausted(Problem::limit("inflated_bytes_max", max, message)));
         }
         stopped(self.give(RiskyFrame::Child { name, bytes }))
+    }
+
+    fn take_picture(&mut self, page: u32, bytes: &[u8]) -> Option<End> {
+        self.pictures += 1;
+        if bytes.len() as u64 > Bounds::of(self.limits).child_bytes || self.pictures > PICTURES_MAX {
+            return Some(End::Exhausted(lying_worker()));
+        }
+        stopped(self.give(RiskyFrame::Picture { page, bytes }))
     }
 
     fn take_closed(&mut self, name: &str, trouble: Trouble) -> Option<End> {

@@ -43,6 +43,20 @@ impl WorkerCommand {
     /// Starts a worker. Its environment holds two settings only: no backtrace on abort, which would make system calls
     /// that the filter forbids and so hide the cause, and one allocation arena, because arenas eat address space.
     pub(crate) fn spawn(&self) -> io::Result<Worker> {
+        self.spawn_with(Stdio::piped())
+    }
+
+    /// Starts a worker whose last words nobody hears.
+    pub(crate) fn spawn_silent(&self) -> io::Result<Worker> {
+        self.spawn_with(Stdio::null())
+    }
+
+    /// The same command with more arguments.
+    pub(crate) fn with(&self, args: Vec<OsString>) -> Self {
+        Self { program: self.program.clone(), args: self.args.iter().cloned().chain(args).collect() }
+    }
+
+    fn spawn_with(&self, stderr: Stdio) -> io::Result<Worker> {
         let mut child = Command::new(&self.program)
             .args(&self.args)
             .env_clear()
@@ -51,7 +65,7 @@ impl WorkerCommand {
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut worker =
@@ -113,6 +127,21 @@ impl Worker {
                 Err(()) => return Err(Silence::Oversized),
                 Ok(Some(len)) => return Ok(self.inbox.take(len)),
                 Ok(None) => self.pump(exchange)?,
+            }
+        }
+    }
+
+    /// Everything that a program answers to everything that it is told, up to a bound.
+    pub(crate) fn answer(&mut self, exchange: &mut Exchange<'_>) -> Result<Vec<u8>, Silence> {
+        loop {
+            if exchange.outgoing.is_empty() {
+                self.stdin = None;
+            }
+            match self.pump(exchange) {
+                Ok(()) if self.inbox.bytes.len() > exchange.frame_bytes_max => return Err(Silence::Oversized),
+                Ok(()) => {}
+                Err(Silence::Closed) => return Ok(std::mem::take(&mut self.inbox.bytes)),
+                Err(silence) => return Err(silence),
             }
         }
     }

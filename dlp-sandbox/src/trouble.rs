@@ -3,7 +3,7 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
-use crate::wire::{Bounds, Format};
+use crate::wire::{Bounds, Format, PICTURES_MAX};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ pub(crate) enum Trouble {
     UnreadableText(u32),
     /// No page holds text, only images.
     ImageOnly,
+    /// A picture on this page is packed in a way that nothing here hands on.
+    Picture(u32),
+    /// There are more pictures than may be handed over.
+    Pictures,
     /// A stream was larger than may be held.
     StreamTooLarge,
     /// An embedded file was larger than may be handed over.
@@ -93,6 +97,11 @@ impl Trouble {
                 "image_only",
                 "The pages hold images and no text; images are not read.",
             ),
+            Self::Picture(page) => Problem::new(
+                ProblemClass::Unsupported,
+                "ocr_format",
+                format!("A picture on page {page} is packed in a way that is not read; its text was not recognised."),
+            ),
             Self::UnknownFilter => Problem::new(
                 ProblemClass::Unsupported,
                 "pdf_filter",
@@ -117,7 +126,8 @@ impl Trouble {
             | Self::MemberBroken
             | Self::ArchiveMethod
             | Self::MultiVolume => self.of_archive(limits),
-            Self::StreamTooLarge
+            Self::Pictures
+            | Self::StreamTooLarge
             | Self::ChildTooLarge
             | Self::Output
             | Self::Work
@@ -177,6 +187,11 @@ impl Trouble {
                 format!("Unpacking asks for more memory than the {} bytes of a worker allow.", bounds.memory_bytes),
             ),
             Self::Output => output_limit(limits),
+            Self::Pictures => Problem::limit(
+                "ocr_pictures_max",
+                u64::from(PICTURES_MAX),
+                "The document has more pictures than the bound; the text of the rest was not recognised.",
+            ),
             Self::Work => Problem::limit(
                 "worker_cpu_max",
                 limits.worker_cpu_max.as_secs(),

@@ -21,6 +21,9 @@ pub(crate) const FRAME_OVERHEAD_BYTES: usize = 16 * 1024;
 /// Bytes of the name of a property, form field or embedded file.
 pub(crate) const NAME_BYTES_MAX: usize = 4 * 1024;
 
+/// Pictures that are handed over for one document; a scanned book has a thousand pages.
+pub(crate) const PICTURES_MAX: u32 = 20_000;
+
 /// What the worker is to do.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
@@ -31,8 +34,8 @@ pub(crate) struct Request {
 /// The work of one process.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Job {
-    /// Read a PDF document of this length.
-    Pdf { document_bytes: u64, start: Start },
+    /// Read a PDF document of this length, and hand out its pictures if they are wanted.
+    Pdf { document_bytes: u64, start: Start, pictures: bool },
     /// Unpack an archive of this length.
     Archive { document_bytes: u64, format: Format },
     /// Try something that the sandbox must refuse.
@@ -153,6 +156,12 @@ pub(crate) enum Frame<'a> {
         #[serde(serialize_with = "as_bytes")]
         bytes: &'a [u8],
     },
+    /// A picture on a page, as a file.
+    Picture {
+        page: u32,
+        #[serde(serialize_with = "as_bytes")]
+        bytes: &'a [u8],
+    },
     /// A file that is only named.
     Closed { name: &'a str, trouble: Trouble },
     /// Something went wrong, and the worker goes on.
@@ -214,7 +223,10 @@ mod tests {
             child_bytes: u64::MAX,
             stream_bytes: u64::MAX,
         };
-        let request = Request { bounds, job: Job::Pdf { document_bytes: u64::MAX, start: Start::Page(u32::MAX) } };
+        let request = Request {
+            bounds,
+            job: Job::Pdf { document_bytes: u64::MAX, start: Start::Page(u32::MAX), pictures: true },
+        };
         assert!(encode(&request).unwrap().len() <= REQUEST_BYTES_MAX + PREFIX_BYTES);
     }
 }

@@ -296,3 +296,29 @@ fn bombs_end_at_a_bound() {
     let (items, outcome) = walk(&bomb, &limits);
     assert_eq!((outcome.completeness, items.reasons), (Completeness::Partial, vec!["inflated_bytes_max"]));
 }
+
+#[test]
+fn bytes_of_cabinets_that_no_file_covers_are_read() {
+    let holds = |bytes: &[u8], marker: &str| {
+        let read = read(Kind::Cabinet, bytes);
+        read.children.iter().any(|(_, bytes)| memchr::memmem::find(bytes, marker.as_bytes()).is_some())
+    };
+    let content = b"file-marker and behind-marker";
+    let files = [("a.txt", 0, 11)];
+    let stored = cabinet(0, &[(content.to_vec(), content.len())], &files);
+    assert!(holds(&stored, "behind-marker"), "behind the last file of a folder");
+    let packed = [deflated(b"file-marker"), b"behind-marker".to_vec()].concat();
+    assert!(holds(&cabinet(1, &[(packed, 11)], &files), "behind-marker"), "behind the packed bytes of a block");
+    // Room between the list of files and the blocks.
+    let mut gap = cabinet(0, &[(b"file-marker".to_vec(), 11)], &files);
+    let data = gap.len() - 19;
+    gap.splice(data..data, *b"gap-marker");
+    let long = |number: usize| (number as u32).to_le_bytes();
+    gap[36..40].copy_from_slice(&long(data + 10));
+    let total = gap.len();
+    gap[8..12].copy_from_slice(&long(total));
+    assert!(holds(&gap, "gap-marker"), "between the parts of the cabinet");
+    assert!(holds(&gap, "file-marker"));
+    let plain = read(Kind::Cabinet, &cabinet(0, &[(b"file-marker".to_vec(), 11)], &files));
+    assert_eq!(plain.children.len(), 1, "{plain:?}");
+}

@@ -10,7 +10,9 @@ use crate::scan::examine::masked_name;
 use crate::scan::stop::within;
 use crate::scan::walk::STDIN;
 use dlp_core::base::{Limits, Problem};
-use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, Segment, Sink, extract};
+use dlp_core::content::{
+    Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, RiskyParser, Segment, Sink, extract,
+};
 use dlp_core::matching::DetectorSet;
 use dlp_core::output::{escape, escape_lines};
 use serde_json::json;
@@ -39,21 +41,21 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
 
 fn walk(args: &ExtractArgs, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
     let name = args.file.to_string_lossy();
+    let risky = engine::risky_parser_with(&args.ocr)?;
     if args.file.as_os_str() == STDIN {
-        return read(&name, Input::Stream(&mut io::stdin().lock()), printer);
+        return Ok(read(&name, Input::Stream(&mut io::stdin().lock()), &*risky, printer));
     }
-    match input::open(&args.file, "pipe its content into `dlp extract -`")? {
-        Opened::File(mut file) => read(&name, Input::Seekable(&mut file), printer),
-        Opened::Stream(mut pipe) => read(&name, Input::Stream(&mut pipe), printer),
-    }
+    Ok(match input::open(&args.file, "pipe its content into `dlp extract -`")? {
+        Opened::File(mut file) => read(&name, Input::Seekable(&mut file), &*risky, printer),
+        Opened::Stream(mut pipe) => read(&name, Input::Stream(&mut pipe), &*risky, printer),
+    })
 }
 
-fn read(name: &str, input: Input<'_>, printer: &mut Printer<impl Write>) -> Result<Outcome, CliError> {
+fn read(name: &str, input: Input<'_>, risky: &dyn RiskyParser, printer: &mut Printer<impl Write>) -> Outcome {
     let limits = Limits::batch();
-    let risky = engine::risky_parser()?;
-    Ok(within(limits.wall_time_max, |cancel| {
-        extract(name, input, Extraction { limits: &limits, cancel, risky: Some(&*risky) }, printer)
-    }))
+    within(limits.wall_time_max, |cancel| {
+        extract(name, input, Extraction { limits: &limits, cancel, risky: Some(risky) }, printer)
+    })
 }
 
 /// Writes segments as they come.

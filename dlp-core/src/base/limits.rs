@@ -40,6 +40,19 @@ pub const MIME_PARTS_MAX: usize = 10_000;
 /// Boundaries of one multipart that end its parts. Each line of the body is compared with each of them.
 pub const MIME_BOUNDARIES_MAX: usize = 16;
 
+/// Directories of one image. Files of several pages have one for each.
+pub const IMAGE_DIRECTORIES_MAX: usize = 4_096;
+
+/// Bytes of one packed text of an image: descriptions have thousands, and it is copied on its way.
+pub const IMAGE_PACKED_TEXT_BYTES_MAX: u64 = 16 * MIB;
+
+/// Tables and indexes of one database that are kept in mind. The pages of others are read as well, but as if no table led
+/// to them.
+pub const SQLITE_SCHEMA_ENTRIES_MAX: usize = 16_384;
+
+/// Bytes of one directory in the image of a disk; a record has some forty.
+pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
+
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
@@ -80,6 +93,12 @@ pub struct Limits {
     pub worker_wall_max: Duration,
     /// Text that a worker process may return for one document, in bytes.
     pub worker_output_max: u64,
+    /// Pictures of one job in which text is recognised, where that was asked for. Each takes a second or more.
+    pub ocr_pictures_max: u64,
+    /// Pixels of one picture in which text is recognised. A page at 600 dots an inch has 35 million.
+    pub ocr_pixels_max: u64,
+    /// Wall and processor time of recognising the text of one picture.
+    pub ocr_time_max: Duration,
 }
 
 impl Limits {
@@ -105,6 +124,9 @@ impl Limits {
             worker_memory_max: GIB,
             worker_wall_max: Duration::from_secs(30),
             worker_output_max: 64 * MIB,
+            ocr_pictures_max: 20,
+            ocr_pixels_max: 25_000_000,
+            ocr_time_max: Duration::from_secs(10),
         }
     }
 
@@ -126,6 +148,9 @@ impl Limits {
             worker_memory_max: 2 * GIB,
             worker_wall_max: Duration::from_secs(120),
             worker_output_max: GIB,
+            ocr_pictures_max: 10_000,
+            ocr_pixels_max: 100_000_000,
+            ocr_time_max: Duration::from_secs(60),
             ..Self::inline()
         }
     }

@@ -1,5 +1,6 @@
 //! Layer 0: the small types that every other layer speaks.
 
+pub mod bytes;
 mod cancel;
 mod limits;
 mod offset;
@@ -10,7 +11,8 @@ pub use cancel::Cancel;
 pub use dlp_detector_format::{Category, SensitivityLabel, Severity};
 pub use limits::{
     CONFIRM_STEPS_PER_BYTE_MAX, CONFIRM_STEPS_PER_PATTERN_MAX, DECODED_RATIO_MAX, DECODING_DEPTH_MAX,
-    DICTIONARY_BYTES_MAX, Limits, MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, RTF_GROUPS_MAX,
+    DICTIONARY_BYTES_MAX, IMAGE_DIRECTORIES_MAX, IMAGE_PACKED_TEXT_BYTES_MAX, ISO_DIRECTORY_BYTES_MAX, Limits,
+    MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, RTF_GROUPS_MAX, SQLITE_SCHEMA_ENTRIES_MAX,
 };
 pub use offset::{ByteOffset, Span};
 pub use problem::{Limit, Problem, ProblemClass};

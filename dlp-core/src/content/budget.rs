@@ -18,6 +18,7 @@ pub(super) struct Budget<'a> {
     items: Cell<u64>,
     inflated_bytes: Cell<u64>,
     held_bytes: Cell<u64>,
+    pictures: Cell<u64>,
     /// A bound that a reader met and nobody has reported yet.
     hit: Cell<Option<Hit>>,
     /// A bound of the whole job is used up: nothing more may be entered.
@@ -55,6 +56,7 @@ impl<'a> Budget<'a> {
             items: Cell::new(0),
             inflated_bytes: Cell::new(0),
             held_bytes: Cell::new(0),
+            pictures: Cell::new(0),
             hit: Cell::new(None),
             exhausted: Cell::new(false),
         }
@@ -67,6 +69,12 @@ impl<'a> Budget<'a> {
             return Err(self.exhaust("items_max", self.limits.items_max));
         }
         Ok(())
+    }
+
+    /// Counts a picture whose text is to be recognised; false when there are too many.
+    pub(super) fn take_picture(&self) -> bool {
+        self.pictures.set(self.pictures.get() + 1);
+        self.pictures.get() <= self.limits.ocr_pictures_max
     }
 
     /// Checks the token that stops the job from outside.

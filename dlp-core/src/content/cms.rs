@@ -8,6 +8,7 @@ use super::{Input, Relation, plain};
 use crate::base::{Problem, ProblemClass};
 use flate2::bufread::ZlibDecoder;
 use std::cell::Cell;
+use std::io;
 use std::ops::Range;
 
 const SEQUENCE: u8 = 0x30;
@@ -56,6 +57,13 @@ pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
             let input_bytes = Cell::new(content.len() as u64);
             let mut metered = Metered::new(ZlibDecoder::new(content.as_slice()), walk.budget, &input_bytes);
             walk.child("content", Relation::Member, Input::Stream(&mut metered))?;
+            // A handler leaves what it does not understand. What failed here has been reported there.
+            let _ = io::copy(&mut metered, &mut io::sink());
+            let packed_bytes = usize::try_from(metered.into_inner().total_in()).unwrap_or(usize::MAX);
+            let behind = content.get(packed_bytes..).unwrap_or_default();
+            if !behind.is_empty() {
+                walk.child("", Relation::Gap, Input::Bytes(behind))?;
+            }
         } else {
             walk.child("content", Relation::Member, Input::Bytes(&content))?;
         }

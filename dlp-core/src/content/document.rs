@@ -1,7 +1,7 @@
 //! Formats that this process does not parse: those that a worker reads, and those that are only recognised.
 
 use super::walk::{Break, Step, Walk};
-use super::{Flow, Input, Kind, Outcome, Relation, RiskyFrame, pdf, plain};
+use super::{Flow, Input, Kind, Outcome, Place, Relation, RiskyFrame, pdf, picture, plain};
 use crate::base::{Problem, ProblemClass};
 
 /// Whether a parser for risky formats reads this kind.
@@ -90,6 +90,7 @@ impl Frames {
                 walk.child(name, relation, Input::Bytes(bytes))
             }
             RiskyFrame::Closed { name, problem } => walk.closed_child(name, Kind::Binary, problem),
+            RiskyFrame::Picture { page, bytes } => picture::read(walk, bytes, Place::Page(page)),
             RiskyFrame::Problem(problem) => {
                 walk.problem(problem);
                 Ok(())

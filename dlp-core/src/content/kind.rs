@@ -34,6 +34,10 @@ pub enum Kind {
     Cpio,
     /// RPM package.
     Rpm,
+    /// Pages of the web as crawlers keep them.
+    Warc,
+    /// Image of a disk.
+    Iso,
     /// 7z archive.
     SevenZip,
     /// RAR archive.
@@ -109,6 +113,8 @@ impl Kind {
             Self::Ar => "ar",
             Self::Cpio => "cpio",
             Self::Rpm => "rpm",
+            Self::Warc => "warc",
+            Self::Iso => "iso9660",
             Self::SevenZip => "7z",
             Self::Rar => "rar",
             Self::Cabinet => "cab",

@@ -3,9 +3,9 @@
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
 //! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
-//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm), `ooxml` and `odf` (over `xml`), `cfb` (older Office
-//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image`, and `document` for what a worker
-//! parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
+//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
+//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image` (with `picture` for the text in
+//! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
 //! it, with the decoders of `decode`; `readings` gives the same to those who replace it.
 
 mod budget;
@@ -19,6 +19,7 @@ mod frames;
 mod gzip;
 mod html;
 mod image;
+mod iso;
 mod joining;
 mod kind;
 mod lzw;
@@ -32,6 +33,7 @@ mod ooxml;
 mod outcome;
 mod packed;
 mod pdf;
+mod picture;
 mod plain;
 mod readings;
 mod recognise;
@@ -41,6 +43,7 @@ mod second;
 mod serial;
 mod sink;
 mod sqlite;
+mod strings;
 mod tarball;
 mod tnef;
 mod views;
@@ -56,5 +59,5 @@ pub use kind::Kind;
 pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};
 pub(crate) use readings::{Reading, cut_run, readings};
-pub use risky::{RiskyFrame, RiskyParser};
+pub use risky::{PictureReader, RiskyFrame, RiskyParser};
 pub use sink::{Flow, ItemStart, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, Sink};

@@ -20,6 +20,21 @@ pub trait RiskyParser: Send + Sync {
         limits: &Limits,
         each: &mut dyn FnMut(RiskyFrame<'_>) -> Flow,
     ) -> Outcome;
+
+    /// What recognises text in pictures, where that was asked for. A parser that has it hands out the pictures of its
+    /// documents, too.
+    fn pictures(&self) -> Option<&dyn PictureReader> {
+        None
+    }
+}
+
+/// Recognises text in pictures.
+pub trait PictureReader: Send + Sync {
+    /// The text in a picture: a file of JPEG, PNG, TIFF, GIF, WebP or PNM.
+    ///
+    /// # Errors
+    /// What kept it from being read.
+    fn read(&self, picture: &[u8], limits: &Limits) -> Result<String, Problem>;
 }
 
 /// Something that a risky parser found.
@@ -40,6 +55,13 @@ pub enum RiskyFrame<'a> {
         name: &'a str,
         /// Why.
         problem: Problem,
+    },
+    /// A picture on a page, whose text the caller may have recognised.
+    Picture {
+        /// The page.
+        page: u32,
+        /// A file that [`PictureReader::read`] takes.
+        bytes: &'a [u8],
     },
     /// Trouble; also what an abnormal end of the worker is reported as.
     Problem(Problem),

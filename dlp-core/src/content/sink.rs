@@ -166,6 +166,8 @@ pub enum Role {
     /// Text that was encoded in another text; the name of the part says how. It is handed out besides that text and does
     /// not interrupt its part.
     Decoded,
+    /// Text that was recognised in a picture.
+    Picture,
     /// Raw bytes of an item that no handler consumed as text.
     Raw,
 }
@@ -194,6 +196,7 @@ impl Role {
             Self::ArchiveComment => "archive-comment",
             Self::Data => "data",
             Self::Decoded => "decoded",
+            Self::Picture => "picture",
             Self::Raw => "raw",
         }
     }

@@ -5,7 +5,8 @@
 //! neither text nor a file are an item of their own at the end.
 
 use super::walk::{Step, Walk};
-use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, mapi};
+use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, mapi, strings};
+use crate::base::bytes::{u16_le, u32_le};
 use crate::base::{Problem, ProblemClass};
 use crate::text::{Charset, is_utf8};
 
@@ -199,7 +200,9 @@ impl<'d> Message<'d> {
 
     fn text(&self, property: &Property<'_>) -> Option<String> {
         match property.kind {
-            mapi::WIDE_TEXT => Some(Charset::Utf16Le.decode(property.value).trim_end_matches('\0').to_owned()),
+            mapi::WIDE_TEXT => {
+                Some(strings::decode(property.value, &Charset::Utf16Le).trim_end_matches('\0').to_owned())
+            }
             mapi::BYTE_TEXT => Some(self.decode(property.value)),
             _ => None,
         }
@@ -207,13 +210,15 @@ impl<'d> Message<'d> {
 
     fn decode(&self, bytes: &[u8]) -> String {
         let charset = if is_utf8(bytes) { &Charset::Utf8 } else { &self.charset };
-        charset.decode(bytes).trim_end_matches('\0').to_owned()
+        strings::decode(bytes, charset).trim_end_matches('\0').to_owned()
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        // Numbers and dates are as long as this, and no text.
+        // Numbers and dates are as long as this. Those that hold no more than a few characters hold no value.
         const NUMBER_BYTES: usize = 16;
-        if bytes.len() > NUMBER_BYTES {
+        const CHARACTERS_MIN: usize = 6;
+        let is_text = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_graphic()).count() >= CHARACTERS_MIN;
+        if bytes.len() > NUMBER_BYTES || is_text(bytes) {
             self.rest.extend_from_slice(bytes);
             self.rest.push(b'\n');
         }
@@ -293,11 +298,11 @@ struct Fields<'d>(&'d [u8]);
 
 impl<'d> Fields<'d> {
     fn u16(&mut self) -> Option<u16> {
-        self.take(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]))
+        self.take(2).and_then(|bytes| u16_le(bytes, 0))
     }
 
     fn u32(&mut self) -> Option<u32> {
-        self.take(4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        self.take(4).and_then(|bytes| u32_le(bytes, 0))
     }
 
     fn take(&mut self, len: usize) -> Option<&'d [u8]> {

@@ -13,8 +13,8 @@ use super::{
     Sink,
 };
 use super::{
-    cfb, cms, document, gzip, html, image, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball, tnef,
-    views,
+    cfb, cms, document, gzip, html, image, iso, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball,
+    tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
@@ -90,7 +90,7 @@ impl<'a> Walk<'a> {
         if let Err(hit) = self.budget.take_item() {
             return Err(self.limit(hit));
         }
-        let name = clip(name, self.budget.limits.name_bytes_max);
+        let name = self.clip_name(name);
         match input {
             Input::Bytes(bytes) => {
                 let head = &bytes[..bytes.len().min(HEAD_BYTES)];
@@ -175,7 +175,7 @@ impl<'a> Walk<'a> {
         if let Err(hit) = self.budget.take_item() {
             return Err(self.limit(hit));
         }
-        let name = clip(name, self.budget.limits.name_bytes_max);
+        let name = self.clip_name(name);
         self.within(ItemStart { name, kind, relation: Relation::Member }, |walk| {
             walk.problem(problem);
             Ok(())
@@ -288,6 +288,8 @@ impl<'a> Walk<'a> {
             Kind::Ar => serial::walk_ar(self, item.input),
             Kind::Cpio => serial::walk_cpio(self, item.input),
             Kind::Rpm => serial::walk_rpm(self, item.input),
+            Kind::Warc => serial::walk_warc(self, item.input),
+            Kind::Iso => iso::walk(self, item.input),
             Kind::OpenDocument => odf::walk_flat(self, item.input),
             Kind::Html => html::walk(self, item.charset, item.input),
             Kind::Rtf => rtf::walk(self, item.input),
@@ -365,7 +367,7 @@ impl<'a> Walk<'a> {
         if let Err(hit) = self.budget.take_item() {
             return Err(self.limit(hit));
         }
-        let name = clip(start.name, self.budget.limits.name_bytes_max);
+        let name = self.clip_name(start.name);
         self.within(ItemStart { name, ..start }, handler)
     }
 
@@ -463,6 +465,17 @@ impl<'a> Walk<'a> {
         self.emit_name(start.name)
     }
 
+    /// The part of a name that is shown and scanned. What is left out is a problem of the item around it.
+    pub(super) fn clip_name<'n>(&mut self, name: &'n str) -> &'n str {
+        let len_max = self.budget.limits.name_bytes_max;
+        let clipped = &name[..name.floor_char_boundary(len_max)];
+        if clipped.len() < name.len() && self.depth > 0 {
+            let message = "a name is longer than the bound; the rest of it was not read";
+            self.problem(Problem::limit("name_bytes_max", len_max as u64, message));
+        }
+        clipped
+    }
+
     /// Hands out a reading of a member's name.
     pub(super) fn emit_name(&mut self, name: &str) -> Step {
         self.emit(&Segment {
@@ -492,15 +505,6 @@ fn is_held(kind: Kind) -> bool {
 /// Kinds whose handlers go down into children.
 fn is_container(kind: Kind) -> bool {
     !matches!(kind, Kind::Text | Kind::Html | Kind::Other(_) | Kind::Binary)
-}
-
-/// The longest prefix of at most `len_max` bytes.
-fn clip(name: &str, len_max: usize) -> &str {
-    let mut end = name.len().min(len_max);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
 }
 
 /// The first bytes of a reader.

@@ -2,7 +2,6 @@
 
 use crate::support::*;
 use dlp_core::content::{Completeness, Kind, Relation, Role};
-use std::io::Write;
 
 fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xFF, marker][..], &(content.len() as u16 + 2).to_be_bytes(), content].concat()
@@ -114,12 +113,6 @@ fn iptc() -> Vec<u8> {
     [field(120, "caption-marker"), field(80, "Żółwiński")].concat()
 }
 
-fn zlib(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).expect("memory takes every byte");
-    encoder.finish().expect("memory takes the end")
-}
-
 /// What it is, its kind, its bytes, and what has to be found.
 type Row = (&'static str, Kind, Vec<u8>, &'static [&'static str]);
 
@@ -147,7 +140,7 @@ fn jpegs() -> Vec<Row> {
 }
 
 fn other_images() -> Vec<Row> {
-    let packed = |name: &[u8], text: &str| chunk(b"zTXt", &[name, b"\0\0", &zlib(text.as_bytes())].concat());
+    let packed = |name: &[u8], text: &str| chunk(b"zTXt", &[name, b"\0\0", &deflate(text.as_bytes())].concat());
     let mut trailer = vec![1];
     trailer.extend((0..=255_u8).rev());
     trailer.push(0);
@@ -164,7 +157,7 @@ fn other_images() -> Vec<Row> {
         (
             "iTXt, packed",
             Kind::Png,
-            png(&[chunk(b"iTXt", &[&b"T\0\x01\0\0\0"[..], &zlib(b"packed-marker")].concat())]),
+            png(&[chunk(b"iTXt", &[&b"T\0\x01\0\0\0"[..], &deflate(b"packed-marker")].concat())]),
             &["packed-marker"],
         ),
         (
@@ -274,7 +267,7 @@ fn hostile_images_are_bounded() {
     circle[22..26].copy_from_slice(&8_u32.to_le_bytes());
     let seen = walk("a.tif", &circle);
     assert_eq!(seen.role(Role::Property).matches("text-marker").count(), 1);
-    let bomb = png(&[chunk(b"zTXt", &[&b"a\0\0"[..], &zlib(&vec![b'a'; 40_000_000])].concat())]);
+    let bomb = png(&[chunk(b"zTXt", &[&b"a\0\0"[..], &deflate(&vec![b'a'; 40_000_000])].concat())]);
     assert_eq!(walk("a.png", &bomb).reasons, ["image_packed_text_bytes_max"]);
     let broken = png(&[chunk(b"zTXt", b"a\0\0no packed text")]);
     assert_eq!(walk("a.png", &broken).completeness(), Completeness::Damaged);
@@ -332,4 +325,41 @@ fn what_an_image_repeats_is_read_once() {
     let image = jpeg(&[segment(0xE1, &[b"Exif\0\0", shared.as_slice()].concat())]);
     let text = walk("a.jpg", &image.repeat(20)).role(Role::Property);
     assert!(text.matches("yxx").count() <= 60, "{}", text.matches("yxx").count());
+}
+
+#[test]
+fn bytes_behind_packed_texts_are_read() {
+    let packed = [deflate(b"packed-marker"), b"behind-marker".to_vec()].concat();
+    let compressed = chunk(b"zTXt", &[&b"Comment\0\0"[..], &packed].concat());
+    let international = chunk(b"iTXt", &[&b"Comment\0\x01\0en\0\0"[..], &packed].concat());
+    for (case, chunk) in [("zTXt", compressed), ("iTXt", international)] {
+        let seen = walk("a.png", &png(&[chunk]));
+        for marker in ["packed-marker", "behind-marker"] {
+            assert!(seen.holds(marker), "{case} {marker}: {:?}", seen.text);
+        }
+        assert_eq!(seen.completeness(), Completeness::Complete, "{case}");
+    }
+}
+
+#[test]
+fn texts_in_another_encoding_than_stated_are_read() {
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let marker = "łąka-marker 4111";
+    let marked = [b"\xFF\xFE", wide(marker).as_slice()].concat();
+    let comment = |bytes: &[u8]| gif(&[[&[0x21, 0xFE][..], &blocks(bytes)].concat()]);
+    let title = |bytes: Vec<u8>| tiff(false, &[(0x9C9B, 1, bytes)], &[]);
+    let rows = [
+        ("a comment of JPEG in UTF-16", jpeg(&[segment(0xFE, &wide(marker))])),
+        ("a comment of JPEG in UTF-16, high byte first", jpeg(&[segment(0xFE, &big(marker))])),
+        ("a comment of JPEG in UTF-16 with its mark", jpeg(&[segment(0xFE, &marked)])),
+        ("a comment of GIF in UTF-16", comment(&wide(marker))),
+        ("a wide title in UTF-8", title(marker.as_bytes().to_vec())),
+        ("a wide title, high byte first", title(big(marker))),
+        ("a wide title", title(wide(marker))),
+        ("a description in UTF-16", tiff(false, &[(0x010E, 2, wide(marker))], &[])),
+    ];
+    for (case, bytes) in rows {
+        let seen = walk("image", &bytes);
+        assert!(seen.role(Role::Property).contains(marker), "{case}: {:?}", seen.text);
+    }
 }

@@ -211,3 +211,86 @@ fn long_names_and_empty_values_are_bounded() {
     assert!(seen.reasons.contains(&"overlap"), "{:?}", seen.reasons);
     assert!(seen.holds("summary-marker"), "{:?}", seen.text);
 }
+
+#[test]
+fn fields_around_members_are_read() {
+    let mut archive = ar(&[record("x.txt/", b"text")]);
+    archive[8 + 16..8 + 16 + 28].copy_from_slice(b"owner-and-time-marker-x 1006");
+    let mut package = rpm(&[newc("x.txt", 0o100_644, b"text", None), newc(END, 0, b"", None)].concat());
+    package[10..21].copy_from_slice(b"lead-marker");
+    package[80..94].copy_from_slice(b"reserve-marker");
+    let mut unlisted = rpm(b"");
+    let store = places(&unlisted, b"signed")[0];
+    unlisted[store - 12..store - 8].copy_from_slice(&7_u32.to_be_bytes());
+    for (case, bytes, markers) in [
+        ("ar", &archive, &["owner-and-time-marker"][..]),
+        ("lead of rpm", &package, &["lead-marker", "reserve-marker"]),
+        ("values of rpm that are no text", &unlisted, &["signed"]),
+    ] {
+        let seen = walk("a", bytes);
+        for marker in markers {
+            assert!(seen.holds(marker), "{case} {marker}: {:?}", seen.text);
+        }
+    }
+    // Honest headers are numbers and not worth a word.
+    let seen = walk("a", &ar(&[record("x.txt/", b"text")]));
+    assert!(!seen.text.keys().any(|(_, role, _)| *role == "raw"), "{:?}", seen.text);
+}
+
+#[test]
+fn names_beyond_the_bound_are_named() {
+    let long = "n".repeat(5_000);
+    let rows = [
+        ("a file in cpio", [newc(&long, 0o100_644, b"text", None), newc(END, 0, b"", None)].concat()),
+        ("a folder in cpio", [newc(&long, 0o040_755, b"", None), newc(END, 0, b"", None)].concat()),
+        ("ar", ar(&[record("//", format!("{long}/\n").as_bytes()), record("/0", b"text")])),
+        ("zip", zip(&[(&long, b"text")])),
+    ];
+    for (case, bytes) in rows {
+        let seen = walk("a", &bytes);
+        assert!(seen.reasons.contains(&"name_bytes_max"), "{case}: {:?}", seen.reasons);
+    }
+}
+
+/// A record of a crawler.
+fn crawled(name: &str, content: &[u8]) -> Vec<u8> {
+    let fields = format!(
+        "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {name}\r\nContent-Length: {}\r\n\r\n",
+        content.len()
+    );
+    [fields.as_bytes(), content, b"\r\n\r\n"].concat()
+}
+
+#[test]
+fn pages_of_crawlers_are_read() {
+    let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    let packed = gzip(b"<p>packed-marker</p>");
+    let (first, second) = packed.split_at(10);
+    let pieces = [
+        b"HTTP/1.1 200 OK\r\nX-A: field-marker\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
+        chunk(first),
+        chunk(second),
+        b"0\r\n\r\n".to_vec(),
+    ];
+    let plain = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><b>plain</b>-marker</html>";
+    let archive = [
+        crawled("https://a.example/first-name", &pieces.concat()),
+        crawled("https://a.example/b", plain),
+        crawled("", b"software: info-marker"),
+    ];
+    for bytes in [archive.concat(), archive.iter().flat_map(|record| gzip(record)).collect()] {
+        let seen = walk("a.warc", &bytes);
+        assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+        for marker in ["packed-marker", "plain-marker", "info-marker", "field-marker", "first-name"] {
+            assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+        }
+        assert!(seen.items.iter().any(|item| item.kind == Kind::Warc));
+    }
+    let cut = walk("a.warc", &archive[1][..archive[1].len() - 20]);
+    assert_eq!(cut.completeness(), Completeness::Damaged);
+    assert!(cut.holds("plain"), "{:?}", cut.text);
+    let broken = [b"WARC/1.0\r\nContent-Length: many\r\n\r\n".to_vec(), b"behind-marker".to_vec()].concat();
+    let seen = walk("a.warc", &broken);
+    assert_eq!((seen.completeness(), seen.items.len()), (Completeness::Damaged, 2));
+    assert!(seen.holds("behind-marker") && seen.holds("many"), "{:?}", seen.text);
+}

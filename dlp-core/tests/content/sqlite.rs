@@ -300,3 +300,45 @@ fn a_schema_of_too_many_tables_is_named() {
     let seen = walk("a.db", &bytes);
     assert!(seen.reasons.contains(&"sqlite_schema_entries_max"), "{:?}", seen.reasons);
 }
+
+#[test]
+fn bytes_that_no_value_covers_are_read() {
+    let payload = [payload(&[text("x")]), b"behind-marker".to_vec()].concat();
+    let cell = [varint(payload.len() as u64), varint(1), payload].concat();
+    let mut bytes = database(&schema(&[("table", "t", 2, "CREATE TABLE t (a)")]), &[leaf(&[cell])]);
+    bytes[72..88].copy_from_slice(b"reserved-markers");
+    let seen = walk("a.db", &bytes);
+    for marker in ["behind-marker", "reserved-marker"] {
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+    }
+}
+
+#[test]
+fn bytes_that_pages_reserve_are_read() {
+    let mut page = page(0x0D, 0, &[], None);
+    page[PAGE - 32..PAGE - 18].copy_from_slice(b"reserve-marker");
+    let mut bytes = database(&schema(&[("table", "t", 2, "CREATE TABLE t (a)")]), &[page]);
+    bytes[20] = 32;
+    let seen = walk("a.db", &bytes);
+    assert!(seen.holds("reserve-marker"), "{:?}", seen.text);
+}
+
+#[test]
+fn texts_in_another_encoding_than_stated_are_read() {
+    let marker = "wide-marker";
+    let wide: Vec<u8> = marker.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = marker.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (case, encoding, value) in [
+        ("UTF-16 in UTF-8", 1_u32, wide.clone()),
+        ("UTF-8 in UTF-16", 2, marker.as_bytes().to_vec()),
+        ("high byte first where the low one should be", 2, big),
+        ("as stated", 2, wide),
+    ] {
+        let statement = text("CREATE TABLE t (a)");
+        let entry = row(1, &[text("table"), text("t"), text("t"), Value::Integer(2), statement]);
+        let mut bytes = database(&[entry], &[leaf(&[row(1, &[Value::Text(value)])])]);
+        bytes[56..60].copy_from_slice(&encoding.to_be_bytes());
+        let seen = walk("a.db", &bytes);
+        assert!(seen.holds(marker), "{case}: {:?}", seen.text);
+    }
+}

@@ -194,3 +194,9 @@ pub(crate) fn patch(bytes: &mut [u8], signature: &[u8], distance: usize, new: &[
         bytes[at + distance..at + distance + new.len()].copy_from_slice(new);
     }
 }
+
+pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(bytes).expect("writing to memory");
+    writer.finish().expect("writing to memory")
+}

@@ -193,3 +193,30 @@ fn recipients_end_at_a_broken_property() {
     assert!(seen.holds("secret-marker"));
     assert_eq!(seen.items.len(), 2, "{:?}", seen.items);
 }
+
+#[test]
+fn bytes_behind_a_compressed_content_are_read() {
+    let octets = element(4, &[deflate(b"packed-marker"), b"behind-marker".to_vec()].concat());
+    let compressed_data = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09";
+    let named = [&[6, 11][..], compressed_data].concat();
+    let inner = element(0x30, &[identifier(1), element(0xA0, &octets)].concat());
+    let body = element(0x30, &[&[2, 1, 0][..], &element(0x30, &[6, 1, 1]), &inner].concat());
+    let seen = walk("a.p7z", &element(0x30, &[named, element(0xA0, &body)].concat()));
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Cms, Completeness::Complete), "{:?}", seen.reasons);
+    for marker in ["packed-marker", "behind-marker"] {
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+    }
+}
+
+#[test]
+fn short_values_and_wrong_encodings_of_packed_messages_are_read() {
+    let message = tnef(&[
+        attribute(1, 6, 0x9003, &properties(&[(0x3FFF, 0x0102, b"44051401359"), (0x0E04, 0x1F, b"bytes-marker")])),
+        attribute(1, 1, 0x8004, &wide("wide-marker")),
+        attribute(1, 6, 0x8FFF, b"short-value"),
+    ]);
+    let seen = walk("winmail.dat", &message);
+    for marker in ["44051401359", "short-value", "wide-marker", "bytes-marker"] {
+        assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
+    }
+}

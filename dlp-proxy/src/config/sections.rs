@@ -316,6 +316,9 @@ pub struct InspectionConfig {
     /// Time for one inspection, waiting for a thread included. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub decision_timeout: Duration,
+    /// Languages in which tesseract, which must be installed, recognises text in images and in the pictures of PDF
+    /// pages, such as `["eng", "pol"]`; none leaves pictures unread. Default `[]`.
+    pub ocr: Vec<String>,
 }
 
 impl Default for InspectionConfig {
@@ -326,6 +329,7 @@ impl Default for InspectionConfig {
             ram_max: MIB,
             spool_total_max: 4096 * MIB,
             decision_timeout: Duration::from_secs(60),
+            ocr: Vec::new(),
         }
     }
 }

@@ -4,9 +4,11 @@ use super::Member;
 use crate::trouble::Trouble;
 use crate::wire::Bounds;
 use crate::worker::Output;
+use dlp_core::base::bytes::{u16_le as u16_at, u32_le as u32_at};
 use flate2::{Decompress, FlushDecompress, Status};
 use lzxd::{Lzxd, WindowSize};
 use std::io;
+use std::ops::Range;
 
 const HEADER_BYTES: usize = 36;
 const FOLDER_BYTES: usize = 8;
@@ -31,16 +33,17 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io:
         output.trouble(Trouble::ArchiveStructure)?;
     }
     let files = std::mem::take(&mut cabinet.files);
+    let mut rest = Rest::new(std::mem::take(&mut cabinet.read), bounds);
     for (index, folder) in cabinet.folders.iter().enumerate() {
         let inside: Vec<&File> = files.iter().filter(|file| usize::from(file.folder) == index).collect();
-        cabinet.folder(folder, inside, bounds, output)?;
+        cabinet.folder(folder, inside, &mut rest, output)?;
     }
     for file in files.iter().filter(|file| usize::from(file.folder) >= cabinet.folders.len()) {
         let is_elsewhere = file.folder >= FIRST_ELSEWHERE;
         let trouble = if is_elsewhere { Trouble::MultiVolume } else { Trouble::MemberBroken };
         output.closed(&file.name, trouble)?;
     }
-    Ok(())
+    rest.send(document, output)
 }
 
 struct Cabinet<'d> {
@@ -49,7 +52,45 @@ struct Cabinet<'d> {
     block_reserve_bytes: usize,
     folders: Vec<Folder>,
     files: Vec<File>,
+    /// Bytes of the lists, which were read.
+    read: Vec<Range<usize>>,
     is_broken: bool,
+}
+
+/// What no file covers: bytes between the parts of the cabinet, behind packed blocks, and in folders.
+struct Rest {
+    read: Vec<Range<usize>>,
+    unpacked: Member,
+    bounds: Bounds,
+}
+
+impl Rest {
+    fn new(read: Vec<Range<usize>>, bounds: &Bounds) -> Self {
+        Self { read, unpacked: Member::new(String::new(), bounds), bounds: *bounds }
+    }
+
+    /// Keeps what the ranges leave out of the cabinet, up to the end that its header states: what stands behind that is not its own.
+    fn send(mut self, document: &[u8], output: &mut Output) -> io::Result<()> {
+        const END_FIELD: usize = 8;
+        let stated = u32_at(document, END_FIELD).map_or(0, |end| end as usize);
+        let end = if stated > document.len() { document.len() } else { stated };
+        self.read.sort_unstable_by_key(|range| range.start);
+        let mut between = Member::new(String::new(), &self.bounds);
+        let mut at = 0;
+        for range in self.read.into_iter().chain(std::iter::once(end..end)) {
+            if let Some(gap) = document.get(at..range.start.min(end)).filter(|gap| gap.iter().any(|byte| *byte != 0)) {
+                between.push(gap);
+                between.push(b"\n");
+            }
+            at = at.max(range.end);
+        }
+        for rest in [between, self.unpacked] {
+            if rest.bytes.iter().any(|byte| *byte != 0) {
+                rest.send(output)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 struct Folder {
@@ -71,19 +112,24 @@ impl<'d> Cabinet<'d> {
         let header = bytes.get(..HEADER_BYTES)?;
         let (folders, files, flags) = (u16_at(header, 26)?, u16_at(header, 28)?, u16_at(header, 30)?);
         let mut at = HEADER_BYTES;
+        let mut read = std::iter::once(0..HEADER_BYTES).collect::<Vec<_>>();
         let (mut folder_reserve_bytes, mut block_reserve_bytes) = (0, 0);
         if flags & HAS_RESERVE != 0 {
             let (header_bytes, sizes) = (u16_at(bytes, at)?, bytes.get(at + 2..at + 4)?);
             (folder_reserve_bytes, block_reserve_bytes) = (usize::from(sizes[0]), usize::from(sizes[1]));
+            read.push(at..at + 4);
             at += 4 + usize::from(header_bytes);
         }
         let names = 2 * (usize::from(flags & HAS_PREVIOUS != 0) + usize::from(flags & HAS_NEXT != 0));
         for _ in 0..names {
             at += text(bytes, at)?.len() + 1;
         }
-        let mut cabinet = Self { bytes, block_reserve_bytes, folders: Vec::new(), files: Vec::new(), is_broken: false };
+        let mut cabinet =
+            Self { bytes, block_reserve_bytes, folders: Vec::new(), files: Vec::new(), read, is_broken: false };
         for index in 0..usize::from(folders) {
-            cabinet.folders.push(folder(bytes, at + index * (FOLDER_BYTES + folder_reserve_bytes))?);
+            let at = at + index * (FOLDER_BYTES + folder_reserve_bytes);
+            cabinet.folders.push(folder(bytes, at)?);
+            cabinet.read.push(at..at + FOLDER_BYTES);
         }
         let mut at = u32_at(header, 16)? as usize;
         for _ in 0..files {
@@ -92,23 +138,22 @@ impl<'d> Cabinet<'d> {
                 break;
             };
             cabinet.files.push(file);
+            cabinet.read.push(at..at + len);
             at += len;
         }
         Some(cabinet)
     }
 
-    /// Unpacks a folder once and sends its files as they end.
-    fn folder(&self, folder: &Folder, mut files: Vec<&File>, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
+    /// Unpacks a folder once and sends its files as they end. What no file covers joins the rest.
+    fn folder(&self, folder: &Folder, mut files: Vec<&File>, rest: &mut Rest, output: &mut Output) -> io::Result<()> {
         files.sort_by_key(|file| file.start);
         let mut waiting = files.into_iter().peekable();
         let mut open: Vec<(u64, Member)> = Vec::new();
         let mut blocks = Blocks::new(self, folder);
-        let mut at = 0_u64;
+        // Where this block starts, and up to where bytes belong to files or to the rest.
+        let (mut at, mut covered) = (0_u64, 0_u64);
         let ended = loop {
-            if waiting.peek().is_none() && open.is_empty() {
-                return Ok(());
-            }
-            let block = match blocks.next() {
+            let block = match blocks.next(&mut rest.read) {
                 Ok(Some(block)) => block,
                 Ok(None) => break None,
                 Err(trouble) => break Some(trouble),
@@ -119,15 +164,26 @@ impl<'d> Cabinet<'d> {
                 member.push(part(at, *file_end));
             }
             while let Some(file) = waiting.next_if(|file| file.start < end) {
-                let mut member = Member::new(file.name.clone(), bounds);
+                if file.start > covered.max(at) {
+                    rest.unpacked.push(part(covered.max(at), file.start));
+                }
+                covered = covered.max(file.end);
+                let mut member = Member::new(file.name.clone(), &rest.bounds);
                 member.push(part(file.start, file.end.max(file.start)));
                 open.push((file.end, member));
             }
-            at = end;
+            if covered < end {
+                rest.unpacked.push(part(covered.max(at), end));
+                rest.unpacked.push(b"\n");
+            }
+            (at, covered) = (end, covered.max(end));
             for (_, member) in open.extract_if(.., |(file_end, _)| *file_end <= at) {
                 member.send(output)?;
             }
         };
+        if let Some(trouble) = ended.filter(|_| open.is_empty() && waiting.peek().is_none()) {
+            return output.trouble(trouble);
+        }
         for (_, member) in open {
             member.send(output)?;
             output.trouble(ended.unwrap_or(Trouble::MemberBroken))?;
@@ -173,7 +229,8 @@ impl<'d> Blocks<'d> {
         Self { bytes, reserve_bytes, at: folder.start, left: folder.blocks, method }
     }
 
-    fn next(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
+    /// The next block. Its bytes that were read join the others.
+    fn next(&mut self, read: &mut Vec<Range<usize>>) -> Result<Option<Vec<u8>>, Trouble> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -187,40 +244,49 @@ impl<'d> Blocks<'d> {
         if len == 0 {
             return Err(Trouble::MultiVolume);
         }
-        self.method.unpack(packed, usize::from(len)).map(Some)
+        let (block, packed_bytes) = self.method.unpack(packed, usize::from(len))?;
+        read.extend([
+            from - self.reserve_bytes - BLOCK_HEAD_BYTES..from - self.reserve_bytes,
+            from..from + packed_bytes,
+        ]);
+        Ok(Some(block))
     }
 }
 
 impl Method {
-    fn unpack(&mut self, packed: &[u8], len: usize) -> Result<Vec<u8>, Trouble> {
+    /// The content of a block, and how many of its bytes that took.
+    fn unpack(&mut self, packed: &[u8], len: usize) -> Result<(Vec<u8>, usize), Trouble> {
         match self {
-            Self::Stored => Ok(packed.to_vec()),
+            Self::Stored => Ok((packed.to_vec(), packed.len())),
             Self::Deflate { history } => {
-                let packed = packed.strip_prefix(b"CK").ok_or(Trouble::MemberBroken)?;
-                let block = inflate(history, packed).ok_or(Trouble::MemberBroken)?;
+                const MARK: &[u8] = b"CK";
+                let packed = packed.strip_prefix(MARK).ok_or(Trouble::MemberBroken)?;
+                let (block, packed_bytes) = inflate(history, packed).ok_or(Trouble::MemberBroken)?;
                 history.extend_from_slice(&block);
                 history.drain(..history.len().saturating_sub(HISTORY_BYTES));
-                Ok(block)
+                Ok((block, MARK.len() + packed_bytes))
             }
             Self::Lzx(decoder) => {
                 let block = decoder.decompress_next(packed, len).map_err(|_| Trouble::MemberBroken)?;
-                Ok(block.to_vec())
+                Ok((block.to_vec(), packed.len()))
             }
             Self::Unknown => Err(Trouble::ArchiveMethod),
         }
     }
 }
 
-/// Unpacks a stream that looks back at what came before it. A stored block in front gives the decoder that history.
-fn inflate(history: &[u8], packed: &[u8]) -> Option<Vec<u8>> {
+/// Unpacks a stream that looks back at what came before it, and tells its length. A stored block in front gives the decoder that history.
+fn inflate(history: &[u8], packed: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut decoder = Decompress::new(false);
     let mut unpacked = Vec::with_capacity(HISTORY_BYTES + BLOCK_BYTES_MAX);
     if let Some(len) = u16::try_from(history.len()).ok().filter(|len| *len > 0) {
         let stored = [&[0][..], &len.to_le_bytes(), &(!len).to_le_bytes(), history].concat();
         decoder.decompress_vec(&stored, &mut unpacked, FlushDecompress::None).ok()?;
     }
+    let before = decoder.total_in();
     let status = decoder.decompress_vec(packed, &mut unpacked, FlushDecompress::Finish).ok()?;
-    (status == Status::StreamEnd).then(|| unpacked.split_off(history.len()))
+    let packed_bytes = usize::try_from(decoder.total_in() - before).ok()?;
+    (status == Status::StreamEnd).then(|| (unpacked.split_off(history.len()), packed_bytes))
 }
 
 fn window(bits: u16) -> Option<WindowSize> {
@@ -259,14 +325,4 @@ fn text(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?;
     let len = rest.iter().take(TEXT_BYTES_MAX).position(|byte| *byte == 0)?;
     Some(&rest[..len])
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(u16::from_le_bytes([bytes[0], bytes[1]]))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }

@@ -36,6 +36,8 @@ pub(super) struct PageText {
     pub(super) guessed: bool,
     /// Images that it draws.
     pub(super) images: usize,
+    /// Those of them that have objects of their own.
+    pub(super) pictures: Vec<ObjectId>,
     /// A stream was larger than the bound.
     pub(super) too_large: bool,
     /// A stream was packed with a filter that is not read.
@@ -318,6 +320,7 @@ impl<'a> Reader<'a, '_> {
         let Some(form) = self.part(drawn) else { return };
         if objects::name(self.document, &form.dict, b"Subtype") == Some(b"Image") {
             self.found.images += 1;
+            self.found.pictures.extend(drawn.as_reference().ok());
             return;
         }
         self.draw_form(form, resources, &state.page, depth);

@@ -3,6 +3,7 @@
 //! Fonts with two-byte codes often number their glyphs and say nothing about characters. The font program then is the
 //! only place where they can be found.
 
+use dlp_core::base::bytes::{u16_be as u16_at, u32_be as u32_at};
 use std::collections::BTreeMap;
 
 /// Entries of one table; a font has at most so many glyphs.
@@ -90,14 +91,6 @@ fn keep(glyph: u32, code: u32, characters: &mut BTreeMap<u32, char>) {
     if let Some(character) = character {
         characters.entry(glyph).or_insert(character);
     }
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..at.checked_add(2)?).map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from(u16_at(bytes, at)?) << 16 | u32::from(u16_at(bytes, at + 2)?))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod matrix;
 mod metrics;
 mod objects;
 mod pages;
+mod pictures;
 mod repair;
 mod seen;
 mod streams;
@@ -32,11 +33,21 @@ use crate::wire::{Bounds, Start};
 use crate::worker::Output;
 use bytes::WideStrings;
 use load::Loaded;
+use pages::Range;
 use seen::Seen;
 use std::io;
 
+/// What is wanted of a document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) start: Start,
+    /// Pictures are handed out, too.
+    pub(crate) pictures: bool,
+}
+
 /// Reads the document from where it is to be started, and sends what is found.
-pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
+pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
+    let Asked { start, pictures } = asked;
     let mut seen = Seen::default();
     if start == Start::BytesOnly {
         return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output);
@@ -63,7 +74,7 @@ pub(crate) fn read(document: &[u8], start: Start, bounds: &Bounds, output: &mut 
         structure::read(&pdf.document, bounds, &mut seen, output)?;
         files::read(&pdf.document, bounds, output)?;
     }
-    let understood = pages::read(&pdf.document, first_page, bounds, &mut seen, output)?;
+    let understood = pages::read(&pdf.document, Range { first: first_page, pictures }, bounds, &mut seen, output)?;
     if pdf.was_encrypted {
         // Its bytes are noise to everything but the loader.
         return Ok(());

@@ -2,12 +2,14 @@
 
 use super::content::{self, Fonts, PageText};
 use super::engine::{self, Engine};
+use super::pictures;
 use super::seen::Seen;
 use super::yields;
 use crate::trouble::Trouble;
-use crate::wire::{Bounds, Frame, WirePart};
+use crate::wire::{Bounds, Frame, PICTURES_MAX, WirePart};
 use crate::worker::{At, Output};
-use pdf_extract::{Dictionary, Document, ObjectId};
+use pdf_extract::{Dictionary, Document, Object, ObjectId};
+use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,13 +20,26 @@ struct Tally {
     images: usize,
     unreadable: bool,
     fonts: Fonts,
+    /// Pictures that were handed out or could not be.
+    pictures: BTreeSet<ObjectId>,
+    /// A picture was not handed out.
+    unread: bool,
 }
 
-/// Reads all pages, or those from `first` on, which is then read without the engine: it is the page on which the worker
+/// Which pages are read, and what of them.
+#[derive(Clone, Copy)]
+pub(super) struct Range {
+    /// The first page; all of them without one.
+    pub(super) first: Option<u32>,
+    /// Pictures are handed out.
+    pub(super) pictures: bool,
+}
+
+/// Reads all pages, or those from the first of a range on, which is then read without the engine: it is the page on which the worker
 /// before this one died. Tells whether all text of all pages was understood.
 pub(super) fn read(
     document: &Document,
-    first: Option<u32>,
+    range: Range,
     bounds: &Bounds,
     seen: &mut Seen,
     output: &mut Output,
@@ -33,6 +48,7 @@ pub(super) fn read(
     if pages.is_empty() || !in_tree {
         output.trouble(Trouble::NoPages)?;
     }
+    let Range { first, pictures } = range;
     let mut tally = Tally::default();
     for (number, id) in (1_u32..).zip(pages).skip_while(|(number, _)| first.is_some_and(|first| *number < first)) {
         if output.is_full() {
@@ -40,11 +56,11 @@ pub(super) fn read(
         }
         output.send(&Frame::Page(number))?;
         let with_engine = in_tree && first != Some(number);
-        let page = Page { document, id, number, with_engine };
+        let page = Page { document, id, number, with_engine, with_pictures: pictures };
         page.read(bounds, &mut tally, seen, output)?;
     }
     let whole = first.is_none();
-    if whole && tally.characters == 0 && tally.images > 0 {
+    if whole && tally.characters == 0 && tally.images > 0 && (!pictures || tally.pictures.is_empty()) {
         output.trouble(Trouble::ImageOnly)?;
     }
     Ok(whole && tally.characters > 0 && !tally.unreadable)
@@ -56,6 +72,7 @@ struct Page<'a> {
     id: ObjectId,
     number: u32,
     with_engine: bool,
+    with_pictures: bool,
 }
 
 impl Page<'_> {
@@ -66,6 +83,9 @@ impl Page<'_> {
             seen.lose();
         }
         tally.images += plain.images;
+        if self.with_pictures {
+            self.give_pictures(&plain.pictures, bounds, tally, output)?;
+        }
         let engine = self.by_engine(&plain, output)?;
         let (codes, appearances) = (plain.codes, plain.appearances);
         let text = choose(engine, plain.text, codes);
@@ -108,6 +128,31 @@ impl Page<'_> {
             output.trouble(Trouble::Work)?;
         }
         Ok(plain)
+    }
+
+    /// Hands out the pictures that no page before this one has.
+    fn give_pictures(
+        &self,
+        ids: &[ObjectId],
+        bounds: &Bounds,
+        tally: &mut Tally,
+        output: &mut Output,
+    ) -> io::Result<()> {
+        for id in ids {
+            if !tally.pictures.insert(*id) || tally.unread {
+                continue;
+            }
+            if tally.pictures.len() > PICTURES_MAX as usize {
+                tally.unread = true;
+                return output.trouble(Trouble::Pictures);
+            }
+            let Ok(stream) = self.document.get_object(*id).and_then(Object::as_stream) else { continue };
+            match pictures::file(self.document, stream, bounds.child_bytes) {
+                Some(bytes) => output.send(&Frame::Picture { page: self.number, bytes: &bytes })?,
+                None => output.trouble(Trouble::Picture(self.number))?,
+            }
+        }
+        Ok(())
     }
 
     /// Asks the engine where the plain reading is not sure of itself. It is spared what it is known not to survive.

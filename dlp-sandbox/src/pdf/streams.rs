@@ -78,6 +78,48 @@ pub(super) fn unpack(document: &Document, stream: &Stream, bytes_max: u64) -> Un
     }
 }
 
+/// How a picture is packed, by the last of its filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// Its samples stand in a row.
+    Samples,
+    /// It is a file of JPEG or JPEG 2000.
+    Jpeg,
+    /// As fax machines send it.
+    Fax,
+    /// In a way that nothing here knows.
+    Unknown,
+}
+
+/// How a picture is packed.
+pub(super) fn packing(document: &Document, dictionary: &Dictionary) -> Packing {
+    let filters = filters(document, dictionary);
+    let (last, before) = filters.split_last().map_or((None, &[][..]), |(last, before)| (Some(last), before));
+    match last {
+        _ if before.iter().any(Filter::is_for_images) => Packing::Unknown,
+        Some(Filter { name, .. }) if matches!(name.as_slice(), b"DCTDecode" | b"DCT" | b"JPXDecode") => Packing::Jpeg,
+        Some(Filter { name, .. }) if matches!(name.as_slice(), b"CCITTFaxDecode" | b"CCF") => Packing::Fax,
+        Some(filter) if filter.is_for_images() => Packing::Unknown,
+        _ => Packing::Samples,
+    }
+}
+
+/// A picture with its last filter still on it.
+pub(super) fn below_picture(document: &Document, stream: &Stream, bytes_max: u64) -> Option<Vec<u8>> {
+    let filters = filters(document, &stream.dict);
+    unpack_chain(filters.split_last()?.1, &stream.content, bytes_max).readable()
+}
+
+/// The parameters of the last filter.
+pub(super) fn parameters_of_last<'a>(document: &'a Document, dictionary: &'a Dictionary) -> Option<&'a Dictionary> {
+    let parameters = objects::get(document, dictionary, b"DecodeParms")?;
+    let parameters = match parameters {
+        Object::Array(all) => objects::resolve(document, all.last()?)?,
+        single => single,
+    };
+    parameters.as_dict().ok()
+}
+
 /// Unpacks bytes through a row of filters.
 pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
     if filters.len() > FILTERS_MAX {

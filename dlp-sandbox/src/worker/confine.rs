@@ -5,9 +5,13 @@
 //! write its own descriptors only.
 
 use crate::wire::Bounds;
-use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+    Scope, path_beneath_rules,
+};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use std::io;
+use std::path::Path;
 
 /// Standard streams, the frames and nothing more; a few are left for the C library's start-up.
 const DESCRIPTORS_MAX: u64 = 16;
@@ -50,6 +54,21 @@ pub(super) fn limit_resources(bounds: &Bounds) -> bool {
     limits.into_iter().map(|(resource, soft, hard)| lower(resource, soft, hard)).fold(true, |all, held| all & held)
 }
 
+/// Lowers the resource limits for a program of the system, which opens libraries and data; whether all of them hold.
+pub(super) fn limit_program(memory_bytes: u64, cpu_s: u64) -> bool {
+    const PROGRAM_DESCRIPTORS_MAX: u64 = 64;
+    let limits = [
+        (Resource::As, memory_bytes, memory_bytes),
+        (Resource::Cpu, cpu_s, cpu_s.saturating_add(CPU_GRACE_S)),
+        (Resource::Fsize, 0, 0),
+        (Resource::Core, 0, 0),
+        (Resource::Nofile, PROGRAM_DESCRIPTORS_MAX, PROGRAM_DESCRIPTORS_MAX),
+        (Resource::Stack, MAIN_STACK_BYTES, MAIN_STACK_BYTES),
+        (Resource::Memlock, 0, 0),
+    ];
+    limits.into_iter().map(|(resource, soft, hard)| lower(resource, soft, hard)).fold(true, |all, held| all & held)
+}
+
 /// No thread or process beyond those that run; to be called when the last one has been started.
 pub(super) fn forbid_threads() -> bool {
     lower(Resource::Nproc, 0, 0)
@@ -60,6 +79,24 @@ fn lower(resource: Resource, soft: u64, hard: u64) -> bool {
     let hard = rustix::process::getrlimit(resource).maximum.map_or(hard, |present| present.min(hard));
     let limit = Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) };
     rustix::process::setrlimit(resource, limit).is_ok()
+}
+
+/// Gives up every file but a program, the system's libraries and the program's data; whether the kernel took any.
+pub(super) fn keep_program(program: &Path, data: &Path) -> bool {
+    let libraries = ["/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"];
+    let running = libraries.iter().map(Path::new).chain([program]);
+    let restrict = || {
+        Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(ABI::V6))?
+            .handle_access(AccessNet::from_all(ABI::V6))?
+            .scope(Scope::from_all(ABI::V6))?
+            .create()?
+            .add_rules(path_beneath_rules(running, AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::Execute))?
+            .add_rules(path_beneath_rules([data], AccessFs::ReadFile | AccessFs::ReadDir))?
+            .restrict_self()
+    };
+    restrict().is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
 }
 
 /// Gives up every file, port and scope that the kernel can take away; whether it took any.

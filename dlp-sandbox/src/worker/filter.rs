@@ -41,6 +41,29 @@ const ALLOWED: &[i64] = &[
     libc::SYS_newfstatat,
 ];
 
+/// What a program of the system needs besides: to be started, to find its libraries, to read its data.
+const ALLOWED_FOR_PROGRAM: &[i64] = &[
+    libc::SYS_execve,
+    libc::SYS_read,
+    libc::SYS_pread64,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_lseek,
+    libc::SYS_fcntl,
+    libc::SYS_faccessat,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_set_tid_address,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sysinfo,
+    libc::SYS_uname,
+];
+#[cfg(target_arch = "x86_64")]
+const ALLOWED_FOR_PROGRAM_HERE: &[i64] = &[libc::SYS_access, libc::SYS_arch_prctl];
+#[cfg(not(target_arch = "x86_64"))]
+const ALLOWED_FOR_PROGRAM_HERE: &[i64] = &[];
+
 /// Calls that only exist on this processor.
 #[cfg(target_arch = "x86_64")]
 const ALLOWED_HERE: &[i64] = &[libc::SYS_poll];
@@ -62,6 +85,24 @@ pub(super) fn install(frames: &File) -> bool {
     programs.is_ok_and(|programs| programs.iter().all(|program| seccompiler::apply_filter_all_threads(program).is_ok()))
 }
 
+/// Installs a filter for the program that this process turns into: everything that is not listed fails.
+pub(super) fn install_for_program() -> bool {
+    let program = TargetArch::try_from(std::env::consts::ARCH).and_then(program_permissions);
+    program.is_ok_and(|program| seccompiler::apply_filter(&program).is_ok())
+}
+
+fn program_permissions(arch: TargetArch) -> Result<BpfProgram, BackendError> {
+    let lists = [ALLOWED, ALLOWED_HERE, ALLOWED_FOR_PROGRAM, ALLOWED_FOR_PROGRAM_HERE];
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        lists.into_iter().flatten().map(|call| (*call, Vec::new())).collect();
+    rules.insert(libc::SYS_tgkill, vec![own_process()?]);
+    // Its limits may be asked for and not changed: the third argument is what they are set to.
+    let unchanged = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![unchanged])?]);
+    let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    SeccompFilter::new(rules, refuse, SeccompAction::Allow, arch)?.try_into()
+}
+
 fn refusals(arch: TargetArch) -> Result<BpfProgram, BackendError> {
     let rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let refuse = SeccompAction::Errno(libc::EACCES.unsigned_abs());
@@ -78,10 +119,14 @@ fn permissions(arch: TargetArch, frames: RawFd) -> Result<BpfProgram, BackendErr
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         rules.insert(call, vec![not_executable()?]);
     }
-    // A thread may only signal its own process: that is how an abort ends it.
-    let own = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(std::process::id()))?;
-    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
+    rules.insert(libc::SYS_tgkill, vec![own_process()?]);
     SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)?.try_into()
+}
+
+/// A thread may only signal its own process: that is how an abort ends it.
+fn own_process() -> Result<SeccompRule, BackendError> {
+    let id = u64::from(std::process::id());
+    SeccompRule::new(vec![SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, id)?])
 }
 
 fn descriptor_is(descriptor: RawFd) -> Result<SeccompRule, BackendError> {
@@ -104,6 +149,7 @@ mod tests {
         for arch in [TargetArch::x86_64, TargetArch::aarch64] {
             assert!(!refusals(arch).unwrap().is_empty());
             assert!(!permissions(arch, 3).unwrap().is_empty());
+            assert!(!program_permissions(arch).unwrap().is_empty());
         }
     }
 
@@ -125,6 +171,8 @@ mod tests {
         ];
         for call in dangerous {
             assert!(!ALLOWED.contains(&call) && !ALLOWED_HERE.contains(&call), "call {call}");
+            let is_listed = ALLOWED_FOR_PROGRAM.contains(&call) || ALLOWED_FOR_PROGRAM_HERE.contains(&call);
+            assert!(!is_listed || call == libc::SYS_execve, "call {call}");
         }
         assert!(REFUSED.iter().all(|call| ALLOWED.contains(call)), "a refusal needs a permission beneath it");
     }

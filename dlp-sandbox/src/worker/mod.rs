@@ -8,12 +8,15 @@
 mod confine;
 mod filter;
 mod output;
+mod picture;
 mod selftest;
 
 pub(crate) use output::{At, Output};
 
 use crate::level::SandboxLevel;
-use crate::wire::{Bounds, Frame, Job, PREFIX_BYTES, REQUEST_BYTES_MAX, Request, Start};
+use crate::ocr::PictureRequest;
+use crate::pdf::Asked;
+use crate::wire::{Frame, Job, PREFIX_BYTES, REQUEST_BYTES_MAX, Request};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -36,6 +39,9 @@ pub fn run_worker_if_asked() -> Option<ExitCode> {
 /// Reads one request from standard input, answers it on standard output, and returns.
 #[must_use]
 pub fn worker_main() -> ExitCode {
+    if let Some(request) = PictureRequest::of_args(std::env::args_os()) {
+        return picture::become_tesseract(&request);
+    }
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -93,9 +99,10 @@ impl Confined {
                 let through = selftest::attempt(attempt);
                 output.send(&Frame::Attempted(through))
             }
-            Job::Pdf { document_bytes, start } => {
+            Job::Pdf { document_bytes, start, pictures } => {
                 let document = read_document(document_bytes)?;
-                read_pdf(&document, start, &self.request.bounds, &mut output)
+                crate::pdf::read(&document, Asked { start, pictures }, &self.request.bounds, &mut output)?;
+                output.send(&Frame::End)
             }
             Job::Archive { document_bytes, format } => {
                 let document = read_document(document_bytes)?;
@@ -111,9 +118,4 @@ fn read_document(len: u64) -> io::Result<Vec<u8>> {
     let mut document = Vec::with_capacity(capacity);
     io::stdin().lock().take(len).read_to_end(&mut document)?;
     if document.len() == capacity { Ok(document) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-fn read_pdf(document: &[u8], start: Start, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
-    crate::pdf::read(document, start, bounds, output)?;
-    output.send(&Frame::End)
 }

@@ -68,6 +68,7 @@ pub(crate) fn read_kind(parser: &SandboxedParser, kind: Kind, document: &[u8], l
             }
             RiskyFrame::Child { name, bytes } => children.push((name.to_owned(), bytes.to_vec())),
             RiskyFrame::Closed { name, problem } => closed.push((name.to_owned(), problem.reason)),
+            RiskyFrame::Picture { page, bytes } => children.push((format!("picture@{page}"), bytes.to_vec())),
             RiskyFrame::Problem(problem) => problems.push(problem),
         }
         Flow::Continue

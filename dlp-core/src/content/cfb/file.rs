@@ -3,6 +3,8 @@
 //! Nothing in a file is believed further than its bytes reach: chains end at a sector that they have seen before, entries
 //! that no tree reaches are kept. What cannot be found this way is left to the raw scan.
 
+use crate::base::bytes::array;
+pub(super) use crate::base::bytes::{u16_le as u16_at, u32_le as u32_at};
 use std::cell::Cell;
 use std::collections::HashSet;
 
@@ -322,17 +324,6 @@ fn numbers(bytes: &[u8]) -> Vec<u32> {
     bytes.chunks_exact(4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
 }
 
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(u16::from_le_bytes([bytes[0], bytes[1]]))
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-}
-
 pub(super) fn f64_at(bytes: &[u8], at: usize) -> Option<f64> {
-    let bytes: [u8; 8] = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
-    Some(f64::from_le_bytes(bytes))
+    array(bytes, at).map(f64::from_le_bytes)
 }

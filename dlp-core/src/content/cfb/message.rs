@@ -2,7 +2,7 @@
 
 use super::file::{Compound, EntryKind, u32_at};
 use crate::content::walk::{Step, Walk};
-use crate::content::{Input, Relation, mapi};
+use crate::content::{Input, Relation, mapi, strings};
 use crate::text::Charset;
 use std::collections::HashSet;
 
@@ -83,7 +83,7 @@ fn text(file: &Compound<'_>, property: &Property, charset: &Charset) -> Option<S
         mapi::BYTE_TEXT => charset,
         _ => return None,
     };
-    Some(charset.decode(&file.stream(property.index)).trim_end_matches('\0').to_owned())
+    Some(strings::decode(&file.stream(property.index), charset).trim_end_matches('\0').to_owned())
 }
 
 fn attachment(

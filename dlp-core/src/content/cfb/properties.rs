@@ -2,7 +2,7 @@
 
 use super::file::{u16_at, u32_at};
 use crate::content::walk::{Step, Walk};
-use crate::content::{Join, Origin, Part, Place, Role, Segment};
+use crate::content::{Join, Origin, Part, Place, Role, Segment, strings};
 use crate::text::Charset;
 use std::collections::HashMap;
 
@@ -107,6 +107,11 @@ fn texts(value: &[u8], charset: &Charset) -> Vec<String> {
             Some((text, len)) => {
                 found.push(text);
                 at += len;
+                // The standard fills each text up to four bytes, and the programs that everybody has do not. No length
+                // begins with a zero but that of an empty text.
+                if value.get(at) == Some(&0) {
+                    at = at.next_multiple_of(4);
+                }
             }
             None => at += 4,
         }
@@ -122,15 +127,39 @@ fn text(value: &[u8], at: usize, kind: u32, charset: &Charset) -> Option<(String
     let len = u32_at(value, at)? as usize;
     let rest = value.get(at + 4..)?;
     match kind {
-        0x1E | 0x08 => Some((decode(charset, &rest[..len.min(rest.len())]), 4 + len.next_multiple_of(4))),
+        0x1E | 0x08 => Some((decode(charset, &rest[..len.min(rest.len())]), 4 + len)),
         0x1F => {
             let len = len.saturating_mul(2);
-            Some((decode(&Charset::Utf16Le, &rest[..len.min(rest.len())]), 4 + len.next_multiple_of(4)))
+            Some((decode(&Charset::Utf16Le, &rest[..len.min(rest.len())]), 4 + len))
         }
         _ => None,
     }
 }
 
 fn decode(charset: &Charset, bytes: &[u8]) -> String {
-    charset.decode(bytes).trim_end_matches('\0').to_owned()
+    strings::decode(bytes, charset).trim_end_matches('\0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of texts, each filled up to a multiple.
+    fn list(titles: &[&str], multiple: usize) -> Vec<u8> {
+        let mut value = [0x101E_u32, titles.len() as u32].map(u32::to_le_bytes).concat();
+        for title in titles {
+            value.extend((title.len() as u32 + 1).to_le_bytes());
+            value.extend([title.as_bytes(), b"\0"].concat());
+            value.resize(value.len().next_multiple_of(multiple), 0);
+        }
+        value
+    }
+
+    #[test]
+    fn lists_are_read_with_and_without_padding() {
+        let titles = ["Arial", "Calibri", "Default Design", "x", ""];
+        for multiple in [1, 4] {
+            assert_eq!(texts(&list(&titles, multiple), &Charset::Utf8), titles, "filled up to {multiple}");
+        }
+    }
 }

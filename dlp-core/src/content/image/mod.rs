@@ -1,4 +1,4 @@
-//! Images: what is written about them and behind them. Pixels are scanned as raw bytes.
+//! Images: what is written about them and behind them. Pixels are scanned as raw bytes, and handed to `picture`.
 //!
 //! Walkers of segments (`jpeg`, `png`, `gif`, `webp`) say where comments, EXIF, XMP and IPTC lie and where the image ends;
 //! `tiff` reads the directories of EXIF and of TIFF files, `iptc` the records of press agencies. Each text is handed out
@@ -13,9 +13,11 @@ mod tiff;
 mod webp;
 
 use super::walk::{Step, Walk};
-use super::{Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, plain};
-use crate::base::{Problem, ProblemClass};
-use crate::text;
+use super::{
+    Input, Join, Kind, Origin, Part, Place, Relation, Role, Segment, budget::Metered, picture, plain, strings,
+};
+use crate::base::{IMAGE_PACKED_TEXT_BYTES_MAX, Problem, ProblemClass, bytes};
+use crate::text::{self, Charset};
 use flate2::bufread::ZlibDecoder;
 use std::cell::Cell;
 use std::io::Read;
@@ -64,6 +66,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, input: Input<'_>) -> Step {
         loop {
             let layout = layout(kind, bytes, start);
             Image::new(bytes, layout.end - start).walk(walk, start, &layout)?;
+            picture::read(walk, &bytes[start..layout.end], Place::None)?;
             start = layout.end;
             match bytes.get(start..) {
                 Some(rest) if is_start(kind, rest) => {}
@@ -148,7 +151,8 @@ impl<'d> Image<'d> {
             PieceKind::Exif => return tiff::walk(walk, self, first.clone()),
             // Pieces lie apart, so each is searched once.
             PieceKind::Resources => return iptc::walk_resources(walk, self, first.clone()),
-            PieceKind::Text | PieceKind::Packed | PieceKind::Xmp => {}
+            PieceKind::Packed => return self.packed(walk, &piece.name, first.clone()),
+            PieceKind::Text | PieceKind::Xmp => {}
         }
         let bytes: Vec<u8> =
             piece.ranges.iter().filter_map(|range| self.bytes.get(range.clone())).flatten().copied().collect();
@@ -157,12 +161,18 @@ impl<'d> Image<'d> {
         }
         match piece.kind {
             PieceKind::Xmp => walk.child("xmp", Relation::Embedded, Input::Bytes(&bytes)),
-            PieceKind::Packed => {
-                let unpacked = unpack(walk, &bytes);
-                self.text(walk, &piece.name, &unpacked)
-            }
             _ => self.text(walk, &piece.name, &bytes),
         }
+    }
+
+    /// A packed text. What stands behind its end stays in the raw scan.
+    fn packed(&mut self, walk: &mut Walk<'_>, name: &str, range: Range<usize>) -> Step {
+        let bytes = self.bytes.get(range.clone()).unwrap_or_default();
+        let (unpacked, packed_bytes) = unpack(walk, bytes);
+        if !self.claim(walk, std::slice::from_ref(&(range.start..range.start + packed_bytes))) {
+            return Ok(());
+        }
+        self.text(walk, name, &unpacked)
     }
 
     /// Takes bytes out of the raw scan; false when so many values share their bytes that no honest image has them.
@@ -196,12 +206,8 @@ impl<'d> Image<'d> {
     /// Hands out a text in whatever set it is.
     fn text(&mut self, walk: &mut Walk<'_>, name: &str, bytes: &[u8]) -> Step {
         // Texts are often filled up with zeros, and several stand with zeros between them.
-        let text = if text::is_utf8(bytes) {
-            String::from_utf8_lossy(bytes).into_owned()
-        } else {
-            text::guess_eight_bit(bytes).decode(bytes)
-        };
-        self.known_text(walk, name, &text.replace('\0', "\n"))
+        let charset = if text::is_utf8(bytes) { Charset::Utf8 } else { text::guess_eight_bit(bytes) };
+        self.known_text(walk, name, &strings::decode(bytes, &charset).replace('\0', "\n"))
     }
 
     fn known_text(&mut self, walk: &mut Walk<'_>, name: &str, text: &str) -> Step {
@@ -215,13 +221,10 @@ impl<'d> Image<'d> {
     }
 }
 
-/// Bytes of one packed text: descriptions have thousands, and it is copied on its way.
-const PACKED_TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-/// What packed text holds, as far as it can be read and may be held.
-fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> Vec<u8> {
+/// What packed text holds, as far as it can be read and may be held, and how many bytes it takes.
+fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> (Vec<u8>, usize) {
     let (budget, input_bytes) = (walk.budget, Cell::new(packed.len() as u64));
-    let room = budget.room_to_hold().min(PACKED_TEXT_BYTES_MAX);
+    let room = budget.room_to_hold().min(IMAGE_PACKED_TEXT_BYTES_MAX);
     let mut metered = Metered::new(ZlibDecoder::new(packed), budget, &input_bytes).take(room);
     let mut bytes = Vec::new();
     if let Err(error) = metered.read_to_end(&mut bytes) {
@@ -229,25 +232,23 @@ fn unpack(walk: &mut Walk<'_>, packed: &[u8]) -> Vec<u8> {
         let _ = walk.read_failed(&error);
     } else if metered.limit() == 0 {
         let (name, max) = match walk.budget.limits.held_bytes_max {
-            held if held < PACKED_TEXT_BYTES_MAX => ("held_bytes_max", held),
-            _ => ("image_packed_text_bytes_max", PACKED_TEXT_BYTES_MAX),
+            held if held < IMAGE_PACKED_TEXT_BYTES_MAX => ("held_bytes_max", held),
+            _ => ("image_packed_text_bytes_max", IMAGE_PACKED_TEXT_BYTES_MAX),
         };
         walk.problem(Problem::limit(name, max, "packed text is longer than what may be held; its end was not read"));
     }
-    bytes
+    let taken = metered.into_inner().into_inner().total_in();
+    (bytes, usize::try_from(taken).map_or(packed.len(), |taken| taken.min(packed.len())))
 }
 
 fn u16_be(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+    bytes::u16_be(bytes, at).map(usize::from)
 }
 
 fn u32_be(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).ok()
+    bytes::u32_be(bytes, at).and_then(|number| usize::try_from(number).ok())
 }
 
 fn u32_le(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).ok()
+    bytes::u32_le(bytes, at).and_then(|number| usize::try_from(number).ok())
 }

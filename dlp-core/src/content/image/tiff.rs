@@ -5,15 +5,13 @@
 //! but together they are bounded by the length of the image, which no honest one exceeds.
 
 use super::{Image, iptc};
-use crate::base::Problem;
+use crate::base::{IMAGE_DIRECTORIES_MAX, Problem, bytes};
 use crate::content::walk::{Step, Walk};
-use crate::content::{Input, Relation};
+use crate::content::{Input, Relation, strings};
 use crate::text::Charset;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Directories of one image. Files of several pages have one for each.
-const DIRECTORIES_MAX: usize = 4_096;
 const ENTRY_BYTES: usize = 12;
 /// Bytes of the place of a directory.
 const PLACE_BYTES: usize = 4;
@@ -87,9 +85,9 @@ impl Queue {
         if at == 0 || self.is_full || self.seen.contains(&at) {
             return;
         }
-        if self.seen.len() == DIRECTORIES_MAX {
+        if self.seen.len() == IMAGE_DIRECTORIES_MAX {
             let message = "the image has more directories than the bound; the rest was scanned as raw bytes";
-            walk.problem(Problem::limit("image_directories_max", DIRECTORIES_MAX as u64, message));
+            walk.problem(Problem::limit("image_directories_max", IMAGE_DIRECTORIES_MAX as u64, message));
             self.is_full = true;
             return;
         }
@@ -193,7 +191,9 @@ impl Reading<'_> {
         let name = known.map_or_else(|| format!("tag {:04x}", entry.tag), |(_, name)| (*name).to_owned());
         match () {
             () if entry.tag == XMP => walk.child("xmp", Relation::Embedded, Input::Bytes(bytes)),
-            () if is_wide => image.known_text(walk, &name, &Charset::Utf16Le.decode(bytes).replace('\0', "\n")),
+            () if is_wide => {
+                image.known_text(walk, &name, &strings::decode(bytes, &Charset::Utf16Le).replace('\0', "\n"))
+            }
             () if is_coded => self.coded(walk, image, &name, bytes),
             () => image.text(walk, &name, bytes),
         }
@@ -231,16 +231,15 @@ impl Reading<'_> {
             b"ASCII\0\0\0" | b"\0\0\0\0\0\0\0\0" => return image.text(walk, name, text),
             _ => return image.text(walk, name, bytes),
         };
-        image.known_text(walk, name, &charset.decode(text).replace('\0', "\n"))
+        image.known_text(walk, name, &strings::decode(text, &charset).replace('\0', "\n"))
     }
 
     fn u16(&self, at: usize) -> Option<u16> {
-        let bytes: [u8; 2] = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.is_big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+        if self.is_big { bytes::u16_be(self.bytes, at) } else { bytes::u16_le(self.bytes, at) }
     }
 
     fn u32(&self, at: usize) -> Option<usize> {
-        let bytes: [u8; 4] = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        usize::try_from(if self.is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }).ok()
+        let number = if self.is_big { bytes::u32_be(self.bytes, at) } else { bytes::u32_le(self.bytes, at) };
+        usize::try_from(number?).ok()
     }
 }

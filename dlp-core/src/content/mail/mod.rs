@@ -129,7 +129,7 @@ impl Message<'_> {
             let message = "a multipart declares more boundaries than the bound; parts do not end at the others";
             walk.problem(Problem::limit("mime_boundaries_max", MIME_BOUNDARIES_MAX as u64, message));
         }
-        let pieces = pieces(self.bytes, body.clone(), &declared.boundaries);
+        let pieces = pieces(self.bytes, body.clone(), &declared.boundaries, &mut || walk.check_budget())?;
         if pieces.parts.is_empty() {
             walk.problem(Problem::new(ProblemClass::Damaged, "mime_boundary", "a multipart has no parts"));
             return self.leaf(walk, entity, body, &Declared::default());
@@ -447,8 +447,10 @@ struct Pieces {
     around: Vec<Range<usize>>,
 }
 
-/// Splits a body at its boundaries: lines that hold nothing but a boundary.
-fn pieces(bytes: &[u8], body: Range<usize>, boundaries: &[String]) -> Pieces {
+/// Splits a body at its boundaries: lines that hold nothing but a boundary. Asks now and then whether to go on.
+fn pieces(bytes: &[u8], body: Range<usize>, boundaries: &[String], goes_on: &mut dyn FnMut() -> Step) -> Step<Pieces> {
+    const BYTES_UNTIL_ASKED: usize = 1024 * 1024;
+    let mut asked = body.start;
     let mut pieces = Pieces { parts: Vec::new(), around: Vec::new() };
     let mut start = body.start;
     let mut is_part = false;
@@ -461,10 +463,14 @@ fn pieces(bytes: &[u8], body: Range<usize>, boundaries: &[String]) -> Pieces {
             (start, is_part) = (at + len, !is_last);
         }
         at += len;
+        if at - asked > BYTES_UNTIL_ASKED {
+            goes_on()?;
+            asked = at;
+        }
     }
     let list = if is_part { &mut pieces.parts } else { &mut pieces.around };
     list.push(start..body.end);
-    pieces
+    Ok(pieces)
 }
 
 /// Whether a line is a boundary, and the last one.
@@ -498,7 +504,7 @@ mod tests {
         ];
         for (body, boundaries, parts, around) in rows {
             let boundaries: Vec<String> = boundaries.iter().map(|name| (*name).to_owned()).collect();
-            let found = pieces(body.as_bytes(), 0..body.len(), &boundaries);
+            let found = pieces(body.as_bytes(), 0..body.len(), &boundaries, &mut || Ok(())).expect("nobody stops it");
             let text =
                 |ranges: &[Range<usize>]| ranges.iter().map(|range| body[range.clone()].to_owned()).collect::<Vec<_>>();
             assert_eq!(text(&found.parts), parts, "{body:?}");

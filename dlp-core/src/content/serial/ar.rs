@@ -2,7 +2,8 @@
 
 use super::{Tape, number};
 use crate::content::walk::{Step, Walk, with_reader};
-use crate::content::{Input, names};
+use crate::content::{Input, names, plain};
+use std::ops::Range;
 
 const MARK_BYTES: u64 = 8;
 /// Archives that only name their members.
@@ -26,6 +27,7 @@ pub(in crate::content) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
                 return Ok(());
             }
             let Some((field, size)) = fields(&header) else { return tape.rest(walk, &header) };
+            odd_fields(walk, &header, tape.at - HEADER_BYTES as u64)?;
             match Name::of(field) {
                 Name::LongNames => {
                     long_names = tape.take(walk, size.min(LONG_NAMES_BYTES_MAX))?;
@@ -57,6 +59,19 @@ fn fields(header: &[u8]) -> Option<(&[u8], u64)> {
     Some((header[..16.min(header.len())].trim_ascii_end(), number(header.get(48..58)?, 10)?)).filter(|_| is_whole)
 }
 
+/// Hands out the fields of time, owner and mode if they are not the short numbers that they are meant to be.
+fn odd_fields(walk: &mut Walk<'_>, header: &[u8], start: u64) -> Step {
+    const FIELDS: Range<usize> = 16..48;
+    /// Seconds of a time have ten digits until the year 2286.
+    const DIGITS_MAX: usize = 10;
+    let fields = &header[FIELDS];
+    let mut words = fields.split(|byte| *byte == b' ');
+    if words.all(|word| word.len() <= DIGITS_MAX && word.iter().all(u8::is_ascii_digit)) {
+        return Ok(());
+    }
+    plain::raw_at(walk, fields, start + FIELDS.start as u64)
+}
+
 /// What the field of a name means.
 enum Name {
     /// The name, or a place among the long names.
@@ -86,7 +101,8 @@ fn long_name(walk: &Walk<'_>, field: &[u8], long_names: &[u8]) -> Vec<u8> {
     let name = match at {
         Some(at) => {
             let rest = long_names.get(at..).unwrap_or(field);
-            let rest = &rest[..rest.len().min(walk.budget.limits.name_bytes_max)];
+            // One byte more tells that the bound cuts it.
+            let rest = &rest[..rest.len().min(walk.budget.limits.name_bytes_max + 1)];
             rest.split(|byte| *byte == b'\n').next().unwrap_or_default()
         }
         None => field,

@@ -1,4 +1,5 @@
-//! Archives without a directory: members in a row, each behind its header. ar (with deb), cpio, and rpm around a cpio.
+//! Archives without a directory: members in a row, each behind its header. ar (with deb), cpio, rpm around a cpio, and
+//! what crawlers keep of the web (WARC).
 //!
 //! They are read once from front to back in constant memory. A header is believed as far as the bytes reach: a member
 //! that breaks off is walked as far as it goes, and what follows a broken header is recognised by itself.
@@ -6,10 +7,12 @@
 mod ar;
 mod cpio;
 mod rpm;
+mod warc;
 
 pub(super) use ar::walk as walk_ar;
 pub(super) use cpio::{is_cpio, walk as walk_cpio};
 pub(super) use rpm::walk as walk_rpm;
+pub(super) use warc::walk as walk_warc;
 
 use super::walk::{Break, Step, Walk};
 use super::{Input, Relation, names};
@@ -87,8 +90,9 @@ fn truncated(walk: &mut Walk<'_>) -> Break {
 
 /// Hands out the name of what is no file, such as a directory.
 fn emit_name(walk: &mut Walk<'_>, name: &[u8]) -> Step {
-    let name = names::decode(&name[..name.len().min(walk.budget.limits.name_bytes_max)], true).primary;
-    walk.emit_name(&name)
+    let name = names::decode(name, true).primary;
+    let name = walk.clip_name(&name);
+    walk.emit_name(name)
 }
 
 /// A number in digits with spaces around it.

@@ -4,11 +4,14 @@
 //! work is bounded by the file. What no cell covers is kept: rows that were deleted stay there.
 
 use super::record::varint;
+use crate::base::bytes::{u16_be, u32_be as u32_at};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a database starts with.
 const HEADER_BYTES: usize = 100;
+/// Bytes of it that stand for nothing yet.
+const RESERVED: Range<usize> = 72..92;
 /// Unused bytes that may hold a value.
 const GAP_BYTES_MIN: usize = 4;
 
@@ -56,7 +59,7 @@ impl<'d> Database<'d> {
             return None;
         }
         let pages = bytes.len().div_ceil(page_bytes);
-        Some(Self {
+        let mut database = Self {
             bytes,
             page_bytes,
             usable_bytes,
@@ -65,7 +68,9 @@ impl<'d> Database<'d> {
             gaps: Vec::new(),
             is_broken: !bytes.len().is_multiple_of(page_bytes),
             is_shared: false,
-        })
+        };
+        database.keep(&header[RESERVED]);
+        Some(database)
     }
 
     /// Numbers of pages that nothing has led to yet.
@@ -243,11 +248,5 @@ fn kind(page: &[u8], number: u32) -> Option<PageKind> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    u16_be(bytes, at).map(usize::from)
 }

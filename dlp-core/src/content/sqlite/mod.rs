@@ -10,8 +10,8 @@ mod file;
 mod record;
 
 use super::walk::{Step, Walk};
-use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise};
-use crate::base::{Problem, ProblemClass};
+use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, recognise, strings};
+use crate::base::{Problem, ProblemClass, SQLITE_SCHEMA_ENTRIES_MAX};
 use crate::text::{Charset, is_utf8};
 use columns::{Columns, NAME_BYTES_MAX};
 use file::{Cell, Database};
@@ -22,8 +22,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The table of tables, and the page where it starts.
 const SCHEMA: &str = "sqlite_schema";
 const SCHEMA_PAGE: u32 = 1;
-/// Tables and indexes that are kept in mind. The pages of others are read as well, but as if no table led to them.
-const SCHEMA_ENTRIES_MAX: usize = 16_384;
 /// What rows are called that no table leads to.
 const FREE: &str = "(deleted)";
 /// Bytes of rows after which the names of the columns come again. Context reaches this far.
@@ -89,11 +87,15 @@ impl<'d> Reading<'d> {
         let mut schema = Rows::new(SCHEMA, Columns::default());
         self.tree(walk, SCHEMA_PAGE, &mut |reading, walk, cell| {
             match reading.entry(&cell.payload) {
-                Some(entry) if entries.len() < SCHEMA_ENTRIES_MAX => entries.push(entry),
+                Some(entry) if entries.len() < SQLITE_SCHEMA_ENTRIES_MAX => entries.push(entry),
                 Some(_) if !is_over => {
                     is_over = true;
                     let message = "the database has more tables than the bound; the rest was read without their names";
-                    walk.problem(Problem::limit("sqlite_schema_entries_max", SCHEMA_ENTRIES_MAX as u64, message));
+                    walk.problem(Problem::limit(
+                        "sqlite_schema_entries_max",
+                        SQLITE_SCHEMA_ENTRIES_MAX as u64,
+                        message,
+                    ));
                 }
                 _ => {}
             }
@@ -193,10 +195,13 @@ impl<'t> Rows<'t> {
 
     fn row(&mut self, reading: &mut Reading<'_>, walk: &mut Walk<'_>, cell: &Cell<'_>) -> Step {
         self.count = self.count.saturating_add(1);
-        let (values, is_whole) = record::values(&cell.payload);
-        if !is_whole {
-            reading.file.is_broken = true;
-            reading.file.keep(&cell.payload);
+        let (values, behind) = record::values(&cell.payload);
+        match behind {
+            Some(behind) => reading.file.keep(behind),
+            None => {
+                reading.file.is_broken = true;
+                reading.file.keep(&cell.payload);
+            }
         }
         if self.distance >= HEADER_DISTANCE_BYTES && !self.header.is_empty() {
             let header = std::mem::take(&mut self.header);
@@ -252,8 +257,9 @@ impl<'t> Rows<'t> {
             Value::Null => None,
             Value::Integer(number) => Some(number.to_string().into_bytes()),
             Value::Real(number) => Some(number.to_string().into_bytes()),
-            Value::Text(bytes) if reading.charset == Charset::Utf8 => Some(bytes.to_vec()),
-            Value::Text(bytes) => Some(reading.charset.decode(bytes).into_bytes()),
+            // UTF-8 without zeros is what it seems.
+            Value::Text(bytes) if reading.charset == Charset::Utf8 && !bytes.contains(&0) => Some(bytes.to_vec()),
+            Value::Text(bytes) => Some(strings::decode(bytes, &reading.charset).into_bytes()),
             Value::Blob(bytes) if bytes.len() >= BLOB_BYTES_MIN || recognise::has_signature(bytes) => {
                 let column = self.columns.names.get(column as usize - 1);
                 let name = format!("{} {row} {}", self.table, column.map_or("blob", String::as_str));

@@ -14,23 +14,23 @@ pub(super) enum Value<'p> {
 /// Values of a row. This is the most that SQLite itself can be built for.
 const VALUES_MAX: usize = 32_767;
 
-/// The values of a row, as many as are there and may be, and whether these are all.
-pub(super) fn values(payload: &[u8]) -> (Vec<Value<'_>>, bool) {
+/// The values of a row, as many as are there and may be, and what stands behind them if these are all.
+pub(super) fn values(payload: &[u8]) -> (Vec<Value<'_>>, Option<&[u8]>) {
     let mut values = Vec::new();
-    let Some((header_bytes, mut at)) = varint(payload) else { return (values, false) };
+    let Some((header_bytes, mut at)) = varint(payload) else { return (values, None) };
     let header_end = usize::try_from(header_bytes).unwrap_or(usize::MAX);
-    let Some(mut rest) = payload.get(header_end..) else { return (values, false) };
+    let Some(mut rest) = payload.get(header_end..) else { return (values, None) };
     while at < header_end {
         if values.len() == VALUES_MAX {
-            return (values, false);
+            return (values, None);
         }
-        let Some((kind, len)) = payload.get(at..header_end).and_then(varint) else { return (values, false) };
+        let Some((kind, len)) = payload.get(at..header_end).and_then(varint) else { return (values, None) };
         at += len;
-        let Some((value, behind)) = value(kind, rest) else { return (values, false) };
+        let Some((value, behind)) = value(kind, rest) else { return (values, None) };
         values.push(value);
         rest = behind;
     }
-    (values, true)
+    (values, Some(rest))
 }
 
 /// A value of this kind, and the bytes behind it.
@@ -108,11 +108,11 @@ mod tests {
             Value::Blob(b"b"),
             Value::Text(b"xy"),
         ];
-        assert_eq!(values(&all), (expected.to_vec(), true));
-        assert_eq!(values(&all[..all.len() - 1]), (expected[..7].to_vec(), false));
+        assert_eq!(values(&all), (expected.to_vec(), Some(&[][..])));
+        assert_eq!(values(&all[..all.len() - 1]), (expected[..7].to_vec(), None));
         let rows: [&[u8]; 4] = [&[], &[9], &[2, 10], &[0x82]];
         for bytes in rows {
-            assert_eq!(values(bytes), (Vec::new(), false), "{bytes:?}");
+            assert_eq!(values(bytes), (Vec::new(), None), "{bytes:?}");
         }
     }
 }

@@ -1,0 +1,7 @@
+//! Databases of SQLite.
+#![no_main]
+
+use dlp_fuzz::walk;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| walk(b"SQLite format 3\0", bytes));
