@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::output::Reported;
 use crate::scan::members;
 use dlp_core::base::{Cancel, Category, ConfidenceLevel, Problem, ProblemClass};
-use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer};
+use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer, Role};
 use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
@@ -384,10 +384,12 @@ fn containers(report: &FileReport) -> BTreeSet<Vec<String>> {
     in_text.map(|record| record.location.container.clone()).collect()
 }
 
-/// The line on which a finding stands in the text of a member, or of the file when there is none.
+/// The line on which a finding stands in the text of a member, or of the file when there is none. What was decoded from the
+/// text stands on the line of its code.
 fn line_in(record: &FindingRecord, container: &[String]) -> Option<u64> {
     let at = &record.location;
-    at.line.filter(|_| at.part.is_none() && at.container == container)
+    let stands_there = at.part.as_ref().is_none_or(|part| part.starts_with(Role::Decoded.as_str()));
+    at.line.filter(|_| stands_there && at.container == container)
 }
 
 /// The line that an offset stands on, without its end.

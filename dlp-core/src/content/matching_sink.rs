@@ -189,7 +189,11 @@ impl<'a> MatchingSink<'a> {
         self.text_bytes += segment.text.len() as u64;
         self.report_degraded(&end.degraded);
         for found in std::mem::take(&mut self.matches) {
-            let location = self.locate(&part, &found);
+            let mut location = self.locate(&part, &found);
+            if let Place::Source(lines) = segment.place {
+                location.start = lines.at(location.span.start.0);
+                location.end = lines.at(location.span.end.0);
+            }
             let max = self.limits.findings_max;
             if let Some(item) = self.items.last_mut().filter(|item| (item.decoded.len() as u64) < max) {
                 item.decoded.push((found, location));
@@ -415,7 +419,8 @@ impl OpenPart {
             Place::Cell { sheet, row, column } => {
                 OwnedPlace::Cell { sheet: sheet.to_owned(), name: cell_name(row, column) }
             }
-            Place::None => OwnedPlace::None,
+            // Asked while the text is there.
+            Place::Source(_) | Place::None => OwnedPlace::None,
         };
         let origin = match segment.origin {
             Origin::Bytes(start) => OwnedOrigin::Bytes(start),
