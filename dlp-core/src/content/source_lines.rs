@@ -83,7 +83,8 @@ mod tests {
     fn a_byte_leads_to_its_line_and_column() {
         let long = format!("a\r\n{}b\nc", "é".repeat(5_000));
         let wide = [MapRun { text_start: 0, original_start: 2, stride: 2 }];
-        let rows: &[(&str, Origin<'_>, u64, Option<(u64, u64)>)] = &[
+        type Row<'r> = (&'r str, Origin<'r>, u64, Option<(u64, u64)>);
+        let rows: &[Row<'_>] = &[
             ("one\ntwo", Origin::Bytes(0), 0, Some((1, 1))),
             ("one\ntwo", Origin::Bytes(0), 5, Some((2, 2))),
             ("one\ntwo", Origin::Bytes(10), 17, Some((2, 4))),
