@@ -4,9 +4,9 @@
 //! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits that
 //! the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
 
-use super::decode::{Derived, compose, escapes, runs};
+use super::decode::{Derived, JOINED, Made, Other, compose, inflate, others, runs};
 use super::walk::{Step, Walk};
-use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, recognise};
+use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, names, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX, Problem};
 use crate::matching::LineCounter;
 use std::borrow::Cow;
@@ -29,6 +29,8 @@ pub(super) struct Views {
     is_too_deep: bool,
     pending: Option<Pending>,
     followed: Option<Followed>,
+    /// Whether the reader opens files in uuencode itself.
+    pub(super) skips_uuencode: bool,
 }
 
 impl Views {
@@ -36,6 +38,15 @@ impl Views {
     pub(super) fn forget(&mut self) {
         self.pending = None;
         self.followed = None;
+    }
+
+    fn decoded_max(&self) -> u64 {
+        self.looked_bytes.saturating_mul(DECODED_RATIO_MAX).max(DECODED_BYTES_FREE)
+    }
+
+    /// Bytes that may still be decoded.
+    fn room(&self) -> u64 {
+        self.decoded_max().saturating_sub(self.decoded_bytes)
     }
 
     /// Where a text begins whose lines are counted, as the matcher counts them, and passes over it.
@@ -184,27 +195,34 @@ struct Source<'s> {
 
 fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     walk.views.looked_bytes += if source.chain.is_empty() { text.len() as u64 } else { 0 };
-    for rewritten in escapes::rewrite(text) {
-        view(walk, rewritten.kind, rewritten.content, source)?;
-    }
-    let mut at = 0;
-    while let Some(run) = runs::next(text, at) {
-        at = run.end;
-        for (start, decoded) in runs::decode_lines(&text[run.clone()], &is_file) {
-            let mut content = decoded.content;
-            content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
-            if is_file(&content.bytes) {
-                child(walk, decoded.kind, &content.bytes)?;
-            } else {
-                view(walk, decoded.kind, content, source)?;
-            }
+    let is_mended = source.chain.ends_with(JOINED);
+    others((text, is_mended), &is_file, &mut |other| match other.made {
+        Made::Characters | Made::Text => view(walk, other.kind, other.content, source),
+        Made::File(Some(_)) if walk.views.skips_uuencode => Ok(()),
+        Made::File(name) => {
+            let name = name.map(|name| names::decode(name, false).primary);
+            child(walk, name.as_deref().unwrap_or(other.kind), &other.content.bytes)
         }
-    }
-    Ok(())
+        Made::Deflated => deflated(walk, &other, source),
+    })
 }
 
 fn is_file(bytes: &[u8]) -> bool {
     recognise::has_signature(bytes)
+}
+
+/// Hands out what was deflated before it was encoded.
+fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step {
+    let room = walk.views.room();
+    let (content, is_cut) = inflate(&other.content, room);
+    if is_cut {
+        let _ = charge(walk, content.bytes.len() + 1);
+    }
+    match () {
+        () if is_file(&content.bytes) => child(walk, other.kind, &content.bytes),
+        () if runs::is_text(&content.bytes) => view(walk, "deflate", content, source),
+        () => Ok(()),
+    }
 }
 
 /// A file that was encoded in a text.
@@ -255,8 +273,7 @@ fn shifted(mut runs: Vec<MapRun>, start: u64) -> Vec<MapRun> {
 fn charge(walk: &mut Walk<'_>, len: usize) -> bool {
     let views = &mut walk.views;
     views.decoded_bytes += len as u64;
-    let max = views.looked_bytes.saturating_mul(DECODED_RATIO_MAX).max(DECODED_BYTES_FREE);
-    if views.decoded_bytes <= max {
+    if views.decoded_bytes <= views.decoded_max() {
         return true;
     }
     if !std::mem::replace(&mut walk.views.is_spent, true) {

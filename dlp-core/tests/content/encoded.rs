@@ -160,8 +160,10 @@ fn findings_in_encoded_texts_have_the_line_and_column_of_their_code() {
     let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let long = mime(format!("{} {LINE}", "some words in front of it ".repeat(20)).as_bytes());
     let cut = "x".repeat(131_000);
-    let flowed =
-        format!("From: a@b.pl\nContent-Type: text/plain; format=flowed; delsp=yes\n\n{}PESEL: 4405 \n1401458\n", "a\n".repeat(9));
+    let flowed = format!(
+        "From: a@b.pl\nContent-Type: text/plain; format=flowed; delsp=yes\n\n{}PESEL: 4405 \n1401458\n",
+        "a\n".repeat(9)
+    );
     type Row = (&'static str, Vec<u8>, Option<(u64, u64)>);
     let rows: Vec<Row> = vec![
         ("base64", format!("{lines}x {encoded}\n").into(), Some((10_001, 11))),

@@ -177,7 +177,10 @@ impl Message<'_> {
     fn body_text(&self, walk: &mut Walk<'_>, entity: &Entity, content: &Content<'_>, declared: &Declared) -> Step {
         let name = if entity.path.is_empty() { String::new() } else { format!("part {}", entity.path) };
         let part = Part { role: Role::Body, name: &name };
-        content.emit(walk, part, declared.charset.as_ref(), |at| self.line(at))?;
+        walk.views.skips_uuencode = true;
+        let step = content.emit(walk, part, declared.charset.as_ref(), |at| self.line(at));
+        walk.views.skips_uuencode = false;
+        step?;
         if declared.is_flowed {
             content.emit_flowed(walk, Place::Source(&self.lines))?;
         }
