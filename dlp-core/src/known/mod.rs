@@ -9,6 +9,7 @@ pub mod edm;
 mod filter;
 pub mod fingerprint;
 mod key;
+mod sip;
 mod store;
 mod words;
 

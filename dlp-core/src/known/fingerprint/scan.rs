@@ -81,13 +81,13 @@ impl Scan {
         let Self { words, code, follows } = self;
         words.push(bytes, &mut |word| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.text.push(index.token(&word));
+                let print = follow.text.push(index.hashes.word(word));
                 follow.count(index, print, WORDS);
             }
         });
         code.push(bytes, &mut |token| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.code.push(token.hashed(&index.vocabulary));
+                let print = follow.code.push(index.hashes.code(token));
                 follow.count(index, print, STATEMENTS);
             }
         });
@@ -97,13 +97,13 @@ impl Scan {
         let Self { words, code, follows } = &mut self;
         words.finish(&mut |word| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.text.push(index.token(&word));
+                let print = follow.text.push(index.hashes.word(word));
                 follow.count(index, print, WORDS);
             }
         });
         code.finish(&mut |token| {
             for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.code.push(token.hashed(&index.vocabulary));
+                let print = follow.code.push(index.hashes.code(token));
                 follow.count(index, print, STATEMENTS);
             }
         });
@@ -133,15 +133,20 @@ impl Follow {
         let Some(print) = print else { return };
         self.counts[reading] += 1;
         let number = self.counts[reading];
-        for owner in index.store.owners(index.store.find(print.hash)) {
-            let (start, end) = ((print.first.start, print.first.at), (print.last.end, print.last.until));
+        let hash = index.hashes.of(&print);
+        let places = index.store.find(hash);
+        if places.is_empty() {
+            return;
+        }
+        for owner in index.store.owners(places) {
+            let Print { start, end, .. } = print;
             let seen = self.seen.entry(owner);
             let seen = seen.or_insert(Seen { prints: BTreeSet::new(), passages: [(0, 0); 2], longest: 0, start, end });
             let (latest, len) = &mut seen.passages[reading];
             *len = if *len > 0 && number <= *latest + 1 + GAP_MAX { *len + 1 } else { 1 };
             *latest = number;
             seen.longest = seen.longest.max(*len);
-            seen.prints.insert(print.hash);
+            seen.prints.insert(hash);
             self.seen_since = self.seen_since.min(start.0);
             seen.start = seen.start.min(start);
             seen.end = seen.end.max(end);
