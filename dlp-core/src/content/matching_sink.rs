@@ -3,6 +3,7 @@
 //! Each part of each item is one stream of the engine. The sink remembers where the segments of the part began, as far
 //! back as undecided matches reach, and leads a match back to page, cell, line and original bytes.
 
+use super::decode::JOINED;
 use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
@@ -188,7 +189,12 @@ impl<'a> MatchingSink<'a> {
         }
         self.text_bytes += segment.text.len() as u64;
         self.report_degraded(&end.degraded);
+        let is_joined = segment.part.name.ends_with(JOINED);
         for found in std::mem::take(&mut self.matches) {
+            // What was not torn apart stands in the text itself, where more around it has a say.
+            if is_joined && part.is_copied(found.span) {
+                continue;
+            }
             let mut location = self.locate(&part, &found);
             if let Place::Source(lines) = segment.place {
                 location.start = lines.at(location.span.start.0);
@@ -452,6 +458,16 @@ impl OpenPart {
     fn mark_at(&self, offset: u64) -> Option<&Mark> {
         let after = self.marks.partition_point(|mark| mark.text_start <= offset);
         self.marks.get(after.checked_sub(1)?)
+    }
+
+    /// Whether a span is a copy of original bytes that stand together.
+    fn is_copied(&self, span: Span) -> bool {
+        let Some(Mark { text_start, origin: OwnedOrigin::Mapped(runs), .. }) = self.mark_at(span.start.0) else {
+            return false;
+        };
+        let start_of = |run: &MapRun| text_start + u64::from(run.text_start);
+        let next = runs.partition_point(|run| start_of(run) <= span.start.0);
+        runs.get(next).is_none_or(|run| start_of(run) >= span.end.0)
     }
 
     /// The span in the raw bytes of the item, when both ends lead back.

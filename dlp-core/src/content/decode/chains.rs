@@ -279,6 +279,8 @@ impl Groups<'_> {
             (_, Some(1)) => self.groups.len() >= SINGLE_GROUPS_MIN && (is_of_upper || digits >= 2),
             (Usual::Everywhere, Some(len)) => len != 3 && self.groups.len() >= 3 && is_of_upper,
             (Usual::Cells, Some(len)) => (len != 3 || separator.bytes != b",") && self.groups.len() >= 3 && is_of_upper,
+            // Two groups are a number with a fraction, or a quotient.
+            (Usual::Seldom, _) if self.groups.len() < 3 => false,
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
             (Usual::Seldom, None) => is_plain,
             (_, None) => false,
@@ -402,6 +404,7 @@ mod tests {
             ("[\"4405\", \"1401\", \"458\"]", &["44051401458"]),
             ("PL61 1090 1014 0000 0712 1981 2874", &["PL61109010140000071219812874"]),
             ("FRRR.ML88.C50G.791Y", &["FRRRML88C50G791Y"]),
+            ("512.330017", &[]),
             ("192.168.100.200", &[]),
             ("12.05.2024", &[]),
             ("2024/05/12 10:11:12.123", &[]),
