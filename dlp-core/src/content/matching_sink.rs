@@ -173,6 +173,11 @@ impl<'a> MatchingSink<'a> {
         let mut part = OpenPart::new(segment.part, self.set.stream(), None);
         part.mark(segment);
         self.matches = self.set.scan_name(self.scratch, segment.text);
+        if let Some(mut known) = self.known.scan() {
+            let matches = &mut self.matches;
+            known.push(segment.text, &mut |found| matches.push(found));
+            known.finish(&mut |found| matches.push(found));
+        }
         self.text_bytes += segment.text.len() as u64;
         self.report_matches(&part);
     }
@@ -250,14 +255,14 @@ impl<'a> MatchingSink<'a> {
         }
     }
 
-    /// Hides what stands around a value where it may be somebody's record. What an index says of its own findings stays.
+    /// Hides the cells of records around a value. What an index says of its own findings stays.
     fn without_records(&self, found: Match) -> Match {
         let detector = self.set.detector(found.detector);
         let is_known = matches!(detector.category, Category::Edm | Category::DocumentFingerprint);
         if !self.known.has_records() || is_known {
             return found;
         }
-        Match { surroundings: found.value.masked(detector.reveal_last), ..found }
+        Match { surroundings: self.known.without_values(&found.surroundings), ..found }
     }
 
     /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted

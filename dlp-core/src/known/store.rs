@@ -200,6 +200,11 @@ impl Store {
         self.has_failed.load(Ordering::Relaxed)
     }
 
+    /// Whether there may be entries of a hash.
+    pub(super) fn may_hold(&self, hash: u64) -> bool {
+        self.filter.may_hold(hash)
+    }
+
     /// The entries of a hash, as a range of places. Empty when there is none.
     pub(super) fn find(&self, hash: u64) -> Range<u64> {
         if !self.filter.may_hold(hash) {

@@ -268,7 +268,7 @@ struct Found {
 }
 
 /// How many of the last words may make one value together.
-fn joined(words: &[Word]) -> usize {
+pub(super) fn joined(words: &[Word]) -> usize {
     let joins = words.iter().rev().take(WORDS_MAX - 1).take_while(|word| word.joins).count();
     (joins + 1).min(words.len())
 }

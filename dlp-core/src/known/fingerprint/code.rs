@@ -94,7 +94,7 @@ pub(super) struct Code {
     state: State,
     open: CodeToken,
     /// The word that is open, as far as keywords go.
-    word: [u8; KEYWORD_LEN_MAX],
+    word: [u8; PACKED_BYTES],
     word_len: usize,
     offset: u64,
     line: u64,
@@ -107,7 +107,7 @@ impl Code {
     pub(super) fn new() -> Self {
         let place = LineColumn { line: 1, column: 1 };
         let open = CodeToken { what: 0, start: 0, end: 0, at: place, until: place };
-        Self { state: State::Between, open, word: [0; KEYWORD_LEN_MAX], word_len: 0, offset: 0, line: 1, ahead: 0 }
+        Self { state: State::Between, open, word: [0; PACKED_BYTES], word_len: 0, offset: 0, line: 1, ahead: 0 }
     }
 
     /// Takes the next bytes and gives the tokens that end in them.
@@ -164,7 +164,7 @@ impl Code {
             }
             b'/' => State::Slash,
             _ if is_word(byte) => {
-                self.word_len = 0;
+                (self.word, self.word_len) = ([0; PACKED_BYTES], 0);
                 self.open(IDENTIFIER);
                 self.state = State::Word;
                 return 0;
@@ -193,7 +193,7 @@ impl Code {
         }
         self.pass(&bytes[..len]);
         if len < bytes.len() {
-            self.open.what = keyword(self.word.get(..self.word_len)).unwrap_or(IDENTIFIER);
+            self.open.what = keyword(&self.word, self.word_len).unwrap_or(IDENTIFIER);
             self.close(each);
         }
         len
@@ -281,15 +281,36 @@ impl Code {
     }
 }
 
-/// The number of a keyword. Most words are left at their first letter and length.
-fn keyword(word: Option<&[u8]>) -> Option<u16> {
-    let word = word?;
-    let letter = word.first()?.wrapping_sub(b'a');
-    if LETTERS_OF_LENGTH[word.len()].checked_shr(letter.into()).unwrap_or(0) & 1 == 0 {
+/// The number of a keyword, of a word and its length. Most words are left at their first letter and length.
+fn keyword(word: &[u8; PACKED_BYTES], len: usize) -> Option<u16> {
+    let letter = word[0].wrapping_sub(b'a');
+    let letters = LETTERS_OF_LENGTH.get(len)?;
+    if letters.checked_shr(letter.into()).unwrap_or(0) & 1 == 0 {
         return None;
     }
-    let at = KEYWORDS.binary_search_by(|keyword| keyword.as_bytes().cmp(word)).ok()?;
+    let at = PACKED.binary_search(&u128::from_be_bytes(*word)).ok()?;
     Some((SIGNS + at) as u16)
+}
+
+/// Bytes of a keyword that is padded with zeros, which keeps the order.
+const PACKED_BYTES: usize = 16;
+const PACKED: [u128; KEYWORDS.len()] = packed();
+
+const fn packed() -> [u128; KEYWORDS.len()] {
+    let mut table = [0; KEYWORDS.len()];
+    let mut at = 0;
+    while at < KEYWORDS.len() {
+        let word = KEYWORDS[at].as_bytes();
+        let mut bytes = [0; PACKED_BYTES];
+        let mut byte = 0;
+        while byte < word.len() {
+            bytes[byte] = word[byte];
+            byte += 1;
+        }
+        table[at] = u128::from_be_bytes(bytes);
+        at += 1;
+    }
+    table
 }
 
 /// The first letters of keywords of each length, one bit each.

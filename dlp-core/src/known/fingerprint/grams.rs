@@ -1,7 +1,6 @@
 //! Runs of tokens, and which of them are kept.
 
 use crate::matching::LineColumn;
-use std::collections::VecDeque;
 
 /// A token with its place.
 #[derive(Clone, Copy, Debug)]
@@ -48,21 +47,28 @@ pub(super) const CODE: Shape = Shape { run: 14, window: 8, distinct_min: 6 };
 /// What the hash of a run is multiplied by before the next token is added.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Winnowing of a stream of tokens. Every word of a text comes through here, so nothing is allocated for one, and the hash
-/// of a run is made from the one before it.
+/// Places for the tokens of a run and the runs of a window: powers of two, so that a number leads to its place.
+const TOKENS: usize = 16;
+const RUNS: usize = 8;
+
+/// Winnowing of a stream of tokens. Every word of a text comes through here, so nothing is allocated for one, the hash of a
+/// run is made from the one before it, and places are kept apart from hashes.
 #[derive(Debug)]
 pub(super) struct Grams {
     shape: Shape,
-    /// Latest tokens.
-    tokens: VecDeque<Token>,
+    /// Hashes of the latest tokens, and where they start, by their numbers.
+    hashes: [u64; TOKENS],
+    starts: [(u64, LineColumn); TOKENS],
+    tokens: u64,
     /// Sum of their hashes, each multiplied by the factor once for each token behind it.
     sum: u64,
     /// The factor of the first token of a run.
     first_factor: u64,
     /// How many of the tokens have no equal behind them.
     distinct: usize,
-    /// Latest runs with their numbers.
-    window: VecDeque<(Print, u64)>,
+    /// Hashes of the latest runs, and the runs, by their numbers.
+    run_hashes: [u64; RUNS],
+    runs: [Print; RUNS],
     count: u64,
     /// Hash and number of the least run of the window.
     least: (u64, u64),
@@ -72,14 +78,19 @@ pub(super) struct Grams {
 impl Grams {
     /// At the start of a text.
     pub(super) fn new(shape: Shape) -> Self {
+        assert!(shape.run <= TOKENS && shape.window <= RUNS, "there is room for a run and a window");
         let first_factor = (1..shape.run).fold(1, |power: u64, _| power.wrapping_mul(FACTOR));
+        let nowhere = (0, LineColumn { line: 1, column: 1 });
         Self {
             shape,
-            tokens: VecDeque::with_capacity(shape.run + 1),
+            hashes: [0; TOKENS],
+            starts: [nowhere; TOKENS],
+            tokens: 0,
             sum: 0,
             first_factor,
             distinct: 0,
-            window: VecDeque::with_capacity(shape.window + 1),
+            run_hashes: [0; RUNS],
+            runs: [Print { hash: 0, start: nowhere, end: nowhere }; RUNS],
             count: 0,
             least: (u64::MAX, 0),
             kept: None,
@@ -87,65 +98,68 @@ impl Grams {
     }
 
     /// Takes the next token, and gives the run that is kept by it.
-    pub(super) fn push(&mut self, token: Token) -> Option<Print> {
-        if self.tokens.len() == self.shape.run
-            && let Some(first) = self.tokens.pop_front()
-        {
-            self.sum = self.sum.wrapping_sub(first.hash.wrapping_mul(self.first_factor));
-            self.distinct -= usize::from(!self.holds(first.hash));
+    #[inline]
+    pub(super) fn push(&mut self, token: &Token) -> Option<&Print> {
+        let run = self.shape.run as u64;
+        if self.tokens >= run {
+            let first = self.hashes[(self.tokens - run) as usize % TOKENS];
+            self.sum = self.sum.wrapping_sub(first.wrapping_mul(self.first_factor));
+            self.distinct -= usize::from(!self.holds(first, run - 1));
         }
-        self.distinct += usize::from(!self.holds(token.hash));
+        self.distinct += usize::from(!self.holds(token.hash, run - 1));
         self.sum = self.sum.wrapping_mul(FACTOR).wrapping_add(token.hash);
-        self.tokens.push_back(token);
-        if self.tokens.len() < self.shape.run || self.distinct < self.shape.distinct_min {
+        let at = self.tokens as usize % TOKENS;
+        (self.hashes[at], self.starts[at]) = (token.hash, (token.start, token.at));
+        self.tokens += 1;
+        if self.tokens < run || self.distinct < self.shape.distinct_min {
             return None;
         }
-        self.add()
+        self.add((token.end, token.until))
     }
 
     /// Ends the text: one of a few runs is kept, however few they are.
-    pub(super) fn finish(&mut self) -> Option<Print> {
-        if self.kept.is_some() || self.window.is_empty() { None } else { self.keep_least() }
+    pub(super) fn finish(&mut self) -> Option<&Print> {
+        if self.kept.is_some() || self.count == 0 { None } else { self.keep_least() }
     }
 
     /// Offset from which on tokens may still become part of a run that is kept.
     pub(super) fn open_since(&self) -> u64 {
-        let first = self.window.front().map(|(run, _)| run.start.0);
-        first.or(self.tokens.front().map(|token| token.start)).unwrap_or(u64::MAX)
+        let oldest = |count: u64, len: usize| (count > 0).then(|| count.saturating_sub(len as u64) as usize);
+        let run = oldest(self.count, self.shape.window).map(|number| self.runs[number % RUNS].start.0);
+        let token = || oldest(self.tokens, self.shape.run).map(|number| self.starts[number % TOKENS].0);
+        run.or_else(token).unwrap_or(u64::MAX)
     }
 
-    fn holds(&self, hash: u64) -> bool {
-        self.tokens.iter().any(|token| token.hash == hash)
+    /// Whether one of so many latest tokens has a hash.
+    fn holds(&self, hash: u64, latest: u64) -> bool {
+        let from = self.tokens.saturating_sub(latest);
+        (from..self.tokens).fold(false, |any, number| any | (self.hashes[number as usize % TOKENS] == hash))
     }
 
     /// Adds the run of the latest tokens to the window.
-    fn add(&mut self) -> Option<Print> {
-        let (first, last) = (self.tokens.front()?, self.tokens.back()?);
+    fn add(&mut self, end: (u64, LineColumn)) -> Option<&Print> {
         let hash = (self.sum ^ self.sum >> 32).wrapping_mul(FACTOR);
         let hash = hash ^ hash >> 29;
-        let print = Print { hash, start: (first.start, first.at), end: (last.end, last.until) };
-        let number = self.count;
+        let start = self.starts[(self.tokens - self.shape.run as u64) as usize % TOKENS];
+        let (number, window) = (self.count, self.shape.window as u64);
+        self.run_hashes[number as usize % RUNS] = hash;
+        self.runs[number as usize % RUNS] = Print { hash, start, end };
         self.count += 1;
-        let leaves = (self.window.len() == self.shape.window).then(|| self.window.pop_front()).flatten();
-        self.window.push_back((print, number));
         if hash <= self.least.0 {
             self.least = (hash, number);
-        } else if leaves.is_some_and(|(_, number)| number == self.least.1) {
+        } else if self.least.1 + window == number {
             // The latest of equals.
-            let runs = self.window.iter().map(|(print, number)| (print.hash, *number));
-            self.least = runs.min_by_key(|(hash, number)| (*hash, u64::MAX - number))?;
+            let latest = (self.least.1 + 1..self.count).map(|number| (self.run_hashes[number as usize % RUNS], number));
+            self.least = latest.min_by_key(|(hash, number)| (*hash, u64::MAX - number))?;
         }
-        if self.window.len() == self.shape.window { self.keep_least() } else { None }
+        if self.count >= window { self.keep_least() } else { None }
     }
 
     /// The least run of the window, the latest of equals, unless it was kept before.
-    fn keep_least(&mut self) -> Option<Print> {
+    #[inline]
+    fn keep_least(&mut self) -> Option<&Print> {
         let number = self.least.1;
-        if self.kept.replace(number) == Some(number) {
-            return None;
-        }
-        let first = self.window.front()?.1;
-        self.window.get(usize::try_from(number - first).ok()?).map(|(print, _)| *print)
+        (self.kept.replace(number) != Some(number)).then(|| &self.runs[number as usize % RUNS])
     }
 }
 

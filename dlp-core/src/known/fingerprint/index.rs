@@ -279,14 +279,14 @@ impl Hashes {
         match kind {
             Kind::Text => {
                 let (mut grams, mut words) = (Grams::new(TEXT), Words::new());
-                let mut take = |word: &Word| prints.extend(grams.push(self.word(word)));
+                let mut take = |word: &Word| prints.extend(grams.push(&self.word(word)));
                 words.push(text, &mut take);
                 words.finish(&mut take);
                 prints.extend(grams.finish());
             }
             Kind::Code => {
                 let (mut grams, mut code) = (Grams::new(CODE), Code::new());
-                let mut take = |token: &CodeToken| prints.extend(grams.push(self.code(token)));
+                let mut take = |token: &CodeToken| prints.extend(grams.push(&self.code(token)));
                 code.push(text, &mut take);
                 code.finish(&mut take);
                 prints.extend(grams.finish());
