@@ -184,7 +184,7 @@ mod tests {
             .iter()
             .enumerate()
             .map(token)
-            .filter_map(|token| grams.push(token))
+            .filter_map(|token| grams.push(&token).copied())
             .map(|print| print.start.0)
             .collect();
         kept.extend(grams.finish().map(|print| print.start.0));
