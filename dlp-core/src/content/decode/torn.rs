@@ -214,7 +214,7 @@ fn joins_groups(left: &[u8], right: &[u8]) -> bool {
 
 /// Whether two words are one key: long, of letters and digits.
 fn joins_key(word: &[u8], next: &[u8]) -> bool {
-    let any = |test: fn(&u8) -> bool| word.iter().chain(next).any(|byte| test(byte));
+    let any = |test: fn(&u8) -> bool| word.iter().chain(next).any(test);
     let is_long = word.len() + next.len() >= KEY_CHARS_MIN && word.len().min(next.len()) >= KEY_PART_CHARS_MIN;
     is_long && any(u8::is_ascii_digit) && any(u8::is_ascii_uppercase) && !any(|byte| matches!(byte, b'/'))
 }

@@ -6,7 +6,7 @@ use super::grams::{CODE, Grams, Print, TEXT};
 use super::index::Index;
 use crate::base::{Confidence, Secret, Span};
 use crate::matching::{DetectorIndex, LineColumn, Match, Reason, Step};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 /// An index and its detector.
 type Collection = (DetectorIndex, Index);
@@ -37,7 +37,8 @@ const POINTS: [i32; 3] = [45, 75, 90];
 /// What was seen of a document.
 #[derive(Debug)]
 struct Seen {
-    prints: BTreeSet<u64>,
+    /// Different fingerprints.
+    found: u64,
     /// Of the words and of the code: the number of the latest fingerprint, and how many form a passage with it.
     passages: [(u64, u64); 2],
     /// Fingerprints of the longest passage.
@@ -54,7 +55,9 @@ struct Follow {
     /// Fingerprints of the words and of the code so far.
     counts: [u64; 2],
     /// By number of the document. It cannot grow beyond the index.
-    seen: BTreeMap<u32, Seen>,
+    seen: HashMap<u32, Seen>,
+    /// Fingerprints that the index has.
+    prints: HashSet<u64>,
     /// Where the first of them starts.
     seen_since: u64,
     /// Kept runs that were not looked up yet.
@@ -96,7 +99,8 @@ impl Scan {
             text: Grams::new(TEXT),
             code: Grams::new(CODE),
             counts: [0; 2],
-            seen: BTreeMap::new(),
+            seen: HashMap::new(),
+            prints: HashSet::new(),
             seen_since: u64::MAX,
             waiting: Vec::new(),
         };
@@ -166,26 +170,29 @@ impl Follow {
         if places.is_empty() {
             return;
         }
-        for owner in index.store.owners(places) {
-            let Print { start, end, .. } = *print;
-            let seen = self.seen.entry(owner);
-            let seen = seen.or_insert(Seen { prints: BTreeSet::new(), passages: [(0, 0); 2], longest: 0, start, end });
+        let Print { start, end, .. } = *print;
+        let is_new = self.prints.insert(hash);
+        self.seen_since = self.seen_since.min(start.0);
+        let seen = &mut self.seen;
+        index.store.each_owner(places, &mut |owner| {
+            let seen = seen.entry(owner).or_insert(Seen { found: 0, passages: [(0, 0); 2], longest: 0, start, end });
             let (latest, len) = &mut seen.passages[reading];
             *len = if *len > 0 && number <= *latest + 1 + GAP_MAX { *len + 1 } else { 1 };
             *latest = number;
             seen.longest = seen.longest.max(*len);
-            seen.prints.insert(hash);
-            self.seen_since = self.seen_since.min(start.0);
+            seen.found += u64::from(is_new);
             seen.start = seen.start.min(start);
             seen.end = seen.end.max(end);
-        }
+        });
     }
 
     /// Reports the documents of which enough was seen.
     fn report(&self, detector: DetectorIndex, index: &Index, each: &mut dyn FnMut(Match)) {
-        for (number, seen) in &self.seen {
+        let mut seen: Vec<_> = self.seen.iter().collect();
+        seen.sort_unstable_by_key(|(number, _)| **number);
+        for (number, seen) in seen {
             let Some(document) = index.documents().get(*number as usize) else { continue };
-            let (found, all) = (seen.prints.len() as u64, u64::from(document.prints).max(1));
+            let (found, all) = (seen.found, u64::from(document.prints).max(1));
             let percent = found * 100 / all;
             // A document of a few fingerprints is there when all of them are.
             let is_passage = seen.longest.min(found) >= PASSAGE_PRINTS;
