@@ -226,3 +226,19 @@ fn a_baseline_survives_a_moved_file() {
         place.write("a.txt", &text);
     }
 }
+
+#[test]
+fn a_mark_counts_for_what_is_encoded_on_its_line() {
+    let encoded =
+        |n: u64| format!("token = {}", token(n)).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let text = format!("a\nx {} # dlp:allow secret.github -- fixture\ny {}\n", encoded(1), encoded(2));
+    let place = Place::with(&[("a.txt", &text)]);
+    let output = place.dlp(&["scan"]).output().expect("dlp runs");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<_> = stdout.lines().map(|line| line.split("  ").next().expect("a place")).collect();
+    assert_eq!(lines, ["a.txt!decoded:percent:3:27"], "{stdout}");
+    let sarif = place.dlp(&["scan", "--format", "sarif"]).output().expect("dlp runs").stdout;
+    let log: Value = serde_json::from_slice(&sarif).expect("JSON");
+    let region = |at: usize| &log["runs"][0]["results"][at]["locations"][0]["physicalLocation"]["region"]["startLine"];
+    assert_eq!((region(0), region(1)), (&json!(2), &json!(3)));
+}

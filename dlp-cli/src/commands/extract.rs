@@ -149,7 +149,7 @@ impl<W: Write> Printer<W> {
         let (page, sheet, row, column) = match segment.place {
             Place::Page(page) => (Some(page), None, None, None),
             Place::Cell { sheet, row, column } => (None, Some(sheet), Some(row), Some(column)),
-            Place::Lines(_) | Place::None => (None, None, None, None),
+            Place::Lines(_) | Place::Source(_) | Place::None => (None, None, None, None),
         };
         let line = json!({
             "record": "text",

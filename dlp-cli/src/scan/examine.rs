@@ -6,13 +6,13 @@ use crate::engine::Engine;
 use crate::output::Reported;
 use crate::scan::members;
 use dlp_core::base::{Cancel, Category, ConfidenceLevel, Problem, ProblemClass};
-use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer};
+use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer, Role};
 use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::sarif::{LineFacts, Range, line_facts};
 use dlp_core::output::{
     self, AllowList, AllowSubject, FileSubject, FindingRecord, GitRecord, InlineAllow, InlineMarks, InlineVerdict,
-    ItemPath, Marked, NameMask, ProblemRecord, State, Suppression, escape, scan_name,
+    ItemPath, LocationRecord, Marked, NameMask, ProblemRecord, State, Suppression, escape, scan_name,
 };
 use jiff::Zoned;
 use jiff::civil::Date;
@@ -384,10 +384,16 @@ fn containers(report: &FileReport) -> BTreeSet<Vec<String>> {
     in_text.map(|record| record.location.container.clone()).collect()
 }
 
-/// The line on which a finding stands in the text of a member, or of the file when there is none.
+/// The line on which a finding stands in the text of a member, or of the file when there is none. What was decoded from the
+/// text stands on the line of its code.
 fn line_in(record: &FindingRecord, container: &[String]) -> Option<u64> {
     let at = &record.location;
-    at.line.filter(|_| at.part.is_none() && at.container == container)
+    at.line.filter(|_| is_in_text(at) && at.container == container)
+}
+
+/// Whether something stands in a text or is encoded in it, and not in another part.
+fn is_in_text(at: &LocationRecord) -> bool {
+    at.part.as_ref().is_none_or(|part| part.starts_with(Role::Decoded.as_str()))
 }
 
 /// The line that an offset stands on, without its end.
@@ -411,7 +417,11 @@ fn plain_range(record: &FindingRecord) -> Option<Range> {
 
 /// Adds what SARIF wants to know about the lines of findings in plain text.
 fn add_line_facts(findings: &mut [Reported], file: &[u8]) {
-    let range = |reported: &Reported| plain_range(&reported.record);
+    let range = |reported: &Reported| {
+        let at = &reported.record.location;
+        let range = at.line.zip(at.column).zip(at.end_line.zip(at.end_column));
+        range.filter(|_| at.container.is_empty() && is_in_text(at))
+    };
     let ranges: Vec<Range> = findings.iter().filter_map(range).collect();
     if ranges.is_empty() {
         return;

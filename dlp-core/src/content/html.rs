@@ -6,7 +6,8 @@
 
 use super::decode::Derived;
 use super::walk::{Step, Walk};
-use super::{Input, Origin, plain, views};
+use super::{Input, Origin, Place, SourceLines, plain, views};
+use crate::matching::LineCounter;
 use crate::text::{Charset, Detected, Transcoded, Transcoder};
 
 /// Bytes in which markup tells what it is.
@@ -38,12 +39,18 @@ pub(super) fn walk(walk: &mut Walk<'_>, detected: Option<Detected>, input: Input
         let charset = detected.as_ref().map_or(Charset::Utf8, |detected| detected.charset.clone());
         plain::text(walk, detected, Input::Bytes(bytes))?;
         if charset == Charset::Utf8 {
-            return views::made_from(walk, "markup", shown(bytes), Origin::Bytes(0));
+            return made_from(walk, bytes, Origin::Bytes(0));
         }
         let mut recoded = Transcoded::default();
         Transcoder::new(&charset, 0).push(bytes, true, &mut recoded);
-        views::made_from(walk, "markup", shown(recoded.text.as_bytes()), Origin::Mapped(&recoded.runs))
+        made_from(walk, recoded.text.as_bytes(), Origin::Mapped(&recoded.runs))
     })
+}
+
+/// Hands out the text that a source shows.
+fn made_from(walk: &mut Walk<'_>, source: &[u8], origin: Origin<'_>) -> Step {
+    let lines = SourceLines::new(source, origin, LineCounter::new());
+    views::made_from(walk, "markup", shown(source), (origin, Place::Source(&lines)))
 }
 
 /// The text that is shown. Entities are left for those who look at any text.

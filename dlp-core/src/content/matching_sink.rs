@@ -3,6 +3,7 @@
 //! Each part of each item is one stream of the engine. The sink remembers where the segments of the part began, as far
 //! back as undecided matches reach, and leads a match back to page, cell, line and original bytes.
 
+use super::decode::JOINED;
 use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
@@ -172,6 +173,11 @@ impl<'a> MatchingSink<'a> {
         let mut part = OpenPart::new(segment.part, self.set.stream(), None);
         part.mark(segment);
         self.matches = self.set.scan_name(self.scratch, segment.text);
+        if let Some(mut known) = self.known.scan() {
+            let matches = &mut self.matches;
+            known.push(segment.text, &mut |found| matches.push(found));
+            known.finish(&mut |found| matches.push(found));
+        }
         self.text_bytes += segment.text.len() as u64;
         self.report_matches(&part);
     }
@@ -188,8 +194,17 @@ impl<'a> MatchingSink<'a> {
         }
         self.text_bytes += segment.text.len() as u64;
         self.report_degraded(&end.degraded);
+        let is_joined = segment.part.name.ends_with(JOINED);
         for found in std::mem::take(&mut self.matches) {
-            let location = self.locate(&part, &found);
+            // What was not torn apart stands in the text itself, where more around it has a say.
+            if is_joined && part.is_copied(found.span) {
+                continue;
+            }
+            let mut location = self.locate(&part, &found);
+            if let Place::Source(lines) = segment.place {
+                location.start = lines.at(location.span.start.0);
+                location.end = lines.at(location.span.end.0);
+            }
             let max = self.limits.findings_max;
             if let Some(item) = self.items.last_mut().filter(|item| (item.decoded.len() as u64) < max) {
                 item.decoded.push((found, location));
@@ -240,14 +255,14 @@ impl<'a> MatchingSink<'a> {
         }
     }
 
-    /// Hides what stands around a value where it may be somebody's record. What an index says of its own findings stays.
+    /// Hides the cells of records around a value. What an index says of its own findings stays.
     fn without_records(&self, found: Match) -> Match {
         let detector = self.set.detector(found.detector);
         let is_known = matches!(detector.category, Category::Edm | Category::DocumentFingerprint);
         if !self.known.has_records() || is_known {
             return found;
         }
-        Match { surroundings: found.value.masked(detector.reveal_last), ..found }
+        Match { surroundings: self.known.without_values(&found.surroundings), ..found }
     }
 
     /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted
@@ -415,7 +430,8 @@ impl OpenPart {
             Place::Cell { sheet, row, column } => {
                 OwnedPlace::Cell { sheet: sheet.to_owned(), name: cell_name(row, column) }
             }
-            Place::None => OwnedPlace::None,
+            // Asked while the text is there.
+            Place::Source(_) | Place::None => OwnedPlace::None,
         };
         let origin = match segment.origin {
             Origin::Bytes(start) => OwnedOrigin::Bytes(start),
@@ -447,6 +463,16 @@ impl OpenPart {
     fn mark_at(&self, offset: u64) -> Option<&Mark> {
         let after = self.marks.partition_point(|mark| mark.text_start <= offset);
         self.marks.get(after.checked_sub(1)?)
+    }
+
+    /// Whether a span is a copy of original bytes that stand together.
+    fn is_copied(&self, span: Span) -> bool {
+        let Some(Mark { text_start, origin: OwnedOrigin::Mapped(runs), .. }) = self.mark_at(span.start.0) else {
+            return false;
+        };
+        let start_of = |run: &MapRun| text_start + u64::from(run.text_start);
+        let next = runs.partition_point(|run| start_of(run) <= span.start.0);
+        runs.get(next).is_none_or(|run| start_of(run) >= span.end.0)
     }
 
     /// The span in the raw bytes of the item, when both ends lead back.

@@ -3,9 +3,10 @@
 //! [`readings`] gives all that `views` hands out of one text, with the bytes that each reading was made from. Of a code
 //! like base64 no character can be exchanged alone, so such a reading tells the whole run.
 
-use super::decode::{Derived, compose, escapes, runs};
+use super::decode::{Derived, JOINED, Made, compose, inflate, others, runs};
 use super::{MapRun, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX};
+use std::convert::Infallible;
 use std::ops::Range;
 
 /// Decoded bytes that every text may make, however short it is.
@@ -52,30 +53,54 @@ struct Look {
     is_partial: bool,
 }
 
+/// How a reading was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Character by character.
+    Characters,
+    /// Character by character, from what was torn apart.
+    Mended,
+    /// From a run of code.
+    Run,
+    /// From a run of code, and it is a file.
+    File,
+}
+
 /// The reading that is looked at, when it is not the text itself.
 struct Outer<'o> {
     map: &'o [MapRun],
     whole: Option<&'o Range<u64>>,
+    /// Whether what was torn apart in it is joined.
+    is_mended: bool,
 }
 
 impl Look {
     fn at(&mut self, text: &[u8], outer: Option<&Outer<'_>>, depth: u32) {
-        for rewritten in escapes::rewrite(text) {
-            self.add(rewritten.content, outer, false, depth);
-        }
-        let mut at = 0;
-        while let Some(run) = runs::next(text, at) {
-            at = run.end;
-            for (start, decoded) in runs::decode_lines(&text[run.clone()], &recognise::has_signature) {
-                let mut content = decoded.content;
-                content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
-                self.add(content, outer, true, depth);
+        let is_mended = outer.is_some_and(|outer| outer.is_mended);
+        let _ = others((text, is_mended), &recognise::has_signature, &mut |other| {
+            match other.made {
+                Made::Characters if other.kind == JOINED => self.add(other.content, outer, Form::Mended, depth),
+                Made::Characters => self.add(other.content, outer, Form::Characters, depth),
+                Made::Text => self.add(other.content, outer, Form::Run, depth),
+                Made::File(_) => self.add(other.content, outer, Form::File, depth),
+                Made::Deflated => self.inflate(&other.content, outer, depth),
             }
+            Ok::<(), Infallible>(())
+        });
+    }
+
+    fn inflate(&mut self, content: &Derived, outer: Option<&Outer<'_>>, depth: u32) {
+        let (content, is_cut) = inflate(content, self.room as u64);
+        self.is_partial |= is_cut;
+        if recognise::has_signature(&content.bytes) {
+            self.add(content, outer, Form::File, depth);
+        } else if runs::is_text(&content.bytes) {
+            self.add(content, outer, Form::Run, depth);
         }
     }
 
     /// Adds a reading, and looks at it in turn.
-    fn add(&mut self, content: Derived, outer: Option<&Outer<'_>>, is_run: bool, depth: u32) {
+    fn add(&mut self, content: Derived, outer: Option<&Outer<'_>>, form: Form, depth: u32) {
         if depth >= DECODING_DEPTH_MAX || content.bytes.len() > self.room {
             self.is_partial = true;
             return;
@@ -84,10 +109,14 @@ impl Look {
         let map = outer.map_or_else(|| content.runs.clone(), |outer| compose(&content.runs, outer.map));
         let all = || Some(map.first()?.original_start..map.last()?.original_start);
         let inherited = outer.and_then(|outer| outer.whole.cloned());
-        let whole = inherited.or_else(|| all().filter(|_| is_run));
-        let is_file = recognise::has_signature(&content.bytes);
+        let whole = inherited.or_else(|| all().filter(|_| matches!(form, Form::Run | Form::File)));
+        let is_file = form == Form::File;
         if !is_file {
-            self.at(&content.bytes, Some(&Outer { map: &map, whole: whole.as_ref() }), depth + 1);
+            self.at(
+                &content.bytes,
+                Some(&Outer { map: &map, whole: whole.as_ref(), is_mended: form == Form::Mended }),
+                depth + 1,
+            );
         }
         self.readings.push(Reading { bytes: content.bytes, whole, is_file, map });
     }

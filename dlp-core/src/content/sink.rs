@@ -5,7 +5,7 @@
 //! the text: `inspect` matches it, `dlp extract` prints it, tests collect it. Segments are borrowed, so text streams
 //! through without being kept.
 
-use super::{Kind, Outcome};
+use super::{Kind, Outcome, SourceLines};
 use crate::base::Problem;
 pub use crate::text::MapRun;
 
@@ -203,10 +203,12 @@ impl Role {
 }
 
 /// Where a person finds a segment again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'a> {
     /// By line and column, which the matcher counts; the part starts in this line, counted from 1.
     Lines(u64),
+    /// By line and column of the bytes that it was made from, for texts of the role [`Decoded`](Role::Decoded).
+    Source(&'a SourceLines<'a>),
     /// On a page or slide, counted from 1.
     Page(u32),
     /// In a cell of a sheet.

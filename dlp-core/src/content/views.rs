@@ -4,10 +4,11 @@
 //! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits that
 //! the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
 
-use super::decode::{Derived, compose, escapes, runs};
+use super::decode::{Derived, JOINED, Made, Other, compose, inflate, others, runs};
 use super::walk::{Step, Walk};
-use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, recognise};
+use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, names, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX, Problem};
+use crate::matching::LineCounter;
 use std::borrow::Cow;
 
 /// Decoded bytes that every text may make, however short it is.
@@ -27,13 +28,51 @@ pub(super) struct Views {
     is_spent: bool,
     is_too_deep: bool,
     pending: Option<Pending>,
+    followed: Option<Followed>,
+    /// Whether the reader opens files in uuencode itself.
+    pub(super) skips_uuencode: bool,
 }
 
 impl Views {
-    /// Drops what waits.
+    /// Drops what waits, and ends the part.
     pub(super) fn forget(&mut self) {
         self.pending = None;
+        self.followed = None;
     }
+
+    fn decoded_max(&self) -> u64 {
+        self.looked_bytes.saturating_mul(DECODED_RATIO_MAX).max(DECODED_BYTES_FREE)
+    }
+
+    /// Bytes that may still be decoded.
+    fn room(&self) -> u64 {
+        self.decoded_max().saturating_sub(self.decoded_bytes)
+    }
+
+    /// Where a text begins whose lines are counted, as the matcher counts them, and passes over it.
+    fn follow(&mut self, segment: &Segment<'_>) -> Option<LineCounter> {
+        let Place::Lines(first) = segment.place else { return None };
+        let part = segment.part;
+        let is_same = |followed: &Followed| followed.role == part.role && followed.name == part.name;
+        let mut lines = match self.followed.take_if(|followed| is_same(followed)) {
+            Some(mut followed) => {
+                followed.lines.advance(segment.join.as_bytes());
+                followed.lines
+            }
+            None => LineCounter::at_line(first.max(1)),
+        };
+        let start = lines;
+        lines.advance(segment.text);
+        self.followed = Some(Followed { role: part.role, name: part.name.to_owned(), lines });
+        Some(start)
+    }
+}
+
+/// The part that passes, and the place behind it.
+struct Followed {
+    role: Role,
+    name: String,
+    lines: LineCounter,
 }
 
 /// The end of a piece, which may go on in the next one.
@@ -41,6 +80,8 @@ struct Pending {
     role: Role,
     name: String,
     start: u64,
+    /// Where it begins, if lines are counted.
+    lines: Option<LineCounter>,
     text: Vec<u8>,
 }
 
@@ -50,36 +91,50 @@ pub(super) fn look(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step {
     if matches!(segment.part.role, Role::FileName | Role::Raw | Role::Decoded) {
         return Ok(());
     }
-    let (text, origin) = match take_pending(walk, segment)? {
-        Waiting::Joined(start, text) => (Cow::Owned(text), Origin::Bytes(start)),
-        Waiting::Nothing => (Cow::Borrowed(segment.text), segment.origin),
+    let lines = walk.views.follow(segment);
+    let (text, origin, lines) = match take_pending(walk, segment)? {
+        Waiting::Joined(waited) => (Cow::Owned(waited.text), Origin::Bytes(waited.start), waited.lines),
+        Waiting::Nothing => (Cow::Borrowed(segment.text), segment.origin, lines),
         Waiting::Longer => return Ok(()),
     };
     let kept = match origin {
-        Origin::Bytes(start) if text.len() >= CUT_BYTES_MIN => keep_cut_run(walk, segment.part, start, &text),
+        Origin::Bytes(start) if text.len() >= CUT_BYTES_MIN => {
+            keep_cut_run(walk, segment.part, &Beginning { start, lines }, &text)
+        }
         _ => text.len(),
     };
-    look_at(walk, &text[..kept], &Source { origin, chain: "" })
+    let place = if lines.is_some() { Place::None } else { segment.place };
+    look_at_lines(walk, &text[..kept], &Source { origin, chain: "", place }, lines)
 }
 
 /// Looks at what waits, because no more will come.
 pub(super) fn finish(walk: &mut Walk<'_>) -> Step {
-    match walk.views.pending.take() {
-        Some(Pending { start, text, .. }) => look_at(walk, &text, &Source { origin: Origin::Bytes(start), chain: "" }),
-        None => Ok(()),
-    }
+    let Some(Pending { start, lines, text, .. }) = walk.views.pending.take() else { return Ok(()) };
+    look_at_lines(walk, &text, &Source { origin: Origin::Bytes(start), chain: "", place: Place::None }, lines)
 }
 
-/// Hands out a text that a reader made from another one.
-pub(super) fn made_from(walk: &mut Walk<'_>, kind: &str, content: Derived, origin: Origin<'_>) -> Step {
-    view(walk, kind, content, &Source { origin, chain: "" })
+/// Looks at a text that begins at this place in its lines, if they are counted.
+fn look_at_lines(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>, lines: Option<LineCounter>) -> Step {
+    let Some(start) = lines else { return look_at(walk, text, source) };
+    let lines = SourceLines::new(text, source.origin, start);
+    look_at(walk, text, &Source { place: Place::Source(&lines), ..*source })
+}
+
+/// Hands out a text that a reader made from another one, which stands at this place.
+pub(super) fn made_from(
+    walk: &mut Walk<'_>,
+    kind: &str,
+    content: Derived,
+    (origin, place): (Origin<'_>, Place<'_>),
+) -> Step {
+    view(walk, kind, content, &Source { origin, chain: "", place })
 }
 
 /// What waited for this piece.
 enum Waiting {
     Nothing,
-    /// It goes on with this piece and ends in it: where it starts, and both together.
-    Joined(u64, Vec<u8>),
+    /// It goes on with this piece and ends in it: both together.
+    Joined(Pending),
     /// It goes on with all of this piece and waits for the next.
     Longer,
 }
@@ -100,12 +155,11 @@ fn take_pending(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step<Waiting> {
     if runs::goes_on_through(segment.text) && (pending.text.len() as u64) < room {
         return Ok(Waiting::Longer);
     }
-    let joined = walk.views.pending.take().map(|pending| Waiting::Joined(pending.start, pending.text));
-    Ok(joined.unwrap_or(Waiting::Nothing))
+    Ok(walk.views.pending.take().map_or(Waiting::Nothing, Waiting::Joined))
 }
 
 /// Keeps a run at the end of a text for the next piece, and says how much of the text is whole.
-fn keep_cut_run(walk: &mut Walk<'_>, part: Part<'_>, start: u64, text: &[u8]) -> usize {
+fn keep_cut_run(walk: &mut Walk<'_>, part: Part<'_>, beginning: &Beginning, text: &[u8]) -> usize {
     let cut = runs::cut_run(text);
     if text.len() - cut < CUT_DIGITS_MIN || text.len() as u64 > walk.budget.room_to_hold() {
         return text.len();
@@ -113,42 +167,62 @@ fn keep_cut_run(walk: &mut Walk<'_>, part: Part<'_>, start: u64, text: &[u8]) ->
     walk.views.pending = Some(Pending {
         role: part.role,
         name: part.name.to_owned(),
-        start: start + cut as u64,
+        start: beginning.start + cut as u64,
+        lines: beginning.lines.map(|mut lines| {
+            lines.advance(&text[..cut]);
+            lines
+        }),
         text: text[cut..].to_vec(),
     });
     cut
 }
 
+/// Where a text begins: its first byte in the item, and in its lines if they are counted.
+struct Beginning {
+    start: u64,
+    lines: Option<LineCounter>,
+}
+
 /// Where a text comes from.
+#[derive(Clone, Copy)]
 struct Source<'s> {
     origin: Origin<'s>,
+    /// Where a person finds it.
+    place: Place<'s>,
     /// The decoders that made it.
     chain: &'s str,
 }
 
 fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     walk.views.looked_bytes += if source.chain.is_empty() { text.len() as u64 } else { 0 };
-    for rewritten in escapes::rewrite(text) {
-        view(walk, rewritten.kind, rewritten.content, source)?;
-    }
-    let mut at = 0;
-    while let Some(run) = runs::next(text, at) {
-        at = run.end;
-        for (start, decoded) in runs::decode_lines(&text[run.clone()], &is_file) {
-            let mut content = decoded.content;
-            content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
-            if is_file(&content.bytes) {
-                child(walk, decoded.kind, &content.bytes)?;
-            } else {
-                view(walk, decoded.kind, content, source)?;
-            }
+    let is_mended = source.chain.ends_with(JOINED);
+    others((text, is_mended), &is_file, &mut |other| match other.made {
+        Made::Characters | Made::Text => view(walk, other.kind, other.content, source),
+        Made::File(Some(_)) if walk.views.skips_uuencode => Ok(()),
+        Made::File(name) => {
+            let name = name.map(|name| names::decode(name, false).primary);
+            child(walk, name.as_deref().unwrap_or(other.kind), &other.content.bytes)
         }
-    }
-    Ok(())
+        Made::Deflated => deflated(walk, &other, source),
+    })
 }
 
 fn is_file(bytes: &[u8]) -> bool {
     recognise::has_signature(bytes)
+}
+
+/// Hands out what was deflated before it was encoded.
+fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step {
+    let room = walk.views.room();
+    let (content, is_cut) = inflate(&other.content, room);
+    if is_cut {
+        let _ = charge(walk, content.bytes.len() + 1);
+    }
+    match () {
+        () if is_file(&content.bytes) => child(walk, other.kind, &content.bytes),
+        () if runs::is_text(&content.bytes) => view(walk, "deflate", content, source),
+        () => Ok(()),
+    }
 }
 
 /// A file that was encoded in a text.
@@ -183,9 +257,9 @@ fn view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Source<'_>) 
     let chain = if source.chain.is_empty() { kind.to_owned() } else { format!("{} > {kind}", source.chain) };
     let origin = runs.as_deref().map_or(Origin::None, Origin::Mapped);
     let part = Part { role: Role::Decoded, name: &chain };
-    walk.emit(&Segment { text: &content.bytes, part, place: Place::None, join: Join::Line, origin })?;
+    walk.emit(&Segment { text: &content.bytes, part, place: source.place, join: Join::Line, origin })?;
     walk.views.depth += 1;
-    let step = look_at(walk, &content.bytes, &Source { origin, chain: &chain });
+    let step = look_at(walk, &content.bytes, &Source { origin, chain: &chain, place: source.place });
     walk.views.depth -= 1;
     step
 }
@@ -199,8 +273,7 @@ fn shifted(mut runs: Vec<MapRun>, start: u64) -> Vec<MapRun> {
 fn charge(walk: &mut Walk<'_>, len: usize) -> bool {
     let views = &mut walk.views;
     views.decoded_bytes += len as u64;
-    let max = views.looked_bytes.saturating_mul(DECODED_RATIO_MAX).max(DECODED_BYTES_FREE);
-    if views.decoded_bytes <= max {
+    if views.decoded_bytes <= views.decoded_max() {
         return true;
     }
     if !std::mem::replace(&mut walk.views.is_spent, true) {

@@ -11,7 +11,19 @@ const EUROPEAN: &[&str] = &[
     "lv", "mt", "nl", "no", "pl", "pt", "ro", "se", "si", "sk",
 ];
 /// What every country meets.
-const INTERNATIONAL: &[&str] = &["pii.intl.*", "finance.iban", "finance.card.*", "health.terms"];
+const INTERNATIONAL: &[&str] =
+    &["pii.intl.*", "finance.iban", "finance.card.*", "health.terms", "health.record-number"];
+/// Numbers of patients and doctors, whose ids name no country.
+const HEALTH: &[(&str, &[&str])] = &[
+    ("au", &["health.ihi", "health.medicare"]),
+    ("ca", &["health.ohip"]),
+    ("de", &["health.lanr"]),
+    ("gb", &["health.nhs"]),
+    ("nz", &["health.nhi"]),
+    ("us", &["health.dea", "health.mbi", "health.npi"]),
+];
+/// Other names that people give a profile, and its own.
+const ALIASES: &[(&str, &str)] = &[("pci", "pci-dss"), ("uk", "gb"), ("el", "gr")];
 /// What none of them asks for.
 const TECHNICAL: &[&str] = &["pii.intl.host-name"];
 
@@ -67,7 +79,9 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Unknown`] with the names that there are.
     pub fn named(name: &str) -> Result<Self, ProfileError> {
-        let name = &name.trim().to_ascii_lowercase();
+        let name = name.trim().to_ascii_lowercase();
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, name)| (*name).to_owned());
+        let name = &alias.unwrap_or(name);
         let known = dlp_patterns::profiles();
         if let Some((_, text)) = known.iter().find(|(known, _)| known == name) {
             return Self::parse(name, text);
@@ -87,7 +101,9 @@ impl Profile {
 
     /// The country's own numbers and accounts, and what is international.
     fn of_country(code: &str) -> Self {
+        let health = HEALTH.iter().find(|(country, _)| *country == code).map_or(&[][..], |(_, ids)| *ids);
         let own = [format!("pii.{code}.*"), format!("finance.account.{code}-*")];
+        let own: Vec<String> = own.into_iter().chain(health.iter().map(|id| (*id).to_owned())).collect();
         let european: &[&str] = if EUROPEAN.contains(&code) { &["pii.eu.*", "health.ehic"] } else { &[] };
         let common = INTERNATIONAL.iter().chain(european).map(|glob| (*glob).to_owned());
         Self {
@@ -141,7 +157,9 @@ mod tests {
             ("ccpa", &["pii.us.driver-licence"], &["pii.de.tax-id"]),
             ("lgpd", &["pii.br.cpf"], &["pii.us.ssn"]),
             ("de", &["pii.de.tax-id", "finance.account.de-konto", "pii.eu.vat", "pii.intl.phone"], &["pii.pl.pesel"]),
-            ("us", &["pii.us.ssn", "finance.account.us-account"], &["pii.eu.vat"]),
+            ("pci", &["finance.card.pan"], &["finance.iban"]),
+            ("uk", &["pii.gb.nino", "health.nhs", "health.record-number"], &["health.npi", "pii.us.ssn"]),
+            ("us", &["health.npi", "pii.us.ssn", "finance.account.us-account"], &["pii.eu.vat"]),
         ];
         for (name, inside, outside) in rows {
             let ids = ids(name);

@@ -1,5 +1,6 @@
 //! The key of an organisation for its indexes, which is never in them.
 
+use super::sip::Sip;
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
 use std::fmt;
@@ -24,13 +25,18 @@ impl KnownKey {
         Self(*blake3::keyed_hash(&self.0, &[usage.as_bytes(), salt].concat()).as_bytes())
     }
 
-    /// Keyed hash of a value in a column, 64 bits of it. BLAKE3 with a key is a pseudo-random function (its paper,
-    /// section 5.1), and takes a value in one block; HMAC would take four, for every word of a text.
-    pub(super) fn hash(&self, column: u8, value: &[u8]) -> u64 {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(&[column]).update(value);
-        let hash = hasher.finalize();
-        u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("32 bytes"))
+    /// A pseudo-random function for one use of this key: SipHash, since a value takes BLAKE3 five times as long, and a
+    /// text has one at each word.
+    pub(super) fn function(&self, usage: &[u8]) -> Sip {
+        Sip::new(self.secret(usage))
+    }
+
+    /// Secret bytes for one use of this key. BLAKE3 with a key is a pseudo-random function (its paper, section 5.1) of any
+    /// length.
+    pub(super) fn secret<const LEN: usize>(&self, usage: &[u8]) -> [u8; LEN] {
+        let mut bytes = [0; LEN];
+        blake3::Hasher::new_keyed(&self.0).update(usage).finalize_xof().fill(&mut bytes);
+        bytes
     }
 
     /// What only holders of the key can read: AES-SIV (RFC 5297), under a key of its own.

@@ -9,6 +9,7 @@ pub mod edm;
 mod filter;
 pub mod fingerprint;
 mod key;
+mod sip;
 mod store;
 mod words;
 
@@ -84,6 +85,15 @@ impl Known {
     /// enough of their record stands there to be a finding.
     pub(crate) fn has_records(&self) -> bool {
         !self.records.is_empty()
+    }
+
+    /// A text with the values of records in it masked, whatever column they stand in.
+    pub(crate) fn without_values(&self, text: &str) -> String {
+        let mut is_hidden = vec![false; text.len()];
+        for (_, index) in self.records.iter() {
+            edm::mark(index, text, &mut is_hidden);
+        }
+        text.char_indices().map(|(at, c)| if is_hidden[at] { '*' } else { c }).collect()
     }
 
     /// Whether an index could not be read after it was opened. Then scans since may have found less than there is.

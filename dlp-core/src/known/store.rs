@@ -200,12 +200,25 @@ impl Store {
         self.has_failed.load(Ordering::Relaxed)
     }
 
+    /// Whether there may be entries of a hash.
+    pub(super) fn may_hold(&self, hash: u64) -> bool {
+        self.filter.may_hold(hash)
+    }
+
     /// The entries of a hash, as a range of places. Empty when there is none.
     pub(super) fn find(&self, hash: u64) -> Range<u64> {
         if !self.filter.may_hold(hash) {
             return 0..0;
         }
         let bucket = self.bucket(bucket(hash, self.bits));
+        if bucket.end - bucket.start <= READ_ENTRIES_MAX {
+            // All of it in one read.
+            let mut entries = Vec::new();
+            self.entries(bucket.clone(), &mut entries);
+            let start = entries.partition_point(|entry| entry.hash < hash) as u64;
+            let end = entries.partition_point(|entry| entry.hash <= hash) as u64;
+            return bucket.start + start..bucket.start + end;
+        }
         let start = self.partition(bucket.clone(), |entry| entry.hash < hash);
         start..self.partition(start..bucket.end, |entry| entry.hash <= hash)
     }
@@ -215,6 +228,13 @@ impl Store {
         let mut entries = Vec::new();
         self.entries(places, &mut entries);
         entries.iter().map(|entry| entry.owner).collect()
+    }
+
+    /// Gives the owners of entries.
+    pub(super) fn each_owner(&self, places: Range<u64>, each: &mut dyn FnMut(u32)) {
+        let start = size_of::<Magic>() as u64 + places.start * ENTRY_LEN as u64;
+        let bytes = self.bytes(start, (places.end.saturating_sub(places.start)) as usize * ENTRY_LEN);
+        bytes.chunks_exact(ENTRY_LEN).for_each(|bytes| each(entry(bytes).owner));
     }
 
     /// Whether one of the entries of one hash, which are sorted by their owner, belongs to an owner.

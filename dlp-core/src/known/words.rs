@@ -3,8 +3,10 @@
 //! What a cell of a table holds and what stands in a text go through the same code, so they are equal when people would
 //! call them equal.
 
+use super::key::KnownKey;
 use crate::matching::LineColumn;
 use crate::text::push_folded;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Bytes of a word that count; what is longer is no word of a record.
 pub(super) const WORD_BYTES_MAX: usize = 40;
@@ -12,6 +14,29 @@ pub(super) const WORD_BYTES_MAX: usize = 40;
 const GAP_BYTES_MAX: u64 = 3;
 /// Bytes of a character that is not complete yet.
 const REST_BYTES_MAX: usize = 3;
+
+/// What a byte is: a folded letter or digit, or one of these.
+const SEPARATOR: u8 = 0;
+const LINE_END: u8 = 1;
+const WIDE: u8 = 2;
+const CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [SEPARATOR; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let value = byte as u8;
+        if value >= 0x80 {
+            table[byte] = WIDE;
+        } else if value.is_ascii_alphanumeric() {
+            table[byte] = value.to_ascii_lowercase();
+        } else if matches!(value, b'\n' | b'\r') {
+            table[byte] = LINE_END;
+        }
+        byte += 1;
+    }
+    table
+}
 
 /// A word.
 #[derive(Clone, Copy, Debug)]
@@ -37,14 +62,56 @@ impl Word {
     }
 }
 
+/// Blocks of eight bytes in a word, and its length.
+const BLOCKS: usize = WORD_BYTES_MAX / 8 + 1;
+
+/// A keyed hash of words: strongly universal, so two words are equal by chance alone to anybody without the key (D. Lemire,
+/// O. Kaser: Faster 64-bit universal hashing using carry-less multiplications, 2014, section 2, multilinear hashing).
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(super) struct WordHash([u128; BLOCKS + 1]);
+
+impl WordHash {
+    /// The hash under a key.
+    pub(super) fn new(key: &KnownKey) -> Self {
+        let bytes: [u8; 16 * (BLOCKS + 1)] = key.secret(b"words");
+        Self(std::array::from_fn(|at| u128::from_le_bytes(*bytes[16 * at..].first_chunk().expect("16 bytes each"))))
+    }
+
+    /// The hash of a word.
+    pub(super) fn of(&self, word: &[u8]) -> u64 {
+        let mut blocks = word.chunks_exact(8);
+        let mut sum = self.0[0].wrapping_add(self.0[1].wrapping_mul(word.len() as u128));
+        for (block, factor) in blocks.by_ref().zip(&self.0[2..]) {
+            let block = u64::from_le_bytes(*block.first_chunk().expect("eight bytes"));
+            sum = sum.wrapping_add(factor.wrapping_mul(block.into()));
+        }
+        let rest = blocks.remainder();
+        if !rest.is_empty() {
+            let last = rest.iter().rev().fold(0, |last: u64, byte| last << 8 | u64::from(*byte));
+            let factor = self.0.get(2 + word.len() / 8).copied().unwrap_or(0);
+            sum = sum.wrapping_add(factor.wrapping_mul(last.into()));
+        }
+        (sum >> 64) as u64
+    }
+}
+
+impl std::fmt::Debug for WordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WordHash(..)")
+    }
+}
+
 /// Cuts a text into words.
 #[derive(Debug)]
 pub(super) struct Words {
     offset: u64,
-    at: LineColumn,
+    line: u64,
+    /// What an offset in this line is more than its column.
+    ahead: u64,
     after_cr: bool,
     rest: Vec<u8>,
-    open: Option<Word>,
+    word: Word,
+    is_open: bool,
     /// A word that is too long is passed over.
     is_overlong: bool,
     last_end: Option<u64>,
@@ -54,12 +121,15 @@ pub(super) struct Words {
 impl Words {
     /// At the start of a text.
     pub(super) fn new() -> Self {
+        let at = LineColumn { line: 1, column: 1 };
         Self {
             offset: 0,
-            at: LineColumn { line: 1, column: 1 },
+            line: 1,
+            ahead: 0,
             after_cr: false,
             rest: Vec::new(),
-            open: None,
+            word: Word { start: 0, end: 0, at, until: at, joins: false, bytes: [0; WORD_BYTES_MAX], len: 0 },
+            is_open: false,
             is_overlong: false,
             last_end: None,
             buffer: Vec::new(),
@@ -69,8 +139,8 @@ impl Words {
     /// The words of a short text.
     pub(super) fn of(text: &str) -> Vec<Word> {
         let (mut words, mut cutter) = (Vec::new(), Self::new());
-        cutter.push(text.as_bytes(), &mut |word| words.push(word));
-        cutter.finish(&mut |word| words.push(word));
+        cutter.push(text.as_bytes(), &mut |word| words.push(*word));
+        cutter.finish(&mut |word| words.push(*word));
         words
     }
 
@@ -79,8 +149,13 @@ impl Words {
         self.offset
     }
 
+    /// Where the word starts that is open, or the next one may.
+    pub(super) fn open_since(&self) -> u64 {
+        if self.is_open { self.word.start } else { self.offset }
+    }
+
     /// Takes the next bytes and gives the words that end in them.
-    pub(super) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(Word)) {
+    pub(super) fn push(&mut self, bytes: &[u8], each: &mut impl FnMut(&Word)) {
         if self.rest.is_empty() {
             return self.pass(bytes, each);
         }
@@ -89,80 +164,140 @@ impl Words {
     }
 
     /// Ends the text.
-    pub(super) fn finish(&mut self, each: &mut dyn FnMut(Word)) {
+    pub(super) fn finish(&mut self, each: &mut impl FnMut(&Word)) {
         self.close(each);
     }
 
-    fn pass(&mut self, bytes: &[u8], each: &mut dyn FnMut(Word)) {
-        let mut taken = 0;
-        for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                self.take(c, each);
-            }
-            taken += chunk.valid().len() + chunk.invalid().len();
-            let is_cut = taken == bytes.len() && chunk.invalid().len() <= REST_BYTES_MAX && may_go_on(chunk.invalid());
-            if is_cut {
-                self.rest = chunk.invalid().to_vec();
-            } else if !chunk.invalid().is_empty() {
-                self.close(each);
-                self.offset += chunk.invalid().len() as u64;
-                self.at.column += 1;
-            }
+    fn pass(&mut self, bytes: &[u8], each: &mut impl FnMut(&Word)) {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += match CLASSES[usize::from(*byte)] {
+                SEPARATOR => self.separators(&bytes[at..], each),
+                LINE_END => self.line_end(*byte, each),
+                WIDE => match self.wide(&bytes[at..], each) {
+                    Some(len) => len,
+                    None => return self.rest.extend_from_slice(&bytes[at..]),
+                },
+                _ => self.letters(&bytes[at..]),
+            };
         }
     }
 
-    fn take(&mut self, c: char, each: &mut dyn FnMut(Word)) {
-        let before = (self.offset, self.at);
-        self.offset += c.len_utf8() as u64;
-        self.count(c);
+    /// Letters and digits of ASCII.
+    fn letters(&mut self, bytes: &[u8]) -> usize {
+        if !self.is_open {
+            self.open();
+        }
+        let start = usize::from(self.word.len);
+        let mut len = 0;
+        while let Some(folded) = bytes.get(len).map(|byte| CLASSES[usize::from(*byte)]).filter(|class| *class > WIDE) {
+            if let Some(slot) = self.word.bytes.get_mut(start + len) {
+                *slot = folded;
+            }
+            len += 1;
+        }
+        self.is_overlong |= start + len > WORD_BYTES_MAX;
+        self.word.len = (start + len).min(WORD_BYTES_MAX) as u8;
+        self.offset += len as u64;
+        self.after_cr = false;
+        self.mark_end();
+        len
+    }
+
+    fn separators(&mut self, bytes: &[u8], each: &mut impl FnMut(&Word)) -> usize {
+        self.close(each);
+        self.after_cr = false;
+        let len = bytes.iter().take_while(|byte| CLASSES[usize::from(**byte)] == SEPARATOR).count();
+        self.offset += len as u64;
+        len
+    }
+
+    fn line_end(&mut self, byte: u8, each: &mut impl FnMut(&Word)) -> usize {
+        self.close(each);
+        let completes = byte == b'\n' && self.after_cr;
+        self.after_cr = byte == b'\r';
+        self.line += u64::from(!completes);
+        self.offset += 1;
+        self.ahead = self.offset;
+        1
+    }
+
+    /// A character that is not ASCII, or bytes that are none; `None` where the rest of it is still to come.
+    fn wide(&mut self, bytes: &[u8], each: &mut impl FnMut(&Word)) -> Option<usize> {
+        let head = &bytes[..bytes.len().min(REST_BYTES_MAX + 1)];
+        let chunk = head.utf8_chunks().next()?;
+        let Some(c) = chunk.valid().chars().next() else {
+            let is_cut = head.len() == chunk.invalid().len() && bytes.len() == head.len() && may_go_on(chunk.invalid());
+            if is_cut {
+                return None;
+            }
+            self.close(each);
+            return Some(self.step(chunk.invalid().len()));
+        };
         if is_invisible(c) {
-            return;
+            return Some(self.step(c.len_utf8()));
         }
         if !c.is_alphanumeric() {
-            return self.close(each);
+            self.close(each);
+            return Some(self.step(c.len_utf8()));
         }
+        if !self.is_open {
+            self.open();
+        }
+        self.fold(c);
+        let len = self.step(c.len_utf8());
+        self.mark_end();
+        Some(len)
+    }
+
+    /// Passes over bytes that take one column.
+    fn step(&mut self, len: usize) -> usize {
+        self.after_cr = false;
+        self.offset += len as u64;
+        self.ahead += len as u64 - 1;
+        len
+    }
+
+    fn fold(&mut self, c: char) {
         self.buffer.clear();
         match c {
             '０'..='９' => self.buffer.push(b'0' + (c as u32 - '０' as u32) as u8),
             _ => push_folded(c, &mut self.buffer),
         }
-        let joins = self.last_end.is_some_and(|end| before.0 - end <= GAP_BYTES_MAX);
-        let word = self.open.get_or_insert(Word {
-            start: before.0,
-            end: before.0,
-            at: before.1,
-            until: before.1,
-            joins,
-            bytes: [0; WORD_BYTES_MAX],
-            len: 0,
-        });
-        let len = usize::from(word.len);
-        match word.bytes.get_mut(len..len + self.buffer.len()) {
+        let len = usize::from(self.word.len);
+        match self.word.bytes.get_mut(len..len + self.buffer.len()) {
             Some(room) => {
                 room.copy_from_slice(&self.buffer);
-                word.len += self.buffer.len() as u8;
+                self.word.len += self.buffer.len() as u8;
             }
             None => self.is_overlong = true,
         }
-        word.end = self.offset;
-        word.until = self.at;
     }
 
-    fn count(&mut self, c: char) {
-        let is_crlf = c == '\n' && std::mem::replace(&mut self.after_cr, c == '\r');
-        self.after_cr = c == '\r';
-        match c {
-            '\n' if is_crlf => {}
-            '\n' | '\r' => self.at = LineColumn { line: self.at.line + 1, column: 1 },
-            _ => self.at.column += 1,
+    fn place(&self) -> LineColumn {
+        LineColumn { line: self.line, column: self.offset - self.ahead + 1 }
+    }
+
+    fn open(&mut self) {
+        self.is_open = true;
+        self.word.start = self.offset;
+        self.word.at = self.place();
+        self.word.joins = self.last_end.is_some_and(|end| self.offset - end <= GAP_BYTES_MAX);
+        self.word.len = 0;
+    }
+
+    fn mark_end(&mut self) {
+        self.word.end = self.offset;
+        self.word.until = self.place();
+    }
+
+    fn close(&mut self, each: &mut impl FnMut(&Word)) {
+        if !std::mem::take(&mut self.is_open) {
+            return;
         }
-    }
-
-    fn close(&mut self, each: &mut dyn FnMut(Word)) {
-        let Some(word) = self.open.take() else { return };
-        self.last_end = (!self.is_overlong).then_some(word.end);
+        self.last_end = (!self.is_overlong).then_some(self.word.end);
         if !std::mem::take(&mut self.is_overlong) {
-            each(word);
+            each(&self.word);
         }
     }
 }
@@ -193,6 +328,9 @@ mod tests {
         let words = Words::of("ab\r\ncd  ef");
         let places: Vec<_> = words.iter().map(|w| (w.start, w.end, w.at.line, w.at.column, w.joins)).collect();
         assert_eq!(places, [(0, 2, 1, 1, false), (4, 6, 2, 1, true), (8, 10, 2, 5, true)]);
+        let words = Words::of("ż ó\rx\n\u{200b}é😀y");
+        let places: Vec<_> = words.iter().map(|w| (w.at.line, w.at.column, w.until.column)).collect();
+        assert_eq!(places, [(1, 1, 2), (1, 3, 4), (2, 1, 2), (3, 2, 3), (3, 4, 5)]);
     }
 
     #[test]
@@ -202,9 +340,9 @@ mod tests {
             Words::of(std::str::from_utf8(text).expect("UTF-8")).iter().map(|w| (w.start, w.end)).collect();
         for cut in 0..=text.len() {
             let (mut words, mut cutter) = (Vec::new(), Words::new());
-            cutter.push(&text[..cut], &mut |w| words.push((w.start, w.end)));
-            cutter.push(&text[cut..], &mut |w| words.push((w.start, w.end)));
-            cutter.finish(&mut |w| words.push((w.start, w.end)));
+            cutter.push(&text[..cut], &mut |w: &Word| words.push((w.start, w.end)));
+            cutter.push(&text[cut..], &mut |w: &Word| words.push((w.start, w.end)));
+            cutter.finish(&mut |w: &Word| words.push((w.start, w.end)));
             assert_eq!(words, whole, "{cut}");
         }
     }

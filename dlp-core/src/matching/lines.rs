@@ -14,19 +14,24 @@ pub struct LineColumn {
 
 /// Counts lines and columns up to a byte that moves forward.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LineCounter {
+pub(crate) struct LineCounter {
     at: LineColumn,
     after_cr: bool,
 }
 
 impl LineCounter {
     /// At the first byte of a text.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { at: LineColumn { line: 1, column: 1 }, after_cr: false }
     }
 
+    /// At the first byte of a line, counted from 1.
+    pub(crate) fn at_line(line: u64) -> Self {
+        Self { at: LineColumn { line, column: 1 }, after_cr: false }
+    }
+
     /// Passes over bytes.
-    pub(super) fn advance(&mut self, bytes: &[u8]) {
+    pub(crate) fn advance(&mut self, bytes: &[u8]) {
         let Some(last) = bytes.last() else { return };
         self.at.line += line_ends(bytes, self.after_cr) as u64;
         let mut rest = bytes;
@@ -39,7 +44,7 @@ impl LineCounter {
     }
 
     /// The place of the next byte.
-    pub(super) fn place(&self) -> LineColumn {
+    pub(crate) fn place(&self) -> LineColumn {
         self.at
     }
 }

@@ -46,6 +46,7 @@ mod vocabulary;
 pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, ValidatorResult};
 pub use lines::LineColumn;
+pub(crate) use lines::LineCounter;
 pub use material::Material;
 pub use scratch::Scratch;
 pub use simd::Isa;

@@ -1,7 +1,7 @@
 //! Tables of delimited text: what the header of a column says of the values far below it.
 //!
-//! A text is taken for a table when it begins with a line of names and the lines behind it have as many fields. From
-//! there on the words of a header count for every value of its column, as if they stood beside it. Which column a value
+//! A text is taken for a table when it begins with a line of names, perhaps below a title, and the lines behind it have as
+//! many fields. From there on the words of a header count for every value of its column, as if they stood beside it. Which column a value
 //! is in is told from its own line, so that it does not matter how the text was cut into pieces.
 
 use super::context::Folded;
@@ -17,6 +17,9 @@ pub(super) const ROW_BYTES_MAX: usize = 4 * 1024;
 
 /// Rows behind the header that are looked at, if there are so many.
 const ROWS_LOOKED_AT: usize = 5;
+
+/// Lines that may stand above the header.
+const TITLE_LINES_MAX: usize = 4;
 
 /// Bytes of a name of a column.
 const NAME_BYTES_MAX: usize = 64;
@@ -42,9 +45,7 @@ impl Table {
     pub(super) fn of(vocabulary: &Vocabulary, text: &[u8]) -> Option<Self> {
         let head = &text[..text.len().min(HEAD_BYTES)];
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let (header, rows) = head.split_at(memchr(b'\n', head)? + 1);
-        let header = line(header);
-        let delimiter = DELIMITERS.into_iter().find(|delimiter| is_table(header, rows, *delimiter))?;
+        let (header, delimiter) = header(head)?;
         let columns: Vec<_> = fields(header, delimiter).map(|name| phrases(vocabulary, &header[name])).collect();
         let mut phrases: Vec<_> = columns.iter().flatten().copied().collect();
         phrases.sort_unstable();
@@ -80,6 +81,29 @@ impl Table {
         }
         found.filter(|_| count == self.columns.len()).map_or(&[], |column| &self.columns[column])
     }
+}
+
+/// The header of a table and what separates its fields. A title may stand above it, in fewer fields.
+fn header(head: &[u8]) -> Option<(&[u8], u8)> {
+    let mut rest = head;
+    let mut titles: Vec<&[u8]> = Vec::new();
+    for _ in 0..=TITLE_LINES_MAX {
+        let (first, rows) = rest.split_at(memchr(b'\n', rest)? + 1);
+        let header = line(first);
+        let is_below = |delimiter: u8| {
+            let count = |line: &[u8]| fields(line, delimiter).take(COLUMNS_MAX + 1).count();
+            let is_title = |title: &&[u8]| count(title) < count(header);
+            // Below a title more has to speak for a table.
+            titles.is_empty() || titles.iter().all(is_title) && rows.split(|byte| *byte == b'\n').nth(2).is_some()
+        };
+        let found = DELIMITERS.into_iter().find(|delimiter| is_table(header, rows, *delimiter) && is_below(*delimiter));
+        if let Some(delimiter) = found {
+            return Some((header, delimiter));
+        }
+        titles.push(header);
+        rest = rows;
+    }
+    None
 }
 
 /// A line without its end.
@@ -164,6 +188,10 @@ mod tests {
         let long = format!("id,pesel\n1,2\n{},#\n", "x".repeat(ROW_BYTES_MAX));
         let rows: &[(&str, &[PhraseId])] = &[
             ("id,pesel\n1,#\n", &[0]),
+            ("Customers of 2024\n\nid,pesel\n1,#\n2,3\n", &[0]),
+            ("Customers, export\nid,pesel,x\n1,#,2\n2,3,4\n", &[0]),
+            ("12,34\nid,pesel\n1,#\n2,3\n", &[]),
+            ("Dear all,\nid,pesel\n1,#\n", &[]),
             ("id,pesel\r\n1,2\r\n3,#\r\n", &[0]),
             ("id,pesel\n1,#", &[0]),
             ("\u{feff}id;customerPESEL;x\n1;#;2\n", &[0]),

@@ -152,6 +152,52 @@ fn findings_lead_back_to_the_encoded_bytes_and_come_once() {
 }
 
 #[test]
+fn findings_in_encoded_texts_have_the_line_and_column_of_their_code() {
+    let detectors = DetectorSet::builtin().expect("built-in detectors");
+    let inspector = Inspector::new(detectors, Limits::inline());
+    let encoded = BASE64.encode(LINE.as_bytes());
+    let lines = "a line of text\n".repeat(10_000);
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let long = mime(format!("{} {LINE}", "some words in front of it ".repeat(20)).as_bytes());
+    let cut = "x".repeat(131_000);
+    let flowed = format!(
+        "From: a@b.pl\nContent-Type: text/plain; format=flowed; delsp=yes\n\n{}PESEL: 4405 \n1401458\n",
+        "a\n".repeat(9)
+    );
+    type Row = (&'static str, Vec<u8>, Option<(u64, u64)>);
+    let rows: Vec<Row> = vec![
+        ("base64", format!("{lines}x {encoded}\n").into(), Some((10_001, 11))),
+        ("line ends of two bytes", format!("a\r\nb\r\nx {encoded}\n").into(), Some((3, 11))),
+        ("base64 in lines", format!("key:\r\n{long}\r\n").into(), Some((11, 21))),
+        (
+            "base64 in base64",
+            format!("a\nb {}\n", BASE64.encode(format!("x\ny {encoded}").as_bytes())).into(),
+            Some((2, 19)),
+        ),
+        ("percent", format!("{lines}ż {}\n", percent(LINE)).into(), Some((10_001, 24))),
+        ("over the end of a piece", format!("a\n{cut} {encoded}{encoded}{encoded}\n").into(), Some((2, 131_058))),
+        ("utf-16", [vec![0xFF, 0xFE], wide(&format!("{lines}ż {}\n", percent(LINE)))].concat(), Some((10_001, 24))),
+        ("markup", format!("<html>\n<p>{lines}<b>PESEL</b>: 4405<i>1401</i>458</p>").into(), Some((10_002, 15))),
+        ("entities in markup", b"<html>\n<p>PESEL: 4405&#49;<b>401458</b>".to_vec(), Some((2, 11))),
+        ("flowed", flowed.into(), Some((13, 8))),
+    ];
+    for (case, bytes, expected) in rows {
+        for is_stream in [false, true] {
+            let mut collected = Collected::default();
+            let mut reader = bytes.as_slice();
+            let input = if is_stream { Input::Stream(&mut reader) } else { Input::Bytes(&bytes) };
+            let job = Job { name: "a.txt", input, cancel: &Cancel::default() };
+            let _ = inspector.inspect(&mut Scratch::new(), job, &mut collected);
+            let found = collected.findings.iter().find(|finding| finding.confidence.level() >= ConfidenceLevel::Medium);
+            let start = found.and_then(|found| found.location.start).map(|at| (at.line, at.column));
+            assert_eq!(start, expected, "{case}: {found:?}");
+            let end = found.and_then(|found| found.location.end).map(|at| (at.line, at.column));
+            assert!(end > start, "{case}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_known_is_found_in_encoded_texts() {
     use dlp_core::knowledge::Catalogue;
     use dlp_core::known::edm::{Index, Indexer, Schema};

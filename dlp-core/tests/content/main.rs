@@ -2,6 +2,7 @@
 
 mod compound;
 mod encoded;
+mod evasions;
 mod formats;
 mod hostile;
 mod image;

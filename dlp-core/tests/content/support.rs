@@ -71,7 +71,7 @@ impl Sink for Seen {
         match segment.place {
             Place::Cell { sheet, row, column } => self.cells.push((sheet.to_owned(), row, column, text.into_owned())),
             Place::Page(page) => self.pages.push((page, text.into_owned())),
-            Place::Lines(_) | Place::None => {}
+            Place::Lines(_) | Place::Source(_) | Place::None => {}
         }
         if let Origin::Mapped(runs) = segment.origin {
             assert!(runs.is_sorted_by_key(|run| (run.text_start, run.original_start)), "runs ascend");

@@ -4,7 +4,7 @@
 //! Only the surroundings of such characters are made anew, so a text without them costs one quick look.
 
 use super::Derived;
-use super::transfer::hex_pair;
+use super::transfer::{hex_pair, sextet};
 use crate::text::count::count_pairs;
 use std::ops::Range;
 
@@ -12,6 +12,56 @@ use std::ops::Range;
 const AROUND_BYTES: usize = 256;
 /// Bytes in which a blank is looked for, so that no word is cut.
 const WORD_BYTES_MAX: usize = 256;
+/// Bytes of a run in UTF-7.
+const UTF7_BYTES_MAX: usize = 4096;
+/// Bytes around a letter that tell whether its word has Latin ones too.
+const WORD_AROUND_BYTES: usize = 24;
+/// Bytes around a mark in which the digit stands that it is put on.
+const MARKED_BYTES: usize = 16;
+/// Letters that are drawn like Latin ones: Greek, then Cyrillic.
+const ALIKE: [(char, char); 41] = [
+    ('Α', 'A'),
+    ('Β', 'B'),
+    ('Ε', 'E'),
+    ('Ζ', 'Z'),
+    ('Η', 'H'),
+    ('Ι', 'I'),
+    ('Κ', 'K'),
+    ('Μ', 'M'),
+    ('Ν', 'N'),
+    ('Ο', 'O'),
+    ('Ρ', 'P'),
+    ('Τ', 'T'),
+    ('Υ', 'Y'),
+    ('Χ', 'X'),
+    ('ο', 'o'),
+    ('ν', 'v'),
+    ('А', 'A'),
+    ('В', 'B'),
+    ('Е', 'E'),
+    ('К', 'K'),
+    ('М', 'M'),
+    ('Н', 'H'),
+    ('О', 'O'),
+    ('Р', 'P'),
+    ('С', 'C'),
+    ('Т', 'T'),
+    ('У', 'Y'),
+    ('Х', 'X'),
+    ('І', 'I'),
+    ('Ј', 'J'),
+    ('Ѕ', 'S'),
+    ('а', 'a'),
+    ('е', 'e'),
+    ('о', 'o'),
+    ('р', 'p'),
+    ('с', 'c'),
+    ('у', 'y'),
+    ('х', 'x'),
+    ('і', 'i'),
+    ('ј', 'j'),
+    ('ѕ', 's'),
+];
 /// Codes of quoted-printable below which `=` is what it looks like.
 const QUOTED_MIN: usize = 2;
 
@@ -28,6 +78,8 @@ struct Escape {
 enum Stands {
     Char(char),
     Byte(u8),
+    /// The characters that base64 digits behind a plus sign are.
+    Utf7,
 }
 
 /// A part of a text made anew.
@@ -44,11 +96,11 @@ pub(in crate::content) fn rewrite(text: &[u8]) -> Vec<Rewritten> {
     if leads.next(0).is_none() {
         return Vec::new();
     }
-    let takes_quoted = leads.takes_quoted;
+    let takes = leads.takes;
     let mut windows: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while let Some(start) = leads.next(at) {
-        let Some(escape) = escape(text, start, takes_quoted) else {
+        let Some(escape) = escape(text, start, takes) else {
             at = start + 1;
             continue;
         };
@@ -64,40 +116,67 @@ pub(in crate::content) fn rewrite(text: &[u8]) -> Vec<Rewritten> {
         let window = whole_words(text, window);
         let window = window.start.max(done)..window.end.max(done);
         done = window.end;
-        let (taken, is_mixed) = rewrite_window(text, window.clone(), takes_quoted);
+        let (taken, is_mixed) = rewrite_window(text, window.clone(), takes);
         rewritten.push(taken);
         // Beside other escapes, `=` may just as well be what it looks like: `page=12&card=4000%20…`.
         if is_mixed {
-            rewritten.push(rewrite_window(text, window, false).0);
+            rewritten.push(rewrite_window(text, window, Takes { quoted: false, ..takes }).0);
         }
     }
     rewritten
+}
+
+/// What a text may hold beside escapes that stand for themselves.
+#[derive(Clone, Copy, Debug)]
+struct Takes {
+    /// Codes of quoted-printable.
+    quoted: bool,
+    /// Letters of other scripts among Latin ones.
+    alike: bool,
+    /// Characters in UTF-7.
+    utf7: bool,
+    /// Anything but ASCII.
+    wide: bool,
+}
+
+impl Takes {
+    fn of(text: &[u8]) -> Self {
+        let is_code = |byte: u8, next: u8| (byte == b'=') & is_upper_hex(next);
+        let is_lead = |byte: u8| byte.wrapping_sub(0xCE) < 4;
+        let is_mixed = |byte: u8, next: u8| byte.is_ascii_alphanumeric() & is_lead(next);
+        let wide = !text.is_ascii();
+        Self {
+            quoted: memchr::memchr(b'=', text).is_some() && count_pairs(text, is_code) >= QUOTED_MIN,
+            alike: wide
+                && (count_pairs(text, is_mixed) > 0
+                    || text.windows(3).any(|w| is_lead(w[0]) && w[2].is_ascii_alphanumeric())),
+            utf7: memchr::memmem::find(text, b"+A").is_some(),
+            wide,
+        }
+    }
 }
 
 /// Finds the bytes with which escapes begin, all of one kind at once. Prose has hardly any, so it passes at the speed of
 /// memory.
 struct Leads<'t> {
     text: &'t [u8],
-    takes_quoted: bool,
+    takes: Takes,
     /// The next byte of each kind, as far as it was looked for; the end where there is none.
     next: [usize; KINDS],
 }
 
-/// Kinds of bytes: three ASCII ones, that of quoted-printable, and those of wider characters.
-const KINDS: usize = 5;
+/// Kinds of bytes: three ASCII ones, that of quoted-printable, that of UTF-7, and those of wider characters.
+const KINDS: usize = 8;
 
 impl<'t> Leads<'t> {
     fn new(text: &'t [u8]) -> Self {
-        let is_code = |byte: u8, next: u8| (byte == b'=') & is_upper_hex(next);
-        let takes_quoted = memchr::memchr(b'=', text).is_some() && count_pairs(text, is_code) >= QUOTED_MIN;
-        Self::from(text, 0, takes_quoted)
+        Self::from(text, 0, Takes::of(text))
     }
 
     /// Finds them from a place on.
-    fn from(text: &'t [u8], from: usize, takes_quoted: bool) -> Self {
-        let mut leads = Self { text, takes_quoted, next: [text.len(); KINDS] };
-        let wide = if text[from..].is_ascii() { 2 } else { KINDS };
-        for kind in (0..wide).filter(|kind| *kind != 1 || takes_quoted) {
+    fn from(text: &'t [u8], from: usize, takes: Takes) -> Self {
+        let mut leads = Self { text, takes, next: [text.len(); KINDS] };
+        for kind in 0..KINDS {
             leads.next[kind] = leads.find(kind, from);
         }
         leads
@@ -105,12 +184,17 @@ impl<'t> Leads<'t> {
 
     fn find(&self, kind: usize, from: usize) -> usize {
         let rest = self.text.get(from..).unwrap_or_default();
+        let Takes { quoted, alike, utf7, wide } = self.takes;
         let found = match kind {
             0 => memchr::memchr3(b'%', b'&', b'\\', rest),
-            1 => memchr::memchr(b'=', rest),
-            2 => memchr::memchr3(0xC2, 0xE2, 0xEF, rest),
-            3 => memchr::memchr3(0xCD, 0xD9, 0xDB, rest),
-            _ => memchr::memchr2(0xE0, 0xF0, rest),
+            1 if quoted => memchr::memchr(b'=', rest),
+            2 if utf7 => memchr::memchr(b'+', rest),
+            3 if wide => memchr::memchr3(0xC2, 0xE2, 0xEF, rest),
+            4 if wide => memchr::memchr3(0xCD, 0xD9, 0xDB, rest),
+            5 if wide => memchr::memchr3(0xE0, 0xF0, 0xCC, rest),
+            6 if alike => memchr::memchr2(0xCE, 0xCF, rest),
+            7 if alike => memchr::memchr2(0xD0, 0xD1, rest),
+            _ => None,
         };
         found.map_or(self.text.len(), |at| from + at)
     }
@@ -135,14 +219,16 @@ fn is_upper_hex(byte: u8) -> bool {
 }
 
 /// The escape that stands here.
-fn escape(text: &[u8], at: usize, takes_quoted: bool) -> Option<Escape> {
+fn escape(text: &[u8], at: usize, takes: Takes) -> Option<Escape> {
     let rest = &text[at..];
     match rest.first()? {
         b'%' => percent(rest),
         b'&' => entity(rest),
         b'\\' => backslash(rest),
-        b'=' if takes_quoted => quoted(rest),
+        b'=' if takes.quoted => quoted(rest),
         b'=' => None,
+        b'+' => utf7(rest).map(|(len, _)| Escape { c: Some(Stands::Utf7), len, kind: "utf-7" }),
+        0xCE..=0xD1 => letter_alike(text, at),
         _ => look_alike(text, at),
     }
 }
@@ -223,6 +309,32 @@ fn entity(rest: &[u8]) -> Option<Escape> {
     Some(Escape { c: Some(Stands::Char(*c)), len: count + 2, kind })
 }
 
+/// The length of characters in UTF-7 (RFC 2152) and what they are: at least one, none of them a control character.
+fn utf7(rest: &[u8]) -> Option<(usize, String)> {
+    let run = &rest[1..rest.len().min(UTF7_BYTES_MAX)];
+    let digits = run.iter().take_while(|byte| **byte != b'-' && sextet(**byte).is_some()).count();
+    let bytes = super::transfer::base64(&run[..digits], 0).bytes;
+    if digits < 3 || digits * 6 % 16 >= 6 {
+        return None;
+    }
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    let is_text = text.chars().all(|c| matches!(c, ' '..='~' | '\n' | '\r' | '\t' | '\u{A0}'..='\u{17F}'));
+    let len = 1 + digits + usize::from(run.get(digits) == Some(&b'-'));
+    is_text.then_some((len, text))
+}
+
+/// A letter of another script that is drawn like a Latin one, in a word that has Latin letters or digits too.
+fn letter_alike(text: &[u8], at: usize) -> Option<Escape> {
+    let c = std::str::from_utf8(text.get(at..at + 2)?).ok()?.chars().next()?;
+    let (_, latin) = ALIKE.iter().find(|(other, _)| *other == c)?;
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    let before = text[..at].iter().rev().take(WORD_AROUND_BYTES).take_while(is_word);
+    let behind = text[at + 2..].iter().take(WORD_AROUND_BYTES).take_while(is_word);
+    let is_mixed = before.chain(behind).any(u8::is_ascii_alphanumeric);
+    is_mixed.then_some(Escape { c: Some(Stands::Char(*latin)), len: 2, kind: "look-alike" })
+}
+
 fn backslash(rest: &[u8]) -> Option<Escape> {
     let kind = "escape";
     let found = |c: char, len: usize| Some(Escape { c: Some(Stands::Char(c)), len, kind });
@@ -245,6 +357,11 @@ fn backslash(rest: &[u8]) -> Option<Escape> {
             }
         }
         b'U' => found(code(rest.get(2..10)?)?, 10),
+        b'0'..=b'3' => {
+            let digits = rest.get(1..4).filter(|digits| digits.iter().all(|digit| matches!(digit, b'0'..=b'7')))?;
+            let byte = digits.iter().fold(0, |byte, digit| byte << 3 | (digit - b'0'));
+            Some(Escape { c: Some(Stands::Byte(byte)), len: 4, kind })
+        }
         _ => None,
     }
 }
@@ -254,7 +371,7 @@ fn look_alike(text: &[u8], at: usize) -> Option<Escape> {
     let rest = &text[at..];
     let len = look_alike_len(rest)?;
     let c = std::str::from_utf8(rest.get(..len)?).ok()?.chars().next()?;
-    let digit_beside = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
+    let digit_beside = |at: Option<&u8>| at.is_some_and(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
     let before = at.checked_sub(1).and_then(|at| text.get(at));
     let behind = rest.get(len);
     let between_digits = digit_beside(before) && digit_beside(behind);
@@ -269,12 +386,29 @@ fn look_alike(text: &[u8], at: usize) -> Option<Escape> {
         {
             (None, "invisible")
         }
+        '\u{300}'..='\u{36F}' | '\u{20DD}'..='\u{20E3}' | '\u{FE00}'..='\u{FE0F}' if marks_digit(text, at) => {
+            (None, "mark")
+        }
         '\u{FF01}'..='\u{FF5E}' => (char::from_u32(u32::from(c) - 0xFEE0), "full-width"),
         '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' if between_digits => (Some(' '), "blank"),
         '\u{2010}'..='\u{2015}' | '\u{2212}' if between_digits => (Some('-'), "hyphen"),
+        '\u{B2}' | '\u{B3}' | '\u{B9}' | '\u{2070}'..='\u{2089}' => {
+            let raised = |bytes: Option<&[u8]>| bytes.is_some_and(|bytes| bytes.iter().any(|byte| !byte.is_ascii()));
+            let is_number =
+                between_digits || raised(text.get(at.saturating_sub(2)..at)) || raised(rest.get(len..len + 2));
+            (Some(digit(c).filter(|_| is_number)?), "digit")
+        }
         c => (Some(digit(c)?), "digit"),
     };
     Some(Escape { c: c.map(Stands::Char), len, kind })
+}
+
+/// Whether a mark is put on a digit or stands in a word that has some. Elsewhere marks belong to letters and pictures.
+fn marks_digit(text: &[u8], at: usize) -> bool {
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    let before = text[..at].iter().rev().take(MARKED_BYTES).take_while(is_word);
+    let behind = text[at..].iter().take(MARKED_BYTES).take_while(is_word);
+    before.clone().next().is_some() && before.chain(behind).any(u8::is_ascii_digit)
 }
 
 /// The length of a character that may look like another one. Letters of whole scripts begin with the same bytes, so most
@@ -283,9 +417,15 @@ fn look_alike_len(rest: &[u8]) -> Option<usize> {
     let [first, second, ..] = rest else { return None };
     let third = rest.get(2).copied().unwrap_or(0);
     match (first, second, third) {
-        (0xC2, 0xA0 | 0xAD, _) | (0xCD, 0x8F, _) | (0xD9, 0xA0..=0xA9, _) | (0xDB, 0xB0..=0xB9, _) => Some(2),
+        (0xC2, 0xA0 | 0xAD | 0xB2 | 0xB3 | 0xB9, _)
+        | (0xCC, 0x80..=0xBF, _)
+        | (0xCD, 0x80..=0xAF, _)
+        | (0xD9, 0xA0..=0xA9, _)
+        | (0xDB, 0xB0..=0xB9, _) => Some(2),
         (0xE2, 0x80, 0x80..=0x95 | 0xAA..=0xAF) | (0xE2, 0x81, 0x9F..=0xAF) | (0xE2, 0x88, 0x92) => Some(3),
-        (0xEF, 0xBB..=0xBD, _) => Some(3),
+        (0xE2, 0x81, 0xB0..=0xB9) | (0xE2, 0x82, 0x80..=0x89) | (0xE2, 0x83, 0x9D..=0xA3) => Some(3),
+        (0xE2, 0x91, 0xA0..=0xA8) | (0xE2, 0x93, 0xAA) => Some(3),
+        (0xEF, 0xB8, 0x80..=0x8F) | (0xEF, 0xBB..=0xBD, _) => Some(3),
         (0xE0, _, 0x90..=0x99 | 0xA0..=0xAF) => Some(3),
         (0xF0, 0x9D, 0x9F) | (0xF0, 0x9F, 0xAF) => Some(4),
         _ => None,
@@ -301,6 +441,15 @@ fn digit(c: char) -> Option<char> {
     // Mathematical digits come in five shapes.
     const MATHEMATICAL: Range<u32> = 0x1D7CE..0x1D800;
     let code = u32::from(c);
+    match c {
+        '\u{B2}' | '\u{B3}' => return char::from_digit(code - 0xB0, 10),
+        '\u{B9}' => return Some('1'),
+        '\u{24EA}' => return Some('0'),
+        '\u{2070}' | '\u{2074}'..='\u{2079}' => return char::from_digit(code - 0x2070, 10),
+        '\u{2080}'..='\u{2089}' => return char::from_digit(code - 0x2080, 10),
+        '\u{2460}'..='\u{2468}' => return char::from_digit(code - 0x245F, 10),
+        _ => {}
+    }
     if MATHEMATICAL.contains(&code) {
         return char::from_digit((code - MATHEMATICAL.start) % 10, 10);
     }
@@ -321,11 +470,11 @@ fn whole_words(text: &[u8], window: Range<usize>) -> Range<usize> {
 }
 
 /// A part of a text made anew, and whether codes of quoted-printable and others stand in it.
-fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> (Rewritten, bool) {
+fn rewrite_window(text: &[u8], window: Range<usize>, takes: Takes) -> (Rewritten, bool) {
     let mut content = Derived::default();
     let mut kind = None;
     let (mut has_quoted, mut has_others) = (false, false);
-    let mut leads = Leads::from(&text[..window.end], window.start, takes_quoted);
+    let mut leads = Leads::from(&text[..window.end], window.start, takes);
     let mut at = window.start;
     while at < window.end {
         let lead = leads.next(at).unwrap_or(window.end);
@@ -334,7 +483,7 @@ fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> (Rew
         if at == window.end {
             break;
         }
-        match escape(text, at, takes_quoted) {
+        match escape(text, at, takes) {
             Some(escape) => {
                 kind = kind.or(Some(escape.kind));
                 let is_quoted = text[at] == b'=';
@@ -342,6 +491,10 @@ fn rewrite_window(text: &[u8], window: Range<usize>, takes_quoted: bool) -> (Rew
                 match escape.c {
                     Some(Stands::Char(c)) => content.share(c.encode_utf8(&mut [0; 4]).as_bytes(), at as u64),
                     Some(Stands::Byte(byte)) => content.push(byte, at as u64, escape.len as u8),
+                    Some(Stands::Utf7) => {
+                        let (_, characters) = utf7(&text[at..]).unwrap_or_default();
+                        content.share(characters.as_bytes(), at as u64);
+                    }
                     None => {}
                 }
                 at += escape.len;
@@ -363,7 +516,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 34] = [
+        let rows: [(&str, Option<(&str, &str)>); 47] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -395,6 +548,19 @@ mod tests {
             ("𝟒𝟜05", Some(("digit", "4405"))),
             ("4405\u{A0}1401458", Some(("blank", "4405 1401458"))),
             ("4405\u{2011}1401458", Some(("hyphen", "4405-1401458"))),
+            ("\\064\\064051", Some(("escape", "44051"))),
+            ("\\1 and \\09", None),
+            ("+ADQANAAwADU-1", Some(("utf-7", "44051"))),
+            ("a+Abc and 1+A1", None),
+            ("4\u{FE0F}405", Some(("mark", "4405"))),
+            ("4\u{332}4\u{332}05", Some(("mark", "4405"))),
+            ("cafe\u{301} ❤\u{FE0F}", None),
+            ("⁴⁴05 ²", Some(("digit", "4405 ²"))),
+            ("10 m² of it", None),
+            ("④④05", Some(("digit", "4405"))),
+            ("РESЕL", Some(("look-alike", "PESEL"))),
+            ("Привет, как дела", None),
+            ("PL61 and кот", None),
             ("“quoted” – text… żółw 漢字 😀", None),
             ("a\u{A0}b", None),
             ("", None),

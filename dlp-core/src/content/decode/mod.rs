@@ -1,10 +1,15 @@
 //! Decoders of bytes that were encoded as text, with maps back to the encoded bytes.
 
+mod chains;
 mod derived;
 pub(super) mod escapes;
+mod others;
 mod rtf_compressed;
 pub(super) mod runs;
+mod torn;
 pub(super) mod transfer;
+mod wide;
 
 pub(super) use derived::{Derived, compose};
+pub(super) use others::{JOINED, Made, Other, inflate, others};
 pub(super) use rtf_compressed::rtf_compressed;

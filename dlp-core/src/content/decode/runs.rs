@@ -2,6 +2,7 @@
 
 use super::Derived;
 use super::transfer::{hex_pair, sextet};
+use super::wide;
 use std::ops::Range;
 
 /// Characters of a run that is looked at: eleven digits take fifteen and padding.
@@ -11,6 +12,8 @@ const HEX_CHARS_MIN: usize = 22;
 const BASE32_CHARS_MIN: usize = 24;
 /// Characters of a line behind which a run goes on in the next line. Programs break at 60 to 76.
 const LINE_CHARS_MIN: usize = 40;
+/// Bytes between two lines of a run.
+const BREAK_BYTES_MAX: usize = 6;
 /// Bytes that are looked at in one step. Every run has one such group that starts at a multiple of it.
 const STEP_BYTES: usize = 8;
 /// Decoded bytes that tell whether a run is text.
@@ -60,7 +63,9 @@ fn run_end(text: &[u8], start: usize) -> usize {
         let line = at;
         at += text[at..].iter().take_while(|byte| sextet(**byte).is_some()).count();
         let is_long = at - line >= LINE_CHARS_MIN;
-        let breaks = text[at..].iter().take(4).take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count();
+        // Mail quotes lines behind such signs.
+        let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b'>');
+        let breaks = text[at..].iter().take(BREAK_BYTES_MAX).take_while(is_break).count();
         let goes_on = text.get(at + breaks).is_some_and(|byte| sextet(*byte).is_some());
         let has_break = text[at..at + breaks].contains(&b'\n');
         if !(is_long && has_break && goes_on) {
@@ -123,7 +128,7 @@ pub(in crate::content) fn decode_lines(run: &[u8], is_file: &dyn Fn(&[u8]) -> bo
 /// Decodes a run of digits, when what comes out is text or passes `is_file`. Where bytes stand in front that belong to
 /// something else, the digits start later.
 fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
-    let passes = |bytes: &[u8]| is_file(bytes) || is_text(bytes);
+    let passes = |bytes: &[u8]| is_file(bytes) || is_text(bytes) || wide::order(bytes).is_some();
     if run.len() >= HEX_CHARS_MIN && run.iter().all(u8::is_ascii_hexdigit) {
         let probe: Vec<u8> = run.chunks_exact(2).take(PROBE_BYTES).filter_map(hex_pair).collect();
         let content = passes(&probe).then(|| hex(run)).filter(|content| passes(&content.bytes))?;

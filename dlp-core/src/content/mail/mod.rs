@@ -13,8 +13,9 @@ pub(super) use sniff::{is_mailbox, is_message};
 
 use super::decode::{Derived, compose, transfer};
 use super::walk::{Step, Walk};
-use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, views};
+use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, views};
 use crate::base::{MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, Problem, ProblemClass};
+use crate::matching::LineCounter;
 use crate::text::{self, Charset, Transcoded, Transcoder, is_utf8};
 use header::{Field, Structured};
 use std::borrow::Cow;
@@ -51,11 +52,13 @@ struct Message<'d> {
     waiting: Vec<Entity>,
     /// A byte and the line in which it stands.
     counted: Cell<(usize, u64)>,
+    lines: SourceLines<'d>,
 }
 
 fn message(walk: &mut Walk<'_>, bytes: &[u8], range: Range<usize>) -> Step {
     let root = Entity { range, path: String::new(), depth: 0, is_digest: false };
-    let mut message = Message { bytes, waiting: vec![root], counted: Cell::new((0, 1)) };
+    let lines = SourceLines::new(bytes, Origin::Bytes(0), LineCounter::new());
+    let mut message = Message { bytes, waiting: vec![root], counted: Cell::new((0, 1)), lines };
     let mut parts = 0;
     while let Some(entity) = message.waiting.pop() {
         parts += 1;
@@ -174,9 +177,12 @@ impl Message<'_> {
     fn body_text(&self, walk: &mut Walk<'_>, entity: &Entity, content: &Content<'_>, declared: &Declared) -> Step {
         let name = if entity.path.is_empty() { String::new() } else { format!("part {}", entity.path) };
         let part = Part { role: Role::Body, name: &name };
-        content.emit(walk, part, declared.charset.as_ref(), |at| self.line(at))?;
+        walk.views.skips_uuencode = true;
+        let step = content.emit(walk, part, declared.charset.as_ref(), |at| self.line(at));
+        walk.views.skips_uuencode = false;
+        step?;
         if declared.is_flowed {
-            content.emit_flowed(walk)?;
+            content.emit_flowed(walk, Place::Source(&self.lines))?;
         }
         for start in memchr::memmem::find_iter(&content.bytes, b"begin ") {
             let is_line_start = start == 0 || content.bytes[start - 1] == b'\n';
@@ -404,7 +410,7 @@ impl<'d> Content<'d> {
     }
 
     /// Hands the text out with its lines put together as the reader's program does.
-    fn emit_flowed(&self, walk: &mut Walk<'_>) -> Step {
+    fn emit_flowed(&self, walk: &mut Walk<'_>, place: Place<'_>) -> Step {
         let mut flowed = Derived::default();
         let mut at = 0;
         for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -422,7 +428,7 @@ impl<'d> Content<'d> {
             Some(runs) => Origin::Mapped(runs),
             None => Origin::Bytes(self.start),
         };
-        views::made_from(walk, "flowed", flowed, origin)
+        views::made_from(walk, "flowed", flowed, (origin, place))
     }
 
     /// The set to decode, if the bytes may be something else than UTF-8. `is_text`: they are UTF-8 as they are.

@@ -1,10 +1,11 @@
 //! The index of a table: a store of cells, with the schema in its header.
 
 use super::super::key::KnownKey;
+use super::super::sip::Sip;
 use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
-use super::super::words::Words;
-use super::normal::{self, Normal};
-use super::schema::Schema;
+use super::super::words::{Word, Words};
+use super::normal::{self, Make, Normal};
+use super::schema::{Column, Kind, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -30,6 +31,53 @@ struct Header {
 /// Shapes of values, one bit each.
 type Shapes = [u64; 4];
 
+/// A primary column, and how its values are told from most words without a look at the index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Primary {
+    /// Number of the column.
+    pub(super) at: usize,
+    kind: Kind,
+    shapes: Shapes,
+    len_max: usize,
+}
+
+impl Primary {
+    fn of(schema: &Schema, shapes: &[Shapes]) -> Vec<Self> {
+        let columns = schema.columns.iter().zip(shapes).enumerate().filter(|(_, (column, _))| column.primary);
+        let primary = |(at, (column, shapes)): (usize, (&Column, &Shapes))| {
+            let lens = shapes.iter().take(normal::MAKES).fold(0, |lens, of_make| lens | of_make);
+            Self { at, kind: column.kind, shapes: *shapes, len_max: 64 - lens.leading_zeros() as usize }
+        };
+        columns.map(primary).collect()
+    }
+
+    /// How many of the last words may make a value together: each number of them that gives a shape of the column.
+    pub(super) fn counts(&self, words: &[Word]) -> impl Iterator<Item = usize> {
+        let mut found = 0_u16;
+        let (mut len, mut make) = (0, Make::default());
+        for (before, word) in words.iter().rev().take(normal::WORDS_MAX).enumerate() {
+            let folded = word.folded();
+            len += folded.len();
+            make.add(folded);
+            let goes_on = match self.kind {
+                Kind::Text => len <= self.len_max,
+                // Their values are shorter than what stands in the text.
+                Kind::Number | Kind::Phone => make.is_digits(),
+                Kind::Date | Kind::DateUs => before < 3,
+            };
+            if !goes_on {
+                break;
+            }
+            let has_shape = self.kind != Kind::Text || has(&self.shapes, make.shape(len));
+            found |= u16::from(has_shape) << before;
+            if !word.joins {
+                break;
+            }
+        }
+        (1..=normal::WORDS_MAX).filter(move |count| found >> (count - 1) & 1 == 1)
+    }
+}
+
 /// Turns rows into entries.
 pub struct Indexer {
     schema: Schema,
@@ -37,6 +85,7 @@ pub struct Indexer {
     salt: [u8; 16],
     rows: u32,
     shapes: Vec<Shapes>,
+    columns: Vec<Sip>,
 }
 
 impl Indexer {
@@ -44,13 +93,8 @@ impl Indexer {
     #[must_use]
     pub fn new(schema: Schema, key: &KnownKey, salt: [u8; 16]) -> Self {
         let shapes = vec![[0; 4]; schema.columns.len()];
-        Self {
-            key: key.of_index(USAGE, data_encoding::HEXLOWER.encode(&salt).as_bytes()),
-            schema,
-            salt,
-            rows: 0,
-            shapes,
-        }
+        let key = key.of_index(USAGE, data_encoding::HEXLOWER.encode(&salt).as_bytes());
+        Self { columns: columns(&key, &schema), key, schema, salt, rows: 0, shapes }
     }
 
     /// The entries of the next row, whose cells stand in the order of the schema's columns. Empty cells, and those too
@@ -60,7 +104,7 @@ impl Indexer {
         for (column, cell) in cells.into_iter().enumerate().take(self.schema.columns.len()) {
             let Some(value) = self.schema.cell(column, &Words::of(cell)) else { continue };
             set(&mut self.shapes[column], value.shape());
-            entries.push(Entry { hash: self.key.hash(column as u8, value.bytes()), owner: self.rows });
+            entries.push(Entry { hash: self.columns[column].hash(value.bytes()), owner: self.rows });
         }
     }
 
@@ -117,7 +161,8 @@ pub struct Index {
     store: Store,
     header: Arc<Header>,
     shapes: Vec<Shapes>,
-    key: KnownKey,
+    columns: Arc<[Sip]>,
+    primary: Arc<[Primary]>,
 }
 
 impl Index {
@@ -143,7 +188,9 @@ impl Index {
         let shapes = header.shapes.iter().map(|hex| from_hex(hex)).collect::<Option<Vec<_>>>();
         let shapes = shapes.filter(|shapes| shapes.len() == header.schema.columns.len());
         let shapes = shapes.ok_or(IndexError::NotAnIndex { expected: MADE_BY })?;
-        Ok(Self { store, header: header.into(), shapes, key })
+        let columns = columns(&key, &header.schema).into();
+        let primary = Primary::of(&header.schema, &shapes).into();
+        Ok(Self { store, header: header.into(), shapes, columns, primary })
     }
 
     /// The table's schema.
@@ -164,13 +211,17 @@ impl Index {
         self.store.len()
     }
 
+    /// The columns whose values are looked for everywhere.
+    pub(super) fn primary_columns(&self) -> &[Primary] {
+        &self.primary
+    }
+
     /// The entries of a value in a column, as a range of places. Empty when there is none.
     pub(super) fn find(&self, column: usize, value: &Normal) -> Range<u64> {
-        let shape = value.shape();
-        if self.shapes[column][usize::from(shape >> 6)] >> (shape & 63) & 1 == 0 {
+        if !has(&self.shapes[column], value.shape()) {
             return 0..0;
         }
-        self.store.find(self.key.hash(column as u8, value.bytes()))
+        self.store.find(self.columns[column].hash(value.bytes()))
     }
 
     /// The rows of entries.
@@ -195,8 +246,17 @@ impl std::fmt::Debug for Index {
     }
 }
 
+/// The hash of the values of each column.
+fn columns(key: &KnownKey, schema: &Schema) -> Vec<Sip> {
+    (0..schema.columns.len()).map(|column| key.function(&[b"column ", &[column as u8][..]].concat())).collect()
+}
+
 fn set(shapes: &mut Shapes, shape: u8) {
     shapes[usize::from(shape >> 6)] |= 1 << (shape & 63);
+}
+
+fn has(shapes: &Shapes, shape: u8) -> bool {
+    shapes[usize::from(shape >> 6)] >> (shape & 63) & 1 == 1
 }
 
 fn to_hex(shapes: &Shapes) -> String {

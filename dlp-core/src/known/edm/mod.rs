@@ -14,6 +14,7 @@
 //! bits: a look-up asks a filter in memory, and reads two places of the file when that says yes. It holds no value, no key, and nothing that could be tried out without the key.
 
 mod index;
+mod mask;
 mod normal;
 mod scan;
 mod schema;
@@ -21,5 +22,6 @@ mod schema;
 mod tests;
 
 pub use index::{Index, IndexWriter, Indexer};
+pub(super) use mask::mark;
 pub(super) use scan::Scan;
 pub use schema::{Column, Kind, Schema, SchemaError};

@@ -4,7 +4,7 @@ use super::super::words::Word;
 use super::schema::Kind;
 
 /// Changes when a value comes out differently; an index says by which version it was made.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Most words of one value: an e-mail address with dots on both sides has seven.
 pub(super) const WORDS_MAX: usize = 8;
 /// Longest value.
@@ -45,13 +45,43 @@ impl Normal {
 
     /// Length and make of a value, as a place among 256: values of an index take few of them, words of a text many.
     pub(super) fn shape(&self) -> u8 {
-        let has = |class: fn(&u8) -> bool| self.bytes().iter().any(class);
-        let make = match (has(u8::is_ascii_digit), has(|byte| !byte.is_ascii_digit())) {
+        let mut make = Make::default();
+        make.add(self.bytes());
+        make.shape(self.bytes().len())
+    }
+}
+
+/// Kinds of values by what they are made of.
+pub(super) const MAKES: usize = 3;
+
+/// What the bytes of a value are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Make {
+    digits: bool,
+    others: bool,
+}
+
+impl Make {
+    /// Adds bytes of the value.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+        self.digits |= digits > 0;
+        self.others |= digits < bytes.len();
+    }
+
+    /// Whether they are digits alone.
+    pub(super) fn is_digits(self) -> bool {
+        !self.others
+    }
+
+    /// The shape of so many of them.
+    pub(super) fn shape(self, len: usize) -> u8 {
+        let make = match (self.digits, self.others) {
             (true, false) => 0,
             (false, _) => 1,
             (true, true) => 2,
         };
-        make * 64 + (self.len - 1).min(63)
+        make * 64 + len.saturating_sub(1).min(LEN_MAX - 1) as u8
     }
 }
 

@@ -12,6 +12,9 @@ const PRIMARY_POINTS: i32 = 40;
 /// Points of all cells that a row needs.
 const ROW_POINTS: i32 = 55;
 
+/// Bytes that are taken at once.
+const PIECE_BYTES: usize = 16 * 1024;
+
 /// A value of a primary column that was seen, and waits for what follows.
 #[derive(Debug)]
 struct Hit {
@@ -28,8 +31,15 @@ struct Hit {
 #[derive(Debug)]
 pub(in crate::known) struct Scan {
     cutter: Words,
-    /// Latest words, as far back as windows reach.
-    words: VecDeque<Word>,
+    recent: Recent,
+}
+
+/// What was seen last, as far back as windows reach.
+#[derive(Debug)]
+struct Recent {
+    /// Words; those before `first` are let go.
+    words: Vec<Word>,
+    first: usize,
     hits: VecDeque<Hit>,
     window_bytes: u64,
     /// Bytes that values may still be taken from, from `base` on.
@@ -43,63 +53,66 @@ type Record = (DetectorIndex, Index);
 impl Scan {
     pub(in crate::known) fn new(records: &[Record]) -> Self {
         let window_bytes = records.iter().map(|(_, index)| index.schema().window_bytes).max().unwrap_or(0);
-        Self {
-            cutter: Words::new(),
-            words: VecDeque::new(),
-            hits: VecDeque::new(),
-            window_bytes,
-            held: Vec::new(),
-            base: 0,
-        }
+        let recent =
+            Recent { words: Vec::new(), first: 0, hits: VecDeque::new(), window_bytes, held: Vec::new(), base: 0 };
+        Self { cutter: Words::new(), recent }
     }
 
     pub(in crate::known) fn push(&mut self, records: &[Record], bytes: &[u8], each: &mut dyn FnMut(Match)) {
-        self.held.extend_from_slice(bytes);
-        let mut words = Vec::new();
-        self.cutter.push(bytes, &mut |word| words.push(word));
-        self.follow(records, &words, each);
+        let Self { cutter, recent } = self;
+        for piece in bytes.chunks(PIECE_BYTES) {
+            recent.held.extend_from_slice(piece);
+            cutter.push(piece, &mut |word| recent.follow(records, word, each));
+            recent.forget(cutter.open_since());
+        }
     }
 
     pub(in crate::known) fn finish(&mut self, records: &[Record], each: &mut dyn FnMut(Match)) {
-        let mut words = Vec::new();
-        self.cutter.finish(&mut |word| words.push(word));
-        self.follow(records, &words, each);
-        while let Some(hit) = self.hits.pop_front() {
-            self.decide(records, &hit, each);
+        let Self { cutter, recent } = self;
+        cutter.finish(&mut |word| recent.follow(records, word, each));
+        while let Some(hit) = recent.hits.pop_front() {
+            recent.decide(records, &hit, each);
         }
     }
 
     /// Offset before which nothing undecided stands: a value may begin a few words back.
     pub(in crate::known) fn safe_until(&self) -> u64 {
-        let latest = self.words.len().saturating_sub(WORDS_MAX);
-        let begun = self.words.get(latest).map_or(self.cutter.offset(), |word| word.start);
+        self.recent.safe_until().min(self.cutter.open_since())
+    }
+}
+
+impl Recent {
+    fn words(&self) -> &[Word] {
+        &self.words[self.first..]
+    }
+
+    fn safe_until(&self) -> u64 {
+        let words = self.words();
+        let begun = words.get(words.len().saturating_sub(WORDS_MAX)).map_or(u64::MAX, |word| word.start);
         self.hits.iter().map(|hit| hit.first.start).min().unwrap_or(u64::MAX).min(begun)
     }
 
-    fn follow(&mut self, records: &[Record], words: &[Word], each: &mut dyn FnMut(Match)) {
-        for word in words {
-            // What waits is complete once a word begins behind its window.
-            while self.hits.front().is_some_and(|hit| hit.last.end + self.window_bytes < word.start) {
-                let hit = self.hits.pop_front().expect("there is a first");
-                self.decide(records, &hit, each);
-            }
-            self.words.push_back(*word);
-            self.look_up(records);
-            self.forget();
+    fn follow(&mut self, records: &[Record], word: &Word, each: &mut dyn FnMut(Match)) {
+        // What waits is complete once a word begins behind its window.
+        while self.hits.front().is_some_and(|hit| hit.last.end + self.window_bytes < word.start) {
+            let hit = self.hits.pop_front().expect("there is a first");
+            self.decide(records, &hit, each);
         }
+        self.words.push(*word);
+        self.look_up(records);
     }
 
     /// Looks up the values that end with the latest word.
     fn look_up(&mut self, records: &[Record]) {
-        let words = self.words.make_contiguous();
-        let longest = joined(words);
+        let words = &self.words[self.first..];
         for (at, (_, index)) in records.iter().enumerate() {
             let schema = index.schema();
-            for (column, data) in schema.columns.iter().enumerate().filter(|(_, column)| column.primary) {
-                for count in 1..=longest {
+            for column in index.primary_columns() {
+                let data = &schema.columns[column.at];
+                for count in column.counts(words) {
                     let value = &words[words.len() - count..];
                     let Some(value_of) = normal(data.kind, value).filter(|v| v.is_findable(true)) else { continue };
-                    let places = index.find(column, &value_of);
+                    let places = index.find(column.at, &value_of);
                     if places.is_empty() || places.end - places.start > u64::from(schema.common_rows) {
                         continue;
                     }
@@ -107,27 +120,32 @@ impl Scan {
                     if rows.is_empty() {
                         continue;
                     }
-                    self.hits.push_back(Hit { index: at, column, first: value[0], last: value[count - 1], rows });
+                    let (first, last) = (value[0], value[count - 1]);
+                    self.hits.push_back(Hit { index: at, column: column.at, first, last, rows });
                 }
             }
         }
     }
 
-    /// Lets go of words and bytes that no window reaches any more.
-    fn forget(&mut self) {
-        let earliest = self.hits.iter().map(|hit| hit.first.start).min().unwrap_or(u64::MAX).min(self.safe_until());
-        let needed = earliest.saturating_sub(self.window_bytes);
-        while self.words.len() > WORDS_MAX && self.words.front().is_some_and(|word| word.start < needed) {
-            self.words.pop_front();
+    /// Lets go of words and bytes that no window reaches any more, a word being open since a place.
+    fn forget(&mut self, open_since: u64) {
+        let safe = self.safe_until().min(open_since);
+        let needed = safe.saturating_sub(self.window_bytes);
+        let words = self.words();
+        let kept_min = words.len().saturating_sub(WORDS_MAX);
+        self.first += words.iter().take(kept_min).take_while(|word| word.start < needed).count();
+        if self.first > self.words.len() / 2 {
+            self.words.drain(..self.first);
+            self.first = 0;
         }
-        let surplus = (earliest.min(self.cutter.offset()) - self.base) as usize;
+        let surplus = (safe - self.base) as usize;
         if surplus > self.held.len() / 2 {
-            self.held.drain(..surplus.min(self.held.len()));
+            self.held.drain(..surplus);
             self.base += surplus as u64;
         }
     }
 
-    fn decide(&mut self, records: &[Record], hit: &Hit, each: &mut dyn FnMut(Match)) {
+    fn decide(&self, records: &[Record], hit: &Hit, each: &mut dyn FnMut(Match)) {
         let (detector, index) = &records[hit.index];
         let span = Span::new(hit.first.start, hit.last.end);
         let found = self.cells(index, hit);
@@ -146,9 +164,9 @@ impl Scan {
     }
 
     /// The cells of the hit's rows in its window, nearest first, until there are enough.
-    fn cells(&mut self, index: &Index, hit: &Hit) -> Found {
+    fn cells(&self, index: &Index, hit: &Hit) -> Found {
         let schema = index.schema();
-        let words = self.words.make_contiguous();
+        let words = self.words();
         let mut search = Search {
             index,
             hit,
@@ -179,10 +197,9 @@ impl Hit {
 
 /// Indexes of the words in a hit's window, those beside it first.
 fn nearest(words: &[Word], hit: &Hit, window_bytes: u64) -> Vec<usize> {
-    let window = hit.first.start.saturating_sub(window_bytes)..=hit.last.end + window_bytes;
-    let is_inside = |word: &Word| window.contains(&word.start) && window.contains(&word.end);
-    let mut places: Vec<usize> =
-        (0..words.len()).filter(|at| is_inside(&words[*at]) && hit.is_apart(&words[*at..=*at])).collect();
+    let (from, until) = (hit.first.start.saturating_sub(window_bytes), hit.last.end + window_bytes);
+    let inside = words.partition_point(|word| word.start < from)..words.partition_point(|word| word.end <= until);
+    let mut places: Vec<usize> = inside.filter(|at| hit.is_apart(&words[*at..=*at])).collect();
     let distance = |word: &Word| hit.first.start.saturating_sub(word.end).max(word.start.saturating_sub(hit.last.end));
     places.sort_by_key(|at| distance(&words[*at]));
     places
@@ -251,7 +268,7 @@ struct Found {
 }
 
 /// How many of the last words may make one value together.
-fn joined(words: &[Word]) -> usize {
+pub(super) fn joined(words: &[Word]) -> usize {
     let joins = words.iter().rev().take(WORDS_MAX - 1).take_while(|word| word.joins).count();
     (joins + 1).min(words.len())
 }

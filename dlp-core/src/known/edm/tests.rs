@@ -182,3 +182,19 @@ fn schemas_say_what_is_wrong_with_them() {
         assert!(error.contains(expected), "{text}: {error}");
     }
 }
+
+#[test]
+fn what_is_shown_around_other_findings_holds_no_cell() {
+    let rows = [
+        (
+            "see Jane Doe from Warszawa about it, born 12.03.1911 or so",
+            "*** ******** from ******** about it, born ********** or **",
+        ),
+        ("an invoice of AC-55667788 and of others", "** invoice of *********** and of ******"),
+        ("345 678 is the rest of a number that was 0000", "*** *** is the rest of a number that was ****"),
+        ("", ""),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(known().without_values(text), expected, "{text}");
+    }
+}

@@ -1,10 +1,11 @@
 //! The index of documents: a store of fingerprints, with the documents' names, sealed, in its header.
 
 use super::super::key::KnownKey;
+use super::super::sip::Sip;
 use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
-use super::super::words::{Word, Words};
+use super::super::words::{Word, WordHash, Words};
 use super::super::{FindingDetector, finding_detector};
-use super::code::{Code, Vocabulary};
+use super::code::{Code, CodeToken, Vocabulary};
 use super::grams::{CODE, Grams, Print, TEXT, Token};
 use crate::base::{Category, SensitivityLabel, Severity};
 use crate::knowledge::Detector;
@@ -19,9 +20,9 @@ const MADE_BY: &str = "dlp fingerprint build";
 /// Use of the organisation's key.
 const USAGE: &str = "dlp.fingerprint.v1";
 /// Changes when a text gives other fingerprints.
-const VERSION: u32 = 2;
-/// Place among the columns of hashes that no column of a table has.
-const HASH_COLUMN: u8 = 254;
+const VERSION: u32 = 3;
+/// Use of an index's key for what it holds.
+const PRINTS: &[u8] = b"prints";
 /// Documents that may share a fingerprint in any case, before it is boilerplate.
 const SHARED_MIN: usize = 3;
 /// Of one hundred documents, those that may share one.
@@ -63,7 +64,7 @@ pub struct Indexer {
     name: String,
     key: KnownKey,
     salt: String,
-    vocabulary: Vocabulary,
+    hashes: Hashes,
     documents: Vec<Document>,
 }
 
@@ -73,7 +74,7 @@ impl Indexer {
     pub fn new(name: &str, key: &KnownKey, salt: [u8; 16]) -> Self {
         let salt = data_encoding::HEXLOWER.encode(&salt);
         let key = key.of_index(USAGE, salt.as_bytes());
-        Self { name: name.to_owned(), vocabulary: Vocabulary::new(&key), key, salt, documents: Vec::new() }
+        Self { name: name.to_owned(), hashes: Hashes::new(&key), key, salt, documents: Vec::new() }
     }
 
     /// The entries of the next document. How many there are; none when it is too short.
@@ -89,7 +90,7 @@ impl Indexer {
     }
 
     fn add(&self, kind: Kind, text: &[u8], owner: u32, entries: &mut Vec<Entry>) -> usize {
-        let hashes: BTreeSet<u64> = prints(&self.key, &self.vocabulary, kind, text).iter().map(|p| p.hash).collect();
+        let hashes: BTreeSet<u64> = self.hashes.prints(kind, text).iter().map(|print| self.hashes.of(print)).collect();
         entries.extend(hashes.iter().map(|hash| Entry { hash: *hash, owner }));
         hashes.len()
     }
@@ -168,8 +169,7 @@ pub struct Index {
     pub(super) store: Store,
     name: Arc<str>,
     documents: Arc<[Document]>,
-    pub(super) vocabulary: Arc<Vocabulary>,
-    key: KnownKey,
+    pub(super) hashes: Arc<Hashes>,
 }
 
 impl Index {
@@ -193,8 +193,8 @@ impl Index {
             Ok(key.of_index(USAGE, header.salt.as_bytes()))
         })?;
         let documents = documents(&key, &header).ok_or(IndexError::NotAnIndex { expected: MADE_BY })?;
-        let vocabulary = Vocabulary::new(&key).into();
-        Ok(Self { store, name: header.name.into(), documents: documents.into(), vocabulary, key })
+        let hashes = Hashes::new(&key).into();
+        Ok(Self { store, name: header.name.into(), documents: documents.into(), hashes })
     }
 
     /// Id of the detector whose findings these are.
@@ -226,11 +226,6 @@ impl Index {
     pub(in crate::known) fn has_failed(&self) -> bool {
         self.store.has_failed()
     }
-
-    /// A word as a token.
-    pub(super) fn token(&self, word: &Word) -> Token {
-        token(&self.key, word)
-    }
 }
 
 impl std::fmt::Debug for Index {
@@ -245,34 +240,58 @@ fn documents(key: &KnownKey, header: &Header) -> Option<Vec<Document>> {
     serde_json::from_slice(&key.open(&sealed)?).ok()
 }
 
-fn token(key: &KnownKey, word: &Word) -> Token {
-    Token {
-        hash: key.hash(HASH_COLUMN, word.folded()),
-        start: word.start,
-        end: word.end,
-        at: word.at,
-        until: word.until,
-    }
+/// How tokens and runs of them become fingerprints under a key.
+///
+/// A text has millions of tokens, and one run of four is kept. So tokens have a hash that is fast and under which two of
+/// them are seldom equal for anybody who does not know its secret; what is kept goes through a pseudo-random function.
+/// The two together are one, as far as tokens have hashes of their own (J. L. Carter, M. N. Wegman, 1981).
+#[derive(Debug)]
+pub(super) struct Hashes {
+    words: WordHash,
+    vocabulary: Vocabulary,
+    prints: Sip,
 }
 
-/// The fingerprints of a whole text.
-fn prints(key: &KnownKey, vocabulary: &Vocabulary, kind: Kind, text: &[u8]) -> Vec<Print> {
-    let mut prints = Vec::new();
-    match kind {
-        Kind::Text => {
-            let (mut grams, mut words) = (Grams::new(TEXT), Words::new());
-            let mut take = |word: Word| prints.extend(grams.push(token(key, &word)));
-            words.push(text, &mut take);
-            words.finish(&mut take);
-            prints.extend(grams.finish());
-        }
-        Kind::Code => {
-            let (mut grams, mut code) = (Grams::new(CODE), Code::new());
-            let mut take = |token: super::code::CodeToken| prints.extend(grams.push(token.hashed(vocabulary)));
-            code.push(text, &mut take);
-            code.finish(&mut take);
-            prints.extend(grams.finish());
-        }
+impl Hashes {
+    fn new(key: &KnownKey) -> Self {
+        Self { words: WordHash::new(key), vocabulary: Vocabulary::new(key), prints: key.function(PRINTS) }
     }
-    prints
+
+    /// A word as a token.
+    pub(super) fn word(&self, word: &Word) -> Token {
+        let Word { start, end, at, until, .. } = *word;
+        Token { hash: self.words.of(word.folded()), start, end, at, until }
+    }
+
+    /// A token of code.
+    pub(super) fn code(&self, token: &CodeToken) -> Token {
+        token.hashed(&self.vocabulary)
+    }
+
+    /// What an index holds of a run.
+    pub(super) fn of(&self, print: &Print) -> u64 {
+        self.prints.hash(&print.hash.to_le_bytes())
+    }
+
+    /// The kept runs of a whole text.
+    fn prints(&self, kind: Kind, text: &[u8]) -> Vec<Print> {
+        let mut prints = Vec::new();
+        match kind {
+            Kind::Text => {
+                let (mut grams, mut words) = (Grams::new(TEXT), Words::new());
+                let mut take = |word: &Word| prints.extend(grams.push(&self.word(word)));
+                words.push(text, &mut take);
+                words.finish(&mut take);
+                prints.extend(grams.finish());
+            }
+            Kind::Code => {
+                let (mut grams, mut code) = (Grams::new(CODE), Code::new());
+                let mut take = |token: &CodeToken| prints.extend(grams.push(&self.code(token)));
+                code.push(text, &mut take);
+                code.finish(&mut take);
+                prints.extend(grams.finish());
+            }
+        }
+        prints
+    }
 }

@@ -1,16 +1,18 @@
 //! Following a text, read as words and as code: which fingerprints it has, and of which documents.
 
-use super::super::words::Words;
-use super::code::Code;
+use super::super::words::{Word, Words};
+use super::code::{Code, CodeToken};
 use super::grams::{CODE, Grams, Print, TEXT};
 use super::index::Index;
 use crate::base::{Confidence, Secret, Span};
 use crate::matching::{DetectorIndex, LineColumn, Match, Reason, Step};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 /// An index and its detector.
 type Collection = (DetectorIndex, Index);
 
+/// Bytes that are taken at once.
+const PIECE_BYTES: usize = 16 * 1024;
 /// Fewest fingerprints that are reported: two agree by chance in a library's worth of text.
 const PRINTS_MIN: u64 = 3;
 /// Least part of a document that is reported, in per cent, unless a passage is long.
@@ -35,7 +37,8 @@ const POINTS: [i32; 3] = [45, 75, 90];
 /// What was seen of a document.
 #[derive(Debug)]
 struct Seen {
-    prints: BTreeSet<u64>,
+    /// Different fingerprints.
+    found: u64,
     /// Of the words and of the code: the number of the latest fingerprint, and how many form a passage with it.
     passages: [(u64, u64); 2],
     /// Fingerprints of the longest passage.
@@ -52,9 +55,34 @@ struct Follow {
     /// Fingerprints of the words and of the code so far.
     counts: [u64; 2],
     /// By number of the document. It cannot grow beyond the index.
-    seen: BTreeMap<u32, Seen>,
+    seen: HashMap<u32, Seen>,
+    /// Fingerprints that the index has.
+    prints: HashSet<u64>,
     /// Where the first of them starts.
     seen_since: u64,
+    /// Kept runs that were not looked up yet.
+    waiting: Vec<Print>,
+}
+
+fn follow_word(follows: &mut [Follow], collections: &[Collection], word: &Word) {
+    for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+        let print = follow.text.push(&index.hashes.word(word)).copied();
+        follow.waiting.extend(print);
+    }
+}
+
+fn follow_code(follows: &mut [Follow], collections: &[Collection], token: &CodeToken) {
+    for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+        let print = follow.code.push(&index.hashes.code(token)).copied();
+        follow.waiting.extend(print);
+    }
+}
+
+/// Looks up what waits, so that nothing does between two pieces.
+fn settle(follows: &mut [Follow], collections: &[Collection], reading: usize) {
+    for (follow, (_, index)) in follows.iter_mut().zip(collections) {
+        follow.settle(index, reading);
+    }
 }
 
 /// The state of a text.
@@ -71,46 +99,37 @@ impl Scan {
             text: Grams::new(TEXT),
             code: Grams::new(CODE),
             counts: [0; 2],
-            seen: BTreeMap::new(),
+            seen: HashMap::new(),
+            prints: HashSet::new(),
             seen_since: u64::MAX,
+            waiting: Vec::new(),
         };
         Self { words: Words::new(), code: Code::new(), follows: collections.iter().map(follow).collect() }
     }
 
     pub(in crate::known) fn push(&mut self, collections: &[Collection], bytes: &[u8]) {
         let Self { words, code, follows } = self;
-        words.push(bytes, &mut |word| {
-            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.text.push(index.token(&word));
-                follow.count(index, print, WORDS);
-            }
-        });
-        code.push(bytes, &mut |token| {
-            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.code.push(token.hashed(&index.vocabulary));
-                follow.count(index, print, STATEMENTS);
-            }
-        });
+        for piece in bytes.chunks(PIECE_BYTES) {
+            words.push(piece, &mut |word| follow_word(follows, collections, word));
+            settle(follows, collections, WORDS);
+            code.push(piece, &mut |token| follow_code(follows, collections, token));
+            settle(follows, collections, STATEMENTS);
+        }
     }
 
     pub(in crate::known) fn finish(mut self, collections: &[Collection], each: &mut dyn FnMut(Match)) {
         let Self { words, code, follows } = &mut self;
-        words.finish(&mut |word| {
-            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.text.push(index.token(&word));
-                follow.count(index, print, WORDS);
-            }
-        });
-        code.finish(&mut |token| {
-            for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-                let print = follow.code.push(token.hashed(&index.vocabulary));
-                follow.count(index, print, STATEMENTS);
-            }
-        });
+        words.finish(&mut |word| follow_word(follows, collections, word));
+        for follow in follows.iter_mut() {
+            follow.waiting.extend(follow.text.finish());
+        }
+        settle(follows, collections, WORDS);
+        code.finish(&mut |token| follow_code(follows, collections, token));
+        for follow in follows.iter_mut() {
+            follow.waiting.extend(follow.code.finish());
+        }
+        settle(follows, collections, STATEMENTS);
         for (follow, (detector, index)) in self.follows.iter_mut().zip(collections) {
-            let (text, code) = (follow.text.finish(), follow.code.finish());
-            follow.count(index, text, WORDS);
-            follow.count(index, code, STATEMENTS);
             follow.report(*detector, index, each);
         }
     }
@@ -128,31 +147,52 @@ impl Scan {
 }
 
 impl Follow {
+    /// Looks up what waits.
+    fn settle(&mut self, index: &Index, reading: usize) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        // The filter is asked about all of them at once, so that the processor fetches its places together.
+        let known = waiting.iter().map(|print| index.hashes.of(print));
+        let known: Vec<(u64, bool)> = known.map(|hash| (hash, index.store.may_hold(hash))).collect();
+        for (print, (hash, may_be)) in waiting.iter().zip(known) {
+            self.counts[reading] += 1;
+            if may_be {
+                self.count(index, (print, hash), reading);
+            }
+        }
+        waiting.clear();
+        self.waiting = waiting;
+    }
+
     /// Counts a fingerprint for the documents that have it.
-    fn count(&mut self, index: &Index, print: Option<Print>, reading: usize) {
-        let Some(print) = print else { return };
-        self.counts[reading] += 1;
+    fn count(&mut self, index: &Index, (print, hash): (&Print, u64), reading: usize) {
         let number = self.counts[reading];
-        for owner in index.store.owners(index.store.find(print.hash)) {
-            let (start, end) = ((print.first.start, print.first.at), (print.last.end, print.last.until));
-            let seen = self.seen.entry(owner);
-            let seen = seen.or_insert(Seen { prints: BTreeSet::new(), passages: [(0, 0); 2], longest: 0, start, end });
+        let places = index.store.find(hash);
+        if places.is_empty() {
+            return;
+        }
+        let Print { start, end, .. } = *print;
+        let is_new = self.prints.insert(hash);
+        self.seen_since = self.seen_since.min(start.0);
+        let seen = &mut self.seen;
+        index.store.each_owner(places, &mut |owner| {
+            let seen = seen.entry(owner).or_insert(Seen { found: 0, passages: [(0, 0); 2], longest: 0, start, end });
             let (latest, len) = &mut seen.passages[reading];
             *len = if *len > 0 && number <= *latest + 1 + GAP_MAX { *len + 1 } else { 1 };
             *latest = number;
             seen.longest = seen.longest.max(*len);
-            seen.prints.insert(print.hash);
-            self.seen_since = self.seen_since.min(start.0);
+            seen.found += u64::from(is_new);
             seen.start = seen.start.min(start);
             seen.end = seen.end.max(end);
-        }
+        });
     }
 
     /// Reports the documents of which enough was seen.
     fn report(&self, detector: DetectorIndex, index: &Index, each: &mut dyn FnMut(Match)) {
-        for (number, seen) in &self.seen {
+        let mut seen: Vec<_> = self.seen.iter().collect();
+        seen.sort_unstable_by_key(|(number, _)| **number);
+        for (number, seen) in seen {
             let Some(document) = index.documents().get(*number as usize) else { continue };
-            let (found, all) = (seen.prints.len() as u64, u64::from(document.prints).max(1));
+            let (found, all) = (seen.found, u64::from(document.prints).max(1));
             let percent = found * 100 / all;
             // A document of a few fingerprints is there when all of them are.
             let is_passage = seen.longest.min(found) >= PASSAGE_PRINTS;

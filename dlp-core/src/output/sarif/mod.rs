@@ -215,7 +215,10 @@ fn place(location: &LocationRecord, line: Option<&LineFacts>) -> Value {
     let mut physical = json!({ "artifactLocation": artifact(location), "region": region(location, line) });
     let mut place = Map::new();
     if let Some(inside) = inside(location) {
-        physical["region"] = json!({ "startLine": 1 });
+        // Lines of what is encoded in a file are its own, those inside a member are not.
+        if location.line.is_none() || !location.container.is_empty() {
+            physical["region"] = json!({ "startLine": 1 });
+        }
         let name = format!("{}!{inside}", escape(&location.path.text));
         place.insert("logicalLocations".to_owned(), json!([{ "fullyQualifiedName": name, "kind": "member" }]));
     }

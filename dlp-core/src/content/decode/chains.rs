@@ -1,0 +1,450 @@
+//! Digits with something between them: hexadecimal pairs, and one value in groups that somebody set apart.
+//!
+//! `50 45 53`, `0x50, 0x45` and `44.05.14/01458` have in common that a digit stands near a digit and something else
+//! between. Such places are found for many bytes at once; what stands there is looked at one chain after the other, so
+//! every byte is looked at a bounded number of times.
+
+use super::Derived;
+use super::transfer::hex_pair;
+use std::ops::Range;
+
+/// Bytes between two digits of a chain, as far as they are looked for.
+const APART_BYTES_MAX: usize = 7;
+/// Bytes that are looked at in one step.
+const STEP_BYTES: usize = 64;
+/// Hexadecimal pairs that make a text.
+const PAIRS_MIN: usize = 8;
+/// Bytes between two pairs: a comma, a line end and blanks.
+const PAIR_SEPARATOR_BYTES_MAX: usize = 24;
+/// Letters and digits of one value.
+const VALUE_CHARS: Range<usize> = 9..41;
+/// Letters and digits of one group.
+const GROUP_CHARS_MAX: usize = 8;
+/// Groups of a value in single characters.
+const SINGLE_GROUPS_MIN: usize = 9;
+/// Bytes of the lines above and below that are looked at.
+const LINE_BYTES_MAX: usize = 256;
+
+/// What was found at digits that stand apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::content) enum Chain {
+    /// Hexadecimal pairs, and the bytes that they are.
+    Hex(Range<usize>, Derived),
+    /// One value: what stands between its groups.
+    Value(Range<usize>, Vec<Range<usize>>),
+}
+
+impl Chain {
+    fn range(&self) -> &Range<usize> {
+        match self {
+            Self::Hex(range, _) | Self::Value(range, _) => range,
+        }
+    }
+}
+
+/// All chains of a text, in order.
+pub(in crate::content) fn chains(text: &[u8]) -> Vec<Chain> {
+    let mut found: Vec<Chain> = Vec::new();
+    let mut at = 0;
+    while let Some(place) = next_place(text, at) {
+        let from = found.last().map_or(0, |chain| chain.range().end);
+        at = match chain(text, from, place) {
+            Ok(chain) => {
+                let end = chain.range().end;
+                found.push(chain);
+                end
+            }
+            Err(end) => end,
+        }
+        .max(place + 1);
+    }
+    found
+}
+
+/// The next digit behind which something else stands, and near it another digit.
+fn next_place(text: &[u8], from: usize) -> Option<usize> {
+    let is_place = |window: &[u8]| {
+        let other = window[2..].iter().fold(false, |any, byte| any | is_digit(*byte));
+        is_digit(window[0]) & !is_digit(window[1]) & other
+    };
+    let mut at = from;
+    while let Some(step) = text.get(at..at + STEP_BYTES + APART_BYTES_MAX) {
+        // Folded without branches, so that many places are asked at once.
+        let any = (0..STEP_BYTES).fold(0_u8, |any, place| {
+            let digit = |offset: usize| u8::from(is_digit(step[place + offset]));
+            let near = digit(2) | digit(3) | digit(4) | digit(5) | digit(6);
+            any | (digit(0) & (digit(1) ^ 1) & near)
+        });
+        if any != 0 {
+            let found = (0..STEP_BYTES).find(|place| is_place(&step[*place..*place + APART_BYTES_MAX]));
+            return found.map(|place| at + place);
+        }
+        at += STEP_BYTES;
+    }
+    let rest = text.get(at..)?;
+    (0..rest.len().saturating_sub(2))
+        .find(|place| {
+            let window = &rest[*place..rest.len().min(place + APART_BYTES_MAX)];
+            is_place(window)
+        })
+        .map(|place| at + place)
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
+}
+
+/// The chain at a digit that stands apart from another one, or where to go on.
+fn chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
+    if let Some((range, content)) = hex_chain(text, from, place) {
+        return Ok(Chain::Hex(range, content));
+    }
+    value_chain(text, from, place)
+}
+
+/// Hexadecimal pairs around a place.
+fn hex_chain(text: &[u8], from: usize, place: usize) -> Option<(Range<usize>, Derived)> {
+    let start = pair_start(text, from, place)?;
+    let mut content = Derived::default();
+    let (mut at, mut end) = (start, start);
+    while let Some(pair) = text.get(at..).and_then(hex_pair) {
+        let is_longer = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric) && text[at + 2] != b'h';
+        if is_longer {
+            break;
+        }
+        content.push(pair, at as u64, 2);
+        end = at + 2;
+        let Some(next) = separator_len(&text[end..]) else { break };
+        at = end + next;
+    }
+    content.end(end as u64);
+    (content.bytes.len() >= PAIRS_MIN).then_some((start..end, content))
+}
+
+/// Where the pair begins that a digit is part of; `None` when it is none.
+fn pair_start(text: &[u8], from: usize, place: usize) -> Option<usize> {
+    let is_hex = |at: usize| text.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let start = if place > from && is_hex(place - 1) { place - 1 } else { place };
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    let is_first = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() || matches!(byte, b'x' | b'X' | b'H'));
+    (is_first && is_hex(start + 1)).then_some(start)
+}
+
+/// Bytes between two pairs, a mark of hexadecimal digits included.
+fn separator_len(rest: &[u8]) -> Option<usize> {
+    let is_separator =
+        |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b';' | b':' | b'-' | b'"' | b'\'' | b'h');
+    let len = rest.iter().take(PAIR_SEPARATOR_BYTES_MAX).take_while(|byte| is_separator(byte)).count();
+    let mark = match rest.get(len..)? {
+        [b'0' | b'\\' | b'&', b'x' | b'X' | b'H', ..] => 2,
+        [b'$', ..] => 1,
+        _ => 0,
+    };
+    (len > 0).then_some(len + mark)
+}
+
+/// A group of a value, and what is known of all of them.
+struct Groups<'t> {
+    text: &'t [u8],
+    groups: Vec<Range<usize>>,
+}
+
+/// One value in groups around a place, or where to go on.
+fn value_chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
+    let group_end = place + 1;
+    let Some(separator) = Separator::at(&text[group_end..]) else { return Err(group_end) };
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut at = first_group(text, from, (group_end, &separator));
+    loop {
+        let len = text[at..].iter().take(GROUP_CHARS_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let first_len = groups.first().map_or(len, Range::len);
+        if !separator.takes(&text[at..at + len], first_len) {
+            break;
+        }
+        groups.push(at..at + len);
+        let end = at + len;
+        let goes_on = text[end..].starts_with(separator.bytes) && groups.len() <= VALUE_CHARS.end;
+        // Where groups are as long as the first one, a shorter one is the last.
+        if !goes_on || (separator.usual != Usual::Seldom && len < first_len) {
+            break;
+        }
+        at = end + separator.bytes.len();
+    }
+    let groups = Groups { text, groups };
+    let end = groups.range().end.max(group_end);
+    if !groups.is_value(&separator) {
+        return Err(end);
+    }
+    let gaps = groups.groups.windows(2).map(|pair| pair[0].end..pair[1].start).collect();
+    Ok(Chain::Value(groups.range(), gaps))
+}
+
+/// Where the first group of a chain begins, of which one group ends here.
+fn first_group(text: &[u8], from: usize, (end, separator): (usize, &Separator<'_>)) -> usize {
+    let group_start = |end: usize| {
+        let group = text[from..end].iter().rev().take(GROUP_CHARS_MAX + 1);
+        end - group.take_while(|byte| byte.is_ascii_alphanumeric()).count()
+    };
+    let mut start = group_start(end);
+    let len = end - start;
+    for _ in 0..VALUE_CHARS.end {
+        if start == end || !text[from..start].ends_with(separator.bytes) {
+            break;
+        }
+        let earlier_end = start - separator.bytes.len();
+        let earlier = group_start(earlier_end);
+        let group = &text[earlier..earlier_end];
+        // The cell before the first one is a label.
+        let is_label = separator.usual == Usual::Cells && len > 1 && !group.iter().any(u8::is_ascii_digit);
+        let is_short = separator.usual != Usual::Seldom && group.len() != len;
+        if is_label || is_short || !separator.takes(group, len) {
+            break;
+        }
+        start = earlier;
+    }
+    start
+}
+
+/// How much has to speak for a value with such separators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Usual {
+    /// Between numbers of any text: blanks, hyphens.
+    Everywhere,
+    /// Between cells of tables.
+    Cells,
+    /// Seldom between numbers.
+    Seldom,
+}
+
+/// What stands between two groups.
+struct Separator<'t> {
+    bytes: &'t [u8],
+    usual: Usual,
+}
+
+impl<'t> Separator<'t> {
+    /// Whether letters and digits may be a group behind others, the first of which is so long.
+    fn takes(&self, group: &[u8], first_len: usize) -> bool {
+        let has_digit = group.iter().any(u8::is_ascii_digit);
+        let is_upper = group.iter().all(u8::is_ascii_uppercase);
+        let fits = match self.usual {
+            Usual::Seldom => true,
+            Usual::Everywhere | Usual::Cells => group.len() <= first_len && (has_digit || is_upper || first_len == 1),
+        };
+        (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits
+    }
+
+    /// The separator that a text begins with.
+    fn at(rest: &'t [u8]) -> Option<Self> {
+        let is_part = |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'\r' | b'\n');
+        let len = rest.iter().take(APART_BYTES_MAX).take_while(|byte| is_part(byte)).count();
+        let bytes = &rest[..len];
+        let core: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(byte, b' ' | b'"' | b'\'')).collect();
+        let has_quotes = bytes.iter().any(|byte| matches!(byte, b'"' | b'\''));
+        let usual = match core.as_slice() {
+            [] if has_quotes => return None,
+            [] if len == 1 => Usual::Everywhere,
+            [] if len == 2 => Usual::Seldom,
+            [b'-'] if len == 1 => Usual::Everywhere,
+            [b',' | b';' | b'|'] | [b'\t', ..] if core.iter().all(|byte| *byte == core[0]) => Usual::Cells,
+            [b'.' | b'/' | b'_' | b'*' | b'~'] | [0xC2, 0xB7] | [0xE2, 0x80, 0xA2] if !has_quotes => Usual::Seldom,
+            _ => return None,
+        };
+        Some(Self { bytes, usual })
+    }
+}
+
+impl Groups<'_> {
+    fn range(&self) -> Range<usize> {
+        let (first, last) = (self.groups.first(), self.groups.last());
+        first.map_or(0, |group| group.start)..last.map_or(0, |group| group.end)
+    }
+
+    /// Whether the groups look like one value that was set apart, and like nothing else.
+    fn is_value(&self, separator: &Separator<'_>) -> bool {
+        let lens = || self.groups.iter().map(Range::len);
+        let chars: usize = lens().sum();
+        if !VALUE_CHARS.contains(&chars) || lens().any(|len| len == 0 || len > GROUP_CHARS_MAX) {
+            return false;
+        }
+        let in_groups = |test: fn(&u8) -> bool| {
+            self.groups.iter().flat_map(|group| &self.text[group.clone()]).filter(|b| test(b)).count()
+        };
+        let digits = in_groups(u8::is_ascii_digit);
+        let regular = self.regular_len();
+        let is_plain = digits == chars;
+        let is_of_upper = is_plain || (digits * 3 >= chars && in_groups(u8::is_ascii_lowercase) == 0);
+        let is_token = digits >= 2 && self.groups.len() >= 4 && regular.is_some_and(|len| len > 1);
+        let is_regular = match (separator.usual, regular) {
+            (_, Some(1)) => self.groups.len() >= SINGLE_GROUPS_MIN && (is_of_upper || digits >= 2),
+            (Usual::Everywhere, Some(len)) => len != 3 && self.groups.len() >= 3 && is_of_upper,
+            (Usual::Cells, Some(len)) => (len != 3 || separator.bytes != b",") && self.groups.len() >= 3 && is_of_upper,
+            // Two groups are a number with a fraction, or a quotient.
+            (Usual::Seldom, _) if self.groups.len() < 3 => false,
+            (Usual::Seldom, Some(_)) => is_of_upper || is_token,
+            (Usual::Seldom, None) => is_plain,
+            (_, None) => false,
+        };
+        let is_thousands = matches!(separator.bytes, b"." | b"_") && self.is_thousands();
+        is_regular
+            && !is_thousands
+            && !self.is_address(separator)
+            && self.stands_apart(separator)
+            && (separator.usual == Usual::Seldom || self.is_alone(separator))
+    }
+
+    /// The length of all groups but the last or the first, which may be shorter.
+    fn regular_len(&self) -> Option<usize> {
+        let lens: Vec<usize> = self.groups.iter().map(Range::len).collect();
+        let [first, inner @ .., last] = lens.as_slice() else { return None };
+        let len = inner.first().copied().unwrap_or(*first.max(last));
+        let fits = inner.iter().all(|inner| *inner == len) && *first <= len && *last <= len;
+        (fits && (*first == len || *last == len)).then_some(len)
+    }
+
+    /// Whether they are the address of a computer.
+    fn is_address(&self, separator: &Separator<'_>) -> bool {
+        separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(|group| group.len() <= 3)
+    }
+
+    /// Whether they are a number with its thousands set apart. A first group of three digits may be part of an identifier.
+    fn is_thousands(&self) -> bool {
+        let [first, rest @ ..] = self.groups.as_slice() else { return false };
+        first.len() < 3 && rest.iter().all(|group| group.len() == 3)
+    }
+
+    /// Whether nothing goes on on either side.
+    fn stands_apart(&self, separator: &Separator<'_>) -> bool {
+        let range = self.range();
+        let (before, behind) = (&self.text[..range.start], &self.text[range.end..]);
+        let cell = separator.usual == Usual::Cells;
+        let may_touch = |byte: u8| {
+            !byte.is_ascii_alphanumeric()
+                && (cell || !matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b'*' | b'~' | b'%' | b'+' | b'='))
+        };
+        let ends_so = |byte: Option<&u8>, next: Option<&u8>| match byte {
+            None => true,
+            // A full stop or a comma that nothing follows ends a sentence.
+            Some(b'.' | b',' | b'-' | b'_' | b'/' | b'*') if !cell => {
+                next.is_none_or(|next| next.is_ascii_whitespace())
+            }
+            Some(byte) => may_touch(*byte),
+        };
+        let starts_so = before.last().is_none_or(|byte| may_touch(*byte) || *byte == b'=');
+        let number_before =
+            before.strip_suffix(separator.bytes).is_some_and(|rest| rest.last().is_some_and(|byte| is_digit(*byte)));
+        let number_behind =
+            behind.strip_prefix(separator.bytes).is_some_and(|rest| rest.first().is_some_and(|byte| is_digit(*byte)));
+        starts_so && ends_so(behind.first(), behind.get(1)) && !number_before && !number_behind
+    }
+
+    /// Whether the lines above and below have no such chain: in a table of numbers each line has one.
+    fn is_alone(&self, separator: &Separator<'_>) -> bool {
+        let range = self.range();
+        let above = &self.text[..range.start];
+        let above = memchr::memrchr(b'\n', above).map_or(&[][..], |feed| last_line(&above[..feed]));
+        let below = &self.text[range.end..];
+        let below = memchr::memchr(b'\n', &below[..below.len().min(LINE_BYTES_MAX)]).map_or(&[][..], |feed| {
+            let rest = &below[feed + 1..];
+            let len = rest.len().min(LINE_BYTES_MAX);
+            &rest[..memchr::memchr(b'\n', &rest[..len]).unwrap_or(len)]
+        });
+        !has_chain(above, separator.bytes) && !has_chain(below, separator.bytes)
+    }
+}
+
+/// The last line of a text, as far as it is looked at.
+fn last_line(text: &[u8]) -> &[u8] {
+    let text = &text[text.len().saturating_sub(LINE_BYTES_MAX)..];
+    memchr::memrchr(b'\n', text).map_or(text, |feed| &text[feed + 1..])
+}
+
+/// Whether a line has two numbers with this between them.
+fn has_chain(line: &[u8], separator: &[u8]) -> bool {
+    memchr::memmem::find_iter(line, separator).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| line.get(at));
+        before.is_some_and(|byte| is_digit(*byte)) && line.get(at + separator.len()).is_some_and(|byte| is_digit(*byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str) -> Vec<String> {
+        let text = text.as_bytes();
+        let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let chains = chains(text).into_iter();
+        chains
+            .map(|chain| match chain {
+                Chain::Hex(_, content) => format!("hex {}", show(&content.bytes)),
+                Chain::Value(range, gaps) => {
+                    let is_kept = |at: &usize| !gaps.iter().any(|gap| gap.contains(at));
+                    show(&range.filter(is_kept).map(|at| text[at]).collect::<Vec<_>>())
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_in_groups_are_told_from_other_numbers() {
+        let rows: &[(&str, &[&str])] = &[
+            ("4405.1401.458", &["44051401458"]),
+            ("no 44.051401.458.", &["44051401458"]),
+            ("4405/1401/458", &["44051401458"]),
+            ("id=4405_1401_458;", &["44051401458"]),
+            ("4405·1401·458", &["44051401458"]),
+            ("4405 • 1401 • 458", &["44051401458"]),
+            ("4405  1401  458", &["44051401458"]),
+            ("4405 1401 458", &["44051401458"]),
+            ("4 4 0 5 1 4 0 1 4 5 8", &["44051401458"]),
+            ("4-4-0-5-1-4-0-1-4-5-8", &["44051401458"]),
+            ("| PESEL | 4405 | 1401 | 458 |", &["44051401458"]),
+            ("PESEL\t4405\t1401\t458\n", &["44051401458"]),
+            ("[\"4405\", \"1401\", \"458\"]", &["44051401458"]),
+            ("PL61 1090 1014 0000 0712 1981 2874", &["PL61109010140000071219812874"]),
+            ("FRRR.ML88.C50G.791Y", &["FRRRML88C50G791Y"]),
+            ("512.330017", &[]),
+            ("192.168.100.200", &[]),
+            ("12.05.2024", &[]),
+            ("2024/05/12 10:11:12.123", &[]),
+            ("/2024/05/123456/", &[]),
+            ("1.234.567.890 and 1_000_000_000", &[]),
+            ("1,234,567,890", &[]),
+            ("v1.2.3.4.5.6.7.8.9.10.11", &[]),
+            ("1000 2000 3000\n4000 5000 6000\n", &[]),
+            ("1000,2000,3000\n4000,5000,6000\n", &[]),
+            ("550e8400-e29b-41d4-a716-446655440000", &[]),
+            ("10 of 20 and 30, or 5", &[]),
+            ("1.5 2.5 3.5 4.5", &[]),
+            ("2026-11-22", &[]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(joined(text), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_pairs_are_read_with_anything_between() {
+        let rows: &[(&str, &[&str])] = &[
+            ("50 45 53 45 4c 3a 20 34", &["hex PESEL: 4"]),
+            ("50:45:53:45:4c:3a:20:34", &["hex PESEL: 4"]),
+            ("x = { 0x50, 0x45, 0x53, 0x45,\n      0x4C, 0x3a, 0x20, 0x34 };", &["hex PESEL: 4"]),
+            ("50-45-53-45-4C-3A-20-34", &["hex PESEL: 4"]),
+            ("50 45 53 45", &[]),
+            ("00:1b:44:11:3a:b7", &[]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(joined(text), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_found_wherever_it_stands() {
+        for start in 0..140 {
+            let text = format!("{}4.5{}", "x".repeat(start), " ".repeat(80));
+            assert_eq!(next_place(text.as_bytes(), 0), Some(start), "at {start}");
+        }
+        assert_eq!(next_place(b"12345 abcd 6", 0), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! All that a text can be read as besides itself, one decoder after the other.
+
+use super::runs::{self, is_text};
+use super::torn::{self, Mended};
+use super::{Derived, escapes, transfer, wide};
+use std::io::Read as _;
+
+/// The way of writing of what was torn apart.
+pub(in crate::content) const JOINED: &str = "joined";
+
+/// What a text or a part of it was decoded to.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::content) struct Other<'t> {
+    /// The way of writing.
+    pub(in crate::content) kind: &'static str,
+    /// The bytes, which lead back to those of the text.
+    pub(in crate::content) content: Derived,
+    /// What they are.
+    pub(in crate::content) made: Made<'t>,
+}
+
+/// What came out of a decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::content) enum Made<'t> {
+    /// Text, made character by character: a part of it stands for the same part of the source.
+    Characters,
+    /// Text of a code of which no character can be exchanged alone.
+    Text,
+    /// A file, perhaps with its name.
+    File(Option<&'t [u8]>),
+    /// Text or a file, to be inflated.
+    Deflated,
+}
+
+/// Gives every reading of a text; of one that was mended already, those of the other decoders.
+///
+/// # Errors
+/// What `each` returns, which ends it.
+pub(in crate::content) fn others<'t, E>(
+    (text, is_mended): (&'t [u8], bool),
+    is_file: &dyn Fn(&[u8]) -> bool,
+    each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
+) -> Result<(), E> {
+    for rewritten in escapes::rewrite(text) {
+        each(Other { kind: rewritten.kind, content: rewritten.content, made: Made::Characters })?;
+    }
+    let mended = if is_mended { Mended::default() } else { torn::mend(text) };
+    for content in mended.joined {
+        each(Other { kind: JOINED, content, made: Made::Characters })?;
+    }
+    for content in mended.hex {
+        give("hex", content, is_file, each)?;
+    }
+    let mut at = 0;
+    while let Some(run) = runs::next(text, at) {
+        at = run.end;
+        for (start, decoded) in runs::decode_lines(&text[run.clone()], &|bytes| is_file(bytes) || is_deflated(bytes)) {
+            let mut content = decoded.content;
+            content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
+            give(decoded.kind, content, is_file, each)?;
+        }
+    }
+    for start in memchr::memmem::find_iter(text, b"begin ") {
+        let is_line_start = start == 0 || text[start - 1] == b'\n';
+        let found = if is_line_start { transfer::uuencode(&text[start..], start as u64) } else { None };
+        if let Some(found) = found.filter(|found| !found.content.bytes.is_empty()) {
+            each(Other { kind: "uuencode", content: found.content, made: Made::File(Some(found.name)) })?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives what bytes are, unless they are nothing that can be read.
+fn give<'t, E>(
+    kind: &'static str,
+    content: Derived,
+    is_file: &dyn Fn(&[u8]) -> bool,
+    each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
+) -> Result<(), E> {
+    let bytes = &content.bytes;
+    if is_file(bytes) {
+        each(Other { kind, content, made: Made::File(None) })
+    } else if is_deflated(bytes) {
+        each(Other { kind, content, made: Made::Deflated })
+    } else if let Some(content) = wide::narrow(&content) {
+        each(Other { kind, content, made: Made::Text })
+    } else if is_text(bytes) {
+        each(Other { kind, content, made: Made::Text })
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether bytes begin like a stream of zlib (RFC 1950, 2.2): deflate, a window that may be, no dictionary.
+pub(super) fn is_deflated(bytes: &[u8]) -> bool {
+    let [method, flags, ..] = bytes else { return false };
+    let is_sum = (u16::from(*method) << 8 | u16::from(*flags)).is_multiple_of(31);
+    *method == 0x78 && is_sum && flags & 0x20 == 0
+}
+
+/// Inflates bytes as far as there is room, and says whether there was more. All of it leads back to the whole.
+pub(in crate::content) fn inflate(content: &Derived, room: u64) -> (Derived, bool) {
+    let mut bytes = Vec::new();
+    // What was read before an error is what there is.
+    let _ =
+        flate2::read::ZlibDecoder::new(content.bytes.as_slice()).take(room.saturating_add(1)).read_to_end(&mut bytes);
+    let is_cut = bytes.len() as u64 > room;
+    bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+    let (first, last) = (content.runs.first(), content.runs.last());
+    let mut out = Derived::default();
+    out.share(&bytes, first.map_or(0, |run| run.original_start));
+    out.end(last.map_or(0, |run| run.original_start));
+    (out, is_cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn kinds(text: &str) -> Vec<(&'static str, Made<'static>)> {
+        let mut found = Vec::new();
+        let made = |made: Made<'_>| match made {
+            Made::File(_) => Made::File(None),
+            Made::Characters => Made::Characters,
+            Made::Text => Made::Text,
+            Made::Deflated => Made::Deflated,
+        };
+        let _ = others((text.as_bytes(), false), &|bytes| bytes.starts_with(b"FILE"), &mut |other| {
+            found.push((other.kind, made(other.made)));
+            Ok::<(), ()>(())
+        });
+        found
+    }
+
+    #[test]
+    fn every_decoder_is_asked() {
+        let base64 = |bytes: &[u8]| data_encoding::BASE64.encode(bytes);
+        let wide: Vec<u8> = "PESEL 44051".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let rows: Vec<(String, Vec<(&str, Made<'_>)>)> = vec![
+            ("plain words".to_owned(), vec![]),
+            ("a%20b".to_owned(), vec![("percent", Made::Characters)]),
+            ("4405/1401/458".to_owned(), vec![("joined", Made::Characters)]),
+            ("50 45 53 45 4c 3a 20 34".to_owned(), vec![("hex", Made::Text)]),
+            (base64(b"PESEL 44051401458"), vec![("base64", Made::Text)]),
+            (base64(&wide), vec![("base64", Made::Text)]),
+            (base64(b"FILE of some kind\0\0\x01\x02"), vec![("base64", Made::File(None))]),
+            ("begin 644 a\n#0V%T\n`\nend\n".to_owned(), vec![("uuencode", Made::File(None))]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(kinds(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_deflated_is_inflated_within_its_room() {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&[b'a'; 5_000]).expect("memory");
+        let mut content = Derived::default();
+        content.copy(&encoder.finish().expect("memory"), 7);
+        content.end(60);
+        assert!(is_deflated(&content.bytes) && !is_deflated(b"x text") && !is_deflated(b""));
+        for (room, len, is_cut) in [(9_999, 5_000, false), (5_000, 5_000, false), (100, 100, true)] {
+            let (inflated, cut) = inflate(&content, room);
+            assert_eq!((inflated.bytes.len(), cut), (len, is_cut), "{room}");
+            assert_eq!(inflated.runs.last().map(|run| run.original_start), Some(60));
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Values that were torn apart: put together from strings in code, broken over two lines, or set apart in groups.
+//!
+//! Most of such places are what they look like: a sum of strings, the end of a line, a row of numbers. So a place counts
+//! only where the parts may be one value, and its surroundings are made anew, as with escapes.
+
+use super::Derived;
+use super::chains::{Chain, chains};
+use std::ops::Range;
+
+/// Bytes around a place that are made anew with it: what decides about a match there.
+const AROUND_BYTES: usize = 256;
+/// Bytes between two strings: an operator and a new line, moved in.
+const BETWEEN_STRINGS_MAX: usize = 96;
+/// Blanks and marks of quotes and comments in front of a line.
+const MARGIN_BYTES_MAX: usize = 24;
+/// Characters of a word that a line end may have broken.
+const WORD_CHARS_MAX: usize = 256;
+/// Characters of a broken number, both parts together.
+const NUMBER_CHARS: Range<usize> = 9..35;
+/// Characters of a broken key, both parts together, and of the shorter one.
+const KEY_CHARS_MIN: usize = 16;
+const KEY_PART_CHARS_MIN: usize = 3;
+
+/// What was found in a text.
+#[derive(Debug, Default)]
+pub(in crate::content) struct Mended {
+    /// Surroundings of what was torn apart, made anew.
+    pub(in crate::content) joined: Vec<Derived>,
+    /// Bytes that stood there in hexadecimal pairs, with their place.
+    pub(in crate::content) hex: Vec<Derived>,
+}
+
+/// Bytes that tear a value apart, and what takes their place.
+#[derive(Debug, PartialEq, Eq)]
+struct Gap {
+    range: Range<usize>,
+    stands: &'static [u8],
+}
+
+impl Gap {
+    fn of(range: Range<usize>) -> Self {
+        Self { range, stands: b"" }
+    }
+}
+
+/// Looks for everything that was torn apart.
+pub(in crate::content) fn mend(text: &[u8]) -> Mended {
+    let mut mended = Mended::default();
+    let mut gaps = Vec::new();
+    for chain in chains(text) {
+        match chain {
+            Chain::Hex(_, content) => mended.hex.push(content),
+            Chain::Value(_, between) => gaps.extend(between.into_iter().map(Gap::of)),
+        }
+    }
+    between_strings(text, &mut gaps);
+    between_lines(text, &mut gaps);
+    gaps.sort_by_key(|gap| gap.range.start);
+    gaps.dedup_by(|next, kept| next.range.start < kept.range.end);
+    let mut rest = gaps.as_slice();
+    while let Some(first) = rest.first() {
+        let reaches = |pair: &[Gap]| pair[1].range.start <= pair[0].range.end + 2 * AROUND_BYTES;
+        let count = 1 + rest.windows(2).take_while(|pair| reaches(pair)).count();
+        let window = first.range.start.saturating_sub(AROUND_BYTES)..rest[count - 1].range.end + AROUND_BYTES;
+        mended.joined.push(without(text, window.start..window.end.min(text.len()), &rest[..count]));
+        rest = &rest[count..];
+    }
+    mended
+}
+
+/// A part of a text without its gaps.
+fn without(text: &[u8], window: Range<usize>, gaps: &[Gap]) -> Derived {
+    let mut content = Derived::default();
+    let mut at = window.start;
+    for gap in gaps {
+        content.copy(&text[at..gap.range.start], at as u64);
+        content.share(gap.stands, gap.range.start as u64);
+        at = gap.range.end;
+    }
+    content.copy(&text[at..window.end], at as u64);
+    content.end(window.end as u64);
+    content
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=')
+}
+
+/// Finds strings that code puts together, with a value across the border.
+fn between_strings(text: &[u8], gaps: &mut Vec<Gap>) {
+    let mut from = 0;
+    for at in memchr::memchr3_iter(b'"', b'\'', b'`', text) {
+        if at < from {
+            continue;
+        }
+        let Some(len) = border_len(&text[at..]) else { continue };
+        let end = at + len;
+        let (Some(before), Some(behind)) = (at.checked_sub(1).map(|at| text[at]), text.get(end)) else { continue };
+        let touches_digit = |blank: u8, digit: Option<&u8>| blank == b' ' && digit.is_some_and(u8::is_ascii_digit);
+        let is_inside = is_word(before) && is_word(*behind)
+            || touches_digit(before, at.checked_sub(2).and_then(|at| text.get(at))) && behind.is_ascii_digit()
+            || touches_digit(*behind, text.get(end + 1)) && before.is_ascii_digit();
+        if is_inside {
+            gaps.push(Gap::of(at..end));
+            from = end;
+        }
+    }
+}
+
+/// The length of what stands between two strings: the end of one, an operator or blanks, the beginning of the next.
+fn border_len(rest: &[u8]) -> Option<usize> {
+    let quote = *rest.first()?;
+    let rest = &rest[..rest.len().min(BETWEEN_STRINGS_MAX)];
+    let blanks =
+        |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'\\').count();
+    let operator = 1 + blanks(1);
+    let operator_len = match rest.get(operator..)? {
+        [b'.', b'.', ..] | [b'|', b'|', ..] | [b'<', b'>', ..] => 2,
+        [b'+' | b'.' | b'&' | b'~', ..] => 1,
+        _ => 0,
+    };
+    let next = operator + operator_len + blanks(operator + operator_len);
+    // Two quotes beside each other are one that is quoted.
+    (next > 1 && rest.get(next) == Some(&quote)).then_some(next + 1)
+}
+
+/// What a line end is.
+enum LineEnd {
+    /// No value goes on behind it.
+    Plain,
+    /// One of a list, or of a code over many lines.
+    Listed,
+    /// A value may go on behind it.
+    Broken(Gap),
+}
+
+/// Finds line ends inside a value.
+fn between_lines(text: &[u8], gaps: &mut Vec<Gap>) {
+    let mut last = LineEnd::Plain;
+    let mut line_start = 0;
+    let mut follows_other = false;
+    for feed in memchr::memchr_iter(b'\n', text) {
+        let end = line_end(text, line_start, feed);
+        line_start = feed + 1;
+        let is_other = !matches!(end, LineEnd::Plain);
+        // Line after line of such ends is a list of numbers.
+        let was_other = !matches!(last, LineEnd::Plain);
+        if let LineEnd::Broken(gap) = last
+            && !follows_other
+            && !is_other
+        {
+            gaps.push(gap);
+        }
+        (last, follows_other) = (end, was_other);
+    }
+    if let LineEnd::Broken(gap) = last
+        && !follows_other
+    {
+        gaps.push(gap);
+    }
+}
+
+/// What the end of a line is. Where it may stand inside a value, the margin of the next line belongs to it.
+fn line_end(text: &[u8], line_start: usize, feed: usize) -> LineEnd {
+    let line = &text[line_start..feed];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let left = line.strip_suffix(b"\\").unwrap_or(line).trim_ascii_end();
+    let Some(left_end) = left.last().copied().filter(|byte| is_word(*byte)) else { return LineEnd::Plain };
+    let margin = text[feed + 1..].iter().take(MARGIN_BYTES_MAX);
+    let right = feed + 1 + margin.take_while(|b| matches!(b, b' ' | b'\t' | b'>' | b'#' | b'*' | b'|')).count();
+    let Some(right_start) = text.get(right).copied().filter(|byte| is_word(*byte)) else { return LineEnd::Plain };
+    // Most lines of prose end here: no digit is near.
+    let is_part = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-';
+    let is_number = is_part(left_end) && is_part(right_start);
+    let before = left.iter().rev().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
+    let word = &left[left.len() - before..];
+    let behind = text[right..].iter().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
+    let next = &text[right..right + behind];
+    let is_whole = before == left.trim_ascii_start().len() && is_line_end(&text[right + behind..]);
+    let range = line_start + left.len()..right;
+    let gap = match () {
+        () if is_number && joins_number(word, next) => Gap::of(range),
+        () if is_number && joins_groups(left, &text[right..]) => Gap { range, stands: b" " },
+        () if joins_key(word, next) => Gap::of(range),
+        () => return LineEnd::Plain,
+    };
+    if is_whole { LineEnd::Listed } else { LineEnd::Broken(gap) }
+}
+
+fn is_line_end(rest: &[u8]) -> bool {
+    rest.first().is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
+/// Whether two words are one number, or an identifier of digits and capitals.
+fn joins_number(word: &[u8], next: &[u8]) -> bool {
+    let count = |test: fn(&u8) -> bool| word.iter().chain(next).filter(|byte| test(byte)).count();
+    let (digits, chars) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphanumeric));
+    NUMBER_CHARS.contains(&chars)
+        && digits * 3 >= chars
+        && count(u8::is_ascii_lowercase) == 0
+        && count(|b| matches!(b, b'/' | b'+' | b'=')) == 0
+}
+
+/// Whether a line ends, and the next one begins, with groups of digits.
+fn joins_groups(left: &[u8], right: &[u8]) -> bool {
+    let is_group = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+    let before: Vec<u8> = left.iter().rev().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).copied().collect();
+    let behind: Vec<u8> = right.iter().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).copied().collect();
+    let digits = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let groups = |bytes: &[u8]| bytes.trim_ascii().contains(&b' ') || bytes.trim_ascii().contains(&b'-');
+    let sum = digits(&before) + digits(&behind);
+    NUMBER_CHARS.contains(&sum) && digits(&before) >= 4 && digits(&behind) >= 2 && (groups(&before) || groups(&behind))
+}
+
+/// Whether two words are one key: long, of letters and digits.
+fn joins_key(word: &[u8], next: &[u8]) -> bool {
+    let any = |test: fn(&u8) -> bool| word.iter().chain(next).any(test);
+    let is_long = word.len() + next.len() >= KEY_CHARS_MIN && word.len().min(next.len()) >= KEY_PART_CHARS_MIN;
+    is_long && any(u8::is_ascii_digit) && any(u8::is_ascii_uppercase) && !any(|byte| matches!(byte, b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::original_offset;
+
+    fn joined(text: &str) -> Vec<String> {
+        let show = |content: &Derived| String::from_utf8_lossy(&content.bytes).into_owned();
+        mend(text.as_bytes()).joined.iter().map(show).collect()
+    }
+
+    #[test]
+    fn strings_of_code_are_put_together() {
+        let rows: &[(&str, Option<&str>)] = &[
+            ("x = \"AKIA\" + \"IOSF\"", Some("x = \"AKIAIOSF\"")),
+            ("x = 'AKIA' . 'IOSF'", Some("x = 'AKIAIOSF'")),
+            ("x = \"AKIA\" .. \"IOSF\"", Some("x = \"AKIAIOSF\"")),
+            ("x = \"AKIA\" & _\n  \"IOSF\"", None),
+            ("x = \"AKIA\" & \"IOSF\"", Some("x = \"AKIAIOSF\"")),
+            ("x = (\"AKIA\"\n     \"IOSF\")", Some("x = (\"AKIAIOSF\")")),
+            ("x = \"4000 \" + \"0100\"", Some("x = \"4000 0100\"")),
+            ("x = \"some words \" + \"and more\"", None),
+            ("x = \"say \"\"yes\"\"\"", None),
+            ("f(\"a\", \"b\")", None),
+            ("x = \"a\" + b + \"c\"", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(joined(text).first().map(String::as_str), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_over_two_lines_are_told_from_lists() {
+        let rows: &[(&str, Option<&str>)] = &[
+            ("pesel 44051\n401458 of", Some("pesel 44051401458 of")),
+            ("> pesel 44051\r\n> 401458 of", Some("> pesel 44051401458 of")),
+            ("card 4000 0100\n0007 1234 of", Some("card 4000 0100 0007 1234 of")),
+            ("key sk1Live_abcdef\n0123456789abcdef end", Some("key sk1Live_abcdef0123456789abcdef end")),
+            ("pesel 44051\\\n401458 of", Some("pesel 44051401458 of")),
+            ("44051\n401458\n", None),
+            ("1 a 4405140\n4405141 b 4405142\n4405143 c 4405144\n4405145 d", None),
+            ("some words\nand more words", None),
+            ("in 2024\n10 of them", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(joined(text).first().map(String::as_str), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_surroundings_are_made_anew_and_lead_back() {
+        let filler = "word ".repeat(400);
+        let text = format!("{filler}pesel 4405/1401/458 {filler}\"44051\" + \"401458\"{filler}");
+        let mended = mend(text.as_bytes());
+        assert_eq!(mended.joined.len(), 2);
+        for content in mended.joined {
+            let made = String::from_utf8_lossy(&content.bytes).into_owned();
+            assert!(made.len() < 3 * AROUND_BYTES, "{made}");
+            let at = made.find("44051401458").expect("it is made anew") as u32;
+            let [start, end] = [at, at + 11].map(|at| original_offset(&content.runs, at).expect("leads back") as usize);
+            assert!(["4405/1401/458", "44051\" + \"401458"].contains(&&text[start..end]), "{}", &text[start..end]);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! UTF-16 that a code stands for: programs of one large family encode their strings so.
+
+use super::Derived;
+use crate::content::MapRun;
+use crate::text::original_offset;
+
+/// Units that tell whether bytes are UTF-16.
+const UNITS_MIN: usize = 4;
+/// Units of one hundred that must be letters, digits or signs of European scripts.
+const LIKELY_PERCENT: usize = 95;
+
+/// Whether bytes are UTF-16 of a European script, and whether their high bytes come first.
+pub(super) fn order(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
+    let units = bytes.len() / 2;
+    let is_wide = |read: fn([u8; 2]) -> u16| {
+        let likely = bytes.chunks_exact(2).filter(|pair| is_likely(read([pair[0], pair[1]]))).count();
+        units >= UNITS_MIN && likely * 100 >= units * LIKELY_PERCENT
+    };
+    if is_wide(u16::from_le_bytes) {
+        Some(u16::from_le_bytes)
+    } else if is_wide(u16::from_be_bytes) {
+        Some(u16::from_be_bytes)
+    } else {
+        None
+    }
+}
+
+fn is_likely(unit: u16) -> bool {
+    matches!(unit, 0x20..=0x7E | 0xA0..=0x17F | 0x9 | 0xA | 0xD | 0x2010..=0x2030 | 0xFEFF)
+}
+
+/// The text that bytes are in UTF-16; `None` when they are none.
+pub(super) fn narrow(content: &Derived) -> Option<Derived> {
+    let read = order(&content.bytes)?;
+    let place = |at: usize| original_offset(&content.runs, at as u32).unwrap_or(0);
+    let units = content.bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+    let mut out = Derived { bytes: Vec::with_capacity(content.bytes.len() / 2), runs: Vec::new() };
+    let mut at = 0;
+    for c in char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)) {
+        if c != '\u{FEFF}' {
+            out.share(c.encode_utf8(&mut [0; 4]).as_bytes(), place(at));
+        }
+        at += 2 * c.len_utf16();
+    }
+    let end = content.runs.last().map_or(0, |run| run.original_start);
+    out.runs.push(MapRun { text_start: out.bytes.len() as u32, original_start: end, stride: 1 });
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_order_is_read_and_leads_back() {
+        let little: Vec<u8> = "Zażółć 44051".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = "Zażółć 44051".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for (bytes, expected) in [
+            (little, Some("Zażółć 44051")),
+            (big, Some("Zażółć 44051")),
+            (b"plain text".to_vec(), None),
+            (vec![], None),
+        ] {
+            let mut content = Derived::default();
+            content.copy(&bytes, 100);
+            content.end(100 + bytes.len() as u64);
+            let narrow = narrow(&content);
+            assert_eq!(
+                narrow.as_ref().map(|narrow| String::from_utf8_lossy(&narrow.bytes).into_owned()).as_deref(),
+                expected
+            );
+            let Some(narrow) = narrow else { continue };
+            let digits = narrow.bytes.len() as u32 - 5;
+            assert_eq!(original_offset(&narrow.runs, digits), Some(100 + 14));
+        }
+    }
+}
