@@ -11,6 +11,7 @@ mod checksum;
 mod encoded;
 mod password;
 mod private_key;
+mod published;
 mod structure;
 
 use super::{Check, Verdict};

@@ -6,6 +6,7 @@
 //! a value behind a word for password, `generic` for any assignment.
 
 use super::super::Verdict;
+use super::published::is_published;
 
 /// Words that manuals and templates write where a secret belongs. Compared whole, in lower case; own collection.
 const PLACEHOLDERS: &[&str] = &[
@@ -145,14 +146,14 @@ const REFERENCES: &[&str] = &[
 /// placeholders as a whole are refused, so that weak passwords are found.
 pub(super) fn in_structure(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    (!(text.is_empty() || is_reference(&text) || is_mask(&text) || is_placeholder(&text))).into()
+    (!(text.is_empty() || is_reference(&text) || is_mask(&text) || is_placeholder(&text) || is_published(value))).into()
 }
 
 /// A token with its vendor's prefix, which may hold words like `test` itself: only masks, sequences and words that no
 /// drawn value holds are refused.
 pub(super) fn prefixed(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    (!(is_mask(&text) || is_sequence(value) || speaks_of_samples(&text))).into()
+    (!(is_mask(&text) || is_sequence(value) || speaks_of_samples(&text) || is_published(value))).into()
 }
 
 /// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of 20
@@ -166,7 +167,7 @@ pub(super) fn prefixed_base36(value: &[u8]) -> Verdict {
 pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
     let is_sample = is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value);
-    (!is_sample && value.len() >= 8).into()
+    (!is_sample && value.len() >= 8 && !is_published(value)).into()
 }
 
 /// A token under its vendor's name of which only length and alphabet are known: besides, each of its words being letters
