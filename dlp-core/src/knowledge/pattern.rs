@@ -69,7 +69,8 @@ impl Compiled {
             .skip_cache_capacity_check(true);
         let program = thompson::Config::new().utf8(false).nfa_size_limit(Some(PROGRAM_BYTES_MAX));
         let error = |error: &dyn Display| PatternError(error.to_string());
-        let hir = relax(syntax::parse_with(source, &syntax_config()).map_err(|e| error(&e))?);
+        let written = dlp_detector_format::expand(source).map_err(PatternError)?;
+        let hir = relax(syntax::parse_with(&written, &syntax_config()).map_err(|e| error(&e))?);
         let program = NFA::compiler().configure(program).build_from_hir(&hir).map_err(|e| error(&e))?;
         let automaton = DFA::builder().configure(config).build_from_nfa(program).map_err(|e| error(&e))?;
         Ok(Self { automaton, has_value: source.contains("<value>"), hir, library: OnceLock::new() })

@@ -4,6 +4,7 @@
 //! allowed ones), then each detector is checked against itself: its id against the file's place, its patterns for
 //! bounds and anchors, its points against the scale.
 
+use crate::abbreviation::expand;
 use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
@@ -345,7 +346,8 @@ pub(crate) fn parse_pattern(pattern: &str) -> Result<Hir, String> {
         .map_err(|error| format!("pattern cannot be read: {error}"))
 }
 
-fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String> {
+fn compile_pattern(source: &str, boundary: Boundary) -> Result<Pattern, String> {
+    let pattern = &*expand(source)?;
     let hir = parse_pattern(pattern)?;
     let properties = hir.properties();
     let len_max = properties.maximum_len().filter(|len| *len <= MATCH_LEN_MAX).ok_or_else(|| {
@@ -358,7 +360,7 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
         anchor::derive(&hir, boundary).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
-    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
+    Ok(Pattern { regex: source.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {

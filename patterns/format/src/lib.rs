@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abbreviation;
 mod allow;
 mod anchor;
 mod chance;
@@ -20,6 +21,7 @@ mod pack;
 mod program;
 mod scale;
 
+pub use abbreviation::expand;
 pub use allow::{Allow, AllowTests};
 pub use anchor::{
     Anchor, ByteSet, FOLLOWERS, LITERAL_LEN_MIN, MATCH_LEN_MAX, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, SHAPE_RUNS, SKIP_MAX,
