@@ -153,7 +153,8 @@ pub(super) fn in_structure(value: &[u8]) -> Verdict {
 /// drawn value holds are refused.
 pub(super) fn prefixed(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    (!(is_mask(&text) || is_sequence(value) || speaks_of_samples(&text) || is_published(value))).into()
+    (!(is_mask(&text) || is_sequence(value) || is_written(value) || speaks_of_samples(&text) || is_published(value)))
+        .into()
 }
 
 /// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of 20
@@ -166,7 +167,8 @@ pub(super) fn prefixed_base36(value: &[u8]) -> Verdict {
 /// A token under its vendor's name: besides, sequences and words that only samples hold are refused.
 pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    let is_sample = is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value);
+    let is_sample =
+        is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value) || is_written(value);
     (!is_sample && value.len() >= 8 && !is_published(value)).into()
 }
 
@@ -301,12 +303,52 @@ fn holds_placeholder(text: &str) -> bool {
         || words(text).any(|w| w.len() >= 4 && w.bytes().all(|b| b.is_ascii_alphabetic()) && is_placeholder_word(&w))
 }
 
-/// Words that are too long to be drawn by chance.
-fn speaks_of_samples(text: &str) -> bool {
+/// Words that chance does not draw: four letters turn up in one token of thirty thousand.
+pub(super) fn speaks_of_samples(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["example", "placeholder", "changeme", "your_", "your-", "insert_", "replace_", "dummy"]
-        .iter()
-        .any(|word| lower.contains(word))
+    SAMPLE_WORDS.iter().any(|word| lower.contains(word))
+}
+
+const SAMPLE_WORDS: &[&str] = &[
+    "example",
+    "placeholder",
+    "changeme",
+    "your_",
+    "your-",
+    "insert_",
+    "replace_",
+    "dummy",
+    "fake",
+    "sample",
+    "redacted",
+    "notreal",
+    "not_real",
+    "not-real",
+    "notareal",
+    "not_a_real",
+    "not-a-real",
+    "thisis",
+    "this_is",
+    "this-is",
+    "lorem",
+];
+
+/// Characters at the end of a value from which on they tell that nobody drew them.
+const WRITTEN_LEN_MIN: usize = 18;
+
+/// Somebody wrote the value: its last two thirds are words in small letters, a name in camel case, or a short text again and
+/// again. Of drawn tokens of 24 small letters and digits, one in two hundred has no digit there; of those with capitals,
+/// one in a million.
+fn is_written(value: &[u8]) -> bool {
+    let tail = &value[value.len() / 3..];
+    if tail.len() < WRITTEN_LEN_MIN {
+        return false;
+    }
+    let is_in = |class: fn(&u8) -> bool| tail.iter().all(|byte| class(byte) || matches!(byte, b'-' | b'_'));
+    let capitals = tail.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let is_words = is_in(u8::is_ascii_lowercase) || (is_in(u8::is_ascii_alphabetic) && capitals * 4 <= tail.len());
+    let repeats = |period: usize| tail.len() >= period * 2 && tail.iter().zip(&tail[period..]).all(|(a, b)| a == b);
+    is_words || (1..=8).any(repeats)
 }
 
 /// Eight characters in ascending or descending order, or a period of at most four characters.
@@ -447,6 +489,12 @@ mod tests {
             (concat!("sk_", "live_abcdefghijklmnop"), false),
             (concat!("sk_", "live_your_key_goes_here"), false),
             ("hf_xxxxxxxxxxxxxxxxxxxx", false),
+            ("hvs.some-name-of-a-setting-of-mine", false),
+            ("tok_someNameOfASettingOfMine", false),
+            ("tok_correcthorsebatterystaple", false),
+            ("tok_abc123abc123abc123abc123", false),
+            ("tok_FAKEq8wT1nB5rXe0uYpK2", false),
+            ("tok_qJwTknBgrXeRuYpKmLdHsVz", true),
         ];
         for (value, expected) in rows {
             assert_eq!(prefixed(value.as_bytes()), Verdict::from(expected), "{value}");
