@@ -337,8 +337,8 @@ const SAMPLE_WORDS: &[&str] = &[
 const WRITTEN_LEN_MIN: usize = 18;
 
 /// Somebody wrote the value: its last two thirds are words in small letters, a name in camel case, or a short text again and
-/// again. Of drawn tokens of 24 small letters and digits, one in two hundred has no digit there; of those with capitals,
-/// one in a million.
+/// again. Words have three vowels in ten letters, of which tokens drawn of letters alone have two; of tokens of small letters
+/// and digits, one in a thousand looks so, of those with capitals one in ten million.
 fn is_written(value: &[u8]) -> bool {
     let tail = &value[value.len() / 3..];
     if tail.len() < WRITTEN_LEN_MIN {
@@ -346,7 +346,10 @@ fn is_written(value: &[u8]) -> bool {
     }
     let is_in = |class: fn(&u8) -> bool| tail.iter().all(|byte| class(byte) || matches!(byte, b'-' | b'_'));
     let capitals = tail.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-    let is_words = is_in(u8::is_ascii_lowercase) || (is_in(u8::is_ascii_alphabetic) && capitals * 4 <= tail.len());
+    let vowels = tail.iter().filter(|byte| b"aeiou".contains(&byte.to_ascii_lowercase())).count();
+    let is_spoken = vowels * 10 >= tail.len() * 3;
+    let is_words =
+        is_spoken && (is_in(u8::is_ascii_lowercase) || (is_in(u8::is_ascii_alphabetic) && capitals * 4 <= tail.len()));
     let repeats = |period: usize| tail.len() >= period * 2 && tail.iter().zip(&tail[period..]).all(|(a, b)| a == b);
     is_words || (1..=8).any(repeats)
 }
