@@ -130,7 +130,7 @@ impl<'a> Examiner<'a> {
             let wanted = containers(report);
             if !wanted.is_empty() {
                 let mask = std::mem::take(&mut report.mask);
-                for (container, text) in members::texts(self.inspector.limits(), (name, text), wanted, mask) {
+                for (container, text) in members::texts(self.inspector, (name, text), wanted, mask) {
                     self.suppress(report, (&container, &text), &today);
                 }
             }

@@ -11,8 +11,11 @@ use super::published::is_published;
 /// Words that manuals and templates write where a secret belongs. Compared whole, in lower case; own collection.
 const PLACEHOLDERS: &[&str] = &[
     "abc",
+    "access",
     "admin",
+    "api",
     "apikey",
+    "app",
     "bar",
     "baz",
     "beispiel",
@@ -20,8 +23,11 @@ const PLACEHOLDERS: &[&str] = &[
     "changeit",
     "changeme",
     "clave",
+    "client",
     "contrasena",
     "credential",
+    "database",
+    "db",
     "default",
     "demo",
     "dummy",
@@ -77,14 +83,18 @@ const PLACEHOLDERS: &[&str] = &[
     "secret",
     "senha",
     "service",
+    "secure",
     "some",
+    "something",
     "string",
+    "super",
     "supersecret",
     "test",
     "testing",
     "tbd",
     "the",
     "this",
+    "tiger",
     "to",
     "todo",
     "token",
@@ -140,6 +150,7 @@ const REFERENCES: &[&str] = &[
     "getpass",
     "input(",
     "__",
+    "--",
 ];
 
 /// A password inside a structure that itself says "here is a password": only references, masks and values that are
@@ -206,7 +217,7 @@ pub(super) fn chosen(value: &[u8]) -> Verdict {
     let is_algorithm = ALGORITHMS.iter().any(|name| lower.contains(name));
     // An argument in a stack trace, and a part of an address.
     let is_address = lower.contains("=0x") || is_percent_encoded(&lower);
-    if is_algorithm || is_address || has_ordinary_shape(&text) || is_mail_address(&text) {
+    if is_algorithm || is_address || has_ordinary_shape(&text) || is_mail_address(&text) || is_camel_name(&text) {
         return Verdict::Invalid;
     }
     let has = |class: fn(&u8) -> bool| value.iter().any(class);
@@ -281,7 +292,41 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 fn is_placeholder_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| c.is_ascii_digit());
     let without_owner = bare.strip_prefix("my").or_else(|| bare.strip_prefix("your")).unwrap_or(bare);
-    bare.is_empty() || [word, bare, without_owner].iter().any(|w| PLACEHOLDERS.contains(w))
+    bare.is_empty() || [word, bare, without_owner].iter().any(|w| PLACEHOLDERS.contains(w)) || is_compound(bare)
+}
+
+/// Placeholders written as one word: `somethingsecret`, `testpass`.
+fn is_compound(word: &str) -> bool {
+    if !(6..=32).contains(&word.len()) || !word.is_ascii() {
+        return false;
+    }
+    let mut ends = [false; 33];
+    ends[0] = true;
+    for at in 0..word.len() {
+        if ends[at] {
+            let parts = PLACEHOLDERS.iter().filter(|part| part.len() > 2 || **part == "my");
+            parts.filter(|part| word[at..].starts_with(**part)).for_each(|part| ends[at + part.len()] = true);
+        }
+    }
+    ends[word.len()]
+}
+
+/// The name of a setting and not its value: small words, or capital ones, of which the last says what is meant, as in
+/// `smtp_password` and `API_KEY`.
+fn is_setting(text: &str) -> bool {
+    let Some((head, last)) = text.rsplit_once('_') else { return false };
+    let is_one_case = |class: fn(&u8) -> bool| text.bytes().all(|byte| class(&byte) || byte == b'_');
+    let ends = ["key", "pass", "passwd", "password", "pwd", "secret", "token"];
+    !head.is_empty()
+        && ends.contains(&&*last.to_ascii_lowercase())
+        && (is_one_case(u8::is_ascii_lowercase) || is_one_case(u8::is_ascii_uppercase))
+}
+
+/// The name of a type, as behind the name of a parameter: three or more words that begin with capitals, then digits.
+fn is_camel_name(text: &str) -> bool {
+    let name = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let humps = name.bytes().filter(u8::is_ascii_uppercase).count();
+    humps >= 3 && humps * 2 < name.len() && name.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`; or it speaks to the
@@ -289,6 +334,9 @@ fn is_placeholder_word(word: &str) -> bool {
 fn is_placeholder(text: &str) -> bool {
     let speaks_to_reader = ["your", "change", "replace", "insert", "enter", "put"];
     if words(text).nth(1).is_some() && words(text).next().is_some_and(|w| speaks_to_reader.contains(&w.as_str())) {
+        return true;
+    }
+    if is_setting(text) {
         return true;
     }
     let is_digits_only = text.bytes().all(|b| b.is_ascii_digit());
@@ -425,6 +473,12 @@ mod tests {
             ("my_secret_password1", false),
             ("your-database-password", false),
             ("changeling77", true),
+            ("somethingsecret", false),
+            ("Testpass123", false),
+            ("smtp_password", false),
+            ("API_KEY", false),
+            ("--password=", false),
+            ("apple_tree", true),
             ("MYTOKEN1", false),
             ("pass%20pass", false),
             ("P@ssw0rd", false),
@@ -521,6 +575,7 @@ mod tests {
             ("release-2021-Production", false),
             ("Pbkdf2Sha256", false),
             ("WIN32_ERROR", false),
+            ("XmlStringMaxLen256", false),
             ("this@entry=0x447f550", false),
             ("%60%7B%7D", false),
             ("ann2@acme.test", false),
