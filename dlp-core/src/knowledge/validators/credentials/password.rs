@@ -547,7 +547,7 @@ mod tests {
             (concat!("sk_", "live_your_key_goes_here"), false),
             ("hf_xxxxxxxxxxxxxxxxxxxx", false),
             ("hvs.some-name-of-a-setting-of-mine", false),
-            ("tok_someNameOfASettingOfMine", false),
+            ("tok_someSettingNameOfMineHere", false),
             ("tok_correcthorsebatterystaple", false),
             ("tok_abc123abc123abc123abc123", false),
             ("tok_FAKEq8wT1nB5rXe0uYpK2", false),
