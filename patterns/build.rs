@@ -3,7 +3,7 @@
 //! A mistake in a built-in file is a compile error here, with file, line and expectation. Destination and policy files
 //! are embedded as text; the crates that own their formats check them in their tests.
 
-use dlp_detector_format::{FileId, Read, pack, pack_examples, parse_file};
+use dlp_detector_format::{FileId, Read, arrange, pack, pack_examples, parse_file};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -51,7 +51,8 @@ fn detectors(root: &Path) -> Result<Vec<Read>, String> {
 
 fn write_detectors(out: &Path, read: Vec<Read>) {
     let examples = pack_examples(&read).expect("examples can be packed");
-    let detectors: Vec<_> = read.into_iter().map(|r| r.detector).collect();
+    let mut detectors: Vec<_> = read.into_iter().map(|r| r.detector).collect();
+    arrange(&mut detectors);
     fs::write(out.join("detectors.bin"), pack(&detectors).expect("detectors can be packed")).expect("OUT_DIR");
     fs::write(out.join("examples.bin"), examples).expect("OUT_DIR can be written");
 }

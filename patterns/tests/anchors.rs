@@ -3,7 +3,8 @@
 //! than the pattern matches, and the law is tested more strictly than it must hold.
 
 use dlp_detector_format::{
-    Anchor, Boundary, ByteSet, Pattern, RUN_LEN_MAX, SHAPE_RUNS, Shape, expand, follower, run_place, unpack,
+    Anchor, Boundary, ByteSet, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, Pattern, RUN_LEN_MAX, SHAPE_RUNS, Shape,
+    expand, follower, is_key_byte, run_place, unpack,
 };
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -36,6 +37,11 @@ fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
     assert!(texts > 800 * TEXTS, "{texts}");
 }
 
+/// Where key runs begin.
+fn key_runs(text: &[u8]) -> impl Iterator<Item = usize> {
+    text.windows(KEY_RUN_LEN).enumerate().filter(|(_, run)| run.iter().all(|byte| is_key_byte(*byte))).map(|(at, _)| at)
+}
+
 fn parse(pattern: &str) -> Hir {
     let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
     parser.parse(pattern).expect("built-in patterns can be read")
@@ -43,7 +49,7 @@ fn parse(pattern: &str) -> Hir {
 
 fn holds(anchor: &Anchor, boundary: Boundary, text: &[u8]) -> bool {
     match anchor {
-        Anchor::Literal { bytes, before_min, before_max, between, after } => {
+        Anchor::Literal { bytes, before_min, before_max, between, after, needs_key_run, .. } => {
             (*before_min..=*before_max).any(|before| {
                 let (before, between) = (before as usize, between.unwrap_or_default());
                 let found = text.get(before..before + bytes.len());
@@ -51,7 +57,10 @@ fn holds(anchor: &Anchor, boundary: Boundary, text: &[u8]) -> bool {
                     let rest = text.get(before + bytes.len()..).unwrap_or_default().iter().chain(behind).chain(b"\n");
                     after.iter().zip(rest).all(|(set, byte)| set.contains(*byte))
                 };
+                let has_key =
+                    || key_runs(text).any(|run| run + KEY_RUN_BEFORE >= before && run <= before + KEY_RUN_BEHIND);
                 found.is_some_and(|found| found.eq_ignore_ascii_case(bytes))
+                    && (!needs_key_run || has_key())
                     && text[..before].iter().all(|byte| between.contains(*byte))
                     && followed(boundary).iter().all(|behind| goes_on(behind))
             })

@@ -136,7 +136,7 @@ impl Catalogue {
             });
         }
         for source in &detector.patterns {
-            pattern::Compiled::new(&source.regex).map_err(|error| CatalogueError::Pattern {
+            pattern::Compiled::check(&source.regex).map_err(|error| CatalogueError::Pattern {
                 file: file.clone(),
                 detector: detector.id.clone(),
                 message: error.to_string(),

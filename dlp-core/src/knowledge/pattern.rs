@@ -33,26 +33,37 @@ const TURNS_COUNTED_MAX: u32 = 1000;
 /// Name of the group that marks the sensitive part.
 const VALUE_GROUP: &str = "value";
 
+/// Turns of a repetition up to which the loose automaton counts them.
+const LOOSE_TURNS_MAX: u32 = 3;
+
 /// ASCII classes, leftmost-first, anchored.
+///
+/// Patterns with wide gaps, as between the name of a program and its password, have an automaton with a state for each
+/// byte of each gap, which takes long to build and long to walk as long as it is new. Most places where such a pattern is
+/// tried hold no match whatever the width of the gaps, and a *loose* automaton that does not count tells so with a few
+/// states. It accepts all that the exact one does, which is built when the loose one has accepted something.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    automaton: DFA,
     hir: Hir,
     has_value: bool,
+    loose: Option<DFA>,
+    exact: OnceLock<Option<DFA>>,
     library: OnceLock<Option<Regex>>,
 }
 
 /// Memory of one pattern in one thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Memory {
-    automaton: Cache,
+    loose: Option<Cache>,
+    exact: Option<Cache>,
     value: Option<meta::Cache>,
 }
 
 impl Memory {
     /// Bytes that it takes.
     pub(crate) fn bytes(&self) -> usize {
-        self.automaton.memory_usage() + self.value.as_ref().map_or(0, meta::Cache::memory_usage)
+        let automata = [&self.loose, &self.exact].into_iter().flatten().map(Cache::memory_usage).sum::<usize>();
+        automata + self.value.as_ref().map_or(0, meta::Cache::memory_usage)
     }
 }
 
@@ -61,30 +72,37 @@ impl Compiled {
     /// whoever searches bounds the match.
     ///
     /// # Errors
-    /// When the program is larger than `PROGRAM_BYTES_MAX`.
+    /// When the program is larger than `PROGRAM_BYTES_MAX`; that of the exact automaton only shows in [`Self::check`].
     pub(crate) fn new(source: &str) -> Result<Self, PatternError> {
-        let config = DFA::config()
-            .match_kind(MatchKind::LeftmostFirst)
-            .cache_capacity(LAZY_BYTES_MAX)
-            .skip_cache_capacity_check(true);
-        let program = thompson::Config::new().utf8(false).nfa_size_limit(Some(PROGRAM_BYTES_MAX));
-        let error = |error: &dyn Display| PatternError(error.to_string());
         let written = dlp_detector_format::expand(source).map_err(PatternError)?;
-        let hir = relax(syntax::parse_with(&written, &syntax_config()).map_err(|e| error(&e))?);
-        let program = NFA::compiler().configure(program).build_from_hir(&hir).map_err(|e| error(&e))?;
-        let automaton = DFA::builder().configure(config).build_from_nfa(program).map_err(|e| error(&e))?;
-        Ok(Self { automaton, has_value: source.contains("<value>"), hir, library: OnceLock::new() })
+        let parsed = syntax::parse_with(&written, &syntax_config()).map_err(|error| PatternError(error.to_string()))?;
+        let hir = relax(parsed, TURNS_COUNTED_MAX - 1);
+        let loose = relax(hir.clone(), LOOSE_TURNS_MAX);
+        let loose = if loose == hir { None } else { Some(automaton(&loose)?) };
+        let has_value = source.contains("<value>");
+        Ok(Self { hir, has_value, loose, exact: OnceLock::new(), library: OnceLock::new() })
     }
 
-    /// Memory for a thread.
-    pub(crate) fn memory(&self) -> Memory {
-        Memory { automaton: self.automaton.create_cache(), value: None }
+    /// Whether a pattern can be compiled.
+    ///
+    /// # Errors
+    /// When its program is larger than `PROGRAM_BYTES_MAX`.
+    pub(crate) fn check(source: &str) -> Result<(), PatternError> {
+        automaton(&Self::new(source)?.hir).map(|_| ())
     }
 
     /// The end of the match that starts at `range.start` and ends within the range, if there is one. `steps` grows by
     /// the bytes that were looked at. What stands around the range counts for `^`, `$` and `\b`.
     pub(crate) fn end(&self, memory: &mut Memory, text: &[u8], range: Range<usize>, steps: &mut u64) -> Option<usize> {
-        match self.walk(&mut memory.automaton, text, range.clone(), steps) {
+        if let Some(loose) = &self.loose {
+            let cache = memory.loose.get_or_insert_with(|| loose.create_cache());
+            if let Ok(None) = (Walk { automaton: loose, is_any_enough: true }).end(cache, text, range.clone(), steps) {
+                return None;
+            }
+        }
+        let exact = self.exact.get_or_init(|| automaton(&self.hir).ok()).as_ref()?;
+        let cache = memory.exact.get_or_insert_with(|| exact.create_cache());
+        match (Walk { automaton: exact, is_any_enough: false }).end(cache, text, range.clone(), steps) {
             Ok(end) => end,
             // The automaton outgrew its memory: the slower engine of the library needs none.
             Err(GaveUp) => {
@@ -94,37 +112,6 @@ impl Compiled {
                 Some(regex.search_with(cache, &anchored(text, range))?.end())
             }
         }
-    }
-
-    fn walk(
-        &self,
-        cache: &mut Cache,
-        text: &[u8],
-        range: Range<usize>,
-        steps: &mut u64,
-    ) -> Result<Option<usize>, GaveUp> {
-        let before = range.start.checked_sub(1).map(|at| text[at]);
-        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
-        let mut state = self.automaton.start_state(cache, &config).map_err(|_| GaveUp)?;
-        let mut end = None;
-        for at in range.clone() {
-            state = self.automaton.next_state(cache, state, text[at]).map_err(|_| GaveUp)?;
-            if state.is_tagged() {
-                if state.is_match() {
-                    // Matches are reported one byte late, so that the byte behind them can be looked at.
-                    end = Some(at);
-                } else {
-                    *steps += (at - range.start + 1) as u64;
-                    return if state.is_dead() { Ok(end) } else { Err(GaveUp) };
-                }
-            }
-        }
-        *steps += range.len() as u64;
-        let last = match text.get(range.end) {
-            Some(byte) => self.automaton.next_state(cache, state, *byte),
-            None => self.automaton.next_eoi_state(cache, state),
-        };
-        Ok(if last.map_err(|_| GaveUp)?.is_match() { Some(range.end) } else { end })
     }
 
     /// The sensitive part of a match: the group named `value`, or the match when there is none.
@@ -154,19 +141,81 @@ impl Compiled {
     }
 }
 
+/// The automaton of an expression, without states.
+fn automaton(hir: &Hir) -> Result<DFA, PatternError> {
+    let error = |error: &dyn Display| PatternError(error.to_string());
+    let config = DFA::config()
+        .match_kind(MatchKind::LeftmostFirst)
+        .cache_capacity(LAZY_BYTES_MAX)
+        .skip_cache_capacity_check(true);
+    let program = thompson::Config::new().utf8(false).nfa_size_limit(Some(PROGRAM_BYTES_MAX));
+    let program = NFA::compiler().configure(program).build_from_hir(hir).map_err(|e| error(&e))?;
+    DFA::builder().configure(config).build_from_nfa(program).map_err(|e| error(&e))
+}
+
+/// A walk over a text.
+struct Walk<'a> {
+    automaton: &'a DFA,
+    /// Whether any match will do, not the one that the pattern prefers.
+    is_any_enough: bool,
+}
+
+impl Walk<'_> {
+    /// The end of the match, or of any if that is enough.
+    fn end(
+        &self,
+        cache: &mut Cache,
+        text: &[u8],
+        range: Range<usize>,
+        steps: &mut u64,
+    ) -> Result<Option<usize>, GaveUp> {
+        let before = range.start.checked_sub(1).map(|at| text[at]);
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+        let mut state = self.automaton.start_state(cache, &config).map_err(|_| GaveUp)?;
+        let mut end = None;
+        for at in range.clone() {
+            state = self.automaton.next_state(cache, state, text[at]).map_err(|_| GaveUp)?;
+            if state.is_tagged() {
+                if state.is_match() {
+                    // Matches are reported one byte late, so that the byte behind them can be looked at.
+                    end = Some(at);
+                    if self.is_any_enough {
+                        *steps += (at - range.start + 1) as u64;
+                        return Ok(end);
+                    }
+                } else {
+                    *steps += (at - range.start + 1) as u64;
+                    return if state.is_dead() { Ok(end) } else { Err(GaveUp) };
+                }
+            }
+        }
+        *steps += range.len() as u64;
+        let last = match text.get(range.end) {
+            Some(byte) => self.automaton.next_state(cache, state, *byte),
+            None => self.automaton.next_eoi_state(cache, state),
+        };
+        Ok(if last.map_err(|_| GaveUp)?.is_match() { Some(range.end) } else { end })
+    }
+}
+
 /// The automaton cannot go on.
 struct GaveUp;
 
-/// Opens long repetitions upwards. To count thousands of turns takes as many states, which an automaton that is built
-/// as it goes would build again and again; the longest match is a bound that costs nothing.
-fn relax(hir: Hir) -> Hir {
+/// Opens repetitions of more turns than are counted upwards, and demands one of their turns at most where none of them
+/// are counted. To count thousands of turns takes as many states, which an automaton that is built as it goes would build
+/// again and again; the longest match is a bound that costs nothing.
+fn relax(hir: Hir, counted_max: u32) -> Hir {
+    let relax = |hir| relax(hir, counted_max);
     match hir.into_kind() {
         HirKind::Empty => Hir::empty(),
         HirKind::Literal(literal) => Hir::literal(literal.0),
         HirKind::Class(class) => Hir::class(class),
         HirKind::Look(look) => Hir::look(look),
         HirKind::Repetition(mut repetition) => {
-            repetition.max = repetition.max.filter(|max| *max < TURNS_COUNTED_MAX);
+            repetition.max = repetition.max.filter(|max| *max <= counted_max);
+            if counted_max == LOOSE_TURNS_MAX && repetition.max.is_none() {
+                repetition.min = repetition.min.min(1);
+            }
             repetition.sub = Box::new(relax(*repetition.sub));
             Hir::repetition(repetition)
         }
@@ -206,12 +255,17 @@ mod tests {
             "[a-c]{2,4}",
             "(?s)a.*c",
             "ab(?P<value>c*)",
+            "a[^\\n]{0,4}b",
+            "a[^\\n]{0,4}?[bc]",
+            "a(?: b?){0,5}c{4}",
+            "[a-c]{4,6}$",
+            "(?:ab){1,4}c?",
         ];
         let texts = ["", "ab", "abc", "abbb", "abab", "xab", "ab\n", "abcabc", "a  b", "aab", "ab cab", "abccc"];
         for pattern in patterns {
             let compiled = Compiled::new(pattern).expect("test pattern");
             let library = compiled.library_regex().expect("test pattern");
-            let mut memory = compiled.memory();
+            let mut memory = Memory::default();
             for text in texts.map(str::as_bytes) {
                 for start in 0..=text.len() {
                     for end in start..=text.len() {
@@ -238,7 +292,7 @@ mod tests {
         for (pattern, turns, expected) in rows {
             let text = format!("a{}c", "b".repeat(turns));
             let compiled = Compiled::new(pattern).expect("test pattern");
-            let end = compiled.end(&mut compiled.memory(), text.as_bytes(), 0..text.len(), &mut 0);
+            let end = compiled.end(&mut Memory::default(), text.as_bytes(), 0..text.len(), &mut 0);
             assert_eq!(end, expected.then_some(text.len()), "{pattern} {turns}");
         }
     }
@@ -248,7 +302,7 @@ mod tests {
         let compiled = Compiled::new("ab{1,100}c").expect("test pattern");
         let text = [b"a".as_slice(), &[b'b'; 50], b"xyz"].concat();
         let mut steps = 0;
-        assert_eq!(compiled.end(&mut compiled.memory(), &text, 0..text.len(), &mut steps), None);
+        assert_eq!(compiled.end(&mut Memory::default(), &text, 0..text.len(), &mut steps), None);
         assert_eq!(steps, 52);
     }
 }

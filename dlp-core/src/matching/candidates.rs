@@ -6,6 +6,7 @@
 
 use super::compile::{DetectorSet, LiteralUse};
 use super::evidence::Ground;
+use super::key_runs::KeyRuns;
 use super::runs::Runs;
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
@@ -30,10 +31,11 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>,
     scratch.candidates.clear();
     scratch.spotted.forget();
     scratch.tokens = Tokens { start: from, end: to };
-    let Scratch { candidates, places, spotted, tokens, escapes, .. } = scratch;
+    let Scratch { candidates, places, spotted, tokens, escapes, key_runs, .. } = scratch;
     escapes.clear();
+    key_runs.read(&masks.key);
     let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
-    set.isa().run(Find(Pass { set, known, owned, candidates, spotted, escapes }, places));
+    set.isa().run(Find(Pass { set, known, owned, key_runs, candidates, spotted, escapes }, places));
     candidates.dedup();
     scratch.masks = masks;
 }
@@ -79,6 +81,7 @@ struct Pass<'a> {
     set: &'a DetectorSet,
     known: Classified<'a>,
     owned: Range<usize>,
+    key_runs: &'a KeyRuns,
     candidates: &'a mut Vec<Candidate>,
     spotted: &'a mut Spotted,
     /// Tokens that may begin with the tail of an escape, as far as tokens were looked at; a mask.
@@ -109,13 +112,19 @@ impl Pass<'_> {
         // What stands before the owned part begins no match of it.
         let first = self.owned.start - from;
         let first_word = first / 64;
-        for (number, words) in masks.literal[first_word.min(masks.literal.len())..].chunks(STRETCH_WORDS).enumerate() {
-            places.take(set.isa(), words, (first_word + number * STRETCH_WORDS) * 64);
+        for first in (first_word..masks.literal.len()).step_by(STRETCH_WORDS) {
+            let words = first..masks.literal.len().min(first + STRETCH_WORDS);
+            places.take(set.isa(), &self.literal_words(words.clone())[..words.len()], first * 64);
             places.keep_words(set.isa(), &filter);
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
                     let end = hit + literals.len(literal);
-                    for used in set.literal_uses(literal).iter().filter(|used| set.goes_on(used, text, end)) {
+                    if !set.any_goes_on(literal, text, end) {
+                        return;
+                    }
+                    let has_key = self.key_runs.is_near(hit.saturating_sub(from));
+                    let uses = set.literal_uses(literal).iter().filter(|used| has_key || !used.needs_key_run);
+                    for used in uses.filter(|used| set.goes_on(used, text, end)) {
                         self.starts_before(hit, used);
                     }
                 });
@@ -128,6 +137,17 @@ impl Pass<'_> {
                 }
             }
         }
+    }
+
+    /// Words of the mask of literals, with those that count beside a key run where one is near.
+    #[inline(always)]
+    fn literal_words(&self, words: Range<usize>) -> [u64; STRETCH_WORDS] {
+        let masks = self.known.masks;
+        let mut all = [0; STRETCH_WORDS];
+        for (all, word) in all.iter_mut().zip(words) {
+            *all = masks.literal[word] | masks.keyed[word] & self.key_runs.near(word);
+        }
+        all
     }
 
     /// The starts of a match that has its literal at `hit`: as far back as the bytes between can belong to it.
@@ -163,11 +183,19 @@ impl Pass<'_> {
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
             let mut sieve = places.sieve();
             while let Some(place) = sieve.place() {
-                let is_escaped = boundary::is_behind_lead(text, from + place);
+                let at = from + place;
+                let is_escaped = boundary::is_behind_lead(text, at);
                 if is_escaped {
                     self.escapes[place / 64] |= 1 << (place % 64);
                 }
-                sieve.keep(starts.takes_bytes(text, from + place) | is_escaped);
+                sieve.keep(starts.takes_bytes(text, at) | is_escaped);
+            }
+            drop(sieve);
+            let mut near = self.spotted.near(self.known);
+            let mut sieve = places.sieve();
+            while let Some(place) = sieve.place() {
+                let is_escaped = self.escapes[place / 64] >> (place % 64) & 1 == 1;
+                sieve.keep(is_escaped || starts.takes_runs((text, from + place), runs, &mut near));
             }
             drop(sieve);
             for place in places.iter() {
@@ -310,7 +338,7 @@ mod tests {
 
     fn stretch(text: &[u8], continues: bool) -> Stretch {
         let mut masks = Masks::default();
-        classify(Isa::Portable, &WindowTable::new(1), text, 0..text.len(), &mut masks);
+        classify(Isa::Portable, &WindowTable::new(), text, 0..text.len(), &mut masks);
         let words = 0..masks.alnum.len();
         Stretch::new(&masks, words, &mut u64::from(continues))
     }

@@ -4,7 +4,8 @@ use super::boundary::{END, LOOK_BYTES};
 use super::company;
 use super::context::NEIGHBOUR_BYTES;
 use super::found::{DetectorIndex, Match, ScanEnd};
-use super::literals::{LiteralIndex, Literals};
+use super::key_runs::KEY_REACH;
+use super::literals::{Literal, LiteralIndex, Literals};
 use super::material::{Material, PASSAGE_BYTES};
 use super::name;
 use super::report::SURROUNDINGS_BYTES;
@@ -18,6 +19,7 @@ use super::vocabulary::{self, Phrases, Vocabulary};
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
 use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector, Program};
+use dlp_detector_format::WindowPlace;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -44,6 +46,8 @@ struct Inner {
     vocabulary: Vocabulary,
     literals: Literals,
     literal_uses: Vec<Vec<LiteralUse>>,
+    /// By literal, the bytes that can stand at each of the first offsets behind it, whatever its use.
+    behind: Vec<[ByteSet; BEHIND_BYTES]>,
     /// What can stand behind literals; many share a list.
     afters: Vec<Vec<ByteSet>>,
     starts: Starts,
@@ -88,12 +92,17 @@ impl CompiledPattern {
     }
 }
 
+/// Offsets behind a literal that are looked at before its uses.
+const BEHIND_BYTES: usize = 2;
+
 /// How a literal places a pattern.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LiteralUse {
     pub(super) pattern: u32,
     pub(super) before_min: usize,
     pub(super) before_max: usize,
+    /// Whether each match has a key run near the literal.
+    pub(super) needs_key_run: bool,
     /// Bytes that can stand between the start of the match and the literal.
     pub(super) between: ByteSet,
     /// Bytes that can stand at each of the first offsets behind the literal, as an index of the set's lists.
@@ -207,11 +216,16 @@ impl DetectorSet {
         &self.0.literal_uses[literal as usize]
     }
 
+    /// Whether the text behind a literal that ends at `end` is one that a match of any of its uses can have there.
+    #[inline]
+    pub(super) fn any_goes_on(&self, literal: LiteralIndex, text: &[u8], end: usize) -> bool {
+        goes_on(&self.0.behind[literal as usize], text, end)
+    }
+
     /// Whether the text behind the literal that ends at `end` is one that a match can have there.
     #[inline]
     pub(super) fn goes_on(&self, used: &LiteralUse, text: &[u8], end: usize) -> bool {
-        let after = &self.0.afters[used.after as usize];
-        after.iter().enumerate().all(|(offset, set)| set.contains(text.get(end + offset).copied().unwrap_or(END)))
+        goes_on(&self.0.afters[used.after as usize], text, end)
     }
 
     /// Bytes behind its start that tell whether a match can start at a place.
@@ -232,12 +246,18 @@ impl DetectorSet {
     }
 }
 
+/// Whether bytes of a text are in sets, one by one.
+#[inline]
+fn goes_on(sets: &[ByteSet], text: &[u8], at: usize) -> bool {
+    sets.iter().enumerate().all(|(offset, set)| set.contains(text.get(at + offset).copied().unwrap_or(END)))
+}
+
 #[derive(Default)]
 struct Builder {
     detectors: Vec<CompiledDetector>,
     patterns: Vec<CompiledPattern>,
     vocabulary: vocabulary::Builder,
-    literals: Vec<Vec<u8>>,
+    literals: Vec<Literal>,
     literal_of: HashMap<Vec<u8>, usize>,
     literal_uses: Vec<Vec<LiteralUse>>,
     afters: Vec<Vec<ByteSet>>,
@@ -255,15 +275,16 @@ impl Builder {
             let number = self.patterns.len() as u32;
             for anchor in &mut source.anchors {
                 match anchor {
-                    Anchor::Literal { bytes, before_min, before_max, between, after } => {
-                        let place = LiteralUse {
+                    Anchor::Literal { bytes, before_min, before_max, between, after, needs_key_run, window } => {
+                        let used = LiteralUse {
                             pattern: number,
                             before_min: *before_min as usize,
                             before_max: *before_max as usize,
+                            needs_key_run: *needs_key_run,
                             between: between.unwrap_or_default(),
                             after: self.after(std::mem::take(after)),
                         };
-                        self.add_literal(bytes, place);
+                        self.add_literal(bytes, *window, used);
                     }
                     Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => {
                         let start = Start {
@@ -309,18 +330,31 @@ impl Builder {
         })
     }
 
-    fn add_literal(&mut self, bytes: &[u8], place: LiteralUse) {
-        self.before_max = self.before_max.max(place.before_max);
+    fn add_literal(&mut self, bytes: &[u8], place: Option<WindowPlace>, used: LiteralUse) {
+        self.before_max = self.before_max.max(used.before_max);
         let next = self.literals.len();
         let literal = *self.literal_of.entry(bytes.to_vec()).or_insert(next);
         if literal == next {
-            self.literals.push(bytes.to_vec());
+            self.literals.push(Literal { text: bytes.to_vec(), is_keyed: used.needs_key_run, place });
             self.literal_uses.push(Vec::new());
         }
-        self.literal_uses[literal].push(place);
+        self.literals[literal].is_keyed &= used.needs_key_run;
+        self.literal_uses[literal].push(used);
+    }
+
+    /// The bytes that can stand behind a literal in any of its uses.
+    fn behind(&self, uses: &[LiteralUse]) -> [ByteSet; BEHIND_BYTES] {
+        std::array::from_fn(|offset| {
+            let sets = uses.iter().map(|used| self.afters[used.after as usize].get(offset));
+            sets.fold(ByteSet::default(), |mut all, set| {
+                all.extend(set.copied().unwrap_or(ByteSet::ALL));
+                all
+            })
+        })
     }
 
     fn finish(self, isa: Isa) -> DetectorSet {
+        let behind = self.literal_uses.iter().map(|uses| self.behind(uses)).collect();
         let literals = Literals::new(self.literals);
         let len_max = self.patterns.iter().map(|pattern| pattern.len_max).max().unwrap_or(0);
         let windows = self.detectors.iter().map(|detector| &detector.data.context);
@@ -331,11 +365,12 @@ impl Builder {
             isa,
             detectors: self.detectors,
             patterns: self.patterns,
-            look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH),
+            look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH).max(KEY_REACH),
             starts: self.starts.build(self.vocabulary.len()),
             vocabulary: self.vocabulary.build(),
             literals,
             literal_uses: self.literal_uses,
+            behind,
             afters: self.afters,
             reach: Reach { before: around.max(ROW_BYTES_MAX), after: len_max + around },
         }))

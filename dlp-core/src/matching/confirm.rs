@@ -30,7 +30,7 @@ pub(super) fn confirm(
         return Some(Accepted { whole: start..end, value: start..end });
     }
     let regex = pattern.regex()?;
-    let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
+    let memory = scratch.memories[number as usize].get_or_insert_default();
     let value = regex.value(memory, text, start..end);
     (!value.is_empty()).then_some(Accepted { whole: start..end, value })
 }
@@ -54,7 +54,7 @@ pub(super) fn end(
         }
         None => {
             let regex = pattern.regex()?;
-            let memory = scratch.memories[number as usize].get_or_insert_with(|| Box::new(regex.memory()));
+            let memory = scratch.memories[number as usize].get_or_insert_default();
             regex.end(memory, text, range, steps)
         }
     };

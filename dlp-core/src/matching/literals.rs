@@ -1,34 +1,62 @@
 //! The literals of all detectors, arranged for the first pass, and the exact check of what the first pass points at.
 //!
-//! Each literal chooses four neighbouring bytes, its *window*, and a bucket. The kernel marks a place when some bucket
-//! admits the four bytes there; with the literals of all built-in detectors spread over the buckets that is one byte in
-//! six of prose and source code. A marked place is looked up by a hash of its four bytes, then of these and what stands
+//! Each literal has four neighbouring bytes, its *window*, and a bucket, [arranged](dlp_detector_format::arrange) so that
+//! few places are marked. The kernel marks a place when some bucket admits the four bytes there; with the literals of all
+//! built-in detectors that is one byte in fifteen of source code, one in eight of prose. A marked place is looked up by a hash of its four bytes, then of these and what stands
 //! beside them, in bitmaps that fit the fastest caches, and only then compared. What remains is exact:
 //! [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII case gives, overlapping ones
 //! included.
 
-use dlp_detector_format::{expected_per_mb, symbol_probability};
-
-use super::simd::{
-    BUCKETS_PER_BANK, MULTIPLIER, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at,
-};
-
-/// Banks of eight buckets. More banks admit fewer places and cost more instructions for each byte.
-const BANKS: usize = 4;
-
-const BUCKETS: usize = BANKS * BUCKETS_PER_BANK;
-
-/// Windows of a literal that are looked at, from its start.
-const WINDOWS_SEEN_MAX: usize = 12;
-
-/// The rarest of them, which are tried in every bucket.
-const WINDOWS_TRIED_MAX: usize = 6;
+use super::simd::{MULTIPLIER, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at};
+use dlp_detector_format::{Arrangement, WindowPlace};
 
 /// Bits of a hash that address the list of entries.
 const HEAD_BITS: u32 = 12;
 
 /// Index of a literal in the order in which it was added.
 pub(super) type LiteralIndex = u32;
+
+/// A literal of three bytes or more, or `@`, in lower case.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Literal {
+    pub(super) text: Vec<u8>,
+    /// Whether it counts beside a key run alone.
+    pub(super) is_keyed: bool,
+    /// Its place among the buckets, when it came with one.
+    pub(super) place: Option<WindowPlace>,
+}
+
+impl Literal {
+    /// The place that it came with, unless that is for places beside key runs and the literal counts elsewhere too.
+    fn known_place(&self) -> Option<WindowPlace> {
+        self.place.filter(|place| self.is_keyed || !place.is_keyed())
+    }
+}
+
+/// The places of literals that have a window.
+fn places(literals: &[Literal]) -> Vec<(usize, WindowPlace)> {
+    let windowed = || literals.iter().enumerate().filter(|(_, literal)| literal.text.len() + 1 >= WINDOW_BYTES);
+    let mut places: Vec<_> = windowed().filter_map(|(index, literal)| Some((index, literal.known_place()?))).collect();
+    let mut others: Vec<_> = windowed().filter(|(_, literal)| literal.known_place().is_none()).collect();
+    if others.is_empty() {
+        return places;
+    }
+    let mut arrangement = Arrangement::new();
+    places.iter().for_each(|(index, place)| arrangement.put(&literals[*index].text, *place));
+    // The short ones first: they have no choice.
+    others.sort_by_key(|(index, literal)| (literal.text.len(), *index));
+    let added = others.into_iter().map(|(index, literal)| (index, arrangement.add(&literal.text, literal.is_keyed)));
+    places.extend(added);
+    places
+}
+
+/// Lets a bucket admit a window; what stands behind the end of a literal may be anything.
+fn admit(table: &mut WindowTable, window: &[u8], bucket: usize) {
+    for offset in 0..WINDOW_BYTES {
+        let symbols = window.get(offset).map_or(0..64, |byte| symbol(*byte)..symbol(*byte) + 1);
+        symbols.for_each(|symbol| table.admit(bucket, offset, symbol));
+    }
+}
 
 /// Literals, compiled.
 #[derive(Debug)]
@@ -45,20 +73,16 @@ pub(super) struct Literals {
 }
 
 impl Literals {
-    /// Compiles literals of three bytes or more, or `@`, in lower case.
-    pub(super) fn new(texts: Vec<Vec<u8>>) -> Self {
-        let mut buckets = Buckets::new();
-        let mut table = WindowTable::new(BANKS);
+    /// Compiles literals.
+    pub(super) fn new(literals: Vec<Literal>) -> Self {
+        let mut table = WindowTable::new();
         let (mut full, mut short) = (Vec::new(), Vec::new());
         let mut filter = WordSet::new();
-        // The short ones first: they have no choice.
-        let mut order: Vec<_> = (0..texts.len()).collect();
-        order.sort_by_key(|index| (texts[*index].len(), *index));
-        for index in order.into_iter().filter(|index| texts[*index].len() >= WINDOW_BYTES - 1) {
-            let (text, literal) = (&texts[index], index as LiteralIndex);
-            let (offset, bucket) = buckets.choose(text);
-            buckets.add(&text[offset..], bucket, &mut table);
-            let entry = Entry { window: word_at(text, offset), literal, offset: offset as u32 };
+        for (index, place) in places(&literals) {
+            let text = &literals[index].text;
+            let offset = usize::from(place.offset);
+            admit(&mut table, &text[offset..], usize::from(place.bucket));
+            let entry = Entry { window: word_at(text, offset), literal: index as LiteralIndex, offset: offset as u32 };
             let entries = if text.len() < WINDOW_BYTES { &mut short } else { &mut full };
             filter.insert(text, offset);
             entries.push(entry);
@@ -68,9 +92,9 @@ impl Literals {
             filter,
             full: Lookup::new(full, u32::MAX),
             short: Lookup::new(short, SHORT_MASK),
-            len_max: texts.iter().map(Vec::len).max().unwrap_or(0),
-            at_sign: texts.iter().position(|text| text == b"@").map(|index| index as LiteralIndex),
-            texts: texts.into_iter().map(Vec::into_boxed_slice).collect(),
+            len_max: literals.iter().map(|literal| literal.text.len()).max().unwrap_or(0),
+            at_sign: literals.iter().position(|literal| literal.text == b"@").map(|index| index as LiteralIndex),
+            texts: literals.into_iter().map(|literal| literal.text.into_boxed_slice()).collect(),
         }
     }
 
@@ -169,86 +193,6 @@ fn head(window: u32) -> usize {
     (hash(window) >> (32 - HEAD_BITS)) as usize
 }
 
-/// What a comparison of a literal costs, in marked places.
-const COMPARISON: f32 = 1.0;
-
-/// Where literals go, chosen so that the kernel marks few places.
-///
-/// Of a bucket, the share of places that it admits is estimated as the product over the four offsets of the shares of
-/// the symbols admitted there. A literal goes where it adds least.
-struct Buckets {
-    /// Symbols of each bucket and offset, as a bit set, and the sum of their shares.
-    symbols: [[u64; WINDOW_BYTES]; BUCKETS],
-    shares: [[f32; WINDOW_BYTES]; BUCKETS],
-    share_of: [f32; 64],
-}
-
-impl Buckets {
-    fn new() -> Self {
-        Self {
-            symbols: [[0; WINDOW_BYTES]; BUCKETS],
-            shares: [[0.0; WINDOW_BYTES]; BUCKETS],
-            share_of: std::array::from_fn(|symbol| symbol_probability(symbol as u8) as f32),
-        }
-    }
-
-    /// The offset of the window and the bucket that cost least: places that the kernel marks, and places where the four
-    /// bytes stand and the literal has to be compared.
-    fn choose(&self, text: &[u8]) -> (usize, usize) {
-        let last = text.len().saturating_sub(WINDOW_BYTES).min(WINDOWS_SEEN_MAX - 1);
-        let compared = |offset: usize| {
-            let window = &text[offset..text.len().min(offset + WINDOW_BYTES)];
-            COMPARISON * (expected_per_mb(window) / 1e6) as f32
-        };
-        let mut windows: Vec<(f32, usize)> = (0..=last).map(|offset| (compared(offset), offset)).collect();
-        windows.sort_by(|a, b| a.0.total_cmp(&b.0));
-        windows.truncate(WINDOWS_TRIED_MAX);
-        let (mut least, mut place) = (f32::INFINITY, (0, 0));
-        for (compared, offset) in windows {
-            // The windows behind it are compared more often still.
-            if compared >= least {
-                break;
-            }
-            for bucket in 0..BUCKETS {
-                let cost = compared + self.cost(&text[offset..], bucket);
-                if cost < least {
-                    (least, place) = (cost, (offset, bucket));
-                }
-            }
-        }
-        place
-    }
-
-    /// Share of places that the bucket admits more when this window joins it.
-    fn cost(&self, window: &[u8], bucket: usize) -> f32 {
-        let (mut before, mut after) = (1.0, 1.0);
-        for offset in 0..WINDOW_BYTES {
-            let share = self.shares[bucket][offset];
-            before *= share;
-            after *= match window.get(offset).map(|byte| symbol(*byte)) {
-                Some(symbol) if self.symbols[bucket][offset] >> symbol & 1 == 1 => share,
-                Some(symbol) => share + self.share_of[usize::from(symbol)],
-                None => 1.0,
-            };
-        }
-        after - before
-    }
-
-    fn add(&mut self, window: &[u8], bucket: usize, table: &mut WindowTable) {
-        for offset in 0..WINDOW_BYTES {
-            let symbols = window.get(offset).map_or(0..64, |byte| symbol(*byte)..symbol(*byte) + 1);
-            for symbol in symbols {
-                table.admit(bucket, offset, symbol);
-                let known = &mut self.symbols[bucket][offset];
-                if *known >> symbol & 1 == 0 {
-                    *known |= 1 << symbol;
-                    self.shares[bucket][offset] += self.share_of[usize::from(symbol)];
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,11 +205,19 @@ mod tests {
         let mut masks = Masks::default();
         classify(isa, literals.table(), text, 0..text.len(), &mut masks);
         let mut found = Vec::new();
-        for at in (0..text.len()).filter(|at| masks.literal[at / 64] >> (at % 64) & 1 == 1) {
+        let marked = |at: &usize| (masks.literal[at / 64] | masks.keyed[at / 64]) >> (at % 64) & 1 == 1;
+        for at in (0..text.len()).filter(marked) {
             literals.each_hit(text, at, &mut |start, literal| found.push((start, literal as usize)));
         }
         found.sort_unstable();
         found
+    }
+
+    /// Literals, some of which count beside key runs alone.
+    fn literals(texts: &[Vec<u8>], is_keyed: impl Fn(usize) -> bool) -> Literals {
+        let literal =
+            |(index, text): (usize, &Vec<u8>)| Literal { text: text.clone(), is_keyed: is_keyed(index), place: None };
+        Literals::new(texts.iter().enumerate().map(literal).collect())
     }
 
     fn reference(texts: &[Vec<u8>], text: &[u8]) -> Vec<(usize, usize)> {
@@ -284,7 +236,7 @@ mod tests {
         ) {
             let texts: Vec<_> = texts.into_iter().map(String::into_bytes).collect();
             let text = text.concat().into_bytes();
-            let literals = Literals::new(texts.clone());
+            let literals = literals(&texts, |index| index % 3 == 0);
             let expected = reference(&texts, &text);
             for isa in Isa::available() {
                 prop_assert_eq!(hits(&literals, isa, &text), expected.clone(), "{:?}", isa);
@@ -294,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_last_bytes_of_a_text_are_searched() {
-        let literals = Literals::new(vec![b"abc".to_vec(), b"wxyz".to_vec()]);
+        let literals = literals(&[b"abc".to_vec(), b"wxyz".to_vec()], |_| false);
         for (text, expected) in
             [("abc", vec![(0, 0)]), ("..ABC", vec![(2, 0)]), ("wxyZ", vec![(0, 1)]), ("wxy", vec![])]
         {
@@ -306,25 +258,22 @@ mod tests {
 
     #[test]
     fn the_at_sign_has_no_window() {
-        let literals = Literals::new(vec![b"abcd".to_vec(), b"@".to_vec()]);
+        let literals = literals(&[b"abcd".to_vec(), b"@".to_vec()], |_| false);
         assert_eq!((literals.at_sign(), literals.len_max()), (Some(1), 4));
         assert_eq!(hits(&literals, Isa::Portable, b"@@@@ abcd"), [(5, 0)]);
         assert_eq!(Literals::new(Vec::new()).at_sign(), None);
     }
 
     #[test]
-    fn a_literal_goes_where_it_adds_least() {
-        let mut buckets = Buckets::new();
-        let mut table = WindowTable::new(BANKS);
-        // The rarest window is taken, not the first.
-        let (offset, bucket) = buckets.choose(b"the the zqxj");
-        assert_eq!(offset, 8);
-        buckets.add(b"zqxj", bucket, &mut table);
-        assert_eq!(buckets.cost(b"zqxj", bucket), 0.0, "what is admitted already costs nothing");
-        assert_eq!(buckets.choose(b"ZQXJ"), (0, bucket), "in either case");
-        let other = (bucket + 1) % BUCKETS;
-        assert!(buckets.cost(b"ethe", bucket) > buckets.cost(b"ethe", other), "mixtures are costed");
-        assert!(table.admits(*b"zQxJ") && !table.admits(*b"ethe"));
+    fn a_literal_keeps_its_place_unless_it_counts_everywhere() {
+        let place = Some(WindowPlace { offset: 2, bucket: 40 });
+        let literal = |text: &[u8], is_keyed, place| Literal { text: text.to_vec(), is_keyed, place };
+        let known =
+            [literal(b"acme_key", true, place), literal(b"other_key", false, place), literal(b"new", true, None)];
+        let found = places(&known);
+        assert_eq!(found[0], (0, WindowPlace { offset: 2, bucket: 40 }));
+        let [(2, new), (1, moved)] = found[1..] else { panic!("{found:?}") };
+        assert!(new.is_keyed() && !moved.is_keyed());
     }
 
     #[test]

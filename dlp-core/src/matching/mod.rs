@@ -4,7 +4,7 @@
 //!
 //! | stage | module | what it does |
 //! |---|---|---|
-//! | anchors | `simd`, `literals`, `runs`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
+//! | anchors | `simd`, `literals`, `key_runs`, `runs`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
 //! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
 //! | evidence | `evidence`, `vocabulary`, `spotted`, `context`, `table`, `company` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
@@ -25,6 +25,7 @@ mod confirm;
 mod context;
 mod evidence;
 mod found;
+mod key_runs;
 mod lines;
 mod literals;
 mod material;

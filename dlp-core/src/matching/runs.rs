@@ -33,6 +33,18 @@ impl Runs<'_> {
         bits_at(&self.masks.alnum, at - self.from).trailing_ones() as usize
     }
 
+    /// The place of the run at an offset of the text, whatever follows it.
+    #[inline(always)]
+    pub(super) fn place(self, text: &[u8], at: usize) -> usize {
+        let bit = at - self.from;
+        let (alnum, digit) = (bits_at(&self.masks.alnum, bit), bits_at(&self.masks.digit, bit));
+        if alnum & 1 == 0 {
+            return 0;
+        }
+        let run = if digit & 1 == 1 { digit } else { alnum & !digit };
+        run_place(text[at], run.trailing_ones() as usize)
+    }
+
     /// The run at an offset of the text.
     #[inline(always)]
     pub(super) fn run(self, text: &[u8], at: usize) -> Run {
@@ -78,10 +90,11 @@ mod tests {
         for (text, shift) in texts.iter().flat_map(|text| (0..130).map(move |shift| (text, shift))) {
             let text = [".".repeat(shift).as_bytes(), text.as_bytes()].concat();
             let mut masks = Masks::default();
-            classify(Isa::Portable, &WindowTable::new(1), &text, 0..text.len(), &mut masks);
+            classify(Isa::Portable, &WindowTable::new(), &text, 0..text.len(), &mut masks);
             for at in 0..text.len() {
                 let runs = Runs { masks: &masks, from: 0 };
                 assert_eq!(runs.run(&text, at), run_slowly(&text, at), "{} {at}", text.escape_ascii());
+                assert_eq!(runs.place(&text, at), run_slowly(&text, at).place, "{} {at}", text.escape_ascii());
                 let token = text[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
                 assert_eq!(runs.token_len(at), token.min(64), "{} {at}", text.escape_ascii());
             }

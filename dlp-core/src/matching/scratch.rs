@@ -3,6 +3,7 @@
 use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::Tokens;
 use super::compile::DetectorSet;
+use super::key_runs::KeyRuns;
 use super::simd::{Masks, Places};
 use super::spotted::Spotted;
 use crate::knowledge::pattern::Memory;
@@ -26,6 +27,8 @@ pub struct Scratch {
     /// What the kernel found.
     pub(super) masks: Masks,
     pub(super) tokens: Tokens,
+    /// Where key runs are near.
+    pub(super) key_runs: KeyRuns,
     /// Tokens that may begin with the tail of an escape; a mask.
     pub(super) escapes: Vec<u64>,
     pub(super) places: Places,

@@ -404,7 +404,7 @@ mod tests {
         let vocabulary = builder.build();
         let text = text.as_bytes();
         let mut masks = Masks::default();
-        classify(Isa::detect(), &WindowTable::new(1), text, 0..text.len(), &mut masks);
+        classify(Isa::detect(), &WindowTable::new(), text, 0..text.len(), &mut masks);
         let tokens = Tokens { start: 0, end: text.len() };
         let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary, table: None };
         let widths = Widths { before: width, after: width };

@@ -9,6 +9,7 @@ use super::scratch::Scratch;
 use super::simd::{Isa, Masks, classify};
 use super::{DetectorSet, Match, Material, boundary, candidates};
 use crate::base::ConfidenceLevel;
+use crate::knowledge::pattern::Memory;
 use crate::knowledge::{Catalogue, builtin_examples, run_program};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -69,7 +70,7 @@ fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, us
     let mut found = BTreeSet::new();
     for (number, pattern) in set.patterns().iter().enumerate() {
         let regex = pattern.regex().expect("a loaded pattern compiles");
-        let mut memory = regex.memory();
+        let mut memory = Memory::default();
         for start in (0..text.len()).filter(|at| boundary::left_holds(pattern.boundary, text, *at)) {
             let range = start..text.len().min(start + pattern.len_max);
             let end = regex.end(&mut memory, text, range, &mut 0);
@@ -157,7 +158,7 @@ fn many_patterns_are_programs_and_end_where_their_regexes_do() {
     for pattern in set.patterns() {
         let (Some(program), Some(regex)) = (&pattern.program, pattern.regex()) else { continue };
         programs += 1;
-        let mut memory = regex.memory();
+        let mut memory = Memory::default();
         for start in 0..text.len() {
             let range = start..text.len().min(start + pattern.len_max);
             let end = run_program(program, &text[range.clone()]).ok().map(|len| start + len);

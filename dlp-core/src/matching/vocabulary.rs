@@ -31,6 +31,8 @@ pub(super) struct Vocabulary {
     known: Box<[u64; 1 << (HASH_BITS - 6)]>,
     /// The phrases that begin with each key.
     by_key: Box<[Slot]>,
+    /// By phrase, the letters that its first word begins with.
+    heads: Box<[Head]>,
     /// Open phrases shorter than a key, which any word may begin with.
     short: Vec<PhraseId>,
     /// Whether a phrase begins with a digit.
@@ -44,6 +46,35 @@ pub(super) struct Vocabulary {
 struct Slot {
     key: Key,
     phrases: Box<[PhraseId]>,
+}
+
+/// Up to eight first letters of a word, in lower case, and the bits that tell them.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    letters: u64,
+    told: u64,
+}
+
+impl Head {
+    /// Of folded words from the start of one.
+    fn of(words: &[u8]) -> Self {
+        let word = words.iter().take(size_of::<u64>()).take_while(|byte| **byte != b' ');
+        let shifted = |(place, byte): (usize, &u8)| (u64::from(*byte) << (8 * place), 0xff << (8 * place));
+        let bytes = word.enumerate().map(shifted);
+        bytes.fold(Self { letters: 0, told: 0 }, |head, (byte, bits)| Self {
+            letters: head.letters | byte,
+            told: head.told | bits,
+        })
+    }
+
+    /// Whether the word that begins with eight bytes of ASCII may begin so, in any case.
+    #[inline]
+    fn may_begin(self, eight: u64) -> bool {
+        (eight ^ self.letters) & self.told & !Self::LEFT == 0
+    }
+
+    /// Bits of which nothing is asked: digits and letters differ in it, and so do the cases of a letter.
+    const LEFT: u64 = 0x2020_2020_2020_2020;
 }
 
 /// Folded words.
@@ -125,7 +156,9 @@ impl Vocabulary {
 
     /// Gives the phrases that stand in ASCII text from `at` on, where a word begins, with the place where each ends.
     pub(super) fn read(&self, text: &[u8], at: usize, key: Key, each: &mut dyn FnMut(PhraseId, usize)) {
-        for id in self.candidates(key) {
+        let eight = text[at..].first_chunk().map(|eight| u64::from_le_bytes(*eight));
+        let may_begin = |id: &PhraseId| eight.is_none_or(|eight| self.heads[*id as usize].may_begin(eight));
+        for id in self.candidates(key).filter(may_begin) {
             if let Some(end) = self.phrases[id as usize].end_in(text, at) {
                 each(id, end);
             }
@@ -252,7 +285,8 @@ impl Builder {
             let place = (0..).map(|step| (key.hash() + step) & mask).find(|at| slots[*at].phrases.is_empty());
             slots[place.expect("more slots than keys")] = Slot { key, phrases: phrases.into() };
         }
-        Vocabulary { phrases: self.phrases, known, by_key: slots, short, has_numbers, demanded: self.demanded }
+        let heads = self.phrases.iter().map(|phrase| Head::of(&phrase.words)).collect();
+        Vocabulary { phrases: self.phrases, known, heads, by_key: slots, short, has_numbers, demanded: self.demanded }
     }
 }
 

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
 
-use super::table::{Bank, WINDOW_BYTES, WindowTable};
+use super::table::{Bank, KEYED_BANKS, OPEN_BANKS, WINDOW_BYTES, WindowTable};
 use super::words::{WORD_BYTES, Words, blocks, part};
 use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
@@ -37,7 +37,7 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
         return portable::scan(table, text, words);
     }
     // SAFETY: the processor has the feature that the function enables, as was just asked.
-    unsafe { scan_by_banks(table, text, words) }
+    unsafe { kernel(table, text, words) }
 }
 
 /// Does a task, compiled for the processor.
@@ -47,39 +47,46 @@ pub(super) fn run<T: Task>(task: T) -> T::Output {
 }
 
 #[target_feature(enable = "avx2")]
-fn scan_by_banks(table: &WindowTable, text: &[u8], words: Words<'_>) {
-    match table.banks().len() {
-        1 => kernel::<1>(table.first_banks(), text, words),
-        2 => kernel::<2>(table.first_banks(), text, words),
-        3 => kernel::<3>(table.first_banks(), text, words),
-        _ => kernel::<4>(table.first_banks(), text, words),
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn kernel<const BANKS: usize>(banks: &[Bank; BANKS], text: &[u8], words: Words<'_>) {
+fn kernel(table: &WindowTable, text: &[u8], words: Words<'_>) {
+    let (open, keyed) = table.banks().split_at(OPEN_BANKS);
+    let (open, keyed): (&[Bank; OPEN_BANKS], &[Bank; KEYED_BANKS]) =
+        (open.first_chunk().expect("so many are split off"), keyed.first_chunk().expect("the others"));
     for (word, block) in words.slots().zip(blocks(text)) {
-        *word.literal = 0;
+        (*word.literal, *word.keyed) = (0, 0);
         let halves = [part(block, 0), part(block, HALF_BYTES)];
         for (half, first_bit) in halves.into_iter().zip([0, HALF_BYTES]) {
-            *word.literal |= u64::from(literal_half(banks, half)) << first_bit;
+            let indices = window_indices(half);
+            *word.literal |= u64::from(admitted(open, &indices)) << first_bit;
+            *word.keyed |= u64::from(admitted(keyed, &indices)) << first_bit;
         }
         let (low, high) = (load(part(block, 0)), load(part(block, HALF_BYTES)));
+        let is = |byte| join(equal(low, splat(byte)), equal(high, splat(byte)));
         *word.digit = join(within(low, b'0', b'9'), within(high, b'0', b'9'));
         *word.alnum = *word.digit | join(letters(low), letters(high));
-        *word.at = join(equal(low, splat(b'@')), equal(high, splat(b'@')));
+        *word.at = is(b'@');
+        *word.key = *word.alnum | is(b'-') | is(b'_');
     }
 }
 
-/// Windows that begin in the first 32 bytes.
+/// What windows that begin in the first 32 bytes are looked up by.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn literal_half<const BANKS: usize>(banks: &[Bank; BANKS], half: &[u8; HALF_READ_BYTES]) -> u32 {
+fn window_indices(half: &[u8; HALF_READ_BYTES]) -> [[__m256i; QUARTERS]; WINDOW_BYTES] {
+    let mut indices = [[splat(0); QUARTERS]; WINDOW_BYTES];
+    for (offset, indices) in indices.iter_mut().enumerate() {
+        *indices = quarter_indices(load(part(half, offset)));
+    }
+    indices
+}
+
+/// The windows that some bucket of the banks admits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn admitted<const BANKS: usize>(banks: &[Bank; BANKS], indices: &[[__m256i; QUARTERS]; WINDOW_BYTES]) -> u32 {
     let mut admitted = [splat(u8::MAX); BANKS];
-    for offset in 0..WINDOW_BYTES {
-        let indices = quarter_indices(load(part(half, offset)));
+    for (offset, indices) in indices.iter().enumerate() {
         for (buckets, bank) in admitted.iter_mut().zip(banks) {
-            *buckets = _mm256_and_si256(*buckets, look_up(&bank.0[offset], indices));
+            *buckets = _mm256_and_si256(*buckets, look_up(&bank.0[offset], *indices));
         }
     }
     let mut any = splat(0);

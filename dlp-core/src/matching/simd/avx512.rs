@@ -10,7 +10,7 @@ use super::places::{
     self, BESIDE_MULTIPLIER, Beside, CASE_BITS, Functions, HASH_BITS, LANES, MULTIPLIER, PairFilter, SHORT_MASK,
     WordFilter,
 };
-use super::table::{Bank, WINDOW_BYTES, WindowTable};
+use super::table::{OPEN_BANKS, WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
 use super::{Task, portable};
 use std::arch::is_x86_feature_detected;
@@ -46,7 +46,7 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
         return portable::scan(table, text, words);
     }
     // SAFETY: the processor has each feature that the function enables, as was just asked.
-    unsafe { scan_by_banks(table, text, words) }
+    unsafe { kernel(table, text, words) }
 }
 
 /// Does a task, compiled for the processor.
@@ -230,46 +230,42 @@ fn store_places(places: &mut [u32], vector: __m512i) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn scan_by_banks(table: &WindowTable, text: &[u8], words: Words<'_>) {
-    match table.banks().len() {
-        1 => kernel::<1>(table.first_banks(), text, words),
-        2 => kernel::<2>(table.first_banks(), text, words),
-        3 => kernel::<3>(table.first_banks(), text, words),
-        _ => kernel::<4>(table.first_banks(), text, words),
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn kernel<const BANKS: usize>(banks: &[Bank; BANKS], text: &[u8], words: Words<'_>) {
-    let mut tables = [[_mm512_setzero_si512(); WINDOW_BYTES]; BANKS];
-    for (registers, bank) in tables.iter_mut().zip(banks) {
-        for (register, of_offset) in registers.iter_mut().zip(&bank.0) {
-            *register = load(of_offset);
-        }
-    }
+fn kernel(table: &WindowTable, text: &[u8], words: Words<'_>) {
+    let tables = table.banks().each_ref().map(|bank| bank.0.each_ref().map(|of_offset| load(of_offset)));
+    let (open, keyed) = tables.split_at(OPEN_BANKS);
     for (word, block) in words.slots().zip(blocks(text)) {
         prefetch(block);
         let bytes = load(part(block, 0));
-        let [s0, s1, s2, s3] = [
+        let symbols = [
             symbols(bytes),
             symbols(load(part(block, 1))),
             symbols(load(part(block, 2))),
             symbols(load(part(block, 3))),
         ];
-        let mut admitted = _mm512_setzero_si512();
-        for [t0, t1, t2, t3] in &tables {
-            let first = _mm512_permutexvar_epi8(s0, *t0);
-            let second = _mm512_permutexvar_epi8(s1, *t1);
-            let third = _mm512_permutexvar_epi8(s2, *t2);
-            let fourth = _mm512_permutexvar_epi8(s3, *t3);
-            let three = _mm512_ternarylogic_epi32::<AND>(first, second, third);
-            admitted = _mm512_ternarylogic_epi32::<AND_OR>(three, fourth, admitted);
-        }
-        *word.literal = _mm512_test_epi8_mask(admitted, admitted);
+        *word.literal = admitted(open, symbols);
+        *word.keyed = admitted(keyed, symbols);
         *word.digit = within(bytes, b'0', b'9');
         *word.alnum = *word.digit | within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'z');
         *word.at = _mm512_cmpeq_epi8_mask(bytes, splat(b'@'));
+        let marks = _mm512_cmpeq_epi8_mask(bytes, splat(b'-')) | _mm512_cmpeq_epi8_mask(bytes, splat(b'_'));
+        *word.key = *word.alnum | marks;
     }
+}
+
+/// The windows that some bucket of the banks admits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn admitted(tables: &[[__m512i; WINDOW_BYTES]], [s0, s1, s2, s3]: [__m512i; WINDOW_BYTES]) -> u64 {
+    let mut admitted = _mm512_setzero_si512();
+    for [t0, t1, t2, t3] in tables {
+        let first = _mm512_permutexvar_epi8(s0, *t0);
+        let second = _mm512_permutexvar_epi8(s1, *t1);
+        let third = _mm512_permutexvar_epi8(s2, *t2);
+        let fourth = _mm512_permutexvar_epi8(s3, *t3);
+        let three = _mm512_ternarylogic_epi32::<AND>(first, second, third);
+        admitted = _mm512_ternarylogic_epi32::<AND_OR>(three, fourth, admitted);
+    }
+    _mm512_test_epi8_mask(admitted, admitted)
 }
 
 /// Symbols in the low six bits; what stands in the two above is of no account to `VPERMB`.

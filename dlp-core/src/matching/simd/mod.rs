@@ -1,11 +1,13 @@
-//! The first pass over text: one bit for each byte, in four masks.
+//! The first pass over text: one bit for each byte, in six masks.
 //!
 //! | mask | a bit says |
 //! |---|---|
-//! | `literal` | the four bytes from here may begin a literal: some bucket of the [`WindowTable`] admits them |
+//! | `literal` | the four bytes from here may begin a literal: some open bucket of the [`WindowTable`] admits them |
+//! | `keyed` | the same of the literals that count beside a key run alone |
 //! | `alnum` | an ASCII letter or digit |
 //! | `digit` | an ASCII digit |
 //! | `at` | `@` |
+//! | `key` | an ASCII letter, digit, `-` or `_` |
 //!
 //! The pass serves all detectors at once and never branches on what it reads, so its speed does not depend on the
 //! text. What the bits mean together (runs of digits, the literal that really stands there) is the work of the stages
@@ -35,9 +37,7 @@ pub(super) use places::{
     MULTIPLIER, PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at,
 };
 pub(super) use rows::RowSet;
-#[cfg(test)]
-pub(super) use table::BANKS_MAX;
-pub(super) use table::{BUCKETS_PER_BANK, WINDOW_BYTES, WindowTable, symbol};
+pub(super) use table::{WINDOW_BYTES, WindowTable, symbol};
 
 use std::ops::Range;
 use words::{READ_BYTES, WORD_BYTES, Words, read_len};
@@ -119,26 +119,32 @@ pub(super) trait Task {
 }
 
 /// The outcome of [`classify`]: bit `i` of word `w` stands for the byte at `64 * w + i` of the range.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Masks {
     pub(super) literal: Vec<u64>,
+    pub(super) keyed: Vec<u64>,
     pub(super) alnum: Vec<u64>,
     pub(super) digit: Vec<u64>,
     pub(super) at: Vec<u64>,
+    pub(super) key: Vec<u64>,
 }
 
 impl Masks {
     /// So many words of each mask. What they hold may stem from the text before.
     fn words(&mut self, words: usize) -> Words<'_> {
-        for mask in [&mut self.literal, &mut self.alnum, &mut self.digit, &mut self.at] {
-            mask.resize(words, 0);
-        }
-        Words { literal: &mut self.literal, alnum: &mut self.alnum, digit: &mut self.digit, at: &mut self.at }
+        self.all().into_iter().for_each(|mask| mask.resize(words, 0));
+        let Self { literal, keyed, alnum, digit, at, key } = self;
+        Words { literal, keyed, alnum, digit, at, key }
+    }
+
+    fn all(&mut self) -> [&mut Vec<u64>; 6] {
+        let Self { literal, keyed, alnum, digit, at, key } = self;
+        [literal, keyed, alnum, digit, at, key]
     }
 
     /// Clears the last word from bit `bits` on.
     fn keep_in_last_word(&mut self, bits: usize) {
-        for mask in [&mut self.literal, &mut self.alnum, &mut self.digit, &mut self.at] {
+        for mask in self.all() {
             if let Some(last) = mask.last_mut() {
                 *last &= (1 << bits) - 1;
             }

@@ -3,41 +3,45 @@
 //! Windows are followed as a shift-and automaton: the state holds, for each offset, the buckets that have admitted
 //! every byte up to there. One shift moves each of them an offset on, one AND asks the next byte.
 
-use super::table::{ROW_OFFSET_BITS, WINDOW_BYTES, WindowTable};
+use super::table::{WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks};
+use dlp_detector_format::OPEN_BUCKETS;
 
 /// Class bits of each byte value.
 static CLASSES: [u8; 256] = class_table();
 const ALNUM: u8 = 1;
 const DIGIT: u8 = 2;
 const AT: u8 = 4;
-
-/// All buckets of one offset.
-const ALL_BUCKETS: u128 = (1 << ROW_OFFSET_BITS) - 1;
-/// Where the buckets of the last offset begin.
-const LAST_OFFSET_BITS: usize = (WINDOW_BYTES - 1) * ROW_OFFSET_BITS;
+const KEY: u8 = 8;
 
 /// Fills `words` from `text`, which holds [`super::words::read_len`] bytes for them.
 pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     for (word, block) in words.slots().zip(blocks(text)) {
-        *word.literal = literal_word(table, block);
+        (*word.literal, *word.keyed) = literal_words(table, block);
         let classes = |class| class_word(block, class);
         *word.alnum = classes(ALNUM);
         *word.digit = classes(DIGIT);
         *word.at = classes(AT);
+        *word.key = classes(KEY);
     }
 }
 
-fn literal_word(table: &WindowTable, block: &[u8; READ_BYTES]) -> u64 {
+/// The masks of the open buckets and of the others.
+fn literal_words(table: &WindowTable, block: &[u8; READ_BYTES]) -> (u64, u64) {
     let (lead, ends) = block.split_at(WINDOW_BYTES - 1);
-    let step = |state: u128, byte: u8| ((state << ROW_OFFSET_BITS) | ALL_BUCKETS) & table.row(byte);
-    let mut state = lead.iter().fold(0, |state, &byte| step(state, byte));
-    let mut word = 0;
+    let step = |[first, second, third, _]: [u64; WINDOW_BYTES], byte: u8| {
+        let [a, b, c, d] = table.row(byte);
+        [*a, first & b, second & c, third & d]
+    };
+    let mut state = lead.iter().fold([0; WINDOW_BYTES], |state, &byte| step(state, byte));
+    let (mut open, mut keyed) = (0, 0);
     for (bit, &byte) in ends.iter().enumerate() {
         state = step(state, byte);
-        word |= u64::from(state >> LAST_OFFSET_BITS != 0) << bit;
+        let [.., admitted] = state;
+        open |= u64::from(admitted << (u64::BITS as usize - OPEN_BUCKETS) != 0) << bit;
+        keyed |= u64::from(admitted >> OPEN_BUCKETS != 0) << bit;
     }
-    word
+    (open, keyed)
 }
 
 fn class_word(block: &[u8; READ_BYTES], class: u8) -> u64 {
@@ -55,6 +59,9 @@ const fn class_table() -> [u8; 256] {
         }
         if byte.is_ascii_digit() {
             table[value] |= DIGIT;
+        }
+        if dlp_detector_format::is_key_byte(byte) {
+            table[value] |= KEY;
         }
         if byte == b'@' {
             table[value] |= AT;

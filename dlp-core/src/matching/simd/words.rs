@@ -22,17 +22,21 @@ pub(super) const fn read_len(words: usize) -> usize {
 /// A stretch of mask words, equally long in each mask.
 pub(super) struct Words<'a> {
     pub(super) literal: &'a mut [u64],
+    pub(super) keyed: &'a mut [u64],
     pub(super) alnum: &'a mut [u64],
     pub(super) digit: &'a mut [u64],
     pub(super) at: &'a mut [u64],
+    pub(super) key: &'a mut [u64],
 }
 
 /// One word of each mask.
 pub(super) struct Slot<'a> {
     pub(super) literal: &'a mut u64,
+    pub(super) keyed: &'a mut u64,
     pub(super) alnum: &'a mut u64,
     pub(super) digit: &'a mut u64,
     pub(super) at: &'a mut u64,
+    pub(super) key: &'a mut u64,
 }
 
 impl<'a> Words<'a> {
@@ -43,19 +47,28 @@ impl<'a> Words<'a> {
     /// The first `words` words and the others.
     pub(super) fn split_at(self, words: usize) -> (Self, Self) {
         let (literal, literal_rest) = self.literal.split_at_mut(words);
+        let (keyed, keyed_rest) = self.keyed.split_at_mut(words);
         let (alnum, alnum_rest) = self.alnum.split_at_mut(words);
         let (digit, digit_rest) = self.digit.split_at_mut(words);
         let (at, at_rest) = self.at.split_at_mut(words);
-        let rest = Words { literal: literal_rest, alnum: alnum_rest, digit: digit_rest, at: at_rest };
-        (Words { literal, alnum, digit, at }, rest)
+        let (key, key_rest) = self.key.split_at_mut(words);
+        let rest = Words {
+            literal: literal_rest,
+            keyed: keyed_rest,
+            alnum: alnum_rest,
+            digit: digit_rest,
+            at: at_rest,
+            key: key_rest,
+        };
+        (Words { literal, keyed, alnum, digit, at, key }, rest)
     }
 
     /// Word by word.
     #[inline]
     pub(super) fn slots(self) -> impl Iterator<Item = Slot<'a>> {
-        let classes = self.alnum.iter_mut().zip(self.digit).zip(self.at);
-        let words = self.literal.iter_mut().zip(classes);
-        words.map(|(literal, ((alnum, digit), at))| Slot { literal, alnum, digit, at })
+        let classes = self.alnum.iter_mut().zip(self.digit).zip(self.at).zip(self.key);
+        let words = self.literal.iter_mut().zip(self.keyed).zip(classes);
+        words.map(|((literal, keyed), (((alnum, digit), at), key))| Slot { literal, keyed, alnum, digit, at, key })
     }
 }
 

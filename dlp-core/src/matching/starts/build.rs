@@ -1,5 +1,6 @@
 //! From start anchors to the tables that the first pass reads.
 
+use super::couples::Couples;
 use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 use crate::matching::simd::{PairSets, RowSet};
@@ -89,6 +90,8 @@ impl Builder {
             of_digits: self.groups(phrases, |byte| byte.is_ascii_digit()),
             of_letters: self.groups(phrases, |byte| byte.is_ascii_alphabetic()),
             pairs: pairs(&self.rows),
+            couples: Couples::of(self.rows.iter().map(|row| &row.start.shape)),
+            unwaiting: Couples::of(self.rows.iter().filter(|row| row.named.is_none()).map(|row| &row.start.shape)),
         }
     }
 

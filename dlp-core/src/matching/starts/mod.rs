@@ -1,14 +1,16 @@
 //! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
 //!
 //! Questions from the cheapest to the dearest, each asked of all patterns at once: which two bytes the token starts
-//! with and whether a digit is near, what stands before it and how long its first runs of letters and digits are (its
-//! shape, read from masks), and which byte stands at each of the first offsets. Patterns are rows of bit sets, and an
+//! with and whether a digit is near; what stands before it and which byte stands at each of the first offsets; how long its
+//! first two runs of letters and digits are together, and whether a word is near that a pattern of such runs waits for; its
+//! whole shape, and the rest of its window. Patterns are rows of bit sets, and an
 //! answer is a set of rows; the intersection of the answers leaves the few patterns whose regex is worth trying.
 //!
 //! All tables are read at random, so they are kept small: each distinct set stands there once, and the tables hold
 //! indexes of two bytes.
 
 mod build;
+mod couples;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use super::runs::{Run, Runs};
 use super::simd::{PairSets, RowSet};
 use super::spotted::{Naming, Near};
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
+use couples::Couples;
 use std::ops::Range;
 
 /// Runs with each follower.
@@ -44,6 +47,10 @@ pub(super) struct Starts {
     named_within: (usize, usize),
     /// For each [`Ahead`], the pairs of bytes with which a row can start.
     pairs: PairSets,
+    /// The first two runs that a row can have.
+    couples: Couples,
+    /// The same of the rows that wait for no phrase.
+    unwaiting: Couples,
 }
 
 /// The tables of one group of rows.
@@ -177,6 +184,16 @@ impl Starts {
         &self.pairs
     }
 
+    /// Whether a pattern can have a token at `at`, as far as its first two runs tell, and what is known of the words near.
+    #[inline(always)]
+    pub(super) fn takes_runs(&self, (text, at): (&[u8], usize), runs: Runs<'_>, near: &mut Near<'_, '_>) -> bool {
+        let first = runs.run(text, at);
+        let second = first.next.map(|at| runs.place(text, at));
+        self.unwaiting.holds(&first, second)
+            || self.couples.holds(&first, second)
+                && !matches!(near.known_naming(self.named_within(text, at)), Naming::Nothing)
+    }
+
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
     #[inline(always)]
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
@@ -204,9 +221,9 @@ impl Starts {
             let mut rows = group.of_first_bytes(text, at, token.before);
             // What is known of the words around is asked at once, what is not only for what is left at last.
             if group.keep_shape(&mut rows, &token)
-                && group.keep_named(&mut rows, || near.known_naming(self.named_within(&token)))
+                && group.keep_named(&mut rows, || near.known_naming(self.named_within(text, at)))
                 && group.keep_window(&mut rows, &token)
-                && group.keep_named(&mut rows, || near.naming(self.named_within(&token)))
+                && group.keep_named(&mut rows, || near.naming(self.named_within(text, at)))
             {
                 group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| group.rows[row]).for_each(|row| each(row.pattern, row.skip));
@@ -214,11 +231,11 @@ impl Starts {
         }
     }
 
-    /// The bytes of a text in which a phrase would begin that names a match with the token.
+    /// The bytes of a text in which a phrase would begin that names a match with a token.
     #[inline(always)]
-    fn named_within(&self, token: &Token<'_>) -> Range<usize> {
+    fn named_within(&self, text: &[u8], at: usize) -> Range<usize> {
         let (before, behind) = self.named_within;
-        token.at.saturating_sub(before + SKIP_MAX as usize)..token.text.len().min(token.at + behind)
+        at.saturating_sub(before + SKIP_MAX as usize)..text.len().min(at + behind)
     }
 }
 

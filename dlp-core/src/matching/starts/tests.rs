@@ -71,7 +71,7 @@ fn byte_at(text: &[u8], at: usize) -> u8 {
 
 fn masks(text: &[u8]) -> Masks {
     let mut masks = Masks::default();
-    classify(Isa::Portable, &WindowTable::new(1), text, 0..text.len(), &mut masks);
+    classify(Isa::Portable, &WindowTable::new(), text, 0..text.len(), &mut masks);
     masks
 }
 

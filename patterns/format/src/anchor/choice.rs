@@ -4,7 +4,7 @@ use super::after::After;
 use super::automaton::Automaton;
 use super::byte_set::ByteSet;
 use super::literals::{self, Place, Required};
-use super::{Anchor, LITERAL_LEN_MIN, RUN_MIN_MAX, SKIP_MAX, frequency, shape, start, window};
+use super::{Anchor, LITERAL_LEN_MIN, RUN_MIN_MAX, SKIP_MAX, frequency, key_run, shape, start, window};
 use crate::Boundary;
 use regex_syntax::hir::Hir;
 
@@ -110,12 +110,15 @@ fn is_number_part(literal: &[u8]) -> bool {
 
 fn literal_anchors(Required { literals, place }: Required, branch: &Hir, boundary: Boundary) -> Vec<Anchor> {
     let after = Automaton::new(branch).map(|automaton| After::new(automaton, &place, boundary != Boundary::None));
+    let needs_key_run = key_run::is_beside(branch, &place);
     let anchor = |bytes: Vec<u8>| Anchor::Literal {
         after: after.as_ref().map_or_else(Vec::new, |after| after.derive(&bytes)),
         bytes,
         before_min: place.min as u32,
         before_max: place.max as u32,
         between: (place.max > 0).then_some(place.between),
+        needs_key_run,
+        window: None,
     };
     literals.into_iter().map(anchor).collect()
 }

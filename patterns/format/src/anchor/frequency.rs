@@ -113,6 +113,12 @@ fn told_with(literal: &[u8]) -> f64 {
     begin.max(ENDS.get(&three).copied().unwrap_or(0.0))
 }
 
+/// The rows of four symbols that are told, and the share of places at which each stands.
+pub(super) fn rows_of_four() -> impl Iterator<Item = ([u8; 4], f32)> {
+    let symbols = |code: u32| [code >> 18, code >> 12, code >> 6, code].map(|symbol| (symbol & 0x3f) as u8);
+    (0..quadgrams()).map(move |row| (symbols(quadgram(row)), (frequency(row) / MEGABYTE) as f32))
+}
+
 fn quadgram_per_mb(four: &[u8]) -> Option<f64> {
     let code = code(four);
     let place = partition(code);

@@ -7,18 +7,22 @@
 //! Literals are compared without ASCII case, which only adds hits.
 
 mod after;
+mod arrange;
 mod automaton;
 mod byte_set;
 mod choice;
 mod frequency;
+mod key_run;
 mod literals;
 mod shape;
 mod start;
 mod walk;
 mod window;
 
+pub use arrange::{Arrangement, BUCKETS, OPEN_BUCKETS, WINDOW_BYTES, WindowPlace, arrange};
 pub use byte_set::ByteSet;
 pub use frequency::{expected_per_mb, symbol, symbol_probability};
+pub use key_run::{KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, is_key_byte};
 pub use shape::{FOLLOWERS, RUN_LEN_MAX, RUNS, SHAPE_RUNS, Shape, follower, run_place};
 pub use start::{RUN_MIN_MAX, SKIP_MAX};
 
@@ -56,6 +60,11 @@ pub enum Anchor {
         /// are told. Packed apart.
         #[serde(skip)]
         after: Vec<ByteSet>,
+        /// Whether a key run begins near, from [`KEY_RUN_BEFORE`] bytes before the literal to [`KEY_RUN_BEHIND`] behind
+        /// its start: [`KEY_RUN_LEN`] letters, digits, `-` and `_` without a break.
+        needs_key_run: bool,
+        /// Where the first pass looks for it, once that is [arranged](arrange).
+        window: Option<WindowPlace>,
     },
     /// The match starts `skip_min..=skip_max` bytes before the start of a token: an unbroken run of ASCII letters and
     /// digits, of which an escape that a boundary lets pass is no part. The bytes skipped are none of these, nor the
