@@ -94,6 +94,12 @@ impl Inspector {
         &self.limits
     }
 
+    /// The parser for formats that cannot be read safely in this process.
+    #[must_use]
+    pub fn risky_parser(&self) -> Option<&dyn RiskyParser> {
+        self.risky.as_deref()
+    }
+
     /// Inspects one input. Broken input is no error: what can be read is matched, and the outcome says what was not.
     pub fn inspect(&self, scratch: &mut Scratch, job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
         let extraction = Extraction { limits: &self.limits, cancel: job.cancel, risky: self.risky.as_deref() };

@@ -6,6 +6,9 @@ use dlp_core::knowledge::AllowTests;
 /// Points of a rule that says nothing of its confidence: medium.
 pub(super) const POINTS_DEFAULT: i16 = 75;
 
+/// Stands for the ids of all rules of the file, where a list is for all of them. Detectors of other files are not meant.
+pub(super) const EVERY_RULE: &str = "";
+
 /// A rule that may become a detector.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -24,6 +27,8 @@ pub(super) struct Draft {
     pub(super) keywords: Vec<String>,
     pub(super) entropy_min: f64,
     pub(super) points: i16,
+    /// Ids of the rules that it depends on.
+    pub(super) companions: Vec<String>,
     pub(super) examples: Vec<String>,
     pub(super) counter_examples: Vec<String>,
 }

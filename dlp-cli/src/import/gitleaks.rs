@@ -3,7 +3,7 @@
 //! Keys are those of its documentation, in today's and in older spellings. Its default rules are not part of a
 //! configuration; the built-in detectors run in their place.
 
-use super::draft::{AllowDraft, Draft, POINTS_DEFAULT, id_of};
+use super::draft::{AllowDraft, Draft, EVERY_RULE, POINTS_DEFAULT, id_of};
 use super::fields::Fields;
 use super::pattern::{Dialect, Group, from_go};
 use super::{Notes, Rules};
@@ -114,6 +114,7 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
         keywords: fields.texts("keywords"),
         entropy_min: fields.number("entropy").unwrap_or_default(),
         points: POINTS_DEFAULT,
+        companions: Vec::new(),
         examples: Vec::new(),
         counter_examples: Vec::new(),
     };
@@ -148,8 +149,8 @@ fn allowlists(rules: &mut Rules, fields: &mut Fields, rule: Option<(&str, &str)>
                 rule.map_or_else(|| format!("{key} {}", index + 1), |(rule, _)| format!("{rule}, {key} {}", index + 1));
             let detectors = match rule {
                 Some((_, id)) => vec![id.to_owned()],
-                None if has_default => vec!["custom.*".to_owned(), "secret.*".to_owned()],
-                None => vec!["custom.*".to_owned()],
+                None if has_default => vec![EVERY_RULE.to_owned(), "secret.*".to_owned()],
+                None => vec![EVERY_RULE.to_owned()],
             };
             allowlist(rules, list, (place, detectors));
         }

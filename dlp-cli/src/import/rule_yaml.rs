@@ -65,6 +65,7 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
         keywords: Vec::new(),
         entropy_min: fields.number("min_entropy").unwrap_or_default(),
         points: points.unwrap_or(POINTS_DEFAULT),
+        companions: companions(rules, &place, &mut fields),
         examples: fields.texts("examples"),
         counter_examples: [fields.texts("negative_examples"), fields.texts("counter_examples")].concat(),
     };
@@ -76,7 +77,6 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
     for (key, why) in [
         ("validation", "nothing that is found is sent anywhere"),
         ("revocation", "nothing that is found is sent anywhere"),
-        ("depends_on_rule", "values are judged one by one"),
     ] {
         if !fields.tables(key).is_empty() {
             rules.notes.lost(&place, format!("`{key}`: {why}"));
@@ -87,6 +87,23 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
     }
     rules.notes.leftovers(&place, fields);
     rules.drafts.push(draft);
+}
+
+/// The rules whose values belong to this one's: here a value nearby makes a finding surer, and a missing one does not lose it.
+fn companions(rules: &mut Rules, place: &str, fields: &mut Fields) -> Vec<String> {
+    let mut ids = Vec::new();
+    for mut needed in fields.tables("depends_on_rule") {
+        ids.extend(needed.text("rule_id").map(|name| id_of(&name)));
+        // The name under which a validation asks for the value.
+        needed.text("variable");
+        rules.notes.leftovers(&format!("{place}, `depends_on_rule`"), needed);
+    }
+    if !ids.is_empty() {
+        rules
+            .notes
+            .changed(place, "what it depends on raises its findings where it stands near, and need not stand there");
+    }
+    ids
 }
 
 /// What a value must and must not hold besides its pattern.

@@ -86,7 +86,10 @@ fn a_configuration_becomes_detectors_and_allow_entries() {
         assert!(told.iter().any(|note| note.starts_with(expected)), "expected `{expected}` in {told:#?}");
     }
     let parts = ["require = \"all\"", "lines = [\"# fine$\"]", "words = [\"sample\"]", "except_paths = ["];
-    for part in parts.into_iter().chain(["commits = [\"abcdef12\"]", "[\"custom.*\", \"secret.*\"]"]) {
+    for part in parts.into_iter().chain([
+        "commits = [\"abcdef12\"]",
+        "[\"custom.acme-env\", \"custom.acme-token\", \"custom.bare\", \"secret.*\"]",
+    ]) {
         assert!(imported.toml.contains(part), "expected `{part}` in {}", imported.toml);
     }
 }
@@ -135,6 +138,9 @@ rules:
     id: np.other.1
     pattern: 'othr_([0-9a-z]{16})'
     visible: false
+    depends_on_rule:
+      - rule_id: kingfisher.acme.1
+        variable: AKID
     confidence: sure
     novelty: true
 "#;
@@ -149,6 +155,10 @@ fn rules_in_yaml_bring_their_examples() {
     );
     assert_eq!((found[0].score.pattern, found[1].score.pattern), (90, 50));
     assert_eq!(found[0].reference, "https://acme.test/docs");
+    assert_eq!(
+        (found[1].companions.as_slice(), found[1].score.companion),
+        (&["custom.kingfisher.acme.1".to_owned()][..], 10)
+    );
     assert!(imported.toml.contains("finds = [\"5f2ab8c1de90437fa6be2c14\"]"), "{}", imported.toml);
     assert!(imported.toml.contains("acme_key = short"), "{}", imported.toml);
     let told = told(&imported);

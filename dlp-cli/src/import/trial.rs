@@ -1,7 +1,7 @@
 //! Trying what was read: each draft becomes a detector and has to pass the checks of every detector, and its examples have
 //! to be found. What does not pass is left out, with the reason.
 
-use super::draft::{AllowDraft, Draft};
+use super::draft::{AllowDraft, Draft, EVERY_RULE};
 use super::pattern::{Rewritten, rewrite};
 use super::write::{self, Table};
 use super::{Imported, Notes, Rules};
@@ -38,6 +38,9 @@ pub(super) fn finish(rules: Rules) -> Imported {
         }
     }
     for mut allow in allows {
+        if allow.detectors.first().is_some_and(|id| id == EVERY_RULE) {
+            allow.detectors.splice(0..1, ids.iter().cloned());
+        }
         let is_known = |id: &String| id.contains('*') || ids.contains(id);
         allow.detectors.retain(is_known);
         if allow.detectors.is_empty() {
@@ -75,6 +78,7 @@ fn table(draft: &Draft, notes: &mut Notes) -> Result<Table, String> {
         words: if needs_keyword { draft.keywords.clone() } else { Vec::new() },
         entropy_min: draft.entropy_min.clamp(0.0, 8.0),
         points: draft.points,
+        companions: draft.companions.clone(),
         ..Table::default()
     };
     let (mut table, how) = accepted(draft, plain)?;

@@ -17,6 +17,8 @@ pub(super) struct Table {
     pub(super) words: Vec<String>,
     pub(super) entropy_min: f64,
     pub(super) points: i16,
+    /// Ids of detectors whose values belong to this one's.
+    pub(super) companions: Vec<String>,
     /// Texts, the values to be found in each, and how surely.
     pub(super) examples: Vec<(String, Vec<String>, String)>,
     pub(super) counter_examples: Vec<String>,
@@ -26,6 +28,9 @@ pub(super) struct Table {
 
 /// Bytes on either side in which the keywords of a rule are looked for: the most there is.
 pub(super) const KEYWORD_WINDOW_BYTES: u16 = 1024;
+
+/// Points for a value nearby that the rule depends on.
+const COMPANION_POINTS: i16 = 10;
 
 /// Appends a detector.
 pub(super) fn detector(out: &mut String, table: &Table) {
@@ -53,7 +58,12 @@ pub(super) fn detector(out: &mut String, table: &Table) {
     if table.entropy_min > 0.0 {
         field(&mut text, "entropy_min", &format!("{:.2}", table.entropy_min));
     }
-    field(&mut text, "score", &format!("{{ pattern = {} }}", table.points));
+    if table.companions.is_empty() {
+        field(&mut text, "score", &format!("{{ pattern = {} }}", table.points));
+    } else {
+        field(&mut text, "companions", &list(&table.companions));
+        field(&mut text, "score", &format!("{{ pattern = {}, companion = {COMPANION_POINTS} }}", table.points));
+    }
     if !table.examples.is_empty() {
         text.push_str("examples = [\n");
         for (example, finds, level) in &table.examples {

@@ -130,7 +130,7 @@ impl<'a> Examiner<'a> {
             let wanted = containers(report);
             if !wanted.is_empty() {
                 let mask = std::mem::take(&mut report.mask);
-                for (container, text) in members::texts(self.inspector.limits(), (name, text), wanted, mask) {
+                for (container, text) in members::texts(self.inspector, (name, text), wanted, mask) {
                     self.suppress(report, (&container, &text), &today);
                 }
             }
@@ -396,11 +396,16 @@ fn is_in_text(at: &LocationRecord) -> bool {
     at.part.as_ref().is_none_or(|part| part.starts_with(Role::Decoded.as_str()))
 }
 
-/// The line that an offset stands on, without its end.
+/// Bytes of a line that allow entries are asked about, before a finding and from its start on. Generated files have lines of
+/// megabytes with thousands of findings.
+const LINE_SIDE_BYTES_MAX: usize = 4096;
+
+/// The line that an offset stands on, without its end, as far as it is looked at.
 fn line_around(text: &[u8], at: usize) -> &[u8] {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let start = text[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
-    let end = text[at..].iter().position(is_end).map_or(text.len(), |len| at + len);
+    let (from, to) = (at.saturating_sub(LINE_SIDE_BYTES_MAX), text.len().min(at + LINE_SIDE_BYTES_MAX));
+    let start = text[from..at].iter().rposition(is_end).map_or(from, |end| from + end + 1);
+    let end = text[at..to].iter().position(is_end).map_or(to, |len| at + len);
     &text[start..end]
 }
 
@@ -454,6 +459,21 @@ mod tests {
     fn report_args() -> ReportArgs {
         let Command::Scan(args) = Cli::parse_from(["dlp", "scan"]).command else { unreachable!("scan was asked for") };
         args.report
+    }
+
+    #[test]
+    fn lines_are_looked_at_as_far_as_a_limit() {
+        let long = [b"a\n".as_slice(), &[b'x'; 10_000], b"\nb"].concat();
+        let rows: [(&[u8], usize, usize); 5] = [
+            (b"one\ntwo\r\nthree", 5, 3),
+            (b"one", 0, 3),
+            (b"", 0, 0),
+            (&long, 5_000, 2 * LINE_SIDE_BYTES_MAX),
+            (&long, 2, LINE_SIDE_BYTES_MAX),
+        ];
+        for (text, at, len) in rows {
+            assert_eq!(line_around(text, at).len(), len, "{at} of {}", text.len());
+        }
     }
 
     #[test]

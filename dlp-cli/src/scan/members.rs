@@ -3,8 +3,9 @@
 //! Marks are looked for where something was found, which is in few files. So an archive is unpacked a second time, without
 //! searching it, and only the plain text of the members in question is kept.
 
-use dlp_core::base::{Cancel, Limits, Problem};
+use dlp_core::base::{Cancel, Problem};
 use dlp_core::content::{Extraction, Flow, Input, ItemStart, Outcome, Part, Segment, Sink, extract};
+use dlp_core::inspect::Inspector;
 use dlp_core::output::NameMask;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,14 +15,15 @@ const TEXT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The texts of the wanted members. Members are known by the names that reports show; where two have one name, neither
 /// has a text.
 pub(super) fn texts(
-    limits: &Limits,
+    inspector: &Inspector,
     (name, bytes): (&str, &[u8]),
     wanted: BTreeSet<Vec<String>>,
     mask: NameMask,
 ) -> impl Iterator<Item = (Vec<String>, Vec<u8>)> {
     let mut keeper = Keeper { wanted, mask, path: Vec::new(), texts: BTreeMap::new(), left: TEXT_BYTES_MAX };
     let cancel = Cancel::default();
-    extract(name, Input::Bytes(bytes), Extraction { limits, cancel: &cancel, risky: None }, &mut keeper);
+    let extraction = Extraction { limits: inspector.limits(), cancel: &cancel, risky: inspector.risky_parser() };
+    extract(name, Input::Bytes(bytes), extraction, &mut keeper);
     keeper.texts.into_iter().filter_map(|(member, kept)| Some((member, kept.text?)))
 }
 

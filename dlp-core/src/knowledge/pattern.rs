@@ -77,7 +77,8 @@ impl Compiled {
     /// # Errors
     /// When the program is larger than `PROGRAM_BYTES_MAX`; that of the exact automaton only shows in [`Self::check`].
     pub(crate) fn new(source: &str) -> Result<Self, PatternError> {
-        let parsed = syntax::parse_with(source, &syntax_config()).map_err(|error| PatternError(error.to_string()))?;
+        let written = dlp_detector_format::expand(source).map_err(PatternError)?;
+        let parsed = syntax::parse_with(&written, &syntax_config()).map_err(|error| PatternError(error.to_string()))?;
         let hir = relax(parsed, TURNS_COUNTED_MAX - 1);
         let loose = relax(hir.clone(), LOOSE_TURNS_MAX);
         let loose = if loose == hir { None } else { Some(automaton(&loose)?) };

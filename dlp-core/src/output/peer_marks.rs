@@ -48,7 +48,7 @@ struct PeerMark {
     holds: RangeInclusive<u64>,
 }
 
-/// The marks of one file.
+/// The marks of one file, in the order of the lines that they start to hold for. No two hold for one line.
 #[derive(Debug, Default)]
 pub(super) struct PeerMarks(Vec<PeerMark>);
 
@@ -56,8 +56,8 @@ impl PeerMarks {
     /// The marks in the lines of a file; none after one look at most files.
     pub(super) fn of(file: &[u8], lines: &[&[u8]], line_len_max: usize) -> Self {
         let lower = |text: &[u8]| text.to_ascii_lowercase();
-        let may_hold = HINTS.iter().any(|hint| memmem::find(file, hint.as_bytes()).is_some())
-            || HINTS.iter().any(|hint| memmem::find(&lower(file), hint.as_bytes()).is_some());
+        let folded = lower(file);
+        let may_hold = HINTS.iter().any(|hint| memmem::find(&folded, hint.as_bytes()).is_some());
         let mut marks = Vec::new();
         if may_hold {
             let mut open: Option<u64> = None;
@@ -75,7 +75,7 @@ impl PeerMarks {
             }
             marks.extend(open.map(|start| PeerMark { mark: RANGE.0, line: start, holds: start..=u64::MAX }));
         }
-        Self(marks)
+        Self(in_order(marks))
     }
 
     /// Whether there is none.
@@ -85,8 +85,23 @@ impl PeerMarks {
 
     /// The mark that holds for a line, and where it stands.
     pub(super) fn on(&self, line: u64) -> Option<(&'static str, u64)> {
-        self.0.iter().find(|mark| mark.holds.contains(&line)).map(|mark| (mark.mark, mark.line))
+        let behind = self.0.partition_point(|mark| *mark.holds.start() <= line);
+        let mark = self.0.get(behind.checked_sub(1)?)?;
+        mark.holds.contains(&line).then_some((mark.mark, mark.line))
     }
+}
+
+/// Sorts marks, and leaves out those that hold for nothing that an earlier one does not hold for: a file may have one on each
+/// line and a finding on each line, and every finding asks.
+fn in_order(mut marks: Vec<PeerMark>) -> Vec<PeerMark> {
+    marks.sort_by_key(|mark| (*mark.holds.start(), std::cmp::Reverse(*mark.holds.end())));
+    let mut end = 0;
+    marks.retain(|mark| {
+        let is_new = *mark.holds.end() > end;
+        end = end.max(*mark.holds.end());
+        is_new
+    });
+    marks
 }
 
 fn of_line(text: &[u8], line: u64) -> Option<PeerMark> {
@@ -126,6 +141,8 @@ mod tests {
             ("gitleaks:allowed", &[]),
             ("a\n/* secretlint-disable */\nb\n/* secretlint-enable */\nc", &[2, 3, 4]),
             ("/* secretlint-disable */\nb", &[1, 2]),
+            ("a\n/* secretlint-disable */\nb # nosecret\n/* secretlint-enable */\nc # nosecret\nd", &[2, 3, 4, 5]),
+            ("# secretlint-disable-next-line\nx # nosecret\ny # nosecret", &[2, 3]),
             ("plain", &[]),
         ];
         for (file, expected) in rows {

@@ -4,6 +4,7 @@
 //! allowed ones), then each detector is checked against itself: its id against the file's place, its patterns for
 //! bounds and anchors, its points against the scale.
 
+use crate::abbreviation::expand;
 use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
@@ -284,8 +285,10 @@ fn check_id(file: FileId<'_>, id: &str) -> Result<(), String> {
 /// What is wrong with the examples, and on which line when it is one of them. Users may leave them out, because rules that
 /// are taken over from elsewhere come without.
 fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
-    if file.is_built_in() && (raw.examples.is_empty() || raw.counter_examples.is_empty()) {
-        return Err((None, "expected at least one entry each in `examples` and `counter_examples`".to_owned()));
+    let (found, least) = (raw.examples.len().min(raw.counter_examples.len()), examples_min(raw.category));
+    if file.is_built_in() && found < least {
+        let message = format!("expected at least {least} each in `examples` and `counter_examples`, found {found}");
+        return Err((None, message));
     }
     for (example, line) in raw.examples.iter().zip(&lines.examples) {
         check_example(example.get_ref()).map_err(|message| (Some(*line), message))?;
@@ -297,6 +300,12 @@ fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) ->
         }
         None => Ok(()),
     }
+}
+
+/// Entries that a built-in detector has at least of each kind. A credential has few marks but those of its place, so several
+/// places are shown.
+fn examples_min(category: Category) -> usize {
+    if category == Category::Secret { 3 } else { 1 }
 }
 
 fn check_example(example: &ExampleToml) -> Result<(), String> {
@@ -345,7 +354,8 @@ pub(crate) fn parse_pattern(pattern: &str) -> Result<Hir, String> {
         .map_err(|error| format!("pattern cannot be read: {error}"))
 }
 
-fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String> {
+fn compile_pattern(source: &str, boundary: Boundary) -> Result<Pattern, String> {
+    let pattern = &*expand(source)?;
     let hir = parse_pattern(pattern)?;
     let properties = hir.properties();
     let len_max = properties.maximum_len().filter(|len| *len <= MATCH_LEN_MAX).ok_or_else(|| {
@@ -358,7 +368,7 @@ fn compile_pattern(pattern: &str, boundary: Boundary) -> Result<Pattern, String>
         anchor::derive(&hir, boundary).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
-    Ok(Pattern { regex: pattern.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
+    Ok(Pattern { regex: source.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {
@@ -425,8 +435,8 @@ category = "secret"
 severity = "high"
 patterns = ['acme_[a-z]{8}']
 score = { pattern = 90 }
-examples = [{ text = "acme_abcdefgh", finds = ["acme_abcdefgh"] }]
-counter_examples = [{ text = "acme_", reason = "too short" }]
+examples = [{ text = "acme_abcdefgh", finds = ["acme_abcdefgh"] }, { text = "k=acme_abcdefgh", finds = ["acme_abcdefgh"] }, { text = "(acme_abcdefgh)", finds = ["acme_abcdefgh"] }]
+counter_examples = [{ text = "acme_", reason = "too short" }, { text = "acme", reason = "a name" }, { text = "acme_x", reason = "cut" }]
 "#;
 
     const FILE: FileId<'_> = FileId { name: "secret/acme.toml", id_prefix: "secret.acme" };
@@ -481,6 +491,7 @@ counter_examples = [{ text = "acme_", reason = "too short" }]
             ("pattern = 90", "pattern = 190", &["from 0 to 100"]),
             ("reason = \"too short\"", "reason = \"\"", &["`reason`"]),
             (", finds = [\"acme_abcdefgh\"]", "", &["`finds` or `generate`"]),
+            (", { text = \"acme_x\", reason = \"cut\" }", "", &["at least 3", "found 2"]),
             ("pattern = 90", "pattern = 90, companion = 5", &["`companions` and `score.companion` together"]),
             ("finds =", "hex = \"0g\", finds =", &["pairs of hexadecimal digits"]),
             ("finds =", "hex = \"00\", finds =", &["`hex` without `text`"]),

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abbreviation;
 mod allow;
 mod anchor;
 mod chance;
@@ -20,6 +21,7 @@ mod pack;
 mod program;
 mod scale;
 
+pub use abbreviation::expand;
 pub use allow::{Allow, AllowTests};
 pub use anchor::{
     Anchor, Arrangement, BUCKETS, ByteSet, FOLLOWERS, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, LITERAL_LEN_MIN,

@@ -47,7 +47,8 @@ pub struct Detector {
 /// One regular expression of a detector, with what was derived from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pattern {
-    /// The expression, ASCII classes by default. The group named `value` is the sensitive part; without it, the match.
+    /// The expression as it was written, abbreviations included: [`expand`](crate::expand) writes them out. ASCII
+    /// classes by default. The group named `value` is the sensitive part; without it, the match.
     pub regex: String,
     /// Anchors, any of which must be present in a match: the soundness of the first pass rests on them.
     pub anchors: Vec<Anchor>,

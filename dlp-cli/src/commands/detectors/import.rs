@@ -11,6 +11,11 @@ use std::path::{Component, Path, PathBuf};
 
 /// Imports the files into one. Ends with 3 when something was lost.
 pub(super) fn run(files: &[PathBuf], out: Option<&Path>) -> Result<u8, CliError> {
+    let is_out = |path: &&PathBuf| out.is_some_and(|out| is_same(path, out));
+    if let Some(path) = files.iter().find(is_out) {
+        let message = "expected --out to name another file than the one that is imported".to_owned();
+        return Err(CliError::Import { path: path.clone(), message });
+    }
     let mut destination = Destination::open(out)?;
     let mut is_complete = true;
     for path in files {
@@ -25,6 +30,11 @@ pub(super) fn run(files: &[PathBuf], out: Option<&Path>) -> Result<u8, CliError>
     }
     destination.finish()?;
     Ok(if is_complete { exit::CLEAN } else { exit::INCOMPLETE })
+}
+
+/// Whether two paths lead to one file that exists.
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The configuration that another one extends. Its path counts from the working directory, or else from beside it. A path
@@ -50,4 +60,21 @@ fn tell(path: &Path, imported: &Imported) {
         count => format!(", {count} allow entries"),
     };
     say(&format!("{name}: {rules}, {} taken over{allows}", imported.taken));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_is_not_overwritten() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("rules.toml");
+        let rules = "[[rules]]\nid = \"a\"\nregex = 'aaaa_[0-9]{8}'\n";
+        std::fs::write(&path, rules).expect("writable");
+        let other = folder.path().join(".").join("rules.toml");
+        let error = run(std::slice::from_ref(&path), Some(&other)).expect_err("one file");
+        assert!(error.to_string().contains("another file"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).expect("still there"), rules);
+    }
 }

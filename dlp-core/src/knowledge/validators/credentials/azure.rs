@@ -58,6 +58,44 @@ pub(super) fn complete_signed_key(value: &str) -> Option<String> {
     Some(if value.ends_with('=') { BASE64.encode(&bytes) } else { BASE64_NOPAD.encode(&bytes) })
 }
 
+/// Characters of a common annotated key before its checksum: sixty bytes.
+const CASK_BODY_LEN: usize = 80;
+
+/// Digits of the checksum of common annotated keys.
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The common annotated key: behind sixty bytes in base64, which hold a mark, the date and the letters of the service, stand
+/// four characters of their hash. Keys of the first months hold it in base64.
+pub(super) fn common_annotated_key(value: &[u8]) -> Verdict {
+    let Some(stated) = value.get(CASK_BODY_LEN..CASK_BODY_LEN + 4) else { return Verdict::Invalid };
+    let Some(sum) = cask_sum(&value[..CASK_BODY_LEN]) else { return Verdict::Invalid };
+    (stated == cask_digits(sum) || BASE64.encode(&sum[..3]).as_bytes() == stated).into()
+}
+
+/// Writes the checksum behind a generated key.
+pub(super) fn complete_common_annotated_key(value: &str) -> Option<String> {
+    let body = value.get(..CASK_BODY_LEN)?;
+    let digits = cask_digits(cask_sum(body.as_bytes())?);
+    Some(format!("{body}{}{}", String::from_utf8_lossy(&digits), value.get(CASK_BODY_LEN + 4..)?))
+}
+
+fn cask_sum(body: &[u8]) -> Option<[u8; 4]> {
+    let bytes = BASE64.decode(body).ok()?;
+    Some(marvin32(u64::from_be_bytes(*b"Default0"), &bytes).to_le_bytes())
+}
+
+/// The first four digits of the hash in base 62, which has at most six; fewer are filled up behind.
+fn cask_digits(sum: [u8; 4]) -> [u8; 4] {
+    let mut rest = u32::from_be_bytes(sum);
+    let mut digits = Vec::new();
+    while rest > 0 {
+        digits.insert(0, BASE62[(rest % 62) as usize]);
+        rest /= 62;
+    }
+    digits.resize(digits.len().max(4), b'0');
+    [digits[0], digits[1], digits[2], digits[3]]
+}
+
 /// Marvin32 of Microsoft's .NET runtime: two 32-bit lanes, little-endian words, `0x80` closes the message.
 fn marvin32(seed: u64, data: &[u8]) -> u32 {
     let mut state = (seed as u32, (seed >> 32) as u32);
@@ -101,6 +139,18 @@ mod tests {
         for (data, both) in rows {
             let folded = (*both >> 32) as u32 ^ *both as u32;
             assert_eq!(marvin32(0x004f_b61a_001b_dbcc, data), folded, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn common_annotated_keys_end_in_their_checksum() {
+        let body = format!("{}JQQJ99AL{}AZDO", "k3".repeat(26), "Ab".repeat(8));
+        let key = complete_common_annotated_key(&format!("{body}0000")).expect("shape");
+        assert_eq!((common_annotated_key(key.as_bytes()), key.len()), (Verdict::Valid, 84), "{key}");
+        assert_eq!(common_annotated_key(key.replacen("k3", "k4", 1).as_bytes()), Verdict::Invalid);
+        assert_eq!(common_annotated_key(b"short"), Verdict::Invalid);
+        for (sum, expected) in [(0, *b"0000"), (61, *b"z000"), (62, *b"1000"), (u32::MAX, *b"4gfF")] {
+            assert_eq!(cask_digits(u32::to_be_bytes(sum)), expected, "{sum}");
         }
     }
 

@@ -41,15 +41,34 @@ pub(super) fn json_inside(value: &[u8]) -> Verdict {
     (whole.is_some() || until(b'.').is_some() || until(b'_').is_some()).into()
 }
 
-/// A JSON web token (RFC 7519 section 3): the header is a JSON object with `alg`, the payload is a JSON object. Five
-/// parts make an encrypted token (RFC 7516), whose header names `enc` and whose payload cannot be read.
+/// A JSON web token (RFC 7519 section 3): the header is a JSON object with `alg`, the payload is a JSON object, and the
+/// signature is as long as the algorithm makes it (RFC 7518 section 3.1), for a token without it opens nothing. Five parts
+/// make an encrypted token (RFC 7516), whose header names `enc` and whose payload cannot be read.
 pub(super) fn jwt(value: &[u8]) -> Verdict {
     let parts: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
     let Some(header) = parts.first().and_then(|part| json_object(part)) else { return Verdict::Invalid };
     match parts.len() {
         5 => header.get("enc").is_some_and(Value::is_string).into(),
-        2 | 3 => (header.get("alg").is_some_and(Value::is_string) && json_object(parts[1]).is_some()).into(),
+        2 | 3 => {
+            let signature = parts.get(2).copied().unwrap_or_default();
+            let is_signed = |alg: &Value| alg.as_str().is_some_and(|alg| signature.len() >= signature_len_min(alg));
+            (header.get("alg").is_some_and(is_signed) && json_object(parts[1]).is_some()).into()
+        }
         _ => Verdict::Invalid,
+    }
+}
+
+/// Characters of the shortest signature that an algorithm makes, in base64 without padding. RSA keys have 2,048 bits or
+/// more.
+fn signature_len_min(algorithm: &str) -> usize {
+    match algorithm {
+        "HS256" => 43,
+        "HS384" => 64,
+        "HS512" | "ES256" | "ES256K" | "EdDSA" => 86,
+        "ES384" => 128,
+        "ES512" => 176,
+        _ if algorithm.starts_with("RS") || algorithm.starts_with("PS") => 342,
+        _ => 0,
     }
 }
 
@@ -112,11 +131,13 @@ mod tests {
 
     #[test]
     fn json_web_tokens_are_told_from_dotted_text() {
-        let signed = format!("{}.{}.c2ln", b64(r#"{"alg":"HS256"}"#), b64(r#"{"sub":"1"}"#));
+        let cut = format!("{}.{}.c2ln", b64(r#"{"alg":"HS256"}"#), b64(r#"{"sub":"1"}"#));
+        let signed = format!("{cut}{}", "x".repeat(39));
         let encrypted = format!("{}.a.b.c.d", b64(r#"{"alg":"dir","enc":"A128GCM"}"#));
         let no_algorithm = format!("{}.{}.c2ln", b64(r#"{"typ":"JWT"}"#), b64(r#"{"sub":"1"}"#));
         let rows = [
             (signed.as_str(), Verdict::Valid),
+            (cut.as_str(), Verdict::Invalid),
             (encrypted.as_str(), Verdict::Valid),
             (no_algorithm.as_str(), Verdict::Invalid),
             ("eyJhbGciOi.eyJzdWIi.x", Verdict::Invalid),

@@ -7,10 +7,12 @@ mod azure;
 mod base32;
 mod base58;
 mod bech32;
+mod bip39;
 mod checksum;
 mod encoded;
 mod password;
 mod private_key;
+mod published;
 mod structure;
 
 use super::{Check, Verdict};
@@ -33,10 +35,12 @@ pub(super) static CHECKS: &[Check] = &[
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
     completing("bech32", bech32::checksum, bech32::complete),
     check("binary-body", structure::binary_body),
+    completing("bip39-mnemonic", bip39::mnemonic, bip39::complete),
     completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
     check("chosen-password", password::chosen),
     check("cisco-type7", structure::cisco_type7),
     completing("cloudflare-token", checksum::cloudflare, checksum::complete_cloudflare),
+    completing("common-annotated-key", azure::common_annotated_key, azure::complete_common_annotated_key),
     completing("confluent-secret", checksum::confluent, checksum::complete_confluent),
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
     check("drawn-token", password::drawn),
@@ -56,6 +60,7 @@ pub(super) static CHECKS: &[Check] = &[
     check("pypi-token", encoded::pypi),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
+    completing("xrp-seed", base58::xrp_seed, base58::complete_xrp_seed),
     completing("zuplo-key", checksum::zuplo, checksum::complete_zuplo),
 ];
 

@@ -6,12 +6,16 @@
 //! a value behind a word for password, `generic` for any assignment.
 
 use super::super::Verdict;
+use super::published::is_published;
 
 /// Words that manuals and templates write where a secret belongs. Compared whole, in lower case; own collection.
 const PLACEHOLDERS: &[&str] = &[
     "abc",
+    "access",
     "admin",
+    "api",
     "apikey",
+    "app",
     "bar",
     "baz",
     "beispiel",
@@ -19,8 +23,11 @@ const PLACEHOLDERS: &[&str] = &[
     "changeit",
     "changeme",
     "clave",
+    "client",
     "contrasena",
     "credential",
+    "database",
+    "db",
     "default",
     "demo",
     "dummy",
@@ -76,14 +83,18 @@ const PLACEHOLDERS: &[&str] = &[
     "secret",
     "senha",
     "service",
+    "secure",
     "some",
+    "something",
     "string",
+    "super",
     "supersecret",
     "test",
     "testing",
     "tbd",
     "the",
     "this",
+    "tiger",
     "to",
     "todo",
     "token",
@@ -139,20 +150,22 @@ const REFERENCES: &[&str] = &[
     "getpass",
     "input(",
     "__",
+    "--",
 ];
 
 /// A password inside a structure that itself says "here is a password": only references, masks and values that are
 /// placeholders as a whole are refused, so that weak passwords are found.
 pub(super) fn in_structure(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    (!(text.is_empty() || is_reference(&text) || is_mask(&text) || is_placeholder(&text))).into()
+    (!(text.is_empty() || is_reference(&text) || is_mask(&text) || is_placeholder(&text) || is_published(value))).into()
 }
 
 /// A token with its vendor's prefix, which may hold words like `test` itself: only masks, sequences and words that no
 /// drawn value holds are refused.
 pub(super) fn prefixed(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    (!(is_mask(&text) || is_sequence(value) || speaks_of_samples(&text))).into()
+    (!(is_mask(&text) || is_sequence(value) || is_written(value) || speaks_of_samples(&text) || is_published(value)))
+        .into()
 }
 
 /// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of 20
@@ -165,8 +178,9 @@ pub(super) fn prefixed_base36(value: &[u8]) -> Verdict {
 /// A token under its vendor's name: besides, sequences and words that only samples hold are refused.
 pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    let is_sample = is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value);
-    (!is_sample && value.len() >= 8).into()
+    let is_sample =
+        is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value) || is_written(value);
+    (!is_sample && value.len() >= 8 && !is_published(value)).into()
 }
 
 /// A token under its vendor's name of which only length and alphabet are known: besides, each of its words being letters
@@ -203,7 +217,7 @@ pub(super) fn chosen(value: &[u8]) -> Verdict {
     let is_algorithm = ALGORITHMS.iter().any(|name| lower.contains(name));
     // An argument in a stack trace, and a part of an address.
     let is_address = lower.contains("=0x") || is_percent_encoded(&lower);
-    if is_algorithm || is_address || has_ordinary_shape(&text) || is_mail_address(&text) {
+    if is_algorithm || is_address || has_ordinary_shape(&text) || is_mail_address(&text) || is_camel_name(&text) {
         return Verdict::Invalid;
     }
     let has = |class: fn(&u8) -> bool| value.iter().any(class);
@@ -278,7 +292,41 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 fn is_placeholder_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| c.is_ascii_digit());
     let without_owner = bare.strip_prefix("my").or_else(|| bare.strip_prefix("your")).unwrap_or(bare);
-    bare.is_empty() || [word, bare, without_owner].iter().any(|w| PLACEHOLDERS.contains(w))
+    bare.is_empty() || [word, bare, without_owner].iter().any(|w| PLACEHOLDERS.contains(w)) || is_compound(bare)
+}
+
+/// Placeholders written as one word: `somethingsecret`, `testpass`.
+fn is_compound(word: &str) -> bool {
+    if !(6..=32).contains(&word.len()) || !word.is_ascii() {
+        return false;
+    }
+    let mut ends = [false; 33];
+    ends[0] = true;
+    for at in 0..word.len() {
+        if ends[at] {
+            let parts = PLACEHOLDERS.iter().filter(|part| part.len() > 2 || **part == "my");
+            parts.filter(|part| word[at..].starts_with(**part)).for_each(|part| ends[at + part.len()] = true);
+        }
+    }
+    ends[word.len()]
+}
+
+/// The name of a setting and not its value: small words, or capital ones, of which the last says what is meant, as in
+/// `smtp_password` and `API_KEY`.
+fn is_setting(text: &str) -> bool {
+    let Some((head, last)) = text.rsplit_once('_') else { return false };
+    let is_one_case = |class: fn(&u8) -> bool| text.bytes().all(|byte| class(&byte) || byte == b'_');
+    let ends = ["key", "pass", "passwd", "password", "pwd", "secret", "token"];
+    !head.is_empty()
+        && ends.contains(&&*last.to_ascii_lowercase())
+        && (is_one_case(u8::is_ascii_lowercase) || is_one_case(u8::is_ascii_uppercase))
+}
+
+/// The name of a type, as behind the name of a parameter: three or more words that begin with capitals, then digits.
+fn is_camel_name(text: &str) -> bool {
+    let name = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let humps = name.bytes().filter(u8::is_ascii_uppercase).count();
+    humps >= 3 && humps * 2 < name.len() && name.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Every word of the value is one of a placeholder, for example `my_secret_password1` or `user`; or it speaks to the
@@ -286,6 +334,9 @@ fn is_placeholder_word(word: &str) -> bool {
 fn is_placeholder(text: &str) -> bool {
     let speaks_to_reader = ["your", "change", "replace", "insert", "enter", "put"];
     if words(text).nth(1).is_some() && words(text).next().is_some_and(|w| speaks_to_reader.contains(&w.as_str())) {
+        return true;
+    }
+    if is_setting(text) {
         return true;
     }
     let is_digits_only = text.bytes().all(|b| b.is_ascii_digit());
@@ -300,12 +351,55 @@ fn holds_placeholder(text: &str) -> bool {
         || words(text).any(|w| w.len() >= 4 && w.bytes().all(|b| b.is_ascii_alphabetic()) && is_placeholder_word(&w))
 }
 
-/// Words that are too long to be drawn by chance.
-fn speaks_of_samples(text: &str) -> bool {
+/// Words that chance does not draw: four letters turn up in one token of thirty thousand.
+pub(super) fn speaks_of_samples(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["example", "placeholder", "changeme", "your_", "your-", "insert_", "replace_", "dummy"]
-        .iter()
-        .any(|word| lower.contains(word))
+    SAMPLE_WORDS.iter().any(|word| lower.contains(word))
+}
+
+const SAMPLE_WORDS: &[&str] = &[
+    "example",
+    "placeholder",
+    "changeme",
+    "your_",
+    "your-",
+    "insert_",
+    "replace_",
+    "dummy",
+    "fake",
+    "sample",
+    "redacted",
+    "notreal",
+    "not_real",
+    "not-real",
+    "notareal",
+    "not_a_real",
+    "not-a-real",
+    "thisis",
+    "this_is",
+    "this-is",
+    "lorem",
+];
+
+/// Characters at the end of a value from which on they tell that nobody drew them.
+const WRITTEN_LEN_MIN: usize = 18;
+
+/// Somebody wrote the value: its last two thirds are words in small letters, a name in camel case, or a short text again and
+/// again. Words have three vowels in ten letters, of which tokens drawn of letters alone have two; of tokens of small letters
+/// and digits, one in a thousand looks so, of those with capitals one in ten million.
+fn is_written(value: &[u8]) -> bool {
+    let tail = &value[value.len() / 3..];
+    if tail.len() < WRITTEN_LEN_MIN {
+        return false;
+    }
+    let is_in = |class: fn(&u8) -> bool| tail.iter().all(|byte| class(byte) || matches!(byte, b'-' | b'_'));
+    let capitals = tail.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let vowels = tail.iter().filter(|byte| b"aeiou".contains(&byte.to_ascii_lowercase())).count();
+    let is_spoken = vowels * 10 >= tail.len() * 3;
+    let is_words =
+        is_spoken && (is_in(u8::is_ascii_lowercase) || (is_in(u8::is_ascii_alphabetic) && capitals * 4 <= tail.len()));
+    let repeats = |period: usize| tail.len() >= period * 2 && tail.iter().zip(&tail[period..]).all(|(a, b)| a == b);
+    is_words || (1..=8).any(repeats)
 }
 
 /// Eight characters in ascending or descending order, or a period of at most four characters.
@@ -379,6 +473,12 @@ mod tests {
             ("my_secret_password1", false),
             ("your-database-password", false),
             ("changeling77", true),
+            ("somethingsecret", false),
+            ("Testpass123", false),
+            ("smtp_password", false),
+            ("API_KEY", false),
+            ("--password=", false),
+            ("apple_tree", true),
             ("MYTOKEN1", false),
             ("pass%20pass", false),
             ("P@ssw0rd", false),
@@ -446,6 +546,12 @@ mod tests {
             (concat!("sk_", "live_abcdefghijklmnop"), false),
             (concat!("sk_", "live_your_key_goes_here"), false),
             ("hf_xxxxxxxxxxxxxxxxxxxx", false),
+            ("hvs.some-name-of-a-setting-of-mine", false),
+            ("tok_someSettingNameOfMineHere", false),
+            ("tok_correcthorsebatterystaple", false),
+            ("tok_abc123abc123abc123abc123", false),
+            ("tok_FAKEq8wT1nB5rXe0uYpK2", false),
+            ("tok_qJwTknBgrXeRuYpKmLdHsVz", true),
         ];
         for (value, expected) in rows {
             assert_eq!(prefixed(value.as_bytes()), Verdict::from(expected), "{value}");
@@ -469,6 +575,7 @@ mod tests {
             ("release-2021-Production", false),
             ("Pbkdf2Sha256", false),
             ("WIN32_ERROR", false),
+            ("XmlStringMaxLen256", false),
             ("this@entry=0x447f550", false),
             ("%60%7B%7D", false),
             ("ann2@acme.test", false),

@@ -4,12 +4,15 @@ use super::super::Verdict;
 
 /// AWS access key ids issued since 2019 hold the account number: the sixteen characters are base32, and bits 7 to 46 of
 /// the first six bytes are the account, which has at most twelve digits. Published by A. Vaughan, 2023. Older ids,
-/// whose first character is below Q, hold none.
+/// whose first character is below Q, hold none. Those of manuals say `EXAMPLE`.
 pub(super) fn aws_access_key_id(value: &[u8]) -> Verdict {
     let Some(body) = value.get(value.len().saturating_sub(16)..).filter(|b| b.len() == 16) else {
         return Verdict::Invalid;
     };
     let Ok(bytes) = data_encoding::BASE32_NOPAD.decode(body) else { return Verdict::Invalid };
+    if body.windows(7).any(|part| part == b"EXAMPLE") {
+        return Verdict::Invalid;
+    }
     if !matches!(body[0], b'Q'..=b'Z' | b'2'..=b'7') {
         return Verdict::NotApplicable;
     }
@@ -73,6 +76,7 @@ mod tests {
             (aws_access_key_id, concat!("AKIA", "7777777777777777"), Verdict::Invalid),
             (aws_access_key_id, concat!("AKIA", "I44QH8DHBEXAMPLE"), Verdict::Invalid),
             (aws_access_key_id, concat!("AKIA", "A4AQHADHBABCDEFG"), Verdict::NotApplicable),
+            (aws_access_key_id, concat!("AKIA", "IESZCNJ3OEXAMPLE"), Verdict::Invalid),
             (aws_access_key_id, "", Verdict::Invalid),
             (bitlocker, "000011-000022-000033-000044-720885-000066-000077-000088", Verdict::Valid),
             (bitlocker, "000012-000022-000033-000044-720885-000066-000077-000088", Verdict::Invalid),
