@@ -82,7 +82,7 @@ impl Compiled {
         let hir = relax(parsed, TURNS_COUNTED_MAX - 1);
         let loose = relax(hir.clone(), LOOSE_TURNS_MAX);
         let loose = if loose == hir { None } else { Some(automaton(&loose)?) };
-        let has_value = source.contains("<value>");
+        let has_value = written.contains("<value>");
         Ok(Self { hir, has_value, loose, exact: OnceLock::new(), library: OnceLock::new() })
     }
 

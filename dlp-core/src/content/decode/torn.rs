@@ -181,7 +181,7 @@ fn line_end(text: &[u8], line_start: usize, feed: usize) -> LineEnd {
     let gap = match () {
         () if is_number && joins_number(word, next) => Gap::of(range),
         () if is_number && joins_groups(left, &text[right..]) => Gap { range, stands: b" " },
-        () if joins_key(word, next) => Gap::of(range),
+        () if joins_key(word, next) && !is_name(&text[right + behind..]) => Gap::of(range),
         () => return LineEnd::Plain,
     };
     if is_whole { LineEnd::Listed } else { LineEnd::Broken(gap) }
@@ -212,9 +212,19 @@ fn joins_groups(left: &[u8], right: &[u8]) -> bool {
     NUMBER_CHARS.contains(&sum) && digits(&before) >= 4 && digits(&behind) >= 2 && (groups(&before) || groups(&behind))
 }
 
-/// Whether two words are one key: long, of letters and digits.
+/// Whether what stands behind a word makes it the name of a setting.
+fn is_name(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    rest.first().is_some_and(|byte| matches!(byte, b'=' | b':'))
+}
+
+/// Whether two words are one key: long, of letters and digits, neither part a word of a language.
 fn joins_key(word: &[u8], next: &[u8]) -> bool {
     let any = |test: fn(&u8) -> bool| word.iter().chain(next).any(test);
+    let is_plain = |word: &[u8]| !word.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    if is_plain(word) || is_plain(next) {
+        return false;
+    }
     let is_long = word.len() + next.len() >= KEY_CHARS_MIN && word.len().min(next.len()) >= KEY_PART_CHARS_MIN;
     is_long && any(u8::is_ascii_digit) && any(u8::is_ascii_uppercase) && !any(|byte| matches!(byte, b'/'))
 }
@@ -261,6 +271,9 @@ mod tests {
             ("1 a 4405140\n4405141 b 4405142\n4405143 c 4405144\n4405145 d", None),
             ("some words\nand more words", None),
             ("in 2024\n10 of them", None),
+            ("old = ghp_a1B2c3D4e5F6g7H8\nnew = 1", None),
+            ("old = ghp_a1B2c3D4e5F6g7H8\nNEW2 = 1", None),
+            ("old = ghp_a1B2c3D4e5F6g7H8\nnew words", None),
         ];
         for (text, expected) in rows {
             assert_eq!(joined(text).first().map(String::as_str), *expected, "{text}");
