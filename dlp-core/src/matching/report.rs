@@ -60,21 +60,19 @@ fn surroundings(window: Window<'_>, span: Span, (own_mask, masked): (&str, &[Spa
     shown.push_str(own_mask);
     let tail = masked_text(window, after, masked);
     shown.push_str(tail.split(['\n', '\r']).next().unwrap_or_default());
+    if shown.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return shown;
+    }
     shown.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// The bytes of a span with those of other values starred.
 fn masked_text(window: Window<'_>, span: Span, masked: &[Span]) -> String {
-    let bytes = window.slice(span);
     let start = span.start.0.max(window.base);
-    let starred: Vec<u8> = bytes
-        .iter()
-        .enumerate()
-        .map(|(offset, byte)| {
-            let at = start + offset as u64;
-            if masked.iter().any(|m| m.start.0 <= at && at < m.end.0) { b'*' } else { *byte }
-        })
-        .collect();
+    let mut starred = window.slice(span).to_vec();
+    let at = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX).min(starred.len());
+    let hidden: Vec<_> = masked.iter().map(|m| at(m.start.0)..at(m.end.0)).collect();
+    hidden.into_iter().filter(|range| !range.is_empty()).for_each(|range| starred[range].fill(b'*'));
     String::from_utf8_lossy(&starred).trim_matches('\u{fffd}').to_owned()
 }
 
