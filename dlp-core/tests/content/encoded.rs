@@ -230,3 +230,12 @@ fn what_is_known_is_found_in_encoded_texts() {
         assert_eq!(found, [b"AC-11223344"], "{text}");
     }
 }
+
+#[test]
+fn what_is_inflated_costs_whether_it_can_be_read_or_not() {
+    let line = data_encoding::BASE64.encode(&deflate(&[0; 100_000]));
+    for (count, expected) in [(5, false), (15, true)] {
+        let seen = walk("a.txt", vec![line.as_str(); count].join(" ; ").as_bytes());
+        assert_eq!(seen.reasons.contains(&"decoded_ratio_max"), expected, "{count}: {:?}", seen.reasons);
+    }
+}
