@@ -45,11 +45,13 @@ pub(super) fn around(
 ) -> Company {
     let start = value.start.saturating_sub(WINDOW_BYTES);
     let end = text.len().min(value.end + WINDOW_BYTES);
-    let mut votes = Votes::default();
+    let list_min = if before_bracket(text, &value).is_some() { NAMED_LIST_MIN } else { LIST_MIN };
+    // Nothing fails beside what is no number, so that a list is known as soon as it is long enough.
+    let passing_max = if is_digits(&text[value.clone()]) { usize::MAX } else { list_min };
+    let mut votes = Votes { passing_max, ..Votes::default() };
     for side in [start..value.start, value.end..end] {
         votes.count(set, scratch, text, (index, &text[value.clone()], side));
     }
-    let list_min = if before_bracket(text, &value).is_some() { NAMED_LIST_MIN } else { LIST_MIN };
     if votes.passing.len() >= list_min && votes.passing.len() >= votes.failing {
         Company::Peers
     } else if votes.failing > votes.passing.len() {
@@ -59,10 +61,12 @@ pub(super) fn around(
     }
 }
 
-/// Different others that pass, and numbers of the same length that fail.
+/// Different others that pass, and numbers of the same length that fail beside a number.
 #[derive(Default)]
 struct Votes<'t> {
     passing: Vec<&'t [u8]>,
+    /// How many of them are enough.
+    passing_max: usize,
     failing: usize,
 }
 
@@ -79,7 +83,7 @@ impl<'t> Votes<'t> {
         for number in set.patterns_of(index) {
             let (mut next, mut others) = (side.start, 0);
             let pattern = &set.patterns()[number];
-            while others < OTHERS_MAX {
+            while others < OTHERS_MAX && self.passing.len() < self.passing_max {
                 let Some(at) = next_start(pattern, scratch, text, next..side.end) else { break };
                 next = at + 1;
                 let Some(end) = confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps) else {
@@ -92,7 +96,7 @@ impl<'t> Votes<'t> {
                 }
                 if detector.check.is_none_or(|check| (check.verdict)(other) == Verdict::Valid) {
                     self.passing.push(other);
-                } else if other.len() == value.len() && is_digits(other) {
+                } else if other.len() == value.len() && is_digits(other) && is_digits(value) {
                     self.failing += 1;
                 }
             }

@@ -4,8 +4,9 @@
 //! give no reason, so they count for credentials alone. Most hold for their own line, some for the next one, and one pair
 //! opens and closes a range.
 
-use memchr::memmem;
-use std::ops::RangeInclusive;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use std::ops::{Range, RangeInclusive};
+use std::sync::LazyLock;
 
 /// Marks for their own line, in lower case.
 const OWN_LINE: &[&str] = &[
@@ -37,8 +38,16 @@ const NEXT_LINE: &[&str] = &[
 /// What opens a range, and what closes it.
 const RANGE: (&str, &str) = ("secretlint-disable", "secretlint-enable");
 
-/// Texts of which one stands in every mark, for a first look at a file.
-const HINTS: &[&str] = &["s:allow", "r:allow", "g:ignore", "r:ignore", "ggignore", "list ", "secretlint-", "nosecret"];
+/// All marks at once, in any ASCII case. Numbered as in [`every`].
+static SEARCHER: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let builder = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(every());
+    builder.expect("a few short marks make a small table")
+});
+
+/// The marks in the order in which one of them is chosen for a line, those of ranges last.
+fn every() -> impl Iterator<Item = &'static str> {
+    NEXT_LINE.iter().chain(OWN_LINE).copied().chain([RANGE.0, RANGE.1])
+}
 
 /// A mark as it is looked for, and the lines that it holds for, from 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,28 +62,32 @@ struct PeerMark {
 pub(super) struct PeerMarks(Vec<PeerMark>);
 
 impl PeerMarks {
-    /// The marks in the lines of a file; none after one look at most files.
+    /// The marks in the lines of a file, which are parts of it.
     pub(super) fn of(file: &[u8], lines: &[&[u8]], line_len_max: usize) -> Self {
-        let lower = |text: &[u8]| text.to_ascii_lowercase();
-        let folded = lower(file);
-        let may_hold = HINTS.iter().any(|hint| memmem::find(&folded, hint.as_bytes()).is_some());
+        let start = |line: &&[u8]| line.as_ptr().addr() - file.as_ptr().addr();
+        let standing = SEARCHER.find_overlapping_iter(file).filter(|found| stands(file, found.range()));
+        let in_lines = standing.filter_map(|found| {
+            let line = lines.partition_point(|line| start(line) <= found.start()).checked_sub(1)?;
+            (found.end() - start(&lines[line]) <= line_len_max).then(|| (line, found.pattern().as_usize()))
+        });
+        let mut in_lines: Vec<(usize, usize)> = in_lines.collect();
+        in_lines.sort_unstable();
         let mut marks = Vec::new();
-        if may_hold {
-            let mut open: Option<u64> = None;
-            for (line, text) in (1..).zip(lines) {
-                let text = lower(&text[..text.len().min(line_len_max)]);
-                marks.extend(of_line(&text, line));
-                open = match open {
-                    None if stands(&text, RANGE.0) => Some(line),
-                    Some(start) if stands(&text, RANGE.1) => {
-                        marks.push(PeerMark { mark: RANGE.0, line: start, holds: start..=line });
-                        None
-                    }
-                    open => open,
-                };
-            }
-            marks.extend(open.map(|start| PeerMark { mark: RANGE.0, line: start, holds: start..=u64::MAX }));
+        let mut open: Option<u64> = None;
+        for found in in_lines.chunk_by(|a, b| a.0 == b.0) {
+            let line = found[0].0 as u64 + 1;
+            marks.extend(of_line(found[0].1, line));
+            let has = |mark: &str| found.iter().any(|(_, number)| every().nth(*number) == Some(mark));
+            open = match open {
+                None if has(RANGE.0) => Some(line),
+                Some(start) if has(RANGE.1) => {
+                    marks.push(PeerMark { mark: RANGE.0, line: start, holds: start..=line });
+                    None
+                }
+                open => open,
+            };
         }
+        marks.extend(open.map(|start| PeerMark { mark: RANGE.0, line: start, holds: start..=u64::MAX }));
         Self(in_order(marks))
     }
 
@@ -104,20 +117,19 @@ fn in_order(mut marks: Vec<PeerMark>) -> Vec<PeerMark> {
     marks
 }
 
-fn of_line(text: &[u8], line: u64) -> Option<PeerMark> {
-    let find = |marks: &[&'static str]| marks.iter().copied().find(|mark| stands(text, mark));
-    let own = |mark| PeerMark { mark, line, holds: line..=line };
-    let next = |mark| PeerMark { mark, line, holds: line + 1..=line + 1 };
-    find(NEXT_LINE).map(next).or_else(|| find(OWN_LINE).map(own))
+/// What the first mark of a line holds for, by its number.
+fn of_line(number: usize, line: u64) -> Option<PeerMark> {
+    if let Some(mark) = NEXT_LINE.get(number) {
+        return Some(PeerMark { mark, line, holds: line + 1..=line + 1 });
+    }
+    OWN_LINE.get(number - NEXT_LINE.len()).map(|mark| PeerMark { mark, line, holds: line..=line })
 }
 
-/// Whether a mark stands in a line as words of its own.
-fn stands(text: &[u8], mark: &str) -> bool {
+/// Whether a mark stands in a text as words of its own.
+fn stands(text: &[u8], mark: Range<usize>) -> bool {
     let continues = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
-    memmem::find_iter(text, mark.as_bytes()).any(|at| {
-        let before = at.checked_sub(1).and_then(|at| text.get(at));
-        !continues(before) && !continues(text.get(at + mark.len()))
-    })
+    let before = mark.start.checked_sub(1).and_then(|at| text.get(at));
+    !continues(before) && !continues(text.get(mark.end))
 }
 
 #[cfg(test)]
@@ -155,9 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn every_mark_is_hinted_at() {
-        for mark in OWN_LINE.iter().chain(NEXT_LINE).chain([&RANGE.0]) {
-            assert!(HINTS.iter().any(|hint| mark.contains(hint)), "{mark}");
+    fn a_mark_far_behind_in_a_line_does_not_count() {
+        for (len, expected) in [(20, true), (19, false)] {
+            let file: &[u8] = b"short\nfour # nosecrets ...";
+            let lines: Vec<&[u8]> = file.split(|byte| *byte == b'\n').collect();
+            // `nosecret` ends before the last letter, but is no word there.
+            assert_eq!(PeerMarks::of(file, &lines, len - 4).on(2).is_some(), expected, "{len}");
         }
     }
 }
