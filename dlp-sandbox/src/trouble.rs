@@ -58,6 +58,8 @@ pub(crate) enum Trouble {
     MemberBroken,
     /// A member is packed in a way that is not read.
     ArchiveMethod,
+    /// Parts of the archive share their bytes.
+    Overlap,
     /// A member goes on in another file.
     MultiVolume,
     /// A member was larger than may be handed over; its beginning was.
@@ -125,6 +127,7 @@ impl Trouble {
             | Self::EncryptedMember(_)
             | Self::MemberBroken
             | Self::ArchiveMethod
+            | Self::Overlap
             | Self::MultiVolume => self.of_archive(limits),
             Self::Pictures
             | Self::StreamTooLarge
@@ -155,6 +158,11 @@ impl Trouble {
                 ProblemClass::Unsupported,
                 "archive_method",
                 "A member of the archive is packed in a way that is not read.",
+            ),
+            Self::Overlap => Problem::new(
+                ProblemClass::Ambiguous,
+                "overlap",
+                "Parts of the archive share their bytes; they were read once.",
             ),
             Self::MultiVolume => Problem::new(
                 ProblemClass::Unreadable,

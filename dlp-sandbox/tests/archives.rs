@@ -322,3 +322,24 @@ fn bytes_of_cabinets_that_no_file_covers_are_read() {
     let plain = read(Kind::Cabinet, &cabinet(0, &[(b"file-marker".to_vec(), 11)], &files));
     assert_eq!(plain.children.len(), 1, "{plain:?}");
 }
+
+#[test]
+fn folders_without_files_that_share_their_blocks_are_read_once() {
+    let content = b"file-marker and behind-marker";
+    let mut bytes = cabinet(0, &[(content.to_vec(), content.len())], &[("a.txt", 0, 11)]);
+    // Two hundred folders more, all of them with the same blocks.
+    let (count, short) = (200, |number: usize| (number as u16).to_le_bytes());
+    let moved = |bytes: &mut Vec<u8>, at: usize| {
+        let number = u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+        bytes[at..at + 4].copy_from_slice(&(number + 8 * count as u32).to_le_bytes());
+    };
+    [8, 16, 36].iter().for_each(|at| moved(&mut bytes, *at));
+    bytes[26..28].copy_from_slice(&short(1 + count));
+    let folder = bytes[36..44].to_vec();
+    bytes.splice(44..44, folder.repeat(count));
+    let read = read(Kind::Cabinet, &bytes);
+    let holding: usize =
+        read.children.iter().map(|(_, bytes)| memchr::memmem::find_iter(bytes, b"behind-marker").count()).sum();
+    assert_eq!(holding, 1, "{read:?}");
+    assert!(read.problems.iter().any(|problem| problem.reason == "overlap"), "{:?}", read.problems);
+}

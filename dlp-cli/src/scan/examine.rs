@@ -169,7 +169,8 @@ impl<'a> Examiner<'a> {
             let Some(line) = line_in(record, container) else { continue };
             let path = [std::slice::from_ref(&record.location.path.text), container].concat().join("!");
             let is_secret = record.category == Category::Secret;
-            match marks.verdict(Marked { line, detector: &record.detector, is_secret }, today) {
+            let last_line = record.location.end_line.unwrap_or(line);
+            match marks.verdict(Marked { line, last_line, detector: &record.detector, is_secret }, today) {
                 InlineVerdict::None => {}
                 InlineVerdict::Void { line, why } => {
                     report.notes.insert(format!("{}:{line}: this dlp:allow does not count: {why}", escape(&path)));

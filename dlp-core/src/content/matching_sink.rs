@@ -223,13 +223,28 @@ impl<'a> MatchingSink<'a> {
         }
         let (decoded, mut plain) = (std::mem::take(&mut item.decoded), std::mem::take(&mut item.plain));
         plain.places.sort_unstable_by_key(|(detector, _, span)| (*detector, span.start.0));
+        let places = plain.places.iter().map(|(detector, level, span)| (span.start.0, span.end.0, *detector, *level));
+        let mut by_start: Vec<_> = places.collect();
+        by_start.sort_unstable_by_key(|(start, ..)| *start);
         let mut reported = HashSet::new();
         for (found, location) in decoded {
             let is_first = match location.offset_base {
                 OffsetBase::File => reported.insert((found.detector, location.span.start.0)),
                 OffsetBase::Text => plain.values.insert((found.detector, hash(&found))),
             };
-            if is_first && !plain.has_place(&found, &location) {
+            // What was put together may hold a value that stood there whole, with bytes that are none of it.
+            let is_joined = location.part.as_deref().is_some_and(|part| part.ends_with(JOINED));
+            let holds_whole = is_joined && location.offset_base == OffsetBase::File && {
+                let (set, span) = (self.set, location.span);
+                let category = set.detector(found.detector).category;
+                let first = by_start.partition_point(|(start, ..)| *start < span.start.0);
+                by_start[first..].iter().take_while(|(start, ..)| *start < span.end.0).any(|(_, end, known, level)| {
+                    *end <= span.end.0
+                        && *level >= found.confidence.level()
+                        && set.detector(*known).category == category
+                })
+            };
+            if is_first && !holds_whole && !plain.has_place(&found, &location) {
                 self.report(found, location);
             }
         }
@@ -592,9 +607,16 @@ impl Plain {
     }
 }
 
+/// A value in groups is the same as in one.
 fn hash(found: &Match) -> u64 {
     let mut hasher = DefaultHasher::new();
-    found.value.expose().hash(&mut hasher);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    let bytes = found.value.expose();
+    // What has no letters and digits is compared as it stands.
+    match bytes.iter().filter(|byte| is_part(byte)).copied().collect::<Vec<u8>>() {
+        parts if parts.is_empty() => bytes.hash(&mut hasher),
+        parts => parts.hash(&mut hasher),
+    }
     hasher.finish()
 }
 

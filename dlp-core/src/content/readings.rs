@@ -91,21 +91,32 @@ impl Look {
 
     fn inflate(&mut self, content: &Derived, outer: Option<&Outer<'_>>, depth: u32) {
         let (content, is_cut) = inflate(content, self.room as u64);
+        // Inflating is the work, whatever comes of it.
+        self.room -= content.bytes.len();
         self.is_partial |= is_cut;
         if recognise::has_signature(&content.bytes) {
-            self.add(content, outer, Form::File, depth);
+            self.add_charged(content, outer, Form::File, depth);
         } else if runs::is_text(&content.bytes) {
-            self.add(content, outer, Form::Run, depth);
+            self.add_charged(content, outer, Form::Run, depth);
         }
     }
 
     /// Adds a reading, and looks at it in turn.
     fn add(&mut self, content: Derived, outer: Option<&Outer<'_>>, form: Form, depth: u32) {
-        if depth >= DECODING_DEPTH_MAX || content.bytes.len() > self.room {
+        match self.room.checked_sub(content.bytes.len()).filter(|_| depth < DECODING_DEPTH_MAX) {
+            Some(room) => {
+                self.room = room;
+                self.add_charged(content, outer, form, depth);
+            }
+            None => self.is_partial = true,
+        }
+    }
+
+    fn add_charged(&mut self, content: Derived, outer: Option<&Outer<'_>>, form: Form, depth: u32) {
+        if depth >= DECODING_DEPTH_MAX {
             self.is_partial = true;
             return;
         }
-        self.room -= content.bytes.len();
         let map = outer.map_or_else(|| content.runs.clone(), |outer| compose(&content.runs, outer.map));
         let all = || Some(map.first()?.original_start..map.last()?.original_start);
         let inherited = outer.and_then(|outer| outer.whole.cloned());
@@ -145,6 +156,19 @@ mod tests {
                 })
                 .collect();
             assert!(found.contains(expected) && !is_partial, "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_inflated_costs_whether_it_can_be_read_or_not() {
+        use std::io::Write as _;
+        // Some 100 KB of zeros each, which are neither text nor a file.
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&[0; 100_000]).expect("memory");
+        let line = data_encoding::BASE64.encode(&encoder.finish().expect("memory"));
+        for (count, expected) in [(5, false), (15, true)] {
+            let (readings, is_partial) = readings(vec![line.as_str(); count].join(" ; ").as_bytes());
+            assert_eq!((readings.len(), is_partial), (0, expected), "{count}");
         }
     }
 }

@@ -213,23 +213,24 @@ fn is_file(bytes: &[u8]) -> bool {
 
 /// Hands out what was deflated before it was encoded.
 fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step {
-    let room = walk.views.room();
-    let (content, is_cut) = inflate(&other.content, room);
-    if is_cut {
-        let _ = charge(walk, content.bytes.len() + 1);
-    }
+    walk.check_budget()?;
+    let (content, is_cut) = inflate(&other.content, walk.views.room());
+    // Inflating is the work, whatever comes of it; one byte more says that there was no room.
+    let is_charged = charge(walk, content.bytes.len() + usize::from(is_cut));
     match () {
-        () if is_file(&content.bytes) => child(walk, other.kind, &content.bytes),
-        () if runs::is_text(&content.bytes) => view(walk, "deflate", content, source),
+        () if !is_charged => Ok(()),
+        () if is_file(&content.bytes) => charged_child(walk, other.kind, &content.bytes),
+        () if runs::is_text(&content.bytes) => charged_view(walk, "deflate", content, source),
         () => Ok(()),
     }
 }
 
 /// A file that was encoded in a text.
 fn child(walk: &mut Walk<'_>, kind: &str, bytes: &[u8]) -> Step {
-    if !charge(walk, bytes.len()) {
-        return Ok(());
-    }
+    if charge(walk, bytes.len()) { charged_child(walk, kind, bytes) } else { Ok(()) }
+}
+
+fn charged_child(walk: &mut Walk<'_>, kind: &str, bytes: &[u8]) -> Step {
     // What is inside counts its own decoders; the depth of items bounds it.
     let depth = std::mem::take(&mut walk.views.depth);
     let step = walk.child(kind, Relation::Decoded, Input::Bytes(bytes));
@@ -239,14 +240,24 @@ fn child(walk: &mut Walk<'_>, kind: &str, bytes: &[u8]) -> Step {
 
 /// Hands out a text that was made from another one, and looks at it in turn.
 fn view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Source<'_>) -> Step {
-    if walk.views.depth >= DECODING_DEPTH_MAX {
-        if !std::mem::replace(&mut walk.views.is_too_deep, true) {
-            let message = "encodings nest deeper than the bound; the innermost was not decoded";
-            walk.problem(Problem::limit("decoding_depth_max", DECODING_DEPTH_MAX.into(), message));
-        }
+    if is_deepest(walk) || !charge(walk, content.bytes.len()) {
         return Ok(());
     }
-    if !charge(walk, content.bytes.len()) {
+    charged_view(walk, kind, content, source)
+}
+
+/// Whether no more may be decoded inside of what is open, which is said once.
+fn is_deepest(walk: &mut Walk<'_>) -> bool {
+    let is_deepest = walk.views.depth >= DECODING_DEPTH_MAX;
+    if is_deepest && !std::mem::replace(&mut walk.views.is_too_deep, true) {
+        let message = "encodings nest deeper than the bound; the innermost was not decoded";
+        walk.problem(Problem::limit("decoding_depth_max", DECODING_DEPTH_MAX.into(), message));
+    }
+    is_deepest
+}
+
+fn charged_view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Source<'_>) -> Step {
+    if is_deepest(walk) {
         return Ok(());
     }
     let runs = match source.origin {

@@ -38,6 +38,8 @@ pub struct InlineAllow {
 pub struct Marked<'a> {
     /// The line on which it starts, from 1.
     pub line: u64,
+    /// The line on which it ends; the same for most.
+    pub last_line: u64,
     /// Detector id.
     pub detector: &'a str,
     /// Whether it is a credential, which is what marks of other scanners are about.
@@ -82,8 +84,11 @@ impl<'t> InlineMarks<'t> {
     /// What holds for a finding. `today` is written `YYYY-MM-DD`.
     #[must_use]
     pub fn verdict(&self, marked: Marked<'_>, today: &str) -> InlineVerdict {
-        let own = self.own(marked.line, marked.detector, today);
-        let peer = || self.peers.on(marked.line).filter(|_| marked.is_secret);
+        let own = self.own(marked, today);
+        let peer = || {
+            let on = |line| self.peers.on(line).filter(|_| marked.is_secret);
+            on(marked.line).or_else(|| on(marked.last_line))
+        };
         match (&own, peer()) {
             (InlineVerdict::Allowed(_), _) | (_, None) => own,
             (_, Some((mark, line))) => {
@@ -92,8 +97,12 @@ impl<'t> InlineMarks<'t> {
         }
     }
 
-    fn own(&self, line: u64, detector: &str, today: &str) -> InlineVerdict {
-        let own = self.on(line, detector, today, false);
+    fn own(&self, Marked { line, last_line, detector, .. }: Marked<'_>, today: &str) -> InlineVerdict {
+        let own = match self.on(line, detector, today, false) {
+            InlineVerdict::Allowed(allowed) => return InlineVerdict::Allowed(allowed),
+            InlineVerdict::None if last_line > line => self.on(last_line, detector, today, false),
+            own => own,
+        };
         if matches!(own, InlineVerdict::Allowed(_)) {
             return own;
         }
@@ -215,9 +224,13 @@ mod tests {
     const TODAY: &str = "2026-03-01";
 
     fn verdict(file: &str, line: u64) -> InlineVerdict {
+        verdict_over(file, line, line)
+    }
+
+    fn verdict_over(file: &str, line: u64, last_line: u64) -> InlineVerdict {
         let ids = ["secret.github.pat-classic", "pii.pl.pesel", "pii.pl.nip"];
         let marks = InlineMarks::of(file.as_bytes(), ids.into_iter());
-        let marked = Marked { line, detector: "secret.github.pat-classic", is_secret: true };
+        let marked = Marked { line, last_line, detector: "secret.github.pat-classic", is_secret: true };
         marks.map_or(InlineVerdict::None, |marks| marks.verdict(marked, TODAY))
     }
 
@@ -228,7 +241,7 @@ mod tests {
         assert_eq!(verdict(file, 2), allowed("test # gitleaks:allow", None, 2));
         assert_eq!(verdict(file, 3), allowed("marked ggignore", None, 3));
         let marks = InlineMarks::of(file.as_bytes(), std::iter::empty()).expect("marks");
-        let person = Marked { line: 1, detector: "pii.pl.pesel", is_secret: false };
+        let person = Marked { line: 1, last_line: 1, detector: "pii.pl.pesel", is_secret: false };
         assert_eq!(marks.verdict(person, TODAY), InlineVerdict::None);
     }
 
@@ -260,6 +273,15 @@ mod tests {
         for (file, line, expected) in rows {
             assert_eq!(verdict(file, line), expected, "{file:?}");
         }
+    }
+
+    #[test]
+    fn a_mark_behind_the_last_line_of_a_value_counts() {
+        let file = "x = 'ab\ncd' # dlp:allow secret -- test\ny # gitleaks:allow";
+        assert_eq!(verdict_over(file, 1, 2), allowed("test", None, 2));
+        assert_eq!(verdict_over(file, 1, 1), InlineVerdict::None);
+        assert_eq!(verdict_over("x\ny # gitleaks:allow", 1, 2), allowed("marked gitleaks:allow", None, 2));
+        assert!(matches!(verdict_over("x\ny # dlp:allow secret", 1, 2), InlineVerdict::Void { line: 2, .. }));
     }
 
     #[test]

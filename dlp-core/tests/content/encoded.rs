@@ -230,3 +230,51 @@ fn what_is_known_is_found_in_encoded_texts() {
         assert_eq!(found, [b"AC-11223344"], "{text}");
     }
 }
+
+#[test]
+fn what_is_inflated_costs_whether_it_can_be_read_or_not() {
+    let line = data_encoding::BASE64.encode(&deflate(&[0; 100_000]));
+    for (count, expected) in [(5, false), (15, true)] {
+        let seen = walk("a.txt", vec![line.as_str(); count].join(" ; ").as_bytes());
+        assert_eq!(seen.reasons.contains(&"decoded_ratio_max"), expected, "{count}: {:?}", seen.reasons);
+    }
+}
+
+#[test]
+fn what_stands_whole_is_not_put_together_with_the_next_line() {
+    let catalogue = r#"
+[[detector]]
+id = "test.key"
+title = "Key"
+description = ""
+category = "secret"
+severity = "low"
+patterns = ['acme_[0-9A-Z]{20}']
+score = { pattern = 80 }
+
+[[detector]]
+id = "test.key-longer"
+title = "Key in another length"
+description = ""
+category = "secret"
+severity = "low"
+patterns = ['acme_[0-9A-Z]{25,40}']
+score = { pattern = 60 }
+"#;
+    let mut detectors = dlp_core::knowledge::Catalogue::empty();
+    detectors.add_file("test", catalogue).expect("detectors");
+    let inspector = Inspector::new(DetectorSet::compile(detectors).expect("a set"), Limits::inline());
+    let whole = "acme_A1B2C3D4E5F6G7H8J9K0";
+    let rows = [
+        (format!("key {whole} end"), 1),
+        (format!("key {whole}\nMN12PQ34 of it"), 1),
+        (format!("key {}\n{} of it", &whole[..15], &whole[15..]), 1),
+    ];
+    for (text, count) in rows {
+        let mut collected = Collected::default();
+        let job = Job { name: "a.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+        let _ = inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let found: Vec<_> = collected.findings.iter().map(|finding| finding.value.expose().len()).collect();
+        assert_eq!(found, vec![whole.len(); count], "{text}");
+    }
+}

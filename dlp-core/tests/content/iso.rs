@@ -119,3 +119,99 @@ fn broken_images_give_what_they_hold() {
     packed[name..name + 2].copy_from_slice(b"ZF");
     assert!(walk("a.iso", &packed).reasons.contains(&"zisofs"));
 }
+
+#[test]
+fn a_broken_image_is_never_complete() {
+    let whole = sample();
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut image = whole.clone();
+        change(&mut image);
+        image
+    };
+    let root = |at: usize, value: u32| {
+        changed(&|image| {
+            for descriptor in [16, 17] {
+                let at = descriptor * SECTOR + 156 + at;
+                image[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            }
+        })
+    };
+    let rows: [(&str, Vec<u8>, &str); 11] = [
+        ("cut in the second descriptor", whole[..17 * SECTOR + 1_000].to_vec(), "truncated"),
+        ("cut behind the second descriptor", whole[..18 * SECTOR].to_vec(), "truncated"),
+        ("cut in the root", whole[..19 * SECTOR + 500].to_vec(), "truncated"),
+        ("cut behind the directories", whole[..22 * SECTOR].to_vec(), "truncated"),
+        ("a root outside", root(2, 1_000_000), "truncated"),
+        ("a root without bytes", root(10, 0), "bad_structure"),
+        ("a root that is none", changed(&|image| image[16 * SECTOR + 156..][..34].fill(0)), "bad_structure"),
+        ("a root of zeros", changed(&|image| image[19 * SECTOR..20 * SECTOR].fill(0)), "bad_structure"),
+        ("a broken record", changed(&|image| image[19 * SECTOR + 34 * 2] = 3), "bad_structure"),
+        ("no last descriptor", changed(&|image| image[18 * SECTOR..19 * SECTOR].fill(0)), "bad_structure"),
+        ("shorter than stated", changed(&|image| image[16 * SECTOR + 80] = 200), "truncated"),
+    ];
+    for (name, image, reason) in rows {
+        let seen = walk("a.iso", &image);
+        assert_eq!(seen.completeness(), Completeness::Damaged, "{name}: {:?}", seen.reasons);
+        assert!(seen.reasons.contains(&reason), "{name}: {:?}", seen.reasons);
+    }
+}
+
+/// An image whose directories stand one in the other, each with a name from one place that serves all of them.
+fn nested(levels: u32, name_bytes: usize) -> Vec<u8> {
+    let shared = 19 + levels;
+    let names: Vec<u8> =
+        std::iter::repeat_n(extension(b"NM", &[&[0][..], &[b'n'; 200]].concat()), name_bytes / 200).flatten().collect();
+    let place = [shared, 0, names.len() as u32].map(|number| [number.to_le_bytes(), number.to_be_bytes()].concat());
+    let more = extension(b"CE", &place.concat());
+    let mut image = [vec![0; 16 * SECTOR], descriptor(1, 19), descriptor(255, 0), vec![0; SECTOR]].concat();
+    for level in 0..levels {
+        let below = match level + 1 {
+            next if next == levels => record(b"LAST.TXT", shared + 1, 11, 0, &[]),
+            next => record(b"D", 19 + next, SECTOR, 2, if name_bytes > 0 { &more } else { &[] }),
+        };
+        image.extend(directory(19 + level, &[below]));
+    }
+    [image, filled(names), filled(b"file-marker".to_vec())].concat()
+}
+
+#[test]
+fn a_path_stops_growing_where_names_end() {
+    let seen = walk("a.iso", &nested(400, 1_800));
+    assert_ne!(seen.completeness(), Completeness::Complete);
+    assert!(seen.reasons.contains(&"name_bytes_max"), "{:?}", seen.reasons);
+    let longest = seen.items.iter().map(|item| item.path.len()).max();
+    assert!(longest <= Some("a.iso/".len() + limits().name_bytes_max), "{longest:?}");
+    let longest = seen.role(Role::FileName).lines().map(str::len).max();
+    assert!(longest <= Some(limits().name_bytes_max), "{longest:?}");
+    assert!(seen.holds("file-marker"));
+    let deep = walk("a.iso", &nested(3_000, 0));
+    assert!(deep.reasons.contains(&"name_bytes_max"), "{:?}", deep.reasons);
+}
+
+#[test]
+fn names_in_one_place_for_all_are_bounded_by_the_image() {
+    // Each directory has many records that take their names from the same sector.
+    let names = extension(b"NM", &[&[0][..], &[b'n'; 240]].concat()).repeat(8);
+    let place = [20, 0, names.len() as u32].map(|number| [number.to_le_bytes(), number.to_be_bytes()].concat());
+    let more = extension(b"CE", &place.concat());
+    let files: Vec<Vec<u8>> = (0..30).map(|_| record(b"F", 21, 11, 0, &more)).collect();
+    let image = [
+        vec![0; 16 * SECTOR],
+        descriptor(1, 19),
+        descriptor(255, 0),
+        vec![0; SECTOR],
+        directory(19, &files),
+        filled(names),
+        filled(b"file-marker".to_vec()),
+    ];
+    let seen = walk("a.iso", &image.concat());
+    assert!(seen.reasons.contains(&"overlap"), "{:?}", seen.reasons);
+    assert!(seen.holds("file-marker"));
+}
+
+#[test]
+fn directories_count_as_items() {
+    let bounds = dlp_core::base::Limits { items_max: 50, ..limits() };
+    let seen = walk_with("a.iso", &nested(100, 0), &bounds, None);
+    assert!(seen.reasons.contains(&"items_max"), "{:?}", seen.reasons);
+}

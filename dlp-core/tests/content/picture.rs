@@ -1,8 +1,10 @@
 //! Text in pictures, with a reader that recognises what the tests tell it.
 
 use crate::support::*;
-use dlp_core::base::{Limits, Problem, ProblemClass};
-use dlp_core::content::{Completeness, Flow, Kind, Outcome, PictureReader, RiskyFrame, RiskyParser, Role};
+use dlp_core::base::{Cancel, ConfidenceLevel, Limits, Problem, ProblemClass};
+use dlp_core::content::{Completeness, Flow, Input, Kind, Outcome, PictureReader, RiskyFrame, RiskyParser, Role};
+use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::matching::{DetectorSet, Scratch};
 
 /// Finds one word in every picture, and two pictures on the pages of every document.
 struct Reader {
@@ -30,6 +32,9 @@ impl RiskyParser for Reader {
 
 impl PictureReader for Reader {
     fn read(&self, picture: &[u8], _: &Limits) -> Result<String, Problem> {
+        if picture[6..10] == [0x81, 0x02, 0xE0, 0x01] {
+            return Ok("card 4000 0100 0007 1234\n".to_owned());
+        }
         if picture.ends_with(b"unreadable") {
             return Err(Problem::new(ProblemClass::Unsupported, "ocr_format", "not read"));
         }
@@ -69,4 +74,19 @@ fn pictures_of_pages_have_their_pages() {
     let seen = walk_with("a.pdf", b"%PDF-1.7\n%%EOF\n", &limits(), Some(&reader));
     let pages: Vec<u32> = seen.pages.iter().map(|(page, _)| *page).collect();
     assert_eq!((pages, seen.completeness()), (vec![1, 9], Completeness::Complete));
+}
+
+#[test]
+fn a_value_in_groups_is_found_once_in_a_picture() {
+    let detectors = DetectorSet::builtin().expect("built-in detectors");
+    let reader = std::sync::Arc::new(Reader { pages: Vec::new() });
+    let inspector = Inspector::new(detectors, limits()).with_risky_parser(reader);
+    let picture = gif(641, 480);
+    let mut collected = Collected::default();
+    let job = Job { name: "a.gif", input: Input::Bytes(&picture), cancel: &Cancel::default() };
+    let _ = inspector.inspect(&mut Scratch::new(), job, &mut collected);
+    let sure = collected.findings.iter().filter(|finding| finding.confidence.level() >= ConfidenceLevel::Medium);
+    let found: Vec<_> = sure.map(|finding| (finding.detector, finding.location.part.clone())).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].1.as_deref(), Some("picture"));
 }

@@ -289,6 +289,10 @@ fn pages_of_crawlers_are_read() {
     let cut = walk("a.warc", &archive[1][..archive[1].len() - 20]);
     assert_eq!(cut.completeness(), Completeness::Damaged);
     assert!(cut.holds("plain"), "{:?}", cut.text);
+    let lines = [archive[1].clone(), b"\r\n".repeat(100_000), archive[2].clone()].concat();
+    let seen = walk("a.warc", &lines);
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert!(seen.holds("info-marker"), "what follows many empty lines is read");
     let broken = [b"WARC/1.0\r\nContent-Length: many\r\n\r\n".to_vec(), b"behind-marker".to_vec()].concat();
     let seen = walk("a.warc", &broken);
     assert_eq!((seen.completeness(), seen.items.len()), (Completeness::Damaged, 2));

@@ -7,6 +7,7 @@ use crate::worker::Output;
 use dlp_core::base::bytes::{u16_le as u16_at, u32_le as u32_at};
 use flate2::{Decompress, FlushDecompress, Status};
 use lzxd::{Lzxd, WindowSize};
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 
@@ -34,9 +35,21 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io:
     }
     let files = std::mem::take(&mut cabinet.files);
     let mut rest = Rest::new(std::mem::take(&mut cabinet.read), bounds);
+    // Where blocks that were unpacked start.
+    let (mut unpacked, mut is_shared) = (HashSet::new(), false);
     for (index, folder) in cabinet.folders.iter().enumerate() {
         let inside: Vec<&File> = files.iter().filter(|file| usize::from(file.folder) == index).collect();
+        // Thousands of folders may name the same blocks; without files, they hold nothing that was not read.
+        if inside.is_empty() && unpacked.contains(&folder.start) {
+            is_shared = true;
+            continue;
+        }
+        let before = rest.read.len();
         cabinet.folder(folder, inside, &mut rest, output)?;
+        unpacked.extend(rest.read[before..].iter().map(|range| range.start));
+    }
+    if is_shared {
+        output.trouble(Trouble::Overlap)?;
     }
     for file in files.iter().filter(|file| usize::from(file.folder) >= cabinet.folders.len()) {
         let is_elsewhere = file.folder >= FIRST_ELSEWHERE;

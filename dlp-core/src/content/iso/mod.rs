@@ -9,11 +9,11 @@ mod tree;
 
 use super::walk::{Break, Step, Walk};
 use super::{Input, Join, Origin, Part, Place, ReadSeek, Relation, Role, Segment, plain};
-use crate::base::{Problem, ProblemClass};
+use crate::base::{Problem, ProblemClass, bytes::u32_le};
 use crate::text::Charset;
 use std::io::{self, Cursor, Read, SeekFrom};
 use std::ops::Range;
-use tree::{File, Names};
+use tree::{File, Names, Trees};
 
 /// Bytes of a sector. Images with others were never in use.
 const SECTOR_BYTES: u64 = 2_048;
@@ -51,22 +51,26 @@ pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
 
 fn image(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {
     let len = reader.seek(SeekFrom::End(0)).map_err(|error| walk.read_failed(&error))?;
-    let mut image = Image { reader, len };
+    let mut image = Image { reader, len, directory_bytes: 0 };
     let (descriptors, behind) = image.descriptors(walk)?;
-    let mut files: Vec<File> = Vec::new();
+    let mut trees = Trees::new(walk);
     for descriptor in &descriptors {
         texts(walk, descriptor)?;
-        tree::files(walk, &mut image, descriptor, &mut files)?;
+        tree::files(walk, &mut image, descriptor, &mut trees)?;
+    }
+    // An image may end in the middle of what no tree leads to.
+    if descriptors.iter().any(|descriptor| descriptor.stated_bytes() > len) {
+        image.cut(walk)?;
     }
     let mut covered = Vec::new();
     let mut given_bytes = 0_u64;
-    for file in &files {
+    for file in &trees.files {
         given_bytes = given_bytes.saturating_add(file.bytes());
         if given_bytes > len.saturating_mul(SHARED_MAX) {
             image.shared(walk);
             break;
         }
-        image.file(walk, file)?;
+        image.file(walk, &trees, file)?;
         covered.extend_from_slice(&file.ranges);
     }
     // Behind one another, these would look like an image again.
@@ -83,6 +87,12 @@ struct Descriptor {
 }
 
 impl Descriptor {
+    /// What the image has bytes by its own account.
+    fn stated_bytes(&self) -> u64 {
+        const SECTORS: usize = 80;
+        u32_le(&self.bytes, SECTORS).map_or(0, |sectors| u64::from(sectors) * SECTOR_BYTES)
+    }
+
     fn charset(&self) -> Charset {
         if self.names == Names::Wide { Charset::Utf16Be } else { Charset::Utf8 }
     }
@@ -107,6 +117,8 @@ fn texts(walk: &mut Walk<'_>, descriptor: &Descriptor) -> Step {
 struct Image<'r> {
     reader: &'r mut dyn ReadSeek,
     len: u64,
+    /// Bytes of directories that were read, with what their records have elsewhere.
+    directory_bytes: u64,
 }
 
 impl Image<'_> {
@@ -116,7 +128,11 @@ impl Image<'_> {
         let mut at = FIRST_DESCRIPTOR * SECTOR_BYTES;
         for _ in 0..DESCRIPTORS_MAX {
             let bytes = self.read(walk, at, SECTOR_BYTES)?;
-            if bytes.len() as u64 != SECTOR_BYTES || bytes[1..6] != *MARK {
+            if bytes.len() as u64 != SECTOR_BYTES {
+                self.cut(walk)?;
+                return Ok((found, at));
+            }
+            if bytes[1..6] != *MARK {
                 break;
             }
             plain::raw_at(walk, &bytes, at)?;
@@ -125,11 +141,17 @@ impl Image<'_> {
                 PRIMARY => Names::Plain,
                 SUPPLEMENTARY if is_joliet(&bytes[88..120]) => Names::Wide,
                 SUPPLEMENTARY => Names::Plain,
-                LAST => break,
+                LAST => {
+                    if found.is_empty() {
+                        tree::damaged(walk, "the image names no directory; its bytes were scanned");
+                    }
+                    return Ok((found, at));
+                }
                 _ => continue,
             };
             found.push(Descriptor { bytes, names });
         }
+        tree::damaged(walk, "the list of descriptors of the image has no end");
         Ok((found, at))
     }
 
@@ -141,6 +163,30 @@ impl Image<'_> {
         read.map(|_| bytes).map_err(|error| walk.read_failed(&error))
     }
 
+    /// Bytes of a directory, or of what a record of one has elsewhere.
+    fn read_directory(&mut self, walk: &mut Walk<'_>, range: Range<u64>) -> Step<Vec<u8>> {
+        let len = range.end - range.start;
+        let bytes = self.read(walk, range.start, len)?;
+        self.directory_bytes += bytes.len() as u64;
+        if (bytes.len() as u64) < len {
+            self.cut(walk)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Whether more was read of directories than the image has.
+    fn is_shared(&self) -> bool {
+        self.directory_bytes > self.len
+    }
+
+    /// Says that the image ends before its structure does.
+    fn cut(&self, walk: &mut Walk<'_>) -> Step {
+        match walk.read_failed(&io::ErrorKind::UnexpectedEof.into()) {
+            Break::Item => Ok(()),
+            Break::Job => Err(Break::Job),
+        }
+    }
+
     /// Says that files or directories share their bytes.
     fn shared(&self, walk: &mut Walk<'_>) {
         let message = "files of the image share their bytes; the rest was scanned as raw bytes";
@@ -148,9 +194,9 @@ impl Image<'_> {
     }
 
     /// Walks a file, as far as the image reaches.
-    fn file(&mut self, walk: &mut Walk<'_>, file: &File) -> Step {
+    fn file(&mut self, walk: &mut Walk<'_>, trees: &Trees, file: &File) -> Step {
         for name in &file.others {
-            walk.emit_name(name)?;
+            tree::emit_name(walk, &trees.path(name))?;
         }
         let (stated, len) = (file.bytes(), self.len);
         let ranges: Vec<Range<u64>> =
@@ -160,12 +206,9 @@ impl Image<'_> {
             let message = "a file of the image is packed in a way that is not read; its bytes were scanned";
             walk.problem(Problem::new(ProblemClass::Unsupported, "zisofs", message));
         }
-        walk.child(&file.name, Relation::Member, Input::Stream(&mut Pieces::new(self.reader, ranges)))?;
+        walk.child(&trees.path(&file.name), Relation::Member, Input::Stream(&mut Pieces::new(self.reader, ranges)))?;
         if present < stated {
-            return match walk.read_failed(&io::ErrorKind::UnexpectedEof.into()) {
-                Break::Item => Ok(()),
-                Break::Job => Err(Break::Job),
-            };
+            self.cut(walk)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The trees of names in an image: directories of records, with long names in the extensions of Rock Ridge.
 
 use super::{Descriptor, Image, SECTOR_BYTES};
-use crate::base::{ISO_DIRECTORY_BYTES_MAX, Problem, bytes::u32_le};
+use crate::base::{ISO_DIRECTORY_BYTES_MAX, Problem, ProblemClass, bytes::u32_le};
 use crate::content::names;
 use crate::content::walk::{Step, Walk};
 use crate::text::Charset;
@@ -24,12 +24,19 @@ pub(super) enum Names {
     Wide,
 }
 
+/// A name and the directory that it stands in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    directory: usize,
+    name: String,
+}
+
 /// A file of an image.
 pub(super) struct File {
-    /// Its path in the tree that names it best.
-    pub(super) name: String,
-    /// Its paths in other trees.
-    pub(super) others: Vec<String>,
+    /// Its name in the tree that names it best.
+    pub(super) name: Name,
+    /// Its names in other trees.
+    pub(super) others: Vec<Name>,
     /// Where its bytes lie, mostly in one range.
     pub(super) ranges: Vec<Range<u64>>,
     /// Whether a record says that it is packed.
@@ -42,106 +49,181 @@ impl File {
     }
 }
 
+/// A directory as part of paths.
+struct Directory {
+    parent: usize,
+    name: String,
+    /// Bytes of its path, with the slash at its end.
+    path_bytes: usize,
+}
+
+/// What the trees of an image lead to. Each name is kept once, so all of them together are no longer than the records that
+/// they were read from.
+pub(super) struct Trees {
+    /// The first one is the root of every tree, and the only one without a name.
+    directories: Vec<Directory>,
+    pub(super) files: Vec<File>,
+    path_bytes_max: usize,
+}
+
+/// The place of the root among directories.
+const ROOT_DIRECTORY: usize = 0;
+
+impl Trees {
+    pub(super) fn new(walk: &Walk<'_>) -> Self {
+        let root = Directory { parent: ROOT_DIRECTORY, name: String::new(), path_bytes: 0 };
+        Self { directories: vec![root], files: Vec::new(), path_bytes_max: walk.budget.limits.name_bytes_max }
+    }
+
+    /// The path of a name.
+    pub(super) fn path(&self, name: &Name) -> String {
+        let mut parts = vec![name.name.as_str()];
+        let mut at = name.directory;
+        while at != ROOT_DIRECTORY {
+            parts.push(&self.directories[at].name);
+            at = self.directories[at].parent;
+        }
+        parts.reverse();
+        parts.join("/")
+    }
+
+    /// Adds a directory. Where a path gets longer than names may be it stops growing, and what is below keeps what there is
+    /// of it: this bounds the depth of the tree as well.
+    fn enter(&mut self, Name { directory: parent, name }: Name) -> usize {
+        let path_bytes = self.directories[parent].path_bytes + name.len() + 1;
+        if path_bytes > self.path_bytes_max {
+            return parent;
+        }
+        self.directories.push(Directory { parent, name, path_bytes });
+        self.directories.len() - 1
+    }
+
+    fn add(&mut self, known: &HashMap<Vec<Range<u64>>, usize>, file: File, names: Names) {
+        // Files without content lie nowhere.
+        let index = known.get(&file.ranges).filter(|_| file.bytes() > 0).copied();
+        let Some(before) = index.and_then(|index| self.files.get(index)) else {
+            self.files.push(file);
+            return;
+        };
+        if self.path(&before.name) == self.path(&file.name) {
+            return;
+        }
+        let before = &mut self.files[index.expect("it was just looked up")];
+        // Wide names are whole; plain ones may be cut to eight letters.
+        let other = if names == Names::Wide { std::mem::replace(&mut before.name, file.name) } else { file.name };
+        before.others.push(other);
+    }
+}
+
 /// Adds the files of a tree. Those that another tree led to are named once more.
-pub(super) fn files(
-    walk: &mut Walk<'_>,
-    image: &mut Image<'_>,
-    descriptor: &Descriptor,
-    files: &mut Vec<File>,
-) -> Step {
-    let known: HashMap<Vec<Range<u64>>, usize> =
-        files.iter().enumerate().map(|(index, file)| (file.ranges.clone(), index)).collect();
-    let items_max = walk.budget.limits.items_max;
-    let (mut seen, mut directory_bytes) = (HashSet::new(), 0_u64);
-    let mut waiting = Vec::new();
-    waiting.extend(Record::read(&descriptor.bytes[ROOT], descriptor.names).map(|root| (String::new(), root)));
-    while let Some((path, directory)) = waiting.pop() {
+pub(super) fn files(walk: &mut Walk<'_>, image: &mut Image<'_>, descriptor: &Descriptor, trees: &mut Trees) -> Step {
+    let indexed = trees.files.iter().enumerate();
+    let known = indexed.map(|(index, file)| (file.ranges.clone(), index)).collect();
+    let root = Record::read(&descriptor.bytes[ROOT], descriptor.names).filter(|root| root.is_directory);
+    let Some(root) = root else {
+        damaged(walk, "the image has no root directory; its bytes were scanned");
+        return Ok(());
+    };
+    let mut seen = HashSet::new();
+    let mut waiting = vec![(ROOT_DIRECTORY, root.range)];
+    while let Some((directory, range)) = waiting.pop() {
         walk.check_budget()?;
-        if !seen.insert(directory.range.start) {
+        if !seen.insert(range.start) {
             continue;
         }
+        let records = records(walk, image, &range, descriptor.names)?;
         // Directories in many places of one run of records share their bytes, and honest ones do not.
-        directory_bytes += directory.range.end - directory.range.start;
-        if directory_bytes > image.len {
+        if image.is_shared() {
             image.shared(walk);
             return Ok(());
         }
         let mut open: Option<File> = None;
-        for record in records(walk, image, &directory, descriptor.names)? {
-            if files.len() as u64 >= items_max {
+        for record in records {
+            let items_max = walk.budget.limits.items_max;
+            if (trees.files.len() + seen.len() + waiting.len()) as u64 > items_max {
                 let message = "the image has more files than the bound; the rest was scanned as raw bytes";
                 walk.problem(Problem::limit("items_max", items_max, message));
                 return Ok(());
             }
-            let name = format!("{path}{}", record.name);
+            let name = Name { directory, name: record.name };
             if let Some(target) = &record.target {
-                walk.emit_name(&name)?;
-                walk.emit_name(target)?;
+                emit_name(walk, &trees.path(&name))?;
+                emit_name(walk, target)?;
             } else if record.is_directory {
-                walk.emit_name(&name)?;
-                waiting.push((format!("{name}/"), record));
+                emit_name(walk, &trees.path(&name))?;
+                waiting.push((trees.enter(name), record.range));
             } else {
-                let goes_on = record.goes_on;
                 let mut file = open.take().unwrap_or_else(|| File::new(name, record.is_packed));
                 file.ranges.push(record.range);
-                if goes_on {
+                if record.goes_on {
                     open = Some(file);
                 } else {
-                    add(files, &known, file, descriptor.names);
+                    trees.add(&known, file, descriptor.names);
                 }
             }
         }
         if let Some(file) = open {
-            add(files, &known, file, descriptor.names);
+            trees.add(&known, file, descriptor.names);
         }
     }
     Ok(())
 }
 
 impl File {
-    fn new(name: String, is_packed: bool) -> Self {
+    fn new(name: Name, is_packed: bool) -> Self {
         Self { name, others: Vec::new(), ranges: Vec::new(), is_packed }
     }
 }
 
-fn add(files: &mut Vec<File>, known: &HashMap<Vec<Range<u64>>, usize>, file: File, names: Names) {
-    // Files without content lie nowhere.
-    let before = known.get(&file.ranges).filter(|_| file.bytes() > 0).and_then(|index| files.get_mut(*index));
-    match before {
-        Some(before) if before.name == file.name => {}
-        Some(before) => {
-            // Wide names are whole; plain ones may be cut to eight letters.
-            let other = if names == Names::Wide { std::mem::replace(&mut before.name, file.name) } else { file.name };
-            before.others.push(other);
-        }
-        None => files.push(file),
-    }
+/// Hands out a path as far as names may reach.
+pub(super) fn emit_name(walk: &mut Walk<'_>, path: &str) -> Step {
+    let path = walk.clip_name(path);
+    walk.emit_name(path)
 }
 
-/// The records of a directory, but for itself and the one above it.
-fn records(walk: &mut Walk<'_>, image: &mut Image<'_>, directory: &Record, names: Names) -> Step<Vec<Record>> {
-    let len = directory.range.end - directory.range.start;
+/// Says that the structure is broken.
+pub(super) fn damaged(walk: &mut Walk<'_>, message: &'static str) {
+    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+}
+
+/// The records of a directory, but for itself and the one above it. Ends early when directories share their bytes.
+fn records(walk: &mut Walk<'_>, image: &mut Image<'_>, range: &Range<u64>, names: Names) -> Step<Vec<Record>> {
+    let len = range.end - range.start;
     if len > ISO_DIRECTORY_BYTES_MAX {
         let message = "a directory of the image is larger than the bound; the rest of it was scanned as raw bytes";
         walk.problem(Problem::limit("iso_directory_bytes_max", ISO_DIRECTORY_BYTES_MAX, message));
     }
-    let bytes = image.read(walk, directory.range.start, len.min(ISO_DIRECTORY_BYTES_MAX))?;
     let mut found = Vec::new();
+    let bytes = image.read_directory(walk, range.start..range.start + len.min(ISO_DIRECTORY_BYTES_MAX))?;
+    let (mut is_named, mut is_broken) = (false, false);
     for sector in bytes.chunks(SECTOR_BYTES as usize) {
-        let mut at = 0;
+        let mut rest = sector;
         // Records do not cross sectors; zeros fill up what is left.
-        while let Some(record) = sector.get(at..).and_then(|rest| rest.get(..usize::from(*rest.first()?))) {
-            at += record.len().max(1);
-            let Some(mut read) = Record::read(record, names) else { break };
+        while let Some(len) = rest.first().copied().filter(|len| *len > 0) {
+            let split = rest.split_at_checked(usize::from(len));
+            let Some((mut read, behind)) =
+                split.and_then(|(record, behind)| Record::read(record, names).zip(Some(behind)))
+            else {
+                is_broken = true;
+                break;
+            };
+            rest = behind;
             if let Some(place) = read.more.take() {
-                let more = image.read(walk, place.start, place.end - place.start)?;
-                read.extensions(&more);
+                read.extensions(&image.read_directory(walk, place)?);
+            }
+            if image.is_shared() {
+                return Ok(found);
             }
             // The directory itself is named by a zero, the one above it by a one.
-            if !matches!(read.name.as_str(), "\0" | "\u{1}") {
-                found.push(read);
+            match read.name.as_str() {
+                "\0" => is_named = true,
+                "\u{1}" => {}
+                _ => found.push(read),
             }
         }
+    }
+    if is_broken || !is_named {
+        damaged(walk, "a directory of the image is broken; what it leads to was scanned as raw bytes");
     }
     Ok(found)
 }
