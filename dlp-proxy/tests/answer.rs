@@ -257,7 +257,7 @@ fn a_certificate_error_is_a_page_for_people() {
 fn a_push_is_refused_in_bands_that_git_shows() {
     let fields = headers(&[("content-type", "application/x-git-receive-pack-request"), ("accept", "*/*")]);
     let request = AnswerRequest { method: &Method::POST, path: "/corp/repo.git/git-receive-pack", headers: &fields };
-    for template in [Some("git-err".to_owned()), None] {
+    for template in [Some("git-err".to_owned()), Some("github-403".to_owned()), None] {
         let response = refusal(&Refusal { template, ..sample() }, &request);
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "application/x-git-receive-pack-result");

@@ -141,7 +141,6 @@ fn other_of(name: &str, request: &AnswerRequest<'_>, refusal: &Refusal, language
     let answer = match name {
         "tus-403" => text(refusal, language).with(HeaderName::from_static("tus-resumable"), "1.0.0"),
         "git-err" if request.path.ends_with("/info/refs") => git(&message(refusal, language)),
-        "git-err" if is_push(request) => git_push(refusal, language),
         "git-err" => text(refusal, language),
         "grpc" => grpc(&message(refusal, language)),
         "problem" => problem(refusal, language),
