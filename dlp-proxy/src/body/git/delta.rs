@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_difference_is_applied_to_the_base_that_it_fits() {
-        let rows: [(&[u8], &[u8], Option<&[u8]>); 9] = [
+        type Row<'a> = (&'a [u8], &'a [u8], Option<&'a [u8]>);
+        let rows: [Row<'_>; 9] = [
             (b"hello", b"\x05\x05\x05HELLO", Some(b"HELLO")),
             (b"hello", b"\x05\x06\x90\x05\x01!", Some(b"hello!")),
             (b"hello", b"\x05\x04\x91\x03\x02\x02ab", Some(b"loab")),
