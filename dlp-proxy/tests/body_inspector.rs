@@ -159,7 +159,8 @@ fn what_a_difference_makes_of_its_base_is_inspected() {
     let on_it = entry(6, &[behind.len() as u8], &same);
     let old = "one two refs/heads/main\0 atomic";
     let new = "one two refs/heads/main\0 object-format=sha256";
-    let rows: [(&str, Vec<Vec<u8>>, usize, &[&str]); 6] = [
+    type Row<'a> = (&'a str, Vec<Vec<u8>>, usize, &'a [&'a str]);
+    let rows: [Row<'_>; 6] = [
         (old, vec![whole.clone(), behind.clone()], 20, &["git object 2"]),
         (old, vec![whole.clone(), behind, on_it], 20, &["git object 2", "git object 3"]),
         (old, vec![whole.clone(), entry(7, &sha1, &difference)], 20, &["git object 2"]),
