@@ -41,10 +41,13 @@ class Skipped(Exception):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gateway", default=ROOT / "target/debug/dlp-proxy", type=Path)
+    parser.add_argument("--gateway", default=ROOT / "target/debug/dlp-proxy", type=Path, help="program of the gateway (default: %(default)s)")
     parser.add_argument("--require", action="store_true", help="a client that is missing is a failure")
-    parser.add_argument("names", nargs="*", choices=[*CLIENTS, []], help="clients, all when absent")
+    parser.add_argument("names", nargs="*", metavar="CLIENT", help=f"one of {' '.join(CLIENTS)}; all when absent")
     options = parser.parse_args()
+    unknown = [name for name in options.names if name not in CLIENTS]
+    if unknown:
+        parser.error(f"expected clients of the list that --help shows, got {' '.join(unknown)}")
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with tempfile.TemporaryDirectory() as folder, Origin(Path(folder)) as origin:
         with gateway(options.gateway, Path(folder), origin) as proxy:

@@ -135,6 +135,10 @@ impl Observer for LabelObserver<'_> {
     fn item(&mut self, item: ItemReport) {
         self.inner.item(item);
     }
+
+    fn only_counts(&self) -> bool {
+        self.inner.only_counts()
+    }
 }
 
 /// An observer that keeps everything.

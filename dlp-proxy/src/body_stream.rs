@@ -20,7 +20,8 @@ use crate::metrics::Metrics;
 use crate::sealed_file::SealedFile;
 use crate::spool::{Spooled, Stored};
 
-/// Chunks of a held body that are read at a time, one time ahead.
+/// Chunks of a held body that are read at a time, one time ahead. So a body that is being sent takes up to twice as many in
+/// memory, 512 KiB, which do not count towards what held bodies may take there: they are bound by the number of connections.
 const CHUNKS_AHEAD: u32 = 4;
 
 /// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
@@ -228,7 +229,8 @@ struct FileReader {
     file: SealedFile,
     /// Number of the chunk that is read next.
     next: u32,
-    reading: JoinHandle<io::Result<Vec<Bytes>>>,
+    /// None after an error, which ends the body.
+    reading: Option<JoinHandle<io::Result<Vec<Bytes>>>>,
     /// What was read and not taken.
     ready: VecDeque<Bytes>,
 }
@@ -273,7 +275,7 @@ impl ReadFrom {
 
 impl FileReader {
     fn new(file: SealedFile) -> Self {
-        let reading = Self::read(&file, 0);
+        let reading = Some(Self::read(&file, 0));
         Self { file, next: CHUNKS_AHEAD, reading, ready: VecDeque::new() }
     }
 
@@ -285,9 +287,11 @@ impl FileReader {
     /// The next bytes; none at the end.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         if self.ready.is_empty() {
-            let read = ready!(Pin::new(&mut self.reading).poll(cx)).map_err(io::Error::other).flatten();
+            let reading = self.reading.as_mut().ok_or_else(|| io::Error::other("the held body could not be read"))?;
+            let read = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other).flatten();
+            self.reading = None;
             self.ready = read?.into();
-            self.reading = Self::read(&self.file, self.next);
+            self.reading = Some(Self::read(&self.file, self.next));
             self.next = self.next.saturating_add(CHUNKS_AHEAD);
         }
         Poll::Ready(Ok(self.ready.pop_front().unwrap_or_default()))

@@ -252,3 +252,25 @@ fn a_certificate_error_is_a_page_for_people() {
     assert!(response.body().len() > 512);
     insta::assert_snapshot!("error_page", text(&response));
 }
+
+#[test]
+fn a_push_is_refused_in_bands_that_git_shows() {
+    let fields = headers(&[("content-type", "application/x-git-receive-pack-request"), ("accept", "*/*")]);
+    let request = AnswerRequest { method: &Method::POST, path: "/corp/repo.git/git-receive-pack", headers: &fields };
+    for template in [Some("git-err".to_owned()), Some("github-403".to_owned()), None] {
+        let response = refusal(&Refusal { template, ..sample() }, &request);
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/x-git-receive-pack-result");
+        let (mut rest, mut bands) = (&response.body()[..], Vec::new());
+        while !rest.starts_with(b"0000") {
+            let len = usize::from_str_radix(std::str::from_utf8(&rest[..4]).unwrap(), 16).unwrap();
+            bands.push((rest[4], String::from_utf8(rest[5..len].to_vec()).unwrap()));
+            rest = &rest[len..];
+        }
+        assert_eq!(rest, b"0000");
+        let report = bands.pop().unwrap();
+        assert_eq!(report, (1, "001dunpack refused by policy\n0000".to_owned()));
+        assert!(bands.iter().all(|(band, line)| *band == 2 && line.ends_with('\n')), "{bands:?}");
+        assert!(bands.len() > 1 && bands[0].1.contains(&sample().incident_id), "{bands:?}");
+    }
+}

@@ -85,6 +85,29 @@ impl Observer for Seen {
     fn item(&mut self, _item: ItemReport) {}
 }
 
+/// Finds something in a file inside its input, and then has no time left.
+struct OutOfTime(Cancel);
+
+impl Examine for OutOfTime {
+    fn examine(&mut self, _job: Job<'_>, observer: &mut dyn Observer) -> Inspected {
+        let mut inside = finding(b"HIT1", 0);
+        inside.location.container.push("a.zip".to_owned());
+        let _ = observer.finding(inside);
+        self.0.trip();
+        Inspected { outcome: Outcome::COMPLETE, label: SensitivityLabel::Public, text_bytes: 4 }
+    }
+}
+
+#[test]
+fn what_was_found_is_told_when_time_runs_out() {
+    let (cancel, mut seen, limits) = (Cancel::default(), Seen::default(), BodyLimits::default());
+    let setup = BodySetup { examiner: &mut OutOfTime(cancel.clone()), limits: &limits, cancel: &cancel };
+    let head = header(&[("content-type", "application/json")]);
+    let report = inspect(&head, &mut Cursor::new(br#"{"a":"b"}"#), setup, &mut seen);
+    assert_eq!(seen.findings, ["a.zip: HIT1@0"]);
+    assert_eq!(report.outcome.completeness, Completeness::Partial);
+}
+
 struct Ran {
     report: BodyReport,
     seen: Seen,

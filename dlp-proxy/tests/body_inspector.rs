@@ -89,6 +89,12 @@ fn values_are_found_with_their_path() {
             format!(r#"{{"file":"data:application/zip;base64,{}"}}"#, data_encoding::BASE64.encode(&zip)).into_bytes(),
             "/file (decoded) > people.csv",
         ),
+        // A field of a form that is text, and decoded by the inspector alone.
+        (
+            vec![multipart],
+            form("Content-Disposition: form-data; name=\"note\"", data_encoding::BASE64.encode(&zip).as_bytes()),
+            "part \"note\" > base64 > people.csv",
+        ),
     ];
     for (fields, body, place) in rows {
         let (report, places) = run(&fields, &body);
@@ -97,4 +103,118 @@ fn values_are_found_with_their_path() {
         assert_eq!(places.len(), 1, "{fields:?} {places:?}");
         assert_eq!(report.outcome.completeness.as_str(), "complete", "{fields:?}");
     }
+}
+
+/// A push whose lines before the pack have this length together.
+fn push_after(commands_len: usize, push: &[u8]) -> Vec<u8> {
+    let pack = memchr::memmem::find(push, b"PACK").unwrap();
+    let line = |len: usize| format!("{len:04x}{}", "x".repeat(len - 4));
+    let lines = line(60_000) + &line(commands_len - 60_004) + "0000";
+    [lines.as_bytes(), &push[pack..]].concat()
+}
+
+#[test]
+fn a_push_is_read_wherever_its_pack_begins() {
+    let note = format!("PESEL: {PESEL}\n");
+    for len in 65_530..65_545 {
+        let fields = [("content-type", "application/x-git-receive-pack-request")];
+        let (report, places) = run(&fields, &push_after(len, &push_of(&note, false)));
+        assert_eq!(places, ["git object 1"], "{len}");
+        assert_eq!(report.outcome.completeness.as_str(), "complete", "{len}");
+    }
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// An entry of a pack: its kind, what names its base, and its content.
+fn entry(kind: u8, base: &[u8], content: &[u8]) -> Vec<u8> {
+    let head = [0x80 | kind << 4 | (content.len() & 15) as u8, (content.len() >> 4) as u8];
+    [&head, base, &deflated(content)].concat()
+}
+
+fn pack_of(commands: &str, entries: &[Vec<u8>], digest: usize) -> Vec<u8> {
+    let line =
+        format!("{:04x}{commands}0000PACK\0\0\0\x02\0\0\0{}", commands.len() + 4, char::from(entries.len() as u8));
+    [line.as_bytes(), &entries.concat(), &vec![0; digest]].concat()
+}
+
+#[test]
+fn what_a_difference_makes_of_its_base_is_inspected() {
+    // One half of the number stands in the base, and the other one in the difference.
+    let base = format!("PESEL: {}\n", &PESEL[..6]);
+    let object = format!("blob {}\0{base}", base.len());
+    let digest = |algorithm| ring::digest::digest(algorithm, object.as_bytes()).as_ref().to_vec();
+    let sha1 = digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    let sha256 = digest(&ring::digest::SHA256);
+    let copied = base.len() as u8 - 1;
+    let difference = [&[base.len() as u8, copied + 5, 0x90, copied, 5], &PESEL.as_bytes()[6..]].concat();
+    let whole = entry(3, b"", base.as_bytes());
+    let behind = entry(6, &[whole.len() as u8], &difference);
+    let text = format!("PESEL: {PESEL}");
+    let same = [&[text.len() as u8, text.len() as u8, 0x90, text.len() as u8][..]].concat();
+    let on_it = entry(6, &[behind.len() as u8], &same);
+    let old = "one two refs/heads/main\0 atomic";
+    let new = "one two refs/heads/main\0 object-format=sha256";
+    type Row<'a> = (&'a str, Vec<Vec<u8>>, usize, &'a [&'a str]);
+    let rows: [Row<'_>; 6] = [
+        (old, vec![whole.clone(), behind.clone()], 20, &["git object 2"]),
+        (old, vec![whole.clone(), behind, on_it], 20, &["git object 2", "git object 3"]),
+        (old, vec![whole.clone(), entry(7, &sha1, &difference)], 20, &["git object 2"]),
+        (old, vec![entry(7, &sha1, &difference), whole.clone()], 20, &["git object 1"]),
+        (new, vec![whole.clone(), entry(7, &sha256, &difference)], 32, &["git object 2"]),
+        // A base that only the other side has: what the difference adds is no number.
+        (new, vec![entry(7, &[7; 32], &difference), whole], 32, &[]),
+    ];
+    for (commands, entries, digest, expected) in rows {
+        let (report, places) = run(&[], &pack_of(commands, &entries, digest));
+        assert_eq!(
+            (&places[..], report.outcome.completeness.as_str()),
+            (&expected.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>()[..], "complete"),
+            "{commands:?} {}",
+            entries.len()
+        );
+    }
+    // A base outside the pack's objects, or that the difference does not fit.
+    for place in [&[0x7f][..], &[0], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80]] {
+        let entries = [entry(3, b"", b"x"), entry(6, place, &difference)];
+        let (report, _) = run(&[], &pack_of(old, &entries, 20));
+        assert_eq!(report.outcome.completeness.as_str(), "damaged", "{place:?}");
+    }
+}
+
+/// Counts findings and keeps none.
+#[derive(Default)]
+struct Counting(usize);
+
+impl dlp_core::content::Observer for Counting {
+    fn finding(&mut self, _finding: dlp_core::content::Finding) -> dlp_core::content::Flow {
+        self.0 += 1;
+        dlp_core::content::Flow::Continue
+    }
+    fn problem(&mut self, _problem: dlp_core::content::LocatedProblem) {}
+    fn item(&mut self, _item: dlp_core::content::ItemReport) {}
+    fn only_counts(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn findings_that_are_only_counted_have_no_bound() {
+    let many = usize::try_from(Limits::inline().findings_max).unwrap() + 100;
+    let text = format!("PESEL: {PESEL}\n").repeat(many);
+    let inspect_with = |observer: &mut dyn dlp_core::content::Observer| {
+        let mut scratch = Scratch::new();
+        let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+        let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+        let report = inspect(&HeaderMap::new(), &mut Cursor::new(text.as_bytes()), setup, observer);
+        report.outcome.completeness.as_str()
+    };
+    let (mut counting, mut kept) = (Counting::default(), Collected::default());
+    assert_eq!(inspect_with(&mut counting), "complete");
+    assert!(counting.0 >= many, "{}", counting.0);
+    assert_eq!(inspect_with(&mut kept), "partial");
 }

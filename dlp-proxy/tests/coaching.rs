@@ -118,6 +118,9 @@ async fn nobody_else_explains_it_and_nothing_else_is_sent() {
     gateway.reloader.reload(&config).unwrap();
     let refused = explain(&gateway, ANNA, token, REASON).await;
     assert!(status(&refused) == 403 && token_in(&refused).is_none(), "{refused}");
+    // It was not sent, and nobody is told that it was.
+    let again = explain(&gateway, ANNA, token, REASON).await;
+    assert!(status(&again) == 403 && again.contains("x-dlp-reason: nothing_to_explain"), "{again}");
     assert!(origin.all().is_empty());
 }
 

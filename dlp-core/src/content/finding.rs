@@ -124,4 +124,8 @@ pub trait Observer {
     fn problem(&mut self, problem: LocatedProblem);
     /// An item ended.
     fn item(&mut self, item: ItemReport);
+    /// Whether findings are counted and not kept, so that any number of them takes no memory. Then none is left out.
+    fn only_counts(&self) -> bool {
+        false
+    }
 }

@@ -173,6 +173,10 @@ impl Observer for Joining<'_> {
         self.seen.clear();
         self.inner.item(item);
     }
+
+    fn only_counts(&self) -> bool {
+        self.inner.only_counts()
+    }
 }
 
 #[cfg(test)]

@@ -283,6 +283,9 @@ impl<'a> MatchingSink<'a> {
     /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted
     /// apart: a column of plain numbers holds any number of them, and must not hide what stands behind it.
     fn count_finding(&mut self, level: ConfidenceLevel) -> bool {
+        if self.observer.only_counts() {
+            return true;
+        }
         let max = self.limits.findings_max;
         let Some(item) = self.items.last_mut() else { return true };
         let (count, kind) = match level {

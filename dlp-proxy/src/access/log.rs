@@ -4,14 +4,18 @@
 //! be read stops the start, since it may be the one that took somebody's access away; only what follows the last line end,
 //! which nobody was told is kept, is taken out.
 //!
-//! Each line names the digest of the line before it, so that none can be changed, taken out or put in between unseen. Who
-//! may write the file can still make all of it anew: copies elsewhere are the protection against that. A file that has
+//! Each line names the digest of the line before it, so that none can be changed, taken out or put in between unseen, and a
+//! second file, see [`head`], names the last one. Who may write both can still make all of it anew: copies elsewhere are the
+//! protection against that. A file that has
 //! grown long is put aside under a number, and a new one begins with a line that names the digest of the last line of the
 //! old one, and everybody who is revoked; so the old ones are record alone, and can be moved away.
+
+mod head;
 
 use crate::identity::folded;
 use crate::secret_file::shared_mode;
 use data_encoding::HEXLOWER;
+use head::{End, Head, HeadFile};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -61,6 +65,19 @@ pub enum AccessLogError {
         /// Line, from 1.
         line: usize,
         /// What is wrong with it.
+        message: String,
+    },
+    /// The file does not end where it ended.
+    #[error(
+        "the access log {} does not end as {} says: {message}; nobody can tell who is revoked. Put both back from a copy; or look through the log, make the other file empty, and the log counts as it stands",
+        path.display(), head.display()
+    )]
+    End {
+        /// The file.
+        path: PathBuf,
+        /// The file that says where it ends.
+        head: PathBuf,
+        /// Expected and got.
         message: String,
     },
 }
@@ -126,6 +143,7 @@ pub(crate) struct AccessLog {
     len_bytes: u64,
     bounds: Bounds,
     told: Told,
+    head: HeadFile,
 }
 
 /// What the lines of a file say together.
@@ -134,6 +152,7 @@ struct Told {
     revoked: BTreeMap<String, String>,
     /// Digest of the last line; empty without lines.
     last: String,
+    lines: u64,
     /// Number under which this file will be put aside.
     part: u32,
     /// Bytes of the line that it begins with, when it continues another file.
@@ -174,7 +193,14 @@ impl AccessLog {
         bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
         let told =
             Told::by(&bytes).map_err(|(line, message)| AccessLogError::Line { path: path.into(), line, message })?;
-        Ok(Self { path: path.into(), file, len_bytes: bytes.len() as u64, bounds, told })
+        let head = HeadFile::beside(path);
+        let known = head.read().map_err(failed)?;
+        if let Err(message) = known.fits(&told.end()) {
+            return Err(AccessLogError::End { path: path.into(), head: head.path().into(), message });
+        }
+        // A change that was under way is decided now.
+        head.write(&Head::at(told.end())).map_err(failed)?;
+        Ok(Self { path: path.into(), file, len_bytes: bytes.len() as u64, bounds, told, head })
     }
 
     /// Who is revoked, see [`key_of`], with the reason.
@@ -195,16 +221,24 @@ impl AccessLog {
         if len_bytes > self.bounds.file_max {
             return Err(AccessLogError::Full { path: self.path.clone(), bytes_max: self.bounds.file_max });
         }
+        let end = End { lines: self.told.lines + 1, last: digest(&line) };
+        self.announce(&end)?;
         let written = self.file.set_len(self.len_bytes).and_then(|()| self.file.write_all(&line));
-        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+        let written = written.and_then(|()| self.file.sync_data());
+        if let Err(error) = written.and_then(|()| self.head.write(&Head::at(end.clone()))) {
             // Whoever asked is told that it is not kept. If this fails too, the next append takes it out.
             let _ = self.file.set_len(self.len_bytes);
             return Err(self.failed(error));
         }
         self.len_bytes = len_bytes;
         self.told.take(&record);
-        self.told.last = digest(&line);
+        self.told.go_to(end);
         Ok(())
+    }
+
+    /// Says where the log will end, before it does: ended in between, the next start takes it as it was or as it will be.
+    fn announce(&self, end: &End) -> Result<(), AccessLogError> {
+        self.head.write(&Head::between(self.told.end(), end.clone())).map_err(|error| self.failed(error))
     }
 
     /// Gives the file its number, and begins a new one. There is a file under the name at any moment: who finds none takes
@@ -222,6 +256,8 @@ impl AccessLog {
             revoked: self.told.revoked.clone(),
         };
         let line = self.line(&first)?;
+        let end = End { lines: 1, last: digest(&line) };
+        self.announce(&end)?;
         let new = self.path.with_extension("new");
         let begin = || {
             let mut file = options().create(true).open(&new)?;
@@ -234,10 +270,11 @@ impl AccessLog {
         };
         self.file = begin().map_err(|error| self.failed(error))?;
         self.len_bytes = line.len() as u64;
-        (self.told.last, self.told.first_len) = (digest(&line), self.len_bytes);
+        self.told.first_len = self.len_bytes;
+        self.told.go_to(end.clone());
         self.told.part = self.told.part.saturating_add(1);
         self.told.is_chained = true;
-        Ok(())
+        self.head.write(&Head::at(end)).map_err(|error| self.failed(error))
     }
 
     /// A second name for the file. It has it already when the process ended between the two steps.
@@ -292,9 +329,17 @@ impl Told {
                     .follow(serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?)
                     .map_err(wrong)?,
             }
-            told.last = digest(bytes);
+            told.go_to(End { lines: told.lines + 1, last: digest(bytes) });
         }
         Ok(told)
+    }
+
+    fn end(&self) -> End {
+        End { lines: self.lines, last: self.last.clone() }
+    }
+
+    fn go_to(&mut self, end: End) {
+        (self.lines, self.last) = (end.lines, end.last);
     }
 
     /// The first line of a file that goes on where another one ends.
@@ -350,10 +395,12 @@ mod tests {
         let path = folder.path().join("access.jsonl");
         AccessLog::open(&path).unwrap().append(&Record::new(Change::Revoked, "anna", "", 0)).unwrap();
         let whole = std::fs::read_to_string(&path).unwrap();
+        let head = std::fs::read(path.with_extension("head")).unwrap();
         let torn = "{\"record\":\"access\",\"person\":\"Zoë".as_bytes();
         let bob = serde_json::to_vec(&Record::new(Change::Revoked, "bob", "", 0)).unwrap();
         for tail in [&b"{\"record\":"[..], &torn[..torn.len() - 1], &bob] {
             std::fs::write(&path, [whole.as_bytes(), tail].concat()).unwrap();
+            std::fs::write(path.with_extension("head"), &head).unwrap();
             let mut log = AccessLog::open(&path).unwrap();
             assert_eq!(log.revoked().len(), 1, "{tail:?}");
             log.append(&Record::new(Change::Revoked, "carol", "", 0)).unwrap();
@@ -380,6 +427,8 @@ mod tests {
         let old = |person| serde_json::to_string(&Record::new(Change::Revoked, person, "", 0)).unwrap() + "\n";
         let check = |lines: &[&str], expected: Result<usize, &str>| {
             std::fs::write(&path, lines.concat()).unwrap();
+            // What the lines say of each other, and not where they end.
+            std::fs::write(path.with_extension("head"), "").unwrap();
             let got = AccessLog::open(&path).map(|log| log.revoked().len()).map_err(|error| error.to_string());
             match expected {
                 Ok(count) => assert_eq!(got, Ok(count), "{lines:?}"),
@@ -395,10 +444,64 @@ mod tests {
         // Whoever begins to use digests in an old file goes on with them.
         let old_lines = old("dan");
         std::fs::write(&path, &old_lines).unwrap();
+        std::fs::write(path.with_extension("head"), "").unwrap();
         AccessLog::open(&path).unwrap().append(&Record::new(Change::Revoked, "eve", "", 0)).unwrap();
         assert_eq!(AccessLog::open(&path).unwrap().revoked().len(), 2);
         let both = std::fs::read_to_string(&path).unwrap();
         check(&[&both.replacen("dan", "din", 1)], Err("line 2"));
+    }
+
+    #[test]
+    fn a_log_ends_where_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.jsonl");
+        let head = path.with_extension("head");
+        let mut log = AccessLog::open(&path).unwrap();
+        for person in ["anna", "bob"] {
+            log.append(&Record::new(Change::Revoked, person, "", 0)).unwrap();
+        }
+        let (text, known) = (std::fs::read_to_string(&path).unwrap(), std::fs::read_to_string(&head).unwrap());
+        let first = text.split_inclusive('\n').next().unwrap();
+        let more = Record { previous: log.told.last.clone(), ..Record::new(Change::Restored, "bob", "", 0) };
+        let more = serde_json::to_string(&more).unwrap() + "\n";
+        let at = |lines: u64, text: &str| End { lines, last: digest(text.as_bytes()) };
+        let last = &text[first.len()..];
+        let under_way = serde_json::to_string(&Head::between(at(1, first), at(2, last))).unwrap();
+        let rows: [(String, Option<&str>, Option<usize>); 11] = [
+            (text.clone(), Some(&known), Some(2)),
+            // The end changed, taken out, emptied, and put in.
+            (text.replace("bob", "bo"), Some(&known), None),
+            (first.to_owned(), Some(&known), None),
+            (String::new(), Some(&known), None),
+            (format!("{text}{more}"), Some(&known), None),
+            // Ended while a line was written: before it was there, and after; and nothing else is taken for that.
+            (first.to_owned(), Some(&under_way), Some(1)),
+            (text.clone(), Some(&under_way), Some(2)),
+            (format!("{text}{more}"), Some(&under_way), None),
+            // Without the other file nobody knows; with an empty one somebody has looked.
+            (text.clone(), None, None),
+            (text.clone(), Some(""), Some(2)),
+            (text.clone(), Some("{\"lines\":"), None),
+        ];
+        for (text, known, expected) in rows {
+            std::fs::write(&path, &text).unwrap();
+            match known {
+                Some(known) => std::fs::write(&head, known).unwrap(),
+                None => std::fs::remove_file(&head).unwrap(),
+            }
+            let opened = AccessLog::open(&path);
+            assert_eq!(opened.as_ref().ok().map(|log| log.revoked().len()), expected, "{text} {known:?}");
+            if let Err(error) = opened {
+                let error = error.to_string();
+                assert!(error.contains("access.head"), "{error}");
+            }
+        }
+        // What was taken as it stands counts from then on.
+        std::fs::write(&path, &text).unwrap();
+        std::fs::write(&head, "").unwrap();
+        AccessLog::open(&path).unwrap();
+        std::fs::write(&path, first).unwrap();
+        assert!(AccessLog::open(&path).is_err());
     }
 
     #[test]
@@ -421,6 +524,7 @@ mod tests {
         names.sort();
         assert!(names.len() > 3 && names[0] == "access.000001.jsonl", "{names:?}");
         assert!(!names.contains(&"access.new".to_owned()), "{names:?}");
+        names.retain(|name| name.ends_with(".jsonl"));
         let revoked: Vec<String> = AccessLog::open_within(&path, bounds).unwrap().revoked().keys().cloned().collect();
         assert_eq!(revoked, ["anna", "p0", "p1", "p2", "p3"]);
         // Each file names the last line of the one before.

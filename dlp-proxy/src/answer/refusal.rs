@@ -67,7 +67,12 @@ pub fn refusal(refusal: &Refusal, request: &AnswerRequest<'_>) -> Response<Bytes
     let language = Language::of(request);
     let shape = shape::choose(request);
     // Programs that a template is made for never ask for a page, but people visit the same hosts.
-    let named = if shape == Shape::Html { None } else { template::by_name(refusal, request, language) };
+    // Services that git talks to have interfaces with errors of their own, which git does not read.
+    let named = match shape {
+        Shape::Html => None,
+        _ if template::is_push(request) => Some(template::git_push(refusal, language)),
+        _ => template::by_name(refusal, request, language),
+    };
     let answer = named.unwrap_or_else(|| match shape {
         Shape::Html if refusal.explain.is_some() => Answer::form(403, page::refusal(refusal, language)),
         Shape::Html => Answer::html(403, page::refusal(refusal, language)),

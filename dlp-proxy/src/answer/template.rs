@@ -161,6 +161,26 @@ fn git(message: &str) -> Answer {
     Answer::new(200, "application/x-git-receive-pack-advertisement", body)
 }
 
+/// Whether git sends objects. It shows nothing of an answer that is not its own.
+pub(super) fn is_push(request: &AnswerRequest<'_>) -> bool {
+    request.field("content-type").trim() == "application/x-git-receive-pack-request"
+}
+
+/// The result of a push that was not taken (gitprotocol-pack): lines that git shows as `remote:`, and in the other band
+/// the report that nothing was unpacked.
+pub(super) fn git_push(refusal: &Refusal, language: Language) -> Answer {
+    let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let mut body = String::new();
+    for line in lines(refusal, language) {
+        let shown = &line[..line.floor_char_boundary(MESSAGE_BYTES_MAX)];
+        body.push_str(&packet(&format!("\u{2}{shown}\n")));
+    }
+    let report = format!("{}0000", packet("unpack refused by policy\n"));
+    body.push_str(&packet(&format!("\u{1}{report}")));
+    body.push_str("0000");
+    Answer::new(200, "application/x-git-receive-pack-result", body)
+}
+
 /// A response without messages whose header carries the status: 7 is `PERMISSION_DENIED`.
 fn grpc(message: &str) -> Answer {
     let mut encoded = String::new();
@@ -213,14 +233,19 @@ pub(super) fn xml(refusal: &Refusal, language: Language) -> Answer {
 
 /// Lines for terminals.
 pub(super) fn text(refusal: &Refusal, language: Language) -> Answer {
+    let body: String = lines(refusal, language).iter().map(|line| format!("{line}\n")).collect();
+    Answer::new(403, TEXT, body)
+}
+
+/// What was decided, what was found, masked, and whom to ask; no line has characters that a terminal would obey.
+fn lines(refusal: &Refusal, language: Language) -> Vec<String> {
     let words = language.words();
     let mut lines = vec![decision(refusal, language)];
     lines.extend(refusal.findings.iter().map(|found| format!("  {}", shown(found, language))));
     if !refusal.contact.is_empty() {
         lines.push(words.ask.replace("{}", &refusal.contact));
     }
-    let body: String = lines.iter().map(|line| printable(line) + "\n").collect();
-    Answer::new(403, TEXT, body)
+    lines.iter().map(|line| printable(line)).collect()
 }
 
 /// A line without control characters, which terminals would obey.

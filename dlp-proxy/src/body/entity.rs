@@ -383,7 +383,7 @@ fn walk_whole(walk: &mut Walk<'_>, declared: &Declared, first: &[u8], body: &mut
                 return walk.examine_from_start(&declared.name, body, View::Plain);
             };
             let (text, index) = fields::labelled(field, &value);
-            walk.examine("", Input::Bytes(&text), View::Fields(&index));
+            walk.examine("", Input::Bytes(&text), View::Field(&index));
         }
         _ => walk.examine_from_start(&declared.name, body, View::Plain),
     }

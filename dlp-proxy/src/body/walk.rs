@@ -23,8 +23,10 @@ const TALLY_VALUES_MAX: usize = 100_000;
 pub(super) enum View<'v> {
     /// They are the part.
     Plain,
-    /// They were made from fields; the index leads back.
+    /// They were made from fields, documents in which are opened afterwards; the index leads back.
     Fields(&'v RefCell<FieldIndex>),
+    /// They were made from one field, of which nothing is opened afterwards.
+    Field(&'v RefCell<FieldIndex>),
     /// They were seen before in a decoded form: only findings that are new count.
     Again,
 }
@@ -74,6 +76,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn finish(mut self) -> BodyReport {
+        debug_assert!(self.deferred.is_empty(), "whoever reads fields takes out what waits for them");
         if self.setup.cancel.is_tripped() {
             self.report.outcome =
                 self.report.outcome.worse(Outcome { completeness: Completeness::Partial, reason: "wall_time_max" });
@@ -108,7 +111,8 @@ impl<'a> Walk<'a> {
     /// Reports of what has waited all that was not found again.
     pub(super) fn report_deferred(&mut self, waiting: Vec<Finding>) {
         for mut finding in waiting {
-            if self.is_over() {
+            // Also when time has run out: it was found before.
+            if self.report.stopped {
                 return;
             }
             if !self.tally.has(&finding) {
@@ -224,7 +228,7 @@ struct Relay<'r> {
 
 impl Relay<'_> {
     fn place(&self, location: &mut Location) {
-        if let View::Fields(index) = self.view
+        if let View::Fields(index) | View::Field(index) = self.view
             && location.container.is_empty()
         {
             index.borrow().place(location);
@@ -258,6 +262,10 @@ impl Observer for Relay<'_> {
     fn item(&mut self, mut item: ItemReport) {
         prefix(self.path, &mut item.container);
         self.observer.item(item);
+    }
+
+    fn only_counts(&self) -> bool {
+        self.observer.only_counts()
     }
 }
 

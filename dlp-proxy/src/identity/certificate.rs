@@ -41,7 +41,7 @@ fn names_of(certificate: &X509Certificate<'_>) -> Vec<String> {
 /// The text in a name of a kind of its own: `[0] EXPLICIT UTF8String`, both of a length that one byte tells.
 fn text_of(der: &[u8]) -> Option<String> {
     let text = match der {
-        [0xa0, outer, 0x0c, inner, text @ ..] if *outer < 0x80 && *inner + 2 == *outer => {
+        [0xa0, outer, 0x0c, inner, text @ ..] if *outer < 0x80 && inner.checked_add(2) == Some(*outer) => {
             Some((usize::from(*inner), text))
         }
         _ => None,
@@ -54,6 +54,21 @@ fn text_of(der: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
     use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    #[test]
+    fn lengths_of_other_names_are_believed_within_their_bounds() {
+        let rows: [(&[u8], Option<&str>); 6] = [
+            (&[0xa0, 3, 0x0c, 1, b'a'], Some("a")),
+            (&[0xa0, 4, 0x0c, 1, b'a'], None),
+            (&[0xa0, 0, 0x0c, 254], None),
+            (&[0xa0, 1, 0x0c, 255, b'a'], None),
+            (&[0xa0, 2, 0x0c, 0], None),
+            (&[], None),
+        ];
+        for (der, expected) in rows {
+            assert_eq!(text_of(der).as_deref(), expected, "{der:?}");
+        }
+    }
 
     #[test]
     fn names_of_the_best_kind_count() {

@@ -223,7 +223,6 @@ pub(super) async fn explained(
         services.coaching.keep(name, *kept);
         return Ok(page);
     }
-    services.coaching.note_sent(name, owner);
     // The policies may have become stricter since.
     kept.transfer.head.actor = actor;
     let decision = services.rules.now().policies.decide(&kept.transfer, SystemTime::now());
@@ -236,6 +235,7 @@ pub(super) async fn explained(
         return Ok(refusal.map(GatewayBody::full));
     }
     let route = route(services, client, &site).await?;
+    services.coaching.note_sent(name, owner);
     forward::forward(services, client, &route, Outgoing { parts: &parts, site: &site, content: held.into() }).await
 }
 

@@ -230,4 +230,8 @@ impl Observer for Tally<'_> {
     }
 
     fn item(&mut self, _item: ItemReport) {}
+
+    fn only_counts(&self) -> bool {
+        true
+    }
 }

@@ -154,6 +154,10 @@ impl Observer for Shared<'_> {
     }
 
     fn item(&mut self, _item: ItemReport) {}
+
+    fn only_counts(&self) -> bool {
+        true
+    }
 }
 
 /// Tells what an input is, and nothing else.
