@@ -142,7 +142,7 @@ pub(crate) struct DetectorChoice {
     /// Detectors to use, by id; `*` stands for anything, `!` before an id leaves it out
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub(crate) detectors: Vec<String>,
-    /// Detectors of a law or a country: gdpr, rodo, pci-dss, hipaa, ccpa, lgpd, or a country code such as pl; --detectors adds to them
+    /// Detectors of a law or a country: gdpr (rodo), pci-dss (pci), hipaa, ccpa, lgpd, or a country code such as pl, uk (gb) or el (gr); --detectors adds to them
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) profile: Vec<String>,
     /// Detectors of your own, in a TOML file; may be repeated
@@ -399,7 +399,8 @@ Examples:
 
 A schema names the table, its columns as the header of the CSV file does, and which of them are looked for everywhere:
   name = \"customers\"
-  secondary_min = 2            # cells of the same row around a primary value, for a finding of high confidence
+  # cells of the same row around a primary value, for a finding of high confidence
+  secondary_min = 2
   [[column]]
   name = \"customer_no\"
   primary = true
@@ -407,7 +408,8 @@ A schema names the table, its columns as the header of the CSV file does, and wh
   name = \"surname\"
   [[column]]
   name = \"birth_date\"
-  kind = \"date\"              # text, number, phone, date, date-us
+  # text, number, phone, date, date-us
+  kind = \"date\"
 
 The index holds keyed hashes, no value and no key. Memory is bounded: larger tables are sorted in temporary files.";
 
@@ -448,8 +450,9 @@ pub(crate) struct EdmBuildArgs {
 
 const FINGERPRINT_EXAMPLES: &str = "\
 Examples:
-  dlp fingerprint build --key-file known.key --name contracts contracts/ --output contracts.dlpfp
-  dlp fingerprint build --key-file known.key --name product --common vendor/ src/ --output product.dlpfp
+  dlp fingerprint build --key-file known.key contracts/ -o contracts.dlpfp
+  dlp fingerprint build --key-file known.key --name product \\
+      --common vendor/ src/ -o product.dlpfp
   dlp scan --fingerprints contracts.dlpfp --known-key known.key /mnt/share
 
 Findings tell how much of which document is there, in per cent. Source code is told by the ending of the file, and read \
@@ -537,6 +540,9 @@ pub(crate) enum DetectorsCommand {
         /// Write to a file instead of standard output; it appears when it is complete
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Overwrite the file of --out when it exists
+        #[arg(long, requires = "out")]
+        force: bool,
     },
 }
 
@@ -563,6 +569,9 @@ pub(crate) struct NewArgs {
     /// Write to a file instead of standard output; it appears when it is complete
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Overwrite the file of --out when it exists
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
 }
 
 const IMPORT_EXAMPLES: &str = "\

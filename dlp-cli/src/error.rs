@@ -47,6 +47,18 @@ pub(crate) enum CliError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file would be overwritten that may hold a person's work.
+    #[error("{}: exists already; choose another name for --out, or overwrite it with --force", .path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A new detector has the id of a built-in one.
+    #[error("{id}: this id is already taken by a built-in detector; choose another, such as custom.{id}")]
+    IdTaken {
+        /// The id.
+        id: String,
+    },
     /// Standard output fails for another reason than a reader that went away.
     #[error("standard output cannot be written: {0}")]
     Stdout(io::Error),
@@ -160,12 +172,18 @@ pub(crate) enum CliError {
     },
     /// There is no detector with this id.
     #[error(
-        "there is no detector `{id}`; `dlp detectors list` shows the ids, and --detector-file FILE adds those of a file"
+        "there is no detector `{id}`{}; `dlp detectors list` shows the ids, and --detector-file FILE adds those of a file",
+        .nearest.as_ref().map_or_else(String::new, |nearest| format!(", did you mean `{nearest}`?"))
     )]
     NoDetector {
         /// The id.
         id: String,
+        /// The id that is spelled most like it, when one is.
+        nearest: Option<String>,
     },
+    /// The languages of --ocr were taken for a path.
+    #[error("{0}: no such file or directory; --ocr takes its languages behind a sign of equality: --ocr={0}")]
+    OcrLanguages(String),
     /// There is no repository.
     #[error("git finds no repository here; change into one, or use `dlp scan` for files and directories")]
     NoRepository,

@@ -64,6 +64,52 @@ fn a_wrong_example_is_shown_with_its_own_line() {
 }
 
 #[test]
+fn what_a_person_wrote_is_overwritten_by_force_only() {
+    let rules = "[[rules]]\nid = \"a\"\nregex = 'aaaa_[0-9]{8}'\n";
+    for words in [["detectors", "new", "custom.acme.badge"], ["detectors", "import", "rules.toml"]] {
+        let place = Place::with(&[("mine.toml", "# mine\n"), ("rules.toml", rules)]);
+        let run = |more: &[&str]| place.dlp(&[&words, more].concat()).output().expect("dlp runs");
+        let refused = run(&["--out", "mine.toml"]);
+        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("exists already") && stderr.contains("--force"), "{stderr}");
+        assert_eq!(std::fs::read_to_string(place.path("mine.toml")).expect("kept"), "# mine\n");
+        assert_eq!(run(&["--out", "mine.toml", "--force"]).status.code(), Some(0));
+        assert!(std::fs::read_to_string(place.path("mine.toml")).expect("written").contains("[[detector]]"));
+    }
+}
+
+#[test]
+fn new_detectors_in_the_place_of_built_in_ones_are_said() {
+    let place = Place::new();
+    let taken = place.dlp(&["detectors", "new", "pii.pl.pesel"]).output().expect("dlp runs");
+    assert_eq!(taken.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("already taken"), "{taken:?}");
+    let words = ["detectors", "new", "custom.acme.key", "--pattern", "ghp_[A-Za-z0-9]{36}", "--out", "a.toml"];
+    let new = place.dlp(&words).output().expect("dlp runs");
+    let stderr = String::from_utf8_lossy(&new.stderr).into_owned();
+    assert!(new.status.code() == Some(0) && stderr.contains("built-in secret.github."), "{stderr}");
+    let test = place.dlp(&["detectors", "test", "a.toml"]).output().expect("dlp runs");
+    let stdout = String::from_utf8_lossy(&test.stdout).into_owned();
+    assert!(stdout.contains("reported by secret.github."), "{stdout}");
+}
+
+#[test]
+fn explanations_show_samples_and_mistyped_ids_get_a_hint() {
+    let output = dlp().args(["detectors", "explain", "secret.github.pat-classic"]).output().expect("dlp runs");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!stdout.contains("{{value}}") && !stdout.contains("\\\""), "{stdout}");
+    for (typed, meant) in [("secret.github.pat-clasic", "secret.github.pat-classic"), ("pii.pl.pesle", "pii.pl.pesel")]
+    {
+        let output = dlp().args(["detectors", "explain", typed]).output().expect("dlp runs");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(stderr.contains(&format!("did you mean `{meant}`")), "{stderr}");
+    }
+    let output = dlp().args(["scan", "--ocr", "eng", "."]).output().expect("dlp runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--ocr=eng"), "{output:?}");
+}
+
+#[test]
 fn unknown_detectors_are_an_error() {
     let output = dlp().args(["detectors", "explain", "secret.nobody.key"]).output().expect("dlp runs");
     assert_eq!(output.status.code(), Some(2));

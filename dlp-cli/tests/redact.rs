@@ -86,6 +86,27 @@ fn what_is_known_and_what_stands_encoded_is_replaced() {
 }
 
 #[test]
+fn every_cell_of_a_known_row_is_replaced() {
+    let place = place();
+    let schema = "name = \"customers\"\nsecondary_min = 1\n[[column]]\nname = \"no\"\nprimary = true\n\
+                  [[column]]\nname = \"surname\"\n[[column]]\nname = \"city\"\n";
+    place.write("customers.toml", schema.as_bytes());
+    place.write("rows.csv", "no,surname,city\nAC-11223344,Brzęczyk,Radomsko\nAC-55667788,Other,Elsewhere\n".as_bytes());
+    let words = ["edm", "build", "--schema", "customers.toml", "--key-file", "key", "rows.csv", "-o", "rows.edm"];
+    place.dlp(&words).assert().code(0);
+    let rows = [
+        ("AC-11223344 Brzęczyk from Radomsko", "*********** ******** from ********"),
+        ("Brzęczyk, Radomsko: AC-11223344; Other stays", "********, ********: ***********; Other stays"),
+        ("Brzęczyk alone stays", "Brzęczyk alone stays"),
+    ];
+    for (text, expected) in rows {
+        let words = ["redact", "--edm", "rows.edm", "--known-key", "key"];
+        let run = place.dlp(&words).write_stdin(text).assert().code(0);
+        assert_eq!(String::from_utf8_lossy(&run.get_output().stdout), expected, "{text}");
+    }
+}
+
+#[test]
 fn broken_json_is_said_and_taken_as_text() {
     let place = place();
     place.write("broken.json", b"{\"pesel\": \"06031739070\",}\n");

@@ -16,6 +16,6 @@ pub(crate) fn run(args: &DetectorsArgs) -> Result<u8, CliError> {
         DetectorsCommand::Explain { id, detector_file } => explain::run(id, detector_file),
         DetectorsCommand::New(args) => new::run(args),
         DetectorsCommand::Test { files } => test::run(files),
-        DetectorsCommand::Import { files, out } => import::run(files, out.as_deref()),
+        DetectorsCommand::Import { files, out, force } => import::run(files, out.as_deref(), *force),
     }
 }

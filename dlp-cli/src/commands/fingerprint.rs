@@ -13,6 +13,7 @@ use dlp_core::base::{Limits, Problem};
 use dlp_core::content::{Extraction, Flow, Input, ItemStart, Outcome, RiskyParser, Role, Segment, Sink, extract};
 use dlp_core::known::KnownKey;
 use dlp_core::known::fingerprint::{Indexer, Kind};
+use dlp_core::output::pretty::plural;
 use ignore::WalkBuilder;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,8 @@ fn build(args: &FingerprintBuildArgs) -> Result<u8, CliError> {
     let mut writer = indexer.writer(sorter.len(), Destination::open(Some(&args.output))?).map_err(failed)?;
     sorter.merge(|entry| writer.push(entry)).map_err(failed)?;
     writer.finish().map_err(failed)?.finish()?;
-    say(&format!("{documents} documents, {bytes} bytes of text"));
+    let counts = [(documents, "document"), (bytes, "byte")].map(|(count, noun)| plural(count as u64, noun));
+    say(&format!("{} of text", counts.join(", ")));
     if documents == 0 {
         say("nothing to recognise: the index is empty, and no scan will find anything with it");
     }

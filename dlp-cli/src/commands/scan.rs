@@ -19,6 +19,7 @@ use std::thread::available_parallelism;
 
 /// Scans and reports.
 pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
+    refuse_languages_as_path(args)?;
     let roots = Roots::check(args)?;
     let baseline = Baseline::load(&args.report)?;
     let risky = engine::risky_parser_with(&args.ocr)?;
@@ -113,4 +114,15 @@ pub(crate) fn root_uri(base: &Path, mask: &dyn Fn(&str) -> String) -> Option<Str
 
 fn workers(jobs: Option<u16>) -> usize {
     jobs.map_or_else(|| available_parallelism().map_or(1, NonZeroUsize::get), usize::from)
+}
+
+/// `--ocr eng` reads like an option with its value, and means every language and a file called eng.
+fn refuse_languages_as_path(args: &ScanArgs) -> Result<(), CliError> {
+    let (Some([]), [first, ..]) = (args.ocr.ocr.as_deref(), args.paths.as_slice()) else { return Ok(()) };
+    let name = first.to_string_lossy();
+    let is_language = |word: &str| word.len() >= 3 && word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+    if first.exists() || !name.split(['+', ',']).all(is_language) {
+        return Ok(());
+    }
+    Err(CliError::OcrLanguages(name.replace('+', ",")))
 }

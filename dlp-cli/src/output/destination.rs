@@ -33,6 +33,14 @@ impl Destination {
         }
     }
 
+    /// Opens the destination of what a person goes on to write by hand: a file that exists is overwritten by force only.
+    pub(crate) fn open_new(output: Option<&Path>, force: bool) -> Result<Self, CliError> {
+        match output {
+            Some(path) if !force && path.is_file() => Err(CliError::Exists { path: path.to_owned() }),
+            _ => Self::open(output),
+        }
+    }
+
     /// A file under a temporary name beside its later place.
     fn beside(path: PathBuf, failed: impl Fn(io::Error) -> CliError) -> Result<Self, CliError> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

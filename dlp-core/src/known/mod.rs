@@ -106,9 +106,19 @@ impl Known {
     /// Starts to follow a text; `None` when nothing is known.
     #[must_use]
     pub fn scan(&self) -> Option<KnownScan> {
+        self.follow(false)
+    }
+
+    /// Like [`scan`](Self::scan), and collects where the other cells of found rows stand.
+    #[must_use]
+    pub fn scan_with_cells(&self) -> Option<KnownScan> {
+        self.follow(true)
+    }
+
+    fn follow(&self, with_cells: bool) -> Option<KnownScan> {
         let is_empty = self.records.is_empty() && self.documents.is_empty();
         (!is_empty).then(|| KnownScan {
-            records: edm::Scan::new(&self.records),
+            records: edm::Scan::new(&self.records, with_cells),
             documents: fingerprint::Scan::new(&self.documents),
             known: self.clone(),
         })
@@ -134,10 +144,21 @@ impl KnownScan {
         }
     }
 
+    /// The cells beside the primary values of rows that were found since the last call, for a scan that collects them.
+    pub fn take_cells(&mut self) -> Vec<edm::Cell> {
+        self.records.take_cells()
+    }
+
     /// Ends the text and gives the remaining matches.
-    pub fn finish(mut self, each: &mut dyn FnMut(Match)) {
+    pub fn finish(self, each: &mut dyn FnMut(Match)) {
+        let _ = self.finish_with_cells(each);
+    }
+
+    /// Ends the text, gives the remaining matches, and returns the remaining cells.
+    pub fn finish_with_cells(mut self, each: &mut dyn FnMut(Match)) -> Vec<edm::Cell> {
         self.records.finish(&self.known.records, each);
         self.documents.finish(&self.known.documents, each);
+        self.records.take_cells()
     }
 
     /// Offset up to which nothing undecided stands.

@@ -1,15 +1,20 @@
 //! One detector in full: prose, patterns, anchors, checks, words, and the arithmetic of its confidence.
 
+use super::test::expand;
 use crate::cli::DetectorChoice;
 use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use dlp_core::base::{Confidence, ConfidenceLevel};
 use dlp_core::knowledge::{Anchor, Boundary, CounterExample, Detector, Example, Failure, Pattern, builtin_examples};
+use dlp_core::output::escape;
 use dlp_core::output::pretty::plural;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+
+/// Which of the values that a recipe makes is shown.
+const SAMPLE_SEED: u64 = 1;
 
 /// Prints the explanation.
 pub(super) fn run(id: &str, files: &[PathBuf]) -> Result<u8, CliError> {
@@ -21,7 +26,7 @@ pub(super) fn run(id: &str, files: &[PathBuf]) -> Result<u8, CliError> {
         .detectors()
         .iter()
         .find(|detector| detector.id == id)
-        .ok_or_else(|| CliError::NoDetector { id: id.to_owned() })?;
+        .ok_or_else(|| CliError::NoDetector { id: id.to_owned(), nearest: nearest(id, catalogue.detectors()) })?;
     let own = read.into_iter().find(|r| r.detector.id == id).map(|r| (r.examples, r.counter_examples));
     let builtin = || builtin_examples().map(|all| all.into_iter().find(|(of, ..)| of == id).map(|(_, e, c)| (e, c)));
     let (examples, counters) = match own {
@@ -32,9 +37,35 @@ pub(super) fn run(id: &str, files: &[PathBuf]) -> Result<u8, CliError> {
     text.head(detector);
     text.matching(detector);
     text.scoring(detector);
-    text.examples(&examples, &counters);
+    text.examples(detector, &examples, &counters);
     io::stdout().lock().write_all(text.0.as_bytes()).map_err(CliError::stdout)?;
     Ok(exit::CLEAN)
+}
+
+/// The id that is spelled most like another, if it differs in few characters.
+fn nearest(id: &str, detectors: &[Detector]) -> Option<String> {
+    let typos_max = 1 + id.len() / 6;
+    let near = detectors.iter().map(|detector| (typos(id, &detector.id), &detector.id));
+    near.filter(|(typos, _)| *typos <= typos_max).min().map(|(_, id)| id.clone())
+}
+
+/// Characters that are inserted, left out or exchanged between two ids (Levenshtein's distance).
+fn typos(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, a) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (column, b) in other.bytes().enumerate() {
+            let kept = diagonal + usize::from(a != b);
+            diagonal = row[column + 1];
+            row[column + 1] = kept.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// A text on one line, as a person would see it.
+fn shown(text: &str) -> String {
+    escape(&text.trim_end_matches('\n').replace('\n', " ⏎ ")).into_owned()
 }
 
 /// The explanation while it is written.
@@ -133,14 +164,16 @@ impl Text {
         self.line(format_args!("  {name:<36}{:>4}  {}", confidence.score(), confidence.level()));
     }
 
-    fn examples(&mut self, examples: &[Example], counters: &[CounterExample]) {
+    fn examples(&mut self, detector: &Detector, examples: &[Example], counters: &[CounterExample]) {
         if !examples.is_empty() {
             self.heading("Fires on");
         }
         for example in examples {
             let or_higher = if example.level == ConfidenceLevel::High.as_str() { "" } else { " or higher" };
             let text = match example.bytes.as_slice() {
-                [] => example.text.escape_debug().to_string(),
+                [] => shown(
+                    &expand(detector, example, SAMPLE_SEED).map_or_else(|_| example.text.clone(), |(text, _)| text),
+                ),
                 bytes => format!(
                     "a file of {} that begins with {:02x?}",
                     plural(bytes.len() as u64, "byte"),
@@ -153,7 +186,7 @@ impl Text {
             self.heading("Stays silent on");
         }
         for counter in counters {
-            self.line(format_args!("  {} ({})", counter.text.escape_debug(), counter.reason));
+            self.line(format_args!("  {} ({})", shown(&counter.text), counter.reason));
         }
     }
 }

@@ -10,13 +10,13 @@ use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Imports the files into one. Ends with 3 when something was lost.
-pub(super) fn run(files: &[PathBuf], out: Option<&Path>) -> Result<u8, CliError> {
+pub(super) fn run(files: &[PathBuf], out: Option<&Path>, force: bool) -> Result<u8, CliError> {
     let is_out = |path: &&PathBuf| out.is_some_and(|out| is_same(path, out));
     if let Some(path) = files.iter().find(is_out) {
         let message = "expected --out to name another file than the one that is imported".to_owned();
         return Err(CliError::Import { path: path.clone(), message });
     }
-    let mut destination = Destination::open(out)?;
+    let mut destination = Destination::open_new(out, force)?;
     let mut is_complete = true;
     for path in files {
         let text = input::read_text(path)?;
@@ -73,7 +73,7 @@ mod tests {
         let rules = "[[rules]]\nid = \"a\"\nregex = 'aaaa_[0-9]{8}'\n";
         std::fs::write(&path, rules).expect("writable");
         let other = folder.path().join(".").join("rules.toml");
-        let error = run(std::slice::from_ref(&path), Some(&other)).expect_err("one file");
+        let error = run(std::slice::from_ref(&path), Some(&other), true).expect_err("one file");
         assert!(error.to_string().contains("another file"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).expect("still there"), rules);
     }

@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::exit;
 use crate::import::quoted;
 use crate::output::Destination;
+use crate::say;
 use dlp_core::knowledge::generate::generate;
 use dlp_core::knowledge::{Catalogue, CatalogueError};
 use dlp_core::matching::{DetectorSet, Scratch};
@@ -15,13 +16,35 @@ const SAMPLE_PATTERN: &str = "ACME-[0-9]{8}";
 
 /// Writes the file.
 pub(super) fn run(args: &NewArgs) -> Result<u8, CliError> {
+    let builtin = Catalogue::builtin()?;
+    if builtin.detectors().iter().any(|detector| detector.id == args.id) {
+        return Err(CliError::IdTaken { id: args.id.clone() });
+    }
     let draft = text(args, &example(args)?);
     check(&draft)?;
-    let mut destination = Destination::open(args.out.as_deref())?;
+    warn_of_others(args, builtin, &draft)?;
+    let mut destination = Destination::open_new(args.out.as_deref(), args.force)?;
     let written = destination.write_all(draft.as_bytes());
     written.map_err(|source| destination.failed(source))?;
     destination.finish()?;
     Ok(exit::CLEAN)
+}
+
+/// Says so when a built-in detector takes what this one is for: of two findings in one place the better one stays.
+fn warn_of_others(args: &NewArgs, mut all: Catalogue, draft: &str) -> Result<(), CliError> {
+    let Ok(made) = generate(pattern(args), 1, None) else { return Ok(()) };
+    let text = args.word.first().map_or_else(|| made.clone(), |word| format!("{word}: {made}"));
+    all.add_file("the new detector", draft)?;
+    let set = DetectorSet::compile(all)?;
+    let mut found = Vec::new();
+    let _ = set.scan(&mut Scratch::new(), text.as_bytes(), &mut |m| found.push(set.detector(m.detector).id.clone()));
+    if let Some(other) = found.first().filter(|_| !found.contains(&args.id)) {
+        let id = &args.id;
+        say(&format!(
+            "{id}: what it looks for is reported by the built-in {other}; `!{other}` in --detectors leaves that out"
+        ));
+    }
+    Ok(())
 }
 
 fn pattern(args: &NewArgs) -> &str {

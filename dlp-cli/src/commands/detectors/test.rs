@@ -34,7 +34,9 @@ pub(super) fn run(files: &[PathBuf]) -> Result<u8, CliError> {
     failures.iter().try_for_each(|failure| writeln!(out, "{failure}")).map_err(CliError::stdout)?;
     let bare = cases.iter().filter(|case| case.examples.is_empty()).count();
     if bare > 0 {
-        say(&format!("{} without examples: nothing shows that they find anything", plural(bare as u64, "detector")));
+        let they_find = if bare == 1 { "it finds" } else { "they find" };
+        let bare = plural(bare as u64, "detector");
+        say(&format!("{bare} without examples: nothing shows that {they_find} anything"));
     }
     let counts = [(cases.len(), "detector"), (bench.checked, "text"), (failures.len(), "failure")];
     say(&counts.map(|(count, noun)| plural(count as u64, noun)).join(", "));
@@ -101,7 +103,7 @@ impl Bench {
             Err(message) => return Some(format!("{}: {message}", detector.id)),
         };
         let level = ConfidenceLevel::from_word(&example.level)?;
-        let found = self.findings(&detector.id, text.as_bytes());
+        let (found, others) = self.findings_and_others(&detector.id, text.as_bytes());
         let enough = found.iter().filter(|f| f.confidence.level() >= level);
         let values: Vec<_> = enough.map(|f| String::from_utf8_lossy(f.value.expose()).into_owned()).collect();
         let scores: Vec<_> = found.iter().map(|f| f.confidence.score()).collect();
@@ -112,7 +114,8 @@ impl Bench {
             let or_higher = or_higher(level);
             let surplus = values.len() - reached;
             let got = match (&scores[..], surplus) {
-                ([], _) => "found nothing".to_owned(),
+                ([], _) if others.is_empty() => "found nothing".to_owned(),
+                ([], _) => format!("found nothing: what stands there is reported by {} instead", others.join(", ")),
                 (_, 0) => format!("{reached} reached it; scores: {}", joined(&scores)),
                 _ => format!("found {} that `finds` does not name", plural(surplus as u64, "value")),
             };
@@ -139,12 +142,20 @@ impl Bench {
     }
 
     fn findings(&mut self, id: &str, content: &[u8]) -> Vec<Finding> {
+        self.findings_and_others(id, content).0
+    }
+
+    /// The findings of a detector, and the ids of others that find something.
+    fn findings_and_others(&mut self, id: &str, content: &[u8]) -> (Vec<Finding>, Vec<String>) {
         self.checked += 1;
         let mut collected = Collected::default();
         let job = Job { name: "example.txt", input: Input::Bytes(content), cancel: &Cancel::default() };
         self.inspector.inspect(&mut self.scratch, job, &mut collected);
-        collected.findings.retain(|f| self.inspector.detectors().detector(f.detector).id == id);
-        collected.findings
+        let id_of = |found: &Finding| self.inspector.detectors().detector(found.detector).id.clone();
+        let (own, others): (Vec<_>, Vec<_>) = collected.findings.into_iter().partition(|found| id_of(found) == id);
+        let mut others: Vec<String> = others.iter().map(id_of).collect();
+        others.dedup();
+        (own, others)
     }
 }
 
@@ -158,7 +169,7 @@ fn joined(scores: &[u8]) -> String {
 }
 
 /// The example's text and the values to be found in it, generated ones included.
-fn expand(detector: &Detector, example: &Example, seed: u64) -> Result<(String, Vec<String>), String> {
+pub(super) fn expand(detector: &Detector, example: &Example, seed: u64) -> Result<(String, Vec<String>), String> {
     if example.generate.is_empty() {
         return Ok((example.text.clone(), example.finds.clone()));
     }

@@ -5,7 +5,7 @@
 //! alone, so the run goes as a whole.
 
 use super::{Redaction, Region};
-use crate::base::{Cancel, ConfidenceLevel, Limits};
+use crate::base::{Cancel, ConfidenceLevel, Limits, Span};
 use crate::content::{
     Completeness, Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Reading,
     cut_run, extract, readings,
@@ -99,18 +99,25 @@ impl Encoded {
 
 fn text_of(judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut Vec<Region>) {
     let min = judge.redaction.confidence_min;
+    let region = |detector, span: Span, value: &[u8]| {
+        let origin = reading.origin(span.start.0..span.end.0);
+        Region { start: start + origin.start, end: start + origin.end, detector, decoded: Some(value.to_vec()) }
+    };
     let mut each = |found: Match| {
         if found.confidence.level() >= min {
-            let origin = reading.origin(found.span.start.0..found.span.end.0);
-            let (start, end) = (start + origin.start, start + origin.end);
-            let detector = found.detector;
-            regions.push(Region { start, end, detector, decoded: Some(found.value.expose().to_vec()) });
+            regions.push(region(found.detector, found.span, found.value.expose()));
         }
     };
     let _ = judge.set.scan(judge.scratch, &reading.bytes, &mut each);
-    if let Some(mut known) = judge.known.scan() {
+    if let Some(mut known) = judge.known.scan_with_cells() {
         known.push(&reading.bytes, &mut each);
-        known.finish(&mut each);
+        let mut cells = known.take_cells();
+        cells.extend(known.finish_with_cells(&mut each));
+        let cells = cells.into_iter().filter(|cell| cell.confidence.level() >= min);
+        regions.extend(cells.filter_map(|cell| {
+            let value = reading.bytes.get(cell.span.start.0 as usize..cell.span.end.0 as usize)?;
+            Some(region(cell.detector, cell.span, value))
+        }));
     }
 }
 

@@ -34,6 +34,7 @@ pub use restore::{Restored, Restorer};
 
 use crate::base::ConfidenceLevel;
 use crate::knowledge::MATCH_LEN_MAX;
+use crate::known::edm::Cell;
 use crate::known::{Known, KnownScan};
 use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch, StreamScan};
 use encoded::{Encoded, Judge};
@@ -168,7 +169,7 @@ impl<'a> Redactor<'a> {
     /// Replaces what the organisation knows to be its own too; its detectors must stand in the set.
     #[must_use]
     pub fn with_known(self, known: &Known) -> Self {
-        Self { known: known.clone(), known_scan: known.scan(), ..self }
+        Self { known: known.clone(), known_scan: known.scan_with_cells(), ..self }
     }
 
     /// Takes the next bytes, and appends to `out` what is decided.
@@ -184,6 +185,8 @@ impl<'a> Redactor<'a> {
         if let Some(known) = &mut self.known_scan {
             known.push(bytes, &mut |m| found.push(m));
             safe = safe.min(known.safe_until());
+            let cells = known.take_cells();
+            self.take_cells(&cells);
         }
         self.take(&found);
         self.look(bytes, false);
@@ -201,7 +204,8 @@ impl<'a> Redactor<'a> {
         let scan = std::mem::replace(&mut self.scan, self.set.stream());
         let end = scan.finish(self.scratch, &mut |m| found.push(m));
         if let Some(known) = self.known_scan.take() {
-            known.finish(&mut |m| found.push(m));
+            let cells = known.finish_with_cells(&mut |m| found.push(m));
+            self.take_cells(&cells);
         }
         self.take(&found);
         self.look(&[], true);
@@ -231,6 +235,18 @@ impl<'a> Redactor<'a> {
             |m: &Match| Region { start: m.span.start.0, end: m.span.end.0, detector: m.detector, decoded: None };
         let regions = replaced.into_iter().map(region).collect();
         self.add(regions);
+    }
+
+    /// Takes the other cells of rows that were found: a customer's name goes with the number.
+    fn take_cells(&mut self, cells: &[Cell]) {
+        let replaced = cells.iter().filter(|cell| cell.confidence.level() >= self.redaction.confidence_min);
+        let region = |cell: &Cell| Region {
+            start: cell.span.start.0,
+            end: cell.span.end.0,
+            detector: cell.detector,
+            decoded: None,
+        };
+        self.add(replaced.map(region).collect());
     }
 
     /// Keeps regions in their order: of those that start together, the longest first, and the plain before the encoded.

@@ -23,5 +23,6 @@ mod tests;
 
 pub use index::{Index, IndexWriter, Indexer};
 pub(super) use mask::mark;
+pub use scan::Cell;
 pub(super) use scan::Scan;
 pub use schema::{Column, Kind, Schema, SchemaError};

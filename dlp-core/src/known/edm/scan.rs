@@ -27,6 +27,17 @@ struct Hit {
     rows: Vec<u32>,
 }
 
+/// A value that stands in a text and is a cell of a row that was found there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The detector of the row.
+    pub detector: DetectorIndex,
+    /// Where it stands.
+    pub span: Span,
+    /// How sure it is that the row is meant.
+    pub confidence: Confidence,
+}
+
 /// The state of a text.
 #[derive(Debug)]
 pub(in crate::known) struct Scan {
@@ -42,6 +53,8 @@ struct Recent {
     first: usize,
     hits: VecDeque<Hit>,
     window_bytes: u64,
+    /// Cells of found rows, for those who want to know where they stand.
+    cells: Option<Vec<Cell>>,
     /// Bytes that values may still be taken from, from `base` on.
     held: Vec<u8>,
     base: u64,
@@ -51,10 +64,17 @@ struct Recent {
 type Record = (DetectorIndex, Index);
 
 impl Scan {
-    pub(in crate::known) fn new(records: &[Record]) -> Self {
+    pub(in crate::known) fn new(records: &[Record], with_cells: bool) -> Self {
         let window_bytes = records.iter().map(|(_, index)| index.schema().window_bytes).max().unwrap_or(0);
-        let recent =
-            Recent { words: Vec::new(), first: 0, hits: VecDeque::new(), window_bytes, held: Vec::new(), base: 0 };
+        let recent = Recent {
+            words: Vec::new(),
+            first: 0,
+            hits: VecDeque::new(),
+            window_bytes,
+            cells: with_cells.then(Vec::new),
+            held: Vec::new(),
+            base: 0,
+        };
         Self { cutter: Words::new(), recent }
     }
 
@@ -75,9 +95,16 @@ impl Scan {
         }
     }
 
-    /// Offset before which nothing undecided stands: a value may begin a few words back.
+    /// Offset before which nothing undecided stands: a value may begin a few words back, and the cells of its row a window
+    /// before it.
     pub(in crate::known) fn safe_until(&self) -> u64 {
-        self.recent.safe_until().min(self.cutter.open_since())
+        let safe = self.recent.safe_until().min(self.cutter.open_since());
+        if self.recent.cells.is_some() { safe.saturating_sub(self.recent.window_bytes) } else { safe }
+    }
+
+    /// The cells of the rows that were found since the last call.
+    pub(in crate::known) fn take_cells(&mut self) -> Vec<Cell> {
+        self.recent.cells.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }
 
@@ -145,22 +172,41 @@ impl Recent {
         }
     }
 
-    fn decide(&self, records: &[Record], hit: &Hit, each: &mut dyn FnMut(Match)) {
+    fn decide(&mut self, records: &[Record], hit: &Hit, each: &mut dyn FnMut(Match)) {
         let (detector, index) = &records[hit.index];
         let span = Span::new(hit.first.start, hit.last.end);
         let found = self.cells(index, hit);
+        let confidence = Confidence::from_points(PRIMARY_POINTS + if found.is_enough { ROW_POINTS } else { 0 });
+        if let Some(mut cells) = self.cells.take() {
+            let cell = |span| Cell { detector: *detector, span, confidence };
+            cells.extend(self.spans(index, hit).into_iter().map(cell));
+            self.cells = Some(cells);
+        }
         let value = self.held.get((span.start.0 - self.base) as usize..(span.end.0 - self.base) as usize);
         each(Match {
             detector: *detector,
             span,
             value: Secret::new(value.unwrap_or_default()),
-            confidence: Confidence::from_points(PRIMARY_POINTS + if found.is_enough { ROW_POINTS } else { 0 }),
+            confidence,
             reasons: reasons(index, hit, &found),
             validator: None,
             start: hit.first.at,
             end: hit.last.until,
             surroundings: columns(index, hit, &found),
         });
+    }
+
+    /// Where the cells of the hit's rows stand in its window, all of them.
+    fn spans(&self, index: &Index, hit: &Hit) -> Vec<Span> {
+        let words = self.words();
+        let values = nearest(words, hit, index.schema().window_bytes).into_iter().flat_map(|end| {
+            let behind = end + 1;
+            (1..=joined(&words[..behind])).map(move |count| &words[behind - count..behind])
+        });
+        values
+            .filter(|value| hit.is_apart(value) && is_cell(index, hit, value))
+            .filter_map(|value| Some(Span::new(value.first()?.start, value.last()?.end)))
+            .collect()
     }
 
     /// The cells of the hit's rows in its window, nearest first, until there are enough.
@@ -193,6 +239,15 @@ impl Hit {
         let last = words.last().unwrap_or(first);
         last.end <= self.first.start || first.start >= self.last.end
     }
+}
+
+/// Whether a value is another cell of one of the hit's rows.
+fn is_cell(index: &Index, hit: &Hit, value: &[Word]) -> bool {
+    index.schema().columns.iter().enumerate().filter(|(at, _)| *at != hit.column).any(|(column, data)| {
+        let Some(value) = normal(data.kind, value).filter(|v| v.is_findable(false)) else { return false };
+        let places = index.find(column, &value);
+        !places.is_empty() && hit.rows.iter().any(|row| index.holds(places.clone(), *row))
+    })
 }
 
 /// Indexes of the words in a hit's window, those beside it first.

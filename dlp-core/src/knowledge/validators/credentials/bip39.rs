@@ -20,7 +20,7 @@ const ELECTRUM: &[&str] = &["01", "100", "101", "102"];
 /// Whether the words of a phrase are of the list and agree with their checksum.
 pub(super) fn mnemonic(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-    let (words, list): (Vec<&str>, Vec<&str>) = (text.split_whitespace().collect(), WORDS.lines().collect());
+    let (words, list): (Vec<&str>, Vec<&str>) = (words_of(&text).collect(), WORDS.lines().collect());
     let places: Vec<usize> = words.iter().filter_map(|word| list.binary_search(word).ok()).collect();
     // The lists of other languages share a few words with the English one; prose shares a third.
     if places.len() * 4 < words.len() {
@@ -32,10 +32,16 @@ pub(super) fn mnemonic(value: &[u8]) -> Verdict {
     (checksum(&places) == 0 || is_electrum(&words.join(" "))).into()
 }
 
-/// Puts the word in the last place that makes the checksum right.
+/// The words of a phrase, whatever stands between them: blanks, commas, quotes, numbers.
+fn words_of(phrase: &str) -> impl Iterator<Item = &str> {
+    phrase.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
+}
+
+/// Puts the word in the last place that makes the checksum right. What stands between the words stays.
 pub(super) fn complete(value: &str) -> Option<String> {
     let list: Vec<&str> = WORDS.lines().collect();
-    let mut words: Vec<&str> = value.split_whitespace().collect();
+    let text = value.to_ascii_lowercase();
+    let words: Vec<&str> = words_of(&text).collect();
     let mut places = words.iter().map(|word| list.binary_search(word).ok()).collect::<Option<Vec<_>>>()?;
     if !(12..=24).contains(&places.len()) {
         return None;
@@ -43,8 +49,11 @@ pub(super) fn complete(value: &str) -> Option<String> {
     let wrong = checksum(&places);
     let last = places.last_mut()?;
     *last ^= wrong;
-    *words.last_mut()? = list.get(*last)?;
-    (checksum(&places) == 0).then(|| words.join(" "))
+    let word = list.get(*last)?;
+    let is_upper = value.bytes().all(|byte| !byte.is_ascii_lowercase());
+    let word = if is_upper { word.to_ascii_uppercase() } else { (*word).to_owned() };
+    let kept = value.get(..text.rfind(words.last()?)?)?;
+    (checksum(&places) == 0).then(|| format!("{kept}{word}"))
 }
 
 /// The bits in which the checksum that a phrase states differs from the one that it has.
@@ -85,6 +94,12 @@ mod tests {
             (
                 "aceite abdomen abeja abogado abono aborto abrazo abrir abuelo abuso acabar academia",
                 Verdict::NotApplicable,
+            ),
+            ("LEGAL WINNER THANK YEAR WAVE SAUSAGE WORTH USEFUL LEGAL WINNER THANK YELLOW", Verdict::Valid),
+            ("legal, winner, thank, year, wave, sausage, worth, useful, legal, winner, thank, yellow", Verdict::Valid),
+            (
+                "legal 2. winner 3. thank 4. year 5. wave 6. sausage 7. worth 8. useful 9. legal 10. winner 11. thank 12. yellow",
+                Verdict::Valid,
             ),
             ("", Verdict::Invalid),
         ];
