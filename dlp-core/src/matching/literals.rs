@@ -2,8 +2,9 @@
 //!
 //! Each literal has four neighbouring bytes, its *window*, and a bucket, [arranged](dlp_detector_format::arrange) so that
 //! few places are marked. The kernel marks a place when some bucket admits the four bytes there; with the literals of all
-//! built-in detectors that is one byte in fifteen of source code, one in eight of prose. A marked place is looked up by a hash of its four bytes, then of these and what stands
-//! beside them, in bitmaps that fit the fastest caches, and only then compared. What remains is exact:
+//! built-in detectors that is one byte in twelve of source code, one in eight of prose. A marked place is looked up by a
+//! hash of its four bytes, then of these and what stands beside them, in bitmaps that fit the fastest caches, and only
+//! then compared. What remains is exact:
 //! [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII case gives, overlapping ones
 //! included.
 
