@@ -84,7 +84,7 @@ impl Head {
         (eight ^ self.letters) & self.told & !Self::LEFT == 0 && is_as_long
     }
 
-    /// Bits of which nothing is asked: digits and letters differ in it, and so do the cases of a letter.
+    /// Bits of which nothing is asked: the cases of a letter differ in them.
     const LEFT: u64 = 0x2020_2020_2020_2020;
 }
 

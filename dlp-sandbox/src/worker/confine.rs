@@ -41,31 +41,26 @@ pub(super) fn settle() -> io::Result<()> {
 
 /// Lowers the resource limits; whether all of them hold.
 pub(super) fn limit_resources(bounds: &Bounds) -> bool {
-    let limits = [
-        (Resource::As, bounds.memory_bytes, bounds.memory_bytes),
-        (Resource::Cpu, bounds.cpu_s, bounds.cpu_s.saturating_add(CPU_GRACE_S)),
-        (Resource::Fsize, 0, 0),
-        (Resource::Core, 0, 0),
-        (Resource::Nofile, DESCRIPTORS_MAX, DESCRIPTORS_MAX),
-        (Resource::Stack, MAIN_STACK_BYTES, MAIN_STACK_BYTES),
-        (Resource::Memlock, 0, 0),
-    ];
-    // Every limit is tried, also after one has failed.
-    limits.into_iter().map(|(resource, soft, hard)| lower(resource, soft, hard)).fold(true, |all, held| all & held)
+    limit(bounds.memory_bytes, bounds.cpu_s, DESCRIPTORS_MAX)
 }
 
 /// Lowers the resource limits for a program of the system, which opens libraries and data; whether all of them hold.
 pub(super) fn limit_program(memory_bytes: u64, cpu_s: u64) -> bool {
     const PROGRAM_DESCRIPTORS_MAX: u64 = 64;
+    limit(memory_bytes, cpu_s, PROGRAM_DESCRIPTORS_MAX)
+}
+
+fn limit(memory_bytes: u64, cpu_s: u64, descriptors_max: u64) -> bool {
     let limits = [
         (Resource::As, memory_bytes, memory_bytes),
         (Resource::Cpu, cpu_s, cpu_s.saturating_add(CPU_GRACE_S)),
         (Resource::Fsize, 0, 0),
         (Resource::Core, 0, 0),
-        (Resource::Nofile, PROGRAM_DESCRIPTORS_MAX, PROGRAM_DESCRIPTORS_MAX),
+        (Resource::Nofile, descriptors_max, descriptors_max),
         (Resource::Stack, MAIN_STACK_BYTES, MAIN_STACK_BYTES),
         (Resource::Memlock, 0, 0),
     ];
+    // Every limit is tried, also after one has failed.
     limits.into_iter().map(|(resource, soft, hard)| lower(resource, soft, hard)).fold(true, |all, held| all & held)
 }
 
