@@ -4,8 +4,8 @@
 //! between. Such places are found for many bytes at once; what stands there is looked at one chain after the other, so
 //! every byte is looked at a bounded number of times.
 
-use super::{Derived, Places};
 use super::transfer::hex_pair;
+use super::{Derived, Places};
 use std::ops::Range;
 
 /// Bytes between two digits of a chain, as far as they are looked for.

@@ -51,7 +51,7 @@ pub(in crate::content) fn others<'t, E>(
     Given { text, places, is_mended }: Given<'t>,
     each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
 ) -> Result<(), E> {
-    for rewritten in escapes::rewrite(text) {
+    for rewritten in escapes::rewrite(text, places) {
         each(Other { kind: rewritten.kind, content: rewritten.content, made: Made::Characters })?;
     }
     let mended = if is_mended { Mended::default() } else { torn::mend(text, places) };

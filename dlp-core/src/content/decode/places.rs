@@ -9,21 +9,30 @@ use crate::matching::{ByteClasses, Isa, classes_of};
 const PADDED_RUN_DIGITS: u32 = 13;
 const RUN_DIGITS: u32 = 15;
 
+/// Codes of quoted-printable below which `=` is what it looks like.
+const QUOTED_MIN: u32 = 2;
+
 /// Places of a text, as masks.
 pub(in crate::content) struct Places {
     isa: Isa,
     classes: Vec<ByteClasses>,
     apart: Vec<u64>,
     runs: Vec<u64>,
+    capitals: Vec<u64>,
     borders: Vec<u64>,
     feeds: Vec<u64>,
     breaks: Vec<u64>,
+    escapes: Vec<u64>,
+    quoted: Vec<u64>,
+    alike: Vec<u64>,
+    has_quoted: bool,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        let [apart, runs, borders, feeds, breaks] = [const { Vec::new() }; 5];
-        Self { isa: Isa::detect(), classes: Vec::new(), apart, runs, borders, feeds, breaks }
+        let [apart, runs, capitals, borders, feeds, breaks, escapes, quoted, alike] = [const { Vec::new() }; 9];
+        let (isa, classes, has_quoted) = (Isa::detect(), Vec::new(), false);
+        Self { isa, classes, apart, runs, capitals, borders, feeds, breaks, escapes, quoted, alike, has_quoted }
     }
 }
 
@@ -37,21 +46,61 @@ impl Places {
 
     /// Finds those of a text; those of the text before are forgotten.
     pub(in crate::content) fn read(&mut self, text: &[u8]) {
-        let Self { isa, classes, apart, runs, borders, feeds, breaks } = self;
-        classes_of(*isa, text, classes);
-        for masks in [&mut *apart, runs, borders, feeds, breaks] {
-            masks.clear();
-            masks.reserve(classes.len());
-        }
+        let mut classes = std::mem::take(&mut self.classes);
+        classes_of(self.isa, text, &mut classes);
+        self.clear();
+        let mut quoted_codes = 0;
         let mut before = ByteClasses::default();
         for (index, now) in classes.iter().enumerate() {
             let next = classes.get(index + 1).copied().unwrap_or_default();
-            apart.push(digits_apart(now.digit, next.digit));
-            runs.push(run_starts(before.base64, *now, next));
-            borders.push(string_ends(&before, now, &next));
-            feeds.push(now.feed);
-            breaks.push(now.feed & (may_stand_before(now) << 1 | may_stand_before(&before) >> 63));
+            self.apart.push(digits_apart(now.digit, next.digit));
+            self.runs.push(run_starts(before.base64, now, &next));
+            self.capitals.push(now.upper | now.digit);
+            self.borders.push(string_ends(&before, now, &next));
+            self.feeds.push(now.feed);
+            self.breaks.push(now.feed & (may_stand_before(now) << 1 | may_stand_before(&before) >> 63));
+            self.escapes.push(escapes(now, &next));
+            let (codes, breaks) = quoted(now, &next);
+            quoted_codes += codes.count_ones();
+            self.quoted.push(codes | breaks);
             before = *now;
+        }
+        self.add_wide(text, &classes);
+        self.has_quoted = quoted_codes >= QUOTED_MIN;
+        if self.has_quoted {
+            self.escapes.iter_mut().zip(&self.quoted).for_each(|(escapes, quoted)| *escapes |= quoted);
+        }
+        self.classes = classes;
+    }
+
+    fn clear(&mut self) {
+        let Self { apart, runs, capitals, borders, feeds, breaks, escapes, quoted, .. } = self;
+        [apart, runs, capitals, borders, feeds, breaks, escapes, quoted].into_iter().for_each(Vec::clear);
+    }
+
+    /// Adds characters beyond ASCII that may be drawn like others, or like nothing.
+    fn add_wide(&mut self, text: &[u8], classes: &[ByteClasses]) {
+        self.alike.clear();
+        self.alike.resize(classes.len(), 0);
+        let mut is_mixed = false;
+        let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+        for (index, classes) in classes.iter().enumerate().filter(|(_, classes)| classes.wide != 0) {
+            for at in places_of(index, classes.wide) {
+                match text[at] {
+                    0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => {
+                        self.escapes[index] |= 1 << (at % 64)
+                    }
+                    0xCE..=0xD1 => {
+                        self.alike[index] |= 1 << (at % 64);
+                        is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // Where no letter stands among Latin ones, the script is what it looks like.
+        if is_mixed {
+            self.escapes.iter_mut().zip(&self.alike).for_each(|(escapes, alike)| *escapes |= alike);
         }
     }
 
@@ -63,6 +112,11 @@ impl Places {
     /// First digits of runs of base64 that are long enough for a value.
     pub(super) fn runs(&self) -> Marked<'_> {
         Marked(&self.runs)
+    }
+
+    /// Capitals and digits of ASCII.
+    pub(super) fn capitals(&self) -> Marked<'_> {
+        Marked(&self.capitals)
     }
 
     /// Quotes that may end a string which another one goes on with.
@@ -79,6 +133,16 @@ impl Places {
     pub(super) fn breaks(&self) -> Marked<'_> {
         Marked(&self.breaks)
     }
+
+    /// First bytes of characters that may be written in another way.
+    pub(super) fn escapes(&self) -> Marked<'_> {
+        Marked(&self.escapes)
+    }
+
+    /// Whether `=` may begin codes of quoted-printable.
+    pub(super) fn has_quoted(&self) -> bool {
+        self.has_quoted
+    }
 }
 
 /// A mask over a text.
@@ -94,22 +158,27 @@ impl<'p> Marked<'p> {
         Some(index * 64 + word.trailing_zeros() as usize)
     }
 
-    /// Whether a place is marked.
-    pub(super) fn has(self, at: usize) -> bool {
-        self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 != 0)
+    /// The last marked place before this one.
+    pub(super) fn last_before(self, end: usize) -> Option<usize> {
+        let last = self.0.get(end / 64).map_or(0, |word| word & ((1 << (end % 64)) - 1));
+        let words = self.0[..self.0.len().min(end / 64)].iter().copied().enumerate().rev();
+        let (index, word) = std::iter::once((end / 64, last)).chain(words).find(|(_, word)| *word != 0)?;
+        Some(index * 64 + word.ilog2() as usize)
     }
 
     /// All marked places in order.
     pub(super) fn iter(self) -> impl Iterator<Item = usize> + 'p {
-        self.0.iter().enumerate().flat_map(|(index, word)| {
-            let mut word = *word;
-            std::iter::from_fn(move || {
-                let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
-                word &= word - 1;
-                Some(index * 64 + bit)
-            })
-        })
+        self.0.iter().enumerate().flat_map(|(index, word)| places_of(index, *word))
     }
+}
+
+/// The places of the bits of a word.
+fn places_of(index: usize, mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(index * 64 + bit)
+    })
 }
 
 /// A mask and the one behind it.
@@ -126,7 +195,7 @@ fn digits_apart(now: u64, next: u64) -> u64 {
     now & !(digits >> 1) as u64 & near as u64
 }
 
-fn run_starts(before: u64, now: ByteClasses, next: ByteClasses) -> u64 {
+fn run_starts(before: u64, now: &ByteClasses, next: &ByteClasses) -> u64 {
     let (digits, equals) = (joined(now.base64, next.base64), joined(now.equals, next.equals));
     let two = digits & digits >> 1;
     let four = two & two >> 2;
@@ -149,6 +218,33 @@ fn string_ends(before: &ByteClasses, now: &ByteClasses, next: &ByteClasses) -> u
     }
     let joint = joined(now.joint, next.joint) >> 1;
     now.quote & (may_stand_before(now) << 1 | may_stand_before(before) >> 63) & joint as u64
+}
+
+/// ASCII with which characters are written in other ways.
+fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
+    let behind = |now: u64, next: u64| now >> 1 | next << 63;
+    let coded = now.code & behind(now.coded, next.coded);
+    let utf7 = now.plus & behind(now.a, next.a);
+    if now.ampersand == 0 {
+        return coded | utf7;
+    }
+    let ends = joined(now.semicolon, next.semicolon);
+    let ends = ends | ends >> 1;
+    let ends = ends | ends >> 2;
+    let ends = ends | ends >> 4;
+    let ends = ends | ends >> 8;
+    // The longest name, and what stands around it.
+    let ends = ends | ends >> 3;
+    coded | utf7 | now.ampersand & (behind(now.hash, next.hash) | ends as u64)
+}
+
+/// `=` of codes of quoted-printable, and in front of line ends that do not count.
+fn quoted(now: &ByteClasses, next: &ByteClasses) -> (u64, u64) {
+    if now.equals == 0 {
+        return (0, 0);
+    }
+    let before = |of: fn(&ByteClasses) -> u64| now.equals & (of(now) >> 1 | of(next) << 63);
+    (before(|classes| classes.digit | classes.upper & classes.coded), before(|classes| classes.joint))
 }
 
 #[cfg(test)]
@@ -190,12 +286,46 @@ mod tests {
     }
 
     #[test]
+    fn escapes_are_found_wherever_they_stand() {
+        let rows: [(&str, &[usize]); 16] = [
+            ("%41", &[0]),
+            ("%u0041", &[0]),
+            ("100% of", &[]),
+            ("\\x41\\n\\\"", &[0]),
+            ("&amp;", &[0]),
+            ("&ZeroWidthSpace;", &[0]),
+            ("&self, &mut", &[]),
+            ("&#52 4", &[0]),
+            ("+ADQ-", &[0]),
+            ("1 + A", &[]),
+            ("=C5=82", &[0, 3]),
+            ("=C5", &[]),
+            ("4\u{200B}5", &[1]),
+            ("za\u{17c}\u{f3}\u{142}\u{107}", &[]),
+            ("\u{420}ESEL", &[0]),
+            ("\u{43a}\u{43e}\u{442}", &[]),
+        ];
+        for (text, expected) in rows {
+            for start in 0..140 {
+                let text = format!("{}{text}{}", ".".repeat(start), ".".repeat(150 - start));
+                let found: Vec<usize> = Places::of(text.as_bytes()).escapes().iter().map(|at| at - start).collect();
+                assert_eq!(found, expected, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn the_next_place_is_at_or_behind() {
         let places = Places::of("\n".repeat(200).as_bytes());
         for from in 0..=300 {
             assert_eq!(places.feeds().next(from), (from < 200).then_some(from));
-            assert_eq!(places.feeds().has(from), from < 200);
         }
         assert_eq!(Places::of(b"").feeds().next(0), None);
+        let places = Places::of(format!("\n{}\n", " ".repeat(150)).as_bytes());
+        for (end, expected) in
+            [(0, None), (1, Some(0)), (64, Some(0)), (151, Some(0)), (152, Some(151)), (900, Some(151))]
+        {
+            assert_eq!(places.feeds().last_before(end), expected, "{end}");
+        }
     }
 }

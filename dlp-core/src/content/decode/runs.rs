@@ -1,8 +1,8 @@
 //! Runs of characters that may be bytes in base64, base32 or hexadecimal digits, and what they decode to.
 
-use super::{Derived, Places};
 use super::transfer::{hex_pair, sextet};
 use super::wide;
+use super::{Derived, Places};
 use crate::content::recognise::{has_signature, may_have_signature};
 use std::ops::Range;
 
@@ -30,7 +30,9 @@ pub(super) fn next(text: &[u8], places: &Places, from: usize) -> Option<Range<us
     let mut at = from;
     while let Some(start) = places.runs().next(at) {
         let end = run_end(text, start);
-        if end - start >= CHARS_MIN {
+        // Codes of text have them: blanks and digits give capitals. Names in programs and paths have none.
+        let has_capital = places.capitals().next(start).is_some_and(|at| at < end);
+        if end - start >= CHARS_MIN && has_capital {
             return Some(start..end);
         }
         at = end;
@@ -221,10 +223,11 @@ mod tests {
     #[test]
     fn runs_are_found_and_decoded() {
         type Row = (&'static str, Option<(Range<usize>, Option<(&'static str, &'static str)>)>);
-        let rows: [Row; 16] = [
+        let rows: [Row; 17] = [
             ("", None),
             ("plain words of any kind and nothing else", None),
-            ("internationalisation", Some((0..20, None))),
+            ("internationalisation", None),
+            ("internationalisationTest", Some((0..24, None))),
             ("NDQwNTE0MDE0NTg=", Some((0..16, Some(("base64", "44051401458"))))),
             ("x: NDQwNTE0MDE0NTg= y", Some((3..19, Some(("base64", "44051401458"))))),
             ("\"NDQwNTE0MDE0NTg\"", Some((1..16, Some(("base64", "44051401458"))))),

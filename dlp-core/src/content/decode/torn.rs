@@ -3,8 +3,8 @@
 //! Most of such places are what they look like: a sum of strings, the end of a line, a row of numbers. So a place counts
 //! only where the parts may be one value, and its surroundings are made anew, as with escapes.
 
-use super::{Derived, Places};
 use super::chains::{Chain, chains};
+use super::{Derived, Places};
 use std::ops::Range;
 
 /// Bytes around a place that are made anew with it: what decides about a match there.
@@ -136,24 +136,28 @@ enum LineEnd {
 
 /// Finds line ends inside a value.
 fn between_lines(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
-    let mut last = LineEnd::Plain;
-    let mut line_start = 0;
-    let mut follows_other = false;
-    for feed in places.feeds().iter() {
-        let end = if places.breaks().has(feed) { line_end(text, line_start, feed) } else { LineEnd::Plain };
-        line_start = feed + 1;
-        let is_other = !matches!(end, LineEnd::Plain);
-        // Line after line of such ends is a list of numbers.
-        let was_other = !matches!(last, LineEnd::Plain);
-        if let LineEnd::Broken(gap) = last
-            && !follows_other
-            && !is_other
-        {
-            gaps.push(gap);
+    // What the last line end was, and whether the one before it was another than a plain one.
+    let mut last = (LineEnd::Plain, false);
+    let mut last_feed = None;
+    for feed in places.breaks().iter() {
+        let feed_before = places.feeds().last_before(feed);
+        let end = line_end(text, feed_before.map_or(0, |feed| feed + 1), feed);
+        if feed_before != last_feed {
+            push_broken(std::mem::replace(&mut last, (LineEnd::Plain, false)), gaps);
         }
-        (last, follows_other) = (end, was_other);
+        // Line after line of such ends is a list of numbers.
+        let was_other = !matches!(last.0, LineEnd::Plain);
+        if matches!(end, LineEnd::Plain) {
+            push_broken(last, gaps);
+        }
+        (last, last_feed) = ((end, was_other), Some(feed));
     }
-    if let LineEnd::Broken(gap) = last
+    push_broken(last, gaps);
+}
+
+/// Adds the gap of a line end inside a value, unless the line end before it was one as well.
+fn push_broken((end, follows_other): (LineEnd, bool), gaps: &mut Vec<Gap>) {
+    if let LineEnd::Broken(gap) = end
         && !follows_other
     {
         gaps.push(gap);

@@ -90,6 +90,18 @@ fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
         classes.quote = ByteClasses::QUOTES.into_iter().fold(0, |any, byte| any | is(byte));
         classes.joint = ByteClasses::JOINTS.into_iter().fold(blank, |any, byte| any | is(byte));
         classes.feed = is(b'\n');
+        classes.upper = join(within(low, b'A', b'Z'), within(high, b'A', b'Z'));
+        classes.code = is(b'%') | is(b'\\');
+        let [first, second] = [low, high].map(|half| within(_mm256_or_si256(half, splat(0x20)), b'a', b'f'));
+        let coded = classes.digit | join(first, second);
+        classes.coded = ByteClasses::CODED_MARKS.into_iter().fold(coded, |any, byte| any | is(byte));
+        classes.ampersand = is(b'&');
+        classes.hash = is(b'#');
+        classes.semicolon = is(b';');
+        classes.plus = is(b'+');
+        classes.a = is(b'A');
+        let [first, second] = [low, high].map(|half| _mm256_movemask_epi8(half).cast_unsigned());
+        classes.wide = join(first, second);
     }
 }
 

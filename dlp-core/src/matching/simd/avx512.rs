@@ -273,6 +273,16 @@ fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
         classes.quote = ByteClasses::QUOTES.into_iter().fold(0, |any, byte| any | is(byte));
         classes.joint = ByteClasses::JOINTS.into_iter().fold(within(bytes, b'\t', b'\r'), |any, byte| any | is(byte));
         classes.feed = is(b'\n');
+        classes.upper = within(bytes, b'A', b'Z');
+        classes.code = is(b'%') | is(b'\\');
+        let coded = classes.digit | within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'f');
+        classes.coded = ByteClasses::CODED_MARKS.into_iter().fold(coded, |any, byte| any | is(byte));
+        classes.ampersand = is(b'&');
+        classes.hash = is(b'#');
+        classes.semicolon = is(b';');
+        classes.plus = is(b'+');
+        classes.a = is(b'A');
+        classes.wide = _mm512_movepi8_mask(bytes);
     }
 }
 

@@ -23,11 +23,30 @@ pub(crate) struct ByteClasses {
     pub(crate) joint: u64,
     /// Line feeds.
     pub(crate) feed: u64,
+    /// ASCII capitals.
+    pub(crate) upper: u64,
+    /// `%` and `\`, with which characters are written in other ways.
+    pub(crate) code: u64,
+    /// What follows these then: hexadecimal digits, `u`, `U` and `x`.
+    pub(crate) coded: u64,
+    /// `&`.
+    pub(crate) ampersand: u64,
+    /// `#`, which follows it where a number does.
+    pub(crate) hash: u64,
+    /// `;`.
+    pub(crate) semicolon: u64,
+    /// `+` and what follows it where characters are written in UTF-7: `A`.
+    pub(crate) plus: u64,
+    pub(crate) a: u64,
+    /// No ASCII.
+    pub(crate) wide: u64,
 }
 
 impl ByteClasses {
     /// Quotes.
     pub(super) const QUOTES: [u8; 3] = *b"\"'`";
+    /// What hexadecimal digits may have in front of them.
+    pub(super) const CODED_MARKS: [u8; 3] = *b"uUx";
     /// Bytes that join strings, besides white space from tab to carriage return.
     pub(super) const JOINTS: [u8; 8] = *b" \\+.&~|<";
     /// Digits of base64 besides letters and digits.
@@ -72,6 +91,15 @@ mod tests {
                 quote: mask(block, |byte| b"\"'`".contains(&byte)),
                 joint: mask(block, |byte| b" \t\n\x0b\x0c\r\\+.&~|<".contains(&byte)),
                 feed: mask(block, |byte| byte == b'\n'),
+                upper: mask(block, |byte| byte.is_ascii_uppercase()),
+                code: mask(block, |byte| b"%\\".contains(&byte)),
+                coded: mask(block, |byte| byte.is_ascii_hexdigit() || b"uUx".contains(&byte)),
+                ampersand: mask(block, |byte| byte == b'&'),
+                hash: mask(block, |byte| byte == b'#'),
+                semicolon: mask(block, |byte| byte == b';'),
+                plus: mask(block, |byte| byte == b'+'),
+                a: mask(block, |byte| byte == b'A'),
+                wide: mask(block, |byte| !byte.is_ascii()),
             })
             .collect()
     }

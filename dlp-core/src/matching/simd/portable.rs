@@ -41,6 +41,15 @@ pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses])
             set(&mut classes.quote, ByteClasses::QUOTES.contains(&byte));
             set(&mut classes.joint, matches!(byte, b'\t'..=b'\r') | ByteClasses::JOINTS.contains(&byte));
             set(&mut classes.feed, byte == b'\n');
+            set(&mut classes.upper, byte.is_ascii_uppercase());
+            set(&mut classes.code, matches!(byte, b'%' | b'\\'));
+            set(&mut classes.coded, byte.is_ascii_hexdigit() | ByteClasses::CODED_MARKS.contains(&byte));
+            set(&mut classes.ampersand, byte == b'&');
+            set(&mut classes.hash, byte == b'#');
+            set(&mut classes.semicolon, byte == b';');
+            set(&mut classes.plus, byte == b'+');
+            set(&mut classes.a, byte == b'A');
+            set(&mut classes.wide, !byte.is_ascii());
         }
     }
 }
