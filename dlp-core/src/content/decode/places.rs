@@ -48,34 +48,22 @@ impl Places {
     pub(in crate::content) fn read(&mut self, text: &[u8]) {
         let mut classes = std::mem::take(&mut self.classes);
         classes_of(self.isa, text, &mut classes);
-        self.clear();
-        let mut quoted_codes = 0;
-        let mut before = ByteClasses::default();
-        for (index, now) in classes.iter().enumerate() {
-            let next = classes.get(index + 1).copied().unwrap_or_default();
-            self.apart.push(digits_apart(now.digit, next.digit));
-            self.runs.push(run_starts(before.base64, now, &next));
-            self.capitals.push(now.upper | now.digit);
-            self.borders.push(string_ends(&before, now, &next));
-            self.feeds.push(now.feed);
-            self.breaks.push(now.feed & (may_stand_before(now) << 1 | may_stand_before(&before) >> 63));
-            self.escapes.push(escapes(now, &next));
-            let (codes, breaks) = quoted(now, &next);
-            quoted_codes += codes.count_ones();
-            self.quoted.push(codes | breaks);
-            before = *now;
-        }
+        fill(&mut self.apart, &classes, |[_, now, next]| digits_apart(now.digit, next.digit));
+        fill(&mut self.runs, &classes, |[before, now, next]| run_starts(before.base64, now, next));
+        fill(&mut self.capitals, &classes, |[_, now, _]| now.upper | now.digit);
+        fill(&mut self.borders, &classes, |[before, now, next]| string_ends(before, now, next));
+        fill(&mut self.feeds, &classes, |[_, now, _]| now.feed);
+        fill(&mut self.breaks, &classes, |[before, now, _]| now.feed & behind_part(before, now));
+        fill(&mut self.escapes, &classes, |[_, now, next]| escapes(now, next));
+        fill(&mut self.quoted, &classes, |[_, now, next]| quoted_codes(now, next));
         self.add_wide(text, &classes);
-        self.has_quoted = quoted_codes >= QUOTED_MIN;
+        self.has_quoted = self.quoted.iter().map(|codes| codes.count_ones()).sum::<u32>() >= QUOTED_MIN;
         if self.has_quoted {
-            self.escapes.iter_mut().zip(&self.quoted).for_each(|(escapes, quoted)| *escapes |= quoted);
+            self.escapes.iter_mut().zip(&self.quoted).for_each(|(escapes, codes)| *escapes |= codes);
+            fill(&mut self.quoted, &classes, |[_, now, next]| now.equals & (now.joint >> 1 | next.joint << 63));
+            self.escapes.iter_mut().zip(&self.quoted).for_each(|(escapes, breaks)| *escapes |= breaks);
         }
         self.classes = classes;
-    }
-
-    fn clear(&mut self) {
-        let Self { apart, runs, capitals, borders, feeds, breaks, escapes, quoted, .. } = self;
-        [apart, runs, capitals, borders, feeds, breaks, escapes, quoted].into_iter().for_each(Vec::clear);
     }
 
     /// Adds characters beyond ASCII that may be drawn like others, or like nothing.
@@ -186,6 +174,23 @@ fn joined(now: u64, next: u64) -> u128 {
     u128::from(next) << 64 | u128::from(now)
 }
 
+/// Fills a mask with what each word of classes gives, beside the one before and the next.
+fn fill(mask: &mut Vec<u64>, classes: &[ByteClasses], of: impl Fn([&ByteClasses; 3]) -> u64) {
+    let none = ByteClasses::default();
+    mask.clear();
+    mask.reserve(classes.len());
+    match classes {
+        [] => {}
+        [only] => mask.push(of([&none, only, &none])),
+        [first, second, ..] => {
+            mask.push(of([&none, first, second]));
+            mask.extend(classes.array_windows().map(|[before, now, next]| of([before, now, next])));
+            let [.., before, last] = classes else { return };
+            mask.push(of([before, last, &none]));
+        }
+    }
+}
+
 fn digits_apart(now: u64, next: u64) -> u64 {
     if now == 0 {
         return 0;
@@ -207,17 +212,15 @@ fn run_starts(before: u64, now: &ByteClasses, next: &ByteClasses) -> u64 {
     starts & (long | padded & is_padded) as u64
 }
 
-/// Bytes that may stand before a place at which a value is torn apart: parts of words, blanks, and other joints.
-fn may_stand_before(classes: &ByteClasses) -> u64 {
-    classes.base64 | classes.equals | classes.joint & !classes.feed
+/// What stands behind a byte that may stand before a place at which a value is torn apart: a part of a word, a blank, or
+/// another joint.
+fn behind_part(before: &ByteClasses, now: &ByteClasses) -> u64 {
+    let part = |classes: &ByteClasses| classes.base64 | classes.equals | classes.joint & !classes.feed;
+    part(now) << 1 | part(before) >> 63
 }
 
 fn string_ends(before: &ByteClasses, now: &ByteClasses, next: &ByteClasses) -> u64 {
-    if now.quote == 0 {
-        return 0;
-    }
-    let joint = joined(now.joint, next.joint) >> 1;
-    now.quote & (may_stand_before(now) << 1 | may_stand_before(before) >> 63) & joint as u64
+    now.quote & behind_part(before, now) & (now.joint >> 1 | next.joint << 63)
 }
 
 /// ASCII with which characters are written in other ways.
@@ -238,13 +241,10 @@ fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
     coded | utf7 | now.ampersand & (behind(now.hash, next.hash) | ends as u64)
 }
 
-/// `=` of codes of quoted-printable, and in front of line ends that do not count.
-fn quoted(now: &ByteClasses, next: &ByteClasses) -> (u64, u64) {
-    if now.equals == 0 {
-        return (0, 0);
-    }
-    let before = |of: fn(&ByteClasses) -> u64| now.equals & (of(now) >> 1 | of(next) << 63);
-    (before(|classes| classes.digit | classes.upper & classes.coded), before(|classes| classes.joint))
+/// `=` of codes of quoted-printable.
+fn quoted_codes(now: &ByteClasses, next: &ByteClasses) -> u64 {
+    let digits = |classes: &ByteClasses| classes.digit | classes.upper & classes.coded;
+    now.equals & (digits(now) >> 1 | digits(next) << 63)
 }
 
 #[cfg(test)]
