@@ -144,6 +144,11 @@ impl Fault {
         self.parts().1
     }
 
+    /// Whether it came before anything was sent to the origin.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        matches!(self, Self::Resolve | Self::Connect | Self::Parent(_) | Self::Handshake | Self::Certificate { .. })
+    }
+
     /// Whether what follows on the connection cannot be trusted to be a request.
     fn ends_connection(&self) -> bool {
         use Fault::{Access, BodyBroken, BodyStalled, Framing, Internal, Misdirected, SpoolFull, TooManyProofs};

@@ -84,7 +84,15 @@ impl Origin {
     }
 
     async fn start(acceptor: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), acceptor)
+    }
+
+    /// One that begins when everybody knows its address already.
+    pub async fn plain_at(address: SocketAddr) -> Self {
+        Self::start_on(TcpListener::bind(address).await.unwrap(), None)
+    }
+
+    fn start_on(listener: TcpListener, acceptor: Option<TlsAcceptor>) -> Self {
         let address = listener.local_addr().unwrap();
         let received: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let log = received.clone();
