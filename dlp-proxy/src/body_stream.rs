@@ -1,6 +1,7 @@
 //! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
 
 use bytes::Bytes;
+use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::any::Any;
 use std::collections::VecDeque;
@@ -23,6 +24,31 @@ use crate::spool::{Spooled, Stored};
 /// Chunks of a held body that are read at a time, one time ahead. So a body that is being sent takes up to twice as many in
 /// memory, 512 KiB, which do not count towards what held bodies may take there: they are bound by the number of connections.
 const CHUNKS_AHEAD: u32 = 4;
+
+/// What follows an answer that was held.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// Nothing.
+    End,
+    /// Its trailer fields.
+    Trailers(HeaderMap),
+    /// The rest, still on its way.
+    Rest(Box<GatewayBody>),
+}
+
+impl Then {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match std::mem::replace(self, Self::End) {
+            Self::End => Poll::Ready(None),
+            Self::Trailers(fields) => Poll::Ready(Some(Ok(Frame::trailers(fields)))),
+            Self::Rest(mut rest) => {
+                let frame = Pin::new(&mut *rest).poll_frame(cx);
+                *self = Self::Rest(rest);
+                frame
+            }
+        }
+    }
+}
 
 /// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -58,6 +84,7 @@ enum Source {
     Stream(ClientBody),
     Answer { incoming: Incoming, stall: Stall },
     Spool { reader: SpoolReader, then: Option<ClientBody> },
+    Looked { reader: SpoolReader, then: Then },
     Pipe { first: Option<Result<Bytes, BodyError>>, rest: mpsc::Receiver<Result<Bytes, BodyError>> },
 }
 
@@ -85,6 +112,11 @@ impl GatewayBody {
     /// A held body, and what follows it when only its beginning was held.
     pub(crate) fn spooled(spooled: Spooled, then: Option<ClientBody>) -> Self {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
+    }
+
+    /// An answer that was held, or its beginning, and what follows it.
+    pub(crate) fn looked_at(spooled: Spooled, then: Then) -> Self {
+        Self::from(Source::Looked { reader: SpoolReader::new(spooled), then })
     }
 
     /// What somebody hands over piece by piece, the first of which may be here. An error cuts the message off.
@@ -139,6 +171,10 @@ impl Body for GatewayBody {
                 None => ready!(rest.poll_recv(cx)),
                 first => first,
             },
+            Source::Looked { reader, then } => match ready!(reader.poll_chunk(cx)) {
+                None => return then.poll_frame(cx),
+                chunk => chunk,
+            },
             Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
                 (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
                 (chunk, _) => chunk,
@@ -157,6 +193,7 @@ impl Body for GatewayBody {
             Source::Answer { incoming, .. } => incoming.is_end_stream(),
             Source::Pipe { .. } => false,
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
+            Source::Looked { reader, then } => reader.left() == 0 && matches!(then, Then::End),
         }
     }
 
@@ -165,8 +202,10 @@ impl Body for GatewayBody {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(incoming) => incoming.size_hint(),
             Source::Answer { incoming, .. } => incoming.size_hint(),
-            Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
-            Source::Spool { .. } | Source::Pipe { .. } => SizeHint::default(),
+            Source::Spool { reader, then: None } | Source::Looked { reader, then: Then::End } => {
+                SizeHint::with_exact(reader.left())
+            }
+            Source::Spool { .. } | Source::Looked { .. } | Source::Pipe { .. } => SizeHint::default(),
         }
     }
 }

@@ -10,9 +10,9 @@ mod units;
 
 pub use names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 pub use sections::{
-    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
-    JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig,
-    ResolverConfig, RespMod, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, Downloads, IcapConfig, IdentityConfig,
+    InspectionConfig, JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig,
+    PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;

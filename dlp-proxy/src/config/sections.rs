@@ -64,23 +64,27 @@ pub struct IcapConfig {
     /// Connections at a time; clients are told. Default 512.
     pub connections: NonZeroU32,
     /// What becomes of downloads: `"pass"` or `"inspect"`. Default `"pass"`.
-    pub respmod: RespMod,
+    pub respmod: Downloads,
 }
 
 impl Default for IcapConfig {
     fn default() -> Self {
         let local = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("these are networks"));
-        Self { peers: local.to_vec(), connections: NonZeroU32::new(512).expect("512 is not 0"), respmod: RespMod::Pass }
+        Self {
+            peers: local.to_vec(),
+            connections: NonZeroU32::new(512).expect("512 is not 0"),
+            respmod: Downloads::Pass,
+        }
     }
 }
 
-/// What becomes of downloads that another proxy shows.
+/// What becomes of what origins send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RespMod {
-    /// They are counted and let through.
+pub enum Downloads {
+    /// It is let through.
     Pass,
-    /// They are inspected like uploads, and the policy decides about downloads.
+    /// It is held and inspected like uploads, and the policy decides about it as a download.
     Inspect,
 }
 
@@ -306,6 +310,8 @@ pub struct InspectionConfig {
     /// What happens to a body that is larger, by the zone of the destination. Default
     /// `{ personal = "refuse", unknown = "refuse", corporate = "stream" }`.
     pub large: LargeBodies,
+    /// What becomes of the bodies of answers: `"pass"` or `"inspect"`. Default `"pass"`.
+    pub downloads: Downloads,
     /// Part of a held body that stays in memory; the rest goes to an encrypted file without a name. Default `"1MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub ram_max: u64,
@@ -326,6 +332,7 @@ impl Default for InspectionConfig {
         Self {
             gate_max: 64 * MIB,
             large: LargeBodies::default(),
+            downloads: Downloads::Pass,
             ram_max: MIB,
             spool_total_max: 4096 * MIB,
             decision_timeout: Duration::from_secs(60),

@@ -12,7 +12,7 @@ use super::forward::{self, Content, Outgoing};
 use super::gate::Held;
 use super::outcome::{self, Verdict};
 use super::site::Site;
-use super::{Client, inspection, route};
+use super::{Client, download, inspection, route};
 use crate::answer::{self, Again, AnswerRequest, Explain, Refusal};
 use crate::body;
 use crate::body_stream::GatewayBody;
@@ -156,10 +156,17 @@ impl Kept {
     }
 
     /// Sends it as it came.
-    async fn send(&self, services: &Services, client: &Client) -> Result<Response<GatewayBody>, Fault> {
+    async fn send(
+        &self,
+        services: &Services,
+        client: &Client,
+        verdict: &Verdict,
+    ) -> Result<Response<GatewayBody>, Fault> {
         let route = route(services, client, &self.site).await?;
         let content = Held { spooled: self.held.spooled.clone(), rest: None }.into();
-        forward::forward(services, client, &route, Outgoing { parts: &self.parts, site: &self.site, content }).await
+        let outgoing = Outgoing { parts: &self.parts, site: &self.site, content };
+        let answer = forward::forward(services, client, &route, outgoing).await?;
+        download::judged(services, verdict, (&self.parts, &self.site), answer).await
     }
 
     /// The page once more, and everything stays as it was.
@@ -260,7 +267,7 @@ pub(super) async fn explained(
         return Ok(refusal.map(GatewayBody::full));
     }
     services.coaching.note_sent(name.clone(), owner);
-    match kept.send(services, client).await {
+    match kept.send(services, client, &verdict).await {
         Err(fault) if fault.is_before_sending() => {
             Ok(kept.asked_again(services, name, (parts, site), Again::NotReached))
         }

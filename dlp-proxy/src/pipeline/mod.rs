@@ -10,6 +10,7 @@
 //! only when it was allowed is it sent, byte for byte as it came.
 
 pub(crate) mod coaching;
+mod download;
 mod forward;
 mod gate;
 pub(crate) mod icap;
@@ -160,7 +161,12 @@ async fn serve(
     if let Some(answer) = cut.as_ref().and_then(Cut::take) {
         return answer;
     }
-    let answer = forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await;
+    let outgoing = forward::Outgoing { parts, site: &site, content };
+    let answer = forward::forward(services, client, &route, outgoing).await;
+    let answer = match answer {
+        Ok(answer) => download::judged(services, &verdict, (parts, &site), answer).await,
+        Err(fault) => Err(fault),
+    };
     cut.and_then(|cut| cut.take()).unwrap_or(answer)
 }
 
