@@ -68,9 +68,13 @@ impl Progress {
     }
 }
 
-/// A body of one of the kinds that the gateway sends.
+/// A body of one of the kinds that the gateway sends. It is small, because the library keeps room for 32 requests on each
+/// connection to an origin, idle ones too.
 #[derive(Debug)]
-pub(crate) struct GatewayBody {
+pub(crate) struct GatewayBody(Box<Flow>);
+
+#[derive(Debug)]
+struct Flow {
     source: Source,
     progress: Progress,
     /// Resolves when nothing more of it may leave.
@@ -128,24 +132,26 @@ impl GatewayBody {
     }
 
     /// Breaks off when the token is cancelled.
-    pub(crate) fn until(self, token: CancellationToken) -> Self {
-        Self { stop: Some(Box::pin(token.cancelled_owned())), ..self }
+    pub(crate) fn until(mut self, token: CancellationToken) -> Self {
+        self.0.stop = Some(Box::pin(token.cancelled_owned()));
+        self
     }
 
     /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
-    pub(crate) fn keeping(self, kept: impl Any + Send) -> Self {
-        Self { _kept: Some(Box::new(kept)), ..self }
+    pub(crate) fn keeping(mut self, kept: impl Any + Send) -> Self {
+        self.0._kept = Some(Box::new(kept));
+        self
     }
 
     /// The counter of this body.
     pub(crate) fn progress(&self) -> Progress {
-        self.progress.clone()
+        self.0.progress.clone()
     }
 }
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default(), stop: None, _kept: None }
+        Self(Box::new(Flow { source, progress: Progress::default(), stop: None, _kept: None }))
     }
 }
 
@@ -154,7 +160,7 @@ impl Body for GatewayBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
+        let this = &mut *self.0;
         if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Some(Err("the access of the user has ended".into())));
         }
@@ -187,7 +193,7 @@ impl Body for GatewayBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
+        match &self.0.source {
             Source::Full(bytes) => bytes.is_none(),
             Source::Stream(incoming) => incoming.is_end_stream(),
             Source::Answer { incoming, .. } => incoming.is_end_stream(),
@@ -198,7 +204,7 @@ impl Body for GatewayBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        match &self.0.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(incoming) => incoming.size_hint(),
             Source::Answer { incoming, .. } => incoming.size_hint(),

@@ -21,6 +21,7 @@ mod admission;
 pub mod answer;
 pub mod body;
 mod body_stream;
+mod bypass;
 pub mod cli;
 pub mod config;
 pub mod destination;
@@ -49,6 +50,7 @@ mod upstream;
 mod websocket;
 
 pub use access::log::AccessLogError;
+pub use bypass::BypassError;
 pub use gateway::{Gateway, Setup, StartError, check, run};
 pub use identity::IdentityError;
 pub use known::KnownError;

@@ -10,6 +10,7 @@ use crate::rules::{Exchangeable, Rules};
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
+use crate::tls::pinning::Pinning;
 use crate::transfer::Transfers;
 use crate::upstream::Upstream;
 use dlp_core::content::RiskyParser;
@@ -41,6 +42,8 @@ pub(crate) struct Services {
     pub(crate) pool: ScanPool,
     /// Requests that wait for an explanation.
     pub(crate) coaching: Coaching,
+    /// What clients have refused.
+    pub(crate) pinning: Pinning,
     /// Uploads that take several requests.
     pub(crate) transfers: Transfers,
     /// Place of bodies that are held.

@@ -23,6 +23,7 @@ use crate::server::{ClientIo, Connection, serve_connection, with_first};
 use crate::services::Services;
 use crate::tls::Protocol;
 use crate::tls::hello::{Hello, read_hello};
+use crate::tls::pinning::Pair;
 use crate::upstream::{Links, Route};
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
@@ -50,6 +51,10 @@ struct Tunnel {
     lease: Arc<Lease>,
     authority: Authority,
     is_tls: bool,
+    /// Whether it is relayed unread.
+    is_bypassed: bool,
+    /// What kind of client it is of.
+    pair: Pair,
     /// None when the host is refused whatever is asked of it: then nothing is dialled, and the answer comes in the
     /// tunnel, where browsers show it.
     route: Option<Route>,
@@ -77,7 +82,8 @@ pub(crate) async fn open(
         let lease = services.access.lease();
         let actor = lease.admit(&services.rules, &proof)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
-        let is_bypassed = is_bypassed(&services, &authority.host);
+        let pair = Pair::new(&authority.host, parts.headers.get(header::USER_AGENT));
+        let is_bypassed = is_bypassed(&services, &authority.host, &pair);
         if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
             return Err(Fault::TooManyHosts);
         }
@@ -85,16 +91,26 @@ pub(crate) async fn open(
             true => None,
             false => Some(services.upstream.route(authority.clone(), true).await?),
         };
-        Ok::<_, Fault>((proof, lease, authority, route))
+        Ok::<_, Fault>((proof, lease, authority, route, (pair, is_bypassed)))
     };
     match prepared.await {
-        Ok((proof, lease, authority, route)) => {
+        Ok((proof, lease, authority, route, (pair, is_bypassed))) => {
             let (services, peer) = (services.clone(), client.peer);
             let place = admitted.clone();
             let access = lease.clone();
             let services_of_tunnel = services.clone();
-            let tunnel =
-                Tunnel { services: services_of_tunnel, peer, proof, lease, authority, is_tls: true, route, admitted };
+            let tunnel = Tunnel {
+                services: services_of_tunnel,
+                peer,
+                proof,
+                lease,
+                authority,
+                is_tls: true,
+                is_bypassed,
+                pair,
+                route,
+                admitted,
+            };
             services.tasks.spawn(async move {
                 // Requests inside end the tunnel by themselves when it has to make room; nothing else may keep it.
                 tokio::select! {
@@ -136,8 +152,8 @@ impl Tunnel {
             }
         }
         match first.first() {
-            Some(&TLS_HANDSHAKE) => self.serve_tls(stream, first).await,
-            Some(byte) if byte.is_ascii_uppercase() => self.serve_plain(stream, first).await,
+            Some(&TLS_HANDSHAKE) => Box::pin(self.serve_tls(stream, first)).await,
+            Some(byte) if byte.is_ascii_uppercase() => Box::pin(self.serve_plain(stream, first)).await,
             _ => self.note("unknown_protocol"),
         }
     }
@@ -153,9 +169,7 @@ impl Tunnel {
         }
         let Some(own_choice) = hello.offers.own_choice() else { return self.note("alpn") };
         match &self.route {
-            Some(route) if is_bypassed(&self.services, &self.authority.host) => {
-                Box::pin(self.relay(route, stream, hello)).await
-            }
+            Some(route) if self.is_bypassed => Box::pin(self.relay(route, stream, hello)).await,
             // What is only needed to open a tunnel is given back when it is open: idle ones should cost little.
             _ => Box::pin(self.intercept(stream, hello, own_choice)).await,
         }
@@ -179,8 +193,13 @@ impl Tunnel {
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(tls)) = Box::pin(timeout(limit, handshake)).await else {
             // A client that does not trust the CA ends here; so does one that pins certificates.
+            if self.services.pinning.refused(&self.pair) {
+                self.services.metrics.pinning_suspected.inc();
+                tracing::warn!(host = %self.authority, client = self.pair.client(), "a client refuses every certificate of the gateway: it pins another one, or does not know the gateway's CA");
+            }
             return self.note("client_handshake");
         };
+        self.services.pinning.accepted(&self.pair);
         match opened {
             Ok((protocol, links)) => self.serve(Box::new(tls), protocol, links).await,
             Err(fault) => {
@@ -283,9 +302,13 @@ fn unwrapped(upgraded: Upgraded) -> Option<(ClientIo, Vec<u8>)> {
     }
 }
 
-/// Whether tunnels to the host are relayed unread.
-fn is_bypassed(services: &Services, host: &Host) -> bool {
-    services.config.bypass.hosts.iter().any(|pattern| pattern.covers(host))
+/// Whether tunnels of this kind of client to its host are relayed unread.
+fn is_bypassed(services: &Services, host: &Host, pair: &Pair) -> bool {
+    let tenancy = &services.config.tenant.corporate;
+    let category = || services.catalogue.destination_of_host(&host.to_string(), tenancy).category;
+    let pins = || services.pinning.is_suspected(pair);
+    services.rules.now().bypass.covers(host, category)
+        || (services.config.bypass.pinned.iter().any(|pattern| pattern.covers(host)) && pins())
 }
 
 /// The name in the hello must be the one of the tunnel; only an address needs none.

@@ -3,7 +3,7 @@
 use super::names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 use super::units;
 use crate::destination::{RestrictValues, Tenancy};
-use dlp_core::decision::Zone;
+use dlp_core::decision::{AppCategory, Zone};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -51,6 +51,8 @@ pub struct TlsConfig {
     pub key: Option<PathBuf>,
     /// PEM file of the CAs whose client certificates say who a client is. Default none.
     pub client_ca: Option<PathBuf>,
+    /// Revocation lists of these CAs in PEM. When there are any, each CA needs one that has not run out. Default none.
+    pub client_crls: Vec<PathBuf>,
 }
 
 /// `[icap]`: the ICAP server, for proxies that open TLS themselves.
@@ -117,6 +119,10 @@ pub struct UpstreamConfig {
     pub extra_roots: Vec<PathBuf>,
     /// Whether the system's CAs are trusted. Default `true`.
     pub use_system_roots: bool,
+    /// Revocation lists in PEM. An origin whose certificate stands on one is refused. Default none.
+    pub crls: Vec<PathBuf>,
+    /// Certificates that the gateway shows to origins that ask for one. Default none.
+    pub client_certificates: Vec<OwnCertificate>,
     /// Whether private and loopback addresses may be reached by name or address. Cloud metadata addresses and the
     /// gateway's own listeners stay out of reach. Default `false`.
     pub allow_private: bool,
@@ -139,6 +145,8 @@ impl Default for UpstreamConfig {
         Self {
             extra_roots: Vec::new(),
             use_system_roots: true,
+            crls: Vec::new(),
+            client_certificates: Vec::new(),
             allow_private: false,
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(120),
@@ -147,6 +155,18 @@ impl Default for UpstreamConfig {
             parent_except: Vec::new(),
         }
     }
+}
+
+/// `[[upstream.client_certificates]]`: a certificate that is shown to some origins.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnCertificate {
+    /// The origins: hosts, or `*.suffix` for all names below.
+    pub hosts: Vec<HostPattern>,
+    /// Certificate chain in PEM.
+    pub cert: PathBuf,
+    /// Its private key in PEM, mode 0600.
+    pub key: PathBuf,
 }
 
 /// `[state]`: where the gateway writes.
@@ -408,6 +428,12 @@ impl Default for ScanConfig {
 pub struct BypassConfig {
     /// Hosts, or `*.suffix` for all names below. Their tunnels are relayed unread and counted. Default none.
     pub hosts: Vec<HostPattern>,
+    /// Files that name more of them, one a line; `#` begins a remark. Read again with the policies. Default none.
+    pub lists: Vec<PathBuf>,
+    /// Categories of the catalogue whose hosts are relayed unread too, such as `"webmail"`. Default none.
+    pub categories: Vec<AppCategory>,
+    /// Hosts that are relayed unread from the moment on when clients seem to pin their certificate. Default none.
+    pub pinned: Vec<HostPattern>,
 }
 
 /// `[tenant]`: what belongs to the organisation.
