@@ -139,11 +139,31 @@ fn authority_of(services: &Services, target: Option<&str>) -> Result<Authority, 
     if ports.iter().any(|port| port.get() == authority.port) { Ok(authority) } else { Err(Fault::Port(authority.port)) }
 }
 
+/// A tunnel in which requests can be read.
+struct Opened {
+    io: ClientIo,
+    protocol: Protocol,
+    /// The way to the origin, or why there is none.
+    links: Result<Links, Fault>,
+}
+
 impl Tunnel {
-    /// Waits for the connection and finds out what is spoken on it.
-    async fn run(self, upgrade: OnUpgrade) {
-        let Ok(upgraded) = upgrade.await else { return };
-        let Some((mut stream, mut first)) = unwrapped(upgraded) else { return };
+    /// Opens the tunnel and serves what comes. What is only needed to open it is given back when it is open: idle tunnels
+    /// should cost little.
+    async fn run(mut self, upgrade: OnUpgrade) {
+        let Some(Opened { io, protocol, links }) = Box::pin(self.opened(upgrade)).await else { return };
+        match links {
+            Ok(links) => self.serve(io, protocol, links).await,
+            Err(fault) => {
+                self.services.metrics.count_tls_error(fault.reason());
+                Box::pin(self.serve_fault(io, protocol, fault)).await;
+            }
+        }
+    }
+
+    /// Waits for the connection and finds out what is spoken on it. None when nothing is left to be served.
+    async fn opened(&mut self, upgrade: OnUpgrade) -> Option<Opened> {
+        let (mut stream, mut first) = unwrapped(upgrade.await.ok()?)?;
         if first.is_empty() {
             let mut byte = [0];
             match timeout(FIRST_BYTE_TIMEOUT, stream.read(&mut byte)).await {
@@ -152,14 +172,14 @@ impl Tunnel {
             }
         }
         match first.first() {
-            Some(&TLS_HANDSHAKE) => Box::pin(self.serve_tls(stream, first)).await,
-            Some(byte) if byte.is_ascii_uppercase() => Box::pin(self.serve_plain(stream, first)).await,
+            Some(&TLS_HANDSHAKE) => self.opened_tls(stream, first).await,
+            Some(byte) if byte.is_ascii_uppercase() => Some(self.opened_plain(stream, first)),
             _ => self.note("unknown_protocol"),
         }
     }
 
     /// Reads the ClientHello and decides between interception and bypass.
-    async fn serve_tls(self, mut stream: ClientIo, first: Vec<u8>) {
+    async fn opened_tls(&self, mut stream: ClientIo, first: Vec<u8>) -> Option<Opened> {
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(hello)) = timeout(limit, read_hello(&mut stream, first)).await else {
             return self.note("client_hello");
@@ -169,14 +189,16 @@ impl Tunnel {
         }
         let Some(own_choice) = hello.offers.own_choice() else { return self.note("alpn") };
         match &self.route {
-            Some(route) if self.is_bypassed => Box::pin(self.relay(route, stream, hello)).await,
-            // What is only needed to open a tunnel is given back when it is open: idle ones should cost little.
-            _ => Box::pin(self.intercept(stream, hello, own_choice)).await,
+            Some(route) if self.is_bypassed => {
+                self.relay(route, stream, hello).await;
+                None
+            }
+            _ => self.intercepted(stream, hello, own_choice).await,
         }
     }
 
-    /// Origin first, then the client; then requests.
-    async fn intercept(self, stream: ClientIo, hello: Hello, own_choice: Protocol) {
+    /// Origin first, then the client.
+    async fn intercepted(&self, stream: ClientIo, hello: Hello, own_choice: Protocol) -> Option<Opened> {
         let opened = match &self.route {
             Some(route) => Box::pin(self.open_origin(route, &hello)).await,
             None => Ok((own_choice, Links::new(own_choice))),
@@ -200,13 +222,7 @@ impl Tunnel {
             return self.note("client_handshake");
         };
         self.services.pinning.accepted(&self.pair);
-        match opened {
-            Ok((protocol, links)) => self.serve(Box::new(tls), protocol, links).await,
-            Err(fault) => {
-                self.services.metrics.count_tls_error(fault.reason());
-                self.serve_fault(Box::new(tls), protocol, fault).await;
-            }
-        }
+        Some(Opened { io: Box::new(tls), protocol, links: opened.map(|(_, links)| links) })
     }
 
     /// Connects to the origin. The client will speak what the origin speaks, if it can: then every message keeps its
@@ -225,7 +241,10 @@ impl Tunnel {
     /// Relays a tunnel unread, and counts its bytes.
     async fn relay(&self, route: &Route, mut stream: ClientIo, hello: Hello) {
         let _busy = self.admitted.busy();
-        let Ok(mut origin) = self.services.upstream.connect(route).await else { return self.note("bypass") };
+        let Ok(mut origin) = self.services.upstream.connect(route).await else {
+            let _: Option<()> = self.note("bypass");
+            return;
+        };
         if origin.write_all(&hello.raw).await.is_err() {
             return;
         }
@@ -242,12 +261,13 @@ impl Tunnel {
     }
 
     /// HTTP without TLS in a tunnel.
-    async fn serve_plain(mut self, stream: ClientIo, first: Vec<u8>) {
+    fn opened_plain(&mut self, stream: ClientIo, first: Vec<u8>) -> Opened {
         self.is_tls = false;
         if let Some(route) = &mut self.route {
             route.is_tls = false;
         }
-        self.serve(with_first(stream, first), Protocol::Http1, Links::new(Protocol::Http1)).await;
+        let protocol = Protocol::Http1;
+        Opened { io: with_first(stream, first), protocol, links: Ok(Links::new(protocol)) }
     }
 
     /// Requests.
@@ -281,10 +301,11 @@ impl Tunnel {
         Client { peer, admitted, place: Place::Tunnel { authority, is_tls, route }, proof, lease, links, refusal }
     }
 
-    /// Counts and logs a tunnel that was closed.
-    fn note(&self, reason: &'static str) {
+    /// Counts and logs a tunnel that was closed. There is nothing of it.
+    fn note<T>(&self, reason: &'static str) -> Option<T> {
         self.services.metrics.count_tls_error(reason);
         tracing::info!(peer = %self.peer, host = %self.authority, reason, "tunnel closed");
+        None
     }
 }
 
