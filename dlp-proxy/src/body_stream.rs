@@ -18,11 +18,11 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
-use crate::sealed_file::SealedFile;
-use crate::spool::{Spooled, Stored};
+use crate::sealed_file::{CHUNK_BYTES, SealedFile};
+use crate::spool::{ReadAhead, Spooled, Stored};
 
 /// Chunks of a held body that are read at a time, one time ahead. So a body that is being sent takes up to twice as many in
-/// memory, 512 KiB, which do not count towards what held bodies may take there: they are bound by the number of connections.
+/// memory, 512 KiB.
 const CHUNKS_AHEAD: u32 = 4;
 
 /// What follows an answer that was held.
@@ -260,6 +260,7 @@ struct SpoolReader {
     source: ReadFrom,
     /// Keeps the place that the body takes.
     _spooled: Spooled,
+    _ahead: Option<ReadAhead>,
 }
 
 #[derive(Debug)]
@@ -282,11 +283,14 @@ struct FileReader {
 
 impl SpoolReader {
     fn new(spooled: Spooled) -> Self {
-        let source = match spooled.stored() {
-            Stored::Memory(bytes) => ReadFrom::Memory(bytes),
-            Stored::File(file) => ReadFrom::File(Box::new(FileReader::new(file))),
+        let (source, ahead) = match spooled.stored() {
+            Stored::Memory(bytes) => (ReadFrom::Memory(bytes), None),
+            Stored::File(file) => {
+                let ahead = (2 * u64::from(CHUNKS_AHEAD) * CHUNK_BYTES as u64).min(spooled.len());
+                (ReadFrom::File(Box::new(FileReader::new(file))), Some(spooled.read_ahead(ahead)))
+            }
         };
-        Self { left: spooled.len(), source, _spooled: spooled }
+        Self { left: spooled.len(), source, _spooled: spooled, _ahead: ahead }
     }
 
     fn left(&self) -> u64 {
@@ -340,5 +344,45 @@ impl FileReader {
             self.next = self.next.saturating_add(CHUNKS_AHEAD);
         }
         Poll::Ready(Ok(self.ready.pop_front().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::SpoolPlace;
+    use http_body_util::BodyExt;
+    use prometheus_client::metrics::gauge::Gauge;
+
+    #[tokio::test]
+    async fn a_held_body_that_cannot_be_read_is_cut_off() {
+        const LEN: usize = 20 * CHUNK_BYTES;
+        // Bytes that are left of the file, and how many of the body arrive; 4 chunks are read at a time.
+        let rows = [(u64::MAX, LEN), (10 * CHUNK_BYTES as u64, 8 * CHUNK_BYTES), (0, 0)];
+        for (left, expected) in rows {
+            let dir = tempfile::tempdir().unwrap();
+            let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+            let mut spool = place.spool();
+            spool.push(vec![b'x'; LEN].into()).await.unwrap();
+            let spooled = spool.finish().await.unwrap();
+            let Stored::File(file) = spooled.stored() else { panic!("it lies in a file") };
+            if left != u64::MAX {
+                file.cut(left);
+            }
+            let mut body = GatewayBody::spooled(spooled, None);
+            let (mut arrived, mut error) = (0, None);
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => arrived += frame.into_data().unwrap().len(),
+                    Err(cause) => {
+                        error = Some(cause);
+                        break;
+                    }
+                }
+            }
+            assert_eq!((arrived, error.is_none()), (expected, left == u64::MAX), "{left}");
+            // Whoever asks again gets an error again, and no end that looks like one.
+            assert_eq!(body.frame().await.is_some_and(|frame| frame.is_err()), left != u64::MAX, "{left}");
+        }
     }
 }

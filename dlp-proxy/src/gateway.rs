@@ -16,6 +16,7 @@ use crate::identity::IdentityError;
 use crate::known::{self, KnownError};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
 use crate::secret_file::{self, SecretError};
@@ -139,6 +140,14 @@ pub enum StartError {
     #[error("cannot use the state directory {}: {source}; set state.dir or use --state-dir", path.display())]
     State {
         /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log of requests cannot be written.
+    #[error("admin.request_log: cannot write {}: {source}", path.display())]
+    RequestLog {
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -268,6 +277,7 @@ impl Gateway {
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),
+            request_log: request_log(&config, &metrics)?,
             incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
             metrics,
             drain: CancellationToken::new(),
@@ -425,6 +435,12 @@ fn stream_limits() -> Limits {
 fn ca_paths(config: &Config, state_dir: &Path) -> (PathBuf, PathBuf) {
     let or_default = |path: &Option<PathBuf>, name: &str| path.clone().unwrap_or_else(|| state_dir.join(name));
     (or_default(&config.ca.cert, "ca.pem"), or_default(&config.ca.key, "ca.key"))
+}
+
+fn request_log(config: &Config, metrics: &Metrics) -> Result<RequestLog, StartError> {
+    let path = config.admin.request_log.as_deref();
+    let opened = RequestLog::open(path, metrics.request_lines_lost.clone());
+    opened.map_err(|source| StartError::RequestLog { path: path.unwrap_or(Path::new("")).into(), source })
 }
 
 fn create_private(dir: &Path) -> Result<(), StartError> {

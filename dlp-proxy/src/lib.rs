@@ -34,6 +34,7 @@ mod known;
 mod metrics;
 pub mod names;
 mod pipeline;
+mod request_log;
 mod rules;
 mod scan_pool;
 mod sealed_file;

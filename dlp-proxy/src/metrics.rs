@@ -64,6 +64,8 @@ pub(crate) struct Metrics {
     pub(crate) pinning_suspected: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    /// Lines of the log of requests that could not be written.
+    pub(crate) request_lines_lost: Counter,
     /// Changes of access that could not be written.
     pub(crate) access_changes_lost: Counter,
     access_cuts: Family<Reason, Counter>,
@@ -94,6 +96,7 @@ impl Metrics {
             bypassed_bytes: Counter::default(),
             pinning_suspected: Counter::default(),
             incidents_lost: Counter::default(),
+            request_lines_lost: Counter::default(),
             access_changes_lost: Counter::default(),
             access_cuts: Family::default(),
             reloads: Family::default(),
@@ -190,6 +193,8 @@ impl Metrics {
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
         r.register("pinning_suspected", "Clients that refuse every certificate", self.pinning_suspected.clone());
         r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());
+        let lines = self.request_lines_lost.clone();
+        r.register("request_lines_lost", "Lines of the log of requests that could not be written", lines);
         let lost = self.access_changes_lost.clone();
         r.register("access_changes_lost", "Changes of access that could not be written", lost);
     }

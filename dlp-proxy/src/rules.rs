@@ -99,6 +99,7 @@ impl Reloader {
         if let Some(inspection) = inspection {
             services.inspection.exchange(inspection);
         }
+        services.request_log.open_anew();
         // Whoever is not let in any more is not kept in either.
         services.access.sweep(&services.rules);
         let running = &services.config;

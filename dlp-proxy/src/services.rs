@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Rules};
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
@@ -52,6 +53,8 @@ pub(crate) struct Services {
     pub(crate) mint: LeafMint,
     /// Connections to origins.
     pub(crate) upstream: Upstream,
+    /// Log of requests.
+    pub(crate) request_log: RequestLog,
     /// Incident log.
     pub(crate) incidents: Arc<Mutex<IncidentLog>>,
     /// Counters.

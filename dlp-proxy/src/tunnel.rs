@@ -19,6 +19,7 @@ use crate::http::h2;
 use crate::identity::Proof;
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
+use crate::request_log::Entry;
 use crate::server::{ClientIo, Connection, serve_connection, with_first};
 use crate::services::Services;
 use crate::tls::Protocol;
@@ -31,7 +32,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
@@ -248,6 +249,7 @@ impl Tunnel {
         if origin.write_all(&hello.raw).await.is_err() {
             return;
         }
+        let begin = Instant::now();
         let copying =
             tokio::io::copy_bidirectional_with_sizes(&mut stream, &mut origin, RELAY_BUFFER_BYTES, RELAY_BUFFER_BYTES);
         let copied = tokio::select! {
@@ -257,6 +259,16 @@ impl Tunnel {
         let bytes = copied.ok().and_then(Result::ok).map_or(0, |(up, down)| up + down);
         self.services.metrics.bypassed_bytes.inc_by(bytes);
         self.services.metrics.count_uninspected("bypass");
+        self.services.request_log.write(Entry {
+            client: Some(self.peer.ip()),
+            user: Some(self.proof.name()).filter(|name| !name.is_empty()).map(str::to_owned),
+            method: "CONNECT".to_owned(),
+            host: self.authority.host.to_string(),
+            reason: Some("bypass".to_owned()),
+            bytes: Some(bytes),
+            duration_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..Entry::default()
+        });
         tracing::info!(host = %self.authority, bytes, "tunnel not intercepted");
     }
 

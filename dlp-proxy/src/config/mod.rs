@@ -209,13 +209,14 @@ impl Config {
         let own = [&mut ca.cert, &mut ca.key, &mut tls.cert, &mut tls.key, &mut tls.client_ca];
         let parent = self.upstream.parent_credentials.iter_mut();
         let who = [&mut identity.users, &mut identity.people, &mut self.admin.token_file, &mut self.state.dir];
+        let log = self.admin.request_log.iter_mut();
         let tokens = identity.jwt.iter_mut().flat_map(|jwt| [&mut jwt.key, &mut jwt.secret]);
         let single = own.into_iter().chain(who).chain(tokens).chain([&mut self.known.key_file]);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
         let lists = lists.chain(&mut self.known.edm).chain(&mut self.known.fingerprints);
         let lists = lists.chain(&mut tls.client_crls).chain(&mut self.upstream.crls).chain(&mut self.bypass.lists);
         let shown = self.upstream.client_certificates.iter_mut().flat_map(|own| [&mut own.cert, &mut own.key]);
-        for path in single.flatten().chain(lists).chain(parent).chain(shown) {
+        for path in single.flatten().chain(lists).chain(parent).chain(shown).chain(log) {
             *path = base.join(&path);
         }
     }

@@ -479,6 +479,8 @@ pub struct AdminConfig {
     /// File with the token that the calls under `/v1/` need, at least 16 bytes, mode 0600. Without it they are not
     /// served. Default none.
     pub token_file: Option<PathBuf>,
+    /// File that gets a line of JSON for each request, without paths and content. Default none.
+    pub request_log: Option<PathBuf>,
     /// Time for requests in flight after a stop signal. Default `"30s"`.
     #[serde(deserialize_with = "units::duration")]
     pub drain_timeout: Duration,
@@ -486,6 +488,6 @@ pub struct AdminConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { hosts: Vec::new(), token_file: None, drain_timeout: Duration::from_secs(30) }
+        Self { hosts: Vec::new(), token_file: None, request_log: None, drain_timeout: Duration::from_secs(30) }
     }
 }
