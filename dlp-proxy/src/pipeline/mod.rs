@@ -29,7 +29,7 @@ use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
 use crate::config::LargeMode;
 use crate::destination::{Classified, RequestHead};
-use crate::fault::{Fault, REASON_HEADER};
+use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
 use crate::http::client_body::ClientBody;
 use crate::http::guard::{REFUSED_METHOD, Refusal};
@@ -92,15 +92,17 @@ pub(crate) async fn handle(
     let (begin, mut entry) = (Instant::now(), Entry::default());
     let response = match serve(services, client, &parts, (body, upgrade), &mut entry).await {
         Ok(response) => response,
-        Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
+        Err(fault) => {
+            let fault = with_trailers(client, fault);
+            entry.reason = Some(fault.reason().to_owned());
+            refuse_with(services, client, &parts, &fault)
+        }
     };
     if services.request_log.is_kept() {
-        let reason = response.headers().get(REASON_HEADER).and_then(|value| value.to_str().ok());
         services.request_log.write(Entry {
             client: Some(client.peer.ip()),
             method: parts.method.to_string(),
             status: Some(response.status().as_u16()),
-            reason: reason.map(str::to_owned),
             duration_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..entry
         });
