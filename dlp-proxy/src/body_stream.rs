@@ -1,6 +1,7 @@
 //! Bodies on their way: from the client or the spool to the origin, and from the origin to the client.
 
 use bytes::Bytes;
+use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::any::Any;
 use std::collections::VecDeque;
@@ -17,12 +18,37 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
-use crate::sealed_file::SealedFile;
-use crate::spool::{Spooled, Stored};
+use crate::sealed_file::{CHUNK_BYTES, SealedFile};
+use crate::spool::{ReadAhead, Spooled, Stored};
 
 /// Chunks of a held body that are read at a time, one time ahead. So a body that is being sent takes up to twice as many in
-/// memory, 512 KiB, which do not count towards what held bodies may take there: they are bound by the number of connections.
+/// memory, 512 KiB.
 const CHUNKS_AHEAD: u32 = 4;
+
+/// What follows an answer that was held.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// Nothing.
+    End,
+    /// Its trailer fields.
+    Trailers(HeaderMap),
+    /// The rest, still on its way.
+    Rest(Box<GatewayBody>),
+}
+
+impl Then {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match std::mem::replace(self, Self::End) {
+            Self::End => Poll::Ready(None),
+            Self::Trailers(fields) => Poll::Ready(Some(Ok(Frame::trailers(fields)))),
+            Self::Rest(mut rest) => {
+                let frame = Pin::new(&mut *rest).poll_frame(cx);
+                *self = Self::Rest(rest);
+                frame
+            }
+        }
+    }
+}
 
 /// Why a body could not be produced to its end. The message it belongs to is cut off, never completed.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -42,9 +68,13 @@ impl Progress {
     }
 }
 
-/// A body of one of the kinds that the gateway sends.
+/// A body of one of the kinds that the gateway sends. It is small, because the library keeps room for 32 requests on each
+/// connection to an origin, idle ones too.
 #[derive(Debug)]
-pub(crate) struct GatewayBody {
+pub(crate) struct GatewayBody(Box<Flow>);
+
+#[derive(Debug)]
+struct Flow {
     source: Source,
     progress: Progress,
     /// Resolves when nothing more of it may leave.
@@ -58,6 +88,7 @@ enum Source {
     Stream(ClientBody),
     Answer { incoming: Incoming, stall: Stall },
     Spool { reader: SpoolReader, then: Option<ClientBody> },
+    Looked { reader: SpoolReader, then: Then },
     Pipe { first: Option<Result<Bytes, BodyError>>, rest: mpsc::Receiver<Result<Bytes, BodyError>> },
 }
 
@@ -87,6 +118,11 @@ impl GatewayBody {
         Self::from(Source::Spool { reader: SpoolReader::new(spooled), then })
     }
 
+    /// An answer that was held, or its beginning, and what follows it.
+    pub(crate) fn looked_at(spooled: Spooled, then: Then) -> Self {
+        Self::from(Source::Looked { reader: SpoolReader::new(spooled), then })
+    }
+
     /// What somebody hands over piece by piece, the first of which may be here. An error cuts the message off.
     pub(crate) fn piped(
         first: Option<Result<Bytes, BodyError>>,
@@ -96,24 +132,26 @@ impl GatewayBody {
     }
 
     /// Breaks off when the token is cancelled.
-    pub(crate) fn until(self, token: CancellationToken) -> Self {
-        Self { stop: Some(Box::pin(token.cancelled_owned())), ..self }
+    pub(crate) fn until(mut self, token: CancellationToken) -> Self {
+        self.0.stop = Some(Box::pin(token.cancelled_owned()));
+        self
     }
 
     /// Keeps something, such as the sign that a connection is busy, until the body has been handed over.
-    pub(crate) fn keeping(self, kept: impl Any + Send) -> Self {
-        Self { _kept: Some(Box::new(kept)), ..self }
+    pub(crate) fn keeping(mut self, kept: impl Any + Send) -> Self {
+        self.0._kept = Some(Box::new(kept));
+        self
     }
 
     /// The counter of this body.
     pub(crate) fn progress(&self) -> Progress {
-        self.progress.clone()
+        self.0.progress.clone()
     }
 }
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self { source, progress: Progress::default(), stop: None, _kept: None }
+        Self(Box::new(Flow { source, progress: Progress::default(), stop: None, _kept: None }))
     }
 }
 
@@ -122,7 +160,7 @@ impl Body for GatewayBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
+        let this = &mut *self.0;
         if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Some(Err("the access of the user has ended".into())));
         }
@@ -139,6 +177,10 @@ impl Body for GatewayBody {
                 None => ready!(rest.poll_recv(cx)),
                 first => first,
             },
+            Source::Looked { reader, then } => match ready!(reader.poll_chunk(cx)) {
+                None => return then.poll_frame(cx),
+                chunk => chunk,
+            },
             Source::Spool { reader, then } => match (ready!(reader.poll_chunk(cx)), then) {
                 (None, Some(incoming)) => ready!(poll_data(incoming, cx)),
                 (chunk, _) => chunk,
@@ -151,22 +193,25 @@ impl Body for GatewayBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
+        match &self.0.source {
             Source::Full(bytes) => bytes.is_none(),
             Source::Stream(incoming) => incoming.is_end_stream(),
             Source::Answer { incoming, .. } => incoming.is_end_stream(),
             Source::Pipe { .. } => false,
             Source::Spool { reader, then } => then.is_none() && reader.left() == 0,
+            Source::Looked { reader, then } => reader.left() == 0 && matches!(then, Then::End),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        match &self.0.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(incoming) => incoming.size_hint(),
             Source::Answer { incoming, .. } => incoming.size_hint(),
-            Source::Spool { reader, then: None } => SizeHint::with_exact(reader.left()),
-            Source::Spool { .. } | Source::Pipe { .. } => SizeHint::default(),
+            Source::Spool { reader, then: None } | Source::Looked { reader, then: Then::End } => {
+                SizeHint::with_exact(reader.left())
+            }
+            Source::Spool { .. } | Source::Looked { .. } | Source::Pipe { .. } => SizeHint::default(),
         }
     }
 }
@@ -215,6 +260,7 @@ struct SpoolReader {
     source: ReadFrom,
     /// Keeps the place that the body takes.
     _spooled: Spooled,
+    _ahead: Option<ReadAhead>,
 }
 
 #[derive(Debug)]
@@ -237,11 +283,14 @@ struct FileReader {
 
 impl SpoolReader {
     fn new(spooled: Spooled) -> Self {
-        let source = match spooled.stored() {
-            Stored::Memory(bytes) => ReadFrom::Memory(bytes),
-            Stored::File(file) => ReadFrom::File(Box::new(FileReader::new(file))),
+        let (source, ahead) = match spooled.stored() {
+            Stored::Memory(bytes) => (ReadFrom::Memory(bytes), None),
+            Stored::File(file) => {
+                let ahead = (2 * u64::from(CHUNKS_AHEAD) * CHUNK_BYTES as u64).min(spooled.len());
+                (ReadFrom::File(Box::new(FileReader::new(file))), Some(spooled.read_ahead(ahead)))
+            }
         };
-        Self { left: spooled.len(), source, _spooled: spooled }
+        Self { left: spooled.len(), source, _spooled: spooled, _ahead: ahead }
     }
 
     fn left(&self) -> u64 {
@@ -295,5 +344,45 @@ impl FileReader {
             self.next = self.next.saturating_add(CHUNKS_AHEAD);
         }
         Poll::Ready(Ok(self.ready.pop_front().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::SpoolPlace;
+    use http_body_util::BodyExt;
+    use prometheus_client::metrics::gauge::Gauge;
+
+    #[tokio::test]
+    async fn a_held_body_that_cannot_be_read_is_cut_off() {
+        const LEN: usize = 20 * CHUNK_BYTES;
+        // Bytes that are left of the file, and how many of the body arrive; 4 chunks are read at a time.
+        let rows = [(u64::MAX, LEN), (10 * CHUNK_BYTES as u64, 8 * CHUNK_BYTES), (0, 0)];
+        for (left, expected) in rows {
+            let dir = tempfile::tempdir().unwrap();
+            let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+            let mut spool = place.spool();
+            spool.push(vec![b'x'; LEN].into()).await.unwrap();
+            let spooled = spool.finish().await.unwrap();
+            let Stored::File(file) = spooled.stored() else { panic!("it lies in a file") };
+            if left != u64::MAX {
+                file.cut(left);
+            }
+            let mut body = GatewayBody::spooled(spooled, None);
+            let (mut arrived, mut error) = (0, None);
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => arrived += frame.into_data().unwrap().len(),
+                    Err(cause) => {
+                        error = Some(cause);
+                        break;
+                    }
+                }
+            }
+            assert_eq!((arrived, error.is_none()), (expected, left == u64::MAX), "{left}");
+            // Whoever asks again gets an error again, and no end that looks like one.
+            assert_eq!(body.frame().await.is_some_and(|frame| frame.is_err()), left != u64::MAX, "{left}");
+        }
     }
 }

@@ -74,6 +74,8 @@ pub(crate) enum Fault {
         /// Sentence.
         message: &'static str,
     },
+    /// The origin wants to see a certificate, and there is none for it.
+    ClientCertificate,
     /// The origin broke off or answered nonsense.
     BadAnswer,
     /// The body ended early or its framing broke.
@@ -132,6 +134,11 @@ impl Fault {
             Self::Timeout => (S::GATEWAY_TIMEOUT, "upstream_timeout", "The server did not answer in time."),
             Self::Handshake => (S::BAD_GATEWAY, "tls_handshake", "No secure connection to the server could be made."),
             Self::Certificate { reason, message } => (S::BAD_GATEWAY, reason, message),
+            Self::ClientCertificate => (
+                S::BAD_GATEWAY,
+                "client_certificate",
+                "The server asks for a certificate of the client, which the gateway cannot show.",
+            ),
             Self::BadAnswer => (S::BAD_GATEWAY, "bad_answer", "The server broke off or gave no valid answer."),
             Self::BodyBroken => (S::BAD_REQUEST, "body_broken", "The request body is incomplete or malformed."),
             Self::BodyStalled => (S::REQUEST_TIMEOUT, "body_stalled", "The request body stopped coming."),
@@ -142,6 +149,11 @@ impl Fault {
     /// The code for logs and metrics.
     pub(crate) fn reason(&self) -> &'static str {
         self.parts().1
+    }
+
+    /// Whether it came before anything was sent to the origin.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        matches!(self, Self::Resolve | Self::Connect | Self::Parent(_) | Self::Handshake | Self::Certificate { .. })
     }
 
     /// Whether what follows on the connection cannot be trusted to be a request.
@@ -177,9 +189,12 @@ impl Fault {
                 GatewayError::UpstreamCertificate { host, trouble: certificate_trouble(reason) }
             }
             Self::Timeout => GatewayError::UpstreamTimeout { host },
-            Self::Resolve | Self::Connect | Self::Parent(_) | Self::Handshake | Self::BadAnswer => {
-                GatewayError::UpstreamUnreachable { host, reason }
-            }
+            Self::Resolve
+            | Self::Connect
+            | Self::Parent(_)
+            | Self::Handshake
+            | Self::ClientCertificate
+            | Self::BadAnswer => GatewayError::UpstreamUnreachable { host, reason },
             Self::Port(_) | Self::OwnListener => GatewayError::OutOfReach { host, reason },
             Self::TooManyHosts | Self::TooManyProofs | Self::SpoolFull => GatewayError::Busy { reason },
             Self::PrivateAddress => GatewayError::PrivateAddress { host },
@@ -215,6 +230,7 @@ mod tests {
         let rows = [
             (Fault::Certificate { reason: "cert_expired", message: "" }, 502, "cert_expired", false),
             (Fault::Certificate { reason: "cert_revoked", message: "" }, 502, "cert_revoked", false),
+            (Fault::ClientCertificate, 502, "client_certificate", false),
             (Fault::Misdirected, 421, "name_mismatch", true),
             (Fault::Access(Denied::Ended), 403, "access_ended", true),
             (Fault::OwnListener, 403, "own_listener", false),

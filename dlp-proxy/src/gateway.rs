@@ -8,6 +8,7 @@ use crate::access::log::AccessLogError;
 use crate::admin::Admin;
 use crate::admission::Admission;
 use crate::body::BodyLimits;
+use crate::bypass::BypassError;
 use crate::config::{Config, ConfigError, KnownConfig};
 use crate::destination::{Catalogue, RestrictError, Restrictions};
 use crate::icap;
@@ -15,6 +16,7 @@ use crate::identity::IdentityError;
 use crate::known::{self, KnownError};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
 use crate::secret_file::{self, SecretError};
@@ -25,8 +27,9 @@ use crate::spool::SpoolPlace;
 use crate::state_lock::{StateLock, StateLockError};
 use crate::tls::ca::{Ca, CaError};
 use crate::tls::leaf::LeafMint;
-use crate::tls::origin::{RootsError, client_config};
-use crate::tls::own::{self, OwnTlsError};
+use crate::tls::origin::{RootsError, client_configs};
+use crate::tls::own::OwnTlsError;
+use crate::tls::pinning::Pinning;
 use crate::transfer::Transfers;
 use crate::upstream::{AddressGuard, Parent, Resolver, Upstream};
 use dlp_core::base::Limits;
@@ -46,7 +49,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -87,6 +89,9 @@ pub enum StartError {
     /// There is no usable CA.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// Lists of hosts that are not opened cannot be used.
+    #[error(transparent)]
+    Bypass(#[from] BypassError),
     /// Origins could not be verified.
     #[error(transparent)]
     Roots(#[from] RootsError),
@@ -139,6 +144,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The log of requests cannot be written.
+    #[error("admin.request_log: cannot write {}: {source}", path.display())]
+    RequestLog {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The state directory belongs to somebody else.
     #[error(transparent)]
     Locked(#[from] StateLockError),
@@ -181,7 +194,7 @@ fn advice(error: &io::Error, key: &str) -> String {
 /// A gateway that has its sockets and serves nobody yet.
 pub struct Gateway {
     services: Arc<Services>,
-    proxies: Vec<(TcpListener, Arc<Entry>)>,
+    proxies: Vec<(TcpListener, Entry)>,
     icap: Vec<TcpListener>,
     admin: TcpListener,
     addresses: Addresses,
@@ -202,7 +215,6 @@ struct Addresses {
 
 /// Parts that come from files alone.
 struct Read {
-    own_tls: Option<TlsAcceptor>,
     admin_token_digest: Option<[u8; 32]>,
     parent: Option<Parent>,
     catalogue: Catalogue,
@@ -218,7 +230,7 @@ impl Gateway {
     pub async fn bind(setup: Setup) -> Result<Self, StartError> {
         let Setup { config, state_dir, risky, mut sockets } = setup;
         let read = Read::from_files(&config)?;
-        for gap in read.restrictions.gaps(&config.bypass.hosts) {
+        for gap in read.restrictions.gaps(&read.rules.bypass.patterns()) {
             tracing::warn!("{gap}");
         }
         create_private(&state_dir)?;
@@ -239,7 +251,7 @@ impl Gateway {
         create_private(&spool_dir)?;
         let (ca_path, ca_key) = ca_paths(&config, &state_dir);
         let ca = Arc::new(Ca::load_or_create(&ca_path, &ca_key)?);
-        let tls = client_config(&config.upstream, ca.chain())?;
+        let tls = client_configs(&config.upstream, ca.chain())?;
         let own: Vec<_> = addresses
             .proxy
             .iter()
@@ -260,10 +272,12 @@ impl Gateway {
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             coaching: Coaching::default(),
+            pinning: Pinning::new(),
             transfers: Transfers::default(),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),
+            request_log: request_log(&config, &metrics)?,
             incidents: Arc::new(Mutex::new(IncidentLog::open(&state_dir.join(INCIDENTS))?)),
             metrics,
             drain: CancellationToken::new(),
@@ -271,7 +285,7 @@ impl Gateway {
             config,
         };
         let (services, ca_pem) = (Arc::new(services), ca.pem().to_owned());
-        let proxies = entries(plain, tls_listeners, read.own_tls);
+        let proxies = entries(plain, tls_listeners);
         let admin_token_digest = read.admin_token_digest;
         Ok(Self { services, proxies, icap, admin, addresses, admin_address, admin_token_digest, ca_pem, ca_path, lock })
     }
@@ -351,13 +365,6 @@ impl Gateway {
 impl Read {
     fn from_files(config: &Config) -> Result<Self, StartError> {
         config.check()?;
-        let own_tls = match (&config.tls.cert, &config.tls.key) {
-            (Some(cert), Some(key)) => {
-                let client_ca = config.tls.client_ca.as_deref();
-                Some(TlsAcceptor::from(own::server_config(cert, key, client_ca)?))
-            }
-            _ => None,
-        };
         let token = config.admin.token_file.as_deref();
         let token = token.map(|path| secret_file::read("admin.token_file", path, ADMIN_TOKEN_BYTES_MIN)).transpose()?;
         let admin_token_digest = token.map(|token| Sha256::digest(token.as_bytes()).into());
@@ -365,7 +372,7 @@ impl Read {
         let catalogue = Catalogue::builtin();
         let restrictions = Restrictions::new(&catalogue, &config.tenant.restrict)?;
         let rules = Rules::from_files(config)?;
-        Ok(Self { own_tls, admin_token_digest, parent, catalogue, restrictions, rules })
+        Ok(Self { admin_token_digest, parent, catalogue, restrictions, rules })
     }
 }
 
@@ -389,9 +396,9 @@ pub fn check(config: &Config, state_dir: &Path) -> Result<Vec<String>, StartErro
         true => Ca::load_or_create(&cert, &key)?.chain().to_vec(),
         false => Vec::new(),
     };
-    client_config(&config.upstream, &own)?;
+    client_configs(&config.upstream, &own)?;
     known::detectors(&config.known)?;
-    Ok(read.restrictions.gaps(&config.bypass.hosts))
+    Ok(read.restrictions.gaps(&read.rules.bypass.patterns()))
 }
 
 fn inspection_services(
@@ -430,24 +437,21 @@ fn ca_paths(config: &Config, state_dir: &Path) -> (PathBuf, PathBuf) {
     (or_default(&config.ca.cert, "ca.pem"), or_default(&config.ca.key, "ca.key"))
 }
 
+fn request_log(config: &Config, metrics: &Metrics) -> Result<RequestLog, StartError> {
+    let path = config.admin.request_log.as_deref();
+    let opened = RequestLog::open(path, metrics.request_lines_lost.clone());
+    opened.map_err(|source| StartError::RequestLog { path: path.unwrap_or(Path::new("")).into(), source })
+}
+
 fn create_private(dir: &Path) -> Result<(), StartError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|source| StartError::State { path: dir.into(), source })
 }
 
-/// All listeners of the proxy with how clients come in there. Listeners inside TLS exist only with a certificate.
-fn entries(
-    plain: Vec<TcpListener>,
-    tls: Vec<TcpListener>,
-    own_tls: Option<TlsAcceptor>,
-) -> Vec<(TcpListener, Arc<Entry>)> {
-    let open = Arc::new(Entry::Plain);
-    let mut entries: Vec<_> = plain.into_iter().map(|listener| (listener, open.clone())).collect();
-    if let Some(acceptor) = own_tls {
-        let inside = Arc::new(Entry::Tls(acceptor));
-        entries.extend(tls.into_iter().map(|listener| (listener, inside.clone())));
-    }
-    entries
+/// All listeners of the proxy with how clients come in there.
+fn entries(plain: Vec<TcpListener>, tls: Vec<TcpListener>) -> Vec<(TcpListener, Entry)> {
+    let plain = plain.into_iter().map(|listener| (listener, Entry::Plain));
+    plain.chain(tls.into_iter().map(|listener| (listener, Entry::Tls))).collect()
 }
 
 fn addresses_of(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, StartError> {

@@ -60,8 +60,12 @@ pub(crate) struct Metrics {
     pub(crate) spool_bytes: Gauge,
     /// Bytes relayed in tunnels that are not intercepted.
     pub(crate) bypassed_bytes: Counter,
+    /// Kinds of clients that have begun to refuse every certificate at a host.
+    pub(crate) pinning_suspected: Counter,
     /// Incidents that could not be written.
     pub(crate) incidents_lost: Counter,
+    /// Lines of the log of requests that could not be written.
+    pub(crate) request_lines_lost: Counter,
     /// Changes of access that could not be written.
     pub(crate) access_changes_lost: Counter,
     access_cuts: Family<Reason, Counter>,
@@ -90,7 +94,9 @@ impl Metrics {
             queue_depth: Gauge::default(),
             spool_bytes: Gauge::default(),
             bypassed_bytes: Counter::default(),
+            pinning_suspected: Counter::default(),
             incidents_lost: Counter::default(),
+            request_lines_lost: Counter::default(),
             access_changes_lost: Counter::default(),
             access_cuts: Family::default(),
             reloads: Family::default(),
@@ -185,7 +191,10 @@ impl Metrics {
         r.register("uploads_cut", "Uploads stopped after they had begun to leave", self.cuts.clone());
         r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
+        r.register("pinning_suspected", "Clients that refuse every certificate", self.pinning_suspected.clone());
         r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());
+        let lines = self.request_lines_lost.clone();
+        r.register("request_lines_lost", "Lines of the log of requests that could not be written", lines);
         let lost = self.access_changes_lost.clone();
         r.register("access_changes_lost", "Changes of access that could not be written", lost);
     }

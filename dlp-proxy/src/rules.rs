@@ -1,24 +1,31 @@
-//! What can be exchanged while the gateway runs: policies, users, and indexes of what is known.
+//! What can be exchanged while the gateway runs: policies, users, what is not opened, the certificates of the proxy itself,
+//! and indexes of what is known.
 //!
 //! A decision is made under one set of rules. A request whose head was decided before an exchange and whose body after it
 //! meets the new rules with its body, which is what whoever revokes something wants.
 
+use crate::bypass::Bypass;
 use crate::config::Config;
 use crate::gateway::{StartError, inspection_with};
 use crate::identity::Identity;
 use crate::services::{InspectionServices, Services};
+use crate::tls::own;
 use dlp_core::decision::{Policies, Policy};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio_rustls::TlsAcceptor;
 
 /// One set of rules, read and checked as a whole.
-#[derive(Debug)]
 pub(crate) struct Rules {
     /// Policies in force.
     pub(crate) policies: Policies,
     /// Who sends.
     pub(crate) identity: Identity,
+    /// What is not opened.
+    pub(crate) bypass: Bypass,
+    /// TLS of the proxy itself, where it is offered.
+    pub(crate) own_tls: Option<TlsAcceptor>,
 }
 
 impl Rules {
@@ -30,7 +37,22 @@ impl Rules {
             Ok(Policy::from_toml(&path.display().to_string(), &text)?)
         };
         let policies = config.policy.files.iter().map(read).collect::<Result<Vec<_>, StartError>>()?;
-        Ok(Self { policies: Policies::new(policies), identity: Identity::new(&config.identity)? })
+        let own_tls = match (&config.tls.cert, &config.tls.key) {
+            (Some(cert), Some(key)) => {
+                let client_ca = config.tls.client_ca.as_deref();
+                Some(TlsAcceptor::from(own::server_config((cert, key), client_ca, &config.tls.client_crls)?))
+            }
+            _ => None,
+        };
+        let revoked = own::revoked_clients(&config.tls.client_crls)?;
+        let identity = Identity::new(&config.identity)?.without(revoked);
+        Ok(Self { policies: Policies::new(policies), identity, bypass: Bypass::read(&config.bypass)?, own_tls })
+    }
+}
+
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rules").field("policies", &self.policies).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +85,7 @@ impl Reloader {
         Self(services)
     }
 
-    /// Reads the policies, users and indexes that a configuration names, and puts them in force together. Says whether
+    /// Reads the policies, users, certificates, lists and indexes that a configuration names, and puts them in force together. Says whether
     /// anything else differs from the configuration that the gateway was started with, which takes a restart.
     ///
     /// # Errors
@@ -77,6 +99,7 @@ impl Reloader {
         if let Some(inspection) = inspection {
             services.inspection.exchange(inspection);
         }
+        services.request_log.open_anew();
         // Whoever is not let in any more is not kept in either.
         services.access.sweep(&services.rules);
         let running = &services.config;
@@ -84,6 +107,8 @@ impl Reloader {
             policy: running.policy.clone(),
             identity: running.identity.clone(),
             known: running.known.clone(),
+            tls: running.tls.clone(),
+            bypass: running.bypass.clone(),
             ..config.clone()
         };
         Ok(same_else != *running)

@@ -111,6 +111,12 @@ impl SealedFile {
         chunks.take_while(|chunk: &io::Result<Bytes>| !chunk.as_ref().is_ok_and(Bytes::is_empty)).collect()
     }
 
+    /// Cuts the file off, as a disk that fails may.
+    #[cfg(test)]
+    pub(crate) fn cut(&self, len: u64) {
+        self.file.set_len(len).unwrap();
+    }
+
     /// Reads from the start.
     pub(crate) fn reader(&self) -> SealedReader {
         SealedReader { file: self.clone(), position: 0, chunk: None }

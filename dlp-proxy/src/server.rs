@@ -27,7 +27,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Pause after a failed accept, which mostly means that there are no descriptors left.
@@ -37,12 +36,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// Accepts proxy clients until told to stop.
-pub(crate) async fn accept(
-    services: Arc<Services>,
-    listener: TcpListener,
-    entry: Arc<Entry>,
-    admission: Arc<Admission>,
-) {
+pub(crate) async fn accept(services: Arc<Services>, listener: TcpListener, entry: Entry, admission: Arc<Admission>) {
     loop {
         let accepted = tokio::select! {
             () = services.drain.cancelled() => return,
@@ -57,7 +51,7 @@ pub(crate) async fn accept(
                 match admitted {
                     Some(admitted) => {
                         let client = (stream, peer);
-                        services.tasks.spawn(serve_proxy(services.clone(), client, entry.clone(), admitted));
+                        services.tasks.spawn(serve_proxy(services.clone(), client, entry, admitted));
                     }
                     None => {
                         services.metrics.count_fault("connections_per_ip");
@@ -88,7 +82,7 @@ async fn admit(admission: &Arc<Admission>, peer: SocketAddr) -> Option<Admitted>
 async fn serve_proxy(
     services: Arc<Services>,
     (stream, peer): (TcpStream, SocketAddr),
-    entry: Arc<Entry>,
+    entry: Entry,
     admitted: Admitted,
 ) {
     // Without it an answer in two packets waits for a delayed acknowledgement.
@@ -123,24 +117,27 @@ async fn serve_proxy(
 }
 
 /// How clients come in at a listener.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry {
     /// HTTP/1.1 without TLS.
     Plain,
     /// TLS, and inside it what the handshake settles on.
-    Tls(TlsAcceptor),
+    Tls,
 }
 
 impl Entry {
     /// The bytes inside, what they are, and what the connection itself proves.
     async fn enter(
-        &self,
+        self,
         services: &Services,
         stream: TcpStream,
         peer: SocketAddr,
     ) -> Option<(ClientIo, Protocol, Proof)> {
-        let Self::Tls(acceptor) = self else {
+        if matches!(self, Self::Plain) {
             return Some((Box::new(stream), Protocol::Http1, Proof::Nobody));
-        };
+        }
+        // A listener of this kind needs a certificate, which reading the files again does not take away.
+        let acceptor = services.rules.now().own_tls.clone()?;
         match timeout(services.config.limits.header_timeout, acceptor.accept(stream)).await {
             Ok(Ok(tls)) => {
                 let session = tls.get_ref().1;
@@ -192,9 +189,10 @@ where
     S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
     F: Future<Output = Response<GatewayBody>> + Send + 'static,
 {
+    // Each in a box of its own size: most connections are idle most of the time.
     match connection.protocol {
-        Protocol::Http1 => serve_http1(services, connection, new_client, serve).await,
-        Protocol::Http2 => serve_http2(services, connection, new_client, serve).await,
+        Protocol::Http1 => Box::pin(serve_http1(services, connection, new_client, serve)).await,
+        Protocol::Http2 => Box::pin(serve_http2(services, connection, new_client, serve)).await,
     }
 }
 
@@ -215,6 +213,7 @@ where
         async move { Ok::<_, Infallible>(answer.await.map(|body| body.keeping(busy))) }
     });
     let served = http1_builder(limits.idle_timeout).serve_connection(TokioIo::new(guarded), service).with_upgrades();
+    let served = std::pin::pin!(served);
     let ended = tokio::select! {
         ended = until_its_end(&services, &admitted, served, None) => ended,
         () = client.lease.ended() => Ok(()),
@@ -248,7 +247,7 @@ where
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     h2::configure_server(builder.timer(TokioTimer::new()));
-    let served = builder.serve_connection(TokioIo::new(io), service);
+    let served = std::pin::pin!(builder.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
         ended = until_its_end(&services, &admitted, served, Some(&streams)) => ended,
         () = client.lease.ended() => Ok(()),
@@ -295,14 +294,13 @@ where
 async fn until_its_end(
     services: &Services,
     admitted: &Admitted,
-    connection: impl Ending,
+    mut connection: Pin<&mut impl Ending>,
     streams: Option<&Streams>,
 ) -> hyper::Result<()> {
     let idle = async |limit| match streams {
         Some(streams) => streams.idle(limit).await,
         None => std::future::pending().await,
     };
-    let mut connection = std::pin::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended,
         () = services.drain.cancelled() => {}

@@ -6,10 +6,12 @@ use crate::config::Config;
 use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Rules};
 use crate::scan_pool::ScanPool;
 use crate::spool::SpoolPlace;
 use crate::tls::leaf::LeafMint;
+use crate::tls::pinning::Pinning;
 use crate::transfer::Transfers;
 use crate::upstream::Upstream;
 use dlp_core::content::RiskyParser;
@@ -41,6 +43,8 @@ pub(crate) struct Services {
     pub(crate) pool: ScanPool,
     /// Requests that wait for an explanation.
     pub(crate) coaching: Coaching,
+    /// What clients have refused.
+    pub(crate) pinning: Pinning,
     /// Uploads that take several requests.
     pub(crate) transfers: Transfers,
     /// Place of bodies that are held.
@@ -49,6 +53,8 @@ pub(crate) struct Services {
     pub(crate) mint: LeafMint,
     /// Connections to origins.
     pub(crate) upstream: Upstream,
+    /// Log of requests.
+    pub(crate) request_log: RequestLog,
     /// Incident log.
     pub(crate) incidents: Arc<Mutex<IncidentLog>>,
     /// Counters.

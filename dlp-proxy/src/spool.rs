@@ -54,6 +54,19 @@ struct Share {
     in_ram: u64,
 }
 
+/// Memory that reading a body ahead takes, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct ReadAhead {
+    place: Arc<SpoolPlace>,
+    bytes: u64,
+}
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        self.place.in_ram.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// Takes a body while it arrives.
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -199,6 +212,13 @@ impl Spooled {
         self.share.bytes
     }
 
+    /// Counts what somebody who sends it reads ahead as memory that bodies take.
+    pub(crate) fn read_ahead(&self, bytes: u64) -> ReadAhead {
+        let place = self.share.place.clone();
+        place.in_ram.fetch_add(bytes, Ordering::Relaxed);
+        ReadAhead { place, bytes }
+    }
+
     /// Where the body lies. It is there as long as this or a clone lives.
     pub(crate) fn stored(&self) -> Stored {
         match &self.reader {
@@ -297,7 +317,9 @@ mod tests {
         assert_eq!(second.len(), SMALL_BYTES as u64 + 1);
         place.in_ram.fetch_sub(RAM_TOTAL_BYTES, Ordering::Relaxed);
         assert_eq!(place.in_ram.load(Ordering::Relaxed), 2 * SMALL_BYTES as u64 + 1);
-        drop((first, second, small));
+        let ahead = second.read_ahead(1000);
+        assert_eq!(place.in_ram.load(Ordering::Relaxed), 2 * SMALL_BYTES as u64 + 1001);
+        drop((first, second, small, ahead));
         assert_eq!(place.in_ram.load(Ordering::Relaxed), 0);
     }
 }

@@ -19,10 +19,12 @@ use crate::http::h2;
 use crate::identity::Proof;
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
+use crate::request_log::Entry;
 use crate::server::{ClientIo, Connection, serve_connection, with_first};
 use crate::services::Services;
 use crate::tls::Protocol;
 use crate::tls::hello::{Hello, read_hello};
+use crate::tls::pinning::Pair;
 use crate::upstream::{Links, Route};
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
@@ -30,7 +32,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
@@ -50,6 +52,10 @@ struct Tunnel {
     lease: Arc<Lease>,
     authority: Authority,
     is_tls: bool,
+    /// Whether it is relayed unread.
+    is_bypassed: bool,
+    /// What kind of client it is of.
+    pair: Pair,
     /// None when the host is refused whatever is asked of it: then nothing is dialled, and the answer comes in the
     /// tunnel, where browsers show it.
     route: Option<Route>,
@@ -77,7 +83,8 @@ pub(crate) async fn open(
         let lease = services.access.lease();
         let actor = lease.admit(&services.rules, &proof)?;
         let authority = authority_of(&services, parts.uri.authority().map(http::uri::Authority::as_str))?;
-        let is_bypassed = is_bypassed(&services, &authority.host);
+        let pair = Pair::new(&authority.host, parts.headers.get(header::USER_AGENT));
+        let is_bypassed = is_bypassed(&services, &authority.host, &pair);
         if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
             return Err(Fault::TooManyHosts);
         }
@@ -85,16 +92,26 @@ pub(crate) async fn open(
             true => None,
             false => Some(services.upstream.route(authority.clone(), true).await?),
         };
-        Ok::<_, Fault>((proof, lease, authority, route))
+        Ok::<_, Fault>((proof, lease, authority, route, (pair, is_bypassed)))
     };
     match prepared.await {
-        Ok((proof, lease, authority, route)) => {
+        Ok((proof, lease, authority, route, (pair, is_bypassed))) => {
             let (services, peer) = (services.clone(), client.peer);
             let place = admitted.clone();
             let access = lease.clone();
             let services_of_tunnel = services.clone();
-            let tunnel =
-                Tunnel { services: services_of_tunnel, peer, proof, lease, authority, is_tls: true, route, admitted };
+            let tunnel = Tunnel {
+                services: services_of_tunnel,
+                peer,
+                proof,
+                lease,
+                authority,
+                is_tls: true,
+                is_bypassed,
+                pair,
+                route,
+                admitted,
+            };
             services.tasks.spawn(async move {
                 // Requests inside end the tunnel by themselves when it has to make room; nothing else may keep it.
                 tokio::select! {
@@ -123,11 +140,31 @@ fn authority_of(services: &Services, target: Option<&str>) -> Result<Authority, 
     if ports.iter().any(|port| port.get() == authority.port) { Ok(authority) } else { Err(Fault::Port(authority.port)) }
 }
 
+/// A tunnel in which requests can be read.
+struct Opened {
+    io: ClientIo,
+    protocol: Protocol,
+    /// The way to the origin, or why there is none.
+    links: Result<Links, Fault>,
+}
+
 impl Tunnel {
-    /// Waits for the connection and finds out what is spoken on it.
-    async fn run(self, upgrade: OnUpgrade) {
-        let Ok(upgraded) = upgrade.await else { return };
-        let Some((mut stream, mut first)) = unwrapped(upgraded) else { return };
+    /// Opens the tunnel and serves what comes. What is only needed to open it is given back when it is open: idle tunnels
+    /// should cost little.
+    async fn run(mut self, upgrade: OnUpgrade) {
+        let Some(Opened { io, protocol, links }) = Box::pin(self.opened(upgrade)).await else { return };
+        match links {
+            Ok(links) => self.serve(io, protocol, links).await,
+            Err(fault) => {
+                self.services.metrics.count_tls_error(fault.reason());
+                Box::pin(self.serve_fault(io, protocol, fault)).await;
+            }
+        }
+    }
+
+    /// Waits for the connection and finds out what is spoken on it. None when nothing is left to be served.
+    async fn opened(&mut self, upgrade: OnUpgrade) -> Option<Opened> {
+        let (mut stream, mut first) = unwrapped(upgrade.await.ok()?)?;
         if first.is_empty() {
             let mut byte = [0];
             match timeout(FIRST_BYTE_TIMEOUT, stream.read(&mut byte)).await {
@@ -136,14 +173,14 @@ impl Tunnel {
             }
         }
         match first.first() {
-            Some(&TLS_HANDSHAKE) => self.serve_tls(stream, first).await,
-            Some(byte) if byte.is_ascii_uppercase() => self.serve_plain(stream, first).await,
+            Some(&TLS_HANDSHAKE) => self.opened_tls(stream, first).await,
+            Some(byte) if byte.is_ascii_uppercase() => Some(self.opened_plain(stream, first)),
             _ => self.note("unknown_protocol"),
         }
     }
 
     /// Reads the ClientHello and decides between interception and bypass.
-    async fn serve_tls(self, mut stream: ClientIo, first: Vec<u8>) {
+    async fn opened_tls(&self, mut stream: ClientIo, first: Vec<u8>) -> Option<Opened> {
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(hello)) = timeout(limit, read_hello(&mut stream, first)).await else {
             return self.note("client_hello");
@@ -153,16 +190,16 @@ impl Tunnel {
         }
         let Some(own_choice) = hello.offers.own_choice() else { return self.note("alpn") };
         match &self.route {
-            Some(route) if is_bypassed(&self.services, &self.authority.host) => {
-                Box::pin(self.relay(route, stream, hello)).await
+            Some(route) if self.is_bypassed => {
+                self.relay(route, stream, hello).await;
+                None
             }
-            // What is only needed to open a tunnel is given back when it is open: idle ones should cost little.
-            _ => Box::pin(self.intercept(stream, hello, own_choice)).await,
+            _ => self.intercepted(stream, hello, own_choice).await,
         }
     }
 
-    /// Origin first, then the client; then requests.
-    async fn intercept(self, stream: ClientIo, hello: Hello, own_choice: Protocol) {
+    /// Origin first, then the client.
+    async fn intercepted(&self, stream: ClientIo, hello: Hello, own_choice: Protocol) -> Option<Opened> {
         let opened = match &self.route {
             Some(route) => Box::pin(self.open_origin(route, &hello)).await,
             None => Ok((own_choice, Links::new(own_choice))),
@@ -179,15 +216,14 @@ impl Tunnel {
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(tls)) = Box::pin(timeout(limit, handshake)).await else {
             // A client that does not trust the CA ends here; so does one that pins certificates.
+            if self.services.pinning.refused(&self.pair) {
+                self.services.metrics.pinning_suspected.inc();
+                tracing::warn!(host = %self.authority, client = self.pair.client(), "a client refuses every certificate of the gateway: it pins another one, or does not know the gateway's CA");
+            }
             return self.note("client_handshake");
         };
-        match opened {
-            Ok((protocol, links)) => self.serve(Box::new(tls), protocol, links).await,
-            Err(fault) => {
-                self.services.metrics.count_tls_error(fault.reason());
-                self.serve_fault(Box::new(tls), protocol, fault).await;
-            }
-        }
+        self.services.pinning.accepted(&self.pair);
+        Some(Opened { io: Box::new(tls), protocol, links: opened.map(|(_, links)| links) })
     }
 
     /// Connects to the origin. The client will speak what the origin speaks, if it can: then every message keeps its
@@ -206,10 +242,14 @@ impl Tunnel {
     /// Relays a tunnel unread, and counts its bytes.
     async fn relay(&self, route: &Route, mut stream: ClientIo, hello: Hello) {
         let _busy = self.admitted.busy();
-        let Ok(mut origin) = self.services.upstream.connect(route).await else { return self.note("bypass") };
+        let Ok(mut origin) = self.services.upstream.connect(route).await else {
+            let _: Option<()> = self.note("bypass");
+            return;
+        };
         if origin.write_all(&hello.raw).await.is_err() {
             return;
         }
+        let begin = Instant::now();
         let copying =
             tokio::io::copy_bidirectional_with_sizes(&mut stream, &mut origin, RELAY_BUFFER_BYTES, RELAY_BUFFER_BYTES);
         let copied = tokio::select! {
@@ -219,16 +259,27 @@ impl Tunnel {
         let bytes = copied.ok().and_then(Result::ok).map_or(0, |(up, down)| up + down);
         self.services.metrics.bypassed_bytes.inc_by(bytes);
         self.services.metrics.count_uninspected("bypass");
+        self.services.request_log.write(Entry {
+            client: Some(self.peer.ip()),
+            user: Some(self.proof.name()).filter(|name| !name.is_empty()).map(str::to_owned),
+            method: "CONNECT".to_owned(),
+            host: self.authority.host.to_string(),
+            reason: Some("bypass".to_owned()),
+            bytes: Some(bytes),
+            duration_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..Entry::default()
+        });
         tracing::info!(host = %self.authority, bytes, "tunnel not intercepted");
     }
 
     /// HTTP without TLS in a tunnel.
-    async fn serve_plain(mut self, stream: ClientIo, first: Vec<u8>) {
+    fn opened_plain(&mut self, stream: ClientIo, first: Vec<u8>) -> Opened {
         self.is_tls = false;
         if let Some(route) = &mut self.route {
             route.is_tls = false;
         }
-        self.serve(with_first(stream, first), Protocol::Http1, Links::new(Protocol::Http1)).await;
+        let protocol = Protocol::Http1;
+        Opened { io: with_first(stream, first), protocol, links: Ok(Links::new(protocol)) }
     }
 
     /// Requests.
@@ -262,10 +313,11 @@ impl Tunnel {
         Client { peer, admitted, place: Place::Tunnel { authority, is_tls, route }, proof, lease, links, refusal }
     }
 
-    /// Counts and logs a tunnel that was closed.
-    fn note(&self, reason: &'static str) {
+    /// Counts and logs a tunnel that was closed. There is nothing of it.
+    fn note<T>(&self, reason: &'static str) -> Option<T> {
         self.services.metrics.count_tls_error(reason);
         tracing::info!(peer = %self.peer, host = %self.authority, reason, "tunnel closed");
+        None
     }
 }
 
@@ -283,9 +335,13 @@ fn unwrapped(upgraded: Upgraded) -> Option<(ClientIo, Vec<u8>)> {
     }
 }
 
-/// Whether tunnels to the host are relayed unread.
-fn is_bypassed(services: &Services, host: &Host) -> bool {
-    services.config.bypass.hosts.iter().any(|pattern| pattern.covers(host))
+/// Whether tunnels of this kind of client to its host are relayed unread.
+fn is_bypassed(services: &Services, host: &Host, pair: &Pair) -> bool {
+    let tenancy = &services.config.tenant.corporate;
+    let category = || services.catalogue.destination_of_host(&host.to_string(), tenancy).category;
+    let pins = || services.pinning.is_suspected(pair);
+    services.rules.now().bypass.covers(host, category)
+        || (services.config.bypass.pinned.iter().any(|pattern| pattern.covers(host)) && pins())
 }
 
 /// The name in the hello must be the one of the tunnel; only an address needs none.

@@ -460,3 +460,51 @@ async fn client_certificates_say_who_it_is() {
     assert!(ended.await.unwrap() < AT_ONCE);
     assert_eq!(ask(Some(shown("anna@corp.example", &issuer))).await, 403);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_certificate_is_refused_and_cuts_what_it_has_opened() {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST, UNREAD], |_| {})).await;
+    let dir = directory("[[person]]\nid = \"anna@corp.example\"\n");
+    let own = rcgen::generate_simple_self_signed(vec!["gw.example".into()]).unwrap();
+    let file = |name: &str, text: String| std::fs::write(dir.path().join(name), text).unwrap();
+    file("gw.pem", own.cert.pem());
+    file("gw.key", own.signing_key.serialize_pem());
+    file("clients.pem", ca.pem.clone());
+    file("revoked.pem", ca.crl(1));
+    let more = "listen.proxy_tls = [\"127.0.0.1:0\"]\ntls = { cert = \"{dir}/gw.pem\", key = \"{dir}/gw.key\", \
+         client_ca = \"{dir}/clients.pem\", client_crls = [\"{dir}/revoked.pem\"] }";
+    let gateway = Running::start_in(dir, &ca, &config(&origin, more)).await;
+    let connect = async |serial: u64| {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.serial_number = Some(serial.into());
+        params.subject_alt_names = vec![SanType::Rfc822Name("anna@corp.example".try_into().unwrap())];
+        let leaf = params.signed_by(&key, ca.issuer()).unwrap();
+        let shown = (vec![leaf.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into());
+        let mut roots = RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let tcp = TcpStream::connect(gateway.proxy_tls.unwrap()).await.unwrap();
+        let name = ServerName::try_from("gw.example").unwrap();
+        let mut tls = connector(roots, Some(shown)).connect(name, tcp).await.ok()?;
+        // A certificate that is refused shows when something is read.
+        let connect = format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n");
+        tls.write_all(connect.as_bytes()).await.ok()?;
+        let mut head = Vec::new();
+        while find(&head, b"\r\n\r\n").is_none() {
+            head.push(tls.read_u8().await.ok()?);
+        }
+        head.starts_with(b"HTTP/1.1 200").then_some(tls)
+    };
+    let open = connect(2).await.expect("a certificate on no list");
+    assert!(connect(1).await.is_none(), "a revoked certificate opens nothing");
+
+    // The list is read again with the configuration.
+    let ended = tokio::spawn(end_of(open));
+    std::fs::write(gateway.state().join("revoked.pem"), ca.crl(2)).unwrap();
+    let text = config(&origin, more).replace("{dir}", &gateway.state().display().to_string());
+    gateway.reloader.reload(&toml::from_str(&text).unwrap()).unwrap();
+    assert!(ended.await.unwrap() < AT_ONCE);
+    assert!(connect(2).await.is_none());
+    assert!(connect(1).await.is_some(), "the new list counts alone");
+}

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dlp_proxy::answer::{AnswerRequest, CertificateTrouble, Detected, Explain, GatewayError, Refusal, error, refusal};
+use dlp_proxy::answer::{
+    Again, AnswerRequest, CertificateTrouble, Detected, Explain, GatewayError, Refusal, error, refusal,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 fn found(title: &str, count: u64, masked: &[&str]) -> Detected {
@@ -90,7 +92,11 @@ fn nothing_that_is_shown_can_become_markup() {
         host: evil.to_owned(),
         contact: evil.to_owned(),
         release_url: Some("javascript:alert(1)".to_owned()),
-        explain: Some(Explain { path: "/<p>".to_owned(), token: "\"><script>".to_owned(), is_too_short: true }),
+        explain: Some(Explain {
+            path: "/<p>".to_owned(),
+            token: "\"><script>".to_owned(),
+            again: Some(Again::TooShort),
+        }),
         time: evil.to_owned(),
         template: None,
     };

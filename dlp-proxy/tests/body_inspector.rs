@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dlp_core::base::{Cancel, Limits};
+use dlp_core::base::{Cancel, ConfidenceLevel, Limits};
 use dlp_core::inspect::{Collected, Inspector};
+use dlp_core::knowledge::{generate::generate, validators};
 use dlp_core::matching::{DetectorSet, Scratch};
-use dlp_proxy::body::{BodyLimits, BodyReport, BodySetup, PartInspector, inspect};
+use dlp_proxy::body::{BodyLimits, BodyReport, BodySetup, PartInspector, inspect, inspect_head};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io::{Cursor, Write};
 use std::sync::LazyLock;
@@ -217,4 +218,40 @@ fn findings_that_are_only_counted_have_no_bound() {
     assert_eq!(inspect_with(&mut counting), "complete");
     assert!(counting.0 >= many, "{}", counting.0);
     assert_eq!(inspect_with(&mut kept), "partial");
+}
+
+/// Containers in which something is found in a head.
+fn found_in_head(uri: &str, fields: &[(&'static str, &str)]) -> Vec<String> {
+    let mut request = http::Request::builder().uri(uri);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
+    let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+    let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+    let _ = inspect_head(&request.body(()).unwrap().into_parts().0, setup, &mut collected);
+    let sure = collected.findings.iter().filter(|finding| finding.confidence.level() == ConfidenceLevel::High);
+    sure.map(|finding| finding.location.container.join(" > ")).collect()
+}
+
+#[test]
+fn values_spread_over_a_head_are_put_together() {
+    // A token with a check of its own, made here.
+    let token = generate("ghp_[0-9A-Za-z]{36}", 5, validators::find("github-token")).unwrap();
+    let (a, rest) = token.split_at(7);
+    let (b, c) = rest.split_at(15);
+    let check = |uri: &str, fields: &[(&'static str, &str)], expected: &str| {
+        let found = found_in_head(uri, fields);
+        assert!(
+            found.iter().any(|place| place == expected) || expected.is_empty() && found.is_empty(),
+            "{uri} {fields:?}: {found:?}"
+        );
+    };
+    check(&format!("/up/{a}/{b}/{c}/x.txt"), &[], "url path, joined");
+    check(&format!("/s?a={a}&b={b}&c={c}&d=1"), &[], "url query, joined");
+    check("/", &[("x-a", a), ("x-b", b), ("x-c", c)], "headers, joined");
+    // Tokens in cookies are what the site gave.
+    check("/", &[("cookie", &format!("a={a}; b={b}; c={c}"))], "");
+    check("/", &[("cookie", &format!("session={token}"))], "");
+    check("/up/2026/11/22/report.pdf?page=1&of=2&id=12345678", &[("accept", "*/*"), ("user-agent", "a/1.0")], "");
 }

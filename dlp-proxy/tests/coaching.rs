@@ -144,3 +144,30 @@ async fn programs_are_offered_nothing_and_people_not_everything() {
     assert!(status(&answer) == 403 && token_in(&answer).is_none());
     assert!(origin.all().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_stays_when_its_site_cannot_be_reached() {
+    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("policy.toml"), policy("coach")).unwrap();
+    let config =
+        format!("policy.files = [\"{{dir}}/policy.toml\"]\nresolver.override = {{ \"{HOST}\" = \"{address}\" }}");
+    let gateway = Running::start_in(dir, &TestCa::new(), &config).await;
+    let post = async |path: &str, form: &str| {
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close";
+        let head = format!("POST http://{HOST}{path} HTTP/1.1\r\nHost: {HOST}\r\n{PAGE}{kind}");
+        gateway.raw(format!("{head}\r\nContent-Length: {}\r\n\r\n{form}", form.len()).as_bytes()).await
+    };
+    let page = post("/pay", FORM).await;
+    let token = token_in(&page).expect("a field for the reason");
+    let explanation = format!("token={token}&reason={REASON}");
+    for _ in 0..2 {
+        let again = post(EXPLAIN, &explanation).await;
+        assert_eq!((status(&again), token_in(&again)), (403, Some(token)), "{again}");
+        assert!(again.contains("could not be reached"), "{again}");
+    }
+    let origin = Origin::plain_at(address).await;
+    assert_eq!(status(&post(EXPLAIN, &explanation).await), 200);
+    assert!(origin.all().ends_with(FORM.as_bytes()));
+    assert!(post(EXPLAIN, &explanation).await.contains("x-dlp-reason: already_explained"));
+}

@@ -431,3 +431,43 @@ async fn an_answer_that_stops_coming_is_cut_off() {
     let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
     assert!(metrics.contains("dlp_faults_total{reason=\"answer_stalled\"} 1"), "{metrics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_is_a_line_that_tells_nothing_of_its_content() {
+    let (_origin, gateway) = scene("admin.request_log = \"{dir}/requests.jsonl\"").await;
+    let path = gateway.state().join("requests.jsonl");
+    let lines = async |count: usize| {
+        for _ in 0..200 {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            if text.lines().count() >= count {
+                return text
+                    .lines()
+                    .map(|line| serde_json::from_str(line).unwrap())
+                    .collect::<Vec<serde_json::Value>>();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{count} lines");
+    };
+    let get = "GET /secret-path?q=secret HTTP/1.1\r\nHost: site.example\r\nCookie: secret\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&gateway.https("site.example:443", get.as_bytes()).await), 200);
+    assert_eq!(
+        status(&gateway.https("mega.nz:443", b"GET / HTTP/1.1\r\nHost: mega.nz\r\nConnection: close\r\n\r\n").await),
+        403
+    );
+    let wrong = "GET / HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&gateway.https("site.example:443", wrong.as_bytes()).await), 421);
+    let found = lines(3).await;
+    let rows = [("site.example", 200, "allow"), ("mega.nz", 403, "block"), ("", 421, "")];
+    for (line, (host, status, decision)) in found.iter().zip(rows) {
+        let text = |name: &str| line[name].as_str().unwrap_or_default();
+        assert_eq!((text("host"), line["status"].as_u64(), text("decision")), (host, Some(status), decision), "{line}");
+        assert!(line["client"] == "127.0.0.1" && !line.to_string().contains("secret"), "{line}");
+    }
+    assert_eq!(found[2]["reason"], "name_mismatch");
+    // Whoever rotates it moves it away and has the configuration read again.
+    std::fs::rename(&path, gateway.state().join("old.jsonl")).unwrap();
+    gateway.reloader.reload(&dlp_proxy::config::Config::default()).unwrap();
+    let _ = gateway.https("site.example:443", get.as_bytes()).await;
+    assert_eq!(lines(1).await.len(), 1);
+}

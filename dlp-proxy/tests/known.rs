@@ -6,6 +6,7 @@ mod support;
 
 use dlp_core::known::KnownKey;
 use dlp_core::known::edm::{Indexer, Schema};
+use dlp_core::known::fingerprint;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use support::{Origin, Running, TestCa, status};
@@ -69,4 +70,37 @@ async fn indexed_records_do_not_leave_and_indexes_are_exchanged() {
     let error = gateway.reloader.reload(&config).unwrap_err().to_string();
     assert!(error.contains("customers.edm") && error.contains("dlp edm build"), "{error}");
     assert_eq!(send(second).await, 403, "what was in force stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_names_the_document_and_shows_nothing_of_it() {
+    let plan: String = (0..120)
+        .map(|n| format!("Chapter {n}: the plant in town {} begins work {} weeks later. ", n * 7 % 31, n * 3 % 17))
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let key = KnownKey::new([5; 32]);
+    let (mut indexer, mut entries) = (fingerprint::Indexer::new("plans", &key, [7; 16]), Vec::new());
+    assert!(indexer.document("expansion.txt", fingerprint::Kind::Text, plan.as_bytes(), &mut entries) > 0);
+    entries.sort_unstable();
+    let mut writer = indexer.writer(entries.len() as u64, Vec::new()).unwrap();
+    entries.into_iter().for_each(|entry| writer.push(entry).unwrap());
+    std::fs::write(dir.path().join("plans.fpr"), writer.finish().unwrap()).unwrap();
+    std::fs::write(dir.path().join("known.key"), "05".repeat(32) + "\n").unwrap();
+    std::fs::set_permissions(dir.path().join("known.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST], |_| {})).await;
+    let config = format!(
+        "known = {{ fingerprints = [\"{{dir}}/plans.fpr\"], key_file = \"{{dir}}/known.key\" }}\n\
+         resolver.override = {{ \"{HOST}\" = \"{}\" }}",
+        origin.address
+    );
+    let gateway = Running::start_in(dir, &ca, &config).await;
+    let half = &plan[..plan.len() / 2];
+    assert_eq!(status(&gateway.https("files.example:443", &upload(half)).await), 403);
+    let incident = &gateway.incidents()[0];
+    assert_eq!(incident["findings"][0]["detector"], "fingerprint.plans", "{incident}");
+    let evidence = incident["findings"][0]["samples_masked"].to_string();
+    assert!(evidence.contains("expansion.txt") && evidence.contains('%'), "{evidence}");
+    assert!(!incident.to_string().contains("begins work"), "{incident}");
+    assert!(origin.all().is_empty());
 }

@@ -15,7 +15,7 @@ mod head;
 use crate::identity::folded;
 use crate::secret_file::shared_mode;
 use data_encoding::HEXLOWER;
-use head::{End, Head, HeadFile};
+use head::{End, Head, HeadFile, Known};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -69,8 +69,8 @@ pub enum AccessLogError {
     },
     /// The file does not end where it ended.
     #[error(
-        "the access log {} does not end as {} says: {message}; nobody can tell who is revoked. Put both back from a copy; or look through the log, make the other file empty, and the log counts as it stands",
-        path.display(), head.display()
+        "the access log {log} does not end as {head} says: {message}; nobody can tell who is revoked. Put both back from one copy; or look through the log, and let it count as it stands: `: > {head}`",
+        log = path.display(), head = head.display()
     )]
     End {
         /// The file.
@@ -194,7 +194,13 @@ impl AccessLog {
         let told =
             Told::by(&bytes).map_err(|(line, message)| AccessLogError::Line { path: path.into(), line, message })?;
         let head = HeadFile::beside(path);
-        let known = head.read().map_err(failed)?;
+        let known = match head.read().map_err(failed)? {
+            Known::Nothing if told.is_old() => {
+                tracing::warn!(log = %path.display(), "the access log is from before its end was kept; it counts as it stands");
+                Known::Accepted
+            }
+            known => known,
+        };
         if let Err(message) = known.fits(&told.end()) {
             return Err(AccessLogError::End { path: path.into(), head: head.path().into(), message });
         }
@@ -332,6 +338,11 @@ impl Told {
             told.go_to(End { lines: told.lines + 1, last: digest(bytes) });
         }
         Ok(told)
+    }
+
+    /// Whether there are lines, all of them from before lines named the ones before them: then nobody kept their end either.
+    fn is_old(&self) -> bool {
+        self.lines > 0 && !self.is_chained
     }
 
     fn end(&self) -> End {
@@ -492,8 +503,8 @@ mod tests {
             let opened = AccessLog::open(&path);
             assert_eq!(opened.as_ref().ok().map(|log| log.revoked().len()), expected, "{text} {known:?}");
             if let Err(error) = opened {
-                let error = error.to_string();
-                assert!(error.contains("access.head"), "{error}");
+                let (error, command) = (error.to_string(), format!("`: > {}`", head.display()));
+                assert!(error.contains(&command), "{error}");
             }
         }
         // What was taken as it stands counts from then on.
@@ -501,6 +512,19 @@ mod tests {
         std::fs::write(&head, "").unwrap();
         AccessLog::open(&path).unwrap();
         std::fs::write(&path, first).unwrap();
+        assert!(AccessLog::open(&path).is_err());
+    }
+
+    #[test]
+    fn a_log_of_an_older_version_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.jsonl");
+        let old = |person| serde_json::to_string(&Record::new(Change::Revoked, person, "", 0)).unwrap() + "\n";
+        std::fs::write(&path, old("dan") + &old("eve")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(AccessLog::open(&path).unwrap().revoked().len(), 2);
+        // From then on its end is kept.
+        std::fs::write(&path, old("dan")).unwrap();
         assert!(AccessLog::open(&path).is_err());
     }
 

@@ -314,7 +314,7 @@ mod tests {
     }
 
     fn certificate(names: &[&str], expires: i64) -> Proof {
-        Proof::Certificate { names: names.iter().map(|name| (*name).to_owned()).collect(), expires }
+        Proof::Certificate { names: names.iter().map(|name| (*name).to_owned()).collect(), expires, id: [0; 32] }
     }
 
     fn told(user: &str) -> Proof {

@@ -17,5 +17,5 @@ mod template;
 
 pub use error::{CertificateTrouble, GatewayError, error};
 pub use language::Language;
-pub use refusal::{Detected, Explain, Refusal, is_for_a_person, refusal};
+pub use refusal::{Again, Detected, Explain, Refusal, is_for_a_person, refusal};
 pub use request::AnswerRequest;

@@ -5,7 +5,7 @@
 
 use super::Language;
 use super::error::GatewayError;
-use super::refusal::{Detected, Explain, Refusal};
+use super::refusal::{Again, Detected, Explain, Refusal};
 use super::shape::escaped;
 
 /// Kinds of findings that are listed; the rest is counted.
@@ -110,14 +110,15 @@ fn next_steps(refusal: &Refusal, language: Language) -> String {
 fn explain_form(explain: &Explain, language: Language) -> String {
     let words = language.words();
     let (path, name) = (escaped(&explain.path), escaped(&explain.token));
-    let short = match explain.is_too_short {
-        true => format!("<p role=\"alert\">{}</p>\n", escaped(words.explain_short)),
-        false => String::new(),
-    };
+    let why = explain.again.map(|again| match again {
+        Again::TooShort => words.explain_short,
+        Again::NotReached => words.explain_not_reached,
+    });
+    let alert = why.map(|why| format!("<p role=\"alert\">{}</p>\n", escaped(why))).unwrap_or_default();
     let (label, send) = (escaped(words.explain_label), escaped(words.explain_send));
     format!(
         "<form method=\"post\" action=\"{path}\" accept-charset=\"utf-8\">\n\
-         <input type=\"hidden\" name=\"token\" value=\"{name}\">\n{short}<p><label for=\"reason\">{label}</label></p>\n\
+         <input type=\"hidden\" name=\"token\" value=\"{name}\">\n{alert}<p><label for=\"reason\">{label}</label></p>\n\
          <p><textarea id=\"reason\" name=\"reason\" rows=\"3\" minlength=\"10\" maxlength=\"500\" required></textarea></p>\n\
          <p><button class=\"button\" type=\"submit\">{send}</button></p>\n</form>\n"
     )

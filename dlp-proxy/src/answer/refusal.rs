@@ -39,8 +39,17 @@ pub struct Explain {
     pub path: String,
     /// Secret name of what is kept.
     pub token: String,
-    /// Whether a reason came that was too short.
-    pub is_too_short: bool,
+    /// Why it is asked for again.
+    pub again: Option<Again>,
+}
+
+/// Why somebody is asked for a reason once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The one that came was too short.
+    TooShort,
+    /// The site could not be reached, and nothing was sent.
+    NotReached,
 }
 
 /// One kind of finding.

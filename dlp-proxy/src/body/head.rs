@@ -8,6 +8,7 @@
 
 use super::entity::{Declared, walk_entity};
 use super::fields;
+use super::joined::{Origin, walk_joined};
 use super::walk::{View, Walk};
 use super::{BodyReport, BodySetup, form, multipart, nested};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
@@ -106,6 +107,7 @@ pub fn inspect_head(head: &Parts, mut setup: BodySetup<'_>, observer: &mut dyn O
     let mut walk = Walk::new(setup.reborrowed(), observer);
     walk_url(&mut walk, head);
     walk_header(&mut walk, head);
+    walk_spread(&mut walk, head);
     walk.finish()
 }
 
@@ -122,7 +124,9 @@ fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
         walk.within("url path".to_owned(), |walk| walk.examine("", Input::Bytes(path.as_bytes()), View::Plain));
     }
     let segments = head.uri.path().split('/');
-    walk.within("url path, decoded".to_owned(), |walk| walk_disguised(walk, segments));
+    walk.within("url path, decoded".to_owned(), |walk| walk_disguised(walk, segments.clone()));
+    let pieces: Vec<_> = segments.map(|segment| form::percent_decoded(segment.as_bytes())).collect();
+    walk.within("url path, joined".to_owned(), |walk| walk_joined(walk, &pieces, Origin::Client));
     if let Some(query) = head.uri.query() {
         let kept: Vec<&str> = query.split('&').filter(|pair| !is_signature(pair_name(pair))).collect();
         let kept = kept.join("&");
@@ -131,7 +135,9 @@ fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
             let _ = fields::walk_fields(walk, &mut Cursor::new(kept.as_bytes()), form::open);
         });
         let values = kept.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
-        walk.within("url query, decoded".to_owned(), |walk| walk_disguised(walk, values));
+        walk.within("url query, decoded".to_owned(), |walk| walk_disguised(walk, values.clone()));
+        let pieces: Vec<_> = values.map(|value| form::form_decoded(value.as_bytes())).collect();
+        walk.within("url query, joined".to_owned(), |walk| walk_joined(walk, &pieces, Origin::Client));
     }
 }
 
@@ -172,6 +178,22 @@ fn walk_header(walk: &mut Walk<'_>, head: &Parts) {
             walk.within(format!("header {name}, decoded"), |walk| walk_disguised(walk, std::iter::once(text)));
         }
     }
+}
+
+/// Values that were spread over fields or cookies.
+fn walk_spread(walk: &mut Walk<'_>, head: &Parts) {
+    let is_content = |name: &str| !CREDENTIALS.contains(&name) && !NUMERIC.contains(&name);
+    let own = head.headers.iter().filter(|(name, _)| is_content(name.as_str()) && carries_content(name.as_str()));
+    let pieces: Vec<_> = own.map(|(_, value)| form::percent_decoded(value.as_bytes())).collect();
+    walk.within("headers, joined".to_owned(), |walk| walk_joined(walk, &pieces, Origin::Client));
+    let lines = head.headers.get_all(http::header::COOKIE).iter();
+    let crumbs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let values = crumbs.map(|crumb| match crumb.iter().position(|byte| *byte == b'=') {
+        Some(at) => form::percent_decoded(&crumb[at + 1..]),
+        None => form::percent_decoded(crumb.trim_ascii()),
+    });
+    let pieces: Vec<_> = values.collect();
+    walk.within("cookies, joined".to_owned(), |walk| walk_joined(walk, &pieces, Origin::Site));
 }
 
 fn carries_content(name: &str) -> bool {

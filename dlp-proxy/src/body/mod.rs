@@ -21,6 +21,7 @@ mod fields;
 mod form;
 mod git;
 mod head;
+mod joined;
 mod json;
 mod limits;
 mod multipart;

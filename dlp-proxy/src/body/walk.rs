@@ -5,11 +5,12 @@
 
 use super::field_index::FieldIndex;
 use super::{BodyReport, BodySetup, Opaque};
-use dlp_core::base::{Problem, ProblemClass};
+use dlp_core::base::{ConfidenceLevel, Problem, ProblemClass};
 use dlp_core::content::{
     Completeness, Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer, Outcome, ReadSeek,
 };
 use dlp_core::inspect::Job;
+use dlp_core::matching::DetectorIndex;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -29,6 +30,12 @@ pub(super) enum View<'v> {
     Field(&'v RefCell<FieldIndex>),
     /// They were seen before in a decoded form: only findings that are new count.
     Again,
+    /// They were put together from pieces that may not belong together: only findings that are sure count, of detectors that
+    /// have found nothing before.
+    Joined {
+        /// Only values that consist of digits for the most part.
+        of_digits: bool,
+    },
 }
 
 /// The walk through one body.
@@ -135,7 +142,7 @@ impl<'a> Walk<'a> {
         if self.is_repeating {
             return inside(self);
         }
-        let fresh = Tally { hasher: self.tally.hasher.clone(), counts: HashMap::new() };
+        let fresh = Tally { hasher: self.tally.hasher.clone(), ..Tally::default() };
         let outer = std::mem::replace(&mut self.tally, fresh);
         inside(self);
         let inner = std::mem::replace(&mut self.tally, outer);
@@ -184,7 +191,7 @@ impl<'a> Walk<'a> {
             observer: &mut *self.observer,
             path: &self.path,
             deferred: &mut self.deferred,
-            is_again: self.is_repeating || matches!(view, View::Again),
+            is_again: self.is_repeating || matches!(view, View::Again | View::Joined { .. }),
             view,
             tally: &mut self.tally,
             stopped: &mut self.report.stopped,
@@ -239,6 +246,11 @@ impl Relay<'_> {
 
 impl Observer for Relay<'_> {
     fn finding(&mut self, mut finding: Finding) -> Flow {
+        if let View::Joined { of_digits } = self.view
+            && (!is_sure(&finding, of_digits) || self.tally.detectors.contains(&finding.detector))
+        {
+            return Flow::Continue;
+        }
         if self.is_again && self.tally.take(&finding) {
             return Flow::Continue;
         }
@@ -269,6 +281,13 @@ impl Observer for Relay<'_> {
     }
 }
 
+/// Whether a finding in pieces that were put together is no accident.
+fn is_sure(finding: &Finding, of_digits: bool) -> bool {
+    let value = finding.value.expose();
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    finding.confidence.level() == ConfidenceLevel::High && (!of_digits || 2 * digits > value.len())
+}
+
 fn prefix(path: &[String], container: &mut Vec<String>) {
     container.splice(0..0, path.iter().cloned());
 }
@@ -278,6 +297,8 @@ fn prefix(path: &[String], container: &mut Vec<String>) {
 struct Tally {
     hasher: RandomState,
     counts: HashMap<u64, Count>,
+    /// Detectors of all of them.
+    detectors: HashSet<DetectorIndex>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -297,6 +318,7 @@ impl Tally {
     }
 
     fn add(&mut self, finding: &Finding, again: bool) {
+        self.detectors.insert(finding.detector);
         let key = self.key(finding);
         if self.counts.len() < TALLY_VALUES_MAX || self.counts.contains_key(&key) {
             let count = self.counts.entry(key).or_default();
@@ -318,6 +340,7 @@ impl Tally {
     }
 
     fn merge(&mut self, inner: Self) {
+        self.detectors.extend(inner.detectors);
         for (key, count) in inner.counts {
             if self.counts.len() < TALLY_VALUES_MAX || self.counts.contains_key(&key) {
                 self.counts.entry(key).or_default().reported += count.reported;

@@ -10,9 +10,9 @@ mod units;
 
 pub use names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 pub use sections::{
-    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, IcapConfig, IdentityConfig, InspectionConfig,
-    JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, PolicyConfig, PortalConfig,
-    ResolverConfig, RespMod, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
+    AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, Downloads, IcapConfig, IdentityConfig,
+    InspectionConfig, JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, OwnCertificate,
+    PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -137,6 +137,9 @@ impl Config {
         if self.tls.client_ca.is_some() && self.listen.proxy_tls.is_empty() {
             return invalid("tls.client_ca", "needs listen.proxy_tls, where clients show their certificates");
         }
+        if !self.tls.client_crls.is_empty() && self.tls.client_ca.is_none() {
+            return invalid("tls.client_crls", "needs tls.client_ca, whose certificates they revoke");
+        }
         if self.identity.anonymous == AnonymousAccess::Deny && !self.identifies() {
             return invalid(
                 "identity.anonymous",
@@ -206,11 +209,14 @@ impl Config {
         let own = [&mut ca.cert, &mut ca.key, &mut tls.cert, &mut tls.key, &mut tls.client_ca];
         let parent = self.upstream.parent_credentials.iter_mut();
         let who = [&mut identity.users, &mut identity.people, &mut self.admin.token_file, &mut self.state.dir];
+        let log = self.admin.request_log.iter_mut();
         let tokens = identity.jwt.iter_mut().flat_map(|jwt| [&mut jwt.key, &mut jwt.secret]);
         let single = own.into_iter().chain(who).chain(tokens).chain([&mut self.known.key_file]);
         let lists = self.upstream.extra_roots.iter_mut().chain(&mut self.policy.files);
         let lists = lists.chain(&mut self.known.edm).chain(&mut self.known.fingerprints);
-        for path in single.flatten().chain(lists).chain(parent) {
+        let lists = lists.chain(&mut tls.client_crls).chain(&mut self.upstream.crls).chain(&mut self.bypass.lists);
+        let shown = self.upstream.client_certificates.iter_mut().flat_map(|own| [&mut own.cert, &mut own.key]);
+        for path in single.flatten().chain(lists).chain(parent).chain(shown).chain(log) {
             *path = base.join(&path);
         }
     }
@@ -298,6 +304,7 @@ mod tests {
             ("identity.anonymous = \"deny\"", "identity.anonymous"),
             ("upstream.parent_credentials = \"file\"", "upstream.parent"),
             ("tls.client_ca = \"ca.pem\"", "tls.client_ca"),
+            ("tls.client_crls = [\"ca.crl\"]", "tls.client_crls"),
             ("identity.jwt = { issuer = \"i\", audience = \"a\" }", "identity.jwt"),
             ("identity.jwt = { issuer = \"i\", audience = \"a\", key = \"k\", secret = \"s\" }", "identity.jwt"),
             ("identity.jwt = { issuer = \"\", audience = \"a\", key = \"k\" }", "identity.jwt"),

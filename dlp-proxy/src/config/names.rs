@@ -26,7 +26,8 @@ impl HostPattern {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// A host, or `*.suffix`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("*.") {
             Some(suffix) => Some(Self::Below(Host::parse(suffix).ok()?.name()?.to_owned())),
             None => Host::parse(text).ok().map(Self::Exact),

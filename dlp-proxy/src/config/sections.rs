@@ -3,7 +3,7 @@
 use super::names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 use super::units;
 use crate::destination::{RestrictValues, Tenancy};
-use dlp_core::decision::Zone;
+use dlp_core::decision::{AppCategory, Zone};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -51,6 +51,8 @@ pub struct TlsConfig {
     pub key: Option<PathBuf>,
     /// PEM file of the CAs whose client certificates say who a client is. Default none.
     pub client_ca: Option<PathBuf>,
+    /// Revocation lists of these CAs in PEM. When there are any, each CA needs one that has not run out. Default none.
+    pub client_crls: Vec<PathBuf>,
 }
 
 /// `[icap]`: the ICAP server, for proxies that open TLS themselves.
@@ -64,23 +66,27 @@ pub struct IcapConfig {
     /// Connections at a time; clients are told. Default 512.
     pub connections: NonZeroU32,
     /// What becomes of downloads: `"pass"` or `"inspect"`. Default `"pass"`.
-    pub respmod: RespMod,
+    pub respmod: Downloads,
 }
 
 impl Default for IcapConfig {
     fn default() -> Self {
         let local = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("these are networks"));
-        Self { peers: local.to_vec(), connections: NonZeroU32::new(512).expect("512 is not 0"), respmod: RespMod::Pass }
+        Self {
+            peers: local.to_vec(),
+            connections: NonZeroU32::new(512).expect("512 is not 0"),
+            respmod: Downloads::Pass,
+        }
     }
 }
 
-/// What becomes of downloads that another proxy shows.
+/// What becomes of what origins send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RespMod {
-    /// They are counted and let through.
+pub enum Downloads {
+    /// It is let through.
     Pass,
-    /// They are inspected like uploads, and the policy decides about downloads.
+    /// It is held and inspected like uploads, and the policy decides about it as a download.
     Inspect,
 }
 
@@ -113,6 +119,10 @@ pub struct UpstreamConfig {
     pub extra_roots: Vec<PathBuf>,
     /// Whether the system's CAs are trusted. Default `true`.
     pub use_system_roots: bool,
+    /// Revocation lists in PEM. An origin whose certificate stands on one is refused. Default none.
+    pub crls: Vec<PathBuf>,
+    /// Certificates that the gateway shows to origins that ask for one. Default none.
+    pub client_certificates: Vec<OwnCertificate>,
     /// Whether private and loopback addresses may be reached by name or address. Cloud metadata addresses and the
     /// gateway's own listeners stay out of reach. Default `false`.
     pub allow_private: bool,
@@ -135,6 +145,8 @@ impl Default for UpstreamConfig {
         Self {
             extra_roots: Vec::new(),
             use_system_roots: true,
+            crls: Vec::new(),
+            client_certificates: Vec::new(),
             allow_private: false,
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(120),
@@ -143,6 +155,18 @@ impl Default for UpstreamConfig {
             parent_except: Vec::new(),
         }
     }
+}
+
+/// `[[upstream.client_certificates]]`: a certificate that is shown to some origins.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnCertificate {
+    /// The origins: hosts, or `*.suffix` for all names below.
+    pub hosts: Vec<HostPattern>,
+    /// Certificate chain in PEM.
+    pub cert: PathBuf,
+    /// Its private key in PEM, mode 0600.
+    pub key: PathBuf,
 }
 
 /// `[state]`: where the gateway writes.
@@ -306,6 +330,8 @@ pub struct InspectionConfig {
     /// What happens to a body that is larger, by the zone of the destination. Default
     /// `{ personal = "refuse", unknown = "refuse", corporate = "stream" }`.
     pub large: LargeBodies,
+    /// What becomes of the bodies of answers: `"pass"` or `"inspect"`. Default `"pass"`.
+    pub downloads: Downloads,
     /// Part of a held body that stays in memory; the rest goes to an encrypted file without a name. Default `"1MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub ram_max: u64,
@@ -326,6 +352,7 @@ impl Default for InspectionConfig {
         Self {
             gate_max: 64 * MIB,
             large: LargeBodies::default(),
+            downloads: Downloads::Pass,
             ram_max: MIB,
             spool_total_max: 4096 * MIB,
             decision_timeout: Duration::from_secs(60),
@@ -401,6 +428,12 @@ impl Default for ScanConfig {
 pub struct BypassConfig {
     /// Hosts, or `*.suffix` for all names below. Their tunnels are relayed unread and counted. Default none.
     pub hosts: Vec<HostPattern>,
+    /// Files that name more of them, one a line; `#` begins a remark. Read again with the policies. Default none.
+    pub lists: Vec<PathBuf>,
+    /// Categories of the catalogue whose hosts are relayed unread too, such as `"webmail"`. Default none.
+    pub categories: Vec<AppCategory>,
+    /// Hosts that are relayed unread from the moment on when clients seem to pin their certificate. Default none.
+    pub pinned: Vec<HostPattern>,
 }
 
 /// `[tenant]`: what belongs to the organisation.
@@ -446,6 +479,8 @@ pub struct AdminConfig {
     /// File with the token that the calls under `/v1/` need, at least 16 bytes, mode 0600. Without it they are not
     /// served. Default none.
     pub token_file: Option<PathBuf>,
+    /// File that gets a line of JSON for each request, without paths and content. Default none.
+    pub request_log: Option<PathBuf>,
     /// Time for requests in flight after a stop signal. Default `"30s"`.
     #[serde(deserialize_with = "units::duration")]
     pub drain_timeout: Duration,
@@ -453,6 +488,6 @@ pub struct AdminConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { hosts: Vec::new(), token_file: None, drain_timeout: Duration::from_secs(30) }
+        Self { hosts: Vec::new(), token_file: None, request_log: None, drain_timeout: Duration::from_secs(30) }
     }
 }

@@ -12,7 +12,7 @@
 mod message;
 mod wire;
 
-use crate::config::{IcapConfig, RespMod};
+use crate::config::{Downloads, IcapConfig};
 use crate::pipeline::icap::{Judged, Judgement, Sender, Way};
 use crate::services::Services;
 use crate::spool::Spooled;
@@ -158,7 +158,7 @@ impl Server {
         let sender = Sender { peer: head.client.map_or(peer, |ip| SocketAddr::new(ip, 0)), user: head.user.clone() };
         let way = if head.method == Method::RespMod { Way::Down } else { Way::Up };
         let mut body = Incoming { server: self, body: ChunkedBody::new(), is_previewed: head.preview.is_some() };
-        if way == Way::Down && self.services.config.icap.respmod == RespMod::Pass {
+        if way == Way::Down && self.services.config.icap.respmod == Downloads::Pass {
             self.services.metrics.count_uninspected("download");
             return self.pass(io, (head, &original), (body, None)).await;
         }

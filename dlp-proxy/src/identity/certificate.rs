@@ -4,6 +4,7 @@
 //! else URIs, else the common name of the subject. An authority that writes addresses checks addresses; what else it lets people choose is not known.
 
 use super::Proof;
+use crate::tls::crl;
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::X509Certificate;
@@ -15,7 +16,7 @@ const PRINCIPAL_NAME: &str = "1.3.6.1.4.1.311.20.2.3";
 pub(crate) fn proof_of(der: &CertificateDer<'_>) -> Option<Proof> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     let expires = certificate.validity().not_after.timestamp();
-    Some(Proof::Certificate { names: names_of(&certificate), expires })
+    Some(Proof::Certificate { names: names_of(&certificate), expires, id: crl::id_of(&certificate) })
 }
 
 fn names_of(certificate: &X509Certificate<'_>) -> Vec<String> {

@@ -16,6 +16,7 @@ pub(crate) use people::Denied;
 use crate::config::{AnonymousAccess, IdentityConfig};
 use crate::fault::Fault;
 use crate::secret_file::SecretError;
+use crate::tls::crl::{CertificateId, Revoked};
 use dlp_core::decision::{Actor, ActorKind};
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
@@ -81,6 +82,8 @@ pub(crate) enum Proof {
         names: Vec<String>,
         /// When it runs out, in seconds since 1970.
         expires: i64,
+        /// Which one it is.
+        id: CertificateId,
     },
     /// Somebody who knows has said whose machine the client's address is. Whether that still holds, `access` knows.
     Address {
@@ -138,6 +141,8 @@ pub(crate) struct Identity {
     users: Users,
     tokens: Option<TokenVerifier>,
     people: Option<People>,
+    /// Client certificates that were taken back.
+    revoked: Revoked,
     realm: String,
 }
 
@@ -149,8 +154,14 @@ impl Identity {
             users: config.users.as_deref().map(Users::read).transpose()?.unwrap_or_default(),
             tokens: config.jwt.as_ref().map(TokenVerifier::read).transpose()?,
             people: config.people.as_deref().map(People::read).transpose()?,
+            revoked: Revoked::default(),
             realm: config.realm.clone(),
         })
+    }
+
+    /// The same, without the holders of these certificates.
+    pub(crate) fn without(self, revoked: Revoked) -> Self {
+        Self { revoked, ..self }
     }
 
     /// Whether any proof may lose its worth by the clock alone, since people come and go.
@@ -207,7 +218,8 @@ impl Identity {
             Proof::Token { subject, expires, .. } if self.tokens.is_some() && !is_over(*expires) => {
                 std::slice::from_ref(subject)
             }
-            Proof::Certificate { names, expires } if !is_over(*expires) => names,
+            Proof::Certificate { id, .. } if self.revoked.has(id) => return Err(Fault::Access(Denied::Revoked)),
+            Proof::Certificate { names, expires, .. } if !is_over(*expires) => names,
             Proof::Address { user, .. } | Proof::Told { user } => std::slice::from_ref(user),
             _ => return Err(self.unauthenticated()),
         };
@@ -244,7 +256,14 @@ mod tests {
     /// Anna, whose token is `token`.
     fn identity(allow_anonymous: bool, people: Option<&str>) -> Identity {
         let people = people.map(|text| People::parse(text).unwrap());
-        Identity { allow_anonymous, users: Users::of("anna", "token"), tokens: None, people, realm: "r".into() }
+        Identity {
+            allow_anonymous,
+            users: Users::of("anna", "token"),
+            tokens: None,
+            people,
+            revoked: Revoked::default(),
+            realm: "r".into(),
+        }
     }
 
     fn basic(text: &str) -> String {
@@ -301,9 +320,9 @@ mod tests {
         let rows = [
             (Users::proof("anna", "token"), true),
             (Users::proof("anna", "an old token"), false),
-            (Proof::Certificate { names: names.clone(), expires: now.as_second() + 60 }, true),
-            (Proof::Certificate { names, expires: now.as_second() }, false),
-            (Proof::Certificate { names: Vec::new(), expires: now.as_second() + 60 }, false),
+            (Proof::Certificate { names: names.clone(), expires: now.as_second() + 60, id: [0; 32] }, true),
+            (Proof::Certificate { names, expires: now.as_second(), id: [0; 32] }, false),
+            (Proof::Certificate { names: Vec::new(), expires: now.as_second() + 60, id: [0; 32] }, false),
             (Proof::Token { subject: "anna".into(), groups: Vec::new(), expires: now.as_second() + 60 }, false),
             (Proof::Nobody, false),
         ];

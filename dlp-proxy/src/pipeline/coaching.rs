@@ -12,8 +12,8 @@ use super::forward::{self, Content, Outgoing};
 use super::gate::Held;
 use super::outcome::{self, Verdict};
 use super::site::Site;
-use super::{Client, inspection, route};
-use crate::answer::{self, AnswerRequest, Explain, Refusal};
+use super::{Client, download, inspection, route};
+use crate::answer::{self, Again, AnswerRequest, Explain, Refusal};
 use crate::body;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
@@ -26,7 +26,7 @@ use http::request::Parts;
 use http::{Method, Response};
 use http_body_util::{BodyExt, Limited};
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
@@ -105,7 +105,9 @@ impl Coaching {
 
     /// Keeps a request under a secret name. When there are too many, of the address or at all, the oldest goes.
     fn keep(&self, name: String, request: Kept) {
-        let kept = &mut self.shelf().kept;
+        let mut shelf = self.shelf();
+        shelf.sent.remove(&name);
+        let kept = &mut shelf.kept;
         kept.retain(|_, kept| kept.since.elapsed() < KEPT_FOR);
         let own = |kept: &&Kept| kept.peer == request.peer;
         if kept.values().filter(own).count() >= KEPT_PER_IP_MAX {
@@ -147,6 +149,39 @@ impl Kept {
         let user = transfer.head.actor.user.clone();
         Owner { peer: *peer, user, authority: site.authority.clone(), is_tls: site.is_tls }
     }
+
+    fn verdict(&self, decision: Decision, peer: SocketAddr) -> Verdict {
+        let (transfer, answer) = (self.transfer.clone(), self.answer.clone());
+        Verdict { transfer, decision, answer, peer, path_masked: self.path_masked.clone() }
+    }
+
+    /// Sends it as it came.
+    async fn send(
+        &self,
+        services: &Services,
+        client: &Client,
+        verdict: &Verdict,
+    ) -> Result<Response<GatewayBody>, Fault> {
+        let route = route(services, client, &self.site).await?;
+        let content = Held { spooled: self.held.spooled.clone(), rest: None }.into();
+        let outgoing = Outgoing { parts: &self.parts, site: &self.site, content };
+        let answer = forward::forward(services, client, &route, outgoing).await?;
+        download::judged(services, verdict, (&self.parts, &self.site), answer).await
+    }
+
+    /// The page once more, and everything stays as it was.
+    fn asked_again(
+        self: Box<Self>,
+        services: &Services,
+        name: String,
+        (parts, site): (&Parts, &Site),
+        again: Again,
+    ) -> Response<GatewayBody> {
+        let explain = self.refusal.explain.clone().map(|explain| Explain { again: Some(again), ..explain });
+        let page = outcome::respond(&Refusal { explain, ..self.refusal.clone() }, parts, site);
+        services.coaching.keep(name, *self);
+        page.map(GatewayBody::full)
+    }
 }
 
 fn remove_oldest(kept: &mut HashMap<String, Kept>, counts: impl Fn(&&Kept) -> bool) {
@@ -173,7 +208,7 @@ pub(super) fn offer(
         return refusal;
     }
     let name = BASE64URL_NOPAD.encode(&secret);
-    let explain = Explain { path: PATH.to_owned(), token: name.clone(), is_too_short: false };
+    let explain = Explain { path: PATH.to_owned(), token: name.clone(), again: None };
     let refusal = Refusal { explain: Some(explain), ..refusal };
     let kept = Kept {
         since: Instant::now(),
@@ -219,9 +254,7 @@ pub(super) async fn explained(
     let reason = field(&form, "reason").unwrap_or_default();
     let reason: String = reason.trim().chars().take(REASON_CHARS_MAX).collect();
     if reason.chars().count() < REASON_CHARS_MIN {
-        let page = outcome::respond(&asking_again(&kept.refusal), parts, site).map(GatewayBody::full);
-        services.coaching.keep(name, *kept);
-        return Ok(page);
+        return Ok(kept.asked_again(services, name, (parts, site), Again::TooShort));
     }
     // The policies may have become stricter since.
     kept.transfer.head.actor = actor;
@@ -229,26 +262,23 @@ pub(super) async fn explained(
     let is_allowed = decision.action <= Action::Coach;
     let masked = inspection::masked_text(services, reason).await;
     let decision = if is_allowed { released(decision, &kept.refusal.incident_id, &masked) } else { decision };
-    let Kept { parts, site, held, transfer, answer, path_masked, .. } = *kept;
-    let verdict = Verdict { transfer, decision, answer, peer: client.peer, path_masked };
-    if let Some(refusal) = outcome::conclude(services, &verdict, &parts, &site).await {
+    let verdict = kept.verdict(decision, client.peer);
+    if let Some(refusal) = outcome::conclude(services, &verdict, &kept.parts, &kept.site).await {
         return Ok(refusal.map(GatewayBody::full));
     }
-    let route = route(services, client, &site).await?;
-    services.coaching.note_sent(name, owner);
-    forward::forward(services, client, &route, Outgoing { parts: &parts, site: &site, content: held.into() }).await
-}
-
-/// The page again, which says what was wrong with the reason.
-fn asking_again(refusal: &Refusal) -> Refusal {
-    let explain = refusal.explain.clone().map(|explain| Explain { is_too_short: true, ..explain });
-    Refusal { explain, ..refusal.clone() }
+    services.coaching.note_sent(name.clone(), owner);
+    match kept.send(services, client, &verdict).await {
+        Err(fault) if fault.is_before_sending() => {
+            Ok(kept.asked_again(services, name, (parts, site), Again::NotReached))
+        }
+        answer => answer,
+    }
 }
 
 /// A decision that stops nothing any more, and says why.
 fn released(mut decision: Decision, incident: &str, reason: &str) -> Decision {
     decision.action = decision.action.min(Action::Log);
-    decision.reasons.push(format!("Sent after an explanation to {incident}: {reason}"));
+    decision.reasons.push(format!("Released by an explanation to {incident}: {reason}"));
     decision
 }
 

@@ -8,13 +8,14 @@ use super::Client;
 use super::gate::Held;
 use super::site::Site;
 use crate::body_stream::{GatewayBody, Stall};
+use crate::config::Downloads;
 use crate::fault::Fault;
 use crate::http::client_body::ClientBody;
 use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
 use crate::http::h2::join_cookies;
 use crate::services::Services;
 use crate::upstream::Route;
-use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, IF_RANGE, RANGE, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use hyper::body::{Body, Incoming};
@@ -88,6 +89,11 @@ pub(super) fn build(services: &Services, outgoing: Outgoing<'_>) -> Result<Reque
     keep_trailers_wish(&parts.headers, &mut headers);
     join_cookies(&mut headers);
     services.restrictions.apply(&site.authority.host.to_string(), &mut headers);
+    if services.config.inspection.downloads == Downloads::Inspect {
+        // A piece of a document shows less than the document.
+        headers.remove(RANGE);
+        headers.remove(IF_RANGE);
+    }
     headers.remove(CONTENT_LENGTH);
     if let Some((name, value)) = framing {
         headers.insert(name, value);

@@ -81,7 +81,7 @@ pub(super) fn patience(stall: Duration, elapsed: Duration, received_bytes: u64) 
     granted.saturating_sub(elapsed).min(stall)
 }
 
-fn spool_fault(error: &SpoolError) -> Fault {
+pub(super) fn spool_fault(error: &SpoolError) -> Fault {
     match error {
         SpoolError::Full => Fault::SpoolFull,
         SpoolError::Io(error) => {

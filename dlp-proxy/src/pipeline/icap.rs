@@ -180,7 +180,7 @@ fn site_of(parts: &Parts) -> Result<Site, Fault> {
 }
 
 /// The head under which the body of an answer is inspected: what says how it is to be read, and nothing else.
-fn answer_parts(fields: &HeaderMap) -> Option<Parts> {
+pub(super) fn answer_parts(fields: &HeaderMap) -> Option<Parts> {
     let mut parts = HttpRequest::builder().uri("/").body(()).ok()?.into_parts().0;
     for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_DISPOSITION] {
         for value in fields.get_all(&name) {

@@ -10,6 +10,7 @@
 //! only when it was allowed is it sent, byte for byte as it came.
 
 pub(crate) mod coaching;
+mod download;
 mod forward;
 mod gate;
 pub(crate) mod icap;
@@ -35,6 +36,7 @@ use crate::http::guard::{REFUSED_METHOD, Refusal};
 use crate::http::h2;
 use crate::identity::Proof;
 use crate::names::Authority;
+use crate::request_log::Entry;
 use crate::services::Services;
 use crate::upstream::{Links, Route};
 use crate::websocket::handshake;
@@ -55,7 +57,7 @@ use session::Piece;
 use site::Site;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use websocket::Switch;
 
 /// A client connection, or a tunnel inside one.
@@ -87,10 +89,40 @@ pub(crate) async fn handle(
     let upgrade = is_switching.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
     let body = ClientBody::new(body, parts.version);
-    match serve(services, client, &parts, (body, upgrade)).await {
+    let (begin, mut entry) = (Instant::now(), Entry::default());
+    let response = match serve(services, client, &parts, (body, upgrade), &mut entry).await {
         Ok(response) => response,
-        Err(fault) => refuse_with(services, client, &parts, &with_trailers(client, fault)),
+        Err(fault) => {
+            let fault = with_trailers(client, fault);
+            entry.reason = Some(fault.reason().to_owned());
+            refuse_with(services, client, &parts, &fault)
+        }
+    };
+    if services.request_log.is_kept() {
+        services.request_log.write(Entry {
+            client: Some(client.peer.ip()),
+            method: parts.method.to_string(),
+            status: Some(response.status().as_u16()),
+            duration_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..entry
+        });
     }
+    response
+}
+
+/// What the log of requests says of a decision.
+fn note(services: &Services, entry: &mut Entry, verdict: &Verdict) {
+    if !services.request_log.is_kept() {
+        return;
+    }
+    let (head, decision) = (&verdict.transfer.head, &verdict.decision);
+    entry.user = head.actor.user.clone();
+    entry.host = head.destination.host.clone();
+    entry.app = head.destination.app.clone();
+    entry.activity = Some(head.activity);
+    entry.zone = Some(head.destination.zone);
+    entry.decision = Some(decision.action);
+    entry.rule = decision.rule.clone();
 }
 
 /// A body that broke off because it ended in trailers is told apart from one that just broke off.
@@ -107,6 +139,7 @@ async fn serve(
     client: &Client,
     parts: &Parts,
     (body, upgrade): (ClientBody, Option<OnUpgrade>),
+    entry: &mut Entry,
 ) -> Result<Response<GatewayBody>, Fault> {
     if let (REFUSED_METHOD, Some(violation)) = (parts.method.as_str(), client.refusal.get()) {
         return Err(Fault::Framing(*violation));
@@ -127,6 +160,7 @@ async fn serve(
     let piece = Piece::of(&classified, client);
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
         let verdict = session::verdict_again(reason, head, classified.answer, client);
+        note(services, entry, &verdict);
         let refusal = outcome::conclude(services, &verdict, parts, &site).await.ok_or(Fault::Internal)?;
         return Ok(refusal.map(GatewayBody::full));
     }
@@ -138,6 +172,7 @@ async fn serve(
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
     let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
+    note(services, entry, &verdict);
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
     if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts, &site).await {
@@ -160,7 +195,12 @@ async fn serve(
     if let Some(answer) = cut.as_ref().and_then(Cut::take) {
         return answer;
     }
-    let answer = forward::forward(services, client, &route, forward::Outgoing { parts, site: &site, content }).await;
+    let outgoing = forward::Outgoing { parts, site: &site, content };
+    let answer = forward::forward(services, client, &route, outgoing).await;
+    let answer = match answer {
+        Ok(answer) => download::judged(services, &verdict, (parts, &site), answer).await,
+        Err(fault) => Err(fault),
+    };
     cut.and_then(|cut| cut.take()).unwrap_or(answer)
 }
 

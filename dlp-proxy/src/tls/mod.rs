@@ -2,10 +2,12 @@
 //! verification of origins.
 
 pub(crate) mod ca;
+pub(crate) mod crl;
 pub(crate) mod hello;
 pub(crate) mod leaf;
 pub(crate) mod origin;
 pub(crate) mod own;
+pub(crate) mod pinning;
 
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;

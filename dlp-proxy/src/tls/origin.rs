@@ -4,13 +4,18 @@
 //! store because users trust it, and a root that is past its end is dropped, because the verifier knows no dates of
 //! roots.
 
-use super::{Protocol, provider};
-use crate::config::UpstreamConfig;
-use rustls::pki_types::CertificateDer;
+use super::{Protocol, crl, provider};
+use crate::config::{HostPattern, OwnCertificate, UpstreamConfig};
+use crate::names::Host;
+use crate::secret_file::{self, SecretError};
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
-use std::path::PathBuf;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, ClientConfig, RootCertStore, SignatureScheme};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why origins could not be verified at all.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +29,25 @@ pub enum RootsError {
         /// Expected and got.
         message: String,
     },
+    /// A revocation list is unusable.
+    #[error("upstream.crls: cannot use {}: {message}", path.display())]
+    Crl {
+        /// The file.
+        path: PathBuf,
+        /// Expected and got.
+        message: String,
+    },
+    /// A certificate that is to be shown to origins is unusable.
+    #[error("upstream.client_certificates: cannot use {}: {message}", path.display())]
+    Own {
+        /// The file.
+        path: PathBuf,
+        /// Expected and got.
+        message: String,
+    },
+    /// The private key of one cannot be used.
+    #[error(transparent)]
+    Key(#[from] SecretError),
     /// Nothing would be trusted.
     #[error("no root certificate is available; install the system's CA certificates or set upstream.extra_roots")]
     Empty,
@@ -43,11 +67,104 @@ pub(crate) struct OriginTls {
     pub(crate) http2: Arc<ClientConfig>,
 }
 
+/// The client side of TLS for each origin.
+#[derive(Clone, Debug)]
+pub(crate) struct OriginConfigs {
+    /// For most: no certificate is shown.
+    plain: OriginTls,
+    /// For those that are shown one.
+    showing: Vec<(Vec<HostPattern>, OriginTls)>,
+}
+
+impl OriginConfigs {
+    /// How TLS is spoken with this origin.
+    pub(crate) fn of(&self, host: &Host) -> &OriginTls {
+        self.showing_to(host).unwrap_or(&self.plain)
+    }
+
+    /// Whether there is a certificate for this origin.
+    pub(crate) fn has_one_for(&self, host: &Host) -> bool {
+        self.showing_to(host).is_some()
+    }
+
+    fn showing_to(&self, host: &Host) -> Option<&OriginTls> {
+        let covers = |(hosts, _): &&(Vec<HostPattern>, OriginTls)| hosts.iter().any(|pattern| pattern.covers(host));
+        self.showing.iter().find(covers).map(|(_, tls)| tls)
+    }
+}
+
 /// Sets the client side up. `own` certificates are never trusted.
-pub(crate) fn client_config(
+pub(crate) fn client_configs(
     settings: &UpstreamConfig,
     own: &[CertificateDer<'static>],
-) -> Result<OriginTls, RootsError> {
+) -> Result<OriginConfigs, RootsError> {
+    let verifier = verifier(settings, own)?;
+    let builder = || {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+        Ok::<_, RootsError>(builder.with_webpki_verifier(verifier.clone()))
+    };
+    let show = |shown: &OwnCertificate| {
+        let error = |path: &Path, message: String| RootsError::Own { path: path.to_owned(), message };
+        let chain = CertificateDer::pem_file_iter(&shown.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let chain = chain.map_err(|e| error(&shown.cert, e.to_string()))?;
+        let key = secret_file::read("upstream.client_certificates", &shown.key, 1)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|e| error(&shown.key, e.to_string()))?;
+        let config = builder()?.with_client_auth_cert(chain, key).map_err(|e| error(&shown.cert, e.to_string()))?;
+        Ok::<_, RootsError>((shown.hosts.clone(), offers(&config)))
+    };
+    let showing = settings.client_certificates.iter().map(show).collect::<Result<_, _>>()?;
+    Ok(OriginConfigs { plain: offers(&builder()?.with_no_client_auth()), showing })
+}
+
+/// The same settings by what is offered.
+fn offers(config: &ClientConfig) -> OriginTls {
+    let offering = |protocols: &[Protocol]| {
+        let mut config = config.clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
+        Arc::new(config)
+    };
+    use Protocol::{Http1, Http2};
+    OriginTls { http1: offering(&[Http1]), both: offering(&[Http2, Http1]), http2: offering(&[Http2]) }
+}
+
+/// Notes that an origin has asked for a certificate, and shows none.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(AtomicBool);
+
+impl Asked {
+    /// The same settings for one handshake that is only made to find out, and where the answer will stand.
+    pub(crate) fn noted_by(config: &ClientConfig) -> (Arc<ClientConfig>, Arc<Self>) {
+        let asked = Arc::new(Self::default());
+        let mut config = config.clone();
+        config.client_auth_cert_resolver = asked.clone();
+        // A session that is gone on with asks for nothing.
+        config.resumption = Resumption::disabled();
+        (Arc::new(config), asked)
+    }
+
+    /// Whether it has.
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// Who vouches for origins, and what was taken back.
+fn verifier(
+    settings: &UpstreamConfig,
+    own: &[CertificateDer<'static>],
+) -> Result<Arc<WebPkiServerVerifier>, RootsError> {
     let mut roots = RootCertStore::empty();
     let mut add = |der: CertificateDer<'static>| is_usable_root(&der, own) && roots.add(der).is_ok();
     for path in &settings.extra_roots {
@@ -73,17 +190,17 @@ pub(crate) fn client_config(
     if roots.is_empty() {
         return Err(RootsError::Empty);
     }
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let offering = |protocols: &[Protocol]| {
-        let mut config = config.clone();
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-        Arc::new(config)
-    };
-    use Protocol::{Http1, Http2};
-    Ok(OriginTls { http1: offering(&[Http1]), both: offering(&[Http2, Http1]), http2: offering(&[Http2]) })
+    let mut crls = Vec::new();
+    for path in &settings.crls {
+        crls.extend(crl::read(path).map_err(|message| RootsError::Crl { path: path.clone(), message })?);
+    }
+    // The lists are of some authorities; most have none here.
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .with_crls(crls)
+        .only_check_end_entity_revocation()
+        .allow_unknown_revocation_status();
+    let path = || settings.crls.first().cloned().unwrap_or_default();
+    verifier.build().map_err(|error| RootsError::Crl { path: path(), message: error.to_string() })
 }
 
 /// Neither our own CA nor past its end.
@@ -152,7 +269,7 @@ mod tests {
             use_system_roots: false,
             ..UpstreamConfig::default()
         };
-        assert_eq!(client_config(&settings, own).is_ok(), is_accepted, "{pem}");
+        assert_eq!(client_configs(&settings, own).is_ok(), is_accepted, "{pem}");
     }
 
     #[test]

@@ -75,7 +75,9 @@ impl Links {
             if link.protocol() != Protocol::Http1 {
                 return Err(Fault::Upgrade);
             }
-            let answer = self.send_over(&mut link, route, request).await.map_err(|_| Fault::BadAnswer)?;
+            let Ok(answer) = self.send_over(&mut link, route, request).await else {
+                return Err(upstream.why_no_answer(route).await);
+            };
             if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                 self.keep(route, link);
             }
@@ -98,13 +100,15 @@ impl Links {
             match self.send_over(&mut link, route, request).await {
                 Ok(answer) => return self.accept(route, link, answer),
                 Err(NotSent::Unsent(unsent)) => request = *unsent,
-                Err(NotSent::Lost) => return Err(Fault::BadAnswer),
+                Err(NotSent::Lost) => return Err(upstream.why_no_answer(route).await),
             }
         }
         let mut link = upstream.open(route, self.client).await?;
         self.share(route, &link);
-        let answer = self.send_over(&mut link, route, request).await.map_err(|_| Fault::BadAnswer)?;
-        self.accept(route, link, answer)
+        match self.send_over(&mut link, route, request).await {
+            Ok(answer) => self.accept(route, link, answer),
+            Err(_) => Err(upstream.why_no_answer(route).await),
+        }
     }
 
     async fn send_over(

@@ -18,7 +18,7 @@ pub(crate) use resolve::Resolver;
 use crate::fault::Fault;
 use crate::names::{Authority, Host};
 use crate::tls::Protocol;
-use crate::tls::origin::{OriginTls, describe_certificate};
+use crate::tls::origin::{Asked, OriginConfigs, describe_certificate};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ClientConfig};
 use std::net::SocketAddr;
@@ -56,7 +56,7 @@ enum Way {
 pub(crate) struct Upstream {
     resolver: Resolver,
     parent: Option<Parent>,
-    tls: OriginTls,
+    tls: OriginConfigs,
     connect_timeout: Duration,
     answer_timeout: Duration,
 }
@@ -66,7 +66,7 @@ impl Upstream {
     pub(crate) fn new(
         resolver: Resolver,
         parent: Option<Parent>,
-        tls: OriginTls,
+        tls: OriginConfigs,
         config: &crate::config::UpstreamConfig,
     ) -> Self {
         Self { resolver, parent, tls, connect_timeout: config.connect_timeout, answer_timeout: config.answer_timeout }
@@ -92,19 +92,33 @@ impl Upstream {
         if !route.is_tls {
             return Link::start(tcp, Protocol::Http1).await;
         }
+        let ways = self.tls.of(&route.authority.host);
         let offered = match client {
-            Protocol::Http1 => &self.tls.http1,
-            Protocol::Http2 => &self.tls.both,
+            Protocol::Http1 => &ways.http1,
+            Protocol::Http2 => &ways.both,
         };
         let tls = match self.secure(route, tcp, offered).await {
             Err(TlsTrouble::NoCommonProtocol) if client == Protocol::Http1 => {
                 let tcp = self.connect(route).await?;
-                self.secure(route, tcp, &self.tls.http2).await?
+                self.secure(route, tcp, &ways.http2).await?
             }
             opened => opened?,
         };
         let protocol = Protocol::negotiated(tls.get_ref().1.alpn_protocol());
         Link::start(tls, protocol).await
+    }
+
+    /// What it is called when an origin ends a connection in place of an answer. One that wants to see a certificate does
+    /// that, with a word that often comes too late to be read; so it is asked once more, by a handshake alone.
+    pub(crate) async fn why_no_answer(&self, route: &Route) -> Fault {
+        if !route.is_tls || self.tls.has_one_for(&route.authority.host) {
+            return Fault::BadAnswer;
+        }
+        let (config, asked) = Asked::noted_by(&self.tls.of(&route.authority.host).both);
+        if let Ok(tcp) = self.connect(route).await {
+            drop(self.secure(route, tcp, &config).await);
+        }
+        if asked.is_so() { Fault::ClientCertificate } else { Fault::BadAnswer }
     }
 
     /// Connects to the origin, or to whoever connects there.
@@ -197,6 +211,7 @@ fn tls_trouble(error: &std::io::Error) -> TlsTrouble {
             Fault::Certificate { reason, message }.into()
         }
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => TlsTrouble::NoCommonProtocol,
+        Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => Fault::ClientCertificate.into(),
         _ => Fault::Handshake.into(),
     }
 }

@@ -3,7 +3,10 @@
 
 use dlp_proxy::config::Config;
 use dlp_proxy::{Gateway, Setup};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    RevokedCertParams, date_time_ymd,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -44,9 +47,19 @@ impl TestCa {
         let name = format!("origin CA {}", next_number());
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// A revocation list with this serial number, in PEM.
+    pub fn crl(&self, serial: u64) -> String {
+        crl(&self.issuer, serial)
+    }
+
+    /// The CA, for whatever else is to be signed.
+    pub fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
     }
 
     /// A server configuration with a leaf for these names.
@@ -68,6 +81,25 @@ impl TestCa {
     }
 }
 
+/// A revocation list with this serial number, in PEM.
+pub fn crl(issuer: &Issuer<'_, KeyPair>, serial: u64) -> String {
+    let revoked = RevokedCertParams {
+        serial_number: serial.into(),
+        revocation_time: date_time_ymd(2026, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let params = CertificateRevocationListParams {
+        this_update: date_time_ymd(2026, 1, 1),
+        next_update: date_time_ymd(2099, 1, 1),
+        crl_number: 1_u64.into(),
+        issuing_distribution_point: None,
+        revoked_certs: vec![revoked],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    params.signed_by(issuer).unwrap().pem().unwrap()
+}
+
 /// An origin that answers every request with `200 ok` and keeps every byte.
 pub struct Origin {
     pub address: SocketAddr,
@@ -84,7 +116,15 @@ impl Origin {
     }
 
     async fn start(acceptor: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), acceptor)
+    }
+
+    /// One that begins when everybody knows its address already.
+    pub async fn plain_at(address: SocketAddr) -> Self {
+        Self::start_on(TcpListener::bind(address).await.unwrap(), None)
+    }
+
+    fn start_on(listener: TcpListener, acceptor: Option<TlsAcceptor>) -> Self {
         let address = listener.local_addr().unwrap();
         let received: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let log = received.clone();

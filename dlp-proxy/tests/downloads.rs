@@ -1,0 +1,119 @@
+//! What origins send is inspected where that is asked for.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use support::{Running, TestCa, find, status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const CARD: &str = "Charge my credit card 4000 0100 0007 1234, please.";
+
+/// An origin that gives one answer to everything, and keeps the heads of requests.
+async fn origin(answer: Vec<u8>) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let log = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while find(&head, b"\r\n\r\n").is_none() {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            log.lock().unwrap().extend(head);
+            let _ = stream.write_all(&answer).await;
+        }
+    });
+    (address, seen)
+}
+
+fn with_length(kind: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into()
+}
+
+fn chunked(kind: &str, body: &str, trailers: &str) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n");
+    format!("{head}{:x}\r\n{body}\r\n0\r\n{trailers}\r\n", body.len()).into()
+}
+
+async fn fetch(answer: Vec<u8>, settings: &str, fields: &str) -> (String, Running, String) {
+    let (address, seen) = origin(answer).await;
+    let config = format!("resolver.override = {{ \"files.example\" = \"{address}\" }}\n{settings}");
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    let head = "GET http://files.example/list HTTP/1.1\r\nHost: files.example\r\nConnection: close\r\n";
+    let got = gateway.raw(format!("{head}{fields}\r\n").as_bytes()).await;
+    let seen = String::from_utf8(seen.lock().unwrap().clone()).unwrap().to_ascii_lowercase();
+    (got, gateway, seen)
+}
+
+const INSPECT: &str = "inspection.downloads = \"inspect\"";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_are_inspected_when_asked_to() {
+    let harmless = "The minutes of the meeting. ".repeat(8192);
+    let hidden = format!("{harmless}{CARD}");
+    let rows = [
+        (with_length("text/plain", CARD), "", 200),
+        (with_length("text/plain", CARD), INSPECT, 403),
+        (with_length("text/plain", &hidden), INSPECT, 403),
+        (chunked("text/plain", &hidden, ""), INSPECT, 403),
+        (with_length("text/plain", &harmless), INSPECT, 200),
+        (chunked("text/plain", &harmless, ""), INSPECT, 200),
+        (with_length("text/plain", ""), INSPECT, 200),
+        (chunked("text/event-stream", CARD, ""), INSPECT, 200),
+    ];
+    for (answer, settings, expected) in rows {
+        let shown = String::from_utf8_lossy(&answer[..60]).into_owned();
+        let body = answer[find(&answer, b"\r\n\r\n").unwrap() + 4..].to_vec();
+        let (got, gateway, _) = fetch(answer, settings, "").await;
+        assert_eq!(status(&got), expected, "{shown}: {settings}");
+        let body = String::from_utf8(body).unwrap();
+        match expected {
+            200 => assert!(got.ends_with(&body) || got.contains(body.lines().nth(1).unwrap()), "{shown}"),
+            _ => {
+                assert!(!got.contains("0007"), "{got}");
+                assert_eq!(gateway.incidents().len(), 1, "{shown}");
+                assert_eq!(gateway.incidents()[0]["activity"], "download", "{shown}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_document_is_asked_for_and_trailers_stay() {
+    let fields = "Range: bytes=5-9\r\nIf-Range: \"a\"\r\nTE: trailers\r\n";
+    let answer = chunked("text/plain", "good morning", "X-Sum: 7\r\n");
+    let (got, _, seen) = fetch(answer.clone(), INSPECT, fields).await;
+    assert!(status(&got) == 200 && !seen.contains("range:"), "{seen}");
+    let (as_it_comes, _, seen) = fetch(answer, "", fields).await;
+    assert!(seen.contains("\r\nrange: bytes=5-9\r\n"), "{seen}");
+    assert_eq!(got.to_ascii_lowercase().contains("x-sum: 7"), as_it_comes.to_ascii_lowercase().contains("x-sum: 7"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_to_be_held_is_a_question_of_policy() {
+    let large = "Nothing to see. ".repeat(16 * 1024);
+    let settings = format!("{INSPECT}\ninspection.gate_max = \"64KiB\"\npolicy.files = [\"{{dir}}/p.toml\"]");
+    for (fail_mode, expected) in [("open", 200), ("closed", 403)] {
+        for answer in [with_length("text/plain", &large), chunked("text/plain", &large, "")] {
+            let dir = tempfile::tempdir().unwrap();
+            let policy = format!(
+                "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"log\"\n\
+                 fail_mode = \"{fail_mode}\"\n[[rule]]\nid = \"cards\"\ntitle = \"Cards\"\nseverity = \"high\"\n\
+                 channel = {{ activities = [\"download\"] }}\nwhat = {{ categories = [\"finance\"], unique_min = 1 }}\n\
+                 action = {{ decision = \"block\", fail_mode = \"{fail_mode}\" }}\n"
+            );
+            std::fs::write(dir.path().join("p.toml"), policy).unwrap();
+            let (address, _) = origin(answer).await;
+            let config = format!("resolver.override = {{ \"files.example\" = \"{address}\" }}\n{settings}");
+            let gateway = Running::start_in(dir, &TestCa::new(), &config).await;
+            let get = "GET http://files.example/ HTTP/1.1\r\nHost: files.example\r\nConnection: close\r\n\r\n";
+            let got = gateway.raw(get.as_bytes()).await;
+            assert_eq!(status(&got), expected, "{fail_mode}");
+            assert!(expected != 200 || got.matches("Nothing to see. ").count() == 16 * 1024, "all of it arrives");
+        }
+    }
+}
