@@ -8,7 +8,7 @@ use crate::abbreviation::expand;
 use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
-use crate::{Category, FormatError, SensitivityLabel, Severity, chance, program};
+use crate::{Anchor, Category, FormatError, SensitivityLabel, Severity, chance, program};
 use regex_syntax::hir::Hir;
 use serde::Deserialize;
 
@@ -75,8 +75,7 @@ struct DetectorToml {
     #[serde(default)]
     tags: Vec<String>,
     patterns: Vec<String>,
-    #[serde(default)]
-    boundary: Boundary,
+    boundary: Option<Boundary>,
     validator: Option<String>,
     on_failure: Option<Failure>,
     #[serde(default)]
@@ -230,7 +229,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
     if raw.companions.is_empty() != (raw.score.companion == 0) {
         return Err("expected `companions` and `score.companion` together".to_owned());
     }
-    let patterns = raw.patterns.iter().map(|p| compile_pattern(p, raw.boundary)).collect::<Result<Vec<_>, String>>()?;
+    let (boundary, patterns) = patterns(&raw)?;
     if patterns.is_empty() {
         return Err("expected at least one entry in `patterns`, found none".to_owned());
     }
@@ -257,7 +256,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
             label,
             tags: raw.tags,
             patterns,
-            boundary: raw.boundary,
+            boundary,
             validator: raw.validator.map(|name| Validator { name, failure }),
             context: context(raw.context)?,
             score: score(&raw.score)?,
@@ -342,6 +341,26 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> =
         hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
     digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
+}
+
+/// The patterns of a detector, and what may stand beside their matches.
+fn patterns(raw: &DetectorToml) -> Result<(Boundary, Vec<Pattern>), String> {
+    let compile = |boundary| {
+        let all = raw.patterns.iter().map(|pattern| compile_pattern(pattern, boundary));
+        all.collect::<Result<Vec<_>, String>>().map(|patterns| (boundary, patterns))
+    };
+    let calls_name = raw.patterns.iter().all(|pattern| pattern.contains("(?&"));
+    let (boundary, patterns) =
+        compile(raw.boundary.unwrap_or(if calls_name { Boundary::Name } else { Boundary::Token }))?;
+    // Without a literal, matches are looked for where tokens start, which is not inside of a name.
+    let starts = |pattern: &Pattern| pattern.anchors.iter().any(|anchor| matches!(anchor, Anchor::Start { .. }));
+    match (boundary, raw.boundary, patterns.iter().any(starts)) {
+        (Boundary::Name, Some(_), true) => {
+            Err("expected a literal in every pattern, because `boundary` is `name`".to_owned())
+        }
+        (Boundary::Name, None, true) => compile(Boundary::Token),
+        _ => Ok((boundary, patterns)),
+    }
 }
 
 /// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.

@@ -74,6 +74,10 @@ pub enum Boundary {
     /// Nothing that would continue a token: letters and digits on either side. For credentials.
     #[default]
     Token,
+    /// As `Token`, and a match may start inside of a name in camel case or behind `-D`, but not end where a value in
+    /// base 64 or with dashes goes on. For credentials that are found behind a name: the default of patterns that all
+    /// call an [abbreviation](crate::expand).
+    Name,
     /// As `Token`, and no digit group, decimal fraction, hexadecimal run or identifier that continues the value
     /// beyond a separator. For numbers that people carry.
     Identifier,
