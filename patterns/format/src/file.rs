@@ -142,7 +142,10 @@ struct ExampleToml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CounterExampleToml {
+    #[serde(default)]
     text: String,
+    #[serde(default)]
+    hex: String,
     reason: String,
 }
 
@@ -242,7 +245,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
             .counter_examples
             .into_iter()
             .map(toml::Spanned::into_inner)
-            .map(|c| CounterExample { text: c.text, reason: c.reason })
+            .map(counter_example)
             .collect(),
         lines,
         detector: Detector {
@@ -292,19 +295,28 @@ fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) ->
     for (example, line) in raw.examples.iter().zip(&lines.examples) {
         check_example(example.get_ref()).map_err(|message| (Some(*line), message))?;
     }
-    let mut counters = raw.counter_examples.iter().zip(&lines.counter_examples);
-    match counters.find(|(counter, _)| counter.get_ref().reason.trim().is_empty()) {
-        Some((bare, line)) => {
-            Err((Some(*line), format!("expected a `reason` for counter-example `{}`", bare.get_ref().text)))
-        }
-        None => Ok(()),
+    for (counter, line) in raw.counter_examples.iter().zip(&lines.counter_examples) {
+        check_counter_example(counter.get_ref()).map_err(|message| (Some(*line), message))?;
     }
+    Ok(())
 }
 
 /// Entries that a built-in detector has at least of each kind. A credential has few marks but those of its place, so several
 /// places are shown.
 fn examples_min(category: Category) -> usize {
     if category == Category::Secret { 3 } else { 1 }
+}
+
+fn check_counter_example(counter: &CounterExampleToml) -> Result<(), String> {
+    let shown = if counter.hex.is_empty() { &counter.text } else { &counter.hex };
+    match (counter.text.is_empty(), counter.hex.is_empty()) {
+        _ if counter.reason.trim().is_empty() => Err(format!("expected a `reason` for counter-example `{shown}`")),
+        (true, false) if bytes_of(&counter.hex).is_none() => {
+            Err(format!("expected `hex` to hold pairs of hexadecimal digits, found `{shown}`"))
+        }
+        (true, false) | (false, true) => Ok(()),
+        _ => Err("expected either `text` or `hex` in a counter-example".to_owned()),
+    }
 }
 
 fn check_example(example: &ExampleToml) -> Result<(), String> {
@@ -334,6 +346,11 @@ fn check_level(example: &ExampleToml) -> Result<(), String> {
 fn example(raw: ExampleToml) -> Example {
     let bytes = bytes_of(&raw.hex).unwrap_or_default();
     Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level, bytes }
+}
+
+fn counter_example(raw: CounterExampleToml) -> CounterExample {
+    let bytes = bytes_of(&raw.hex).unwrap_or_default();
+    CounterExample { text: raw.text, bytes, reason: raw.reason }
 }
 
 /// The bytes that pairs of hexadecimal digits stand for; spaces between them do not count.

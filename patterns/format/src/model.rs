@@ -160,8 +160,18 @@ pub struct Example {
 /// A text in which the detector must not fire at medium or above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterExample {
-    /// The text.
+    /// The text; empty for a file that is none.
     pub text: String,
+    /// The content, for files that are no text.
+    pub bytes: Vec<u8>,
     /// Why nothing may be found in it.
     pub reason: String,
+}
+
+impl CounterExample {
+    /// What is searched.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        if self.bytes.is_empty() { self.text.as_bytes() } else { &self.bytes }
+    }
 }
