@@ -42,6 +42,7 @@ pub(super) static CHECKS: &[Check] = &[
     check("chosen-password", password::chosen),
     check("cisco-type7", structure::cisco_type7),
     completing("cloudflare-token", checksum::cloudflare, checksum::complete_cloudflare),
+    check("code-list", structure::code_list),
     completing("common-annotated-key", azure::common_annotated_key, azure::complete_common_annotated_key),
     completing("confluent-secret", checksum::confluent, checksum::complete_confluent),
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
