@@ -232,7 +232,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
     if raw.companions.is_empty() != (raw.score.companion == 0) {
         return Err("expected `companions` and `score.companion` together".to_owned());
     }
-    let (boundary, patterns) = patterns(&raw)?;
+    let (boundary, patterns) = patterns(&raw, file.is_built_in())?;
     if patterns.is_empty() {
         return Err("expected at least one entry in `patterns`, found none".to_owned());
     }
@@ -361,9 +361,9 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
 }
 
 /// The patterns of a detector, and what may stand beside their matches.
-fn patterns(raw: &DetectorToml) -> Result<(Boundary, Vec<Pattern>), String> {
+fn patterns(raw: &DetectorToml, is_built_in: bool) -> Result<(Boundary, Vec<Pattern>), String> {
     let compile = |boundary| {
-        let all = raw.patterns.iter().map(|pattern| compile_pattern(pattern, boundary));
+        let all = raw.patterns.iter().map(|pattern| compile_pattern(pattern, boundary, is_built_in));
         all.collect::<Result<Vec<_>, String>>().map(|patterns| (boundary, patterns))
     };
     let calls_name = raw.patterns.iter().all(|pattern| pattern.contains("(?&"));
@@ -390,7 +390,7 @@ pub(crate) fn parse_pattern(pattern: &str) -> Result<Hir, String> {
         .map_err(|error| format!("pattern cannot be read: {error}"))
 }
 
-fn compile_pattern(source: &str, boundary: Boundary) -> Result<Pattern, String> {
+fn compile_pattern(source: &str, boundary: Boundary, is_built_in: bool) -> Result<Pattern, String> {
     let pattern = &*expand(source)?;
     let hir = parse_pattern(pattern)?;
     let properties = hir.properties();
@@ -401,7 +401,7 @@ fn compile_pattern(source: &str, boundary: Boundary) -> Result<Pattern, String> 
         return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
     }
     let anchor::Derived { anchors, window } =
-        anchor::derive(&hir, boundary).map_err(|message| format!("{message}: `{pattern}`"))?;
+        anchor::derive(&hir, boundary, is_built_in).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
     Ok(Pattern { regex: source.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
