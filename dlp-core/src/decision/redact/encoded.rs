@@ -59,7 +59,7 @@ impl Encoded {
             let text = [&self.before[..], &self.fresh[..len]].concat();
             let start = self.looked - self.before.len() as u64;
             regions.extend(self.block(judge, &text, start));
-            self.rows(judge, &self.fresh[..len].to_vec(), is_end && len == self.fresh.len(), &mut regions);
+            self.rows(judge, &text[text.len() - len..], is_end && len == self.fresh.len(), &mut regions);
             self.looked += len as u64;
             self.fresh.drain(..len);
             self.before = text[text.len().saturating_sub(BEFORE_BYTES)..].to_vec();
