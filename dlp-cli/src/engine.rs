@@ -44,6 +44,23 @@ pub(crate) fn engine_with(choice: &DetectorChoice, known: &KnownArgs) -> Result<
     Ok(Engine { inspector, names, allows })
 }
 
+impl Engine {
+    /// Makes paths in allow entries relative to the directory of their file, where `root`, which paths of findings are
+    /// relative to, lies in it. Elsewhere they are relative to `root`.
+    pub(crate) fn allow_below(&mut self, root: &Path) {
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        self.allows.set_ways(|file| way(Path::new(file), &root));
+    }
+}
+
+/// The way from the directory of a file down to a directory in it, `a/b/`; empty when it is the same or lies elsewhere.
+fn way(file: &Path, root: &Path) -> String {
+    let directory = file.canonicalize().ok().and_then(|file| file.parent().map(Path::to_owned));
+    let below = directory.and_then(|directory| root.strip_prefix(directory).map(Path::to_owned).ok());
+    let names = below.iter().flat_map(|below| below.iter());
+    names.map(|name| format!("{}/", name.to_string_lossy())).collect()
+}
+
 /// The chosen detectors, what the organisation knows to be its own, and the values that are allowed.
 pub(crate) struct Chosen {
     pub(crate) detectors: DetectorSet,

@@ -242,3 +242,53 @@ fn a_mark_counts_for_what_is_encoded_on_its_line() {
     let region = |at: usize| &log["runs"][0]["results"][at]["locations"][0]["physicalLocation"]["region"]["startLine"];
     assert_eq!((region(0), region(1)), (&json!(2), &json!(3)));
 }
+
+/// A cabinet with one file that is not compressed.
+fn cabinet(name: &str, content: &[u8]) -> Vec<u8> {
+    let u16 = |number: usize| (number as u16).to_le_bytes().to_vec();
+    let u32 = |number: usize| (number as u32).to_le_bytes().to_vec();
+    let file =
+        [u32(content.len()), u32(0), u16(0), u16(0), u16(0), u16(0x20), name.as_bytes().to_vec(), vec![0]].concat();
+    let (files_at, data_at) = (36 + 8, 36 + 8 + file.len());
+    let folder = [u32(data_at), u16(1), u16(0)].concat();
+    let data = [u32(0), u16(content.len()), u16(content.len()), content.to_vec()].concat();
+    let size = data_at + data.len();
+    let head = [b"MSCF".to_vec(), u32(0), u32(size), u32(0), u32(files_at), u32(0), vec![3, 1], u16(1), u16(1)];
+    [head.concat(), u16(0), u16(7), u16(0), folder, file, data].concat()
+}
+
+#[test]
+fn marks_hold_in_archives_that_a_worker_reads() {
+    let text = format!("x = {} # dlp:allow secret -- fixture\ny = {}\n", token(1), token(2));
+    let place = Place::new();
+    place.write("c.cab", &cabinet("in/a.txt", text.as_bytes()));
+    let all = place.records(&["--detectors", "secret.github.*"]);
+    let found = of_kind(&all, "finding");
+    let said: Vec<_> = found.iter().map(|finding| finding["suppressed"]["entry"].as_str()).collect();
+    assert!(matches!(said[..], [Some(said), None] if said.ends_with("a.txt:1")), "{said:?}: {all:?}");
+}
+
+#[test]
+fn paths_of_allow_entries_start_at_the_directory_of_their_file() {
+    let allow = "[[allow]]\nreason = \"fixtures\"\npaths = ['^web/tests/']\n";
+    let text = format!("x = {}\n", token(1));
+    let place = Place::with(&[("dlp.toml", allow), ("web/tests/a.txt", &text), ("b/web/tests/a.txt", &text)]);
+    // What is scanned, the file, and how many of the findings are allowed.
+    let rows = [
+        (".", "dlp.toml", 1),
+        ("web", "dlp.toml", 1),
+        ("web/tests", "dlp.toml", 1),
+        ("web/tests/a.txt", "dlp.toml", 1),
+        ("b", "dlp.toml", 0),
+        (".", "other/dlp.toml", 1),
+        ("b", "other/dlp.toml", 1),
+    ];
+    place.write("other/dlp.toml", allow.as_bytes());
+    for (path, file, expected) in rows {
+        let words = ["scan", path, "--format", "jsonl", "--detector-file", file, "--detectors", "secret.github.*"];
+        let all = records(&place.dlp(&words).output().expect("dlp runs").stdout);
+        let found = of_kind(&all, "finding");
+        let allowed = found.iter().filter(|finding| finding["suppressed"]["by"] == "allowlist").count();
+        assert_eq!(allowed, expected, "{path} {file}");
+    }
+}

@@ -60,7 +60,7 @@ fn check_counter(
     scratch: &mut Scratch,
     (detector, counter): (&Detector, &CounterExample),
 ) -> Option<String> {
-    let found = findings(inspector, scratch, (&detector.id, counter.text.as_bytes()));
+    let found = findings(inspector, scratch, (&detector.id, counter.content()));
     let shown = found.iter().find(|f| f.confidence.level() >= ConfidenceLevel::Medium)?;
     Some(format!("{}: fired with {} in `{}` ({})", detector.id, shown.confidence.score(), counter.text, counter.reason))
 }

@@ -81,7 +81,9 @@ fn holds(anchor: &Anchor, boundary: Boundary, text: &[u8]) -> bool {
 /// What may stand behind a match, and must not change whether it is found.
 fn followed(boundary: Boundary) -> &'static [&'static [u8]] {
     match boundary {
-        Boundary::None | Boundary::Token => &[b"", b" x", b" 1", b"_", b"-x", b", 12", b".5", b"\n\n1"],
+        Boundary::None | Boundary::Token | Boundary::Name => {
+            &[b"", b" x", b" 1", b"_", b"-x", b", 12", b".5", b"\n\n1"]
+        }
         Boundary::Word => &[b"", b" x", b" 1", b"-x", b", 12", b".5"],
         Boundary::Identifier => &[b"", b" x", b" 1", b"-x", b". 1", b", 12", b"/x", b":x", b",1234"],
     }

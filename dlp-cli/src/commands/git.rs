@@ -41,7 +41,8 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, CliError> {
         say("nothing was scanned: there is no commit in the range");
     }
     let baseline = Baseline::load(&args.report)?;
-    let engine = engine::engine_with(&args.detectors, &args.known)?;
+    let mut engine = engine::engine_with(&args.detectors, &args.known)?;
+    engine.allow_below(Path::new(if up.is_empty() { "." } else { &up }));
     let destination = Destination::open(args.report.output.as_deref())?;
     let reveal = reveals(&args.report, &destination)?;
     let mask = |name: &str| if reveal { name.to_owned() } else { masked_name(&engine.names, name) };

@@ -175,6 +175,28 @@ fn rules_in_yaml_bring_their_examples() {
     }
 }
 
+const FREQUENT: &str = r#"
+[[rules]]
+id = "generic"
+entropy = 3.5
+keywords = ["key", "auth"]
+regex = '''(?i)(?:auth|key)(?:[ \t\w.-]{0,20})[\s'"]{0,3}(?:=|:)[\s"]{0,5}([\w.=-]{10,150})(?:[\s"]|$)'''
+[[rules]]
+id = "any"
+regex = '''"([^"\s]{20,64})"'''
+"#;
+
+#[test]
+fn rules_with_frequent_words_alone_are_taken_and_told() {
+    let imported = import_toml(FREQUENT);
+    let told = told(&imported);
+    assert_eq!((imported.rules, imported.taken), (2, 1), "{told:#?}");
+    assert_eq!(detectors(&imported)[0].entropy_min, 3.5);
+    for expected in ["rule `generic`: it is looked for wherever `key` ", "rule `any`: lost: it was not taken over"] {
+        assert!(told.iter().any(|note| note.starts_with(expected)), "{expected}: {told:#?}");
+    }
+}
+
 #[test]
 fn other_documents_are_refused() {
     for text in ["", "a: 1", "[[detector]]\nid = \"x\"", "{", "rules: 3: 4"] {

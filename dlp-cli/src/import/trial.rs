@@ -5,7 +5,7 @@ use super::draft::{AllowDraft, Draft, EVERY_RULE};
 use super::pattern::{Rewritten, rewrite};
 use super::write::{self, Table};
 use super::{Imported, Notes, Rules};
-use dlp_core::knowledge::{Allow, Catalogue};
+use dlp_core::knowledge::{Allow, Anchor, Catalogue, expected_per_mb};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::AllowList;
 use std::collections::BTreeSet;
@@ -86,8 +86,29 @@ fn table(draft: &Draft, notes: &mut Notes) -> Result<Table, String> {
     let remarks = changes.into_iter().chain(how);
     table.remarks = remarks.chain((!table.words.is_empty()).then(|| near.to_owned())).collect();
     table.remarks.iter().for_each(|remark| notes.changed(&draft.place, remark.clone()));
+    if let Some((literal, hits)) = frequent(&table) {
+        let text = format!(
+            "it is looked for wherever `{literal}` stands, which is expected {hits:.0} times in a megabyte of mixed text; \
+             a longer fixed text makes scans faster"
+        );
+        notes.told(&draft.place, text);
+    }
     add_examples(draft, &mut table, notes);
     Ok(table)
+}
+
+/// Hits of a literal in a megabyte from which on it slows a scan noticeably.
+const HITS_PER_MB_FREQUENT: f64 = 100.0;
+
+/// The most frequent text that a detector is looked for by, if it is frequent.
+fn frequent(table: &Table) -> Option<(String, f64)> {
+    let read = catalogue(table).ok()?;
+    let anchors = read.detectors().iter().flat_map(|detector| &detector.patterns).flat_map(|pattern| &pattern.anchors);
+    let literals = anchors.filter_map(|anchor| match anchor {
+        Anchor::Literal { bytes, .. } => Some((bytes.escape_ascii().to_string(), expected_per_mb(bytes))),
+        Anchor::Start { .. } => None,
+    });
+    literals.filter(|(_, hits)| *hits > HITS_PER_MB_FREQUENT).max_by(|(_, a), (_, b)| a.total_cmp(b))
 }
 
 /// The first spelling that the engine takes, and what is said of it.
@@ -136,6 +157,10 @@ fn check(table: &Table) -> Result<(), String> {
 }
 
 fn compiled(table: &Table) -> Result<DetectorSet, String> {
+    DetectorSet::compile(catalogue(table)?).map_err(|error| error.to_string())
+}
+
+fn catalogue(table: &Table) -> Result<Catalogue, String> {
     let mut text = String::new();
     write::detector(&mut text, table);
     let mut catalogue = Catalogue::empty();
@@ -144,7 +169,7 @@ fn compiled(table: &Table) -> Result<DetectorSet, String> {
         let message = error.to_string();
         message.split_once(&format!("`{}`: ", table.id)).map_or(message.clone(), |(_, why)| why.to_owned())
     })?;
-    DetectorSet::compile(catalogue).map_err(|error| error.to_string())
+    Ok(catalogue)
 }
 
 /// Keeps the examples that the detector finds, and those texts in which it finds nothing.

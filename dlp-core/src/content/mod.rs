@@ -2,7 +2,7 @@
 //!
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
-//! raw bytes, with `second` for text of another width in them), `zip`, `gzip`, `packed` (other compressed streams, with
+//! raw bytes, with `second` for text of another width in them, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with
 //! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
 //! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image` (with `picture` for the text in
 //! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
@@ -38,6 +38,7 @@ mod plain;
 mod readings;
 mod recognise;
 mod risky;
+mod rows;
 mod rtf;
 mod second;
 mod serial;
@@ -61,5 +62,6 @@ pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};
 pub(crate) use readings::{Reading, cut_run, readings};
 pub use risky::{PictureReader, RiskyFrame, RiskyParser};
+pub(crate) use rows::Rows;
 pub use sink::{Flow, ItemStart, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, Sink};
 pub use source_lines::SourceLines;

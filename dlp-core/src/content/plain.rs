@@ -4,9 +4,10 @@
 //! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw. Both have
 //! a [second reading](super::second): UTF-16 inside bytes and bytewise text, ASCII inside UTF-16 and UTF-32.
 
+use super::rows::{ROWS, Rows, RowsText};
 use super::second::{SecondReading, Width};
 use super::walk::{Break, Step, Walk, with_reader};
-use super::{Input, Join, Origin, Part, Place, Role, Segment};
+use super::{Input, Join, Origin, Part, Place, Role, Segment, SourceLines};
 use crate::text::{self, Charset, Detected, Transcoded, Transcoder};
 use std::io::Read;
 
@@ -18,8 +19,14 @@ pub(super) fn text(walk: &mut Walk<'_>, detected: Option<Detected>, input: Input
     let (charset, skip) = detected.map_or((Charset::Utf8, 0), |detected| (detected.charset, detected.bom_len));
     let mut second = SecondReading::new(if charset.is_wide() { Width::Ascii } else { Width::Utf16 });
     let mut scan = TextScan::new(charset, skip);
+    let mut rows = Rows::new(skip as u64);
     let step = chunks(walk, input, &mut |walk, bytes, last| {
+        let start = scan.offset;
         let consumed = scan.push(walk, bytes, last)?;
+        if scan.transcoder.is_none() {
+            let mark = if start == 0 { skip.min(consumed) } else { 0 };
+            rows.push(&bytes[mark..consumed], last, &mut |rows| hand_out(walk, &rows))?;
+        }
         second.push(walk, &bytes[..consumed])?;
         Ok(consumed)
     });
@@ -38,6 +45,18 @@ pub(super) fn raw(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
         Ok(bytes.len())
     });
     finish(walk, second, step)
+}
+
+/// Hands out the rows of a table as settings.
+fn hand_out(walk: &mut Walk<'_>, rows: &RowsText<'_>) -> Step {
+    let lines = SourceLines::new(rows.lines, Origin::Bytes(rows.start), rows.at);
+    walk.emit(&Segment {
+        text: &rows.content.bytes,
+        part: Part { role: Role::Decoded, name: ROWS },
+        place: Place::Source(&lines),
+        join: Join::None,
+        origin: Origin::Mapped(&rows.content.runs),
+    })
 }
 
 /// Hands out raw bytes that stand at a place in the item, then the texts in UTF-16 inside them.

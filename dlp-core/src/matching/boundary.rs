@@ -13,6 +13,12 @@ pub(super) fn left_holds(boundary: Boundary, text: &[u8], at: usize) -> bool {
     match boundary {
         Boundary::None => true,
         Boundary::Token => !is_alnum_before(text, at) || is_escape_before(text, at),
+        Boundary::Name => {
+            !is_alnum_before(text, at)
+                || is_escape_before(text, at)
+                || is_hump(text, at)
+                || is_behind_define(&text[..at])
+        }
         Boundary::Word => !is_word_char_before(text, at) || is_escape_before(text, at),
         Boundary::Identifier => {
             (!is_word_char_before(text, at) || is_escape_before(text, at)) && !continues_number_before(text, at)
@@ -25,6 +31,7 @@ pub(super) fn right_holds(boundary: Boundary, text: &[u8], at: usize) -> bool {
     match boundary {
         Boundary::None => true,
         Boundary::Token => !text.get(at).is_some_and(u8::is_ascii_alphanumeric),
+        Boundary::Name => !text.get(at).is_some_and(u8::is_ascii_alphanumeric) && !goes_on(&text[at..]),
         Boundary::Word => !is_word_char_after(text, at),
         Boundary::Identifier => !is_word_char_after(text, at) && !continues_number_after(text, at),
     }
@@ -33,6 +40,49 @@ pub(super) fn right_holds(boundary: Boundary, text: &[u8], at: usize) -> bool {
 fn is_alnum_before(text: &[u8], at: usize) -> bool {
     at > 0 && text[at - 1].is_ascii_alphanumeric()
 }
+
+/// Whether a word of a name in camel case starts at a place: `setAcmeKey` at its `A`. Base 64 has capitals behind small
+/// letters, too, but soon a digit before them.
+fn is_hump(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(LOOK_BYTES)..at];
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric();
+    let word = before.iter().rev().take_while(is_part);
+    let is_word = before.last().is_some_and(u8::is_ascii_lowercase) && text.get(at).is_some_and(u8::is_ascii_uppercase);
+    is_word && word.clone().count() <= HEAD_OF_NAME_MAX && word.clone().all(u8::is_ascii_alphabetic)
+}
+
+/// Letters of a name in camel case before the word at which a match starts.
+const HEAD_OF_NAME_MAX: usize = 32;
+
+/// Whether a text ends with the option that sets a property: `-D`, of Java and of build tools; `-P`, of Gradle.
+fn is_behind_define(text: &[u8]) -> bool {
+    match text {
+        [head @ .., b'-', b'D' | b'P'] => head.last().is_none_or(|byte| !byte.is_ascii_alphanumeric()),
+        _ => false,
+    }
+}
+
+/// Whether a text goes on as a key does that is longer than was thought: with a mark of base 64 or a dash, and behind it
+/// letters of both cases with digits among them; or with the sign that fills up base 64, and an end.
+fn goes_on(text: &[u8]) -> bool {
+    let [mark, rest @ ..] = text else { return false };
+    let rest = &rest[..rest.len().min(LOOK_BYTES - 1)];
+    match mark {
+        b'+' | b'-' | b'_' => {
+            let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte));
+            let has = |test: fn(&u8) -> bool| run.clone().any(test);
+            run.clone().count() >= MORE_LEN_MIN
+                && has(u8::is_ascii_digit)
+                && has(u8::is_ascii_lowercase)
+                && has(u8::is_ascii_uppercase)
+        }
+        b'=' => !matches!(rest.first(), Some(byte) if byte.is_ascii_alphanumeric() || b"\"'$>[{(\\".contains(byte)),
+        _ => false,
+    }
+}
+
+/// Characters that show that a key goes on. Fewer are the end of a name.
+const MORE_LEN_MIN: usize = 8;
 
 /// The longest tail of letters and digits that an escape has: `u003d`.
 pub(super) const ESCAPE_TAIL_MAX: usize = 5;
@@ -248,6 +298,26 @@ mod tests {
             (Boundary::Token, "x[ghp_a]", false),
             (Boundary::Token, "[ghp_a]b", false),
             (Boundary::Token, "[ghp_a]\u{142}", true),
+            (Boundary::Token, "set[Acme]", false),
+            (Boundary::Name, "set[Acme]", true),
+            (Boundary::Name, "withMy[Acme]", true),
+            (Boundary::Name, "a1[Acme]", false),
+            (Boundary::Name, "SET[Acme]", false),
+            (Boundary::Name, "set[acme]", false),
+            (Boundary::Name, "java -D[acme]", true),
+            (Boundary::Name, "\"-D[acme]", true),
+            (Boundary::Name, "x-D[acme]", false),
+            (Boundary::Name, "gradle -P[acme]", true),
+            (Boundary::Name, "KEY_[acme]", true),
+            (Boundary::Name, "[acme]-prod", true),
+            (Boundary::Name, "[acme]_2", true),
+            (Boundary::Name, "[acme]-4fKq90xZ", false),
+            (Boundary::Name, "[acme]+4fKq90xZ", false),
+            (Boundary::Name, "[acme]_4fKq90x", true),
+            (Boundary::Name, "[acme]=", false),
+            (Boundary::Name, "[acme]==\n", false),
+            (Boundary::Name, "[acme]=x", true),
+            (Boundary::Name, "[acme]/4fKq90xZ", true),
             (Boundary::Word, "_[poufne]", false),
             (Boundary::Word, "\\n[poufne]", true),
             (Boundary::Word, "%20[poufne]", true),

@@ -57,6 +57,8 @@ struct Entry {
     lines: Vec<Regex>,
     /// In lower case.
     words: Vec<Vec<u8>>,
+    /// Stands before paths that are asked about: the way from the directory of the file to what they are relative to.
+    way: String,
 }
 
 impl AllowList {
@@ -66,6 +68,13 @@ impl AllowList {
     /// [`AllowError`] for the first regex that cannot be compiled.
     pub fn new(entries: &[(String, Allow)]) -> Result<Self, AllowError> {
         Ok(Self { entries: entries.iter().map(|(file, allow)| Entry::new(file, allow)).collect::<Result<_, _>>()? })
+    }
+
+    /// Says how to get from the directory of each file to the directory that paths of findings are relative to, as
+    /// `services/web/`, so that an entry means the same files whichever part of a tree is scanned. Paths that are not
+    /// relative stay as they are.
+    pub fn set_ways(&mut self, way: impl Fn(&str) -> String) {
+        self.entries.iter_mut().for_each(|entry| entry.way = way(&entry.file));
     }
 
     /// Whether an entry asks for lines.
@@ -103,6 +112,7 @@ impl Entry {
             values: compile("values", values)?,
             lines: compile("lines", lines)?,
             words: words.iter().map(|word| word.to_ascii_lowercase().into_bytes()).collect(),
+            way: String::new(),
             allow: allow.clone(),
         })
     }
@@ -113,7 +123,9 @@ impl Entry {
             return false;
         }
         let any = |regexes: &[Regex], text: &[u8]| regexes.iter().any(|regex| regex.is_match(text));
-        let path = subject.path.as_bytes();
+        let is_whole = subject.path.starts_with('/');
+        let whole = if is_whole { subject.path.to_owned() } else { format!("{}{}", self.way, subject.path) };
+        let path = whole.as_bytes();
         let holds_word = || {
             let value = subject.value.to_ascii_lowercase();
             self.words.iter().any(|word| memchr::memmem::find(&value, word).is_some())
@@ -186,6 +198,11 @@ mod tests {
         for (index, (change, expected)) in rows.iter().enumerate() {
             assert_eq!(list(change).verdict(subject).is_some(), *expected, "row {index}");
         }
+        let mut above = list(|a| a.tests.paths = one("^services/web/tests/"));
+        assert!(above.verdict(subject).is_none());
+        above.set_ways(|file| if file == "own.toml" { "services/web/".to_owned() } else { String::new() });
+        assert!(above.verdict(subject).is_some());
+        assert!(above.verdict(AllowSubject { path: "/tests/a.env", ..subject }).is_none());
         let lines = list(|a| a.tests.lines = one("# fine"));
         assert!(lines.asks_for_lines() && lines.verdict(AllowSubject { line: None, ..subject }).is_none());
         let found = list(|a| a.tests.words = one("sample")).verdict(subject).expect("allowed");

@@ -31,8 +31,8 @@ const TYPE: &str = concat!(
     r"(?::?[ \t]{0,3}&?(?:'[a-z]{1,10}[ ])?(?:nsstring|string|str|char|text|secretstr|varchar)\b[?*0-9()| a-z]{0,14})?",
 );
 
-/// Signs between a name and a value on one line.
-const SIGN: &str = r"(?:[:?.|!+=]{0,3}=>?|:-?|,|>|\|\||\?\?|<-)";
+/// Signs between a name and a value on one line, and that of a block in YAML.
+const SIGN: &str = r"(?:[:?.|!+=]{0,3}=>?|:(?:-|[ \t]{1,3}[|>][+\-]?)?|,|>|\|\||\?\?|<-)";
 
 /// Ways of a setting's value to stand apart from its name: another field called value, another element, the default of a
 /// variable, the next cell of a table, the argument of a call, a word.
@@ -137,6 +137,8 @@ mod tests {
             r#"{\"acme_api_key\":\"@\"}"#,
             r#"{"acme": {"id": 7, "apiKey": "@"}}"#,
             "acme:\n  enabled: true\n  api_key: @",
+            "acme_key: |\n  @\n",
+            "app:\n  acmeKey: >-\n    @\n",
             "[acme]\nurl = x\nsecret = @",
             "provider \"acme\" {\n  token = \"@\"\n}",
             "$config['acme']['api_key'] = '@';",

@@ -8,7 +8,7 @@ use crate::abbreviation::expand;
 use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
-use crate::{Category, FormatError, SensitivityLabel, Severity, chance, program};
+use crate::{Anchor, Category, FormatError, SensitivityLabel, Severity, chance, program};
 use regex_syntax::hir::Hir;
 use serde::Deserialize;
 
@@ -75,8 +75,7 @@ struct DetectorToml {
     #[serde(default)]
     tags: Vec<String>,
     patterns: Vec<String>,
-    #[serde(default)]
-    boundary: Boundary,
+    boundary: Option<Boundary>,
     validator: Option<String>,
     on_failure: Option<Failure>,
     #[serde(default)]
@@ -143,7 +142,10 @@ struct ExampleToml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CounterExampleToml {
+    #[serde(default)]
     text: String,
+    #[serde(default)]
+    hex: String,
     reason: String,
 }
 
@@ -230,7 +232,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
     if raw.companions.is_empty() != (raw.score.companion == 0) {
         return Err("expected `companions` and `score.companion` together".to_owned());
     }
-    let patterns = raw.patterns.iter().map(|p| compile_pattern(p, raw.boundary)).collect::<Result<Vec<_>, String>>()?;
+    let (boundary, patterns) = patterns(&raw, file.is_built_in())?;
     if patterns.is_empty() {
         return Err("expected at least one entry in `patterns`, found none".to_owned());
     }
@@ -243,7 +245,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
             .counter_examples
             .into_iter()
             .map(toml::Spanned::into_inner)
-            .map(|c| CounterExample { text: c.text, reason: c.reason })
+            .map(counter_example)
             .collect(),
         lines,
         detector: Detector {
@@ -257,7 +259,7 @@ fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Rea
             label,
             tags: raw.tags,
             patterns,
-            boundary: raw.boundary,
+            boundary,
             validator: raw.validator.map(|name| Validator { name, failure }),
             context: context(raw.context)?,
             score: score(&raw.score)?,
@@ -293,19 +295,28 @@ fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) ->
     for (example, line) in raw.examples.iter().zip(&lines.examples) {
         check_example(example.get_ref()).map_err(|message| (Some(*line), message))?;
     }
-    let mut counters = raw.counter_examples.iter().zip(&lines.counter_examples);
-    match counters.find(|(counter, _)| counter.get_ref().reason.trim().is_empty()) {
-        Some((bare, line)) => {
-            Err((Some(*line), format!("expected a `reason` for counter-example `{}`", bare.get_ref().text)))
-        }
-        None => Ok(()),
+    for (counter, line) in raw.counter_examples.iter().zip(&lines.counter_examples) {
+        check_counter_example(counter.get_ref()).map_err(|message| (Some(*line), message))?;
     }
+    Ok(())
 }
 
 /// Entries that a built-in detector has at least of each kind. A credential has few marks but those of its place, so several
 /// places are shown.
 fn examples_min(category: Category) -> usize {
     if category == Category::Secret { 3 } else { 1 }
+}
+
+fn check_counter_example(counter: &CounterExampleToml) -> Result<(), String> {
+    let shown = if counter.hex.is_empty() { &counter.text } else { &counter.hex };
+    match (counter.text.is_empty(), counter.hex.is_empty()) {
+        _ if counter.reason.trim().is_empty() => Err(format!("expected a `reason` for counter-example `{shown}`")),
+        (true, false) if bytes_of(&counter.hex).is_none() => {
+            Err(format!("expected `hex` to hold pairs of hexadecimal digits, found `{shown}`"))
+        }
+        (true, false) | (false, true) => Ok(()),
+        _ => Err("expected either `text` or `hex` in a counter-example".to_owned()),
+    }
 }
 
 fn check_example(example: &ExampleToml) -> Result<(), String> {
@@ -337,11 +348,36 @@ fn example(raw: ExampleToml) -> Example {
     Example { text: raw.text, finds: raw.finds, generate: raw.generate, level: raw.level, bytes }
 }
 
+fn counter_example(raw: CounterExampleToml) -> CounterExample {
+    let bytes = bytes_of(&raw.hex).unwrap_or_default();
+    CounterExample { text: raw.text, bytes, reason: raw.reason }
+}
+
 /// The bytes that pairs of hexadecimal digits stand for; spaces between them do not count.
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> =
         hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
     digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
+}
+
+/// The patterns of a detector, and what may stand beside their matches.
+fn patterns(raw: &DetectorToml, is_built_in: bool) -> Result<(Boundary, Vec<Pattern>), String> {
+    let compile = |boundary| {
+        let all = raw.patterns.iter().map(|pattern| compile_pattern(pattern, boundary, is_built_in));
+        all.collect::<Result<Vec<_>, String>>().map(|patterns| (boundary, patterns))
+    };
+    let calls_name = raw.patterns.iter().all(|pattern| pattern.contains("(?&"));
+    let (boundary, patterns) =
+        compile(raw.boundary.unwrap_or(if calls_name { Boundary::Name } else { Boundary::Token }))?;
+    // Without a literal, matches are looked for where tokens start, which is not inside of a name.
+    let starts = |pattern: &Pattern| pattern.anchors.iter().any(|anchor| matches!(anchor, Anchor::Start { .. }));
+    match (boundary, raw.boundary, patterns.iter().any(starts)) {
+        (Boundary::Name, Some(_), true) => {
+            Err("expected a literal in every pattern, because `boundary` is `name`".to_owned())
+        }
+        (Boundary::Name, None, true) => compile(Boundary::Token),
+        _ => Ok((boundary, patterns)),
+    }
 }
 
 /// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.
@@ -354,7 +390,7 @@ pub(crate) fn parse_pattern(pattern: &str) -> Result<Hir, String> {
         .map_err(|error| format!("pattern cannot be read: {error}"))
 }
 
-fn compile_pattern(source: &str, boundary: Boundary) -> Result<Pattern, String> {
+fn compile_pattern(source: &str, boundary: Boundary, is_built_in: bool) -> Result<Pattern, String> {
     let pattern = &*expand(source)?;
     let hir = parse_pattern(pattern)?;
     let properties = hir.properties();
@@ -365,7 +401,7 @@ fn compile_pattern(source: &str, boundary: Boundary) -> Result<Pattern, String> 
         return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
     }
     let anchor::Derived { anchors, window } =
-        anchor::derive(&hir, boundary).map_err(|message| format!("{message}: `{pattern}`"))?;
+        anchor::derive(&hir, boundary, is_built_in).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
     Ok(Pattern { regex: source.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })

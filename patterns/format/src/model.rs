@@ -74,6 +74,10 @@ pub enum Boundary {
     /// Nothing that would continue a token: letters and digits on either side. For credentials.
     #[default]
     Token,
+    /// As `Token`, and a match may start inside of a name in camel case or behind `-D`, but not end where a value in
+    /// base 64 or with dashes goes on. For credentials that are found behind a name: the default of patterns that all
+    /// call an [abbreviation](crate::expand).
+    Name,
     /// As `Token`, and no digit group, decimal fraction, hexadecimal run or identifier that continues the value
     /// beyond a separator. For numbers that people carry.
     Identifier,
@@ -156,8 +160,18 @@ pub struct Example {
 /// A text in which the detector must not fire at medium or above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterExample {
-    /// The text.
+    /// The text; empty for a file that is none.
     pub text: String,
+    /// The content, for files that are no text.
+    pub bytes: Vec<u8>,
     /// Why nothing may be found in it.
     pub reason: String,
+}
+
+impl CounterExample {
+    /// What is searched.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        if self.bytes.is_empty() { self.text.as_bytes() } else { &self.bytes }
+    }
 }

@@ -243,6 +243,9 @@ fn beside(boundary: Boundary) -> &'static str {
     match boundary {
         Boundary::None => "anything, as far as the pattern itself does not say otherwise",
         Boundary::Token => "no letter or digit on either side",
+        Boundary::Name => {
+            "no letter or digit on either side, but for a name in camel case or `-D` before, and nothing that goes on as keys do"
+        }
         Boundary::Identifier => "no letter or digit on either side, and no longer number or name of which it is a part",
         Boundary::Word => "no letter of any script, digit or underscore on either side",
     }

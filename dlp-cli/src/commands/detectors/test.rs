@@ -135,7 +135,7 @@ impl Bench {
     }
 
     fn counter(&mut self, detector: &Detector, counter: &CounterExample) -> Option<String> {
-        let found = self.findings(&detector.id, counter.text.as_bytes());
+        let found = self.findings(&detector.id, counter.content());
         let shown = found.iter().find(|f| f.confidence.level() >= ConfidenceLevel::Medium)?;
         let (id, score, text) = (&detector.id, shown.confidence.score(), counter.text.escape_debug());
         Some(format!("{id}: expected silence on `{text}` ({}), found a value with score {score}", counter.reason))

@@ -7,11 +7,13 @@
 use super::{Redaction, Region};
 use crate::base::{Cancel, ConfidenceLevel, Limits, Span};
 use crate::content::{
-    Completeness, Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Reading,
+    Completeness, Extraction, Finding, Flow, Input, ItemReport, LocatedProblem, MatchingSink, Observer, Reading, Rows,
     cut_run, extract, readings,
 };
 use crate::known::Known;
 use crate::matching::{DetectorIndex, DetectorSet, Match, Scratch};
+use std::convert::Infallible;
+use std::ops::Range;
 
 /// Bytes of a block, unless a run of code goes on.
 const BLOCK_BYTES: usize = 32 * 1024;
@@ -21,7 +23,7 @@ const BLOCK_BYTES_MAX: usize = 1024 * 1024;
 const BEFORE_BYTES: usize = 1024;
 
 /// Looks at a text in blocks.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Encoded {
     /// Offset up to which the text was looked at.
     looked: u64,
@@ -29,6 +31,8 @@ pub(super) struct Encoded {
     before: Vec<u8>,
     /// The bytes from it on.
     fresh: Vec<u8>,
+    /// The rows of a table of credentials.
+    rows: Option<Rows>,
     /// Offset of the first code that could not be looked into completely.
     pub(super) unread_at: Option<u64>,
 }
@@ -55,6 +59,7 @@ impl Encoded {
             let text = [&self.before[..], &self.fresh[..len]].concat();
             let start = self.looked - self.before.len() as u64;
             regions.extend(self.block(judge, &text, start));
+            self.rows(judge, &text[text.len() - len..], is_end && len == self.fresh.len(), &mut regions);
             self.looked += len as u64;
             self.fresh.drain(..len);
             self.before = text[text.len().saturating_sub(BEFORE_BYTES)..].to_vec();
@@ -79,6 +84,22 @@ impl Encoded {
         regions.retain(|region| region.end > self.looked);
         regions
     }
+
+    /// Rows of tables stand behind the names of their columns; a table begins with the text.
+    fn rows(&mut self, judge: &mut Judge<'_>, block: &[u8], is_end: bool, regions: &mut Vec<Region>) {
+        let min = judge.redaction.confidence_min;
+        let read = self.rows.get_or_insert_with(|| Rows::new(0)).push(block, is_end, &mut |rows| {
+            let _ = judge.set.scan(judge.scratch, rows.text(), &mut |found| {
+                if found.confidence.level() >= min {
+                    let Range { start, end } = rows.origin(found.span.start.0..found.span.end.0);
+                    regions.push(Region { start, end, detector: found.detector, decoded: None });
+                }
+            });
+            Ok::<(), Infallible>(())
+        });
+        read.expect("nothing fails that cannot");
+    }
+
     /// An encoded file goes as a whole when something is found in it.
     fn file(&mut self, judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut Vec<Region>) {
         let (limits, cancel) = (Limits::batch(), Cancel::default());

@@ -217,6 +217,20 @@ fn rows_keep_their_fields() {
 }
 
 #[test]
+fn cells_of_credentials_are_replaced() {
+    let value = |n: u64| crate::knowledge::generate::generate("[0-9a-f]{40}", n, None).expect("recipe");
+    let values: Vec<String> = (0..900).map(value).collect();
+    let lines: String = values.iter().enumerate().map(|(n, value)| format!("{n},{value},a\n")).collect();
+    let text = format!("id,sendbird_api_token,region\n{lines}");
+    assert!(inspected(&text).len() >= values.len());
+    for piece_len in [97, text.len()] {
+        let result = redact(redaction(Method::Mask, TextFormat::Csv), &text, piece_len);
+        assert!(values.iter().all(|value| !result.contains(value)), "{piece_len}");
+        assert_eq!(inspected(&result), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn layouts_are_kept_where_a_check_tells_genuine_from_drawn() {
     let text = "PESEL: 06031739070, card 4000 0100 0007 1234.";
     let result = redact(redaction(Method::Format, TextFormat::Text), text, 4096);

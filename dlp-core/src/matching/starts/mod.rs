@@ -132,7 +132,7 @@ impl Before {
     /// Whether a match with this boundary can start behind it.
     fn lets(self, boundary: Boundary) -> bool {
         match boundary {
-            Boundary::None | Boundary::Token => true,
+            Boundary::None | Boundary::Token | Boundary::Name => true,
             Boundary::Word => self.byte != b'_',
             Boundary::Identifier => self.byte != b'_' && !self.continues_number,
         }

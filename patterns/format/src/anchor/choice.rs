@@ -10,7 +10,11 @@ use regex_syntax::hir::Hir;
 
 /// Hits in a megabyte of mixed text up to which a literal is accepted. A hit costs about as much as passing a hundred
 /// bytes, so that one literal may slow the first pass by a hundredth; few come near.
-const HITS_PER_MB_MAX: f64 = 100.0;
+pub(super) const HITS_PER_MB_MAX: f64 = 100.0;
+
+/// The same in files of users, who know whether a slower scan is worth it to them: rules of other scanners are often led
+/// by words like `key`.
+pub(super) const OWN_HITS_PER_MB_MAX: f64 = 2_000.0;
 
 /// Literals that may be more frequent, and why there is nothing rarer.
 const FREQUENT: &[(&[u8], &str)] = &[
@@ -30,7 +34,7 @@ const FREQUENT: &[(&[u8], &str)] = &[
 const TRIES_PER_MB_MAX: f64 = 20_000.0;
 
 /// Anchors of one branch, or why it has none that is rare enough.
-pub(super) fn anchors(branch: &Hir, boundary: Boundary) -> Result<Vec<Anchor>, String> {
+pub(super) fn anchors(branch: &Hir, boundary: Boundary, hits_max: f64) -> Result<Vec<Anchor>, String> {
     let start = if boundary == Boundary::None { None } else { start::derive(branch) };
     let start_cost = start.as_ref().map_or(f64::INFINITY, |start| start_cost(start, &window::derive(branch, true)));
     let is_refused = |required: &Required| {
@@ -42,7 +46,7 @@ pub(super) fn anchors(branch: &Hir, boundary: Boundary) -> Result<Vec<Anchor>, S
     // Where nothing else is left, a few literals with each digit are better than nothing: `%B[0-9]`.
     match (search(false).or_else(|| if start.is_none() { search(true) } else { None }), start.clone()) {
         (Some(required), _) if literals_cost(&required) <= start_cost => {
-            check_literals(&required)?;
+            check_literals(&required, hits_max)?;
             Ok(literal_anchors(required, branch, boundary))
         }
         (_, Some(start)) if start_cost <= TRIES_PER_MB_MAX => Ok(vec![with_shape(start, branch, boundary)]),
@@ -123,14 +127,14 @@ fn literal_anchors(Required { literals, place }: Required, branch: &Hir, boundar
     literals.into_iter().map(anchor).collect()
 }
 
-fn check_literals(required: &Required) -> Result<(), String> {
+fn check_literals(required: &Required, hits_max: f64) -> Result<(), String> {
     let is_allowed = |literal: &[u8]| FREQUENT.iter().any(|(allowed, _)| *allowed == literal);
     let counted = required.literals.iter().filter(|literal| !is_allowed(literal));
     let counted = counted.map(|literal| (frequency::expected_per_mb(literal), literal));
     match counted.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
-        Some((hits, literal)) if hits > HITS_PER_MB_MAX => Err(format!(
+        Some((hits, literal)) if hits > hits_max => Err(format!(
             "the rarest text that every match holds is `{}`, which is expected {hits:.0} times in a megabyte of mixed \
-             text; expected at most {HITS_PER_MB_MAX}. Make the fixed text longer, demand a rarer prefix before it, or \
+             text; expected at most {hits_max}. Make the fixed text longer, demand a rarer prefix before it, or \
              set a `boundary` other than `none`, so that the pattern can be looked for at the start of a token",
             literal.escape_ascii()
         )),

@@ -92,10 +92,11 @@ pub(crate) struct Derived {
 }
 
 /// Derives anchors and window of a pattern, or says in the author's terms why there are none.
-pub(crate) fn derive(hir: &Hir, boundary: Boundary) -> Result<Derived, String> {
+pub(crate) fn derive(hir: &Hir, boundary: Boundary, is_built_in: bool) -> Result<Derived, String> {
+    let hits_max = if is_built_in { choice::HITS_PER_MB_MAX } else { choice::OWN_HITS_PER_MB_MAX };
     let mut anchors = Vec::new();
     for branch in branches(hir) {
-        anchors.extend(choice::anchors(branch, boundary)?);
+        anchors.extend(choice::anchors(branch, boundary, hits_max)?);
     }
     Ok(Derived { anchors, window: window::derive(hir, boundary != Boundary::None) })
 }

@@ -161,7 +161,7 @@ fn can_end(boundary: Boundary, follower: usize) -> bool {
     match (boundary, follower) {
         (Boundary::None, _) => true,
         (_, LETTER | DIGIT) => false,
-        (Boundary::Token, _) => true,
+        (Boundary::Token | Boundary::Name, _) => true,
         (_, UNDERSCORE) => false,
         (Boundary::Word, _) => true,
         (Boundary::Identifier, _) => !is_number_part,

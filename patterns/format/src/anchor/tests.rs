@@ -5,7 +5,7 @@ use crate::Boundary;
 
 fn anchors(pattern: &str, has_boundary: bool) -> Result<Vec<Anchor>, String> {
     let boundary = if has_boundary { Boundary::Token } else { Boundary::None };
-    derive(&crate::file::parse_pattern(pattern).expect("test pattern"), boundary).map(|derived| derived.anchors)
+    derive(&crate::file::parse_pattern(pattern).expect("test pattern"), boundary, true).map(|derived| derived.anchors)
 }
 
 /// Each anchor as `literal@min-max`, or `+skip-skip run digit` for a start.

@@ -9,6 +9,7 @@ mod base58;
 mod bech32;
 mod bip39;
 mod checksum;
+mod container;
 mod encoded;
 mod password;
 mod private_key;
@@ -37,9 +38,11 @@ pub(super) static CHECKS: &[Check] = &[
     check("binary-body", structure::binary_body),
     completing("bip39-mnemonic", bip39::mnemonic, bip39::complete),
     completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
+    check("bouncy-keystore", container::bouncy_keystore),
     check("chosen-password", password::chosen),
     check("cisco-type7", structure::cisco_type7),
     completing("cloudflare-token", checksum::cloudflare, checksum::complete_cloudflare),
+    check("code-list", structure::code_list),
     completing("common-annotated-key", azure::common_annotated_key, azure::complete_common_annotated_key),
     completing("confluent-secret", checksum::confluent, checksum::complete_confluent),
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
@@ -48,6 +51,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("github-token", checksum::github, checksum::complete_base62),
     completing("gitlab-routable-token", checksum::gitlab_routable, checksum::complete_gitlab_routable),
     completing("grafana-token", checksum::grafana, checksum::complete_grafana),
+    check("java-keystore", container::java_keystore),
     check("json-inside", encoded::json_inside),
     check("jwt", encoded::jwt),
     completing("nats-nkey", checksum::nats_nkey, checksum::complete_nats_nkey),
@@ -55,9 +59,12 @@ pub(super) static CHECKS: &[Check] = &[
     check("opaque-token", password::opaque),
     check("password-in-structure", password::in_structure),
     completing("pem-private-key", private_key::pem, private_key::complete_pem),
+    check("pkcs12", container::pkcs12),
     check("prefixed-base36", password::prefixed_base36),
     check("prefixed-token", password::prefixed),
+    check("process-dump", container::process_dump),
     check("pypi-token", encoded::pypi),
+    check("registry-hive", container::registry_hive),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
     completing("xrp-seed", base58::xrp_seed, base58::complete_xrp_seed),

@@ -388,6 +388,9 @@ const WRITTEN_LEN_MIN: usize = 18;
 /// again. Words have three vowels in ten letters, of which tokens drawn of letters alone have two; of tokens of small letters
 /// and digits, one in a thousand looks so, of those with capitals one in ten million.
 fn is_written(value: &[u8]) -> bool {
+    if is_written_name(value) {
+        return true;
+    }
     let tail = &value[value.len() / 3..];
     if tail.len() < WRITTEN_LEN_MIN {
         return false;
@@ -400,6 +403,15 @@ fn is_written(value: &[u8]) -> bool {
         is_spoken && (is_in(u8::is_ascii_lowercase) || (is_in(u8::is_ascii_alphabetic) && capitals * 4 <= tail.len()));
     let repeats = |period: usize| tail.len() >= period * 2 && tail.iter().zip(&tail[period..]).all(|(a, b)| a == b);
     is_words || (1..=8).any(repeats)
+}
+
+/// The name of a function or a field: `searchContentUsingQuery`. Of drawn letters, half are capitals.
+fn is_written_name(value: &[u8]) -> bool {
+    let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
+    let (capitals, vowels) = (count(u8::is_ascii_uppercase), count(|byte| b"aeiouAEIOU".contains(byte)));
+    value.iter().all(u8::is_ascii_alphabetic)
+        && (2..=value.len() / 5).contains(&capitals)
+        && vowels * 10 >= value.len() * 3
 }
 
 /// Eight characters in ascending or descending order, or a period of at most four characters.

@@ -64,6 +64,30 @@ pub(super) fn binary_body(value: &[u8]) -> Verdict {
     (body.iter().filter(|byte| **byte >= 0x80).count() * 5 >= body.len()).into()
 }
 
+/// Fewest codes of a list.
+const CODES_MIN: usize = 5;
+
+/// A list of codes: all of one shape, nearly all different, and digits in more than half of them. Numbers and marks of the
+/// list itself do not count.
+pub(super) fn code_list(value: &[u8]) -> Verdict {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let words = value.split(|byte| !is_part(byte)).map(|word| word.strip_prefix(b"-").unwrap_or(word));
+    let codes: Vec<&[u8]> = words.filter(|word| word.len() > 2).collect();
+    let dashes = |code: &[u8]| -> Vec<usize> {
+        code.iter().enumerate().filter(|(_, b)| **b == b'-').map(|(at, _)| at).collect()
+    };
+    let is_like = |a: &[u8], b: &[u8]| a.len() == b.len() && dashes(a) == dashes(b);
+    let mut different = codes.clone();
+    different.sort_unstable();
+    different.dedup();
+    let with_digits = codes.iter().filter(|code| code.iter().any(u8::is_ascii_digit)).count();
+    let is_list = codes.len() >= CODES_MIN
+        && codes.windows(2).all(|pair| is_like(pair[0], pair[1]))
+        && different.len() * 4 >= codes.len() * 3
+        && with_digits * 2 > codes.len();
+    is_list.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +105,13 @@ mod tests {
             (bitlocker, "000011-000022-000033-000044-720885-000066-000077-000088", Verdict::Valid),
             (bitlocker, "000012-000022-000033-000044-720885-000066-000077-000088", Verdict::Invalid),
             (bitlocker, "000011-000022", Verdict::Invalid),
+            (code_list, "1. 4f1a-9b22\n2. 77c0-1d3e\n3. a41b-0c9d\n4. 5e6f-8a7b\n5. 2d3c-4b5a", Verdict::Valid),
+            (code_list, "\"12345678\", \"23456781\", \"87654321\", \"11223344\", \"99887766\"", Verdict::Valid),
+            (code_list, "12345678, 23456781", Verdict::Invalid),
+            (code_list, "1111 1111 1111 1111 1111 1111", Verdict::Invalid),
+            (code_list, "list show copy save drop", Verdict::Invalid),
+            (code_list, "1234 5678 90123 45 6789 0000", Verdict::Invalid),
+            (code_list, "", Verdict::Invalid),
             (cisco_type7, "02050D480809", Verdict::Valid),
             (cisco_type7, "99050D480809", Verdict::Invalid),
             (cisco_type7, "02FFFFFFFFFF", Verdict::Invalid),
