@@ -26,6 +26,10 @@ pub enum Kind {
     Lz4,
     /// Stream of `compress`.
     Compress,
+    /// Stream of snappy, in frames.
+    Snappy,
+    /// Stream of brotli, told by its name.
+    Brotli,
     /// tar archive.
     Tar,
     /// ar archive, also a Debian package.
@@ -52,6 +56,18 @@ pub enum Kind {
     Pptx,
     /// SQLite database.
     Sqlite,
+    /// Parquet file.
+    Parquet,
+    /// Avro file.
+    Avro,
+    /// Pack of git.
+    GitPack,
+    /// Bundle of git.
+    GitBundle,
+    /// Notebook of OneNote.
+    OneNote,
+    /// Store of Outlook.
+    Pst,
     /// JPEG image.
     Jpeg,
     /// PNG image.
@@ -109,6 +125,8 @@ impl Kind {
             Self::Zstd => "zstd",
             Self::Lz4 => "lz4",
             Self::Compress => "compress",
+            Self::Snappy => "snappy",
+            Self::Brotli => "brotli",
             Self::Tar => "tar",
             Self::Ar => "ar",
             Self::Cpio => "cpio",
@@ -122,6 +140,12 @@ impl Kind {
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
             Self::Sqlite => "sqlite",
+            Self::Parquet => "parquet",
+            Self::Avro => "avro",
+            Self::GitPack => "git-pack",
+            Self::GitBundle => "git-bundle",
+            Self::OneNote => "onenote",
+            Self::Pst => "pst",
             Self::Jpeg => "jpeg",
             Self::Png => "png",
             Self::Gif => "gif",

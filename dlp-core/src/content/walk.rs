@@ -13,8 +13,8 @@ use super::{
     Sink,
 };
 use super::{
-    cfb, cms, document, gzip, html, image, iso, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball,
-    tnef, views,
+    avro, cfb, cms, document, git, gzip, html, image, iso, mail, odf, onenote, ooxml, packed, parquet, pdf, plain, pst,
+    rtf, serial, sqlite, tarball, tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
@@ -277,13 +277,25 @@ impl<'a> Walk<'a> {
         match kind {
             Kind::Text => plain::text(self, item.charset, item.input),
             Kind::Gzip => gzip::walk(self, item),
-            Kind::Bzip2 | Kind::Xz | Kind::Lzip | Kind::Lzma | Kind::Zstd | Kind::Lz4 | Kind::Compress => {
-                packed::walk(self, kind, item)
-            }
+            Kind::Bzip2
+            | Kind::Xz
+            | Kind::Lzip
+            | Kind::Lzma
+            | Kind::Zstd
+            | Kind::Lz4
+            | Kind::Compress
+            | Kind::Snappy => packed::walk(self, kind, item),
+            Kind::Brotli => packed::walk_brotli(self, item),
             Kind::Tar => tarball::walk(self, item.input),
             Kind::Tnef => tnef::walk(self, item.input),
             Kind::Cms => cms::walk(self, item.input),
             Kind::Sqlite => sqlite::walk(self, item.input),
+            Kind::Parquet => parquet::walk(self, item.input),
+            Kind::Avro => avro::walk(self, item.input),
+            Kind::GitPack => git::walk(self, item.input),
+            Kind::GitBundle => git::walk_bundle(self, item.input),
+            Kind::OneNote => onenote::walk(self, item.input),
+            Kind::Pst => pst::walk(self, item.input),
             kind if image::is_image(kind) => image::walk(self, kind, item.input),
             Kind::Ar => serial::walk_ar(self, item.input),
             Kind::Cpio => serial::walk_cpio(self, item.input),
@@ -423,11 +435,11 @@ impl<'a> Walk<'a> {
         Held { cut: bytes.len() as u64 > room, bytes, error }
     }
 
-    fn is_too_deep(&self) -> bool {
+    pub(super) fn is_too_deep(&self) -> bool {
         self.depth > self.budget.limits.depth_max
     }
 
-    fn problem_of_depth(&mut self) {
+    pub(super) fn problem_of_depth(&mut self) {
         let depth_max = u64::from(self.budget.limits.depth_max);
         self.problem(Problem::limit("depth_max", depth_max, "nested deeper than the bound; raw bytes were scanned"));
     }
