@@ -78,6 +78,8 @@ pub enum Kind {
     Tiff,
     /// WebP image.
     Webp,
+    /// Windows bitmap.
+    Bmp,
     /// PDF document.
     Pdf,
     /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
@@ -111,6 +113,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is a picture, whose pixels may show text.
+    #[must_use]
+    pub fn is_picture(self) -> bool {
+        matches!(self, Self::Jpeg | Self::Png | Self::Gif | Self::Tiff | Self::Webp | Self::Bmp)
+    }
+
     /// The word used in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -151,6 +159,7 @@ impl Kind {
             Self::Gif => "gif",
             Self::Tiff => "tiff",
             Self::Webp => "webp",
+            Self::Bmp => "bmp",
             Self::Pdf => "pdf",
             Self::OpenDocument => "opendocument",
             Self::Html => "html",

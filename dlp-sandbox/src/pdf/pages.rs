@@ -61,7 +61,7 @@ pub(super) fn read(
     }
     let whole = first.is_none();
     if whole && tally.characters == 0 && tally.images > 0 && (!pictures || tally.pictures.is_empty()) {
-        output.trouble(Trouble::ImageOnly)?;
+        output.trouble(Trouble::ImageOnly { with_ocr: pictures })?;
     }
     Ok(whole && tally.characters > 0 && !tally.unreadable)
 }
