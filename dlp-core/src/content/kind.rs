@@ -80,6 +80,8 @@ pub enum Kind {
     Webp,
     /// Windows bitmap.
     Bmp,
+    /// Drawing of Windows, of the older or the newer format.
+    Metafile,
     /// PDF document.
     Pdf,
     /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
@@ -160,6 +162,7 @@ impl Kind {
             Self::Tiff => "tiff",
             Self::Webp => "webp",
             Self::Bmp => "bmp",
+            Self::Metafile => "metafile",
             Self::Pdf => "pdf",
             Self::OpenDocument => "opendocument",
             Self::Html => "html",

@@ -29,6 +29,7 @@ mod lzw;
 mod mail;
 mod mapi;
 mod matching_sink;
+mod metafile;
 mod names;
 mod odf;
 mod ole;

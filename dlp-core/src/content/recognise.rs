@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, cms, html, image, mail, odf, packed, pdf, serial};
+use super::{Input, Kind, ReadSeek, cms, html, image, mail, metafile, odf, packed, pdf, serial};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -79,6 +79,9 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     let head = item.head;
     if let Some(kind) = by_signature(head) {
         return kind;
+    }
+    if metafile::is_metafile(head) {
+        return Kind::Metafile;
     }
     if image::is_bitmap(head) {
         return Kind::Bmp;

@@ -13,8 +13,8 @@ use super::{
     Sink,
 };
 use super::{
-    avro, cfb, cms, document, git, gzip, html, image, iso, mail, odf, onenote, ooxml, packed, parquet, pdf, plain, pst,
-    rtf, serial, sqlite, tarball, tnef, views,
+    avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, odf, onenote, ooxml, packed, parquet, pdf,
+    plain, pst, rtf, serial, sqlite, tarball, tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
@@ -297,6 +297,7 @@ impl<'a> Walk<'a> {
             Kind::OneNote => onenote::walk(self, item.input),
             Kind::Pst => pst::walk(self, item.input),
             kind if image::is_image(kind) => image::walk(self, kind, item.input),
+            Kind::Metafile => metafile::walk(self, item.input),
             Kind::Ar => serial::walk_ar(self, item.input),
             Kind::Cpio => serial::walk_cpio(self, item.input),
             Kind::Rpm => serial::walk_rpm(self, item.input),
