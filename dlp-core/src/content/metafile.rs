@@ -166,7 +166,7 @@ mod tests {
         let all = [long.clone(), record(1, &[0], b""), short, framed].concat();
         let expected = [("łąka", 7), ("abc", 9), ("abc", 9)].map(|(text, line)| (text.to_owned(), line));
         assert_eq!(shown(new_pieces(&all)), expected);
-        assert!(new_pieces(&long[..60]).is_empty());
+        assert!(new_pieces(&long[..59]).is_empty());
         assert!(new_pieces(&[0; 64]).is_empty());
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Walk<'a> {
     pub(super) views: Views,
     /// Items that are open.
     depth: u32,
+    /// Whether it was said in the open item that names in it are longer than the bound.
+    has_clipped: bool,
 }
 
 /// A recognised input: its first bytes, and a reader that starts with them.
@@ -71,7 +73,15 @@ impl<'i, 'd> Item<'i, 'd> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(budget: &'a Budget<'a>, extraction: Extraction<'a>, sink: &'a mut dyn Sink) -> Self {
-        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, views: Views::default(), depth: 0 }
+        Self {
+            budget,
+            extraction,
+            sink,
+            outcome: Outcome::COMPLETE,
+            views: Views::default(),
+            depth: 0,
+            has_clipped: false,
+        }
     }
 
     /// Walks the input of the job.
@@ -448,6 +458,7 @@ impl<'a> Walk<'a> {
     /// Runs a handler between `enter` and `leave`, and hands its outcome on to the parent.
     fn within(&mut self, start: ItemStart<'_>, handler: impl FnOnce(&mut Self) -> Step) -> Step {
         let parent = std::mem::replace(&mut self.outcome, Outcome::COMPLETE);
+        let parent_has_clipped = std::mem::replace(&mut self.has_clipped, false);
         self.depth += 1;
         let step = match self.sink.enter(&start) {
             Flow::Continue => self.announce(&start).and_then(|()| handler(self)).and_then(|()| views::finish(self)),
@@ -463,6 +474,7 @@ impl<'a> Walk<'a> {
         let outcome = std::mem::replace(&mut self.outcome, parent);
         self.sink.leave(&outcome);
         self.outcome = self.outcome.worse(outcome);
+        self.has_clipped = parent_has_clipped;
         match step {
             Err(Break::Job) => Err(Break::Job),
             _ => Ok(()),
@@ -482,8 +494,9 @@ impl<'a> Walk<'a> {
     pub(super) fn clip_name<'n>(&mut self, name: &'n str) -> &'n str {
         let len_max = self.budget.limits.name_bytes_max;
         let clipped = &name[..name.floor_char_boundary(len_max)];
-        if clipped.len() < name.len() && self.depth > 0 {
-            let message = "a name is longer than the bound; the rest of it was not read";
+        // An archive may hold thousands of such names, and each problem names the items around it.
+        if clipped.len() < name.len() && self.depth > 0 && !std::mem::replace(&mut self.has_clipped, true) {
+            let message = "names are longer than the bound; the rest of them was not read";
             self.problem(Problem::limit("name_bytes_max", len_max as u64, message));
         }
         clipped
