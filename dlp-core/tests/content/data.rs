@@ -127,7 +127,7 @@ impl Store {
     /// A block, and its number. The second bit says that it leads to others.
     fn block(&mut self, bytes: Vec<u8>, is_internal: bool) -> u64 {
         self.blocks.push(bytes);
-        4 * self.blocks.len() as u64 | u64::from(is_internal) << 1
+        4 * self.blocks.len() as u64 + 2 * u64::from(is_internal)
     }
 
     /// A list of nodes that belong to another.
@@ -144,8 +144,8 @@ impl Store {
         bytes[240..248].copy_from_slice(&1536_u64.to_le_bytes());
         let mut blocks = Vec::new();
         for (index, block) in self.blocks.iter().enumerate() {
-            let internal = u64::from(block.starts_with(&[2, 0])) << 1;
-            blocks.extend((4 * (index as u64 + 1) | internal).to_le_bytes());
+            let internal = 2 * u64::from(block.starts_with(&[2, 0]));
+            blocks.extend((4 * (index as u64 + 1) + internal).to_le_bytes());
             blocks.extend((bytes.len() as u64).to_le_bytes());
             blocks.extend([&(block.len() as u16).to_le_bytes()[..], &[1, 0, 0, 0, 0, 0]].concat());
             bytes.extend_from_slice(block);
@@ -162,8 +162,11 @@ impl Store {
     }
 }
 
-/// A heap with properties: number, kind, and a value of the heap or the number of a node.
-fn properties(list: &[(u16, u16, Result<&[u8], u32>)]) -> Vec<u8> {
+/// Number, kind, and a value in the heap or the number of a node.
+type Property<'v> = (u16, u16, Result<&'v [u8], u32>);
+
+/// A heap with properties.
+fn properties(list: &[Property<'_>]) -> Vec<u8> {
     let mut entries = Vec::new();
     let mut pieces: Vec<Vec<u8>> = vec![vec![0xB5, 2, 6, 0, 0x40, 0, 0, 0], Vec::new()];
     for (number, kind, value) in list {
