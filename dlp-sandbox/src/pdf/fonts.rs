@@ -99,7 +99,7 @@ impl Font {
             shown.spaces += usize::from(text.as_deref() == Some(" "));
             shown.codes += 1;
             shown.width += self.width(code, text.as_deref());
-            shown.text.push_str(text.as_deref().unwrap_or("\u{FFFD}"));
+            push_letters(&mut shown.text, text.as_deref().unwrap_or("\u{FFFD}"));
         }
         shown
     }
@@ -122,6 +122,19 @@ impl Font {
             Some(width) => width * self.width_unit * 1_000.0,
             None if !matches!(self.codes, Codes::Table(_)) => 1_000.0,
             None => text.and_then(|text| text.chars().next()).map_or(WIDTH_OTHERWISE, |c| self.family.width(c)),
+        }
+    }
+}
+
+/// Adds a text, ligatures as the letters that they are: words are looked for by letters.
+fn push_letters(shown: &mut String, text: &str) {
+    const LIGATURES: [&str; 7] = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"];
+    const FIRST: u32 = 0xFB00;
+    for character in text.chars() {
+        let index = u32::from(character).checked_sub(FIRST).and_then(|index| usize::try_from(index).ok());
+        match index.and_then(|index| LIGATURES.get(index)) {
+            Some(letters) => shown.push_str(letters),
+            None => shown.push(character),
         }
     }
 }
