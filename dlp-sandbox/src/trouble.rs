@@ -26,8 +26,8 @@ pub(crate) enum Trouble {
     DocumentPanic,
     /// The page shows text that could not be turned into characters.
     UnreadableText(u32),
-    /// No page holds text, only images.
-    ImageOnly,
+    /// No page holds text, only images; whether their text was asked for.
+    ImageOnly { with_ocr: bool },
     /// A picture on this page is packed in a way that nothing here hands on.
     Picture(u32),
     /// There are more pictures than may be handed over.
@@ -94,11 +94,13 @@ impl Trouble {
                 "unreadable_text",
                 format!("Page {page} shows text whose characters could not be recovered."),
             ),
-            Self::ImageOnly => Problem::new(
-                ProblemClass::Unsupported,
-                "image_only",
-                "The pages hold images and no text; images are not read.",
-            ),
+            Self::ImageOnly { with_ocr } => {
+                let message = match with_ocr {
+                    true => "The pages hold images that nothing here reads, and no text.",
+                    false => "The pages hold images and no text; text in images is read with OCR only, which is off.",
+                };
+                Problem::new(ProblemClass::Unsupported, "image_only", message)
+            }
             Self::Picture(page) => Problem::new(
                 ProblemClass::Unsupported,
                 "ocr_format",

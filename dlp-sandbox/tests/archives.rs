@@ -343,3 +343,45 @@ fn folders_without_files_that_share_their_blocks_are_read_once() {
     assert_eq!(holding, 1, "{read:?}");
     assert!(read.problems.iter().any(|problem| problem.reason == "overlap"), "{:?}", read.problems);
 }
+
+/// A cabinet of stored blocks with a folder for each entry: its first block and how many, and one file in all of it.
+fn cabinet_of_folders(blocks: &[&[u8]], folders: &[(usize, usize)]) -> Vec<u8> {
+    let (long, short) = (|number: usize| (number as u32).to_le_bytes(), |number: usize| (number as u16).to_le_bytes());
+    let (files_at, name) = (36 + 8 * folders.len(), b"f\0");
+    let data_at = files_at + folders.len() * (16 + name.len());
+    let starts: Vec<usize> =
+        (0..=blocks.len()).map(|n| data_at + blocks[..n].iter().map(|b| 8 + b.len()).sum::<usize>()).collect();
+    let mut bytes =
+        [&b"MSCF\0\0\0\0"[..], &long(starts[blocks.len()]), &[0; 4], &long(files_at), &[0; 4], &[3, 1]].concat();
+    [folders.len(), folders.len(), 0, 0, 0].iter().for_each(|number| bytes.extend(short(*number)));
+    for (first, count) in folders {
+        bytes.extend([&long(starts[*first])[..], &short(*count), &short(0)].concat());
+    }
+    for (folder, (first, count)) in folders.iter().enumerate() {
+        let len = blocks[*first..first + count].iter().map(|block| block.len()).sum();
+        bytes.extend([&long(len)[..], &long(0), &short(folder), &[0; 6], name].concat());
+    }
+    for block in blocks {
+        bytes.extend([&[0; 4][..], &short(block.len()), &short(block.len()), block].concat());
+    }
+    bytes
+}
+
+#[test]
+fn folders_with_files_that_share_their_blocks_cost_no_more_than_a_few_readings() {
+    let block = [b'x'; 30_000];
+    let blocks: Vec<&[u8]> = (0..20).map(|_| &block[..]).chain([&b"last-marker"[..]]).collect();
+    let check = |folders: &[(usize, usize)], readings: std::ops::RangeInclusive<usize>| {
+        let read = read(Kind::Cabinet, &cabinet_of_folders(&blocks, folders));
+        let all = read.children.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() / (20 * block.len());
+        assert!(readings.contains(&all), "{folders:?}: read {all} times, {:?}", read.problems);
+        let shared = folders.len() > 1;
+        assert_eq!(read.problems.iter().any(|problem| problem.reason == "overlap"), shared, "{:?}", read.problems);
+        assert_eq!(read.children.len() + read.closed.len(), folders.len(), "each file is named");
+    };
+    check(&[(0, 21)], 1..=1);
+    check(&[(0, 21), (0, 20)], 1..=2);
+    // A folder from each block on: half of twenty readings without a bound.
+    let shifted: Vec<(usize, usize)> = (0..20).map(|first| (first, 21 - first)).collect();
+    check(&shifted, 3..=6);
+}

@@ -288,3 +288,26 @@ fn missing_descriptions_are_named() {
         check(&read(&pdf.build()), Completeness::Damaged, "pdf_stream");
     }
 }
+
+#[test]
+fn fonts_that_bring_their_encoding_are_read_by_it() {
+    let mut pdf = Pdf::default();
+    let program =
+        "%!PS-AdobeFont-1.0\n/Encoding 256 array\ndup 1 /S put\ndup 2 /ffi put\ndup 3 /c put\nreadonly def\neexec";
+    let program = pdf.stream("", program);
+    let descriptor = pdf.object(format!("<< /Type /FontDescriptor /FontFile {program} 0 R >>"));
+    let fonts = format!(
+        "/Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /ABCDEF+Own /FontDescriptor {descriptor} 0 R >> >>"
+    );
+    pdf.page_with(&fonts, "BT /F1 12 Tf <010203> Tj ET", "");
+    assert_eq!(read(&pdf.build()).at("body@1"), "Sffic");
+}
+
+#[test]
+fn words_broken_at_the_end_of_a_line_are_put_together() {
+    let mut pdf = Pdf::default();
+    pdf.page_with(FONTS, "BT /F1 12 Tf 14 TL 9 90 Td (strictly confi-) Tj T* (dential) Tj ET", "");
+    let read = read(&pdf.build());
+    assert_eq!(read.at("body@1"), "strictly confi-\ndential");
+    assert_eq!(read.at("data@1"), "confidential");
+}

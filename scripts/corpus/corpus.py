@@ -17,6 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import archives
+import data
 import messages
 import mutate
 import office
@@ -30,7 +31,7 @@ SECONDS_PER_FILE = 20
 
 def make(folder: Path) -> list[Document]:
     documents = []
-    for maker in (office, pages, archives, messages):
+    for maker in (office, pages, archives, messages, data):
         below = folder / maker.__name__
         below.mkdir()
         documents.extend(maker.all_documents(below))

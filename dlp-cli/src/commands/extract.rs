@@ -11,7 +11,7 @@ use crate::scan::stop::within;
 use crate::scan::walk::STDIN;
 use dlp_core::base::{Limits, Problem};
 use dlp_core::content::{
-    Completeness, Extraction, Flow, Input, ItemStart, Outcome, Place, RiskyParser, Segment, Sink, extract,
+    Completeness, Extraction, Flow, Input, ItemStart, Join, Outcome, Place, RiskyParser, Role, Segment, Sink, extract,
 };
 use dlp_core::matching::DetectorSet;
 use dlp_core::output::{escape, escape_lines};
@@ -29,7 +29,11 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<u8, CliError> {
     let out = BufWriter::new(io::stdout().lock());
     let mut printer = Printer::new(out, args.format, io::stdout().is_terminal(), path, names);
     let outcome = walk(args, &mut printer)?;
+    let has_unread_pictures = printer.has_pictures && args.ocr.ocr.is_none();
     let said = printer.finish()?;
+    if has_unread_pictures {
+        say("text in pictures is read with --ocr only");
+    }
     if outcome.completeness == Completeness::Complete {
         return Ok(exit::CLEAN);
     }
@@ -74,6 +78,10 @@ struct Printer<W: Write> {
     part: Option<String>,
     /// Whether any text was written.
     started: bool,
+    /// Texts in the bytes of a file that is none.
+    runs: Runs,
+    /// Whether a picture was among the items.
+    has_pictures: bool,
     problems: Vec<String>,
     failed: Option<io::Error>,
 }
@@ -91,6 +99,8 @@ impl<W: Write> Printer<W> {
             container: Vec::new(),
             part: None,
             started: false,
+            runs: Runs::default(),
+            has_pictures: false,
             problems: Vec::new(),
             failed: None,
         }
@@ -98,6 +108,7 @@ impl<W: Write> Printer<W> {
 
     /// Ends the text and says what is missing from it. Whether there was anything to say.
     fn finish(mut self) -> Result<bool, CliError> {
+        self.end_runs();
         if self.started && self.format == ExtractFormat::Text && self.failed.is_none() {
             self.failed = self.out.write_all(b"\n").err();
         }
@@ -129,6 +140,13 @@ impl<W: Write> Printer<W> {
 
     /// Inside a part, segments are joined as the engine joins them; a new part starts on a new line.
     fn write_text(&mut self, segment: &Segment<'_>) -> io::Result<()> {
+        if segment.part.role == Role::Raw {
+            if segment.join != Join::None {
+                self.end_runs();
+            }
+            let runs = self.runs.push(segment.text);
+            return self.write_lines(&runs);
+        }
         let part = part_name(segment);
         let between: &[u8] = match &self.part {
             Some(before) if *before == part => segment.join.as_bytes(),
@@ -143,6 +161,29 @@ impl<W: Write> Printer<W> {
             return self.out.write_all(escape_lines(&text).as_bytes());
         }
         self.out.write_all(segment.text)
+    }
+
+    /// Writes the run with which raw bytes end.
+    fn end_runs(&mut self) {
+        let mut ended = String::new();
+        self.runs.end_into(&mut ended);
+        if self.failed.is_none() {
+            self.failed = self.write_lines(&ended).err();
+        }
+    }
+
+    /// Writes lines that belong to no other text.
+    fn write_lines(&mut self, lines: &str) -> io::Result<()> {
+        let lines = lines.trim_end_matches('\n');
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.started {
+            self.out.write_all(b"\n")?;
+        }
+        (self.part, self.started) = (None, true);
+        let lines = if self.escapes { escape_lines(lines) } else { lines.into() };
+        self.out.write_all(lines.as_bytes())
     }
 
     fn write_json(&mut self, segment: &Segment<'_>) -> io::Result<()> {
@@ -171,6 +212,8 @@ impl<W: Write> Printer<W> {
 
 impl<W: Write> Sink for Printer<W> {
     fn enter(&mut self, item: &ItemStart<'_>) -> Flow {
+        self.end_runs();
+        self.has_pictures |= item.kind.is_picture();
         self.part = None;
         self.container.push(masked_name(&self.names, item.name));
         Flow::Continue
@@ -194,8 +237,47 @@ impl<W: Write> Sink for Printer<W> {
     }
 
     fn leave(&mut self, _outcome: &Outcome) {
+        self.end_runs();
         self.part = None;
         self.container.pop();
+    }
+}
+
+/// Runs of characters in bytes that are no text: what a scan sees of them is what people can read of them.
+#[derive(Debug, Default)]
+struct Runs {
+    /// The run that may go on in the next bytes.
+    open: String,
+}
+
+impl Runs {
+    /// Characters from which on a run is shown. Shorter ones are chance.
+    const CHARACTERS_MIN: usize = 4;
+    /// Bytes of a run after which it is shown without its end.
+    const OPEN_BYTES_MAX: usize = 64 * 1024;
+
+    /// The runs that end in these bytes, each on its line.
+    fn push(&mut self, bytes: &[u8]) -> String {
+        let mut ended = String::new();
+        for character in String::from_utf8_lossy(bytes).chars() {
+            if (character.is_control() && character != '\t') || character == char::REPLACEMENT_CHARACTER {
+                self.end_into(&mut ended);
+            } else {
+                self.open.push(character);
+            }
+            if self.open.len() > Self::OPEN_BYTES_MAX {
+                self.end_into(&mut ended);
+            }
+        }
+        ended
+    }
+
+    fn end_into(&mut self, ended: &mut String) {
+        if self.open.trim().chars().count() >= Self::CHARACTERS_MIN {
+            ended.push_str(&self.open);
+            ended.push('\n');
+        }
+        self.open.clear();
     }
 }
 
@@ -207,6 +289,18 @@ fn part_name(segment: &Segment<'_>) -> String {
 mod tests {
     use super::*;
     use dlp_core::base::Cancel;
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_what_people_read_in_them() {
+        let names = engine::engine(&DetectorChoice::default()).expect("engine").names;
+        let mut out = Vec::new();
+        let mut printer = Printer::new(&mut out, ExtractFormat::Text, false, "a".to_owned(), names);
+        let (limits, cancel) = (Limits::batch(), Cancel::default());
+        let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+        extract("a", Input::Bytes(b"\0\x01\xFFab\0first run\x02\x03cde\0\xFE\0last run"), extraction, &mut printer);
+        printer.finish().expect("writing to memory succeeds");
+        assert_eq!(String::from_utf8_lossy(&out), "first run\nlast run\n");
+    }
 
     #[test]
     fn terminals_get_escapes_and_pipes_the_bytes() {

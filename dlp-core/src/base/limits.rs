@@ -50,6 +50,10 @@ pub const IMAGE_PACKED_TEXT_BYTES_MAX: u64 = 16 * MIB;
 /// to them.
 pub const SQLITE_SCHEMA_ENTRIES_MAX: usize = 16_384;
 
+/// Blocks of one store of Outlook that are told apart, eight kibibytes of content each at most. The list of them is held in
+/// memory.
+pub const PST_BLOCKS_MAX: usize = 1 << 20;
+
 /// Bytes of one directory in the image of a disk; a record has some forty.
 pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
 

@@ -26,6 +26,10 @@ pub enum Kind {
     Lz4,
     /// Stream of `compress`.
     Compress,
+    /// Stream of snappy, in frames.
+    Snappy,
+    /// Stream of brotli, told by its name.
+    Brotli,
     /// tar archive.
     Tar,
     /// ar archive, also a Debian package.
@@ -52,6 +56,18 @@ pub enum Kind {
     Pptx,
     /// SQLite database.
     Sqlite,
+    /// Parquet file.
+    Parquet,
+    /// Avro file.
+    Avro,
+    /// Pack of git.
+    GitPack,
+    /// Bundle of git.
+    GitBundle,
+    /// Notebook of OneNote.
+    OneNote,
+    /// Store of Outlook.
+    Pst,
     /// JPEG image.
     Jpeg,
     /// PNG image.
@@ -62,6 +78,10 @@ pub enum Kind {
     Tiff,
     /// WebP image.
     Webp,
+    /// Windows bitmap.
+    Bmp,
+    /// Drawing of Windows, of the older or the newer format.
+    Metafile,
     /// PDF document.
     Pdf,
     /// OpenDocument of any kind, also in one XML file, and its forerunner of StarOffice.
@@ -95,6 +115,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is a picture, whose pixels may show text.
+    #[must_use]
+    pub fn is_picture(self) -> bool {
+        matches!(self, Self::Jpeg | Self::Png | Self::Gif | Self::Tiff | Self::Webp | Self::Bmp)
+    }
+
     /// The word used in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -109,6 +135,8 @@ impl Kind {
             Self::Zstd => "zstd",
             Self::Lz4 => "lz4",
             Self::Compress => "compress",
+            Self::Snappy => "snappy",
+            Self::Brotli => "brotli",
             Self::Tar => "tar",
             Self::Ar => "ar",
             Self::Cpio => "cpio",
@@ -122,11 +150,19 @@ impl Kind {
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
             Self::Sqlite => "sqlite",
+            Self::Parquet => "parquet",
+            Self::Avro => "avro",
+            Self::GitPack => "git-pack",
+            Self::GitBundle => "git-bundle",
+            Self::OneNote => "onenote",
+            Self::Pst => "pst",
             Self::Jpeg => "jpeg",
             Self::Png => "png",
             Self::Gif => "gif",
             Self::Tiff => "tiff",
             Self::Webp => "webp",
+            Self::Bmp => "bmp",
+            Self::Metafile => "metafile",
             Self::Pdf => "pdf",
             Self::OpenDocument => "opendocument",
             Self::Html => "html",

@@ -4,11 +4,14 @@
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
 //! raw bytes, with `second` for text of another width in them, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with
 //! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
-//! documents) and `tnef` (over `mapi`), `cms`, `rtf`, `html`, `mail`, `sqlite`, `image` (with `picture` for the text in
+//! documents) and `tnef` (over `mapi`), `pst` (stores of such messages), `cms`, `rtf`, `html`, `mail`, `onenote`, `sqlite`,
+//! `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the text in
 //! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
 //! it, with the decoders of `decode`; `readings` gives the same to those who replace it.
 
+mod avro;
 mod budget;
+mod cells;
 mod cfb;
 mod cms;
 mod decode;
@@ -16,6 +19,7 @@ mod document;
 mod extract;
 mod finding;
 mod frames;
+mod git;
 mod gzip;
 mod html;
 mod image;
@@ -26,15 +30,19 @@ mod lzw;
 mod mail;
 mod mapi;
 mod matching_sink;
+mod metafile;
 mod names;
 mod odf;
 mod ole;
+mod onenote;
 mod ooxml;
 mod outcome;
 mod packed;
+mod parquet;
 mod pdf;
 mod picture;
 mod plain;
+mod pst;
 mod readings;
 mod recognise;
 mod risky;
@@ -43,6 +51,7 @@ mod rtf;
 mod second;
 mod serial;
 mod sink;
+mod snappy;
 mod source_lines;
 mod sqlite;
 mod strings;

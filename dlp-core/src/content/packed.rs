@@ -6,16 +6,18 @@
 use super::budget::{Counted, Metered};
 use super::frames::{self, Frames, Lz4, Zstd};
 use super::lzw::Lzw;
+use super::snappy::SnappyReader;
 use super::walk::{Item, Step, Walk, with_reader};
-use super::{Input, Kind, Relation, gzip};
+use super::{Input, Kind, Relation, gzip, plain};
 use crate::base::DICTIONARY_BYTES_MAX;
+use brotli_decompressor::Decompressor;
 use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// File names: what the suffix of a packed file becomes.
-const SUFFIXES: [(&str, &str); 15] = [
+const SUFFIXES: [(&str, &str); 17] = [
     (".bz2", ""),
     (".tbz2", ".tar"),
     (".tbz", ".tar"),
@@ -31,6 +33,8 @@ const SUFFIXES: [(&str, &str); 15] = [
     (".taz", ".tar"),
     (".tz", ".tar"),
     (".z", ""),
+    (".sz", ""),
+    (".br", ""),
 ];
 /// The largest dictionary, and what decoders need beside it. Headers claim, so the claim is bounded.
 const MEMORY_KIB_MAX: u32 = (DICTIONARY_BYTES_MAX / 1024) as u32 + 1024;
@@ -61,6 +65,16 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, item: Item<'_, '_>) -> Step 
             Kind::Lzma => {
                 lzma(walk, &name, Metered::new(Late { reader: Some(buffered), decoder: None }, budget, &count))
             }
+            Kind::Snappy => {
+                let mut metered = Metered::new(SnappyReader::new(buffered), budget, &count);
+                walk.child(&name, Relation::Member, Input::Stream(&mut metered))?;
+                match metered.into_inner().into_skipped() {
+                    skipped if skipped.iter().any(|byte| *byte != 0) => {
+                        walk.child("", Relation::Gap, Input::Bytes(&skipped))
+                    }
+                    _ => Ok(()),
+                }
+            }
             _ => {
                 let decoder = decoder(kind, buffered);
                 walk.child(&name, Relation::Member, Input::Stream(&mut Metered::new(decoder, budget, &count)))
@@ -89,6 +103,25 @@ fn decoder<'r>(kind: Kind, reader: impl io::BufRead + 'r) -> Box<dyn Read + 'r> 
         Kind::Compress => Box::new(Lzw::new(reader)),
         _ => Box::new(MultiBzDecoder::new(reader)),
     }
+}
+
+/// Walks a stream of brotli, which nothing but its name tells. What is none is raw bytes.
+pub(super) fn walk_brotli(walk: &mut Walk<'_>, item: Item<'_, '_>) -> Step {
+    let name = gzip::inner_name(item.name, &SUFFIXES);
+    walk.with_held(item.input, |walk, bytes| {
+        if !unpacks(bytes) {
+            return plain::raw(walk, Input::Bytes(bytes));
+        }
+        let (budget, count) = (walk.budget, Cell::new(bytes.len() as u64));
+        let decoder = Decompressor::new(bytes, BUFFER_BYTES);
+        walk.child(&name, Relation::Member, Input::Stream(&mut Metered::new(decoder, budget, &count)))
+    })
+}
+
+/// Whether bytes begin as a stream of brotli does.
+fn unpacks(bytes: &[u8]) -> bool {
+    const PROBE_BYTES: u64 = 4 * 1024;
+    io::copy(&mut Decompressor::new(bytes, BUFFER_BYTES).take(PROBE_BYTES), &mut io::sink()).is_ok()
 }
 
 /// A decoder that reads its header when it is first read, so that a broken header is a failure of reading.

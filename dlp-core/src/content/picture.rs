@@ -7,7 +7,7 @@
 
 use super::walk::{Step, Walk};
 use super::{Join, Origin, Part, Place, Role, Segment};
-use crate::base::Problem;
+use crate::base::{Problem, bytes::array};
 
 /// Letters need some twelve pixels in height to be told apart, and a value has several side by side. What is smaller are
 /// bullets, lines and counting pixels.
@@ -60,6 +60,7 @@ impl Size {
             [0x89, b'P', b'N', b'G', ..] => Self::at(picture, &[16..20, 20..24], true),
             [b'G', b'I', b'F', b'8', ..] => Self::at(picture, &[6..8, 8..10], false),
             [0xFF, 0xD8, ..] => Self::of_jpeg(picture),
+            [b'B', b'M', ..] => Self::of_bitmap(picture),
             [b'P', b'4' | b'5' | b'6', ..] => Self::of_pnm(picture),
             _ => None,
         }
@@ -95,6 +96,12 @@ impl Size {
         None
     }
 
+    /// A height below zero says that the first line stands first.
+    fn of_bitmap(picture: &[u8]) -> Option<Self> {
+        let number = |at: usize| array(picture, at).map(|bytes| u64::from(i32::from_le_bytes(bytes).unsigned_abs()));
+        Some(Self { width: number(18)?, height: number(22)? })
+    }
+
     fn of_pnm(picture: &[u8]) -> Option<Self> {
         const HEADER_BYTES: usize = 64;
         let header = picture.get(2..picture.len().min(HEADER_BYTES))?;
@@ -124,6 +131,7 @@ mod tests {
         check(tables, Some((640, 480)));
         check(b"\xFF\xD8\xFF\xE0\0\0", None);
         check(b"\x89PNG\r\n", None);
+        check(b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x80\x02\0\0\x20\xFE\xFF\xFF", Some((640, 480)));
         check(b"P5 many 480 255\n", None);
         check(b"II*\0", None);
         check(b"", None);

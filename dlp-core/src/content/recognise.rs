@@ -1,7 +1,7 @@
 //! The kind of an input by its content: a table of signatures, then checks that need more than a prefix.
 
 use super::walk::Item;
-use super::{Input, Kind, ReadSeek, cms, html, mail, odf, packed, pdf, serial};
+use super::{Input, Kind, ReadSeek, cms, html, image, mail, metafile, odf, packed, pdf, serial};
 use crate::text;
 use std::io::{Cursor, Read, SeekFrom};
 
@@ -30,7 +30,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"LZIP\x01", Kind::Lzip),
     (0, b"\x1f\x9d", Kind::Compress),
     (0, b"\x89LZO\0\r\n\x1a\n", Kind::Other("lzop")),
-    (0, b"\xff\x06\0\0sNaPpY", Kind::Other("snappy")),
+    (0, b"\xff\x06\0\0sNaPpY", Kind::Snappy),
     (0, b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
     (0, b"Rar!\x1a\x07", Kind::Rar),
     (0, b"MSCF\0\0\0\0", Kind::Cabinet),
@@ -50,11 +50,15 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"II*\0", Kind::Tiff),
     (0, b"MM\0*", Kind::Tiff),
     (8, b"WEBPVP8", Kind::Webp),
-    (0, b"PAR1", Kind::Other("parquet")),
-    (0, b"Obj\x01", Kind::Other("avro")),
-    (0, b"!BDN", Kind::Other("pst")),
+    (0, b"PACK\0\0\0\x02", Kind::GitPack),
+    (0, b"PACK\0\0\0\x03", Kind::GitPack),
+    (0, b"# v2 git bundle\n", Kind::GitBundle),
+    (0, b"# v3 git bundle\n", Kind::GitBundle),
+    (0, b"PAR1", Kind::Parquet),
+    (0, b"Obj\x01", Kind::Avro),
+    (0, b"!BDN", Kind::Pst),
     (0, b"\x78\x9f\x3e\x22", Kind::Tnef),
-    (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::Other("onenote")),
+    (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::OneNote),
 ];
 
 /// Text signatures of encrypted blobs, so that ciphertext never passes as mere text or noise.
@@ -75,6 +79,12 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     let head = item.head;
     if let Some(kind) = by_signature(head) {
         return kind;
+    }
+    if metafile::is_metafile(head) {
+        return Kind::Metafile;
+    }
+    if image::is_bitmap(head) {
+        return Kind::Bmp;
     }
     if is_bzip2(head) {
         return Kind::Bzip2;
@@ -108,7 +118,12 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     if memchr::memmem::find(&head[..head.len().min(pdf::HEAD_BYTES)], b"%PDF-").is_some() {
         return Kind::Pdf;
     }
-    if has_zip_tail(&mut item.input) { Kind::Zip } else { Kind::Binary }
+    match has_zip_tail(&mut item.input) {
+        true => Kind::Zip,
+        // Nothing but the name tells brotli.
+        false if item.name.to_ascii_lowercase().ends_with(".br") => Kind::Brotli,
+        false => Kind::Binary,
+    }
 }
 
 fn by_signature(head: &[u8]) -> Option<Kind> {

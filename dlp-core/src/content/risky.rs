@@ -30,7 +30,7 @@ pub trait RiskyParser: Send + Sync {
 
 /// Recognises text in pictures.
 pub trait PictureReader: Send + Sync {
-    /// The text in a picture: a file of JPEG, PNG, TIFF, GIF, WebP or PNM.
+    /// The text in a picture: a file of JPEG, PNG, TIFF, GIF, WebP, BMP or PNM.
     ///
     /// # Errors
     /// What kept it from being read.

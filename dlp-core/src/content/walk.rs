@@ -13,8 +13,8 @@ use super::{
     Sink,
 };
 use super::{
-    cfb, cms, document, gzip, html, image, iso, mail, odf, ooxml, packed, pdf, plain, rtf, serial, sqlite, tarball,
-    tnef, views,
+    avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, odf, onenote, ooxml, packed, parquet, pdf,
+    plain, pst, rtf, serial, sqlite, tarball, tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::Detected;
@@ -42,6 +42,8 @@ pub(super) struct Walk<'a> {
     pub(super) views: Views,
     /// Items that are open.
     depth: u32,
+    /// Whether it was said in the open item that names in it are longer than the bound.
+    has_clipped: bool,
 }
 
 /// A recognised input: its first bytes, and a reader that starts with them.
@@ -71,7 +73,15 @@ impl<'i, 'd> Item<'i, 'd> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(budget: &'a Budget<'a>, extraction: Extraction<'a>, sink: &'a mut dyn Sink) -> Self {
-        Self { budget, extraction, sink, outcome: Outcome::COMPLETE, views: Views::default(), depth: 0 }
+        Self {
+            budget,
+            extraction,
+            sink,
+            outcome: Outcome::COMPLETE,
+            views: Views::default(),
+            depth: 0,
+            has_clipped: false,
+        }
     }
 
     /// Walks the input of the job.
@@ -277,14 +287,27 @@ impl<'a> Walk<'a> {
         match kind {
             Kind::Text => plain::text(self, item.charset, item.input),
             Kind::Gzip => gzip::walk(self, item),
-            Kind::Bzip2 | Kind::Xz | Kind::Lzip | Kind::Lzma | Kind::Zstd | Kind::Lz4 | Kind::Compress => {
-                packed::walk(self, kind, item)
-            }
+            Kind::Bzip2
+            | Kind::Xz
+            | Kind::Lzip
+            | Kind::Lzma
+            | Kind::Zstd
+            | Kind::Lz4
+            | Kind::Compress
+            | Kind::Snappy => packed::walk(self, kind, item),
+            Kind::Brotli => packed::walk_brotli(self, item),
             Kind::Tar => tarball::walk(self, item.input),
             Kind::Tnef => tnef::walk(self, item.input),
             Kind::Cms => cms::walk(self, item.input),
             Kind::Sqlite => sqlite::walk(self, item.input),
+            Kind::Parquet => parquet::walk(self, item.input),
+            Kind::Avro => avro::walk(self, item.input),
+            Kind::GitPack => git::walk(self, item.input),
+            Kind::GitBundle => git::walk_bundle(self, item.input),
+            Kind::OneNote => onenote::walk(self, item.input),
+            Kind::Pst => pst::walk(self, item.input),
             kind if image::is_image(kind) => image::walk(self, kind, item.input),
+            Kind::Metafile => metafile::walk(self, item.input),
             Kind::Ar => serial::walk_ar(self, item.input),
             Kind::Cpio => serial::walk_cpio(self, item.input),
             Kind::Rpm => serial::walk_rpm(self, item.input),
@@ -423,11 +446,11 @@ impl<'a> Walk<'a> {
         Held { cut: bytes.len() as u64 > room, bytes, error }
     }
 
-    fn is_too_deep(&self) -> bool {
+    pub(super) fn is_too_deep(&self) -> bool {
         self.depth > self.budget.limits.depth_max
     }
 
-    fn problem_of_depth(&mut self) {
+    pub(super) fn problem_of_depth(&mut self) {
         let depth_max = u64::from(self.budget.limits.depth_max);
         self.problem(Problem::limit("depth_max", depth_max, "nested deeper than the bound; raw bytes were scanned"));
     }
@@ -435,6 +458,7 @@ impl<'a> Walk<'a> {
     /// Runs a handler between `enter` and `leave`, and hands its outcome on to the parent.
     fn within(&mut self, start: ItemStart<'_>, handler: impl FnOnce(&mut Self) -> Step) -> Step {
         let parent = std::mem::replace(&mut self.outcome, Outcome::COMPLETE);
+        let parent_has_clipped = std::mem::replace(&mut self.has_clipped, false);
         self.depth += 1;
         let step = match self.sink.enter(&start) {
             Flow::Continue => self.announce(&start).and_then(|()| handler(self)).and_then(|()| views::finish(self)),
@@ -450,6 +474,7 @@ impl<'a> Walk<'a> {
         let outcome = std::mem::replace(&mut self.outcome, parent);
         self.sink.leave(&outcome);
         self.outcome = self.outcome.worse(outcome);
+        self.has_clipped = parent_has_clipped;
         match step {
             Err(Break::Job) => Err(Break::Job),
             _ => Ok(()),
@@ -469,8 +494,9 @@ impl<'a> Walk<'a> {
     pub(super) fn clip_name<'n>(&mut self, name: &'n str) -> &'n str {
         let len_max = self.budget.limits.name_bytes_max;
         let clipped = &name[..name.floor_char_boundary(len_max)];
-        if clipped.len() < name.len() && self.depth > 0 {
-            let message = "a name is longer than the bound; the rest of it was not read";
+        // An archive may hold thousands of such names, and each problem names the items around it.
+        if clipped.len() < name.len() && self.depth > 0 && !std::mem::replace(&mut self.has_clipped, true) {
+            let message = "names are longer than the bound; the rest of them was not read";
             self.problem(Problem::limit("name_bytes_max", len_max as u64, message));
         }
         clipped

@@ -215,3 +215,28 @@ fn directories_count_as_items() {
     let seen = walk_with("a.iso", &nested(100, 0), &bounds, None);
     assert!(seen.reasons.contains(&"items_max"), "{:?}", seen.reasons);
 }
+
+#[test]
+fn names_that_grow_with_their_depth_are_bounded_by_the_image() {
+    // Each of a thousand files is called by eighty directories with long names.
+    const LEVELS: u32 = 80;
+    let name = vec![b'n'; 200];
+    let leaf = 18 + LEVELS;
+    let files: Vec<Vec<u8>> =
+        (0..1_000).map(|number| record(format!("{number:06}").as_bytes(), leaf, 5, 0, &[])).collect();
+    let leaf_bytes: Vec<u8> = files.chunks(20).flat_map(|files| directory(leaf, files)).collect();
+    let mut image = vec![0; 16 * 2048];
+    image.extend(descriptor(1, 18));
+    image.extend(descriptor(255, 0));
+    for level in 0..LEVELS {
+        let len = if level + 1 < LEVELS { 2048 } else { leaf_bytes.len() };
+        image.extend(directory(18 + level, &[record(&name, 19 + level, len, 2, &[])]));
+    }
+    image.extend(leaf_bytes);
+    let seen = walk("a.iso", &image);
+    let names = seen.role(Role::FileName).len();
+    assert!(names < 8 * image.len(), "{names} bytes of names of {}", image.len());
+    assert!(seen.reasons.contains(&"overlap"), "{:?}", seen.reasons);
+    let clipped = seen.reasons.iter().filter(|reason| **reason == "name_bytes_max").count();
+    assert_eq!(clipped, 1, "{:?}", seen.reasons);
+}

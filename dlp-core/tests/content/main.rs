@@ -1,6 +1,7 @@
 //! Extraction over its public interface: formats, hostile files, and the laws that hold for all of them.
 
 mod compound;
+mod data;
 mod encoded;
 mod evasions;
 mod formats;

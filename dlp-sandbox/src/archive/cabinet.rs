@@ -7,7 +7,7 @@ use crate::worker::Output;
 use dlp_core::base::bytes::{u16_le as u16_at, u32_le as u32_at};
 use flate2::{Decompress, FlushDecompress, Status};
 use lzxd::{Lzxd, WindowSize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 
@@ -23,6 +23,8 @@ const HAS_RESERVE: u16 = 4;
 const NAME_IS_UTF8: u16 = 0x80;
 /// From this number on a folder is said to lie in other cabinets too.
 const FIRST_ELSEWHERE: u16 = 0xFFFD;
+/// How often the bytes of a cabinet may be unpacked, all folders together. Honest ones lie behind each other.
+const PACKED_READINGS_MAX: usize = 4;
 /// What a block unpacks to at most.
 const BLOCK_BYTES_MAX: usize = 64 * 1024;
 /// What a block of deflate may look back at.
@@ -33,30 +35,65 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io:
     if cabinet.is_broken {
         output.trouble(Trouble::ArchiveStructure)?;
     }
-    let files = std::mem::take(&mut cabinet.files);
     let mut rest = Rest::new(std::mem::take(&mut cabinet.read), bounds);
-    // Where blocks that were unpacked start.
-    let (mut unpacked, mut is_shared) = (HashSet::new(), false);
-    for (index, folder) in cabinet.folders.iter().enumerate() {
-        let inside: Vec<&File> = files.iter().filter(|file| usize::from(file.folder) == index).collect();
-        // Thousands of folders may name the same blocks; without files, they hold nothing that was not read.
-        if inside.is_empty() && unpacked.contains(&folder.start) {
-            is_shared = true;
-            continue;
-        }
-        let before = rest.read.len();
-        cabinet.folder(folder, inside, &mut rest, output)?;
-        unpacked.extend(rest.read[before..].iter().map(|range| range.start));
+    let mut work = Work { packed_bytes_left: document.len().saturating_mul(PACKED_READINGS_MAX), is_shared: false };
+    let (runs, elsewhere) = runs(&cabinet);
+    for run in runs {
+        cabinet.run(run, &mut work, &mut rest, output)?;
     }
-    if is_shared {
+    if work.is_shared {
         output.trouble(Trouble::Overlap)?;
     }
-    for file in files.iter().filter(|file| usize::from(file.folder) >= cabinet.folders.len()) {
+    for file in elsewhere {
         let is_elsewhere = file.folder >= FIRST_ELSEWHERE;
         let trouble = if is_elsewhere { Trouble::MultiVolume } else { Trouble::MemberBroken };
         output.closed(&file.name, trouble)?;
     }
     rest.send(document, output)
+}
+
+/// Blocks that are unpacked together, and the files in what comes out: all folders that start at one place.
+struct Run<'c> {
+    folder: Folder,
+    files: Vec<&'c File>,
+    is_shared: bool,
+}
+
+/// The folders by where they start, and the files of folders that are not there. Folders with files come first, so
+/// that those without cost nothing where they name blocks that were unpacked.
+fn runs<'c>(cabinet: &'c Cabinet<'_>) -> (Vec<Run<'c>>, Vec<&'c File>) {
+    let mut runs: Vec<Run<'c>> = Vec::new();
+    let mut by_start = HashMap::new();
+    let by_folder: Vec<usize> = cabinet
+        .folders
+        .iter()
+        .map(|folder| {
+            let index = *by_start.entry((folder.start, folder.method)).or_insert(runs.len());
+            match runs.get_mut(index) {
+                Some(run) => {
+                    run.folder.blocks = run.folder.blocks.max(folder.blocks);
+                    run.is_shared = true;
+                }
+                None => runs.push(Run { folder: *folder, files: Vec::new(), is_shared: false }),
+            }
+            index
+        })
+        .collect();
+    let mut elsewhere = Vec::new();
+    for file in &cabinet.files {
+        match by_folder.get(usize::from(file.folder)).and_then(|index| runs.get_mut(*index)) {
+            Some(run) => run.files.push(file),
+            None => elsewhere.push(file),
+        }
+    }
+    runs.sort_by_key(|run| run.files.is_empty());
+    (runs, elsewhere)
+}
+
+/// What unpacking may still cost: folders may start inside of others, and thousands of them may.
+struct Work {
+    packed_bytes_left: usize,
+    is_shared: bool,
 }
 
 struct Cabinet<'d> {
@@ -73,13 +110,15 @@ struct Cabinet<'d> {
 /// What no file covers: bytes between the parts of the cabinet, behind packed blocks, and in folders.
 struct Rest {
     read: Vec<Range<usize>>,
+    /// Where blocks that were unpacked start.
+    starts: HashSet<usize>,
     unpacked: Member,
     bounds: Bounds,
 }
 
 impl Rest {
     fn new(read: Vec<Range<usize>>, bounds: &Bounds) -> Self {
-        Self { read, unpacked: Member::new(String::new(), bounds), bounds: *bounds }
+        Self { read, starts: HashSet::new(), unpacked: Member::new(String::new(), bounds), bounds: *bounds }
     }
 
     /// Keeps what the ranges leave out of the cabinet, up to the end that its header states: what stands behind that is not its own.
@@ -106,6 +145,7 @@ impl Rest {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Folder {
     start: usize,
     blocks: u16,
@@ -155,6 +195,22 @@ impl<'d> Cabinet<'d> {
             at += len;
         }
         Some(cabinet)
+    }
+
+    /// Unpacks the blocks, unless they hold nothing new or were read too often.
+    fn run(&self, run: Run<'_>, work: &mut Work, rest: &mut Rest, output: &mut Output) -> io::Result<()> {
+        work.is_shared |= run.is_shared;
+        if work.packed_bytes_left == 0 || run.files.is_empty() && rest.starts.contains(&run.folder.start) {
+            work.is_shared = true;
+            return run.files.iter().try_for_each(|file| output.closed(&file.name, Trouble::Overlap));
+        }
+        let before = rest.read.len();
+        self.folder(&run.folder, run.files, rest, output)?;
+        let read = &rest.read[before..];
+        let packed_bytes: usize = read.iter().map(ExactSizeIterator::len).sum();
+        work.packed_bytes_left = work.packed_bytes_left.saturating_sub(packed_bytes);
+        rest.starts.extend(read.iter().map(|range| range.start));
+        Ok(())
     }
 
     /// Unpacks a folder once and sends its files as they end. What no file covers joins the rest.

@@ -1,12 +1,12 @@
 //! What the codes of a font mean, and how wide they are.
 //!
 //! In order: the font's own map to Unicode; for fonts with codes of several bytes the predefined maps that are plain
-//! character sets; for simple fonts their encoding and the glyph names that differ from it.
+//! character sets; for simple fonts their encoding, or that of the font program, and the glyph names that differ from it.
 
 use super::cmap::{CharacterMap, code};
 use super::metrics::Family;
 use super::streams::unpack;
-use super::{glyphs, objects};
+use super::{glyphs, objects, programs};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE};
 use pdf_extract::{Dictionary, Document, Object};
 use std::borrow::Cow;
@@ -73,7 +73,7 @@ impl Font {
             return Self { family, map, codes, widths, width_unit: 0.001, em: 1.0, guessed };
         }
         let (table, guessed) = table(document, font);
-        let guessed = map.is_empty() && (guessed || has_own_codes(document, font));
+        let guessed = map.is_empty() && guessed;
         let widths = simple_widths(document, font);
         let width_unit = width_unit(document, font);
         let em = if font.has(b"FontMatrix") { own_em(&widths, width_unit) } else { 1.0 };
@@ -99,7 +99,7 @@ impl Font {
             shown.spaces += usize::from(text.as_deref() == Some(" "));
             shown.codes += 1;
             shown.width += self.width(code, text.as_deref());
-            shown.text.push_str(text.as_deref().unwrap_or("\u{FFFD}"));
+            push_letters(&mut shown.text, text.as_deref().unwrap_or("\u{FFFD}"));
         }
         shown
     }
@@ -122,6 +122,19 @@ impl Font {
             Some(width) => width * self.width_unit * 1_000.0,
             None if !matches!(self.codes, Codes::Table(_)) => 1_000.0,
             None => text.and_then(|text| text.chars().next()).map_or(WIDTH_OTHERWISE, |c| self.family.width(c)),
+        }
+    }
+}
+
+/// Adds a text, ligatures as the letters that they are: words are looked for by letters.
+fn push_letters(shown: &mut String, text: &str) {
+    const LIGATURES: [&str; 7] = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"];
+    const FIRST: u32 = 0xFB00;
+    for character in text.chars() {
+        let index = u32::from(character).checked_sub(FIRST).and_then(|index| usize::try_from(index).ok());
+        match index.and_then(|index| LIGATURES.get(index)) {
+            Some(letters) => shown.push_str(letters),
+            None => shown.push(character),
         }
     }
 }
@@ -154,7 +167,7 @@ fn composite_codes(document: &Document, font: &Dictionary, descendant: &Dictiona
     Codes::Glyphs(program.map_or_else(BTreeMap::new, |program| glyphs::characters(&program)))
 }
 
-/// Whether an embedded font program has codes of its own, which only the engine reads.
+/// Whether an embedded font program has codes of its own.
 fn has_own_codes(document: &Document, font: &Dictionary) -> bool {
     let descriptor = objects::dictionary(document, font, b"FontDescriptor");
     let embedded = descriptor.is_some_and(|all| [&b"FontFile"[..], b"FontFile3"].iter().any(|key| all.has(key)));
@@ -213,8 +226,18 @@ fn table(document: &Document, font: &Dictionary) -> (Vec<Option<String>>, bool) 
         _ => b"StandardEncoding",
     };
     let mut table = base_table(document, base.unwrap_or(otherwise));
-    let mut next = 0_usize;
     let mut guessed = false;
+    if has_own_codes(document, font) {
+        let own = programs::glyph_names(document, font);
+        guessed = own.is_empty();
+        for (code, name) in own {
+            match (table.get_mut(code), glyph_text(document, &name)) {
+                (Some(entry), Some(text)) => *entry = Some(text),
+                _ => guessed = true,
+            }
+        }
+    }
+    let mut next = 0_usize;
     for difference in differences.iter().filter_map(|difference| objects::resolve(document, difference)) {
         match difference {
             Object::Integer(code) => next = usize::try_from(*code).unwrap_or(usize::MAX),

@@ -21,6 +21,7 @@ mod metrics;
 mod objects;
 mod pages;
 mod pictures;
+mod programs;
 mod repair;
 mod seen;
 mod streams;

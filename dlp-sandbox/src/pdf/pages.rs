@@ -61,7 +61,7 @@ pub(super) fn read(
     }
     let whole = first.is_none();
     if whole && tally.characters == 0 && tally.images > 0 && (!pictures || tally.pictures.is_empty()) {
-        output.trouble(Trouble::ImageOnly)?;
+        output.trouble(Trouble::ImageOnly { with_ocr: pictures })?;
     }
     Ok(whole && tally.characters > 0 && !tally.unreadable)
 }
@@ -97,6 +97,8 @@ impl Page<'_> {
         if yields::readable(&text) > 0 {
             output.text(At::page(WirePart::Body, self.number), &text)?;
             seen.add(&text);
+            let joined = joined_words(&text);
+            output.text(At::page(WirePart::Data, self.number), &joined)?;
         }
         let news = seen.news(&appearances);
         seen.add(&news);
@@ -186,6 +188,40 @@ fn choose(engine: Option<String>, plain: String, codes: usize) -> String {
     if complete || by_engine > by_plain { engine } else { plain }
 }
 
+/// Words that a hyphen breaks at the end of a line, put together again.
+fn joined_words(text: &str) -> String {
+    const HYPHENS: [char; 3] = ['-', '\u{AD}', '\u{2010}'];
+    let mut joined = String::new();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    while let (Some(line), Some(next)) = (lines.next(), lines.peek()) {
+        let Some(front) = line.strip_suffix(HYPHENS).and_then(|line| line.split_whitespace().next_back()) else {
+            continue;
+        };
+        let Some(ending) = next.split_whitespace().next() else { continue };
+        // Elsewhere a hyphen ends a dash, or a list begins with one.
+        if front.ends_with(char::is_alphabetic) && ending.starts_with(char::is_lowercase) {
+            joined.push_str(front);
+            joined.push_str(ending);
+            joined.push('\n');
+        }
+    }
+    joined
+}
+
 fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|character| !character.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined_words;
+
+    #[test]
+    fn broken_words_are_put_together() {
+        let check = |text: &str, expected: &str| assert_eq!(joined_words(text), expected, "{text}");
+        check("a confi-\ndential letter", "confidential\n");
+        check("poświad\u{AD}\n  czenie\n\nkom-\n\nputer", "poświadczenie\nkomputer\n");
+        check("hel-\nLo, - \nx\n12-\n34 a-b\nc", "");
+        check("at the end-", "");
+    }
 }

@@ -2,6 +2,8 @@
 //! programs that the tests carry, and a few lines for each format of text.
 #![allow(dead_code, unused_imports, reason = "of the tests, only what builds files is used here")]
 
+#[path = "../../../dlp-core/tests/content/data.rs"]
+mod data;
 #[path = "../../../dlp-core/tests/content/image.rs"]
 mod image;
 #[path = "../../../dlp-core/tests/content/iso.rs"]
@@ -20,6 +22,7 @@ use std::path::Path;
 
 /// Archives with what programs wrote.
 const OFFICE: &[u8] = include_bytes!("../../../dlp-core/tests/content/fixtures/office.tar.xz");
+const DATA: &[u8] = include_bytes!("../../../dlp-core/tests/content/fixtures/data.tar.xz");
 const STREAMS: &[u8] = include_bytes!("../../../dlp-core/tests/content/fixtures/streams.tar.xz");
 
 /// Name and content of the files in an archive.
@@ -116,6 +119,7 @@ fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("mail", mails),
         ("html", markup),
         ("sqlite", vec![sqlite::sample()]),
+        ("data", unpacked(DATA).into_iter().map(|(_, bytes)| bytes).chain([data::store()]).collect()),
         ("image", image::samples()),
         ("iso", vec![iso::sample()[32 * 1024..].to_vec()]),
         ("tnef", wrapped[..1].to_vec()),

@@ -1,7 +1,8 @@
 //! Workbooks of 1993 to 2003: cells with their places, comments, headers, names; and what no cell shows any more.
 
 use super::file::{f64_at, u16_at, u32_at};
-use super::records::{Pieces, Record, Records, string};
+use super::pictures;
+use super::records::{CONTINUE, Pieces, Record, Records, string};
 use crate::base::{Limit, Problem, ProblemClass};
 use crate::content::budget::Hit;
 use crate::content::walk::{Step, Walk};
@@ -17,6 +18,7 @@ const UNKNOWN_BYTES_MIN: usize = 8;
 
 mod id {
     pub(super) const FORMULA: u16 = 0x0006;
+    pub(super) const DRAWINGS: u16 = 0x00EB;
     pub(super) const HEADER: u16 = 0x0014;
     pub(super) const FOOTER: u16 = 0x0015;
     pub(super) const NAME: u16 = 0x0018;
@@ -60,6 +62,9 @@ struct Workbook<'d> {
     shapes: HashMap<u16, String>,
     side: Side,
     unknown: Vec<u8>,
+    /// What drawings have in common, their pictures too; it goes on from record to record.
+    drawings: Vec<u8>,
+    is_in_drawings: bool,
     records: Records<'d>,
 }
 
@@ -78,6 +83,8 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
         shapes: HashMap::new(),
         side: Side::default(),
         unknown: Vec::new(),
+        drawings: Vec::new(),
+        is_in_drawings: false,
         records: Records::new(stream),
     };
     while let Some(record) = workbook.records.next() {
@@ -88,6 +95,8 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
         workbook.record(walk, record)?;
     }
     workbook.finish(walk)?;
+    let rest = pictures::walk(walk, &workbook.drawings)?;
+    workbook.keep(&rest);
     Ok(workbook.unknown)
 }
 
@@ -108,6 +117,11 @@ fn encrypted(data: &[u8]) -> Problem {
 impl Workbook<'_> {
     fn record(&mut self, walk: &mut Walk<'_>, record: Record<'_>) -> Step {
         let Record { at, id, data } = record;
+        self.is_in_drawings = id == id::DRAWINGS || self.is_in_drawings && id == CONTINUE;
+        if self.is_in_drawings {
+            self.drawings.extend_from_slice(data);
+            return Ok(());
+        }
         match id {
             id::BOF => self.start(walk, at, data)?,
             id::CODEPAGE if self.charset.is_some() => {

@@ -8,6 +8,7 @@ mod excel;
 mod file;
 mod macros;
 mod message;
+mod pictures;
 mod powerpoint;
 mod properties;
 mod records;
@@ -74,7 +75,8 @@ pub(super) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
 
 /// Walks what a reader left of a stream, if it left anything.
 fn gap(walk: &mut Walk<'_>, name: &str, rest: &[u8]) -> Step {
-    if rest.is_empty() { Ok(()) } else { walk.child(name, Relation::Gap, Input::Bytes(rest)) }
+    let rest = pictures::walk(walk, rest)?;
+    if rest.is_empty() { Ok(()) } else { walk.child(name, Relation::Gap, Input::Bytes(&rest)) }
 }
 
 /// A file and what of it was read.
@@ -194,10 +196,8 @@ impl Reading<'_> {
             let (place, origin) = (Place::None, Origin::None);
             walk.emit(&Segment { text: &source, part, place, join: Join::Line, origin })?;
         }
-        if stream.is_empty() {
-            return Ok(());
-        }
-        walk.child(&path, Relation::Embedded, Input::Bytes(stream))
+        let rest = pictures::walk(walk, stream)?;
+        if rest.is_empty() { Ok(()) } else { walk.child(&path, Relation::Embedded, Input::Bytes(&rest)) }
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn end(kind: Kind, bytes: &[u8]) -> usize {
 
 /// Whether a kind is an image.
 pub(super) fn is_image(kind: Kind) -> bool {
-    matches!(kind, Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Tiff | Kind::Webp)
+    kind.is_picture()
 }
 
 /// Walks the segments of an image that starts at a place. The end is always behind the start.
@@ -97,10 +97,25 @@ fn layout(kind: Kind, bytes: &[u8], start: usize) -> Layout {
         Kind::Png => png::layout(bytes, start),
         Kind::Gif => gif::layout(bytes, start).unwrap_or(whole),
         Kind::Webp => webp::layout(bytes, start).unwrap_or(whole),
+        Kind::Bmp => bmp_end(bytes, start).map_or(whole, |end| Layout { pieces: Vec::new(), end }),
         // Directories point anywhere, so a TIFF file has no end.
         Kind::Tiff => Layout { pieces: vec![Piece::new(PieceKind::Exif, "tiff", start..bytes.len())], ..whole },
         _ => whole,
     }
+}
+
+/// Whether the bytes are a bitmap: besides two letters, a head of one of a few lengths.
+pub(super) fn is_bitmap(bytes: &[u8]) -> bool {
+    const HEADS: [u32; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
+    let head = bytes::u32_le(bytes, 14).filter(|head| HEADS.contains(head));
+    bytes.starts_with(b"BM") && head.is_some() && bytes::u32_le(bytes, 6) == Some(0)
+}
+
+/// Where a bitmap says that it ends. Some programs leave that out.
+fn bmp_end(bytes: &[u8], start: usize) -> Option<usize> {
+    const HEAD_BYTES: usize = 26;
+    let len = u32_le(bytes, start + 2).filter(|len| *len >= HEAD_BYTES)?;
+    start.checked_add(len).filter(|end| *end <= bytes.len())
 }
 
 fn is_start(kind: Kind, bytes: &[u8]) -> bool {

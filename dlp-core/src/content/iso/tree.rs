@@ -75,6 +75,11 @@ impl Trees {
         Self { directories: vec![root], files: Vec::new(), path_bytes_max: walk.budget.limits.name_bytes_max }
     }
 
+    /// Bytes of the path of a name.
+    pub(super) fn path_bytes(&self, name: &Name) -> usize {
+        self.directories[name.directory].path_bytes + name.name.len()
+    }
+
     /// The path of a name.
     pub(super) fn path(&self, name: &Name) -> String {
         let mut parts = vec![name.name.as_str()];

@@ -1,0 +1,310 @@
+//! Files of Parquet: the values of every column, with its name.
+//!
+//! The footer tells where the pages of each column lie. A column that has a dictionary hands out the values of that, each
+//! once: pages of the column only number them. What is written in a way that is not read here is scanned as raw bytes,
+//! and so is what lies between pages. Columns are read one after the other, so that there is no more than one page in
+//! memory beside the file.
+
+mod thrift;
+mod values;
+
+use super::budget::Metered;
+use super::cells::Cells;
+use super::walk::{Step, Walk};
+use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain, recognise, snappy};
+use crate::base::bytes::u32_le;
+use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
+use crate::text::is_utf8;
+use brotli_decompressor::Decompressor;
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
+use std::cell::Cell;
+use std::io::{Cursor, Read};
+use std::ops::Range;
+use thrift::Structure;
+use values::{DICTIONARY, PLAIN, Shape, Value};
+
+const MARK: &[u8] = b"PAR1";
+/// Behind the footer stand its length and the mark.
+const TAIL_BYTES: usize = 8;
+/// Kinds of pages.
+const DATA: i64 = 0;
+const DICTIONARY_PAGE: i64 = 2;
+const DATA_2: i64 = 3;
+/// Ways in which a column repeats: always there, or a list.
+const REQUIRED: i64 = 0;
+const REPEATED: i64 = 2;
+/// Bytes from this length on are items; shorter ones are only if they are files.
+const ITEM_BYTES_MIN: usize = 256;
+/// Columns in columns.
+const DEPTH_MAX: usize = 64;
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// Walks a file.
+pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
+    walk.with_held(input, |walk, bytes| {
+        let Some((footer, range)) = footer(bytes) else {
+            damaged(walk, "the file has no footer that can be read; its bytes were scanned");
+            return plain::raw(walk, Input::Bytes(bytes));
+        };
+        File { bytes, read: vec![0..MARK.len(), range], given_bytes: 0 }.all(walk, &footer)
+    })
+}
+
+fn footer(bytes: &[u8]) -> Option<(Structure<'_>, Range<usize>)> {
+    let tail = bytes.len().checked_sub(TAIL_BYTES).filter(|_| bytes.ends_with(MARK))?;
+    let start = tail.checked_sub(u32_le(bytes, tail)? as usize)?;
+    thrift::structure(&bytes[start..tail]).map(|(footer, _)| (footer, start..bytes.len()))
+}
+
+fn damaged(walk: &mut Walk<'_>, message: &'static str) {
+    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+}
+
+/// A column as the schema tells of it.
+#[derive(Clone, Debug)]
+struct Column {
+    name: String,
+    shape: Shape,
+    /// Bits of the numbers that say where a list goes on, and how deep a value is there.
+    is_repeated: bool,
+    is_optional: bool,
+}
+
+/// The columns with values, in order.
+fn columns(footer: &Structure<'_>) -> Vec<Column> {
+    let mut found = Vec::new();
+    // For each open level: how many columns are left in it, and what it says of those in it.
+    let mut open: Vec<(i64, bool, bool)> = Vec::new();
+    for element in footer.structures(2).skip(1) {
+        while open.last().is_some_and(|(left, ..)| *left == 0) {
+            open.pop();
+        }
+        let (mut is_repeated, mut is_optional) = (false, false);
+        if let Some((left, repeated, optional)) = open.last_mut() {
+            *left -= 1;
+            (is_repeated, is_optional) = (*repeated, *optional);
+        }
+        let repetition = element.number(3).unwrap_or(REQUIRED);
+        is_repeated |= repetition == REPEATED;
+        is_optional |= repetition != REQUIRED;
+        match element.number(5) {
+            Some(children) if children > 0 && open.len() < DEPTH_MAX => open.push((children, is_repeated, is_optional)),
+            _ => {
+                let name = String::from_utf8_lossy(element.bytes(4).unwrap_or_default()).into_owned();
+                let len = element.number(2).and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+                let shape = Shape { kind: element.number(1).unwrap_or(-1), len };
+                found.push(Column { name, shape, is_repeated, is_optional });
+            }
+        }
+    }
+    found
+}
+
+struct File<'d> {
+    bytes: &'d [u8],
+    /// What was read of it.
+    read: Vec<Range<usize>>,
+    /// Bytes of pages that were read, also twice.
+    given_bytes: usize,
+}
+
+impl<'d> File<'d> {
+    fn all(mut self, walk: &mut Walk<'_>, footer: &Structure<'_>) -> Step {
+        for (key, value) in footer.structures(5).map(|entry| (entry.bytes(1), entry.bytes(2))) {
+            let name = String::from_utf8_lossy(key.unwrap_or_default());
+            let text = format!("{name}: {}", String::from_utf8_lossy(value.unwrap_or_default()));
+            let (part, place) = (Part { role: Role::Property, name: &name }, Place::None);
+            walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin: Origin::None })?;
+        }
+        let columns = columns(footer);
+        for group in footer.structures(4) {
+            for (index, chunk) in group.structures(1).enumerate() {
+                walk.check_budget()?;
+                match columns.get(index) {
+                    Some(column) => self.chunk(walk, column, chunk)?,
+                    None => {
+                        damaged(walk, "the file has more columns than its schema; the rest was scanned as raw bytes")
+                    }
+                }
+            }
+        }
+        self.rest(walk)
+    }
+
+    /// Reads the pages of a column in one group.
+    fn chunk(&mut self, walk: &mut Walk<'_>, column: &Column, chunk: &Structure<'_>) -> Step {
+        let plain = chunk.structure(3).filter(|_| chunk.structure(8).is_none());
+        let Some(about) = plain else {
+            let message = format!("the column {} is encrypted; its values were not read", column.name);
+            walk.problem(Problem::new(ProblemClass::Encrypted, "parquet", message));
+            return Ok(());
+        };
+        let place = |field: i16| about.number(field).and_then(|at| usize::try_from(at).ok());
+        let starts = [place(9), place(11).filter(|at| *at > 0)].into_iter().flatten();
+        let (Some(start), Some(len)) = (starts.min(), place(7)) else { return Ok(()) };
+        let end = start.saturating_add(len).min(self.bytes.len());
+        let mut rows = Cells::new(&column.name);
+        let mut at = start;
+        while at < end {
+            let next = self.page(walk, (column, about.number(4).unwrap_or(0)), at..end, &mut rows)?;
+            let Some(next) = next else {
+                damaged(walk, "a page of the file is broken; what is left of its column was scanned as raw bytes");
+                return Ok(());
+            };
+            at = next;
+        }
+        Ok(())
+    }
+
+    /// Reads a page, and tells where the next one starts.
+    fn page(
+        &mut self,
+        walk: &mut Walk<'_>,
+        (column, codec): (&Column, i64),
+        range: Range<usize>,
+        rows: &mut Cells<'_>,
+    ) -> Step<Option<usize>> {
+        let bytes = self.bytes;
+        let Some((header, header_bytes)) = thrift::structure(&bytes[range.clone()]) else { return Ok(None) };
+        let start = range.start + header_bytes;
+        let len = header.number(3).and_then(|len| usize::try_from(len).ok());
+        let Some(end) = len.and_then(|len| start.checked_add(len)).filter(|end| *end <= range.end) else {
+            return Ok(None);
+        };
+        self.given_bytes += end - range.start;
+        // Columns that name the same pages again give nothing new.
+        if self.given_bytes > 2 * self.bytes.len() {
+            let message = "columns share their pages; not all of them were read";
+            walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
+            return Ok(Some(range.end));
+        }
+        self.read.push(range.start..end);
+        let Some(page) = Page::of(&header, &bytes[start..end]) else { return Ok(Some(end)) };
+        let content = unpack(walk, codec, &page)?;
+        let values = page.values(column, &content);
+        match values::values(column.shape, page.encoding, values) {
+            _ if DICTIONARY.contains(&page.encoding) && !page.is_dictionary => {}
+            Some(values) => values.iter().try_for_each(|value| give(walk, column, value, rows))?,
+            None => plain::raw_at(walk, values, 0)?,
+        }
+        Ok(Some(end))
+    }
+
+    /// Scans what no page covers.
+    fn rest(&mut self, walk: &mut Walk<'_>) -> Step {
+        self.read.sort_unstable_by_key(|range| range.start);
+        let mut at = 0;
+        for range in std::mem::take(&mut self.read) {
+            if range.start > at {
+                plain::raw_at(walk, &self.bytes[at..range.start], at as u64)?;
+            }
+            at = at.max(range.end);
+        }
+        Ok(())
+    }
+}
+
+/// A page as its header tells of it.
+struct Page<'d> {
+    is_dictionary: bool,
+    encoding: i64,
+    /// In front of the values, how deep they are: written plainly, and what is packed.
+    levels_bytes: usize,
+    has_levels_inside: bool,
+    is_packed: bool,
+    /// What its header says it unpacks to.
+    unpacked_bytes: usize,
+    bytes: &'d [u8],
+}
+
+impl<'d> Page<'d> {
+    fn of(header: &Structure<'_>, bytes: &'d [u8]) -> Option<Self> {
+        let page = Self {
+            is_dictionary: false,
+            encoding: PLAIN,
+            levels_bytes: 0,
+            has_levels_inside: false,
+            is_packed: true,
+            unpacked_bytes: header.number(2).and_then(|len| usize::try_from(len).ok()).unwrap_or(0),
+            bytes,
+        };
+        let encoding = |about: &Structure<'_>, field| about.number(field).unwrap_or(PLAIN);
+        match header.number(1)? {
+            DATA => {
+                let about = header.structure(5)?;
+                Some(Self { encoding: encoding(about, 2), has_levels_inside: true, ..page })
+            }
+            // The number of a dictionary in its own page stands for plain values.
+            DICTIONARY_PAGE => Some(Self { is_dictionary: true, ..page }),
+            DATA_2 => {
+                let about = header.structure(8)?;
+                let len = |field| about.number(field).and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+                let levels_bytes = len(5).saturating_add(len(6)).min(bytes.len());
+                let is_packed = about.number(7) != Some(0);
+                Some(Self { encoding: encoding(about, 4), levels_bytes, is_packed, ..page })
+            }
+            _ => None,
+        }
+    }
+
+    /// The values behind the numbers that say how deep they are.
+    fn values<'c>(&self, column: &Column, content: &'c [u8]) -> &'c [u8] {
+        let mut rest = content;
+        if self.has_levels_inside {
+            for _ in 0..usize::from(column.is_repeated) + usize::from(column.is_optional) {
+                let len = u32_le(rest, 0).map_or(0, |len| len as usize);
+                rest = rest.get(4..).and_then(|rest| rest.get(len..)).unwrap_or_default();
+            }
+        }
+        rest
+    }
+}
+
+/// The content of a page without the numbers that stand in front of it unpacked.
+fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
+    let packed = &page.bytes[page.levels_bytes..];
+    let room = usize::try_from(walk.budget.room_to_hold()).unwrap_or(usize::MAX);
+    let broken = || Box::new(Cursor::new(Vec::new())) as Box<dyn Read>;
+    let block = |block: Option<Vec<u8>>| block.map_or_else(broken, |block| Box::new(Cursor::new(block)));
+    let reader: Box<dyn Read + '_> = match codec {
+        _ if !page.is_packed => return Ok(packed.to_vec()),
+        0 => return Ok(packed.to_vec()),
+        1 => block(snappy::unpack(packed, room)),
+        2 => Box::new(MultiGzDecoder::new(packed)),
+        7 => block(lz4_flex::block::decompress(packed, page.unpacked_bytes.min(room)).ok()),
+        4 => Box::new(Decompressor::new(packed, BUFFER_BYTES)),
+        6 => match StreamingDecoder::new_with_max_window_size(packed, DICTIONARY_BYTES_MAX) {
+            Ok(decoder) => Box::new(decoder),
+            Err(_) => broken(),
+        },
+        _ => {
+            let message = "pages are packed in a way that is not read; their bytes were scanned";
+            walk.problem(Problem::new(ProblemClass::Unsupported, "parquet_codec", message));
+            plain::raw_at(walk, packed, 0)?;
+            return Ok(Vec::new());
+        }
+    };
+    let (budget, count, mut content) = (walk.budget, Cell::new(packed.len() as u64), Vec::new());
+    let read = Metered::new(reader, budget, &count).take(room as u64).read_to_end(&mut content);
+    if let Err(error) = read {
+        // What came out before is read; a bound of the job ends it with the next text.
+        let _ = walk.read_failed(&error);
+    } else if content.is_empty() && !packed.is_empty() || content.len() == room {
+        damaged(walk, "a page of the file cannot be unpacked as a whole; the rest of it was not read");
+    }
+    Ok(content)
+}
+
+fn give(walk: &mut Walk<'_>, column: &Column, value: &Value, rows: &mut Cells<'_>) -> Step {
+    rows.next_row();
+    match value {
+        Value::Number(text) => rows.cell(walk, &column.name, text),
+        Value::Bytes(bytes) if bytes.is_empty() => Ok(()),
+        Value::Bytes(bytes) if recognise::has_signature(bytes) || bytes.len() >= ITEM_BYTES_MIN && !is_utf8(bytes) => {
+            let name = format!("{} {}", column.name, rows.place().0);
+            walk.child(&name, Relation::Embedded, Input::Bytes(bytes))
+        }
+        Value::Bytes(bytes) => rows.cell(walk, &column.name, &String::from_utf8_lossy(bytes)),
+    }
+}

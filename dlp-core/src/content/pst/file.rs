@@ -1,0 +1,281 @@
+//! The file of a store: its header, the two trees that name its blocks and nodes, and the blocks themselves.
+//!
+//! MS-PST 2.2. Numbers are 64 bits wide in newer stores and 32 in older ones; everything else is alike.
+
+use super::cipher::Cipher;
+use crate::base::PST_BLOCKS_MAX;
+use crate::base::bytes::{array, u16_le, u32_le};
+use crate::content::ReadSeek;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read, SeekFrom};
+
+/// Bytes of a page of a tree.
+const PAGE_BYTES: usize = 512;
+const HEADER_BYTES: u64 = 564;
+/// Versions: older stores, newer ones, and those whose pages are larger.
+const NARROW_VERSIONS: std::ops::RangeInclusive<u16> = 14..=15;
+const WIDE_VERSION_MIN: u16 = 20;
+const LARGE_PAGES_VERSION: u16 = 36;
+/// A bit of block numbers: the block holds numbers of others, and is not encoded.
+const IS_INTERNAL: u64 = 2;
+/// Kinds of internal blocks.
+const DATA_TREE: u8 = 1;
+const SUBNODES: u8 = 2;
+
+/// A store that is open.
+pub(super) struct Store<'r> {
+    reader: &'r mut dyn ReadSeek,
+    pub(super) len: u64,
+    width: Width,
+    pub(super) cipher: Cipher,
+    blocks: BTreeMap<u64, Block>,
+    /// Nodes that stand in the tree, in its order.
+    pub(super) nodes: Vec<Node>,
+    /// Something does not fit together.
+    pub(super) is_broken: bool,
+    /// There are more blocks or nodes than the bound.
+    pub(super) is_cut: bool,
+    /// Bytes of blocks that were read.
+    given_bytes: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Block {
+    at: u64,
+    len: u16,
+    is_read: bool,
+}
+
+/// A node: a message, a folder, a table, or what belongs to one of these.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) number: u32,
+    data: u64,
+    below: u64,
+}
+
+/// How wide numbers are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Narrow,
+    Wide,
+}
+
+impl Width {
+    fn bytes(self) -> usize {
+        if self == Self::Wide { 8 } else { 4 }
+    }
+
+    /// A number of a block or a place.
+    fn number(self, bytes: &[u8], at: usize) -> Option<u64> {
+        match self {
+            Self::Wide => array(bytes, at).map(u64::from_le_bytes),
+            Self::Narrow => u32_le(bytes, at).map(u64::from),
+        }
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is broken from its header on.
+    Broken,
+    /// Its form is not read.
+    Form,
+}
+
+/// Blocks that were read, up to a bound.
+#[derive(Default)]
+pub(super) struct Data {
+    pub(super) blocks: Vec<Vec<u8>>,
+    pub(super) bytes: u64,
+    /// More was there than may be held.
+    pub(super) is_cut: bool,
+}
+
+impl<'r> Store<'r> {
+    pub(super) fn open(reader: &'r mut dyn ReadSeek) -> io::Result<Result<Self, Refusal>> {
+        let len = reader.seek(SeekFrom::End(0))?;
+        let header = read_at(reader, 0, HEADER_BYTES)?;
+        let width = match u16_le(&header, 10) {
+            Some(LARGE_PAGES_VERSION) => return Ok(Err(Refusal::Form)),
+            Some(version) if NARROW_VERSIONS.contains(&version) => Width::Narrow,
+            Some(version) if version >= WIDE_VERSION_MIN => Width::Wide,
+            _ => return Ok(Err(Refusal::Broken)),
+        };
+        let (nodes_at, blocks_at, cipher_at) = if width == Width::Wide { (224, 240, 513) } else { (188, 196, 461) };
+        let (Some(nodes_at), Some(blocks_at), Some(method)) =
+            (width.number(&header, nodes_at), width.number(&header, blocks_at), header.get(cipher_at))
+        else {
+            return Ok(Err(Refusal::Broken));
+        };
+        let mut store = Self {
+            reader,
+            len,
+            width,
+            cipher: Cipher::of(*method),
+            blocks: BTreeMap::new(),
+            nodes: Vec::new(),
+            is_broken: false,
+            is_cut: false,
+            given_bytes: 0,
+        };
+        store.read_tree(blocks_at, Store::take_block)?;
+        store.read_tree(nodes_at, Store::take_node)?;
+        Ok(if store.blocks.is_empty() { Err(Refusal::Broken) } else { Ok(store) })
+    }
+
+    /// Reads the entries of all leaves below a page. Each page is read once, whatever leads to it.
+    fn read_tree(&mut self, root: u64, take: fn(&mut Self, &[u8]) -> Option<()>) -> io::Result<()> {
+        let (mut waiting, mut seen) = (vec![root], HashSet::new());
+        let info = if self.width == Width::Wide { 488 } else { 496 };
+        while let Some(at) = waiting.pop() {
+            if !seen.insert(at) || seen.len() > PST_BLOCKS_MAX {
+                self.is_broken = true;
+                continue;
+            }
+            let page = read_at(self.reader, at, PAGE_BYTES as u64)?;
+            let Some(&[count, _, entry_bytes, level]) = page.get(info..info + 4) else {
+                self.is_broken = true;
+                continue;
+            };
+            let entries = page[..info].chunks_exact(usize::from(entry_bytes).max(1)).take(usize::from(count));
+            // The number of what is below stands behind the key and the number of the block.
+            let below = |entry: &[u8]| self.width.number(entry, 2 * self.width.bytes());
+            if level > 0 {
+                let places: Option<Vec<u64>> = entries.map(below).collect();
+                self.is_broken |= places.is_none();
+                waiting.extend(places.unwrap_or_default().into_iter().rev());
+                continue;
+            }
+            for entry in entries {
+                self.is_broken |= take(self, entry).is_none();
+            }
+        }
+        Ok(())
+    }
+
+    fn take_block(&mut self, entry: &[u8]) -> Option<()> {
+        let wide = self.width.bytes();
+        let (number, at) = (self.width.number(entry, 0)?, self.width.number(entry, wide)?);
+        let len = u16_le(entry, 2 * wide)?;
+        if self.blocks.len() >= PST_BLOCKS_MAX {
+            self.is_cut = true;
+            return Some(());
+        }
+        self.blocks.insert(number & !1, Block { at, len, is_read: false });
+        Some(())
+    }
+
+    fn take_node(&mut self, entry: &[u8]) -> Option<()> {
+        let node = self.node(entry)?;
+        if self.nodes.len() >= PST_BLOCKS_MAX {
+            self.is_cut = true;
+            return Some(());
+        }
+        self.nodes.push(node);
+        Some(())
+    }
+
+    fn node(&self, entry: &[u8]) -> Option<Node> {
+        let wide = self.width.bytes();
+        let number = u32_le(entry, 0)?;
+        Some(Node { number, data: self.width.number(entry, wide)?, below: self.width.number(entry, 2 * wide)? })
+    }
+
+    /// Whether more was read than honest stores share.
+    pub(super) fn is_shared(&self) -> bool {
+        const SHARED_MAX: u64 = 4;
+        self.given_bytes > self.len.saturating_mul(SHARED_MAX)
+    }
+
+    /// The data of a node, block by block.
+    pub(super) fn data(&mut self, node: Node, bytes_max: u64) -> io::Result<Data> {
+        /// Levels of a tree of data.
+        const LEVELS: u8 = 2;
+        let mut data = Data::default();
+        let mut waiting = vec![(node.data, LEVELS)];
+        while let Some((number, levels)) = waiting.pop() {
+            if number == 0 {
+                continue;
+            }
+            if self.is_shared() || data.bytes >= bytes_max {
+                data.is_cut = true;
+                break;
+            }
+            let Some(bytes) = self.block(number)? else { continue };
+            if number & IS_INTERNAL == 0 {
+                data.bytes += bytes.len() as u64;
+                data.blocks.push(bytes);
+                continue;
+            }
+            let count = u16_le(&bytes, 2).filter(|_| bytes[0] == DATA_TREE && levels > 0);
+            self.is_broken |= count.is_none();
+            let wide = self.width.bytes();
+            let numbers = (0..usize::from(count.unwrap_or(0))).rev();
+            let numbers = numbers.filter_map(|index| self.width.number(&bytes, 8 + index * wide));
+            waiting.extend(numbers.map(|number| (number, levels.saturating_sub(1))));
+        }
+        Ok(data)
+    }
+
+    /// The nodes that belong to a node, by number.
+    pub(super) fn below(&mut self, node: Node) -> io::Result<BTreeMap<u32, Node>> {
+        let (mut found, mut waiting, mut seen) = (BTreeMap::new(), vec![node.below], HashSet::new());
+        while let Some(number) = waiting.pop() {
+            if number == 0 || !seen.insert(number) || self.is_shared() {
+                continue;
+            }
+            let Some(bytes) = self.block(number)? else { continue };
+            let (Some(&[SUBNODES, level]), Some(count)) = (bytes.get(..2), u16_le(&bytes, 2)) else {
+                self.is_broken = true;
+                continue;
+            };
+            let wide = self.width.bytes();
+            let (start, entry_bytes) = (if wide == 8 { 8 } else { 4 }, if level > 0 { 2 * wide } else { 3 * wide });
+            let entries = bytes.get(start..).unwrap_or_default().chunks_exact(entry_bytes).take(usize::from(count));
+            for entry in entries {
+                match self.node(entry) {
+                    Some(node) if level == 0 => _ = found.insert(node.number, node),
+                    _ => waiting.extend(self.width.number(entry, wide)),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The content of a block, decoded; nothing if there is no such block.
+    fn block(&mut self, number: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(block) = self.blocks.get_mut(&(number & !1)) else {
+            self.is_broken = true;
+            return Ok(None);
+        };
+        block.is_read = true;
+        let block = *block;
+        let mut bytes = read_at(self.reader, block.at, u64::from(block.len))?;
+        self.is_broken |= bytes.len() < usize::from(block.len);
+        self.given_bytes += bytes.len() as u64;
+        if number & IS_INTERNAL == 0 {
+            self.cipher.decode(&mut bytes, number);
+        }
+        Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+
+    /// The next block from a number on that no node led to, and the number behind it.
+    pub(super) fn next_unread(&mut self, from: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
+        let unread = |(number, block): &(&u64, &Block)| !block.is_read && *number & IS_INTERNAL == 0;
+        while let Some((&number, _)) = self.blocks.range(from..).find(unread) {
+            if let Some(bytes) = self.block(number)? {
+                return Ok(Some((bytes, number + 1)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read_at(reader: &mut dyn ReadSeek, at: u64, len: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.seek(SeekFrom::Start(at))?;
+    reader.take(len).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,159 @@
+//! What the data of a node holds: a heap of small pieces, and in it a table of properties.
+//!
+//! MS-PST 2.3.1 to 2.3.3.
+
+use super::file::Data;
+use crate::base::bytes::{u16_le, u32_le};
+use crate::content::mapi;
+
+/// Marks of a heap, of a tree in it, and of one that holds properties.
+const HEAP: u8 = 0xEC;
+const TREE: u8 = 0xB5;
+const PROPERTIES: u8 = 0xBC;
+/// Numbers with these bits are no pieces of the heap but nodes.
+const NODE_BITS: u32 = 0x1F;
+/// Bytes of an entry: number, kind, value.
+const ENTRY_BYTES: usize = 8;
+const KEY_BYTES: usize = 2;
+/// Levels of a tree of properties. Honest ones have two.
+const LEVELS_MAX: u8 = 8;
+/// Properties of one node. Messages have a few hundred.
+const PROPERTIES_MAX: usize = 65_536;
+
+/// A property of a node.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Property<'d> {
+    pub(super) number: u16,
+    pub(super) kind: u16,
+    pub(super) value: Value<'d>,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'d> {
+    Number(u32),
+    Bytes(&'d [u8]),
+    /// In another node that belongs to this one.
+    Node(u32),
+}
+
+/// The properties that the data of a node holds; nothing if it holds something else.
+pub(super) fn properties(data: &Data) -> Option<Vec<Property<'_>>> {
+    let head = data.blocks.first()?;
+    if head.get(2..4)? != [HEAP, PROPERTIES] {
+        return None;
+    }
+    let tree = piece(data, u32_le(head, 4)?)?;
+    let &[TREE, key_bytes, _, levels, ..] = tree else { return None };
+    if usize::from(key_bytes) != KEY_BYTES || levels > LEVELS_MAX {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut waiting = vec![(u32_le(tree, 4)?, levels)];
+    // Each piece holds at least one entry, so this ends at the bound.
+    while let Some((number, level)) = waiting.pop() {
+        let Some(entries) = piece(data, number) else { continue };
+        if level > 0 {
+            let below = entries.chunks_exact(KEY_BYTES + 4).rev().filter_map(|entry| u32_le(entry, KEY_BYTES));
+            waiting.extend(below.take(PROPERTIES_MAX.saturating_sub(waiting.len())).map(|number| (number, level - 1)));
+        } else {
+            found.extend(entries.chunks_exact(ENTRY_BYTES).filter_map(|entry| property(data, entry)));
+        }
+        if found.len() > PROPERTIES_MAX {
+            break;
+        }
+    }
+    Some(found)
+}
+
+fn property<'d>(data: &'d Data, entry: &[u8]) -> Option<Property<'d>> {
+    let (number, kind, value) = (u16_le(entry, 0)?, u16_le(entry, 2)?, u32_le(entry, 4)?);
+    let value = match kind {
+        _ if is_small(kind) => Value::Number(value),
+        _ if value & NODE_BITS != 0 => Value::Node(value),
+        _ => Value::Bytes(piece(data, value)?),
+    };
+    Some(Property { number, kind, value })
+}
+
+/// Kinds whose values stand in the entry itself.
+fn is_small(kind: u16) -> bool {
+    matches!(kind, 0x0002 | 0x0003 | 0x0004 | 0x000A | 0x000B)
+}
+
+/// The node that an object is: its number stands in front of its length.
+pub(super) fn object_node(property: &Property<'_>) -> Option<u32> {
+    match property.value {
+        Value::Bytes(bytes) if property.kind == mapi::OBJECT => u32_le(bytes, 0),
+        _ => None,
+    }
+}
+
+/// A piece of the heap by its number: the block, and the place in that block's list of pieces.
+fn piece(data: &Data, number: u32) -> Option<&[u8]> {
+    if number & NODE_BITS != 0 {
+        return None;
+    }
+    let (block, index) = ((number >> 16) as usize, (number >> 5 & 0x7FF) as usize);
+    let block = data.blocks.get(block)?;
+    let list = usize::from(u16_le(block, 0)?);
+    let count = usize::from(u16_le(block, list)?);
+    let index = index.checked_sub(1).filter(|index| *index < count)?;
+    let start = u16_le(block, list + 4 + 2 * index)?;
+    let end = u16_le(block, list + 6 + 2 * index)?;
+    block.get(usize::from(start)..usize::from(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A heap of one block with these pieces.
+    fn heap(pieces: &[&[u8]], root: u32) -> Data {
+        let mut block = vec![0, 0, HEAP, PROPERTIES];
+        block.extend(root.to_le_bytes());
+        block.extend([0; 4]);
+        let mut places = Vec::new();
+        for piece in pieces {
+            places.push(block.len() as u16);
+            block.extend_from_slice(piece);
+        }
+        places.push(block.len() as u16);
+        let list = (block.len() as u16).to_le_bytes();
+        block[..2].copy_from_slice(&list);
+        block.extend((pieces.len() as u16).to_le_bytes());
+        block.extend([0; 2]);
+        block.extend(places.into_iter().flat_map(u16::to_le_bytes));
+        Data { bytes: block.len() as u64, blocks: vec![block], is_cut: false }
+    }
+
+    #[test]
+    fn properties_are_small_or_elsewhere() {
+        let tree = [TREE, 2, 6, 0, 0x40, 0, 0, 0];
+        let entries = [
+            &[0x37, 0, 0x1F, 0, 0x60, 0, 0, 0][..],
+            &[0xFD, 0x3F, 3, 0, 0xE4, 4, 0, 0],
+            &[0x01, 0x37, 2, 1, 0x3F, 0x80, 0, 0],
+            &[0x01, 0x30, 0x1F, 0, 0xE0, 0xFF, 0, 0],
+        ]
+        .concat();
+        let data = heap(&[&tree, &entries, b"t\0"], 0x20);
+        let expected = [
+            Property { number: 0x37, kind: 0x1F, value: Value::Bytes(b"t\0") },
+            Property { number: 0x3FFD, kind: 3, value: Value::Number(1252) },
+            Property { number: 0x3701, kind: 0x102, value: Value::Node(0x803F) },
+        ];
+        assert_eq!(properties(&data).unwrap(), expected);
+    }
+
+    #[test]
+    fn other_data_holds_no_properties() {
+        assert!(properties(&Data::default()).is_none());
+        for root in [0, 0x20, 0x7FFF_FFE0, 0x21] {
+            assert!(properties(&heap(&[b"\xB5\x08"], root)).is_none());
+        }
+        // A tree that leads to itself.
+        let looping = heap(&[&[TREE, 2, 6, 8, 0x40, 0, 0, 0], &[0, 0, 0x40, 0, 0, 0]], 0x20);
+        assert_eq!(properties(&looping), Some(Vec::new()));
+    }
+}

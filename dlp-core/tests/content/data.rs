@@ -1,0 +1,255 @@
+//! Files of data: tables in columns and in records, packs of git, notebooks and stores of mail.
+
+use crate::support::*;
+use dlp_core::content::{Completeness, Kind, Role};
+
+const FILES: &[u8] = include_bytes!("fixtures/data.tar.xz");
+
+/// A file of the fixture.
+fn file(name: &str) -> Vec<u8> {
+    let mut archive = tar::Archive::new(lzma_rust2::XzReader::new(FILES, true));
+    let mut entries = archive.entries().expect("the archive is whole").flatten();
+    let mut entry = entries.find(|entry| entry.path().is_ok_and(|path| path.ends_with(name))).expect("it is there");
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut entry, &mut bytes).expect("the archive is whole");
+    bytes
+}
+
+#[test]
+fn what_programs_write_is_read() {
+    let parquet = |name: &str| ["First", "Second", "List"].map(|place| format!("MarkerParquet{name}{place}")).to_vec();
+    let avro = |name: &str| ["List", "Map", "Text"].map(|place| format!("MarkerAvro{name}{place}")).to_vec();
+    let places = ["FirstCommit", "MessageOfTheFirstCommit", "SecondCommit", "MessageOfTheSecondCommit"];
+    let git = places.map(|place| format!("Marker{place}")).to_vec();
+    let rows = [
+        ("plain.parquet", Kind::Parquet, parquet("Plain")),
+        ("dictionary.parquet", Kind::Parquet, parquet("Dictionary")),
+        ("gzip.parquet", Kind::Parquet, parquet("Gzip")),
+        ("brotli.parquet", Kind::Parquet, parquet("Brotli")),
+        ("zstd.parquet", Kind::Parquet, parquet("Zstd")),
+        ("lz4.parquet", Kind::Parquet, parquet("Lz4")),
+        ("lengths.parquet", Kind::Parquet, parquet("Lengths")),
+        ("fronts.parquet", Kind::Parquet, parquet("Fronts")),
+        ("null.avro", Kind::Avro, avro("Null")),
+        ("deflate.avro", Kind::Avro, avro("Deflate")),
+        ("bzip2.avro", Kind::Avro, avro("Bzip2")),
+        ("xz.avro", Kind::Avro, avro("Xz")),
+        ("snappy.avro", Kind::Avro, avro("Snappy")),
+        ("zstandard.avro", Kind::Avro, avro("Zstandard")),
+        ("all.bundle", Kind::GitBundle, git.clone()),
+        ("objects.pack", Kind::GitPack, git),
+        ("stream.txt.br", Kind::Brotli, vec!["MarkerBrotliStream".to_owned()]),
+        ("stream.txt.sz", Kind::Snappy, vec!["MarkerSnappyStream".to_owned()]),
+    ];
+    for (name, kind, markers) in rows {
+        let seen = walk(name, &file(name));
+        assert_eq!(seen.items[0].kind, kind, "{name}");
+        assert_eq!(seen.completeness(), Completeness::Complete, "{name}: {:?}", seen.reasons);
+        let body = seen.role(Role::Body);
+        for marker in markers {
+            assert!(body.contains(&marker), "{name}: {marker} in {body}");
+        }
+    }
+}
+
+#[test]
+fn values_stand_behind_the_names_of_their_fields() {
+    let check = |name: &str, expected: &str| {
+        let body = walk(name, &file(name)).role(Role::Body);
+        assert!(body.contains(expected), "{name}: {expected} in {body}");
+    };
+    check("plain.parquet", "text: MarkerParquetPlainFirst PESEL ");
+    check("plain.parquet", "number: 3");
+    check("dictionary.parquet", "number: 3");
+    check("null.avro", "text: MarkerAvroNullText PESEL ");
+    check("null.avro", "key: MarkerAvroNullMap PESEL ");
+    check("null.avro", "number: -1");
+}
+
+#[test]
+fn broken_files_are_named_and_read_as_far_as_they_go() {
+    for name in ["gzip.parquet", "deflate.avro", "all.bundle", "objects.pack", "stream.txt.sz"] {
+        let whole = file(name);
+        for len in [whole.len() / 4, whole.len() / 2, whole.len() - 21] {
+            let seen = walk(name, &whole[..len]);
+            assert_ne!(seen.completeness(), Completeness::Complete, "{name} of {len} bytes");
+        }
+    }
+    // What nothing but its name calls brotli is read as what it is.
+    let seen = walk("a.br", b"\x91\x01\x02marker\0\0\x91\x80\x01");
+    assert!(seen.holds("marker"), "{seen:?}");
+}
+
+#[test]
+fn a_difference_without_its_base_gives_what_it_adds() {
+    let delta = b"\x40\x0a\x90\x03\x07amarker";
+    let mut pack = [&b"PACK\0\0\0\x02\0\0\0\x01"[..], &[0x70 | delta.len() as u8 & 0xF], &[7; 20]].concat();
+    pack.extend(zlib(delta));
+    pack.extend([0; 20]);
+    let seen = walk("a.pack", &pack);
+    assert_eq!(seen.reasons, ["delta"]);
+    assert!(seen.holds("amarker"), "{seen:?}");
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, bytes).expect("memory takes it");
+    encoder.finish().expect("memory takes it")
+}
+
+#[test]
+fn files_in_notebooks_are_items() {
+    let mark = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3";
+    let start = b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac";
+    let end = b"\x22\xa7\xfb\x71\x79\x0f\x0b\x4a\xbb\x13\x89\x92\x56\x42\x6b\x24";
+    let inner = zip(&[("a.txt", b"inner-marker")]);
+    let text: Vec<u8> = "wide-marker".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let len = (inner.len() as u64).to_le_bytes();
+    let note = [&mark[..], &[0; 8], start, &len, &[0; 12], &inner, end, &text].concat();
+    let seen = walk("a.one", &note);
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert!(seen.holds("inner-marker") && seen.holds("wide-marker"), "{seen:?}");
+    assert_eq!(seen.items[1].kind, Kind::Zip);
+    let cut = walk("a.one", &note[..note.len() - text.len() - end.len()]);
+    assert_eq!(cut.completeness(), Completeness::Damaged, "{cut:?}");
+}
+
+/// A store of mail as the tests write it: blocks behind each other, one page for each tree.
+#[derive(Default)]
+struct Store {
+    blocks: Vec<Vec<u8>>,
+    nodes: Vec<[u64; 3]>,
+}
+
+impl Store {
+    const BLOCKS_AT: usize = 2_048;
+
+    /// A block, and its number. The second bit says that it leads to others.
+    fn block(&mut self, bytes: Vec<u8>, is_internal: bool) -> u64 {
+        self.blocks.push(bytes);
+        4 * self.blocks.len() as u64 + 2 * u64::from(is_internal)
+    }
+
+    /// A list of nodes that belong to another.
+    fn below(&mut self, nodes: &[[u64; 3]]) -> u64 {
+        let mut list = [&[2, 0][..], &(nodes.len() as u16).to_le_bytes(), &[0; 4]].concat();
+        list.extend(nodes.iter().flatten().flat_map(|number| number.to_le_bytes()));
+        self.block(list, true)
+    }
+
+    fn build(&self) -> Vec<u8> {
+        let mut bytes = vec![0; Self::BLOCKS_AT];
+        bytes[..12].copy_from_slice(b"!BDN\0\0\0\0SM\x17\0");
+        bytes[224..232].copy_from_slice(&1024_u64.to_le_bytes());
+        bytes[240..248].copy_from_slice(&1536_u64.to_le_bytes());
+        let mut blocks = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate() {
+            let internal = 2 * u64::from(block.starts_with(&[2, 0]));
+            blocks.extend((4 * (index as u64 + 1) + internal).to_le_bytes());
+            blocks.extend((bytes.len() as u64).to_le_bytes());
+            blocks.extend([&(block.len() as u16).to_le_bytes()[..], &[1, 0, 0, 0, 0, 0]].concat());
+            bytes.extend_from_slice(block);
+        }
+        let nodes: Vec<u8> =
+            self.nodes.iter().flat_map(|node| [node.map(u64::to_le_bytes).concat(), vec![0; 8]].concat()).collect();
+        for (at, entries, count, entry_bytes) in
+            [(1024, nodes, self.nodes.len(), 32), (1536, blocks, self.blocks.len(), 24)]
+        {
+            bytes[at..at + entries.len()].copy_from_slice(&entries);
+            bytes[at + 488..at + 492].copy_from_slice(&[count as u8, 20, entry_bytes, 0]);
+        }
+        bytes
+    }
+}
+
+/// Number, kind, and a value in the heap or the number of a node.
+type Property<'v> = (u16, u16, Result<&'v [u8], u32>);
+
+/// A heap with properties.
+fn properties(list: &[Property<'_>]) -> Vec<u8> {
+    let mut entries = Vec::new();
+    let mut pieces: Vec<Vec<u8>> = vec![vec![0xB5, 2, 6, 0, 0x40, 0, 0, 0], Vec::new()];
+    for (number, kind, value) in list {
+        let value = match value {
+            Ok(bytes) => {
+                pieces.push(bytes.to_vec());
+                (pieces.len() as u32) << 5
+            }
+            Err(node) => *node,
+        };
+        entries.extend([&number.to_le_bytes()[..], &kind.to_le_bytes(), &value.to_le_bytes()].concat());
+    }
+    pieces[1] = entries;
+    let mut heap = vec![0, 0, 0xEC, 0xBC, 0x20, 0, 0, 0, 0, 0, 0, 0];
+    let mut places = Vec::new();
+    for piece in &pieces {
+        places.push(heap.len() as u16);
+        heap.extend_from_slice(piece);
+    }
+    places.push(heap.len() as u16);
+    let list = (heap.len() as u16).to_le_bytes();
+    heap[..2].copy_from_slice(&list);
+    heap.extend([&(pieces.len() as u16).to_le_bytes()[..], &[0; 2]].concat());
+    heap.extend(places.into_iter().flat_map(u16::to_le_bytes));
+    heap
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+pub(crate) fn store() -> Vec<u8> {
+    let mut store = Store::default();
+    let file = store.block(zip(&[("a.txt", b"inner-marker")]), false);
+    let attached = properties(&[(0x3707, 0x1F, Ok(&wide("annex.zip"))), (0x3701, 0x102, Err(0x3F))]);
+    let attached = store.block(attached, false);
+    let attached_below = store.below(&[[0x3F, file, 0]]);
+    let body = store.block(wide("body-marker in a block of its own"), false);
+    let message = properties(&[
+        (0x0037, 0x1F, Ok(&wide("\u{1}\u{5}RE: subject-marker"))),
+        (0x1000, 0x1F, Err(0x5F)),
+        (0x1013, 0x102, Ok(b"<html><p>html-<b>marker</b></html>")),
+    ]);
+    let message = store.block(message, false);
+    let below = store.below(&[[0x5F, body, 0], [0x8025, attached, attached_below]]);
+    store.block(wide("deleted-marker"), false);
+    store.nodes.push([0x20_0024, message, below]);
+    store.build()
+}
+
+#[test]
+fn messages_in_stores_are_items() {
+    let seen = walk("a.pst", &store());
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    let paths: Vec<&str> = seen.items.iter().map(|item| item.path.as_str()).collect();
+    let message = "a.pst/: subject-marker".replace(": ", "RE: ");
+    assert_eq!(paths[..2], ["a.pst", message.as_str()], "{paths:?}");
+    assert!(paths.contains(&format!("{message}/annex.zip/a.txt").as_str()), "{paths:?}");
+    for marker in ["subject-marker", "body-marker", "html-marker", "inner-marker", "deleted-marker"] {
+        assert!(seen.holds(marker), "{marker} in {seen:?}");
+    }
+}
+
+#[test]
+fn broken_stores_end_and_say_so() {
+    let whole = store();
+    let check = |bytes: &[u8], expected: Completeness| {
+        let seen = walk("a.pst", bytes);
+        assert_eq!(seen.completeness(), expected, "{:?}", seen.reasons);
+        seen
+    };
+    check(&whole[..300], Completeness::Damaged);
+    check(&whole[..whole.len() - 10], Completeness::Damaged);
+    let patched = |at: usize, bytes: &[u8]| {
+        let mut patched = whole.clone();
+        patched[at..at + bytes.len()].copy_from_slice(bytes);
+        patched
+    };
+    // A page that leads to itself, and one whose entries are as long as nothing.
+    check(&patched(1536 + 488, &[6, 20, 24, 1]), Completeness::Damaged);
+    check(&patched(1024 + 490, &[0]), Completeness::Damaged);
+    // Keys of a user, and pages of another size.
+    let locked = check(&patched(513, &[0x10]), Completeness::Encrypted);
+    assert!(locked.reasons.contains(&"pst"), "{locked:?}");
+    check(&patched(10, &[36, 0]), Completeness::Unsupported);
+}
