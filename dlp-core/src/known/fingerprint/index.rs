@@ -6,7 +6,7 @@ use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
 use super::super::words::{Word, WordHash, Words};
 use super::super::{FindingDetector, finding_detector};
 use super::code::{Code, CodeToken, Vocabulary};
-use super::grams::{CODE, Grams, Print, TEXT, Token};
+use super::grams::{CodeGrams, Print, TextGrams, Token};
 use crate::base::{Category, SensitivityLabel, Severity};
 use crate::knowledge::Detector;
 use serde::{Deserialize, Serialize};
@@ -260,7 +260,7 @@ impl Hashes {
     /// A word as a token.
     pub(super) fn word(&self, word: &Word) -> Token {
         let Word { start, end, at, until, .. } = *word;
-        Token { hash: self.words.of(word.folded()), start, end, at, until }
+        Token { hash: self.words.of(word), start, end, at, until }
     }
 
     /// A token of code.
@@ -278,14 +278,14 @@ impl Hashes {
         let mut prints = Vec::new();
         match kind {
             Kind::Text => {
-                let (mut grams, mut words) = (Grams::new(TEXT), Words::new());
+                let (mut grams, mut words) = (TextGrams::new(), Words::new());
                 let mut take = |word: &Word| prints.extend(grams.push(&self.word(word)));
                 words.push(text, &mut take);
                 words.finish(&mut take);
                 prints.extend(grams.finish());
             }
             Kind::Code => {
-                let (mut grams, mut code) = (Grams::new(CODE), Code::new());
+                let (mut grams, mut code) = (CodeGrams::new(), Code::new());
                 let mut take = |token: &CodeToken| prints.extend(grams.push(&self.code(token)));
                 code.push(text, &mut take);
                 code.finish(&mut take);

@@ -2,7 +2,7 @@
 
 use super::super::words::{Word, Words};
 use super::code::{Code, CodeToken};
-use super::grams::{CODE, Grams, Print, TEXT};
+use super::grams::{CodeGrams, Print, TextGrams};
 use super::index::Index;
 use crate::base::{Confidence, Secret, Span};
 use crate::matching::{DetectorIndex, LineColumn, Match, Reason, Step};
@@ -50,8 +50,8 @@ struct Seen {
 /// A text in view of one collection.
 #[derive(Debug)]
 struct Follow {
-    text: Grams,
-    code: Grams,
+    text: TextGrams,
+    code: CodeGrams,
     /// Fingerprints of the words and of the code so far.
     counts: [u64; 2],
     /// By number of the document. It cannot grow beyond the index.
@@ -66,15 +66,17 @@ struct Follow {
 
 fn follow_word(follows: &mut [Follow], collections: &[Collection], word: &Word) {
     for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-        let print = follow.text.push(&index.hashes.word(word)).copied();
-        follow.waiting.extend(print);
+        if let Some(print) = follow.text.push(&index.hashes.word(word)) {
+            follow.waiting.push(*print);
+        }
     }
 }
 
 fn follow_code(follows: &mut [Follow], collections: &[Collection], token: &CodeToken) {
     for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-        let print = follow.code.push(&index.hashes.code(token)).copied();
-        follow.waiting.extend(print);
+        if let Some(print) = follow.code.push(&index.hashes.code(token)) {
+            follow.waiting.push(*print);
+        }
     }
 }
 
@@ -96,8 +98,8 @@ pub(in crate::known) struct Scan {
 impl Scan {
     pub(in crate::known) fn new(collections: &[Collection]) -> Self {
         let follow = |_| Follow {
-            text: Grams::new(TEXT),
-            code: Grams::new(CODE),
+            text: TextGrams::new(),
+            code: CodeGrams::new(),
             counts: [0; 2],
             seen: HashMap::new(),
             prints: HashSet::new(),
@@ -166,15 +168,10 @@ impl Follow {
     /// Counts a fingerprint for the documents that have it.
     fn count(&mut self, index: &Index, (print, hash): (&Print, u64), reading: usize) {
         let number = self.counts[reading];
-        let places = index.store.find(hash);
-        if places.is_empty() {
-            return;
-        }
         let Print { start, end, .. } = *print;
-        let is_new = self.prints.insert(hash);
-        self.seen_since = self.seen_since.min(start.0);
+        let is_new = !self.prints.contains(&hash);
         let seen = &mut self.seen;
-        index.store.each_owner(places, &mut |owner| {
+        let is_known = index.store.each_owner_of(hash, &mut |owner| {
             let seen = seen.entry(owner).or_insert(Seen { found: 0, passages: [(0, 0); 2], longest: 0, start, end });
             let (latest, len) = &mut seen.passages[reading];
             *len = if *len > 0 && number <= *latest + 1 + GAP_MAX { *len + 1 } else { 1 };
@@ -184,6 +181,10 @@ impl Follow {
             seen.start = seen.start.min(start);
             seen.end = seen.end.max(end);
         });
+        if is_known {
+            self.prints.insert(hash);
+            self.seen_since = self.seen_since.min(start.0);
+        }
     }
 
     /// Reports the documents of which enough was seen.
