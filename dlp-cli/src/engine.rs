@@ -1,6 +1,6 @@
 //! From what the user chose to an inspector that looks for it.
 
-use crate::baseline::read_key;
+use crate::input::read_key;
 use crate::cli::{DetectorChoice, KnownArgs, OcrArgs};
 use crate::error::CliError;
 use crate::import;

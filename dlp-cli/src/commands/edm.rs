@@ -1,6 +1,6 @@
 //! `dlp edm`: from a table to an index of its records.
 
-use crate::baseline::read_key;
+use crate::input::read_key;
 use crate::cli::{EdmArgs, EdmBuildArgs, EdmCommand};
 use crate::commands::sort::Sorter;
 use crate::error::CliError;

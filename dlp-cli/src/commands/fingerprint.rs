@@ -1,6 +1,6 @@
 //! `dlp fingerprint`: from documents and source code to an index of their passages.
 
-use crate::baseline::read_key;
+use crate::input::read_key;
 use crate::cli::{FingerprintArgs, FingerprintBuildArgs, FingerprintCommand};
 use crate::commands::sort::Sorter;
 use crate::engine;

@@ -1,6 +1,6 @@
 //! `dlp redact`: a text without the values in it, and back.
 
-use crate::baseline::read_key;
+use crate::input::read_key;
 use crate::cli::{RedactArgs, RedactFormat, RedactMethod};
 use crate::engine;
 use crate::error::CliError;

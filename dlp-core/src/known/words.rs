@@ -162,11 +162,6 @@ impl Words {
         words
     }
 
-    /// Bytes that went through.
-    pub(super) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// Where the word starts that is open, or the next one may.
     pub(super) fn open_since(&self) -> u64 {
         if self.is_open { self.word.start } else { self.offset }
