@@ -222,6 +222,7 @@ impl Store {
     }
 
     /// Whether there may be entries of a hash.
+    #[inline]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         self.filter.may_hold(hash)
     }

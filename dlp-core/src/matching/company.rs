@@ -10,7 +10,8 @@ use super::compile::{CompiledPattern, DetectorSet};
 use super::confirm;
 use super::found::DetectorIndex;
 use super::scratch::Scratch;
-use crate::knowledge::validators::Verdict;
+use super::table::Table;
+use crate::knowledge::validators::{Check, Verdict};
 use std::ops::Range;
 
 /// Bytes on either side in which others are looked for: the rows above and below in a table of people.
@@ -59,6 +60,22 @@ pub(super) fn around(
     } else {
         Company::None
     }
+}
+
+/// Numbers of a column that fail before it is said to hold something else.
+const COLUMN_FAILING_MIN: usize = 3;
+
+/// Whether a number that passes its check does so by chance: most numbers of its length in the rows around it fail there,
+/// whatever the header of the column says.
+pub(super) fn is_chance_of_column(check: &Check, (table, text): (&Table, &[u8]), value: &Range<usize>) -> bool {
+    let len = value.len();
+    let others = table.cells_around(text, value, WINDOW_BYTES).filter(|cell| cell.len() == len && is_digits(cell));
+    let (mut passing, mut failing) = (0, 0);
+    for other in others {
+        let is_passing = (check.verdict)(other) == Verdict::Valid;
+        *(if is_passing { &mut passing } else { &mut failing }) += 1;
+    }
+    failing >= COLUMN_FAILING_MIN && failing > passing
 }
 
 /// Different others that pass, and numbers of the same length that fail beside a number.

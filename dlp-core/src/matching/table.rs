@@ -61,16 +61,44 @@ impl Table {
     /// The phrases in the header of the column that a value is in. None where its line is no row of the table, or it is
     /// more than one field.
     pub(super) fn phrases_of(&self, text: &[u8], value: &Range<usize>) -> &[PhraseId] {
+        self.cell(text, value).map_or(&[], |(_, column)| &self.columns[column])
+    }
+
+    /// The other cells of a value's column in the rows that stand as a whole within so many bytes of it.
+    pub(super) fn cells_around<'t>(
+        &self,
+        text: &'t [u8],
+        value: &Range<usize>,
+        window_bytes: usize,
+    ) -> impl Iterator<Item = &'t [u8]> {
+        let place = self.cell(text, value);
+        let before = place.as_ref().map_or(&[][..], |(row, _)| {
+            let window = &text[value.start.saturating_sub(window_bytes).min(row.start)..row.start];
+            memchr(b'\n', window).map_or(&[][..], |first| &window[first + 1..])
+        });
+        let behind = place.as_ref().map_or(&[][..], |(row, _)| {
+            let window = &text[row.end..text.len().min(value.end + window_bytes).max(row.end)];
+            memrchr(b'\n', window).map_or(&[][..], |last| &window[..last])
+        });
+        let column = place.map_or(usize::MAX, |(_, column)| column);
+        let (delimiter, count) = (self.delimiter, self.columns.len());
+        [before, behind].into_iter().flat_map(|rows| rows.split(|byte| *byte == b'\n')).filter_map(move |row| {
+            let row = line(row);
+            let cell = fields(row, delimiter).nth(column)?;
+            (fields(row, delimiter).count() == count).then(|| trimmed(&row[cell]))
+        })
+    }
+
+    /// The row of a value, and the number of its column.
+    fn cell(&self, text: &[u8], value: &Range<usize>) -> Option<(Range<usize>, usize)> {
         let from = value.start.saturating_sub(ROW_BYTES_MAX);
         let start = match memrchr(b'\n', &text[from..value.start]) {
             Some(feed) => from + feed + 1,
             None if from == 0 => 0,
-            None => return &[],
+            None => return None,
         };
         let rest = &text[start..text.len().min(start + ROW_BYTES_MAX)];
-        let Some(end) = memchr(b'\n', rest).or_else(|| (start + rest.len() == text.len()).then_some(rest.len())) else {
-            return &[];
-        };
+        let end = memchr(b'\n', rest).or_else(|| (start + rest.len() == text.len()).then_some(rest.len()))?;
         let row = line(&rest[..end]);
         let (mut count, mut found) = (0, None);
         for field in fields(row, self.delimiter) {
@@ -79,8 +107,14 @@ impl Table {
             }
             count += 1;
         }
-        found.filter(|_| count == self.columns.len()).map_or(&[], |column| &self.columns[column])
+        found.filter(|_| count == self.columns.len()).map(|column| (start..start + end, column))
     }
+}
+
+/// A cell without blanks and quotes around it.
+fn trimmed(cell: &[u8]) -> &[u8] {
+    let cell = cell.trim_ascii();
+    cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell).trim_ascii()
 }
 
 /// The header of a table and what separates its fields. A title may stand above it, in fewer fields.
@@ -210,6 +244,21 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(named(text), *expected, "{}", &text[..text.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn the_cells_of_a_column_are_those_of_whole_rows_nearby() {
+        let mut builder = Builder::default();
+        builder.phrases(&Context { strong: vec!["pesel".to_owned()], ..Context::default() });
+        let text = "id,pesel\n1,22\n2, \"33\"\n3,44\n4,5,5\n5,66\n6,77";
+        let table = Table::of(&builder.build(), text.as_bytes()).expect("a table");
+        let at = text.find("44").expect("it is there");
+        let rows: [(usize, &[&str]); 3] = [(64, &["22", "33", "66"]), (19, &["33", "66"]), (3, &[])];
+        for (window_bytes, expected) in rows {
+            let cells = table.cells_around(text.as_bytes(), &(at..at + 2), window_bytes);
+            let cells: Vec<_> = cells.map(String::from_utf8_lossy).collect();
+            assert_eq!(cells, expected, "{window_bytes}");
         }
     }
 

@@ -159,7 +159,12 @@ impl Recent {
                         let words = end - count..end;
                         let value = normal(column.kind, &self.words[words.clone()]).filter(|v| v.is_findable(true));
                         let hash = value.and_then(|value| index.hash(column.at, &value));
-                        self.candidates.extend(hash.map(|hash| Candidate { index: at, column: column.at, words, hash }));
+                        self.candidates.extend(hash.map(|hash| Candidate {
+                            index: at,
+                            column: column.at,
+                            words,
+                            hash,
+                        }));
                     }
                 }
             }

@@ -47,6 +47,7 @@ impl Vocabulary {
     }
 
     /// The hash of a token.
+    #[inline]
     pub(super) fn hash(&self, token: &CodeToken) -> u64 {
         self.0[usize::from(token.what)]
     }
@@ -65,6 +66,7 @@ pub(super) struct CodeToken {
 
 impl CodeToken {
     /// With its hash.
+    #[inline]
     pub(super) fn hashed(&self, vocabulary: &Vocabulary) -> Token {
         let Self { start, end, at, until, .. } = *self;
         Token { hash: vocabulary.hash(self), start, end, at, until }

@@ -271,17 +271,20 @@ impl Hashes {
     }
 
     /// A word as a token.
+    #[inline]
     pub(super) fn word(&self, word: &Word) -> Token {
         let Word { start, end, at, until, .. } = *word;
         Token { hash: self.words.of(word), start, end, at, until }
     }
 
     /// A token of code.
+    #[inline]
     pub(super) fn code(&self, token: &CodeToken) -> Token {
         token.hashed(&self.vocabulary)
     }
 
     /// What an index holds of a run.
+    #[inline]
     pub(super) fn of(&self, print: &Print) -> u64 {
         self.prints.hash(&print.hash.to_le_bytes())
     }
