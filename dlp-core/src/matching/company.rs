@@ -26,6 +26,10 @@ const LIST_MIN: usize = 2;
 /// wrote something are no list of customers.
 const NAMED_LIST_MIN: usize = 10;
 
+/// Numbers of the same length in the neighbourhood for each that passes, this one included: a table has more of them where
+/// the shape alone turns most away, as moments in time that could be dates of birth.
+const OTHERS_EACH_MAX: usize = 3;
+
 /// What the others say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Company {
@@ -33,7 +37,8 @@ pub(super) enum Company {
     None,
     /// At least [`LIST_MIN`] different others pass ([`NAMED_LIST_MIN`] of named ones), and no more than these fail: a list.
     Peers,
-    /// More numbers of the same length fail than others pass: this one passed by chance.
+    /// More numbers of the same length fail than others pass, or there are many more of that length: this one passed by
+    /// chance.
     Strangers,
 }
 
@@ -53,10 +58,16 @@ pub(super) fn around(
     for side in [start..value.start, value.end..end] {
         votes.count(set, scratch, text, (index, &text[value.clone()], side));
     }
-    if votes.passing.len() >= list_min && votes.passing.len() >= votes.failing {
-        Company::Peers
-    } else if votes.failing > votes.passing.len() {
+    let passing = votes.passing.len();
+    let is_among_others = is_digits(&text[value.clone()]) && {
+        let others =
+            [&text[start..value.start], &text[value.end..end]].map(|side| numbers_like(side, &text[value.clone()]));
+        others.iter().sum::<usize>() > OTHERS_EACH_MAX * (passing + 1)
+    };
+    if votes.failing > passing || is_among_others {
         Company::Strangers
+    } else if passing >= list_min {
+        Company::Peers
     } else {
         Company::None
     }
@@ -76,6 +87,12 @@ pub(super) fn is_chance_of_column(check: &Check, (table, text): (&Table, &[u8]),
         *(if is_passing { &mut passing } else { &mut failing }) += 1;
     }
     failing >= COLUMN_FAILING_MIN && failing > passing
+}
+
+/// How many other numbers of the same length stand in a text, apart from letters.
+fn numbers_like(text: &[u8], value: &[u8]) -> usize {
+    let words = text.split(|byte| !byte.is_ascii_alphanumeric());
+    words.filter(|word| word.len() == value.len() && is_digits(word) && *word != value).count()
 }
 
 /// Different others that pass, and numbers of the same length that fail beside a number.

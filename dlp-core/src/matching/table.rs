@@ -70,7 +70,7 @@ impl Table {
         text: &'t [u8],
         value: &Range<usize>,
         window_bytes: usize,
-    ) -> impl Iterator<Item = &'t [u8]> {
+    ) -> impl Iterator<Item = &'t [u8]> + use<'t> {
         let place = self.cell(text, value);
         let before = place.as_ref().map_or(&[][..], |(row, _)| {
             let window = &text[value.start.saturating_sub(window_bytes).min(row.start)..row.start];
