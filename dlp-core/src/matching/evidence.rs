@@ -43,6 +43,8 @@ pub(super) struct Judged {
     pub(super) confidence: Confidence,
     pub(super) notes: Notes,
     pub(super) checked: Option<(&'static Check, Verdict)>,
+    /// Number of its column, in a table.
+    pub(super) column: Option<u16>,
 }
 
 /// A step of a score. Put into words when the match is reported, which most are not.
@@ -199,6 +201,7 @@ pub(super) fn judge(
         confidence: Confidence::from_points(score.sum()),
         notes: score,
         checked,
+        column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
     })
 }
 

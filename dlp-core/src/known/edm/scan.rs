@@ -232,6 +232,7 @@ impl Recent {
             start: hit.first.at,
             end: hit.last.until,
             surroundings: columns(index, hit, &found),
+            cell: None,
         });
     }
 

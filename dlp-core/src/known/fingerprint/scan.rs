@@ -260,6 +260,7 @@ impl Follow {
                 start: seen.start.1,
                 end: seen.end.1,
                 surroundings: detail,
+                cell: None,
             });
         }
     }
