@@ -3,7 +3,7 @@
 //! [`readings`] gives all that `views` hands out of one text, with the bytes that each reading was made from. Of a code
 //! like base64 no character can be exchanged alone, so such a reading tells the whole run.
 
-use super::decode::{Derived, JOINED, Made, compose, inflate, others, runs};
+use super::decode::{Derived, Given, JOINED, Made, Places, compose, inflate, others, runs};
 use super::{MapRun, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX};
 use std::convert::Infallible;
@@ -77,7 +77,8 @@ struct Outer<'o> {
 impl Look {
     fn at(&mut self, text: &[u8], outer: Option<&Outer<'_>>, depth: u32) {
         let is_mended = outer.is_some_and(|outer| outer.is_mended);
-        let _ = others((text, is_mended), &recognise::has_signature, &mut |other| {
+        let given = Given { text, places: &Places::of(text), is_mended };
+        let _ = others(given, &mut |other| {
             match other.made {
                 Made::Characters if other.kind == JOINED => self.add(other.content, outer, Form::Mended, depth),
                 Made::Characters => self.add(other.content, outer, Form::Characters, depth),

@@ -112,13 +112,48 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
 }
 
 fn by_signature(head: &[u8]) -> Option<Kind> {
-    let found = SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    found.map(|(_, _, kind)| *kind)
+    let mut asked = BY_FIRST_BYTE[usize::from(*head.first()?)];
+    let signatures = std::iter::from_fn(|| {
+        let index = (asked != 0).then(|| asked.trailing_zeros() as usize)?;
+        asked &= asked - 1;
+        Some(&SIGNATURES[index])
+    });
+    let mut found = signatures.filter(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    found.next().map(|(_, _, kind)| *kind)
 }
+
+/// The signatures that do not stand at the beginning, one bit each.
+const FARTHER_BEHIND: u64 = {
+    let (mut set, mut index) = (0, 0);
+    while index < SIGNATURES.len() {
+        set |= ((SIGNATURES[index].0 > 0) as u64) << index;
+        index += 1;
+    }
+    set
+};
+
+/// For each byte the signatures that something may have that begins with it, one bit each: every code in a text is asked
+/// whether it is a file.
+static BY_FIRST_BYTE: [u64; 256] = {
+    let mut table = [FARTHER_BEHIND; 256];
+    let mut index = 0;
+    while index < SIGNATURES.len() {
+        if SIGNATURES[index].0 == 0 {
+            table[SIGNATURES[index].1[0] as usize] |= 1 << index;
+        }
+        index += 1;
+    }
+    table
+};
 
 /// Whether bytes are a file by their first bytes.
 pub(super) fn has_signature(bytes: &[u8]) -> bool {
     by_signature(bytes).is_some() || serial::is_cpio(bytes) || cms::is_cms(bytes)
+}
+
+/// Whether bytes that begin with this one may have a signature at their beginning, those of cpio and CMS among them.
+pub(super) fn may_have_signature(first: u8) -> bool {
+    BY_FIRST_BYTE[usize::from(first)] != FARTHER_BEHIND || matches!(first, b'0' | 0x71 | 0xC7)
 }
 
 /// Formats of text without a signature.

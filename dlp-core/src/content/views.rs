@@ -4,7 +4,7 @@
 //! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits that
 //! the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
 
-use super::decode::{Derived, JOINED, Made, Other, compose, inflate, others, runs};
+use super::decode::{Derived, Given, JOINED, Made, Other, Places, compose, inflate, others, runs};
 use super::walk::{Step, Walk};
 use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, names, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX, Problem};
@@ -29,6 +29,8 @@ pub(super) struct Views {
     is_too_deep: bool,
     pending: Option<Pending>,
     followed: Option<Followed>,
+    /// Memory for the places of texts, as many as were read inside of each other.
+    places: Vec<Places>,
     /// Whether the reader opens files in uuencode itself.
     pub(super) skips_uuencode: bool,
 }
@@ -195,8 +197,10 @@ struct Source<'s> {
 
 fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     walk.views.looked_bytes += if source.chain.is_empty() { text.len() as u64 } else { 0 };
-    let is_mended = source.chain.ends_with(JOINED);
-    others((text, is_mended), &is_file, &mut |other| match other.made {
+    let mut places = walk.views.places.pop().unwrap_or_default();
+    places.read(text);
+    let given = Given { text, places: &places, is_mended: source.chain.ends_with(JOINED) };
+    let step = others(given, &mut |other| match other.made {
         Made::Characters | Made::Text => view(walk, other.kind, other.content, source),
         Made::File(Some(_)) if walk.views.skips_uuencode => Ok(()),
         Made::File(name) => {
@@ -204,11 +208,9 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
             child(walk, name.as_deref().unwrap_or(other.kind), &other.content.bytes)
         }
         Made::Deflated => deflated(walk, &other, source),
-    })
-}
-
-fn is_file(bytes: &[u8]) -> bool {
-    recognise::has_signature(bytes)
+    });
+    walk.views.places.push(places);
+    step
 }
 
 /// Hands out what was deflated before it was encoded.
@@ -219,7 +221,7 @@ fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step
     let is_charged = charge(walk, content.bytes.len() + usize::from(is_cut));
     match () {
         () if !is_charged => Ok(()),
-        () if is_file(&content.bytes) => charged_child(walk, other.kind, &content.bytes),
+        () if recognise::has_signature(&content.bytes) => charged_child(walk, other.kind, &content.bytes),
         () if runs::is_text(&content.bytes) => charged_view(walk, "deflate", content, source),
         () => Ok(()),
     }

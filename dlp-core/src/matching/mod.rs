@@ -50,4 +50,5 @@ pub(crate) use lines::LineCounter;
 pub use material::Material;
 pub use scratch::Scratch;
 pub use simd::Isa;
+pub(crate) use simd::{ByteClasses, classes_of};
 pub use stream::StreamScan;

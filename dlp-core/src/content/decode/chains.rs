@@ -4,14 +4,12 @@
 //! between. Such places are found for many bytes at once; what stands there is looked at one chain after the other, so
 //! every byte is looked at a bounded number of times.
 
-use super::Derived;
 use super::transfer::hex_pair;
+use super::{Derived, Places};
 use std::ops::Range;
 
 /// Bytes between two digits of a chain, as far as they are looked for.
 const APART_BYTES_MAX: usize = 7;
-/// Bytes that are looked at in one step.
-const STEP_BYTES: usize = 64;
 /// Hexadecimal pairs that make a text.
 const PAIRS_MIN: usize = 8;
 /// Bytes between two pairs: a comma, a line end and blanks.
@@ -43,10 +41,10 @@ impl Chain {
 }
 
 /// All chains of a text, in order.
-pub(in crate::content) fn chains(text: &[u8]) -> Vec<Chain> {
+pub(super) fn chains(text: &[u8], places: &Places) -> Vec<Chain> {
     let mut found: Vec<Chain> = Vec::new();
     let mut at = 0;
-    while let Some(place) = next_place(text, at) {
+    while let Some(place) = places.apart().next(at) {
         let from = found.last().map_or(0, |chain| chain.range().end);
         at = match chain(text, from, place) {
             Ok(chain) => {
@@ -59,35 +57,6 @@ pub(in crate::content) fn chains(text: &[u8]) -> Vec<Chain> {
         .max(place + 1);
     }
     found
-}
-
-/// The next digit behind which something else stands, and near it another digit.
-fn next_place(text: &[u8], from: usize) -> Option<usize> {
-    let is_place = |window: &[u8]| {
-        let other = window[2..].iter().fold(false, |any, byte| any | is_digit(*byte));
-        is_digit(window[0]) & !is_digit(window[1]) & other
-    };
-    let mut at = from;
-    while let Some(step) = text.get(at..at + STEP_BYTES + APART_BYTES_MAX) {
-        // Folded without branches, so that many places are asked at once.
-        let any = (0..STEP_BYTES).fold(0_u8, |any, place| {
-            let digit = |offset: usize| u8::from(is_digit(step[place + offset]));
-            let near = digit(2) | digit(3) | digit(4) | digit(5) | digit(6);
-            any | (digit(0) & (digit(1) ^ 1) & near)
-        });
-        if any != 0 {
-            let found = (0..STEP_BYTES).find(|place| is_place(&step[*place..*place + APART_BYTES_MAX]));
-            return found.map(|place| at + place);
-        }
-        at += STEP_BYTES;
-    }
-    let rest = text.get(at..)?;
-    (0..rest.len().saturating_sub(2))
-        .find(|place| {
-            let window = &rest[*place..rest.len().min(place + APART_BYTES_MAX)];
-            is_place(window)
-        })
-        .map(|place| at + place)
 }
 
 fn is_digit(byte: u8) -> bool {
@@ -105,20 +74,29 @@ fn chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
 /// Hexadecimal pairs around a place.
 fn hex_chain(text: &[u8], from: usize, place: usize) -> Option<(Range<usize>, Derived)> {
     let start = pair_start(text, from, place)?;
+    // Most pairs stand alone, and are not worth the memory.
+    pairs(text, start).nth(PAIRS_MIN - 1)?;
     let mut content = Derived::default();
-    let (mut at, mut end) = (start, start);
-    while let Some(pair) = text.get(at..).and_then(hex_pair) {
-        let is_longer = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric) && text[at + 2] != b'h';
-        if is_longer {
-            break;
-        }
+    let mut end = start;
+    for (at, pair) in pairs(text, start) {
         content.push(pair, at as u64, 2);
         end = at + 2;
-        let Some(next) = separator_len(&text[end..]) else { break };
-        at = end + next;
     }
     content.end(end as u64);
-    (content.bytes.len() >= PAIRS_MIN).then_some((start..end, content))
+    Some((start..end, content))
+}
+
+/// The places of hexadecimal pairs, one behind the other, and the bytes that they are.
+fn pairs(text: &[u8], start: usize) -> impl Iterator<Item = (usize, u8)> {
+    let mut next = Some(start);
+    std::iter::from_fn(move || {
+        let at = next?;
+        let pair = hex_pair(text.get(at..)?)?;
+        let end = at + 2;
+        let is_longer = text.get(end).is_some_and(u8::is_ascii_alphanumeric) && text[end] != b'h';
+        next = separator_len(&text[end..]).map(|len| end + len);
+        (!is_longer).then_some((at, pair))
+    })
 }
 
 /// Where the pair begins that a digit is part of; `None` when it is none.
@@ -239,9 +217,14 @@ impl<'t> Separator<'t> {
         let is_part = |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'\r' | b'\n');
         let len = rest.iter().take(APART_BYTES_MAX).take_while(|byte| is_part(byte)).count();
         let bytes = &rest[..len];
-        let core: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(byte, b' ' | b'"' | b'\'')).collect();
+        let (mut core, mut core_len) = ([0; APART_BYTES_MAX], 0);
+        for byte in bytes.iter().filter(|byte| !matches!(byte, b' ' | b'"' | b'\'')) {
+            core[core_len] = *byte;
+            core_len += 1;
+        }
+        let core = &core[..core_len];
         let has_quotes = bytes.iter().any(|byte| matches!(byte, b'"' | b'\''));
-        let usual = match core.as_slice() {
+        let usual = match core {
             [] if has_quotes => return None,
             [] if len == 1 => Usual::Everywhere,
             [] if len == 2 => Usual::Seldom,
@@ -374,7 +357,7 @@ mod tests {
     fn joined(text: &str) -> Vec<String> {
         let text = text.as_bytes();
         let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let chains = chains(text).into_iter();
+        let chains = chains(text, &Places::of(text)).into_iter();
         chains
             .map(|chain| match chain {
                 Chain::Hex(_, content) => format!("hex {}", show(&content.bytes)),
@@ -437,14 +420,5 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(joined(text), *expected, "{text}");
         }
-    }
-
-    #[test]
-    fn a_place_is_found_wherever_it_stands() {
-        for start in 0..140 {
-            let text = format!("{}4.5{}", "x".repeat(start), " ".repeat(80));
-            assert_eq!(next_place(text.as_bytes(), 0), Some(start), "at {start}");
-        }
-        assert_eq!(next_place(b"12345 abcd 6", 0), None);
     }
 }

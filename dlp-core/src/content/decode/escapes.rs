@@ -1,11 +1,10 @@
 //! Texts with characters written in other ways: percent signs, entities, escapes of programs, quoted-printable, and
 //! characters that look like others or like nothing.
 //!
-//! Only the surroundings of such characters are made anew, so a text without them costs one quick look.
+//! Only the surroundings of such characters are made anew, so a text without them costs nothing but the look for them.
 
-use super::Derived;
 use super::transfer::{hex_pair, sextet};
-use crate::text::count::count_pairs;
+use super::{Derived, Places};
 use std::ops::Range;
 
 /// Bytes around an escape that are made anew with it: what decides about a match there.
@@ -62,9 +61,6 @@ const ALIKE: [(char, char); 41] = [
     ('ј', 'j'),
     ('ѕ', 's'),
 ];
-/// Codes of quoted-printable below which `=` is what it looks like.
-const QUOTED_MIN: usize = 2;
-
 /// What an escape stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Escape {
@@ -91,17 +87,11 @@ pub(in crate::content) struct Rewritten {
 }
 
 /// All parts of a text in which characters are written in other ways.
-pub(in crate::content) fn rewrite(text: &[u8]) -> Vec<Rewritten> {
-    let mut leads = Leads::new(text);
-    if leads.next(0).is_none() {
-        return Vec::new();
-    }
-    let takes = leads.takes;
+pub(in crate::content) fn rewrite(text: &[u8], places: &Places) -> Vec<Rewritten> {
     let mut windows: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
-    while let Some(start) = leads.next(at) {
-        let Some(escape) = escape(text, start, takes) else {
-            at = start + 1;
+    for start in places.escapes().iter() {
+        let Some(escape) = Some(start).filter(|start| *start >= at).and_then(|start| escape(text, start)) else {
             continue;
         };
         at = start + escape.len;
@@ -116,98 +106,14 @@ pub(in crate::content) fn rewrite(text: &[u8]) -> Vec<Rewritten> {
         let window = whole_words(text, window);
         let window = window.start.max(done)..window.end.max(done);
         done = window.end;
-        let (taken, is_mixed) = rewrite_window(text, window.clone(), takes);
+        let (taken, is_mixed) = rewrite_window(text, places, window.clone(), places.has_quoted());
         rewritten.push(taken);
         // Beside other escapes, `=` may just as well be what it looks like: `page=12&card=4000%20…`.
         if is_mixed {
-            rewritten.push(rewrite_window(text, window, Takes { quoted: false, ..takes }).0);
+            rewritten.push(rewrite_window(text, places, window, false).0);
         }
     }
     rewritten
-}
-
-/// What a text may hold beside escapes that stand for themselves.
-#[derive(Clone, Copy, Debug)]
-struct Takes {
-    /// Codes of quoted-printable.
-    quoted: bool,
-    /// Letters of other scripts among Latin ones.
-    alike: bool,
-    /// Characters in UTF-7.
-    utf7: bool,
-    /// Anything but ASCII.
-    wide: bool,
-}
-
-impl Takes {
-    fn of(text: &[u8]) -> Self {
-        let is_code = |byte: u8, next: u8| (byte == b'=') & is_upper_hex(next);
-        let is_lead = |byte: u8| byte.wrapping_sub(0xCE) < 4;
-        let is_mixed = |byte: u8, next: u8| byte.is_ascii_alphanumeric() & is_lead(next);
-        let wide = !text.is_ascii();
-        Self {
-            quoted: memchr::memchr(b'=', text).is_some() && count_pairs(text, is_code) >= QUOTED_MIN,
-            alike: wide
-                && (count_pairs(text, is_mixed) > 0
-                    || text.windows(3).any(|w| is_lead(w[0]) && w[2].is_ascii_alphanumeric())),
-            utf7: memchr::memmem::find(text, b"+A").is_some(),
-            wide,
-        }
-    }
-}
-
-/// Finds the bytes with which escapes begin, all of one kind at once. Prose has hardly any, so it passes at the speed of
-/// memory.
-struct Leads<'t> {
-    text: &'t [u8],
-    takes: Takes,
-    /// The next byte of each kind, as far as it was looked for; the end where there is none.
-    next: [usize; KINDS],
-}
-
-/// Kinds of bytes: three ASCII ones, that of quoted-printable, that of UTF-7, and those of wider characters.
-const KINDS: usize = 8;
-
-impl<'t> Leads<'t> {
-    fn new(text: &'t [u8]) -> Self {
-        Self::from(text, 0, Takes::of(text))
-    }
-
-    /// Finds them from a place on.
-    fn from(text: &'t [u8], from: usize, takes: Takes) -> Self {
-        let mut leads = Self { text, takes, next: [text.len(); KINDS] };
-        for kind in 0..KINDS {
-            leads.next[kind] = leads.find(kind, from);
-        }
-        leads
-    }
-
-    fn find(&self, kind: usize, from: usize) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
-        let Takes { quoted, alike, utf7, wide } = self.takes;
-        let found = match kind {
-            0 => memchr::memchr3(b'%', b'&', b'\\', rest),
-            1 if quoted => memchr::memchr(b'=', rest),
-            2 if utf7 => memchr::memchr(b'+', rest),
-            3 if wide => memchr::memchr3(0xC2, 0xE2, 0xEF, rest),
-            4 if wide => memchr::memchr3(0xCD, 0xD9, 0xDB, rest),
-            5 if wide => memchr::memchr3(0xE0, 0xF0, 0xCC, rest),
-            6 if alike => memchr::memchr2(0xCE, 0xCF, rest),
-            7 if alike => memchr::memchr2(0xD0, 0xD1, rest),
-            _ => None,
-        };
-        found.map_or(self.text.len(), |at| from + at)
-    }
-
-    /// The first such byte at or behind a place. Places only move on.
-    fn next(&mut self, from: usize) -> Option<usize> {
-        for kind in 0..KINDS {
-            if self.next[kind] < from {
-                self.next[kind] = self.find(kind, from);
-            }
-        }
-        self.next.iter().min().copied().filter(|at| *at < self.text.len())
-    }
 }
 
 fn is_hex(byte: u8) -> bool {
@@ -219,14 +125,13 @@ fn is_upper_hex(byte: u8) -> bool {
 }
 
 /// The escape that stands here.
-fn escape(text: &[u8], at: usize, takes: Takes) -> Option<Escape> {
+fn escape(text: &[u8], at: usize) -> Option<Escape> {
     let rest = &text[at..];
     match rest.first()? {
         b'%' => percent(rest),
         b'&' => entity(rest),
         b'\\' => backslash(rest),
-        b'=' if takes.quoted => quoted(rest),
-        b'=' => None,
+        b'=' => quoted(rest),
         b'+' => utf7(rest).map(|(len, _)| Escape { c: Some(Stands::Utf7), len, kind: "utf-7" }),
         0xCE..=0xD1 => letter_alike(text, at),
         _ => look_alike(text, at),
@@ -470,20 +375,19 @@ fn whole_words(text: &[u8], window: Range<usize>) -> Range<usize> {
 }
 
 /// A part of a text made anew, and whether codes of quoted-printable and others stand in it.
-fn rewrite_window(text: &[u8], window: Range<usize>, takes: Takes) -> (Rewritten, bool) {
+fn rewrite_window(text: &[u8], places: &Places, window: Range<usize>, takes_quoted: bool) -> (Rewritten, bool) {
     let mut content = Derived::default();
     let mut kind = None;
     let (mut has_quoted, mut has_others) = (false, false);
-    let mut leads = Leads::from(&text[..window.end], window.start, takes);
     let mut at = window.start;
     while at < window.end {
-        let lead = leads.next(at).unwrap_or(window.end);
+        let lead = places.escapes().next(at).map_or(window.end, |lead| lead.min(window.end));
         content.copy(&text[at..lead], at as u64);
         at = lead;
         if at == window.end {
             break;
         }
-        match escape(text, at, takes) {
+        match escape(text, at).filter(|_| takes_quoted || text[at] != b'=') {
             Some(escape) => {
                 kind = kind.or(Some(escape.kind));
                 let is_quoted = text[at] == b'=';
@@ -566,7 +470,7 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in rows {
-            let found = rewrite(text.as_bytes());
+            let found = rewrite(text.as_bytes(), &Places::of(text.as_bytes()));
             let found =
                 found.first().map(|found| (found.kind, String::from_utf8_lossy(&found.content.bytes).into_owned()));
             assert_eq!(found.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{text}");
@@ -575,7 +479,8 @@ mod tests {
 
     #[test]
     fn beside_other_escapes_an_equals_sign_is_read_in_both_ways() {
-        let found = rewrite(b"id=1A&card=4000%200100%200007%201234");
+        let text = b"id=1A&card=4000%200100%200007%201234";
+        let found = rewrite(text, &Places::of(text));
         let texts: Vec<_> =
             found.iter().map(|found| String::from_utf8_lossy(&found.content.bytes).into_owned()).collect();
         assert_eq!(texts, ["id\u{1a}&card@00 0100 0007 1234", "id=1A&card=4000 0100 0007 1234"]);
@@ -585,7 +490,7 @@ mod tests {
     fn only_the_surroundings_are_made_anew_and_lead_back() {
         let filler = "word ".repeat(200);
         let text = format!("{filler}%34%34051401458 {filler}{filler}&#52;4051401458 {filler}");
-        let found = rewrite(text.as_bytes());
+        let found = rewrite(text.as_bytes(), &Places::of(text.as_bytes()));
         assert_eq!(found.len(), 2);
         for rewritten in found {
             let made = String::from_utf8_lossy(&rewritten.content.bytes).into_owned();

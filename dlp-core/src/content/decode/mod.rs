@@ -4,6 +4,7 @@ mod chains;
 mod derived;
 pub(super) mod escapes;
 mod others;
+mod places;
 mod rtf_compressed;
 pub(super) mod runs;
 mod torn;
@@ -11,5 +12,6 @@ pub(super) mod transfer;
 mod wide;
 
 pub(super) use derived::{Derived, compose};
-pub(super) use others::{JOINED, Made, Other, inflate, others};
+pub(super) use others::{Given, JOINED, Made, Other, inflate, others};
+pub(super) use places::Places;
 pub(super) use rtf_compressed::rtf_compressed;

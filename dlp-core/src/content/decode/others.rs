@@ -1,8 +1,9 @@
 //! All that a text can be read as besides itself, one decoder after the other.
 
-use super::runs::{self, is_text};
+use super::runs::{self, is_deflated, is_text};
 use super::torn::{self, Mended};
-use super::{Derived, escapes, transfer, wide};
+use super::{Derived, Places, escapes, transfer, wide};
+use crate::content::recognise::has_signature;
 use std::io::Read as _;
 
 /// The way of writing of what was torn apart.
@@ -32,32 +33,41 @@ pub(in crate::content) enum Made<'t> {
     Deflated,
 }
 
+/// A text that is read in other ways.
+#[derive(Clone, Copy)]
+pub(in crate::content) struct Given<'t> {
+    pub(in crate::content) text: &'t [u8],
+    /// Where something may stand in it.
+    pub(in crate::content) places: &'t Places,
+    /// Whether it was put together already.
+    pub(in crate::content) is_mended: bool,
+}
+
 /// Gives every reading of a text; of one that was mended already, those of the other decoders.
 ///
 /// # Errors
 /// What `each` returns, which ends it.
 pub(in crate::content) fn others<'t, E>(
-    (text, is_mended): (&'t [u8], bool),
-    is_file: &dyn Fn(&[u8]) -> bool,
+    Given { text, places, is_mended }: Given<'t>,
     each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
 ) -> Result<(), E> {
-    for rewritten in escapes::rewrite(text) {
+    for rewritten in escapes::rewrite(text, places) {
         each(Other { kind: rewritten.kind, content: rewritten.content, made: Made::Characters })?;
     }
-    let mended = if is_mended { Mended::default() } else { torn::mend(text) };
+    let mended = if is_mended { Mended::default() } else { torn::mend(text, places) };
     for content in mended.joined {
         each(Other { kind: JOINED, content, made: Made::Characters })?;
     }
     for content in mended.hex {
-        give("hex", content, is_file, each)?;
+        give("hex", content, each)?;
     }
     let mut at = 0;
-    while let Some(run) = runs::next(text, at) {
+    while let Some(run) = runs::next(text, places, at) {
         at = run.end;
-        for (start, decoded) in runs::decode_lines(&text[run.clone()], &|bytes| is_file(bytes) || is_deflated(bytes)) {
+        for (start, decoded) in runs::decode_lines(&text[run.clone()]) {
             let mut content = decoded.content;
             content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
-            give(decoded.kind, content, is_file, each)?;
+            give(decoded.kind, content, each)?;
         }
     }
     for start in memchr::memmem::find_iter(text, b"begin ") {
@@ -74,11 +84,10 @@ pub(in crate::content) fn others<'t, E>(
 fn give<'t, E>(
     kind: &'static str,
     content: Derived,
-    is_file: &dyn Fn(&[u8]) -> bool,
     each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
 ) -> Result<(), E> {
     let bytes = &content.bytes;
-    if is_file(bytes) {
+    if has_signature(bytes) {
         each(Other { kind, content, made: Made::File(None) })
     } else if is_deflated(bytes) {
         each(Other { kind, content, made: Made::Deflated })
@@ -89,13 +98,6 @@ fn give<'t, E>(
     } else {
         Ok(())
     }
-}
-
-/// Whether bytes begin like a stream of zlib (RFC 1950, 2.2): deflate, a window that may be, no dictionary.
-pub(super) fn is_deflated(bytes: &[u8]) -> bool {
-    let [method, flags, ..] = bytes else { return false };
-    let is_sum = (u16::from(*method) << 8 | u16::from(*flags)).is_multiple_of(31);
-    *method == 0x78 && is_sum && flags & 0x20 == 0
 }
 
 /// Inflates bytes as far as there is room, and says whether there was more. All of it leads back to the whole.
@@ -126,7 +128,8 @@ mod tests {
             Made::Text => Made::Text,
             Made::Deflated => Made::Deflated,
         };
-        let _ = others((text.as_bytes(), false), &|bytes| bytes.starts_with(b"FILE"), &mut |other| {
+        let given = Given { text: text.as_bytes(), places: &Places::of(text.as_bytes()), is_mended: false };
+        let _ = others(given, &mut |other| {
             found.push((other.kind, made(other.made)));
             Ok::<(), ()>(())
         });
@@ -144,7 +147,7 @@ mod tests {
             ("50 45 53 45 4c 3a 20 34".to_owned(), vec![("hex", Made::Text)]),
             (base64(b"PESEL 44051401458"), vec![("base64", Made::Text)]),
             (base64(&wide), vec![("base64", Made::Text)]),
-            (base64(b"FILE of some kind\0\0\x01\x02"), vec![("base64", Made::File(None))]),
+            (base64(b"PK\x03\x04 of some kind\0\0\x01\x02"), vec![("base64", Made::File(None))]),
             ("begin 644 a\n#0V%T\n`\nend\n".to_owned(), vec![("uuencode", Made::File(None))]),
         ];
         for (text, expected) in rows {

@@ -1,8 +1,9 @@
 //! Runs of characters that may be bytes in base64, base32 or hexadecimal digits, and what they decode to.
 
-use super::Derived;
 use super::transfer::{hex_pair, sextet};
 use super::wide;
+use super::{Derived, Places};
+use crate::content::recognise::{has_signature, may_have_signature};
 use std::ops::Range;
 
 /// Characters of a run that is looked at: eleven digits take fifteen and padding.
@@ -14,46 +15,29 @@ const BASE32_CHARS_MIN: usize = 24;
 const LINE_CHARS_MIN: usize = 40;
 /// Bytes between two lines of a run.
 const BREAK_BYTES_MAX: usize = 6;
-/// Bytes that are looked at in one step. Every run has one such group that starts at a multiple of it.
-const STEP_BYTES: usize = 8;
 /// Decoded bytes that tell whether a run is text.
 const PROBE_BYTES: usize = 24;
 /// Characters of a run in which separators are looked for, behind which a code may start, and how many of them.
 const SEARCHED_CHARS: usize = 256;
 const SEPARATORS_MAX: usize = 8;
+/// The first byte of deflated data in the usual window of zlib (RFC 1950, 2.2).
+const ZLIB_METHOD: u8 = 0x78;
 /// Share of text, in one hundredth, that decoded bytes must have.
 const TEXT_PERCENT: usize = 90;
 
 /// The next run at or behind `from`, which is not inside one.
-pub(in crate::content) fn next(text: &[u8], from: usize) -> Option<Range<usize>> {
+pub(super) fn next(text: &[u8], places: &Places, from: usize) -> Option<Range<usize>> {
     let mut at = from;
-    while let Some(block) = next_block(text, at) {
-        let start = text[from..block].iter().rposition(|byte| sextet(*byte).is_none()).map_or(from, |at| from + at + 1);
+    while let Some(start) = places.runs().next(at) {
         let end = run_end(text, start);
-        if end - start >= CHARS_MIN {
+        // Codes of text have them: blanks and digits give capitals. Names in programs and paths have none.
+        let has_capital = places.capitals().next(start).is_some_and(|at| at < end);
+        if end - start >= CHARS_MIN && has_capital {
             return Some(start..end);
         }
-        at = end.max(block + STEP_BYTES);
+        at = end;
     }
     None
-}
-
-/// The next aligned group that holds nothing but digits of base64. Most groups of prose have a blank in them, which is
-/// seen for all eight bytes at once.
-fn next_block(text: &[u8], from: usize) -> Option<usize> {
-    let first = from.div_ceil(STEP_BYTES) * STEP_BYTES;
-    let groups = text.get(first..)?.chunks_exact(STEP_BYTES).enumerate();
-    let is_digits = |group: &[u8]| !has_low_byte(group) && group.iter().all(|byte| sextet(*byte).is_some());
-    groups.into_iter().find(|(_, group)| is_digits(group)).map(|(index, _)| first + STEP_BYTES * index)
-}
-
-/// Whether a byte is lower than every digit of base64.
-fn has_low_byte(group: &[u8]) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let Ok(bytes) = <[u8; STEP_BYTES]>::try_from(group) else { return true };
-    let word = u64::from_ne_bytes(bytes);
-    word.wrapping_sub(ONES * u64::from(b'+')) & !word & HIGH != 0
 }
 
 /// Where a run ends, padding and line breaks in it included.
@@ -105,10 +89,10 @@ pub(in crate::content) struct Decoded {
 
 /// Decodes a run of digits over one line or more, with the offset at which each part of it begins. Where the lines make no
 /// sense together, the first or the last of them may be a word that only looks like one, or each may be a code of its own.
-pub(in crate::content) fn decode_lines(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Vec<(usize, Decoded)> {
+pub(in crate::content) fn decode_lines(run: &[u8]) -> Vec<(usize, Decoded)> {
     let part = |range: Range<usize>| {
         let start = range.start;
-        decode(run[range].trim_ascii_end(), is_file).map(|decoded| (start, decoded))
+        decode(run[range].trim_ascii_end()).map(|decoded| (start, decoded))
     };
     let whole = part(0..run.len());
     let feeds: Vec<usize> = memchr::memchr_iter(b'\n', run).collect();
@@ -125,10 +109,11 @@ pub(in crate::content) fn decode_lines(run: &[u8], is_file: &dyn Fn(&[u8]) -> bo
     starts.zip(ends).filter_map(|(start, end)| part(start..end)).collect()
 }
 
-/// Decodes a run of digits, when what comes out is text or passes `is_file`. Where bytes stand in front that belong to
+/// Decodes a run of digits, when what comes out is text or a file, perhaps deflated. Where bytes stand in front that belong to
 /// something else, the digits start later.
-fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
-    let passes = |bytes: &[u8]| is_file(bytes) || is_text(bytes) || wide::order(bytes).is_some();
+fn decode(run: &[u8]) -> Option<Decoded> {
+    let passes =
+        |bytes: &[u8]| has_signature(bytes) || is_deflated(bytes) || is_text(bytes) || wide::order(bytes).is_some();
     if run.len() >= HEX_CHARS_MIN && run.iter().all(u8::is_ascii_hexdigit) {
         let probe: Vec<u8> = run.chunks_exact(2).take(PROBE_BYTES).filter_map(hex_pair).collect();
         let content = passes(&probe).then(|| hex(run)).filter(|content| passes(&content.bytes))?;
@@ -146,7 +131,7 @@ fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
     let starts = [0, 1, 2, 3].into_iter().chain(separators.map(|(at, _)| at + 1).take(SEPARATORS_MAX));
     for start in starts {
         let Some(rest) = run.get(start..).filter(|rest| rest.len() >= CHARS_MIN) else { continue };
-        if passes(probe(rest, &mut [0; PROBE_BYTES])) {
+        if may_be_read(rest) && passes(probe(rest, &mut [0; PROBE_BYTES])) {
             let content = super::transfer::base64(rest, start as u64);
             if passes(&content.bytes) {
                 return Some(Decoded { kind: "base64", content });
@@ -156,7 +141,22 @@ fn decode(run: &[u8], is_file: &dyn Fn(&[u8]) -> bool) -> Option<Decoded> {
     None
 }
 
-/// The first bytes of a run in base64. Most runs are no code, which has to be seen fast.
+/// Whether digits of base64 may stand for anything that is read, by the first four of them. Most runs are no code, which
+/// has to be seen fast.
+fn may_be_read(run: &[u8]) -> bool {
+    let mut bytes = [0; PROBE_BYTES];
+    let first @ [a, b, _] = match probe(&run[..4.min(run.len())], &mut bytes) {
+        [a, b, c] => [*a, *b, *c],
+        _ => return false,
+    };
+    let is_character = || match std::str::from_utf8(&first) {
+        Ok(text) => !text.contains('\0'),
+        Err(error) => error.error_len().is_none(),
+    };
+    may_have_signature(a) || a == ZLIB_METHOD || is_character() || wide::may_begin([a, b])
+}
+
+/// The first bytes of a run in base64.
 fn probe<'p>(run: &[u8], bytes: &'p mut [u8; PROBE_BYTES]) -> &'p [u8] {
     let mut len = 0;
     for (group, out) in run.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
@@ -200,6 +200,13 @@ fn base32(run: &[u8]) -> Derived {
     out
 }
 
+/// Whether bytes begin like a stream of zlib (RFC 1950, 2.2): deflate, a window that may be, no dictionary.
+pub(super) fn is_deflated(bytes: &[u8]) -> bool {
+    let [method, flags, ..] = bytes else { return false };
+    let is_sum = (u16::from(*method) << 8 | u16::from(*flags)).is_multiple_of(31);
+    *method == ZLIB_METHOD && is_sum && flags & 0x20 == 0
+}
+
 /// Whether bytes are a text of people: UTF-8, or UTF-16 with European letters, nearly without control characters.
 pub(in crate::content) fn is_text(bytes: &[u8]) -> bool {
     let cut = &bytes[..crate::text::utf8_cut(bytes)];
@@ -216,10 +223,11 @@ mod tests {
     #[test]
     fn runs_are_found_and_decoded() {
         type Row = (&'static str, Option<(Range<usize>, Option<(&'static str, &'static str)>)>);
-        let rows: [Row; 16] = [
+        let rows: [Row; 17] = [
             ("", None),
             ("plain words of any kind and nothing else", None),
-            ("internationalisation", Some((0..20, None))),
+            ("internationalisation", None),
+            ("internationalisationTest", Some((0..24, None))),
             ("NDQwNTE0MDE0NTg=", Some((0..16, Some(("base64", "44051401458"))))),
             ("x: NDQwNTE0MDE0NTg= y", Some((3..19, Some(("base64", "44051401458"))))),
             ("\"NDQwNTE0MDE0NTg\"", Some((1..16, Some(("base64", "44051401458"))))),
@@ -241,10 +249,10 @@ mod tests {
             ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", Some((0..44, None))),
         ];
         for (text, expected) in rows {
-            let run = next(text.as_bytes(), 0);
+            let run = next(text.as_bytes(), &Places::of(text.as_bytes()), 0);
             assert_eq!(run, expected.as_ref().map(|(run, _)| run.clone()), "{text}");
             let Some((run, expected)) = run.zip(expected.map(|(_, decoded)| decoded)) else { continue };
-            let decoded = decode_lines(&text.as_bytes()[run], &|_| false).into_iter().next().map(|(_, found)| found);
+            let decoded = decode_lines(&text.as_bytes()[run]).into_iter().next().map(|(_, found)| found);
             let found =
                 decoded.as_ref().map(|found| (found.kind, String::from_utf8_lossy(&found.content.bytes).into_owned()));
             assert_eq!(found.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{text}");
@@ -266,8 +274,8 @@ mod tests {
             (format!("{card}\n{card}\n"), 1),
         ];
         for (text, expected) in rows {
-            let run = next(text.as_bytes(), 0).expect("a run");
-            let parts = decode_lines(&text.as_bytes()[run], &|_| false);
+            let run = next(text.as_bytes(), &Places::of(text.as_bytes()), 0).expect("a run");
+            let parts = decode_lines(&text.as_bytes()[run]);
             let with_card = parts.iter().filter(|(_, found)| found.content.bytes.windows(9).any(|w| w == b"0007 1234"));
             assert_eq!(with_card.count(), expected, "{text}");
         }
@@ -277,7 +285,7 @@ mod tests {
     fn a_run_is_found_at_every_place() {
         for start in 0..40 {
             let text = [vec![b' '; start], b"NDQwNTE0MDE0NTg=".to_vec(), vec![b' '; 9]].concat();
-            assert_eq!(next(&text, 0), Some(start..start + 16), "at {start}");
+            assert_eq!(next(&text, &Places::of(&text), 0), Some(start..start + 16), "at {start}");
         }
     }
 }

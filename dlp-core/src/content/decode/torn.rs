@@ -3,8 +3,8 @@
 //! Most of such places are what they look like: a sum of strings, the end of a line, a row of numbers. So a place counts
 //! only where the parts may be one value, and its surroundings are made anew, as with escapes.
 
-use super::Derived;
 use super::chains::{Chain, chains};
+use super::{Derived, Places};
 use std::ops::Range;
 
 /// Bytes around a place that are made anew with it: what decides about a match there.
@@ -44,17 +44,17 @@ impl Gap {
 }
 
 /// Looks for everything that was torn apart.
-pub(in crate::content) fn mend(text: &[u8]) -> Mended {
+pub(in crate::content) fn mend(text: &[u8], places: &Places) -> Mended {
     let mut mended = Mended::default();
     let mut gaps = Vec::new();
-    for chain in chains(text) {
+    for chain in chains(text, places) {
         match chain {
             Chain::Hex(_, content) => mended.hex.push(content),
             Chain::Value(_, between) => gaps.extend(between.into_iter().map(Gap::of)),
         }
     }
-    between_strings(text, &mut gaps);
-    between_lines(text, &mut gaps);
+    between_strings(text, places, &mut gaps);
+    between_lines(text, places, &mut gaps);
     gaps.sort_by_key(|gap| gap.range.start);
     gaps.dedup_by(|next, kept| next.range.start < kept.range.end);
     let mut rest = gaps.as_slice();
@@ -87,9 +87,9 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// Finds strings that code puts together, with a value across the border.
-fn between_strings(text: &[u8], gaps: &mut Vec<Gap>) {
+fn between_strings(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
     let mut from = 0;
-    for at in memchr::memchr3_iter(b'"', b'\'', b'`', text) {
+    for at in places.borders().iter() {
         if at < from {
             continue;
         }
@@ -135,25 +135,29 @@ enum LineEnd {
 }
 
 /// Finds line ends inside a value.
-fn between_lines(text: &[u8], gaps: &mut Vec<Gap>) {
-    let mut last = LineEnd::Plain;
-    let mut line_start = 0;
-    let mut follows_other = false;
-    for feed in memchr::memchr_iter(b'\n', text) {
-        let end = line_end(text, line_start, feed);
-        line_start = feed + 1;
-        let is_other = !matches!(end, LineEnd::Plain);
-        // Line after line of such ends is a list of numbers.
-        let was_other = !matches!(last, LineEnd::Plain);
-        if let LineEnd::Broken(gap) = last
-            && !follows_other
-            && !is_other
-        {
-            gaps.push(gap);
+fn between_lines(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
+    // What the last line end was, and whether the one before it was another than a plain one.
+    let mut last = (LineEnd::Plain, false);
+    let mut last_feed = None;
+    for feed in places.breaks().iter() {
+        let feed_before = places.feeds().last_before(feed);
+        let end = line_end(text, feed_before.map_or(0, |feed| feed + 1), feed);
+        if feed_before != last_feed {
+            push_broken(std::mem::replace(&mut last, (LineEnd::Plain, false)), gaps);
         }
-        (last, follows_other) = (end, was_other);
+        // Line after line of such ends is a list of numbers.
+        let was_other = !matches!(last.0, LineEnd::Plain);
+        if matches!(end, LineEnd::Plain) {
+            push_broken(last, gaps);
+        }
+        (last, last_feed) = ((end, was_other), Some(feed));
     }
-    if let LineEnd::Broken(gap) = last
+    push_broken(last, gaps);
+}
+
+/// Adds the gap of a line end inside a value, unless the line end before it was one as well.
+fn push_broken((end, follows_other): (LineEnd, bool), gaps: &mut Vec<Gap>) {
+    if let LineEnd::Broken(gap) = end
         && !follows_other
     {
         gaps.push(gap);
@@ -172,10 +176,13 @@ fn line_end(text: &[u8], line_start: usize, feed: usize) -> LineEnd {
     // Most lines of prose end here: no digit is near.
     let is_part = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-';
     let is_number = is_part(left_end) && is_part(right_start);
-    let before = left.iter().rev().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
-    let word = &left[left.len() - before..];
     let behind = text[right..].iter().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
     let next = &text[right..right + behind];
+    if !is_number && is_plain(next) {
+        return LineEnd::Plain;
+    }
+    let before = left.iter().rev().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
+    let word = &left[left.len() - before..];
     let is_whole = before == left.trim_ascii_start().len() && is_line_end(&text[right + behind..]);
     let range = line_start + left.len()..right;
     let gap = match () {
@@ -218,10 +225,14 @@ fn is_name(rest: &[u8]) -> bool {
     rest.first().is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
+/// Whether a word has neither digits nor capitals.
+fn is_plain(word: &[u8]) -> bool {
+    !word.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
 /// Whether two words are one key: long, of letters and digits, neither part a word of a language.
 fn joins_key(word: &[u8], next: &[u8]) -> bool {
     let any = |test: fn(&u8) -> bool| word.iter().chain(next).any(test);
-    let is_plain = |word: &[u8]| !word.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
     if is_plain(word) || is_plain(next) {
         return false;
     }
@@ -236,7 +247,7 @@ mod tests {
 
     fn joined(text: &str) -> Vec<String> {
         let show = |content: &Derived| String::from_utf8_lossy(&content.bytes).into_owned();
-        mend(text.as_bytes()).joined.iter().map(show).collect()
+        mend(text.as_bytes(), &Places::of(text.as_bytes())).joined.iter().map(show).collect()
     }
 
     #[test]
@@ -284,7 +295,7 @@ mod tests {
     fn only_surroundings_are_made_anew_and_lead_back() {
         let filler = "word ".repeat(400);
         let text = format!("{filler}pesel 4405/1401/458 {filler}\"44051\" + \"401458\"{filler}");
-        let mended = mend(text.as_bytes());
+        let mended = mend(text.as_bytes(), &Places::of(text.as_bytes()));
         assert_eq!(mended.joined.len(), 2);
         for content in mended.joined {
             let made = String::from_utf8_lossy(&content.bytes).into_owned();

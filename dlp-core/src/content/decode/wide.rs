@@ -11,10 +11,12 @@ const LIKELY_PERCENT: usize = 95;
 
 /// Whether bytes are UTF-16 of a European script, and whether their high bytes come first.
 pub(super) fn order(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
-    let units = bytes.len() / 2;
+    let (units, _) = bytes.as_chunks::<2>();
+    // Most bytes are none, which the first of them tell.
+    let others_max = units.len() * (100 - LIKELY_PERCENT) / 100;
     let is_wide = |read: fn([u8; 2]) -> u16| {
-        let likely = bytes.chunks_exact(2).filter(|pair| is_likely(read([pair[0], pair[1]]))).count();
-        units >= UNITS_MIN && likely * 100 >= units * LIKELY_PERCENT
+        let mut others = units.iter().filter(|unit| !is_likely(read(**unit)));
+        units.len() >= UNITS_MIN && others.nth(others_max).is_none()
     };
     if is_wide(u16::from_le_bytes) {
         Some(u16::from_le_bytes)
@@ -23,6 +25,11 @@ pub(super) fn order(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     } else {
         None
     }
+}
+
+/// Whether UTF-16 may begin so.
+pub(super) fn may_begin(unit: [u8; 2]) -> bool {
+    is_likely(u16::from_le_bytes(unit)) || is_likely(u16::from_be_bytes(unit))
 }
 
 fn is_likely(unit: u16) -> bool {

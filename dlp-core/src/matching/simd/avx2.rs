@@ -9,7 +9,7 @@
 
 use super::table::{Bank, KEYED_BANKS, OPEN_BANKS, WINDOW_BYTES, WindowTable};
 use super::words::{WORD_BYTES, Words, blocks, part};
-use super::{Task, portable};
+use super::{ByteClasses, Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -40,6 +40,15 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { kernel(table, text, words) }
 }
 
+/// Fills `classes`, one for each block.
+pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+    if !is_available() {
+        return portable::classify(blocks, classes);
+    }
+    // SAFETY: the processor has the feature that the function enables, as was just asked.
+    unsafe { class_kernel(blocks, classes) }
+}
+
 /// Does a task, compiled for the processor.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn run<T: Task>(task: T) -> T::Output {
@@ -65,6 +74,34 @@ fn kernel(table: &WindowTable, text: &[u8], words: Words<'_>) {
         *word.alnum = *word.digit | join(letters(low), letters(high));
         *word.at = is(b'@');
         *word.key = *word.alnum | is(b'-') | is(b'_');
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+    for (block, classes) in blocks.iter().zip(classes) {
+        let (low, high) = (load(part(block, 0)), load(part(block, HALF_BYTES)));
+        let is = |byte| join(equal(low, splat(byte)), equal(high, splat(byte)));
+        let blank = join(within(low, b'\t', b'\r'), within(high, b'\t', b'\r'));
+        classes.digit = join(within(low, b'0', b'9'), within(high, b'0', b'9'));
+        let alnum = classes.digit | join(letters(low), letters(high));
+        classes.base64 = ByteClasses::BASE64_MARKS.into_iter().fold(alnum, |any, byte| any | is(byte));
+        classes.equals = is(b'=');
+        classes.quote = ByteClasses::QUOTES.into_iter().fold(0, |any, byte| any | is(byte));
+        classes.joint = ByteClasses::JOINTS.into_iter().fold(blank, |any, byte| any | is(byte));
+        classes.feed = is(b'\n');
+        classes.upper = join(within(low, b'A', b'Z'), within(high, b'A', b'Z'));
+        classes.code = is(b'%') | is(b'\\');
+        let [first, second] = [low, high].map(|half| within(_mm256_or_si256(half, splat(0x20)), b'a', b'f'));
+        let coded = classes.digit | join(first, second);
+        classes.coded = ByteClasses::CODED_MARKS.into_iter().fold(coded, |any, byte| any | is(byte));
+        classes.ampersand = is(b'&');
+        classes.hash = is(b'#');
+        classes.semicolon = is(b';');
+        classes.plus = is(b'+');
+        classes.a = is(b'A');
+        let [first, second] = [low, high].map(|half| _mm256_movemask_epi8(half).cast_unsigned());
+        classes.wide = join(first, second);
     }
 }
 

@@ -12,7 +12,7 @@ use super::places::{
 };
 use super::table::{OPEN_BANKS, WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks, part};
-use super::{Task, portable};
+use super::{ByteClasses, Task, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -47,6 +47,15 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     }
     // SAFETY: the processor has each feature that the function enables, as was just asked.
     unsafe { kernel(table, text, words) }
+}
+
+/// Fills `classes`, one for each block.
+pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+    if !is_available() {
+        return portable::classify(blocks, classes);
+    }
+    // SAFETY: the processor has each feature that the function enables, as was just asked.
+    unsafe { class_kernel(blocks, classes) }
 }
 
 /// Does a task, compiled for the processor.
@@ -249,6 +258,31 @@ fn kernel(table: &WindowTable, text: &[u8], words: Words<'_>) {
         *word.at = _mm512_cmpeq_epi8_mask(bytes, splat(b'@'));
         let marks = _mm512_cmpeq_epi8_mask(bytes, splat(b'-')) | _mm512_cmpeq_epi8_mask(bytes, splat(b'_'));
         *word.key = *word.alnum | marks;
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+    for (block, classes) in blocks.iter().zip(classes) {
+        let bytes = load(block);
+        let is = |byte| _mm512_cmpeq_epi8_mask(bytes, splat(byte));
+        classes.digit = within(bytes, b'0', b'9');
+        let letter = within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'z');
+        classes.base64 = ByteClasses::BASE64_MARKS.into_iter().fold(classes.digit | letter, |any, byte| any | is(byte));
+        classes.equals = is(b'=');
+        classes.quote = ByteClasses::QUOTES.into_iter().fold(0, |any, byte| any | is(byte));
+        classes.joint = ByteClasses::JOINTS.into_iter().fold(within(bytes, b'\t', b'\r'), |any, byte| any | is(byte));
+        classes.feed = is(b'\n');
+        classes.upper = within(bytes, b'A', b'Z');
+        classes.code = is(b'%') | is(b'\\');
+        let coded = classes.digit | within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'f');
+        classes.coded = ByteClasses::CODED_MARKS.into_iter().fold(coded, |any, byte| any | is(byte));
+        classes.ampersand = is(b'&');
+        classes.hash = is(b'#');
+        classes.semicolon = is(b';');
+        classes.plus = is(b'+');
+        classes.a = is(b'A');
+        classes.wide = _mm512_movepi8_mask(bytes);
     }
 }
 

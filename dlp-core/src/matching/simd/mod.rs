@@ -14,7 +14,8 @@
 //! behind it.
 //!
 //! There is one kernel for each instruction set ([`Isa`]), all with the same result; [`portable`] is the
-//! one that reads like the table above. [`Places`] and [`RowSet`] bring the same vectors to the stages behind.
+//! one that reads like the table above. [`Places`] and [`RowSet`] bring the same vectors to the stages behind, and
+//! [`classes_of`] to the readers of texts beside it.
 //!
 //! This module is the only home of `unsafe` in the crate, and confines it to four kinds of places: a load or store
 //! through a reference to an array of the vector's length, a gather whose farthest address was compared with the end of
@@ -25,6 +26,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod classes;
 mod places;
 mod portable;
 mod rows;
@@ -33,6 +35,7 @@ mod table;
 mod tests;
 mod words;
 
+pub(crate) use classes::{ByteClasses, classes_of};
 pub(super) use places::{
     MULTIPLIER, PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at,
 };

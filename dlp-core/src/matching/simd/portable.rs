@@ -3,6 +3,7 @@
 //! Windows are followed as a shift-and automaton: the state holds, for each offset, the buckets that have admitted
 //! every byte up to there. One shift moves each of them an offset on, one AND asks the next byte.
 
+use super::ByteClasses;
 use super::table::{WINDOW_BYTES, WindowTable};
 use super::words::{READ_BYTES, WORD_BYTES, Words, blocks};
 use dlp_detector_format::OPEN_BUCKETS;
@@ -23,6 +24,33 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
         *word.digit = classes(DIGIT);
         *word.at = classes(AT);
         *word.key = classes(KEY);
+    }
+}
+
+/// Fills `classes`, one for each block.
+pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+    for (block, classes) in blocks.iter().zip(classes) {
+        *classes = ByteClasses::default();
+        for (bit, &byte) in block.iter().enumerate() {
+            let set = |mask: &mut u64, is: bool| *mask |= u64::from(is) << bit;
+            let digit = byte.is_ascii_digit();
+            let letter = byte.is_ascii_alphabetic();
+            set(&mut classes.digit, digit);
+            set(&mut classes.base64, digit | letter | ByteClasses::BASE64_MARKS.contains(&byte));
+            set(&mut classes.equals, byte == b'=');
+            set(&mut classes.quote, ByteClasses::QUOTES.contains(&byte));
+            set(&mut classes.joint, matches!(byte, b'\t'..=b'\r') | ByteClasses::JOINTS.contains(&byte));
+            set(&mut classes.feed, byte == b'\n');
+            set(&mut classes.upper, byte.is_ascii_uppercase());
+            set(&mut classes.code, matches!(byte, b'%' | b'\\'));
+            set(&mut classes.coded, byte.is_ascii_hexdigit() | ByteClasses::CODED_MARKS.contains(&byte));
+            set(&mut classes.ampersand, byte == b'&');
+            set(&mut classes.hash, byte == b'#');
+            set(&mut classes.semicolon, byte == b';');
+            set(&mut classes.plus, byte == b'+');
+            set(&mut classes.a, byte == b'A');
+            set(&mut classes.wide, !byte.is_ascii());
+        }
     }
 }
 

@@ -1,0 +1,132 @@
+//! Classes of bytes that are not matched but looked over: what may be encoded, torn apart or written in another way.
+//!
+//! The masks of the first pass are those of patterns, and live as long as a stretch of it. These are for the readers of
+//! whole texts beside it, which ask for all of them at once.
+
+use super::words::WORD_BYTES;
+use super::{Isa, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+
+/// What 64 bytes are: bit `i` of each mask stands for byte `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ByteClasses {
+    /// ASCII digits.
+    pub(crate) digit: u64,
+    /// Digits of base64, both alphabets: ASCII letters and digits, `+`, `/`, `-` and `_`.
+    pub(crate) base64: u64,
+    /// `=`.
+    pub(crate) equals: u64,
+    /// Quotes of programs: `"`, `'` and `` ` ``.
+    pub(crate) quote: u64,
+    /// What joins two strings of a program: ASCII white space, `\`, `+`, `.`, `&`, `~`, `|` and `<`.
+    pub(crate) joint: u64,
+    /// Line feeds.
+    pub(crate) feed: u64,
+    /// ASCII capitals.
+    pub(crate) upper: u64,
+    /// `%` and `\`, with which characters are written in other ways.
+    pub(crate) code: u64,
+    /// What follows these then: hexadecimal digits, `u`, `U` and `x`.
+    pub(crate) coded: u64,
+    /// `&`.
+    pub(crate) ampersand: u64,
+    /// `#`, which follows it where a number does.
+    pub(crate) hash: u64,
+    /// `;`.
+    pub(crate) semicolon: u64,
+    /// `+` and what follows it where characters are written in UTF-7: `A`.
+    pub(crate) plus: u64,
+    pub(crate) a: u64,
+    /// No ASCII.
+    pub(crate) wide: u64,
+}
+
+impl ByteClasses {
+    /// Quotes.
+    pub(super) const QUOTES: [u8; 3] = *b"\"'`";
+    /// What hexadecimal digits may have in front of them.
+    pub(super) const CODED_MARKS: [u8; 3] = *b"uUx";
+    /// Bytes that join strings, besides white space from tab to carriage return.
+    pub(super) const JOINTS: [u8; 8] = *b" \\+.&~|<";
+    /// Digits of base64 besides letters and digits.
+    pub(super) const BASE64_MARKS: [u8; 4] = *b"+/-_";
+}
+
+/// Fills `classes` for a text, whatever it held before: an entry for every 64 bytes, the bits behind the end zero.
+pub(crate) fn classes_of(isa: Isa, text: &[u8], classes: &mut Vec<ByteClasses>) {
+    let (blocks, rest) = text.as_chunks::<WORD_BYTES>();
+    classes.resize(text.len().div_ceil(WORD_BYTES), ByteClasses::default());
+    let (whole, last) = classes.split_at_mut(blocks.len());
+    // Zeros are of no class.
+    let mut padded = [0; WORD_BYTES];
+    padded[..rest.len()].copy_from_slice(rest);
+    for (blocks, classes) in [(blocks, whole), (&[padded][..], last)] {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::classify(blocks, classes),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::classify(blocks, classes),
+            _ => portable::classify(blocks, classes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The classes as their words say.
+    fn specified(text: &[u8]) -> Vec<ByteClasses> {
+        let mask = |block: &[u8], is: fn(u8) -> bool| {
+            block.iter().enumerate().fold(0, |mask, (bit, byte)| mask | u64::from(is(*byte)) << bit)
+        };
+        let blocks = text.chunks(WORD_BYTES);
+        blocks
+            .map(|block| ByteClasses {
+                digit: mask(block, |byte| byte.is_ascii_digit()),
+                base64: mask(block, |byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)),
+                equals: mask(block, |byte| byte == b'='),
+                quote: mask(block, |byte| b"\"'`".contains(&byte)),
+                joint: mask(block, |byte| b" \t\n\x0b\x0c\r\\+.&~|<".contains(&byte)),
+                feed: mask(block, |byte| byte == b'\n'),
+                upper: mask(block, |byte| byte.is_ascii_uppercase()),
+                code: mask(block, |byte| b"%\\".contains(&byte)),
+                coded: mask(block, |byte| byte.is_ascii_hexdigit() || b"uUx".contains(&byte)),
+                ampersand: mask(block, |byte| byte == b'&'),
+                hash: mask(block, |byte| byte == b'#'),
+                semicolon: mask(block, |byte| byte == b';'),
+                plus: mask(block, |byte| byte == b'+'),
+                a: mask(block, |byte| byte == b'A'),
+                wide: mask(block, |byte| !byte.is_ascii()),
+            })
+            .collect()
+    }
+
+    fn check(text: &[u8]) {
+        let expected = specified(text);
+        let mut classes = vec![ByteClasses { digit: u64::MAX, ..ByteClasses::default() }; 3];
+        for isa in Isa::available() {
+            classes_of(isa, text, &mut classes);
+            assert_eq!(classes, expected, "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn every_byte_value_is_classed_at_every_place() {
+        let bytes: Vec<u8> = (0..=u8::MAX).chain(0..=u8::MAX).collect();
+        for start in 0..WORD_BYTES {
+            for len in [0, 1, 63, 64, 65, 256 + start] {
+                check(&bytes[start..][..len.min(bytes.len() - start)]);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_classed(text in prop::collection::vec(any::<u8>(), 0..300)) {
+            check(&text);
+        }
+    }
+}
