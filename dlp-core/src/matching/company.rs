@@ -26,9 +26,9 @@ const LIST_MIN: usize = 2;
 /// wrote something are no list of customers.
 const NAMED_LIST_MIN: usize = 10;
 
-/// Numbers of the same length in the neighbourhood for each that passes, this one included: a table has more of them where
-/// the shape alone turns most away, as moments in time that could be dates of birth.
-const OTHERS_EACH_MAX: usize = 3;
+/// Numbers of the same length that do not pass, for each that does and for this one: a table has as many where the shape
+/// alone turns most away, as moments in time that could be dates of birth.
+const OTHERS_EACH: usize = 2;
 
 /// What the others say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(super) fn around(
     let is_among_others = is_digits(&text[value.clone()]) && {
         let others =
             [&text[start..value.start], &text[value.end..end]].map(|side| numbers_like(side, &text[value.clone()]));
-        others.iter().sum::<usize>() > OTHERS_EACH_MAX * (passing + 1)
+        others.iter().sum::<usize>() >= passing + OTHERS_EACH * (passing + 1)
     };
     if votes.failing > passing || is_among_others {
         Company::Strangers
