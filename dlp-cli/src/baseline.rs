@@ -11,6 +11,7 @@ use crate::output::Destination;
 use crate::scan::pipeline::{FileId, id_of};
 use dlp_core::base::Category;
 use dlp_core::output::{FindingRecord, IdentityKey, value_hmac};
+use dlp_governance::files::KEY_LEN;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -18,8 +19,6 @@ use std::path::Path;
 
 /// Version of the file's format.
 const SCHEMA_VERSION: &str = "1.0";
-/// Bytes of a key or salt.
-const KEY_LEN: usize = 32;
 
 /// What was there before, and the key by which it is known again.
 #[derive(Default)]
@@ -72,7 +71,7 @@ impl Baseline {
     /// Reads what the user named, and makes a salt when a first baseline is to be written.
     pub(crate) fn load(args: &ReportArgs) -> Result<Self, CliError> {
         let mut baseline = Self::default();
-        let mut key = args.key_file.as_deref().map(read_key).transpose()?;
+        let mut key = args.key_file.as_deref().map(input::read_key).transpose()?;
         if let Some(path) = &args.baseline {
             let document = read(path)?;
             match (&document.salt, key) {
@@ -148,16 +147,6 @@ fn read(path: &Path) -> Result<Document, CliError> {
         return Err(wrong(path, &message));
     }
     Ok(document)
-}
-
-/// 32 bytes, or as many in hexadecimal.
-pub(crate) fn read_key(path: &Path) -> Result<[u8; KEY_LEN], CliError> {
-    let bytes = input::read_private(path)?;
-    let as_text = || std::str::from_utf8(&bytes).ok().and_then(|text| from_hex(text.trim_end()));
-    <[u8; KEY_LEN]>::try_from(&bytes[..]).ok().or_else(as_text).ok_or_else(|| {
-        let message = "expected 32 bytes or 64 hexadecimal digits; make one with `head -c 32 /dev/urandom`";
-        CliError::KeyFile { path: path.to_owned(), message }
-    })
 }
 
 fn wrong(path: &Path, message: &str) -> CliError {

@@ -1,10 +1,10 @@
 //! From what the user chose to an inspector that looks for it.
 
-use crate::baseline::read_key;
 use crate::cli::{DetectorChoice, KnownArgs, OcrArgs};
 use crate::error::CliError;
 use crate::import;
 use crate::input;
+use crate::input::read_key;
 use dlp_core::base::Limits;
 use dlp_core::content::RiskyParser;
 use dlp_core::inspect::Inspector;

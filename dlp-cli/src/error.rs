@@ -6,6 +6,7 @@ use dlp_core::knowledge::{CatalogueError, ProfileError};
 use dlp_core::known::IndexError;
 use dlp_core::matching::CompileError;
 use dlp_core::output::AllowError;
+use dlp_governance::files::KeyError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -100,12 +101,12 @@ pub(crate) enum CliError {
         message: String,
     },
     /// A key cannot be used.
-    #[error("{}: {message}", .path.display())]
+    #[error("{}: {source}", .path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it, and what to do.
-        message: &'static str,
+        source: KeyError,
     },
     /// An index cannot be used.
     #[error("{}: {source}", .path.display())]

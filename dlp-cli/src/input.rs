@@ -6,6 +6,7 @@
 
 use crate::error::CliError;
 use dlp_core::known::Source;
+use dlp_governance::files::{self, KEY_LEN};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -13,9 +14,6 @@ use std::sync::Arc;
 
 /// Where descriptors have names.
 const DESCRIPTORS: [&str; 3] = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"];
-
-/// No key is longer.
-const SECRET_BYTES_MAX: u64 = 4096;
 
 /// A file that was opened.
 pub(crate) enum Opened {
@@ -55,44 +53,12 @@ pub(crate) fn check_waits_for_nobody(path: &Path, hint: &'static str) -> Result<
 pub(crate) fn open_index(path: &Path) -> Result<Arc<dyn Source>, CliError> {
     let failed = |source| CliError::Read { path: path.to_owned(), source };
     match open(path, "name a file")? {
-        Opened::File(file) => {
-            let len_bytes = file.metadata().map_err(failed)?.len();
-            Ok(Arc::new(IndexFile { file, len_bytes }))
-        }
+        Opened::File(file) => files::index(file).map_err(failed),
         Opened::Stream(mut file) => {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).map_err(failed)?;
             Ok(Arc::new(bytes))
         }
-    }
-}
-
-/// A file that is read at any place by any thread.
-struct IndexFile {
-    file: File,
-    len_bytes: u64,
-}
-
-impl Source for IndexFile {
-    fn len_bytes(&self) -> u64 {
-        self.len_bytes
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, into, at)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, mut at: u64, mut into: &mut [u8]) -> io::Result<()> {
-        while !into.is_empty() {
-            let len = std::os::windows::fs::FileExt::seek_read(&self.file, into, at)?;
-            if len == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            (at, into) = (at + len as u64, &mut into[len..]);
-        }
-        Ok(())
     }
 }
 
@@ -106,28 +72,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
     }
 }
 
-/// Reads a secret that the command needs. A file that others may read holds no secret.
-pub(crate) fn read_private(path: &Path) -> Result<Vec<u8>, CliError> {
-    let failed = |source| CliError::Read { path: path.to_owned(), source };
+/// Reads a key that the command needs.
+pub(crate) fn read_key(path: &Path) -> Result<[u8; KEY_LEN], CliError> {
     let (Opened::File(file) | Opened::Stream(file)) = open(path, "name a file")?;
-    if is_readable_by_others(&file.metadata().map_err(failed)?) {
-        let message = "others may read this key; take it from them with `chmod 600`";
-        return Err(CliError::KeyFile { path: path.to_owned(), message });
-    }
-    let mut bytes = Vec::new();
-    file.take(SECRET_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.is_file() && metadata.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_metadata: &Metadata) -> bool {
-    false
+    files::read_key(file).map_err(|source| CliError::KeyFile { path: path.to_owned(), source })
 }
 
 #[cfg(unix)]

@@ -5,20 +5,14 @@
 
 use crate::config::KnownConfig;
 use crate::gateway::StartError;
-use crate::secret_file;
 use dlp_core::knowledge::Catalogue;
 use dlp_core::known::{IndexError, Known, KnownKey, Source, edm, fingerprint};
 use dlp_core::matching::DetectorSet;
+use dlp_governance::files::{self, KeyError};
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Bytes of a key.
-const KEY_LEN: usize = 32;
-/// Longest key file: hexadecimal digits and a line end.
-const KEY_FILE_BYTES_MAX: u64 = 2 * KEY_LEN as u64 + 2;
 
 /// Why what is known cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +27,12 @@ pub enum KnownError {
         source: io::Error,
     },
     /// The key file holds no key.
-    #[error("known.key_file: {}: {message}", path.display())]
+    #[error("known.key_file: {}: {source}", path.display())]
     Key {
         /// The file.
         path: PathBuf,
-        /// Expected and got.
-        message: &'static str,
+        /// What is wrong with it.
+        source: KeyError,
     },
     /// An index is none, or of another key.
     #[error("known: {}: {source}", path.display())]
@@ -73,42 +67,14 @@ fn indexes<I>(
 ) -> Result<Vec<I>, KnownError> {
     let index = |path: &PathBuf| {
         let failed = |source| KnownError::Read { path: path.clone(), source };
-        let file = File::open(path).map_err(failed)?;
-        let len_bytes = file.metadata().map_err(failed)?.len();
-        let source = Arc::new(IndexFile { file, len_bytes });
+        let source = File::open(path).and_then(files::index).map_err(failed)?;
         open(source).map_err(|source| KnownError::Index { path: path.clone(), source })
     };
     paths.iter().map(index).collect()
 }
 
-/// 32 bytes, or as many in hexadecimal digits, that nobody else may read.
 fn key(path: &Path) -> Result<KnownKey, KnownError> {
-    let failed = |source| KnownError::Read { path: path.into(), source };
-    let wrong = |message| KnownError::Key { path: path.into(), message };
-    let file = File::open(path).map_err(failed)?;
-    if secret_file::shared_mode(&file.metadata().map_err(failed)?).is_some() {
-        return Err(wrong("others may read this key; take it from them with `chmod 600`"));
-    }
-    let mut bytes = Vec::new();
-    file.take(KEY_FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    let digits = || data_encoding::HEXLOWER_PERMISSIVE.decode(bytes.trim_ascii_end()).ok();
-    let whole = <[u8; KEY_LEN]>::try_from(&bytes[..]).ok();
-    let key = whole.or_else(|| digits().and_then(|key| key.try_into().ok()));
-    key.map(KnownKey::new).ok_or_else(|| wrong("expected 32 bytes or 64 hexadecimal digits"))
-}
-
-/// A file that is read at any place by any thread.
-struct IndexFile {
-    file: File,
-    len_bytes: u64,
-}
-
-impl Source for IndexFile {
-    fn len_bytes(&self) -> u64 {
-        self.len_bytes
-    }
-
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(into, at)
-    }
+    let wrong = |source| KnownError::Key { path: path.into(), source };
+    let file = File::open(path).map_err(|error| wrong(error.into()))?;
+    files::read_key(file).map(KnownKey::new).map_err(wrong)
 }

@@ -55,6 +55,7 @@ fn finding(value: &[u8], at: u64) -> Finding {
         validator: None,
         value: Secret::new(value),
         context_masked: String::new(),
+        cell: None,
         location: Location { span: Span::new(at, at + value.len() as u64), ..Location::default() },
     }
 }

@@ -1,10 +1,10 @@
 //! `dlp edm`: from a table to an index of its records.
 
-use crate::baseline::read_key;
 use crate::cli::{EdmArgs, EdmBuildArgs, EdmCommand};
 use crate::commands::sort::Sorter;
 use crate::error::CliError;
 use crate::exit;
+use crate::input::read_key;
 use crate::input::{self, Opened};
 use crate::output::Destination;
 use crate::say;

@@ -1,11 +1,11 @@
 //! `dlp fingerprint`: from documents and source code to an index of their passages.
 
-use crate::baseline::read_key;
 use crate::cli::{FingerprintArgs, FingerprintBuildArgs, FingerprintCommand};
 use crate::commands::sort::Sorter;
 use crate::engine;
 use crate::error::CliError;
 use crate::exit;
+use crate::input::read_key;
 use crate::output::Destination;
 use crate::say;
 use crate::scan::stop::within;

@@ -1,11 +1,11 @@
 //! `dlp redact`: a text without the values in it, and back.
 
-use crate::baseline::read_key;
 use crate::cli::{RedactArgs, RedactFormat, RedactMethod};
 use crate::engine;
 use crate::error::CliError;
 use crate::exit;
 use crate::input;
+use crate::input::read_key;
 use crate::output::Destination;
 use crate::say;
 use crate::scan::walk::STDIN;

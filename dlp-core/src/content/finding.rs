@@ -2,7 +2,7 @@
 
 use super::{Completeness, Flow};
 use crate::base::{Confidence, Problem, Secret, Span};
-use crate::matching::{DetectorIndex, LineColumn, Match, Reason, ValidatorResult};
+use crate::matching::{DetectorIndex, LineColumn, Match, Reason, TableCell, ValidatorResult};
 
 /// A match with its place in the item tree.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Finding {
     pub context_masked: String,
     /// Where it stands.
     pub location: Location,
+    /// Where it stands in a table of delimited text.
+    pub cell: Option<TableCell>,
     /// Other parts of the same credential that stand near, the nearest first.
     pub related: Vec<Related>,
 }
@@ -47,6 +49,7 @@ impl Finding {
             value: found.value,
             context_masked: found.surroundings,
             location,
+            cell: found.cell,
             related: Vec::new(),
         }
     }

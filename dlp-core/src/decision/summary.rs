@@ -243,6 +243,7 @@ mod tests {
             validator: None,
             value: Secret::new(value.as_bytes()),
             context_masked: String::new(),
+            cell: None,
             location: Location::default(),
         }
     }

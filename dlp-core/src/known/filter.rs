@@ -26,12 +26,14 @@ impl Filter {
     }
 
     /// Whether a hash may have been added.
+    #[inline]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         let (word, bits) = self.place(hash);
         self.0[word] & bits == bits
     }
 
     /// The word of a hash, by its leading bits, and its bits there, by the others.
+    #[inline]
     fn place(&self, hash: u64) -> (usize, u64) {
         let word = (u128::from(hash) * self.0.len() as u128) >> 64;
         let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -6,6 +6,7 @@
 //! have an id, a severity and a label as all others do, and policies can name them.
 
 pub mod edm;
+mod eight;
 mod filter;
 pub mod fingerprint;
 mod key;

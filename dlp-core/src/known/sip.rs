@@ -31,6 +31,7 @@ impl Sip {
     }
 
     /// Its value for some bytes.
+    #[inline]
     pub(super) fn hash(&self, bytes: &[u8]) -> u64 {
         let mut state = self.state;
         let blocks = bytes.chunks_exact(8);

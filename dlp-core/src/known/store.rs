@@ -31,8 +31,14 @@ const BUCKET_ENTRIES: u64 = 8;
 const BITS_MAX: u32 = 28;
 /// Bytes that are read at once when a store is opened: a multiple of an entry's.
 const BLOCK_LEN: u64 = 64 * 1024 * ENTRY_LEN as u64;
+/// Bytes that are written at once.
+const WRITE_LEN: usize = 64 * 1024;
 /// Entries that are read at once in a look-up: a bucket has eight.
 const READ_ENTRIES_MAX: u64 = 64;
+
+/// Room for the entries of one read.
+type Room = [[u8; ENTRY_LEN]; READ_ENTRIES_MAX as usize];
+const ROOM: Room = [[0; ENTRY_LEN]; READ_ENTRIES_MAX as usize];
 
 /// First bytes of a file, which tell its kind.
 pub(super) type Magic = [u8; 8];
@@ -75,6 +81,8 @@ pub enum IndexError {
 /// Writes a store, entry by entry.
 pub(super) struct StoreWriter<W> {
     out: W,
+    /// What goes through the authenticator and out together, since both are slow for a few bytes.
+    block: Vec<u8>,
     authenticator: blake3::Hasher,
     bits: u32,
     /// Entries of each bucket, until the end.
@@ -90,7 +98,8 @@ impl<W: Write> StoreWriter<W> {
         authenticator.update(magic);
         out.write_all(magic)?;
         let bits = (entries / BUCKET_ENTRIES).checked_ilog2().unwrap_or(0).min(BITS_MAX);
-        Ok(Self { out, authenticator, bits, directory: vec![0; (1 << bits) + 1], written: 0, last: None })
+        let block = Vec::with_capacity(WRITE_LEN);
+        Ok(Self { out, block, authenticator, bits, directory: vec![0; (1 << bits) + 1], written: 0, last: None })
     }
 
     /// Writes the next entry. One that equals the last is left out.
@@ -122,6 +131,7 @@ impl<W: Write> StoreWriter<W> {
         let footer =
             [&self.written.to_le_bytes()[..], &self.bits.to_le_bytes(), &(header.len() as u32).to_le_bytes()].concat();
         self.write(&footer)?;
+        self.pass()?;
         let authenticator = *self.authenticator.finalize().as_bytes();
         self.out.write_all(&authenticator)?;
         self.out.flush()?;
@@ -129,8 +139,19 @@ impl<W: Write> StoreWriter<W> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.authenticator.update(bytes);
-        self.out.write_all(bytes)
+        if self.block.len() + bytes.len() > WRITE_LEN {
+            self.pass()?;
+        }
+        self.block.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Authenticates and writes what was gathered.
+    fn pass(&mut self) -> io::Result<()> {
+        self.authenticator.update(&self.block);
+        self.out.write_all(&self.block)?;
+        self.block.clear();
+        Ok(())
     }
 }
 
@@ -201,6 +222,7 @@ impl Store {
     }
 
     /// Whether there may be entries of a hash.
+    #[inline]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         self.filter.may_hold(hash)
     }
@@ -213,10 +235,10 @@ impl Store {
         let bucket = self.bucket(bucket(hash, self.bits));
         if bucket.end - bucket.start <= READ_ENTRIES_MAX {
             // All of it in one read.
-            let mut entries = Vec::new();
-            self.entries(bucket.clone(), &mut entries);
-            let start = entries.partition_point(|entry| entry.hash < hash) as u64;
-            let end = entries.partition_point(|entry| entry.hash <= hash) as u64;
+            let mut room = ROOM;
+            let entries = self.entries(bucket.clone(), &mut room);
+            let start = entries.partition_point(|bytes| entry(bytes).hash < hash) as u64;
+            let end = entries.partition_point(|bytes| entry(bytes).hash <= hash) as u64;
             return bucket.start + start..bucket.start + end;
         }
         let start = self.partition(bucket.clone(), |entry| entry.hash < hash);
@@ -225,65 +247,90 @@ impl Store {
 
     /// The owners of entries.
     pub(super) fn owners(&self, places: Range<u64>) -> Vec<u32> {
-        let mut entries = Vec::new();
-        self.entries(places, &mut entries);
-        entries.iter().map(|entry| entry.owner).collect()
+        let mut owners = Vec::new();
+        self.each_owner(places, &mut |owner| owners.push(owner));
+        owners
     }
 
     /// Gives the owners of entries.
-    pub(super) fn each_owner(&self, places: Range<u64>, each: &mut dyn FnMut(u32)) {
-        let start = size_of::<Magic>() as u64 + places.start * ENTRY_LEN as u64;
-        let bytes = self.bytes(start, (places.end.saturating_sub(places.start)) as usize * ENTRY_LEN);
-        bytes.chunks_exact(ENTRY_LEN).for_each(|bytes| each(entry(bytes).owner));
+    pub(super) fn each_owner(&self, mut places: Range<u64>, each: &mut impl FnMut(u32)) {
+        let mut room = ROOM;
+        while places.start < places.end {
+            let end = places.end.min(places.start + READ_ENTRIES_MAX);
+            self.entries(places.start..end, &mut room).iter().for_each(|bytes| each(entry(bytes).owner));
+            places.start = end;
+        }
+    }
+
+    /// Gives the owners of a hash, and says whether it has any.
+    pub(super) fn each_owner_of(&self, hash: u64, each: &mut impl FnMut(u32)) -> bool {
+        let bucket = self.bucket(bucket(hash, self.bits));
+        if bucket.end - bucket.start > READ_ENTRIES_MAX {
+            let places = self.find(hash);
+            self.each_owner(places.clone(), each);
+            return !places.is_empty();
+        }
+        let mut room = ROOM;
+        let entries = self.entries(bucket, &mut room).iter().map(entry);
+        let mut is_there = false;
+        for entry in entries.filter(|entry| entry.hash == hash) {
+            is_there = true;
+            each(entry.owner);
+        }
+        is_there
     }
 
     /// Whether one of the entries of one hash, which are sorted by their owner, belongs to an owner.
     pub(super) fn holds(&self, places: Range<u64>, owner: u32) -> bool {
+        let mut room = ROOM;
+        if places.end - places.start <= READ_ENTRIES_MAX {
+            return self.entries(places, &mut room).iter().any(|bytes| entry(bytes).owner == owner);
+        }
         let at = self.partition(places.clone(), |entry| entry.owner < owner);
-        at < places.end && self.owners(at..at + 1) == [owner]
+        at < places.end && self.entries(at..at + 1, &mut room).iter().any(|bytes| entry(bytes).owner == owner)
     }
 
     /// The first of the places whose entry is not before. Halves the places until one read has them all.
     fn partition(&self, mut places: Range<u64>, is_before: impl Fn(&Entry) -> bool) -> u64 {
-        let mut entries = Vec::new();
+        let mut room = ROOM;
         while places.end - places.start > READ_ENTRIES_MAX {
             let middle = places.start + (places.end - places.start) / 2;
-            self.entries(middle..middle + 1, &mut entries);
-            if entries.first().is_some_and(&is_before) {
+            if self.entries(middle..middle + 1, &mut room).first().is_some_and(|bytes| is_before(&entry(bytes))) {
                 places.start = middle + 1;
             } else {
                 places.end = middle;
             }
         }
-        self.entries(places.clone(), &mut entries);
-        places.start + entries.partition_point(is_before) as u64
+        let entries = self.entries(places.clone(), &mut room);
+        places.start + entries.partition_point(|bytes| is_before(&entry(bytes))) as u64
     }
 
-    /// Reads entries. None when they cannot be had, which is remembered.
-    fn entries(&self, places: Range<u64>, entries: &mut Vec<Entry>) {
-        entries.clear();
+    /// Reads entries, at most as many as there is room for. None when they cannot be had, which is remembered.
+    fn entries<'r>(&self, places: Range<u64>, room: &'r mut Room) -> &'r [[u8; ENTRY_LEN]] {
         let start = size_of::<Magic>() as u64 + places.start * ENTRY_LEN as u64;
-        let bytes = self.bytes(start, (places.end.saturating_sub(places.start)) as usize * ENTRY_LEN);
-        entries.extend(bytes.chunks_exact(ENTRY_LEN).map(entry));
+        let len = places.end.saturating_sub(places.start).min(READ_ENTRIES_MAX) as usize;
+        if self.fill(start, room[..len].as_flattened_mut()) { &room[..len] } else { &[] }
     }
 
     /// The places of a bucket.
     fn bucket(&self, bucket: usize) -> Range<u64> {
         let start = size_of::<Magic>() as u64 + self.entries * ENTRY_LEN as u64 + bucket as u64 * 8;
-        let pair = self.bytes(start, 16);
-        let place =
-            |at: usize| pair.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |n| u64::from_le_bytes(*n));
-        let end = place(8).min(self.entries);
-        place(0).min(end)..end
+        let mut pair = [[0; 8]; 2];
+        if !self.fill(start, pair.as_flattened_mut()) {
+            return 0..0;
+        }
+        let [start, end] = pair.map(u64::from_le_bytes);
+        let end = end.min(self.entries);
+        start.min(end)..end
     }
 
-    fn bytes(&self, at: u64, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len];
-        if self.source.read_at(at, &mut bytes).is_err() {
+    /// Fills bytes from a place on. Whether that succeeded is remembered.
+    fn fill(&self, at: u64, into: &mut [u8]) -> bool {
+        let is_read = self.source.read_at(at, into).is_ok();
+        if !is_read {
             self.has_failed.store(true, Ordering::Relaxed);
-            bytes.clear();
         }
-        bytes
+        is_read
     }
 }
 
@@ -333,7 +380,7 @@ fn authenticate(source: &dyn Source, frame: &Frame, key: &KnownKey, filter: &mut
         let block = read(source, at..part.min(at + BLOCK_LEN))?;
         authenticator.update(&block);
         if part == end_of_entries && at >= first {
-            block.chunks_exact(ENTRY_LEN).for_each(|bytes| filter.add(entry(bytes).hash));
+            block.as_chunks().0.iter().for_each(|bytes| filter.add(entry(bytes).hash));
         }
         at += block.len() as u64;
     }
@@ -349,8 +396,7 @@ fn read(source: &dyn Source, range: Range<u64>) -> Result<Vec<u8>, IndexError> {
     Ok(bytes)
 }
 
-fn entry(bytes: &[u8]) -> Entry {
-    let bytes: &[u8; ENTRY_LEN] = bytes.first_chunk().expect("an entry has twelve bytes");
+fn entry(bytes: &[u8; ENTRY_LEN]) -> Entry {
     let hash = u64::from_le_bytes(*bytes.first_chunk().expect("twelve bytes"));
     let owner = u32::from_le_bytes(*bytes.last_chunk().expect("twelve bytes"));
     Entry { hash, owner }

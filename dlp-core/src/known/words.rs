@@ -3,6 +3,7 @@
 //! What a cell of a table holds and what stands in a text go through the same code, so they are equal when people would
 //! call them equal.
 
+use super::eight::{self, eight};
 use super::key::KnownKey;
 use crate::matching::LineColumn;
 use crate::text::push_folded;
@@ -51,14 +52,40 @@ pub(super) struct Word {
     pub(super) until: LineColumn,
     /// Whether it may belong to one value with the word before it.
     pub(super) joins: bool,
-    bytes: [u8; WORD_BYTES_MAX],
+    /// Letters and digits; what stands behind its length is of no meaning.
+    bytes: [u8; ROOM_BYTES],
     len: u8,
+    digits: u8,
 }
+
+/// Room for the longest word, and for eight bytes at its end.
+const ROOM_BYTES: usize = WORD_BYTES_MAX + 8;
 
 impl Word {
     /// Its letters and digits, folded.
+    #[inline]
     pub(super) fn folded(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
+    }
+
+    /// How many bytes are folded.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// How many of them are digits.
+    #[inline]
+    pub(super) fn digits(&self) -> usize {
+        usize::from(self.digits)
+    }
+
+    /// Its blocks of eight bytes, with zeros behind its end.
+    #[inline]
+    fn blocks(&self) -> impl Iterator<Item = u64> {
+        let len = self.len();
+        let blocks = self.bytes.as_chunks::<8>().0.iter().zip((0..len).step_by(8));
+        blocks.map(move |(block, at)| eight::first(u64::from_le_bytes(*block), (len - at).min(8)))
     }
 }
 
@@ -78,20 +105,11 @@ impl WordHash {
     }
 
     /// The hash of a word.
-    pub(super) fn of(&self, word: &[u8]) -> u64 {
-        let mut blocks = word.chunks_exact(8);
-        let mut sum = self.0[0].wrapping_add(self.0[1].wrapping_mul(word.len() as u128));
-        for (block, factor) in blocks.by_ref().zip(&self.0[2..]) {
-            let block = u64::from_le_bytes(*block.first_chunk().expect("eight bytes"));
-            sum = sum.wrapping_add(factor.wrapping_mul(block.into()));
-        }
-        let rest = blocks.remainder();
-        if !rest.is_empty() {
-            let last = rest.iter().rev().fold(0, |last: u64, byte| last << 8 | u64::from(*byte));
-            let factor = self.0.get(2 + word.len() / 8).copied().unwrap_or(0);
-            sum = sum.wrapping_add(factor.wrapping_mul(last.into()));
-        }
-        (sum >> 64) as u64
+    #[inline]
+    pub(super) fn of(&self, word: &Word) -> u64 {
+        let sum = self.0[0].wrapping_add(self.0[1].wrapping_mul(word.len() as u128));
+        let add = |sum: u128, (block, factor): (u64, &u128)| sum.wrapping_add(factor.wrapping_mul(block.into()));
+        (word.blocks().zip(&self.0[2..]).fold(sum, add) >> 64) as u64
     }
 }
 
@@ -128,7 +146,7 @@ impl Words {
             ahead: 0,
             after_cr: false,
             rest: Vec::new(),
-            word: Word { start: 0, end: 0, at, until: at, joins: false, bytes: [0; WORD_BYTES_MAX], len: 0 },
+            word: Word { start: 0, end: 0, at, until: at, joins: false, bytes: [0; ROOM_BYTES], len: 0, digits: 0 },
             is_open: false,
             is_overlong: false,
             last_end: None,
@@ -142,11 +160,6 @@ impl Words {
         cutter.push(text.as_bytes(), &mut |word| words.push(*word));
         cutter.finish(&mut |word| words.push(*word));
         words
-    }
-
-    /// Bytes that went through.
-    pub(super) fn offset(&self) -> u64 {
-        self.offset
     }
 
     /// Where the word starts that is open, or the next one may.
@@ -184,26 +197,41 @@ impl Words {
     }
 
     /// Letters and digits of ASCII.
+    #[inline]
     fn letters(&mut self, bytes: &[u8]) -> usize {
         if !self.is_open {
             self.open();
         }
-        let start = usize::from(self.word.len);
         let mut len = 0;
-        while let Some(folded) = bytes.get(len).map(|byte| CLASSES[usize::from(*byte)]).filter(|class| *class > WIDE) {
-            if let Some(slot) = self.word.bytes.get_mut(start + len) {
-                *slot = folded;
+        loop {
+            let block = eight(bytes.get(len..).unwrap_or_default());
+            let digits = eight::digits(block);
+            let count = eight::leading(eight::letters(block) | digits);
+            self.append(eight::first(eight::small(block), count), count, eight::first(digits, count).count_ones());
+            len += count;
+            if count < 8 {
+                break;
             }
-            len += 1;
         }
-        self.is_overlong |= start + len > WORD_BYTES_MAX;
-        self.word.len = (start + len).min(WORD_BYTES_MAX) as u8;
         self.offset += len as u64;
         self.after_cr = false;
         self.mark_end();
         len
     }
 
+    /// Adds up to eight folded bytes to the word, so many of them digits.
+    #[inline]
+    fn append(&mut self, block: u64, count: usize, digits: u32) {
+        let start = self.word.len();
+        self.is_overlong |= start + count > WORD_BYTES_MAX;
+        if let Some(room) = self.word.bytes.get_mut(start..start + 8).filter(|_| !self.is_overlong) {
+            room.copy_from_slice(&block.to_le_bytes());
+            self.word.len += count as u8;
+            self.word.digits += digits as u8;
+        }
+    }
+
+    #[inline]
     fn separators(&mut self, bytes: &[u8], each: &mut impl FnMut(&Word)) -> usize {
         self.close(each);
         self.after_cr = false;
@@ -212,6 +240,7 @@ impl Words {
         len
     }
 
+    #[inline]
     fn line_end(&mut self, byte: u8, each: &mut impl FnMut(&Word)) -> usize {
         self.close(each);
         let completes = byte == b'\n' && self.after_cr;
@@ -264,33 +293,35 @@ impl Words {
             '０'..='９' => self.buffer.push(b'0' + (c as u32 - '０' as u32) as u8),
             _ => push_folded(c, &mut self.buffer),
         }
-        let len = usize::from(self.word.len);
-        match self.word.bytes.get_mut(len..len + self.buffer.len()) {
-            Some(room) => {
-                room.copy_from_slice(&self.buffer);
-                self.word.len += self.buffer.len() as u8;
-            }
-            None => self.is_overlong = true,
+        let folded = std::mem::take(&mut self.buffer);
+        for bytes in folded.chunks(8) {
+            let block = eight(bytes);
+            self.append(block, bytes.len(), eight::digits(block).count_ones());
         }
+        self.buffer = folded;
     }
 
+    #[inline]
     fn place(&self) -> LineColumn {
         LineColumn { line: self.line, column: self.offset - self.ahead + 1 }
     }
 
+    #[inline]
     fn open(&mut self) {
         self.is_open = true;
         self.word.start = self.offset;
         self.word.at = self.place();
         self.word.joins = self.last_end.is_some_and(|end| self.offset - end <= GAP_BYTES_MAX);
-        self.word.len = 0;
+        (self.word.len, self.word.digits) = (0, 0);
     }
 
+    #[inline]
     fn mark_end(&mut self) {
         self.word.end = self.offset;
         self.word.until = self.place();
     }
 
+    #[inline]
     fn close(&mut self, each: &mut impl FnMut(&Word)) {
         if !std::mem::take(&mut self.is_open) {
             return;

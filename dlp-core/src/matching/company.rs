@@ -10,7 +10,8 @@ use super::compile::{CompiledPattern, DetectorSet};
 use super::confirm;
 use super::found::DetectorIndex;
 use super::scratch::Scratch;
-use crate::knowledge::validators::Verdict;
+use super::table::Table;
+use crate::knowledge::validators::{Check, Verdict};
 use std::ops::Range;
 
 /// Bytes on either side in which others are looked for: the rows above and below in a table of people.
@@ -25,6 +26,10 @@ const LIST_MIN: usize = 2;
 /// wrote something are no list of customers.
 const NAMED_LIST_MIN: usize = 10;
 
+/// Numbers of the same length that do not pass, for each that does and for this one: a table has as many where the shape
+/// alone turns most away, as moments in time that could be dates of birth.
+const OTHERS_EACH: usize = 2;
+
 /// What the others say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Company {
@@ -32,7 +37,8 @@ pub(super) enum Company {
     None,
     /// At least [`LIST_MIN`] different others pass ([`NAMED_LIST_MIN`] of named ones), and no more than these fail: a list.
     Peers,
-    /// More numbers of the same length fail than others pass: this one passed by chance.
+    /// More numbers of the same length fail than others pass, or there are many more of that length: this one passed by
+    /// chance.
     Strangers,
 }
 
@@ -52,13 +58,41 @@ pub(super) fn around(
     for side in [start..value.start, value.end..end] {
         votes.count(set, scratch, text, (index, &text[value.clone()], side));
     }
-    if votes.passing.len() >= list_min && votes.passing.len() >= votes.failing {
-        Company::Peers
-    } else if votes.failing > votes.passing.len() {
+    let passing = votes.passing.len();
+    let is_among_others = is_digits(&text[value.clone()]) && {
+        let others =
+            [&text[start..value.start], &text[value.end..end]].map(|side| numbers_like(side, &text[value.clone()]));
+        others.iter().sum::<usize>() >= passing + OTHERS_EACH * (passing + 1)
+    };
+    if votes.failing > passing || is_among_others {
         Company::Strangers
+    } else if passing >= list_min {
+        Company::Peers
     } else {
         Company::None
     }
+}
+
+/// Numbers of a column that fail before it is said to hold something else.
+const COLUMN_FAILING_MIN: usize = 3;
+
+/// Whether a number that passes its check does so by chance: most numbers of its length in the rows around it fail there,
+/// whatever the header of the column says.
+pub(super) fn is_chance_of_column(check: &Check, (table, text): (&Table, &[u8]), value: &Range<usize>) -> bool {
+    let len = value.len();
+    let others = table.cells_around(text, value, WINDOW_BYTES).filter(|cell| cell.len() == len && is_digits(cell));
+    let (mut passing, mut failing) = (0, 0);
+    for other in others {
+        let is_passing = (check.verdict)(other) == Verdict::Valid;
+        *(if is_passing { &mut passing } else { &mut failing }) += 1;
+    }
+    failing >= COLUMN_FAILING_MIN && failing > passing
+}
+
+/// How many other numbers of the same length stand in a text, apart from letters.
+fn numbers_like(text: &[u8], value: &[u8]) -> usize {
+    let words = text.split(|byte| !byte.is_ascii_alphanumeric());
+    words.filter(|word| word.len() == value.len() && is_digits(word) && *word != value).count()
 }
 
 /// Different others that pass, and numbers of the same length that fail beside a number.

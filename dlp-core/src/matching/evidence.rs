@@ -43,6 +43,8 @@ pub(super) struct Judged {
     pub(super) confidence: Confidence,
     pub(super) notes: Notes,
     pub(super) checked: Option<(&'static Check, Verdict)>,
+    /// Number of its column, in a table.
+    pub(super) column: Option<u16>,
 }
 
 /// A step of a score. Put into words when the match is reported, which most are not.
@@ -173,6 +175,11 @@ pub(super) fn judge(
     if named == Named::No && detector.data.category != Category::Secret {
         add_company(set, scratch, ground, (index, accepted), &mut score);
     }
+    if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
+        && company::is_chance_of_column(check, (table, text), &accepted.value)
+    {
+        score.cap(STRANGERS_POINTS, "most numbers of its column fail the check that this one passes");
+    }
     let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
     let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
     if is_by_chance && !material::is_in_text(text, accepted.whole.clone()) {
@@ -194,6 +201,7 @@ pub(super) fn judge(
         confidence: Confidence::from_points(score.sum()),
         notes: score,
         checked,
+        column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
     })
 }
 
@@ -355,7 +363,8 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Adds a step. The pattern, the check, two of the words, three of the company and four of `judge` itself make eleven.
+    /// Adds a step. The pattern, the check, two of the words, three of the company and five of `judge` itself make
+    /// twelve.
     fn add(&mut self, step: Step, change: i32, detail: Detail) {
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;

@@ -3,6 +3,7 @@
 use super::lines::LineColumn;
 use crate::base::{Confidence, Secret, Span};
 use std::fmt;
+use std::sync::Arc;
 
 /// Position of a detector in its `DetectorSet`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +41,17 @@ pub struct Match {
     pub end: LineColumn,
     /// The text around it on its line, with this and every other value masked.
     pub surroundings: String,
+    /// Where it stands in a table of delimited text.
+    pub cell: Option<TableCell>,
+}
+
+/// A place in a table of delimited text whose header was recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableCell {
+    /// The name in the header, where it holds a word that names data: other first lines may be data themselves.
+    pub column_name: Option<Arc<str>>,
+    /// The row behind the header, counted from 1.
+    pub row: u64,
 }
 
 /// One step of a score. The changes of all steps sum to the score before clamping.

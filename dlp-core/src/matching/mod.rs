@@ -44,7 +44,7 @@ mod tests;
 mod vocabulary;
 
 pub use compile::{CompileError, DetectorSet};
-pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, ValidatorResult};
+pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, TableCell, ValidatorResult};
 pub use lines::LineColumn;
 pub(crate) use lines::LineCounter;
 pub use material::Material;

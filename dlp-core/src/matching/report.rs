@@ -4,6 +4,7 @@ use super::compile::DetectorSet;
 use super::evidence::Judged;
 use super::found::Match;
 use super::lines::LineCounter;
+use super::table::Table;
 use crate::base::{Secret, Span};
 
 /// Bytes of the surroundings shown on either side of a match.
@@ -27,7 +28,7 @@ impl Window<'_> {
 
 /// Completes a match. `lines` has passed everything before it; `masked` are the spans that may not be shown.
 pub(super) fn complete(
-    set: &DetectorSet,
+    (set, table): (&DetectorSet, Option<&Table>),
     window: Window<'_>,
     (judged, lines): (Judged, LineCounter),
     masked: &[Span],
@@ -47,6 +48,7 @@ pub(super) fn complete(
         start: lines.place(),
         end: end.place(),
         surroundings: surroundings(window, span, (&own_mask, masked)),
+        cell: table.zip(judged.column).map(|(table, column)| table.place(column, lines.place().line)),
     }
 }
 

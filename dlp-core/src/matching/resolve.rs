@@ -108,6 +108,7 @@ mod tests {
             confidence: Confidence::from_points(points),
             notes: Notes::default(),
             checked: None,
+            column: None,
         }
     }
 

@@ -182,7 +182,7 @@ impl State {
         for judged in self.pending.decide(known) {
             self.pass_lines(text, judged.start);
             let near = nearby(&self.recent, Span::new(judged.start, judged.end));
-            each(report::complete(set, window, (judged, self.lines), &near));
+            each(report::complete((set, self.table.as_deref()), window, (judged, self.lines), &near));
         }
         let oldest = self.horizon.saturating_sub((2 * MATCH_LEN_MAX + SURROUNDINGS_BYTES) as u64);
         let oldest = self.pending.earliest().map_or(oldest, |earliest| earliest.min(oldest));

@@ -5,9 +5,11 @@
 //! is in is told from its own line, so that it does not matter how the text was cut into pieces.
 
 use super::context::Folded;
+use super::found::TableCell;
 use super::vocabulary::{PhraseId, Vocabulary};
 use memchr::{memchr, memchr2_iter, memrchr};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes at the beginning of a text in which its header and its first rows must stand.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -24,6 +26,9 @@ const TITLE_LINES_MAX: usize = 4;
 /// Bytes of a name of a column.
 const NAME_BYTES_MAX: usize = 64;
 
+/// Digits in a name that is shown: `phone_2`, `2024`.
+const NAME_DIGITS_MAX: usize = 4;
+
 /// Columns of a table.
 const COLUMNS_MAX: usize = 1024;
 
@@ -38,6 +43,10 @@ pub(super) struct Table {
     columns: Vec<Vec<PhraseId>>,
     /// All of them.
     phrases: Vec<PhraseId>,
+    /// The headers that may be shown.
+    names: Vec<Option<Arc<str>>>,
+    /// Line of the header, from 1.
+    line: u64,
 }
 
 impl Table {
@@ -45,12 +54,14 @@ impl Table {
     pub(super) fn of(vocabulary: &Vocabulary, text: &[u8]) -> Option<Self> {
         let head = &text[..text.len().min(HEAD_BYTES)];
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let (header, delimiter) = header(head)?;
+        let (header, delimiter, line) = header(head)?;
         let columns: Vec<_> = fields(header, delimiter).map(|name| phrases(vocabulary, &header[name])).collect();
         let mut phrases: Vec<_> = columns.iter().flatten().copied().collect();
         phrases.sort_unstable();
         phrases.dedup();
-        (!phrases.is_empty()).then_some(Self { delimiter, columns, phrases })
+        let names = fields(header, delimiter).zip(&columns);
+        let names = names.map(|(name, found)| if found.is_empty() { None } else { shown(&header[name]) }).collect();
+        (!phrases.is_empty()).then_some(Self { delimiter, columns, phrases, names, line })
     }
 
     /// The phrases of all headers.
@@ -61,16 +72,55 @@ impl Table {
     /// The phrases in the header of the column that a value is in. None where its line is no row of the table, or it is
     /// more than one field.
     pub(super) fn phrases_of(&self, text: &[u8], value: &Range<usize>) -> &[PhraseId] {
+        self.cell(text, value).map_or(&[], |(_, column)| &self.columns[column])
+    }
+
+    /// The other cells of a value's column in the rows that stand as a whole within so many bytes of it.
+    pub(super) fn cells_around<'t>(
+        &self,
+        text: &'t [u8],
+        value: &Range<usize>,
+        window_bytes: usize,
+    ) -> impl Iterator<Item = &'t [u8]> + use<'t> {
+        let place = self.cell(text, value);
+        let before = place.as_ref().map_or(&[][..], |(row, _)| {
+            let window = &text[value.start.saturating_sub(window_bytes).min(row.start)..row.start];
+            memchr(b'\n', window).map_or(&[][..], |first| &window[first + 1..])
+        });
+        let behind = place.as_ref().map_or(&[][..], |(row, _)| {
+            let window = &text[row.end..text.len().min(value.end + window_bytes).max(row.end)];
+            memrchr(b'\n', window).map_or(&[][..], |last| &window[..last])
+        });
+        let column = place.map_or(usize::MAX, |(_, column)| column);
+        let (delimiter, count) = (self.delimiter, self.columns.len());
+        [before, behind].into_iter().flat_map(|rows| rows.split(|byte| *byte == b'\n')).filter_map(move |row| {
+            let row = line(row);
+            let cell = fields(row, delimiter).nth(column)?;
+            (fields(row, delimiter).count() == count).then(|| trimmed(&row[cell]))
+        })
+    }
+
+    /// The number of a value's column.
+    pub(super) fn column_of(&self, text: &[u8], value: &Range<usize>) -> Option<u16> {
+        self.cell(text, value).map(|(_, column)| column as u16)
+    }
+
+    /// Where a column and a line of the text are.
+    pub(super) fn place(&self, column: u16, line: u64) -> TableCell {
+        let column_name = self.names.get(usize::from(column)).cloned().flatten();
+        TableCell { column_name, row: line.saturating_sub(self.line) }
+    }
+
+    /// The row of a value, and the number of its column.
+    fn cell(&self, text: &[u8], value: &Range<usize>) -> Option<(Range<usize>, usize)> {
         let from = value.start.saturating_sub(ROW_BYTES_MAX);
         let start = match memrchr(b'\n', &text[from..value.start]) {
             Some(feed) => from + feed + 1,
             None if from == 0 => 0,
-            None => return &[],
+            None => return None,
         };
         let rest = &text[start..text.len().min(start + ROW_BYTES_MAX)];
-        let Some(end) = memchr(b'\n', rest).or_else(|| (start + rest.len() == text.len()).then_some(rest.len())) else {
-            return &[];
-        };
+        let end = memchr(b'\n', rest).or_else(|| (start + rest.len() == text.len()).then_some(rest.len()))?;
         let row = line(&rest[..end]);
         let (mut count, mut found) = (0, None);
         for field in fields(row, self.delimiter) {
@@ -79,12 +129,18 @@ impl Table {
             }
             count += 1;
         }
-        found.filter(|_| count == self.columns.len()).map_or(&[], |column| &self.columns[column])
+        found.filter(|_| count == self.columns.len()).map(|column| (start..start + end, column))
     }
 }
 
-/// The header of a table and what separates its fields. A title may stand above it, in fewer fields.
-fn header(head: &[u8]) -> Option<(&[u8], u8)> {
+/// A cell without blanks and quotes around it.
+fn trimmed(cell: &[u8]) -> &[u8] {
+    let cell = cell.trim_ascii();
+    cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell).trim_ascii()
+}
+
+/// The header of a table, what separates its fields, and its line. A title may stand above it, in fewer fields.
+fn header(head: &[u8]) -> Option<(&[u8], u8, u64)> {
     let mut rest = head;
     let mut titles: Vec<&[u8]> = Vec::new();
     for _ in 0..=TITLE_LINES_MAX {
@@ -98,7 +154,7 @@ fn header(head: &[u8]) -> Option<(&[u8], u8)> {
         };
         let found = DELIMITERS.into_iter().find(|delimiter| is_table(header, rows, *delimiter) && is_below(*delimiter));
         if let Some(delimiter) = found {
-            return Some((header, delimiter));
+            return Some((header, delimiter, titles.len() as u64 + 1));
         }
         titles.push(header);
         rest = rows;
@@ -157,6 +213,14 @@ fn is_name(field: &[u8]) -> bool {
     field.len() <= NAME_BYTES_MAX && has_letter && starts_with_letter && !is_sentence
 }
 
+/// The name of a column as people may see it. What has many digits or an address is a value, whatever words it holds.
+fn shown(name: &[u8]) -> Option<Arc<str>> {
+    let name = std::str::from_utf8(trimmed(name)).ok()?;
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    let is_name = digits <= NAME_DIGITS_MAX && !name.contains(['@', '=']) && !name.contains(char::is_control);
+    is_name.then(|| name.into())
+}
+
 /// The phrases in the name of a column.
 fn phrases(vocabulary: &Vocabulary, name: &[u8]) -> Vec<PhraseId> {
     let mut found = Vec::new();
@@ -210,6 +274,43 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(named(text), *expected, "{}", &text[..text.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn places_are_told_by_names_that_may_be_shown() {
+        let mut builder = Builder::default();
+        builder.phrases(&Context { strong: vec!["pesel".to_owned()], ..Context::default() });
+        let vocabulary = builder.build();
+        let rows = [
+            ("id,\"Nr PESEL\"\n1,2\n3,#\n", Some((Some("Nr PESEL"), 2))),
+            ("Customers\n\nid,pesel\n#,1\n2,3\n", Some((None, 1))),
+            ("jan@acme.pl,pesel 44051401458\n1,#\n", Some((None, 1))),
+            ("id,name\n1,#\n", None),
+        ];
+        for (text, expected) in rows {
+            let at = text.find('#').expect("mark");
+            let place = Table::of(&vocabulary, text.as_bytes()).and_then(|table| {
+                let column = table.column_of(text.as_bytes(), &(at..at + 1))?;
+                Some(table.place(column, 1 + text[..at].matches('\n').count() as u64))
+            });
+            let place = place.as_ref().map(|place| (place.column_name.as_deref(), place.row));
+            assert_eq!(place, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cells_of_a_column_are_those_of_whole_rows_nearby() {
+        let mut builder = Builder::default();
+        builder.phrases(&Context { strong: vec!["pesel".to_owned()], ..Context::default() });
+        let text = "id,pesel\n8,8\n9,9\n1,22\n2, \"33\"\n3,44\n4,5,5\n5,66\n6,77";
+        let table = Table::of(&builder.build(), text.as_bytes()).expect("a table");
+        let at = text.find("44").expect("it is there");
+        let rows: [(usize, &[&str]); 3] = [(64, &["8", "9", "22", "33", "66"]), (12, &["33", "66"]), (3, &[])];
+        for (window_bytes, expected) in rows {
+            let cells = table.cells_around(text.as_bytes(), &(at..at + 2), window_bytes);
+            let cells: Vec<_> = cells.map(String::from_utf8_lossy).collect();
+            assert_eq!(cells, expected, "{window_bytes}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::content::{Finding, LocatedProblem, Location};
 use crate::knowledge::Detector;
-use crate::matching::{DetectorSet, ValidatorResult};
+use crate::matching::{DetectorSet, TableCell, ValidatorResult};
 use std::collections::HashMap;
 
 /// The file whose findings are projected.
@@ -55,7 +55,7 @@ pub fn problem(path: &ItemPath, located: &LocatedProblem) -> ProblemRecord {
         reason: problem.reason.to_owned(),
         limit: problem.limit.map(|limit| limit.name),
         value: problem.limit.map(|limit| limit.value),
-        location: location(path, &located.location),
+        location: location(path, &located.location, None),
         message: problem.message.clone(),
         bytes_unscanned: None,
         git: None,
@@ -87,7 +87,7 @@ fn record(
             .map(|r| ReasonRecord { step: r.step.as_str(), detail: r.detail.clone(), change: r.change })
             .collect(),
         validator: finding.validator.as_ref().map(validator),
-        location: location(subject.path, &finding.location),
+        location: location(subject.path, &finding.location, finding.cell.as_ref()),
         masked: finding.value.masked(detector.reveal_last),
         value_len: String::from_utf8_lossy(&value).chars().count(),
         value_hmac: subject.key.map(|key| value_hmac(key, &detector.id, &value)),
@@ -110,7 +110,7 @@ fn validator(result: &ValidatorResult) -> ValidatorRecord {
     ValidatorRecord { name: result.name.clone(), result: word }
 }
 
-fn location(path: &ItemPath, location: &Location) -> LocationRecord {
+fn location(path: &ItemPath, location: &Location, in_table: Option<&TableCell>) -> LocationRecord {
     let (sheet, cell) = location.cell.clone().unzip();
     LocationRecord {
         path: path.clone(),
@@ -119,8 +119,8 @@ fn location(path: &ItemPath, location: &Location) -> LocationRecord {
         page: location.page,
         sheet,
         cell,
-        column_name: None,
-        row: None,
+        column_name: in_table.and_then(|place| place.column_name.as_deref()).map(str::to_owned),
+        row: in_table.map(|place| place.row),
         json_path: None,
         line: location.start.map(|place| place.line),
         column: location.start.map(|place| place.column),

@@ -40,6 +40,7 @@ pub(super) fn finding(detector: u32, value: &str, start: u64) -> Finding {
         validator: Some(ValidatorResult { name: "check".to_owned(), valid: Some(true) }),
         value: Secret::new(value.as_bytes()),
         context_masked: String::new(),
+        cell: None,
         location: Location {
             span: Span::new(start, start + value.len() as u64),
             start: at(start + 1),

@@ -35,6 +35,7 @@ fn finding(value: &str) -> Finding {
         validator: None,
         value: Secret::new(value.as_bytes()),
         context_masked: String::new(),
+        cell: None,
         location: Location::default(),
     }
 }

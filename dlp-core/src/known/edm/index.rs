@@ -4,7 +4,7 @@ use super::super::key::KnownKey;
 use super::super::sip::Sip;
 use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
 use super::super::words::{Word, Words};
-use super::normal::{self, Make, Normal};
+use super::normal::{self, Normal, shape};
 use super::schema::{Column, Kind, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -36,7 +36,8 @@ type Shapes = [u64; 4];
 pub(super) struct Primary {
     /// Number of the column.
     pub(super) at: usize,
-    kind: Kind,
+    /// How its values are compared.
+    pub(super) kind: Kind,
     shapes: Shapes,
     len_max: usize,
 }
@@ -52,29 +53,33 @@ impl Primary {
     }
 
     /// How many of the last words may make a value together: each number of them that gives a shape of the column.
-    pub(super) fn counts(&self, words: &[Word]) -> impl Iterator<Item = usize> {
+    #[inline]
+    pub(super) fn counts(&self, words: &[Word]) -> impl Iterator<Item = usize> + use<> {
         let mut found = 0_u16;
-        let (mut len, mut make) = (0, Make::default());
+        let (mut len, mut digits) = (0, 0);
         for (before, word) in words.iter().rev().take(normal::WORDS_MAX).enumerate() {
-            let folded = word.folded();
-            len += folded.len();
-            make.add(folded);
+            len += word.len();
+            digits += word.digits();
             let goes_on = match self.kind {
                 Kind::Text => len <= self.len_max,
                 // Their values are shorter than what stands in the text.
-                Kind::Number | Kind::Phone => make.is_digits(),
+                Kind::Number | Kind::Phone => digits == len,
                 Kind::Date | Kind::DateUs => before < 3,
             };
             if !goes_on {
                 break;
             }
-            let has_shape = self.kind != Kind::Text || has(&self.shapes, make.shape(len));
+            let has_shape = self.kind != Kind::Text || has(&self.shapes, shape(len, digits));
             found |= u16::from(has_shape) << before;
             if !word.joins {
                 break;
             }
         }
-        (1..=normal::WORDS_MAX).filter(move |count| found >> (count - 1) & 1 == 1)
+        std::iter::from_fn(move || {
+            let count = found.trailing_zeros();
+            found &= found.wrapping_sub(1);
+            (count < u16::BITS).then_some(count as usize + 1)
+        })
     }
 }
 
@@ -218,10 +223,31 @@ impl Index {
 
     /// The entries of a value in a column, as a range of places. Empty when there is none.
     pub(super) fn find(&self, column: usize, value: &Normal) -> Range<u64> {
-        if !has(&self.shapes[column], value.shape()) {
-            return 0..0;
-        }
-        self.store.find(self.columns[column].hash(value.bytes()))
+        self.hash(column, value).map_or(0..0, |hash| self.store.find(hash))
+    }
+
+    /// What entries of a value in a column have; `None` when there are none, which its shape tells.
+    #[inline]
+    pub(super) fn hash(&self, column: usize, value: &Normal) -> Option<u64> {
+        has(&self.shapes[column], value.shape()).then(|| self.columns[column].hash(value.bytes()))
+    }
+
+    /// Whether there may be entries of a hash.
+    #[inline]
+    pub(super) fn may_hold(&self, hash: u64) -> bool {
+        self.store.may_hold(hash)
+    }
+
+    /// The entries of a hash, as a range of places. Empty when there is none.
+    pub(super) fn find_hash(&self, hash: u64) -> Range<u64> {
+        self.store.find(hash)
+    }
+
+    /// Whether words may make a value of a column, as far as their length and their digits tell.
+    pub(super) fn may_make(&self, column: usize, words: &[Word]) -> bool {
+        let sum = |(len, digits), word: &Word| (len + word.len(), digits + word.digits());
+        let (len, digits) = words.iter().fold((0, 0), sum);
+        self.header.schema.columns[column].kind != Kind::Text || has(&self.shapes[column], shape(len, digits))
     }
 
     /// The rows of entries.

@@ -45,44 +45,23 @@ impl Normal {
 
     /// Length and make of a value, as a place among 256: values of an index take few of them, words of a text many.
     pub(super) fn shape(&self) -> u8 {
-        let mut make = Make::default();
-        make.add(self.bytes());
-        make.shape(self.bytes().len())
+        let digits = self.bytes().iter().filter(|byte| byte.is_ascii_digit()).count();
+        shape(self.bytes().len(), digits)
     }
 }
 
 /// Kinds of values by what they are made of.
 pub(super) const MAKES: usize = 3;
 
-/// What the bytes of a value are.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Make {
-    digits: bool,
-    others: bool,
-}
-
-impl Make {
-    /// Adds bytes of the value.
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-        self.digits |= digits > 0;
-        self.others |= digits < bytes.len();
-    }
-
-    /// Whether they are digits alone.
-    pub(super) fn is_digits(self) -> bool {
-        !self.others
-    }
-
-    /// The shape of so many of them.
-    pub(super) fn shape(self, len: usize) -> u8 {
-        let make = match (self.digits, self.others) {
-            (true, false) => 0,
-            (false, _) => 1,
-            (true, true) => 2,
-        };
-        make * 64 + len.saturating_sub(1).min(LEN_MAX - 1) as u8
-    }
+/// The shape of a value of so many bytes, of which so many are digits.
+#[inline]
+pub(super) fn shape(len: usize, digits: usize) -> u8 {
+    let make = match digits {
+        all if all == len => 0,
+        0 => 1,
+        _ => 2,
+    };
+    make * 64 + len.saturating_sub(1).min(LEN_MAX - 1) as u8
 }
 
 /// The value that words make together. `None` when they make none of this kind.

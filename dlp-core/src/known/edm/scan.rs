@@ -6,6 +6,7 @@ use super::normal::{WORDS_MAX, normal};
 use crate::base::{Confidence, Secret, Span};
 use crate::matching::{DetectorIndex, Match, Reason, Step};
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Points of a primary value by itself: low, since a number can stand in a text for another reason.
 const PRIMARY_POINTS: i32 = 40;
@@ -38,6 +39,17 @@ pub struct Cell {
     pub confidence: Confidence,
 }
 
+/// A value of the text that may be one of a primary column.
+#[derive(Debug)]
+struct Candidate {
+    /// Which index.
+    index: usize,
+    column: usize,
+    /// Which words make it.
+    words: Range<usize>,
+    hash: u64,
+}
+
 /// The state of a text.
 #[derive(Debug)]
 pub(in crate::known) struct Scan {
@@ -51,6 +63,9 @@ struct Recent {
     /// Words; those before `first` are let go.
     words: Vec<Word>,
     first: usize,
+    /// Those before this one were looked up.
+    new: usize,
+    candidates: Vec<Candidate>,
     hits: VecDeque<Hit>,
     window_bytes: u64,
     /// Cells of found rows, for those who want to know where they stand.
@@ -69,6 +84,8 @@ impl Scan {
         let recent = Recent {
             words: Vec::new(),
             first: 0,
+            new: 0,
+            candidates: Vec::new(),
             hits: VecDeque::new(),
             window_bytes,
             cells: with_cells.then(Vec::new),
@@ -82,14 +99,16 @@ impl Scan {
         let Self { cutter, recent } = self;
         for piece in bytes.chunks(PIECE_BYTES) {
             recent.held.extend_from_slice(piece);
-            cutter.push(piece, &mut |word| recent.follow(records, word, each));
+            cutter.push(piece, &mut |word| recent.words.push(*word));
+            recent.follow(records, each);
             recent.forget(cutter.open_since());
         }
     }
 
     pub(in crate::known) fn finish(&mut self, records: &[Record], each: &mut dyn FnMut(Match)) {
         let Self { cutter, recent } = self;
-        cutter.finish(&mut |word| recent.follow(records, word, each));
+        cutter.finish(&mut |word| recent.words.push(*word));
+        recent.follow(records, each);
         while let Some(hit) = recent.hits.pop_front() {
             recent.decide(records, &hit, each);
         }
@@ -119,39 +138,58 @@ impl Recent {
         self.hits.iter().map(|hit| hit.first.start).min().unwrap_or(u64::MAX).min(begun)
     }
 
-    fn follow(&mut self, records: &[Record], word: &Word, each: &mut dyn FnMut(Match)) {
-        // What waits is complete once a word begins behind its window.
-        while self.hits.front().is_some_and(|hit| hit.last.end + self.window_bytes < word.start) {
+    /// Looks up the values that end with new words, and decides about hits behind whose windows words have begun.
+    fn follow(&mut self, records: &[Record], each: &mut dyn FnMut(Match)) {
+        self.gather(records);
+        self.look_up(records);
+        self.new = self.words.len();
+        let latest = self.words.last().map_or(0, |word| word.start);
+        while self.hits.front().is_some_and(|hit| hit.last.end + self.window_bytes < latest) {
             let hit = self.hits.pop_front().expect("there is a first");
             self.decide(records, &hit, each);
         }
-        self.words.push(*word);
-        self.look_up(records);
     }
 
-    /// Looks up the values that end with the latest word.
-    fn look_up(&mut self, records: &[Record]) {
-        let words = &self.words[self.first..];
-        for (at, (_, index)) in records.iter().enumerate() {
-            let schema = index.schema();
-            for column in index.primary_columns() {
-                let data = &schema.columns[column.at];
-                for count in column.counts(words) {
-                    let value = &words[words.len() - count..];
-                    let Some(value_of) = normal(data.kind, value).filter(|v| v.is_findable(true)) else { continue };
-                    let places = index.find(column.at, &value_of);
-                    if places.is_empty() || places.end - places.start > u64::from(schema.common_rows) {
-                        continue;
+    /// Gathers the values that end with new words.
+    fn gather(&mut self, records: &[Record]) {
+        for end in self.new + 1..=self.words.len() {
+            for (at, (_, index)) in records.iter().enumerate() {
+                for column in index.primary_columns() {
+                    for count in column.counts(&self.words[self.first..end]) {
+                        let words = end - count..end;
+                        let value = normal(column.kind, &self.words[words.clone()]).filter(|v| v.is_findable(true));
+                        let hash = value.and_then(|value| index.hash(column.at, &value));
+                        self.candidates.extend(hash.map(|hash| Candidate {
+                            index: at,
+                            column: column.at,
+                            words,
+                            hash,
+                        }));
                     }
-                    let rows = index.rows_of(places);
-                    if rows.is_empty() {
-                        continue;
-                    }
-                    let (first, last) = (value[0], value[count - 1]);
-                    self.hits.push_back(Hit { index: at, column: column.at, first, last, rows });
                 }
             }
         }
+    }
+
+    /// Looks up what was gathered. The filters are asked about all of them first, so that the processor fetches their
+    /// places together.
+    fn look_up(&mut self, records: &[Record]) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.retain(|value| records[value.index].1.may_hold(value.hash));
+        for Candidate { index: at, column, words, hash } in candidates.drain(..) {
+            let index = &records[at].1;
+            let places = index.find_hash(hash);
+            if places.is_empty() || places.end - places.start > u64::from(index.schema().common_rows) {
+                continue;
+            }
+            let rows = index.rows_of(places);
+            if rows.is_empty() {
+                continue;
+            }
+            let (first, last) = (self.words[words.start], self.words[words.end - 1]);
+            self.hits.push_back(Hit { index: at, column, first, last, rows });
+        }
+        self.candidates = candidates;
     }
 
     /// Lets go of words and bytes that no window reaches any more, a word being open since a place.
@@ -163,6 +201,7 @@ impl Recent {
         self.first += words.iter().take(kept_min).take_while(|word| word.start < needed).count();
         if self.first > self.words.len() / 2 {
             self.words.drain(..self.first);
+            self.new -= self.first;
             self.first = 0;
         }
         let surplus = (safe - self.base) as usize;
@@ -193,13 +232,14 @@ impl Recent {
             start: hit.first.at,
             end: hit.last.until,
             surroundings: columns(index, hit, &found),
+            cell: None,
         });
     }
 
     /// Where the cells of the hit's rows stand in its window, all of them.
     fn spans(&self, index: &Index, hit: &Hit) -> Vec<Span> {
         let words = self.words();
-        let values = nearest(words, hit, index.schema().window_bytes).into_iter().flat_map(|end| {
+        let values = nearest(words, hit, index.schema().window_bytes).flat_map(|end| {
             let behind = end + 1;
             (1..=joined(&words[..behind])).map(move |count| &words[behind - count..behind])
         });
@@ -220,6 +260,9 @@ impl Recent {
             best: Found { cells: Cells::default(), row: hit.rows[0], is_enough: schema.secondary_min == 0 },
         };
         for end in nearest(words, hit, schema.window_bytes) {
+            if search.best.is_enough {
+                break;
+            }
             for count in 1..=joined(&words[..=end]) {
                 let value = &words[end + 1 - count..=end];
                 if search.best.is_enough || !hit.is_apart(value) {
@@ -251,13 +294,18 @@ fn is_cell(index: &Index, hit: &Hit, value: &[Word]) -> bool {
 }
 
 /// Indexes of the words in a hit's window, those beside it first.
-fn nearest(words: &[Word], hit: &Hit, window_bytes: u64) -> Vec<usize> {
-    let (from, until) = (hit.first.start.saturating_sub(window_bytes), hit.last.end + window_bytes);
-    let inside = words.partition_point(|word| word.start < from)..words.partition_point(|word| word.end <= until);
-    let mut places: Vec<usize> = inside.filter(|at| hit.is_apart(&words[*at..=*at])).collect();
-    let distance = |word: &Word| hit.first.start.saturating_sub(word.end).max(word.start.saturating_sub(hit.last.end));
-    places.sort_by_key(|at| distance(&words[*at]));
-    places
+fn nearest(words: &[Word], hit: &Hit, window_bytes: u64) -> impl Iterator<Item = usize> {
+    let (start, end) = (hit.first.start, hit.last.end);
+    let first = words.partition_point(|word| word.start < start.saturating_sub(window_bytes));
+    let last = words.partition_point(|word| word.end <= end + window_bytes);
+    let mut before = (first..words.partition_point(|word| word.end <= start)).rev().peekable();
+    let mut behind = (words.partition_point(|word| word.start < end)..last).peekable();
+    std::iter::from_fn(move || {
+        let to_left = before.peek().map(|at| start - words[*at].end);
+        let to_right = behind.peek().map(|at| words[*at].start - end);
+        let is_left = to_left.is_some_and(|left| to_right.is_none_or(|right| left <= right));
+        if is_left { before.next() } else { behind.next() }
+    })
 }
 
 /// The search for the other cells of a hit's rows.
@@ -273,6 +321,9 @@ impl Search<'_> {
     fn look_up(&mut self, value: &[Word]) {
         let schema = self.index.schema();
         for (column, data) in schema.columns.iter().enumerate().filter(|(at, _)| *at != self.hit.column) {
+            if !self.index.may_make(column, value) {
+                continue;
+            }
             let Some(value) = normal(data.kind, value).filter(|v| v.is_findable(false)) else { continue };
             let places = self.index.find(column, &value);
             if places.is_empty() {

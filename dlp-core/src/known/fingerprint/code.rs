@@ -6,6 +6,7 @@
 
 use super::grams::Token;
 use crate::known::KnownKey;
+use crate::known::eight::{self, eight};
 use crate::matching::LineColumn;
 use crate::text::count::count;
 
@@ -46,6 +47,7 @@ impl Vocabulary {
     }
 
     /// The hash of a token.
+    #[inline]
     pub(super) fn hash(&self, token: &CodeToken) -> u64 {
         self.0[usize::from(token.what)]
     }
@@ -64,6 +66,7 @@ pub(super) struct CodeToken {
 
 impl CodeToken {
     /// With its hash.
+    #[inline]
     pub(super) fn hashed(&self, vocabulary: &Vocabulary) -> Token {
         let Self { start, end, at, until, .. } = *self;
         Token { hash: vocabulary.hash(self), start, end, at, until }
@@ -94,7 +97,7 @@ pub(super) struct Code {
     state: State,
     open: CodeToken,
     /// The word that is open, as far as keywords go.
-    word: [u8; PACKED_BYTES],
+    word: [u8; PACKED_BYTES + 8],
     word_len: usize,
     offset: u64,
     line: u64,
@@ -107,22 +110,23 @@ impl Code {
     pub(super) fn new() -> Self {
         let place = LineColumn { line: 1, column: 1 };
         let open = CodeToken { what: 0, start: 0, end: 0, at: place, until: place };
-        Self { state: State::Between, open, word: [0; PACKED_BYTES], word_len: 0, offset: 0, line: 1, ahead: 0 }
+        Self { state: State::Between, open, word: [0; PACKED_BYTES + 8], word_len: 0, offset: 0, line: 1, ahead: 0 }
     }
 
     /// Takes the next bytes and gives the tokens that end in them.
-    pub(super) fn push(&mut self, mut bytes: &[u8], each: &mut impl FnMut(&CodeToken)) {
-        while let Some(first) = bytes.first() {
-            let len = match self.state {
-                State::Between => self.begin(*first, each),
-                State::Word => self.word(bytes, each),
-                State::Number => self.number(bytes, each),
-                State::Quoted { quote, is_escaped } => self.quoted(bytes, (quote, is_escaped), each),
+    pub(super) fn push(&mut self, bytes: &[u8], each: &mut impl FnMut(&CodeToken)) {
+        let mut at = 0;
+        while let Some(first) = bytes.get(at) {
+            let rest = &bytes[at..];
+            at += match self.state {
+                State::Between => self.begin(*first, rest, each),
+                State::Word => self.word(rest, each),
+                State::Number => self.number(rest, each),
+                State::Quoted { quote, is_escaped } => self.quoted(rest, (quote, is_escaped), each),
                 State::Slash => self.slash(*first, each),
-                State::LineComment => self.line_comment(bytes),
-                State::BlockComment { after_star } => self.block_comment(bytes, after_star),
+                State::LineComment => self.line_comment(rest),
+                State::BlockComment { after_star } => self.block_comment(rest, after_star),
             };
-            bytes = &bytes[len..];
         }
     }
 
@@ -140,6 +144,14 @@ impl Code {
         bytes.len()
     }
 
+    /// Passes over a byte of ASCII that ends no line.
+    #[inline]
+    fn pass_one(&mut self) -> usize {
+        self.offset += 1;
+        1
+    }
+
+    #[inline]
     fn pass_line_end(&mut self) -> usize {
         self.offset += 1;
         self.line += 1;
@@ -148,63 +160,84 @@ impl Code {
     }
 
     /// A byte between two tokens, which may begin one.
-    fn begin(&mut self, byte: u8, each: &mut impl FnMut(&CodeToken)) -> usize {
-        let mut what = u16::from(byte);
-        self.state = match byte {
-            b'\n' => return self.pass_line_end(),
-            b' ' | b'\t' | b'\r' => return self.pass(&[byte]),
-            b'#' => State::LineComment,
+    #[inline]
+    fn begin(&mut self, byte: u8, rest: &[u8], each: &mut impl FnMut(&CodeToken)) -> usize {
+        match byte {
+            b'\n' => self.pass_line_end(),
+            b' ' | b'\t' | b'\r' => self.pass_one(),
+            b'#' => {
+                self.state = State::LineComment;
+                self.pass_one()
+            }
             b'"' | b'\'' | b'`' => {
-                what = STRING;
-                State::Quoted { quote: byte, is_escaped: false }
+                self.open(STRING, State::Quoted { quote: byte, is_escaped: false });
+                self.pass_one()
             }
             b'0'..=b'9' => {
-                what = NUMBER;
-                State::Number
+                self.open(NUMBER, State::Number);
+                self.number(rest, each)
             }
-            b'/' => State::Slash,
+            b'/' => {
+                self.open(byte.into(), State::Slash);
+                self.pass_one()
+            }
             _ if is_word(byte) => {
-                (self.word, self.word_len) = ([0; PACKED_BYTES], 0);
-                self.open(IDENTIFIER);
-                self.state = State::Word;
-                return 0;
+                (self.word, self.word_len) = ([0; PACKED_BYTES + 8], 0);
+                self.open(IDENTIFIER, State::Word);
+                self.word(rest, each)
             }
-            _ => State::Between,
-        };
-        if self.state == State::LineComment {
-            return self.pass(&[byte]);
+            _ => {
+                self.open(byte.into(), State::Between);
+                self.pass_one();
+                self.close(each);
+                1
+            }
         }
-        self.open(what);
-        let len = self.pass(&[byte]);
-        if self.state == State::Between {
-            self.close(each);
-        }
-        len
     }
 
+    /// The bytes of a word, and its end when it stands there.
+    #[inline]
     fn word(&mut self, bytes: &[u8], each: &mut impl FnMut(&CodeToken)) -> usize {
-        let mut len = 0;
-        while let Some(byte) = bytes.get(len).filter(|byte| is_word(**byte)) {
-            if let Some(slot) = self.word.get_mut(self.word_len) {
-                *slot = byte.to_ascii_lowercase();
+        let len = self.run(bytes, 0, |code, block, count| {
+            if let Some(room) = code.word.get_mut(code.word_len..code.word_len + 8) {
+                room.copy_from_slice(&eight::first(eight::small(block), count).to_le_bytes());
             }
-            self.word_len += 1;
-            len += 1;
-        }
-        self.pass(&bytes[..len]);
+            code.word_len += count;
+        });
         if len < bytes.len() {
-            self.open.what = keyword(&self.word, self.word_len).unwrap_or(IDENTIFIER);
+            let word = self.word.first_chunk().expect("a word has room for more");
+            self.open.what = keyword(word, self.word_len).unwrap_or(IDENTIFIER);
             self.close(each);
         }
         len
     }
 
+    #[inline]
     fn number(&mut self, bytes: &[u8], each: &mut impl FnMut(&CodeToken)) -> usize {
-        let len = bytes.iter().take_while(|byte| is_word(**byte) || **byte == b'.').count();
-        self.pass(&bytes[..len]);
+        let len = self.run(bytes, b'.', |_, _, _| {});
         if len < bytes.len() {
             self.close(each);
         }
+        len
+    }
+
+    /// Passes over bytes of words, and over one other byte, and gives them in blocks.
+    #[inline]
+    fn run(&mut self, bytes: &[u8], other: u8, mut take: impl FnMut(&mut Self, u64, usize)) -> usize {
+        let mut len = 0;
+        loop {
+            let block = eight(bytes.get(len..).unwrap_or_default());
+            let narrow = eight::letters(block) | eight::digits(block) | eight::equal(block, b'_');
+            let others = if other == 0 { 0 } else { eight::equal(block, other) };
+            let count = eight::leading(narrow | eight::wide(block) | others);
+            self.ahead += u64::from(eight::first(eight::continuing(block), count).count_ones());
+            take(self, block, count);
+            len += count;
+            if count < 8 {
+                break;
+            }
+        }
+        self.offset += len as u64;
         len
     }
 
@@ -239,7 +272,7 @@ impl Code {
                 return 0;
             }
         }
-        self.pass(&[byte])
+        self.pass_one()
     }
 
     fn line_comment(&mut self, bytes: &[u8]) -> usize {
@@ -268,11 +301,14 @@ impl Code {
         LineColumn { line: self.line, column: self.offset - self.ahead + 1 }
     }
 
-    fn open(&mut self, what: u16) {
+    #[inline]
+    fn open(&mut self, what: u16, state: State) {
         let at = self.place();
-        self.open = CodeToken { what, start: self.offset, end: self.offset, at, until: at };
+        (self.open.what, self.open.start, self.open.at) = (what, self.offset, at);
+        self.state = state;
     }
 
+    #[inline]
     fn close(&mut self, each: &mut impl FnMut(&CodeToken)) {
         self.open.end = self.offset;
         self.open.until = self.place();
@@ -282,19 +318,27 @@ impl Code {
 }
 
 /// The number of a keyword, of a word and its length. Most words are left at their first letter and length.
+#[inline]
 fn keyword(word: &[u8; PACKED_BYTES], len: usize) -> Option<u16> {
     let letter = word[0].wrapping_sub(b'a');
     let letters = LETTERS_OF_LENGTH.get(len)?;
     if letters.checked_shr(letter.into()).unwrap_or(0) & 1 == 0 {
         return None;
     }
-    let at = PACKED.binary_search(&u128::from_be_bytes(*word)).ok()?;
-    Some((SIGNS + at) as u16)
+    let word = u128::from_le_bytes(*word);
+    let mut slot = slot(word);
+    loop {
+        let number = usize::from(SLOTS[slot].checked_sub(1)?);
+        if PACKED[number] == word {
+            return Some((SIGNS + number) as u16);
+        }
+        slot = (slot + 1) % SLOTS.len();
+    }
 }
 
-/// Bytes of a keyword that is padded with zeros, which keeps the order.
+/// Bytes of a keyword that is padded with zeros.
 const PACKED_BYTES: usize = 16;
-const PACKED: [u128; KEYWORDS.len()] = packed();
+static PACKED: [u128; KEYWORDS.len()] = packed();
 
 const fn packed() -> [u128; KEYWORDS.len()] {
     let mut table = [0; KEYWORDS.len()];
@@ -307,10 +351,33 @@ const fn packed() -> [u128; KEYWORDS.len()] {
             bytes[byte] = word[byte];
             byte += 1;
         }
-        table[at] = u128::from_be_bytes(bytes);
+        table[at] = u128::from_le_bytes(bytes);
         at += 1;
     }
     table
+}
+
+/// One more than the numbers of keywords, each at the first free place from its own on. Most places are free.
+static SLOTS: [u8; 512] = slots();
+
+const fn slots() -> [u8; 512] {
+    let (mut table, packed) = ([0; 512], packed());
+    let mut number = 0;
+    while number < packed.len() {
+        let mut at = slot(packed[number]);
+        while table[at] != 0 {
+            at = (at + 1) % table.len();
+        }
+        table[at] = number as u8 + 1;
+        number += 1;
+    }
+    table
+}
+
+/// The place of a word among 512.
+const fn slot(word: u128) -> usize {
+    let mixed = (word as u64 ^ (word >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 55) as usize
 }
 
 /// The first letters of keywords of each length, one bit each.

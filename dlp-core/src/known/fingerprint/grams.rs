@@ -28,21 +28,10 @@ pub(super) struct Print {
     pub(super) end: (u64, LineColumn),
 }
 
-/// How runs are made and kept.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    /// Tokens of a run. A shared passage that is shorter is never seen.
-    pub(super) run: usize,
-    /// Runs of which one is kept. A shared passage of `run + window - 1` tokens is always seen.
-    pub(super) window: usize,
-    /// Different tokens that a run must have: a row of zeros is nobody's.
-    pub(super) distinct_min: usize,
-}
-
-/// Words of a text.
-pub(super) const TEXT: Shape = Shape { run: 5, window: 6, distinct_min: 4 };
-/// Tokens of code.
-pub(super) const CODE: Shape = Shape { run: 14, window: 8, distinct_min: 6 };
+/// Runs of words.
+pub(super) type TextGrams = Grams<5, 6, 4>;
+/// Runs of tokens of code.
+pub(super) type CodeGrams = Grams<14, 8, 6>;
 
 /// What the hash of a run is multiplied by before the next token is added.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -50,21 +39,30 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Places for the tokens of a run and the runs of a window: powers of two, so that a number leads to its place.
 const TOKENS: usize = 16;
 const RUNS: usize = 8;
+/// Places of tokens by their hashes.
+const LATEST: usize = 256;
 
-/// Winnowing of a stream of tokens. Every word of a text comes through here, so nothing is allocated for one, the hash of a
-/// run is made from the one before it, and places are kept apart from hashes.
+/// Winnowing of a stream of tokens. Every word of a text comes through here, so nothing is allocated or searched for one,
+/// the hash of a run is made from the one before it, and places are kept apart from hashes.
+///
+/// | parameter | what it is |
+/// |---|---|
+/// | `RUN` | tokens of a run; a shared passage that is shorter is never seen |
+/// | `WINDOW` | runs of which one is kept; a shared passage of `RUN + WINDOW - 1` tokens is always seen |
+/// | `DISTINCT` | different tokens that a run must have: a row of zeros is nobody's |
 #[derive(Debug)]
-pub(super) struct Grams {
-    shape: Shape,
+pub(super) struct Grams<const RUN: usize, const WINDOW: usize, const DISTINCT: usize> {
     /// Hashes of the latest tokens, and where they start, by their numbers.
     hashes: [u64; TOKENS],
     starts: [(u64, LineColumn); TOKENS],
     tokens: u64,
-    /// Sum of their hashes, each multiplied by the factor once for each token behind it.
+    /// Which of them have an equal behind them, one bit each.
+    repeated: u32,
+    /// One more than the number of the latest token of each part of all hashes.
+    latest: [u64; LATEST],
+    /// Sum of the hashes of a run, each multiplied by the factor once for each token behind it.
     sum: u64,
-    /// The factor of the first token of a run.
-    first_factor: u64,
-    /// How many of the tokens have no equal behind them.
+    /// How many of its tokens have no equal behind them.
     distinct: usize,
     /// Hashes of the latest runs, and the runs, by their numbers.
     run_hashes: [u64; RUNS],
@@ -75,19 +73,28 @@ pub(super) struct Grams {
     kept: Option<u64>,
 }
 
-impl Grams {
+impl<const RUN: usize, const WINDOW: usize, const DISTINCT: usize> Grams<RUN, WINDOW, DISTINCT> {
+    /// The factor of the first token of a run.
+    const FIRST_FACTOR: u64 = {
+        assert!(RUN <= TOKENS && WINDOW <= RUNS, "there is room for a run and a window");
+        let (mut power, mut times) = (1_u64, 1);
+        while times < RUN {
+            power = power.wrapping_mul(FACTOR);
+            times += 1;
+        }
+        power
+    };
+
     /// At the start of a text.
-    pub(super) fn new(shape: Shape) -> Self {
-        assert!(shape.run <= TOKENS && shape.window <= RUNS, "there is room for a run and a window");
-        let first_factor = (1..shape.run).fold(1, |power: u64, _| power.wrapping_mul(FACTOR));
+    pub(super) fn new() -> Self {
         let nowhere = (0, LineColumn { line: 1, column: 1 });
         Self {
-            shape,
             hashes: [0; TOKENS],
             starts: [nowhere; TOKENS],
             tokens: 0,
+            repeated: 0,
+            latest: [0; LATEST],
             sum: 0,
-            first_factor,
             distinct: 0,
             run_hashes: [0; RUNS],
             runs: [Print { hash: 0, start: nowhere, end: nowhere }; RUNS],
@@ -100,18 +107,23 @@ impl Grams {
     /// Takes the next token, and gives the run that is kept by it.
     #[inline]
     pub(super) fn push(&mut self, token: &Token) -> Option<&Print> {
-        let run = self.shape.run as u64;
-        if self.tokens >= run {
-            let first = self.hashes[(self.tokens - run) as usize % TOKENS];
-            self.sum = self.sum.wrapping_sub(first.wrapping_mul(self.first_factor));
-            self.distinct -= usize::from(!self.holds(first, run - 1));
+        let number = self.tokens;
+        if let Some(first) = number.checked_sub(RUN as u64) {
+            let hash = self.hashes[place(first)];
+            self.sum = self.sum.wrapping_sub(hash.wrapping_mul(Self::FIRST_FACTOR));
+            self.distinct -= usize::from(self.repeated >> place(first) & 1 == 0);
         }
-        self.distinct += usize::from(!self.holds(token.hash, run - 1));
+        match self.equal_before(token.hash) {
+            Some(equal) => self.repeated |= 1 << place(equal),
+            None => self.distinct += 1,
+        }
         self.sum = self.sum.wrapping_mul(FACTOR).wrapping_add(token.hash);
-        let at = self.tokens as usize % TOKENS;
-        (self.hashes[at], self.starts[at]) = (token.hash, (token.start, token.at));
+        self.repeated &= !(1 << place(number));
+        self.latest[token.hash as usize % LATEST] = number + 1;
+        self.hashes[place(number)] = token.hash;
+        self.starts[place(number)] = (token.start, token.at);
         self.tokens += 1;
-        if self.tokens < run || self.distinct < self.shape.distinct_min {
+        if self.tokens < RUN as u64 || self.distinct < DISTINCT {
             return None;
         }
         self.add((token.end, token.until))
@@ -124,35 +136,51 @@ impl Grams {
 
     /// Offset from which on tokens may still become part of a run that is kept.
     pub(super) fn open_since(&self) -> u64 {
-        let oldest = |count: u64, len: usize| (count > 0).then(|| count.saturating_sub(len as u64) as usize);
-        let run = oldest(self.count, self.shape.window).map(|number| self.runs[number % RUNS].start.0);
-        let token = || oldest(self.tokens, self.shape.run).map(|number| self.starts[number % TOKENS].0);
+        let oldest = |count: u64, len: usize| (count > 0).then(|| count.saturating_sub(len as u64));
+        let run = oldest(self.count, WINDOW).map(|number| self.runs[number as usize % RUNS].start.0);
+        let token = || oldest(self.tokens, RUN).map(|number| self.starts[place(number)].0);
         run.or_else(token).unwrap_or(u64::MAX)
     }
 
-    /// Whether one of so many latest tokens has a hash.
-    fn holds(&self, hash: u64, latest: u64) -> bool {
-        let from = self.tokens.saturating_sub(latest);
-        (from..self.tokens).fold(false, |any, number| any | (self.hashes[number as usize % TOKENS] == hash))
+    /// The number of the latest token with a hash, of those that are in one run with the next one.
+    #[inline]
+    fn equal_before(&self, hash: u64) -> Option<u64> {
+        let oldest = self.tokens.saturating_sub(RUN as u64 - 1);
+        let number = self.latest[hash as usize % LATEST].checked_sub(1).filter(|number| *number >= oldest)?;
+        if self.hashes[place(number)] == hash {
+            return Some(number);
+        }
+        // Another token has the same place; the equal one may stand before it.
+        (oldest..number).rev().find(|number| self.hashes[place(*number)] == hash)
     }
 
     /// Adds the run of the latest tokens to the window.
+    #[inline]
     fn add(&mut self, end: (u64, LineColumn)) -> Option<&Print> {
         let hash = (self.sum ^ self.sum >> 32).wrapping_mul(FACTOR);
         let hash = hash ^ hash >> 29;
-        let start = self.starts[(self.tokens - self.shape.run as u64) as usize % TOKENS];
-        let (number, window) = (self.count, self.shape.window as u64);
+        let start = self.starts[place(self.tokens - RUN as u64)];
+        let number = self.count;
         self.run_hashes[number as usize % RUNS] = hash;
         self.runs[number as usize % RUNS] = Print { hash, start, end };
         self.count += 1;
         if hash <= self.least.0 {
             self.least = (hash, number);
-        } else if self.least.1 + window == number {
-            // The latest of equals.
-            let latest = (self.least.1 + 1..self.count).map(|number| (self.run_hashes[number as usize % RUNS], number));
-            self.least = latest.min_by_key(|(hash, number)| (*hash, u64::MAX - number))?;
+        } else if self.least.1 + WINDOW as u64 == number {
+            self.least = self.least_of_window();
         }
-        if self.count >= window { self.keep_least() } else { None }
+        if self.count >= WINDOW as u64 { self.keep_least() } else { None }
+    }
+
+    /// The least run of the window, the latest of equals, when all of its runs are there.
+    #[inline]
+    fn least_of_window(&self) -> (u64, u64) {
+        let mut least = (u64::MAX, 0);
+        for number in self.count - WINDOW as u64..self.count {
+            let hash = self.run_hashes[number as usize % RUNS];
+            least = if hash <= least.0 { (hash, number) } else { least };
+        }
+        least
     }
 
     /// The least run of the window, the latest of equals, unless it was kept before.
@@ -163,16 +191,24 @@ impl Grams {
     }
 }
 
+/// The place of a token.
+#[inline]
+fn place(number: u64) -> usize {
+    number as usize % TOKENS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SMALL: Shape = Shape { run: 3, window: 4, distinct_min: 2 };
+    const RUN: usize = 3;
+    const WINDOW: usize = 4;
+    const DISTINCT: usize = 2;
 
     fn kept(tokens: &[u64]) -> Vec<u64> {
         let place = LineColumn { line: 1, column: 1 };
-        let mut grams = Grams::new(SMALL);
+        let mut grams = Grams::<RUN, WINDOW, DISTINCT>::new();
         let token = |(at, hash): (usize, &u64)| Token {
             hash: hash.wrapping_mul(FACTOR),
             start: at as u64,
@@ -199,10 +235,10 @@ mod tests {
             let hash = (sum ^ sum >> 32).wrapping_mul(FACTOR);
             hash ^ hash >> 29
         };
-        let is_run = |run: &[u64]| run.iter().collect::<std::collections::BTreeSet<_>>().len() >= SMALL.distinct_min;
-        let runs = tokens.windows(SMALL.run).enumerate().filter(|(_, run)| is_run(run));
+        let is_run = |run: &[u64]| run.iter().collect::<std::collections::BTreeSet<_>>().len() >= DISTINCT;
+        let runs = tokens.windows(RUN).enumerate().filter(|(_, run)| is_run(run));
         let runs: Vec<(u64, u64)> = runs.map(|(at, run)| (hash(run), at as u64)).collect();
-        let windows = runs.windows(SMALL.window.min(runs.len()).max(1));
+        let windows = runs.windows(WINDOW.min(runs.len()).max(1));
         let mut kept: Vec<u64> = Vec::new();
         for window in windows {
             let least = window.iter().min_by_key(|(hash, at)| (*hash, u64::MAX - at)).map(|(_, at)| *at);

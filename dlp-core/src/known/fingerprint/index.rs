@@ -6,7 +6,7 @@ use super::super::store::{Entry, IndexError, Magic, Source, Store, StoreWriter};
 use super::super::words::{Word, WordHash, Words};
 use super::super::{FindingDetector, finding_detector};
 use super::code::{Code, CodeToken, Vocabulary};
-use super::grams::{CODE, Grams, Print, TEXT, Token};
+use super::grams::{CodeGrams, Print, TextGrams, Token};
 use crate::base::{Category, SensitivityLabel, Severity};
 use crate::knowledge::Detector;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ const MADE_BY: &str = "dlp fingerprint build";
 /// Use of the organisation's key.
 const USAGE: &str = "dlp.fingerprint.v1";
 /// Changes when a text gives other fingerprints.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Use of an index's key for what it holds.
 const PRINTS: &[u8] = b"prints";
 /// Documents that may share a fingerprint in any case, before it is boilerplate.
@@ -55,6 +55,8 @@ struct Header {
     version: u32,
     name: String,
     salt: String,
+    /// How documents were read.
+    kinds: Vec<Kind>,
     /// The documents as JSON, sealed with the index's key, in hexadecimal digits: a name can tell as much as a text.
     documents: String,
 }
@@ -66,6 +68,7 @@ pub struct Indexer {
     salt: String,
     hashes: Hashes,
     documents: Vec<Document>,
+    kinds: Vec<Kind>,
 }
 
 impl Indexer {
@@ -74,13 +77,16 @@ impl Indexer {
     pub fn new(name: &str, key: &KnownKey, salt: [u8; 16]) -> Self {
         let salt = data_encoding::HEXLOWER.encode(&salt);
         let key = key.of_index(USAGE, salt.as_bytes());
-        Self { name: name.to_owned(), hashes: Hashes::new(&key), key, salt, documents: Vec::new() }
+        Self { name: name.to_owned(), hashes: Hashes::new(&key), key, salt, documents: Vec::new(), kinds: Vec::new() }
     }
 
     /// The entries of the next document. How many there are; none when it is too short.
     pub fn document(&mut self, name: &str, kind: Kind, text: &[u8], entries: &mut Vec<Entry>) -> usize {
         let owner = self.documents.len() as u32;
         self.documents.push(Document { name: name.to_owned(), prints: 0 });
+        if !self.kinds.contains(&kind) {
+            self.kinds.push(kind);
+        }
         self.add(kind, text, owner, entries)
     }
 
@@ -108,7 +114,8 @@ impl Indexer {
     pub fn writer<W: Write>(self, entries: u64, out: W) -> io::Result<IndexWriter<W>> {
         let store = StoreWriter::start(MAGIC, &self.key, entries, out)?;
         let shared_max = SHARED_MIN.max(self.documents.len() * SHARED_PERCENT / 100);
-        let header = Header { version: VERSION, name: self.name, salt: self.salt, documents: String::new() };
+        let (version, documents) = (VERSION, String::new());
+        let header = Header { version, name: self.name, salt: self.salt, kinds: self.kinds, documents };
         Ok(IndexWriter { store, header, documents: self.documents, key: self.key, shared_max, same: Vec::new() })
     }
 }
@@ -168,6 +175,7 @@ impl<W: Write> IndexWriter<W> {
 pub struct Index {
     pub(super) store: Store,
     name: Arc<str>,
+    kinds: Arc<[Kind]>,
     documents: Arc<[Document]>,
     pub(super) hashes: Arc<Hashes>,
 }
@@ -194,7 +202,7 @@ impl Index {
         })?;
         let documents = documents(&key, &header).ok_or(IndexError::NotAnIndex { expected: MADE_BY })?;
         let hashes = Hashes::new(&key).into();
-        Ok(Self { store, name: header.name.into(), documents: documents.into(), hashes })
+        Ok(Self { store, name: header.name.into(), kinds: header.kinds.into(), documents: documents.into(), hashes })
     }
 
     /// Id of the detector whose findings these are.
@@ -220,6 +228,11 @@ impl Index {
     #[must_use]
     pub fn documents(&self) -> &[Document] {
         &self.documents
+    }
+
+    /// Whether it has documents that were read in a way; a text need not be read otherwise.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
     }
 
     /// Whether the index could not be read after it was opened.
@@ -258,17 +271,20 @@ impl Hashes {
     }
 
     /// A word as a token.
+    #[inline]
     pub(super) fn word(&self, word: &Word) -> Token {
         let Word { start, end, at, until, .. } = *word;
-        Token { hash: self.words.of(word.folded()), start, end, at, until }
+        Token { hash: self.words.of(word), start, end, at, until }
     }
 
     /// A token of code.
+    #[inline]
     pub(super) fn code(&self, token: &CodeToken) -> Token {
         token.hashed(&self.vocabulary)
     }
 
     /// What an index holds of a run.
+    #[inline]
     pub(super) fn of(&self, print: &Print) -> u64 {
         self.prints.hash(&print.hash.to_le_bytes())
     }
@@ -278,14 +294,14 @@ impl Hashes {
         let mut prints = Vec::new();
         match kind {
             Kind::Text => {
-                let (mut grams, mut words) = (Grams::new(TEXT), Words::new());
+                let (mut grams, mut words) = (TextGrams::new(), Words::new());
                 let mut take = |word: &Word| prints.extend(grams.push(&self.word(word)));
                 words.push(text, &mut take);
                 words.finish(&mut take);
                 prints.extend(grams.finish());
             }
             Kind::Code => {
-                let (mut grams, mut code) = (Grams::new(CODE), Code::new());
+                let (mut grams, mut code) = (CodeGrams::new(), Code::new());
                 let mut take = |token: &CodeToken| prints.extend(grams.push(&self.code(token)));
                 code.push(text, &mut take);
                 code.finish(&mut take);

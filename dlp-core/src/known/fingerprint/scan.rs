@@ -2,11 +2,12 @@
 
 use super::super::words::{Word, Words};
 use super::code::{Code, CodeToken};
-use super::grams::{CODE, Grams, Print, TEXT};
-use super::index::Index;
+use super::grams::{CodeGrams, Print, TextGrams};
+use super::index::{Index, Kind};
 use crate::base::{Confidence, Secret, Span};
 use crate::matching::{DetectorIndex, LineColumn, Match, Reason, Step};
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// An index and its detector.
 type Collection = (DetectorIndex, Index);
@@ -50,31 +51,65 @@ struct Seen {
 /// A text in view of one collection.
 #[derive(Debug)]
 struct Follow {
-    text: Grams,
-    code: Grams,
+    text: TextGrams,
+    code: CodeGrams,
     /// Fingerprints of the words and of the code so far.
     counts: [u64; 2],
     /// By number of the document. It cannot grow beyond the index.
-    seen: HashMap<u32, Seen>,
+    seen: HashMap<u32, Seen, Spread>,
     /// Fingerprints that the index has.
-    prints: HashSet<u64>,
+    prints: HashSet<u64, Spread>,
     /// Where the first of them starts.
     seen_since: u64,
     /// Kept runs that were not looked up yet.
     waiting: Vec<Print>,
+    /// Their fingerprints, and whether the index may have them.
+    asked: Vec<(u64, bool)>,
+}
+
+/// Hashes numbers that nobody outside chooses, as fingerprints and numbers of documents are, by one multiplication.
+type Spread = BuildHasherDefault<Spreader>;
+
+#[derive(Debug, Default)]
+struct Spreader(u64);
+
+impl Hasher for Spreader {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
+    }
+}
+
+/// Whether a text is read in a way: some collection has a document that was.
+fn is_read(collections: &[Collection], kind: Kind) -> bool {
+    collections.iter().any(|(_, index)| index.has(kind))
 }
 
 fn follow_word(follows: &mut [Follow], collections: &[Collection], word: &Word) {
     for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-        let print = follow.text.push(&index.hashes.word(word)).copied();
-        follow.waiting.extend(print);
+        if let Some(print) = follow.text.push(&index.hashes.word(word)) {
+            follow.waiting.push(*print);
+        }
     }
 }
 
 fn follow_code(follows: &mut [Follow], collections: &[Collection], token: &CodeToken) {
     for (follow, (_, index)) in follows.iter_mut().zip(collections) {
-        let print = follow.code.push(&index.hashes.code(token)).copied();
-        follow.waiting.extend(print);
+        if let Some(print) = follow.code.push(&index.hashes.code(token)) {
+            follow.waiting.push(*print);
+        }
     }
 }
 
@@ -91,34 +126,42 @@ pub(in crate::known) struct Scan {
     words: Words,
     code: Code,
     follows: Vec<Follow>,
+    offset: u64,
 }
 
 impl Scan {
     pub(in crate::known) fn new(collections: &[Collection]) -> Self {
         let follow = |_| Follow {
-            text: Grams::new(TEXT),
-            code: Grams::new(CODE),
+            text: TextGrams::new(),
+            code: CodeGrams::new(),
             counts: [0; 2],
-            seen: HashMap::new(),
-            prints: HashSet::new(),
+            seen: HashMap::default(),
+            prints: HashSet::default(),
             seen_since: u64::MAX,
             waiting: Vec::new(),
+            asked: Vec::new(),
         };
-        Self { words: Words::new(), code: Code::new(), follows: collections.iter().map(follow).collect() }
+        Self { words: Words::new(), code: Code::new(), follows: collections.iter().map(follow).collect(), offset: 0 }
     }
 
     pub(in crate::known) fn push(&mut self, collections: &[Collection], bytes: &[u8]) {
-        let Self { words, code, follows } = self;
+        let Self { words, code, follows, .. } = self;
+        let [reads_words, reads_code] = [Kind::Text, Kind::Code].map(|kind| is_read(collections, kind));
         for piece in bytes.chunks(PIECE_BYTES) {
-            words.push(piece, &mut |word| follow_word(follows, collections, word));
-            settle(follows, collections, WORDS);
-            code.push(piece, &mut |token| follow_code(follows, collections, token));
-            settle(follows, collections, STATEMENTS);
+            if reads_words {
+                words.push(piece, &mut |word| follow_word(follows, collections, word));
+                settle(follows, collections, WORDS);
+            }
+            if reads_code {
+                code.push(piece, &mut |token| follow_code(follows, collections, token));
+                settle(follows, collections, STATEMENTS);
+            }
         }
+        self.offset += bytes.len() as u64;
     }
 
     pub(in crate::known) fn finish(mut self, collections: &[Collection], each: &mut dyn FnMut(Match)) {
-        let Self { words, code, follows } = &mut self;
+        let Self { words, code, follows, .. } = &mut self;
         words.finish(&mut |word| follow_word(follows, collections, word));
         for follow in follows.iter_mut() {
             follow.waiting.extend(follow.text.finish());
@@ -137,7 +180,7 @@ impl Scan {
     /// Offset before which nothing undecided stands. A document is known when the text ends; by then the place of a
     /// start that lies far back is told in bytes of the text alone.
     pub(in crate::known) fn safe_until(&self) -> u64 {
-        let far_back = self.words.offset().saturating_sub(PLACE_BYTES);
+        let far_back = self.offset.saturating_sub(PLACE_BYTES);
         let since = |follow: &Follow| {
             let open = follow.text.open_since().min(follow.code.open_since());
             follow.seen_since.max(far_back).min(open)
@@ -149,32 +192,27 @@ impl Scan {
 impl Follow {
     /// Looks up what waits.
     fn settle(&mut self, index: &Index, reading: usize) {
-        let mut waiting = std::mem::take(&mut self.waiting);
+        let (mut waiting, mut asked) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.asked));
         // The filter is asked about all of them at once, so that the processor fetches its places together.
-        let known = waiting.iter().map(|print| index.hashes.of(print));
-        let known: Vec<(u64, bool)> = known.map(|hash| (hash, index.store.may_hold(hash))).collect();
-        for (print, (hash, may_be)) in waiting.iter().zip(known) {
-            self.counts[reading] += 1;
+        let hashes = waiting.iter().map(|print| index.hashes.of(print));
+        asked.extend(hashes.map(|hash| (hash, index.store.may_hold(hash))));
+        for (at, (hash, may_be)) in asked.drain(..).enumerate() {
             if may_be {
-                self.count(index, (print, hash), reading);
+                self.count(index, (&waiting[at], hash), (reading, at as u64 + 1));
             }
         }
+        self.counts[reading] += waiting.len() as u64;
         waiting.clear();
-        self.waiting = waiting;
+        (self.waiting, self.asked) = (waiting, asked);
     }
 
-    /// Counts a fingerprint for the documents that have it.
-    fn count(&mut self, index: &Index, (print, hash): (&Print, u64), reading: usize) {
-        let number = self.counts[reading];
-        let places = index.store.find(hash);
-        if places.is_empty() {
-            return;
-        }
+    /// Counts a fingerprint for the documents that have it; it is so many ahead of those counted in this reading.
+    fn count(&mut self, index: &Index, (print, hash): (&Print, u64), (reading, ahead): (usize, u64)) {
+        let number = self.counts[reading] + ahead;
         let Print { start, end, .. } = *print;
-        let is_new = self.prints.insert(hash);
-        self.seen_since = self.seen_since.min(start.0);
+        let is_new = !self.prints.contains(&hash);
         let seen = &mut self.seen;
-        index.store.each_owner(places, &mut |owner| {
+        let is_known = index.store.each_owner_of(hash, &mut |owner| {
             let seen = seen.entry(owner).or_insert(Seen { found: 0, passages: [(0, 0); 2], longest: 0, start, end });
             let (latest, len) = &mut seen.passages[reading];
             *len = if *len > 0 && number <= *latest + 1 + GAP_MAX { *len + 1 } else { 1 };
@@ -184,6 +222,10 @@ impl Follow {
             seen.start = seen.start.min(start);
             seen.end = seen.end.max(end);
         });
+        if is_known {
+            self.prints.insert(hash);
+            self.seen_since = self.seen_since.min(start.0);
+        }
     }
 
     /// Reports the documents of which enough was seen.
@@ -218,6 +260,7 @@ impl Follow {
                 start: seen.start.1,
                 end: seen.end.1,
                 surroundings: detail,
+                cell: None,
             });
         }
     }
