@@ -59,12 +59,12 @@ pub(super) fn around(
         votes.count(set, scratch, text, (index, &text[value.clone()], side));
     }
     let passing = votes.passing.len();
-    let is_among_others = is_digits(&text[value.clone()]) && {
-        let others =
-            [&text[start..value.start], &text[value.end..end]].map(|side| numbers_like(side, &text[value.clone()]));
-        others.iter().sum::<usize>() >= passing + OTHERS_EACH * (passing + 1)
+    let is_among_others = || {
+        let [before, behind] = [start..value.start, value.end..end].map(|side| &text[side]);
+        let others = numbers_like(before, &text[value.clone()]) + numbers_like(behind, &text[value.clone()]);
+        others >= passing + OTHERS_EACH * (passing + 1)
     };
-    if votes.failing > passing || is_among_others {
+    if votes.failing > passing || is_digits(&text[value.clone()]) && is_among_others() {
         Company::Strangers
     } else if passing >= list_min {
         Company::Peers

@@ -11,8 +11,8 @@ use crate::knowledge::pattern::Memory;
 /// Bytes that the automata of all patterns together may keep in each thread.
 const AUTOMATA_BYTES_MAX: usize = 48 * 1024 * 1024;
 
-/// Blocks after which the automata are looked at in any case: looking takes a while.
-const BLOCKS_BETWEEN_LOOKS: usize = 4;
+/// Steps after which the automata are looked at: they grow by steps alone, and looking takes a while.
+const STEPS_BETWEEN_LOOKS: u64 = BLOCK_BYTES as u64;
 
 /// A place to try: where a match may start, and the pattern.
 pub(super) type Candidate = (usize, u32);
@@ -34,8 +34,8 @@ pub struct Scratch {
     pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,
-    /// Blocks that were searched.
-    blocks: usize,
+    /// Steps since the automata were looked at.
+    steps: u64,
     /// Phrases around a match.
     pub(super) spotted: Spotted,
 }
@@ -47,13 +47,14 @@ impl Scratch {
         Self::default()
     }
 
-    /// Called after each block with the steps that were taken in it. After many, and now and then, what the automata have
-    /// grown to is looked at, and given back when it is too much: a text that names every provider grows thousands.
+    /// Called after each block with the steps that were taken in it. After many, what the automata have grown to is
+    /// looked at, and given back when it is too much: a text that names every provider grows thousands.
     pub(super) fn end_block(&mut self, steps: u64) {
-        self.blocks += 1;
-        if steps < BLOCK_BYTES as u64 && !self.blocks.is_multiple_of(BLOCKS_BETWEEN_LOOKS) {
+        self.steps += steps;
+        if self.steps < STEPS_BETWEEN_LOOKS {
             return;
         }
+        self.steps = 0;
         let bytes: usize = self.memories.iter().flatten().map(|memory| memory.bytes()).sum();
         if bytes > AUTOMATA_BYTES_MAX {
             self.memories.iter_mut().for_each(|memory| *memory = None);
