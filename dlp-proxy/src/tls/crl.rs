@@ -1,7 +1,7 @@
 //! Revocation lists: read from PEM, and asked about certificates that were shown before the list was read.
 //!
-//! Signatures and dates of the lists are checked where certificates are verified. Here they only say which serial numbers
-//! of which issuer are on them.
+//! Signatures and dates of the lists are checked where certificates are verified, for clients and for origins: a list that has
+//! run out refuses the certificates of its authority. Here they only say which serial numbers of which issuer are on them.
 
 use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;

@@ -194,10 +194,11 @@ fn verifier(
     for path in &settings.crls {
         crls.extend(crl::read(path).map_err(|message| RootsError::Crl { path: path.clone(), message })?);
     }
-    // The lists are of some authorities; most have none here.
+    // The lists are of some authorities; most have none here. A list that has run out does not know who was revoked since.
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .with_crls(crls)
         .only_check_end_entity_revocation()
+        .enforce_revocation_expiration()
         .allow_unknown_revocation_status();
     let path = || settings.crls.first().cloned().unwrap_or_default();
     verifier.build().map_err(|error| RootsError::Crl { path: path(), message: error.to_string() })
@@ -232,9 +233,11 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
         E::UnhandledCriticalExtension => {
             ("cert_critical_extension", "The certificate of the server has a critical extension that is not known.")
         }
-        E::UnknownRevocationStatus | E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
-            ("cert_revocation_unknown", "It is not known whether the certificate of the server has been revoked.")
-        }
+        E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => (
+            "revocation_list_expired",
+            "The gateway's revocation list for this server's authority has run out, so it cannot tell whether the \
+             certificate is still good.",
+        ),
         other if is_of_authority(other) => (
             "cert_of_authority",
             "The server shows the certificate of an authority as its own; it needs one that the authority has signed.",

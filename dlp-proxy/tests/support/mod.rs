@@ -57,6 +57,11 @@ impl TestCa {
         crl(&self.issuer, serial)
     }
 
+    /// The same one, which has run out.
+    pub fn expired_crl(&self, serial: u64) -> String {
+        crl_until(&self.issuer, serial, date_time_ymd(2025, 2, 1))
+    }
+
     /// The CA, for whatever else is to be signed.
     pub fn issuer(&self) -> &Issuer<'static, KeyPair> {
         &self.issuer
@@ -83,6 +88,10 @@ impl TestCa {
 
 /// A revocation list with this serial number, in PEM.
 pub fn crl(issuer: &Issuer<'_, KeyPair>, serial: u64) -> String {
+    crl_until(issuer, serial, date_time_ymd(2099, 1, 1))
+}
+
+fn crl_until(issuer: &Issuer<'_, KeyPair>, serial: u64, next_update: time::OffsetDateTime) -> String {
     let revoked = RevokedCertParams {
         serial_number: serial.into(),
         revocation_time: date_time_ymd(2026, 1, 1),
@@ -90,8 +99,8 @@ pub fn crl(issuer: &Issuer<'_, KeyPair>, serial: u64) -> String {
         invalidity_date: None,
     };
     let params = CertificateRevocationListParams {
-        this_update: date_time_ymd(2026, 1, 1),
-        next_update: date_time_ymd(2099, 1, 1),
+        this_update: date_time_ymd(2025, 1, 1),
+        next_update,
         crl_number: 1_u64.into(),
         issuing_distribution_point: None,
         revoked_certs: vec![revoked],
