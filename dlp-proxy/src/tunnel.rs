@@ -216,7 +216,7 @@ impl Tunnel {
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(tls)) = Box::pin(timeout(limit, handshake)).await else {
             // A client that does not trust the CA ends here; so does one that pins certificates.
-            if self.services.pinning.refused(&self.pair) {
+            if self.services.pinning.refused(&self.pair, Instant::now()) {
                 self.services.metrics.pinning_suspected.inc();
                 tracing::warn!(host = %self.authority, client = self.pair.client(), "a client refuses every certificate of the gateway: it pins another one, or does not know the gateway's CA");
             }
@@ -339,7 +339,7 @@ fn unwrapped(upgraded: Upgraded) -> Option<(ClientIo, Vec<u8>)> {
 fn is_bypassed(services: &Services, host: &Host, pair: &Pair) -> bool {
     let tenancy = &services.config.tenant.corporate;
     let category = || services.catalogue.destination_of_host(&host.to_string(), tenancy).category;
-    let pins = || services.pinning.is_suspected(pair);
+    let pins = || services.pinning.is_suspected(pair, Instant::now());
     services.rules.now().bypass.covers(host, category)
         || (services.config.bypass.pinned.iter().any(|pattern| pattern.covers(host)) && pins())
 }

@@ -7,11 +7,11 @@
 use crate::names::Host;
 use http::HeaderValue;
 use moka::sync::Cache;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Refusals after which a client seems to pin.
 const REFUSALS: u32 = 3;
-/// Time in which they have to come.
+/// Time after the first in which they have to come.
 const WITHIN: Duration = Duration::from_secs(600);
 /// Pairs of hosts and kinds of clients that are remembered.
 const PAIRS_MAX: u64 = 10_000;
@@ -43,24 +43,39 @@ impl Pair {
 /// What clients have refused lately.
 #[derive(Debug)]
 pub(crate) struct Pinning {
-    refused: Cache<Pair, u32>,
+    refused: Cache<Pair, Refused>,
+}
+
+/// Refusals that belong together.
+#[derive(Clone, Copy, Debug)]
+struct Refused {
+    /// The first of them.
+    since: Instant,
+    count: u32,
+}
+
+impl Refused {
+    fn is_over(self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= WITHIN
+    }
 }
 
 impl Pinning {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
-        Self::within(WITHIN)
-    }
-
-    fn within(time: Duration) -> Self {
-        Self { refused: Cache::builder().max_capacity(PAIRS_MAX).time_to_live(time).build() }
+        // The instants decide; the cache only makes room, later.
+        Self { refused: Cache::builder().max_capacity(PAIRS_MAX).time_to_live(WITHIN).build() }
     }
 
     /// Takes note of a refusal; true when it makes the client one that seems to pin.
-    pub(crate) fn refused(&self, pair: &Pair) -> bool {
-        let count = self.refused.get(pair).unwrap_or_default().saturating_add(1);
-        self.refused.insert(pair.clone(), count);
-        count == REFUSALS
+    pub(crate) fn refused(&self, pair: &Pair, now: Instant) -> bool {
+        let counted = self.refused.entry_by_ref(pair).and_upsert_with(|before| {
+            match before.map(moka::Entry::into_value).filter(|refused| !refused.is_over(now)) {
+                Some(refused) => Refused { count: refused.count.saturating_add(1), ..refused },
+                None => Refused { since: now, count: 1 },
+            }
+        });
+        counted.into_value().count == REFUSALS
     }
 
     /// Takes note of a handshake that was finished.
@@ -71,8 +86,8 @@ impl Pinning {
     }
 
     /// Whether the client seems to pin.
-    pub(crate) fn is_suspected(&self, pair: &Pair) -> bool {
-        self.refused.get(pair).is_some_and(|count| count >= REFUSALS)
+    pub(crate) fn is_suspected(&self, pair: &Pair, now: Instant) -> bool {
+        self.refused.get(pair).is_some_and(|refused| refused.count >= REFUSALS && !refused.is_over(now))
     }
 }
 
@@ -86,22 +101,50 @@ mod tests {
 
     #[test]
     fn three_refusals_without_a_success_are_a_suspicion() {
-        let pinning = Pinning::new();
+        let (pinning, now) = (Pinning::new(), Instant::now());
         let (app, other) = (pair("a.example", "App/1.2 (x)"), pair("a.example", "Other/1"));
-        assert_eq!([pinning.refused(&app), pinning.refused(&app)], [false, false]);
+        assert_eq!([(); 2].map(|()| pinning.refused(&app, now)), [false, false]);
         pinning.accepted(&app);
-        assert_eq!([(); 4].map(|()| pinning.refused(&app)), [false, false, true, false]);
-        assert!(pinning.is_suspected(&pair("a.example", "App/9")) && !pinning.is_suspected(&other));
-        assert!(!pinning.is_suspected(&pair("b.example", "App/1.2")));
+        assert_eq!([(); 4].map(|()| pinning.refused(&app, now)), [false, false, true, false]);
+        assert!(pinning.is_suspected(&pair("a.example", "App/9"), now) && !pinning.is_suspected(&other, now));
+        assert!(!pinning.is_suspected(&pair("b.example", "App/1.2"), now));
+    }
+
+    #[test]
+    fn refusals_count_within_ten_minutes_of_the_first() {
+        let rows: [(&[u64], bool); 5] = [
+            (&[0, 1, 2], true),
+            (&[0, 300, 599], true),
+            (&[0, 300, 600], false),
+            // Each within ten minutes of the one before.
+            (&[0, 540, 1080], false),
+            (&[0, 540, 700, 701, 702], true),
+        ];
+        for (seconds, expected) in rows {
+            let (pinning, begin, app) = (Pinning::new(), Instant::now(), pair("a.example", "App"));
+            let at = |second: &u64| begin + Duration::from_secs(*second);
+            let suspicions = seconds.iter().filter(|second| pinning.refused(&app, at(second))).count();
+            assert_eq!(suspicions, usize::from(expected), "{seconds:?}");
+            assert_eq!(pinning.is_suspected(&app, at(seconds.last().unwrap())), expected, "{seconds:?}");
+        }
     }
 
     #[test]
     fn a_suspicion_ends() {
-        let pinning = Pinning::within(Duration::from_millis(20));
-        let app = pair("a.example", "App");
-        assert_eq!((0..REFUSALS).filter(|_| pinning.refused(&app)).count(), 1);
-        assert!(pinning.is_suspected(&app));
-        std::thread::sleep(Duration::from_millis(40));
-        assert!(!pinning.is_suspected(&app));
+        let (pinning, begin, app) = (Pinning::new(), Instant::now(), pair("a.example", "App"));
+        assert_eq!((0..REFUSALS).filter(|_| pinning.refused(&app, begin)).count(), 1);
+        let last = WITHIN - Duration::from_secs(1);
+        assert!(pinning.is_suspected(&app, begin + last) && !pinning.is_suspected(&app, begin + WITHIN));
+    }
+
+    #[test]
+    fn refusals_at_the_same_time_are_all_counted() {
+        let (pinning, now, app) = (Pinning::new(), Instant::now(), pair("a.example", "App"));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..1_000).for_each(|_| drop(pinning.refused(&app, now))));
+            }
+        });
+        assert_eq!(pinning.refused.get(&app).unwrap().count, 8_000);
     }
 }
