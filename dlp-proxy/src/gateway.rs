@@ -355,6 +355,10 @@ impl Gateway {
         if tokio::time::timeout(limit, services.tasks.wait()).await.is_err() {
             tracing::warn!(connections = services.tasks.len(), "connections were cut after admin.drain_timeout");
         }
+        let closing = services.clone();
+        if tokio::task::spawn_blocking(move || closing.request_log.close()).await.is_err() {
+            tracing::error!("the log of requests could not be closed");
+        }
         // Whoever takes the directory next finds nobody who writes to it.
         drop(self.lock);
         admin_task.abort();
@@ -439,7 +443,7 @@ fn ca_paths(config: &Config, state_dir: &Path) -> (PathBuf, PathBuf) {
 
 fn request_log(config: &Config, metrics: &Metrics) -> Result<RequestLog, StartError> {
     let path = config.admin.request_log.as_deref();
-    let opened = RequestLog::open(path, metrics.request_lines_lost.clone());
+    let opened = RequestLog::open(path, metrics.request_lines_lost.clone(), jiff::Timestamp::now);
     opened.map_err(|source| StartError::RequestLog { path: path.unwrap_or(Path::new("")).into(), source })
 }
 
