@@ -150,7 +150,7 @@ impl Signals {
     }
 }
 
-/// Reads policies and users again at each SIGHUP. A mistake changes nothing.
+/// Reads what can be exchanged again at each SIGHUP. A mistake changes nothing.
 async fn reload_on_hangup(hangup: io::Result<Signal>, reloader: Reloader, args: Args) {
     let Ok(mut hangup) = hangup else {
         return tracing::error!("SIGHUP cannot be received; policies are not read again");
@@ -161,7 +161,7 @@ async fn reload_on_hangup(hangup: io::Result<Signal>, reloader: Reloader, args: 
             tokio::task::spawn_blocking(move || configured(args).and_then(|config| reloader.reload(&config)));
         match reloading.await {
             Ok(Ok(needs_restart)) => {
-                say("policies and users were read again");
+                say("policies, users, certificates, lists and indexes were read again");
                 if needs_restart {
                     say("other keys have changed too; they take a restart");
                 }

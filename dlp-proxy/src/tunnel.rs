@@ -340,8 +340,8 @@ fn is_bypassed(services: &Services, host: &Host, pair: &Pair) -> bool {
     let tenancy = &services.config.tenant.corporate;
     let category = || services.catalogue.destination_of_host(&host.to_string(), tenancy).category;
     let pins = || services.pinning.is_suspected(pair, Instant::now());
-    services.rules.now().bypass.covers(host, category)
-        || (services.config.bypass.pinned.iter().any(|pattern| pattern.covers(host)) && pins())
+    let bypass = &services.rules.now().bypass;
+    bypass.covers(host, category) || (bypass.lets_pin(host) && pins())
 }
 
 /// The name in the hello must be the one of the tunnel; only an address needs none.

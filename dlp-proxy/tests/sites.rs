@@ -96,6 +96,21 @@ async fn a_program_that_pins_is_told_and_let_through_where_that_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hosts_of_pinned_certificates_are_read_again() {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST], |_| {})).await;
+    let gateway = Running::start(&ca, &overridden(&origin, &[HOST])).await;
+    for _ in 0..3 {
+        assert!(pinning(&gateway, &ca, "Drive/1").await.is_err());
+    }
+    for (setting, expected) in [("pinned = [\"site.example\"]", true), ("", false)] {
+        let read = toml::from_str(&format!("[bypass]\n{setting}")).unwrap();
+        gateway.reloader.reload(&read).unwrap();
+        assert_eq!(pinning(&gateway, &ca, "Drive/1").await.is_ok(), expected, "{setting}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_origin_whose_certificate_was_revoked_is_refused() {
     let ca = TestCa::new();
     let rows = [
