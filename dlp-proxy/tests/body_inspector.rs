@@ -255,3 +255,27 @@ fn values_spread_over_a_head_are_put_together() {
     check("/", &[("cookie", &format!("session={token}"))], "");
     check("/up/2026/11/22/report.pdf?page=1&of=2&id=12345678", &[("accept", "*/*"), ("user-agent", "a/1.0")], "");
 }
+
+#[test]
+fn values_behind_many_pieces_are_found_or_the_head_is_incomplete() {
+    let token = generate("ghp_[0-9A-Za-z]{36}", 5, validators::find("github-token")).unwrap();
+    let (a, b) = token.split_at(19);
+    let rows = [
+        // More than one head's worth of small parameters, and some long ones.
+        (100, 4, true, "complete"),
+        (40, 200, true, "complete"),
+        (200, 200, false, "partial"),
+    ];
+    for (count, len, is_found, expected) in rows {
+        let uri = format!("/s?{}a={a}&b={b}", format!("p={}&", "-".repeat(len)).repeat(count));
+        let request = http::Request::builder().uri(uri).body(()).unwrap();
+        let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
+        let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+        let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+        let report = inspect_head(&request.into_parts().0, setup, &mut collected);
+        let got = (!collected.findings.is_empty(), report.outcome.completeness.as_str());
+        assert_eq!(got, (is_found, expected), "{count} pieces of {len} bytes");
+        let reasons: Vec<_> = collected.problems.iter().map(|problem| problem.problem.reason).collect();
+        assert_eq!(reasons.contains(&"joined_bytes_max"), !is_found, "{reasons:?}");
+    }
+}

@@ -3,18 +3,18 @@
 //! Pieces that follow each other are put together, every run of a few of them once, since nobody knows which belong
 //! together. What is put together at random looks like many things, so only findings that are sure count here; of cookies,
 //! which are full of tokens that a site has made, only what consists of digits for the most part.
+//!
+//! How many pieces a run has, and how long they are, is part of what is looked for, as the threat model says. That there are
+//! more runs than are looked at is a problem, for policy to decide upon.
 
 use super::walk::{View, Walk};
+use dlp_core::base::Problem;
 use dlp_core::content::Input;
 
-/// Pieces of one head that are looked at.
-const PIECES_MAX: usize = 64;
 /// Bytes of a piece. A longer one is long enough to be found by itself, in part at least.
 const PIECE_BYTES_MAX: usize = 256;
 /// Pieces that are put together. A value in more of them is in pieces of a few characters.
 const RUN_MAX: usize = 8;
-/// Bytes of all runs of one kind. Heads of browsers take a tenth of it.
-const RUNS_BYTES_MAX: usize = 32 * 1024;
 /// Shortest run that is looked at. Nothing shorter is found with certainty.
 const RUN_BYTES_MIN: usize = 9;
 
@@ -30,31 +30,48 @@ pub(super) enum Origin {
 /// Inspects runs of pieces.
 pub(super) fn walk_joined<P: AsRef<[u8]>>(walk: &mut Walk<'_>, pieces: &[P], origin: Origin) {
     // Cookies are looked at here alone.
-    let text = runs(pieces, if origin == Origin::Site { 1 } else { 2 });
+    let bytes_max = walk.setup.limits.joined_bytes_max;
+    let Runs { text, is_cut } = runs(pieces, if origin == Origin::Site { 1 } else { 2 }, bytes_max);
     if !text.is_empty() {
         let view = View::Joined { of_digits: origin == Origin::Site };
         walk.examine("", Input::Bytes(&text), view);
     }
+    if is_cut {
+        let message = "The head has so many pieces that values spread over the last ones are not seen.";
+        walk.problem(Problem::limit("joined_bytes_max", bytes_max as u64, message));
+    }
 }
 
-/// Every run of at least so many pieces, one a line.
-fn runs<P: AsRef<[u8]>>(pieces: &[P], shortest: usize) -> Vec<u8> {
+/// Pieces that were put together.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Runs {
+    /// One a line.
+    text: Vec<u8>,
+    /// Whether there are more.
+    is_cut: bool,
+}
+
+/// Every run of at least so many pieces, until they take so many bytes.
+fn runs<P: AsRef<[u8]>>(pieces: &[P], shortest: usize, bytes_max: usize) -> Runs {
     let pieces: Vec<&[u8]> = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
     let mut text = Vec::new();
     for stretch in pieces.split(|piece| piece.len() > PIECE_BYTES_MAX) {
-        let stretch = &stretch[..stretch.len().min(PIECES_MAX)];
         for begin in 0..stretch.len() {
             let longest = (stretch.len() - begin).min(RUN_MAX);
             for count in shortest..=longest {
                 let run = stretch[begin..begin + count].concat();
-                if run.len() >= RUN_BYTES_MIN && text.len() + run.len() < RUNS_BYTES_MAX {
-                    text.extend_from_slice(&run);
-                    text.push(b'\n');
+                if run.len() < RUN_BYTES_MIN {
+                    continue;
                 }
+                if text.len() + run.len() >= bytes_max {
+                    return Runs { text, is_cut: true };
+                }
+                text.extend_from_slice(&run);
+                text.push(b'\n');
             }
         }
     }
-    text
+    Runs { text, is_cut: false }
 }
 
 #[cfg(test)]
@@ -73,14 +90,20 @@ mod tests {
             (&[], ""),
         ];
         for (pieces, expected) in rows {
-            assert_eq!(String::from_utf8(runs(pieces, 2)).unwrap(), expected, "{pieces:?}");
+            let got = runs(pieces, 2, 1_000);
+            assert_eq!((String::from_utf8(got.text).unwrap().as_str(), got.is_cut), (expected, false), "{pieces:?}");
         }
-        assert_eq!(runs(&["abcdefghi", "j"], 1), b"abcdefghi\nabcdefghij\n");
+        assert_eq!(runs(&["abcdefghi", "j"], 1, 1_000).text, b"abcdefghi\nabcdefghij\n");
     }
 
     #[test]
-    fn many_pieces_are_bounded() {
-        let pieces = vec!["0123456789"; 10_000];
-        assert!(runs(&pieces, 1).len() <= RUNS_BYTES_MAX);
+    fn runs_that_are_left_out_are_told() {
+        // Two pieces of 200 bytes are runs of 200, 400 and 200 bytes, with a line end each.
+        let rows: [(usize, usize, usize, bool); 4] =
+            [(2, 803, 803, false), (2, 802, 602, true), (2, 200, 0, true), (1_000, 512 << 10, 523_182, true)];
+        for (count, bytes_max, expected, is_cut) in rows {
+            let got = runs(&vec!["x".repeat(200); count], 1, bytes_max);
+            assert_eq!((got.text.len(), got.is_cut), (expected, is_cut), "{count} {bytes_max}");
+        }
     }
 }

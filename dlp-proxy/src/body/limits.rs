@@ -47,6 +47,9 @@ pub struct BodyLimits {
     pub base64_chars_min: usize,
     /// Bytes of a text field of a form that are inspected together with the field's name.
     pub field_bytes_max: u64,
+    /// Bytes of all runs of pieces of one kind that are put together in a head. A byte is in up to 36 of them, so this is
+    /// 14 KiB of small pieces, where servers commonly take heads of 8 KiB.
+    pub joined_bytes_max: usize,
     /// Different file names of one body that are given to rules. A part can have two.
     pub file_names_max: usize,
     /// Decoded bytes kept in memory before the spool moves to a file.
@@ -75,6 +78,7 @@ impl Default for BodyLimits {
             held_value_bytes_max: 64 << 20,
             base64_chars_min: 256,
             field_bytes_max: 64 * KIB,
+            joined_bytes_max: 512 << 10,
             file_names_max: 2_000,
             spool_memory_bytes: 1 << 20,
             spool_dir: None,
