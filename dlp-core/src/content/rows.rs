@@ -8,8 +8,9 @@
 
 use super::decode::Derived;
 use crate::matching::LineCounter;
+use crate::text::delimited::{DELIMITERS, NAME_BYTES_MAX, fields, trimmed};
 use crate::text::original_offset;
-use memchr::{memchr, memchr2_iter};
+use memchr::memchr;
 use std::ops::Range;
 
 /// The name of this reading in reports.
@@ -20,13 +21,8 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 /// Columns of a table, and those that are handed out.
 const COLUMNS_MAX: usize = 256;
 const NAMED_COLUMNS_MAX: usize = 12;
-/// Bytes of a name of a column.
-const NAME_BYTES_MAX: usize = 64;
 /// Bytes of a cell that can be a credential.
 const CELL_BYTES_MIN: usize = 3;
-
-/// What separates cells, the surest first.
-const DELIMITERS: [u8; 4] = *b"\t;|,";
 
 /// Parts of names of columns that hold credentials, in lower case and without marks between words.
 const CREDENTIALS: &[&str] = &[
@@ -209,35 +205,10 @@ impl Header {
     }
 }
 
-/// The cells of a line, without quotes around them. What stands between quotes is one cell.
+/// The cells of a line, without quotes around them.
 fn cells(line: &[u8], delimiter: u8) -> impl Iterator<Item = Range<usize>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut is_quoted = false;
-    let mut start = 0;
-    let ends = memchr2_iter(delimiter, b'"', line).map(Some).chain([None]);
-    let whole = ends.filter_map(move |at| match at {
-        Some(at) if line[at] == b'"' => {
-            is_quoted = !is_quoted;
-            None
-        }
-        Some(_) if is_quoted => None,
-        end => {
-            let cell = start..end.unwrap_or(line.len());
-            start = cell.end + 1;
-            Some(cell)
-        }
-    });
-    whole.map(|cell| trimmed(line, cell))
-}
-
-fn trimmed(line: &[u8], cell: Range<usize>) -> Range<usize> {
-    let bytes = &line[cell.clone()];
-    let inner = bytes.trim_ascii();
-    let start = cell.start + (bytes.len() - bytes.trim_ascii_start().len());
-    match inner {
-        [b'"', rest @ .., b'"'] => start + 1..start + 1 + rest.len(),
-        _ => start..start + inner.len(),
-    }
+    fields(line, delimiter).map(|field| trimmed(line, field))
 }
 
 /// Whether a cell may name a column: a few words.
