@@ -144,7 +144,7 @@ impl Store {
         bytes[240..248].copy_from_slice(&1536_u64.to_le_bytes());
         let mut blocks = Vec::new();
         for (index, block) in self.blocks.iter().enumerate() {
-            let internal = 2 * u64::from(block.starts_with(&[2, 0]));
+            let internal = 2 * u64::from(block.starts_with(&[2, 0]) || block.starts_with(&[1, 1]));
             blocks.extend((4 * (index as u64 + 1) + internal).to_le_bytes());
             blocks.extend((bytes.len() as u64).to_le_bytes());
             blocks.extend([&(block.len() as u16).to_le_bytes()[..], &[1, 0, 0, 0, 0, 0]].concat());
@@ -252,4 +252,43 @@ fn broken_stores_end_and_say_so() {
     let locked = check(&patched(513, &[0x10]), Completeness::Encrypted);
     assert!(locked.reasons.contains(&"pst"), "{locked:?}");
     check(&patched(10, &[36, 0]), Completeness::Unsupported);
+}
+
+#[test]
+fn stores_whose_blocks_share_their_bytes_end_and_say_so() {
+    let mut shared = Store::default();
+    shared.block(b"first-marker".repeat(5_000), false);
+    let mut bytes = shared.build();
+    // Twenty blocks that are the same bytes.
+    let entry = bytes[1536..1560].to_vec();
+    for index in 1..20_usize {
+        let at = 1536 + 24 * index;
+        bytes[at..at + 24].copy_from_slice(&entry);
+        bytes[at..at + 8].copy_from_slice(&(4 * (index as u64 + 1)).to_le_bytes());
+    }
+    bytes[1536 + 488] = 20;
+    let seen = walk("a.pst", &bytes);
+    assert_eq!(seen.reasons, ["overlap"]);
+    assert!(seen.role(Role::Raw).len() < 6 * bytes.len(), "{}", seen.role(Role::Raw).len());
+}
+
+#[test]
+fn values_over_the_ends_of_blocks_are_read() {
+    let halves = || {
+        let mut first = vec![b'.'; 8_176];
+        first[8_171..].copy_from_slice(b" over");
+        [first, b"-the-end ".to_vec()]
+    };
+    // Of a node that is no message, and of blocks that no node leads to.
+    let mut deleted = Store::default();
+    halves().into_iter().for_each(|half| _ = deleted.block(half, false));
+    let mut node = Store::default();
+    let blocks = halves().map(|half| node.block(half, false));
+    let list = [&[1, 1, 2, 0, 0, 0, 0, 0][..], &blocks.map(u64::to_le_bytes).concat()].concat();
+    let list = node.block(list, true);
+    node.nodes.push([0x20_0024, list, 0]);
+    for store in [deleted, node] {
+        let seen = walk("a.pst", &store.build());
+        assert!(seen.role(Role::Raw).contains("over-the-end"), "{:?}", seen.reasons);
+    }
 }
