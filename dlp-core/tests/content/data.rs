@@ -292,3 +292,128 @@ fn values_over_the_ends_of_blocks_are_read() {
         assert!(seen.role(Role::Raw).contains("over-the-end"), "{:?}", seen.reasons);
     }
 }
+
+/// An object of a pack: its kind, what stands in front of its content, and the content.
+fn object(kind: u8, head: &[u8], content: &[u8]) -> Vec<u8> {
+    let len = content.len();
+    let mut object = vec![kind << 4 | (len & 0xF) as u8];
+    let mut left = len >> 4;
+    while left > 0 {
+        *object.last_mut().expect("it has a byte") |= 0x80;
+        object.push((left & 0x7F) as u8);
+        left >>= 7;
+    }
+    [&object[..], head, &zlib(content)].concat()
+}
+
+fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
+    [&b"PACK\0\0\0\x02"[..], &(objects.len() as u32).to_be_bytes(), &objects.concat(), &[0; 20]].concat()
+}
+
+#[test]
+fn bases_that_may_not_be_held_are_a_limit() {
+    let small = object(3, &[], b"0123456789");
+    // A copy of ten bytes and an addition, to the object right in front.
+    let difference = |base: &Vec<u8>, lens: &[u8]| {
+        object(6, &[0x7F.min(base.len() as u8)], &[lens, b"\x90\x0a\x07amarker"].concat())
+    };
+    let near = [small.clone(), difference(&small, b"\x0a\x11")];
+    let seen = walk("a.pack", &pack(&near));
+    assert_eq!((&seen.reasons[..], seen.holds("0123456789amarker")), (&[][..], true), "{seen:?}");
+    let broken = walk("a.pack", &pack(&[small.clone(), difference(&small, b"\x09\x11")]));
+    assert_eq!(broken.reasons, ["bad_structure"]);
+    let large = object(6, &[small.len() as u8], b"\x0a\xFF\xFF\xFF\xFF\x0F\x07amarker");
+    let large = walk("a.pack", &pack(&[small.clone(), large]));
+    assert_eq!(large.reasons, ["held_bytes_max"]);
+    // The first object takes the room of the second.
+    let full = object(3, &[], &b"abc".repeat(10_000));
+    let objects = [full.clone(), full.clone(), difference(&full, b"\xB0\xEA\x01\x11")];
+    let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, ..limits() };
+    let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
+    assert_eq!((&seen.reasons[..], seen.holds("amarker")), (&["held_bytes_max"][..], true));
+    assert_eq!(walk("a.pack", &pack(&objects)).completeness(), Completeness::Complete);
+}
+
+/// A number as Avro writes it, of those that take up to three bytes.
+fn long(number: i64) -> Vec<u8> {
+    let mut left = ((number << 1) ^ (number >> 63)) as u64;
+    let mut bytes = Vec::new();
+    while left >= 0x80 {
+        bytes.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    bytes.push(left as u8);
+    bytes
+}
+
+fn avro(schema: &str, codec: &str, count: i64, block: &[u8]) -> Vec<u8> {
+    let text = |text: &str| [long(text.len() as i64), text.as_bytes().to_vec()].concat();
+    let entries = [long(2), text("avro.schema"), text(schema), text("avro.codec"), text(codec), long(0)].concat();
+    let block = [long(count), long(block.len() as i64), block.to_vec()].concat();
+    [&b"Obj\x01"[..], &entries, &[7; 16], &block, &[7; 16]].concat()
+}
+
+#[test]
+fn sparse_tables_are_whole() {
+    let schema = r#"{"type":"record","name":"r","fields":[{"name":"a","type":["null","string"]},
+        {"name":"b","type":["null","string"]},{"name":"c","type":"boolean"},{"name":"d","type":["null","string"]}]}"#;
+    let sparse = [0, 0, 1, 0].repeat(3_000);
+    let last = [&[0, 2][..], &long(6), b"marker", &[0, 0]].concat();
+    let seen = walk("a.avro", &avro(schema, "null", 3_001, &[sparse, last].concat()));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert_eq!(seen.cells, [("r".to_owned(), 3_001, 2, "b: marker".to_owned())]);
+    let empty = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"null"}]}"#;
+    assert_eq!(walk("a.avro", &avro(empty, "null", 1 << 40, b"")).reasons, ["avro_empty_values_max"]);
+    assert_eq!(walk("a.avro", &avro(schema, "lz4", 1, b"marker")).reasons, ["avro_codec"]);
+}
+
+/// A Parquet file of one column of texts with one page of this kind.
+fn parquet(kind: i64, encoding: i64, page: &[u8]) -> Vec<u8> {
+    let number = |head: u8, value: i64| [vec![head], long(value)].concat();
+    let len = page.len() as i64;
+    let about = [&[0x2C][..], &number(0x15, 1), &number(0x15, encoding), &[0x15, 0, 0x15, 0, 0, 0]].concat();
+    let page = [number(0x15, kind), number(0x15, len), number(0x15, len), about, page.to_vec()].concat();
+    let schema = [&[0x29, 0x2C, 0x48, 1, b'r'][..], &number(0x15, 1), &[0], &number(0x15, 6), b"\x25\0\x18\x04text\0"];
+    let chunk = [&[0x29, 0x1C, 0x19, 0x1C, 0x3C, 0x45, 0][..], &number(0x36, page.len() as i64), &number(0x26, 4)];
+    let footer = [&schema.concat()[..], &chunk.concat(), &[0; 4]].concat();
+    [b"PAR1", &page[..], &footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat()
+}
+
+#[test]
+fn pages_that_are_not_read_as_values_are_read_raw() {
+    let rows: [(i64, i64, &[u8], &[&str], Role); 5] = [
+        (0, 0, b"\x06\0\0\0marker", &[], Role::Body),
+        // A wrong length in front of the rest, an unknown encoding, an unknown kind of page.
+        (0, 0, b"\x02\0\0\0ab\xFF\0\0\0marker", &["bad_structure"], Role::Raw),
+        (0, 99, b"marker", &[], Role::Raw),
+        (7, 0, b"\x06\0\0\0marker", &[], Role::Raw),
+        // More lengths than the bound, of nothing.
+        (0, 6, b"\x80\x01\x01\xFF\xFF\xFF\x7F\0marker", &["bad_structure"], Role::Raw),
+    ];
+    for (kind, encoding, page, reasons, role) in rows {
+        let seen = walk("a.parquet", &parquet(kind, encoding, page));
+        assert_eq!(seen.reasons, reasons, "{kind} {encoding}");
+        assert!(seen.role(role).contains("marker"), "{kind} {encoding}: {seen:?}");
+    }
+}
+
+#[test]
+fn footers_that_take_too_much_memory_are_a_limit() {
+    let footer = [&[0x19, 0xFC, 0x80, 0x80, 4][..], &[0; 0x1_0001]].concat();
+    let file = [b"PAR1", &footer[..], &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat();
+    let bounds = dlp_core::base::Limits { held_bytes_max: 1_000_000, ..limits() };
+    assert_eq!(walk_with("a.parquet", &file, &bounds, None).reasons, ["held_bytes_max"]);
+}
+
+#[test]
+fn values_that_differ_by_nothing_end_at_a_limit() {
+    // A text of 32 bytes, then a million that begin as it does and add nothing.
+    let count = [0x80, 0x80, 0x40];
+    let fronts = [&[0x80, 1, 1][..], &count, &[0, 64, 0, 0]].concat();
+    let fronts = [fronts, [0, 0].repeat(8_191)].concat();
+    let lens = [&[0x80, 1, 1][..], &count, &[64, 63, 0, 0]].concat();
+    let lens = [lens, [0, 0].repeat(8_191)].concat();
+    let page = [fronts, lens, b"marker".to_vec()].concat();
+    let seen = walk("a.parquet", &parquet(0, 7, &page));
+    assert!(seen.holds("marker") && seen.completeness() != Completeness::Complete, "{:?}", seen.reasons);
+}
