@@ -315,7 +315,11 @@ fn bases_that_may_not_be_held_are_a_limit() {
     let small = object(3, &[], b"0123456789");
     // A copy of ten bytes and an addition, to the object right in front.
     let difference = |base: &Vec<u8>, lens: &[u8]| {
-        object(6, &[0x7F.min(base.len() as u8)], &[lens, b"\x90\x0a\x07amarker"].concat())
+        let distance = base.len();
+        let short = [distance as u8];
+        let long = [(((distance >> 7) as u8).wrapping_sub(1)) | 0x80, (distance & 0x7F) as u8];
+        let head: &[u8] = if distance < 0x80 { &short } else { &long };
+        object(6, head, &[lens, b"\x90\x0a\x07amarker"].concat())
     };
     let near = [small.clone(), difference(&small, b"\x0a\x11")];
     let seen = walk("a.pack", &pack(&near));
