@@ -40,6 +40,15 @@ fn the_sample_values_fire_as_it_says() {
 }
 
 #[test]
+fn it_says_how_many_detectors_there_are() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README");
+    let output = support::dlp().args(["detectors", "list"]).output().expect("dlp runs");
+    let count = String::from_utf8_lossy(&output.stdout).lines().count();
+    let said = format!("With all {},{:03} detectors", count / 1000, count % 1000);
+    assert!(readme.contains(&said), "expected {said:?}");
+}
+
+#[test]
 fn the_first_command_finds_nothing() {
     assert!(blocks("sh")[0].starts_with("cargo run --release --bin dlp -- scan docs "));
     let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");

@@ -157,3 +157,23 @@ fn a_column_of_valid_numbers_stays_sure() {
     let right = ids.iter().filter(|id| **id == "finance.routing.us-aba").count();
     assert!(right as u64 >= LINES * 85 / 100, "{right} of {LINES}");
 }
+
+#[test]
+fn rows_of_nonsense_hide_no_number_of_a_person() {
+    let inspector = inspector();
+    let rows: [(&str, &str, &[&str], &str); 2] = [
+        (
+            "card number",
+            "4539148803436467",
+            &["4539148803430000", "4539148803430037", "4539148803430074"],
+            "finance.card.pan",
+        ),
+        ("iban pesel", "44051401458", &["44051401459", "44051401450", "44051401451"], "pii.pl.pesel"),
+    ];
+    for (header, value, nonsense, expected) in rows {
+        let before: String = nonsense.iter().enumerate().map(|(id, other)| format!("{},{other}\n", id + 10)).collect();
+        let found = findings(&inspector, &format!("id,{header}\n{before}20,{value}\n{before}"));
+        let sure = at_least(&inspector, &found, ConfidenceLevel::Medium);
+        assert!(sure.contains(&expected), "{header}: {sure:?}");
+    }
+}

@@ -8,8 +8,9 @@
 
 use super::decode::Derived;
 use crate::matching::LineCounter;
+use crate::text::delimited::{DELIMITERS, NAME_BYTES_MAX, fields, trimmed};
 use crate::text::original_offset;
-use memchr::{memchr, memchr2_iter};
+use memchr::memchr;
 use std::ops::Range;
 
 /// The name of this reading in reports.
@@ -20,13 +21,8 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 /// Columns of a table, and those that are handed out.
 const COLUMNS_MAX: usize = 256;
 const NAMED_COLUMNS_MAX: usize = 12;
-/// Bytes of a name of a column.
-const NAME_BYTES_MAX: usize = 64;
 /// Bytes of a cell that can be a credential.
 const CELL_BYTES_MIN: usize = 3;
-
-/// What separates cells, the surest first.
-const DELIMITERS: [u8; 4] = *b"\t;|,";
 
 /// Parts of names of columns that hold credentials, in lower case and without marks between words.
 const CREDENTIALS: &[&str] = &[
@@ -44,8 +40,9 @@ const CREDENTIALS: &[&str] = &[
 ];
 
 /// The same of columns that say whose they are.
-const OWNERS: &[&str] =
-    &["user", "login", "email", "mail", "account", "url", "uri", "website", "host", "id", "location"];
+const OWNERS: &[&str] = &["user", "login", "mail", "account", "url", "uri", "website", "host", "location"];
+/// A word of them that many other words end with.
+const OWNER_WORD: &[u8] = b"id";
 
 /// A table that passes by, line by line.
 pub(crate) struct Rows {
@@ -55,6 +52,8 @@ pub(crate) struct Rows {
     at: LineCounter,
     /// The beginning of a line that was cut.
     waiting: Vec<u8>,
+    /// Whether what comes is the rest of a line that was too long.
+    is_rest: bool,
 }
 
 enum State {
@@ -98,7 +97,7 @@ impl RowsText<'_> {
 impl Rows {
     /// For a text whose first byte stands at `start`.
     pub(crate) fn new(start: u64) -> Self {
-        Self { state: State::Start, start, at: LineCounter::at_line(1), waiting: Vec::new() }
+        Self { state: State::Start, start, at: LineCounter::at_line(1), waiting: Vec::new(), is_rest: false }
     }
 
     /// Takes the next bytes, and hands out what their rows say.
@@ -121,7 +120,9 @@ impl Rows {
         let mut content = Derived::default();
         let mut start = self.start;
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            header.row(line, start, &mut content);
+            if !std::mem::replace(&mut self.is_rest, !line.ends_with(b"\n")) {
+                header.row(line, start, &mut content);
+            }
             start += line.len() as u64;
         }
         let (at, from) = (self.at, self.start);
@@ -160,13 +161,19 @@ impl Header {
                 name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
             words.iter().any(|word| memchr::memmem::find(&plain, word.as_bytes()).is_some())
         };
-        if !is_table || !names.iter().any(|name| holds(name, CREDENTIALS)) {
+        let has_word =
+            |name: &[u8]| name.split(|b| !b.is_ascii_alphanumeric()).any(|w| w.eq_ignore_ascii_case(OWNER_WORD));
+        let columns = names.len();
+        let (credentials, others): (Vec<_>, Vec<_>) =
+            names.into_iter().enumerate().partition(|(_, name)| holds(name, CREDENTIALS));
+        if !is_table || credentials.is_empty() {
             return None;
         }
-        let columns = names.len();
-        let is_named = |name: &[u8]| holds(name, CREDENTIALS) || holds(name, OWNERS);
-        let named = names.into_iter().enumerate().filter(|(_, name)| is_named(name));
-        let named = named.take(NAMED_COLUMNS_MAX).map(|(at, name)| (at, name.to_vec())).collect();
+        // Where there are many, it is the owners that are left out.
+        let owners = others.into_iter().filter(|(_, name)| holds(name, OWNERS) || has_word(name));
+        let named = credentials.into_iter().chain(owners).take(NAMED_COLUMNS_MAX);
+        let mut named: Vec<_> = named.map(|(at, name)| (at, name.to_vec())).collect();
+        named.sort_unstable();
         Some(Self { delimiter, columns, named })
     }
 
@@ -198,35 +205,10 @@ impl Header {
     }
 }
 
-/// The cells of a line, without quotes around them. What stands between quotes is one cell.
+/// The cells of a line, without quotes around them.
 fn cells(line: &[u8], delimiter: u8) -> impl Iterator<Item = Range<usize>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut is_quoted = false;
-    let mut start = 0;
-    let ends = memchr2_iter(delimiter, b'"', line).map(Some).chain([None]);
-    let whole = ends.filter_map(move |at| match at {
-        Some(at) if line[at] == b'"' => {
-            is_quoted = !is_quoted;
-            None
-        }
-        Some(_) if is_quoted => None,
-        end => {
-            let cell = start..end.unwrap_or(line.len());
-            start = cell.end + 1;
-            Some(cell)
-        }
-    });
-    whole.map(|cell| trimmed(line, cell))
-}
-
-fn trimmed(line: &[u8], cell: Range<usize>) -> Range<usize> {
-    let bytes = &line[cell.clone()];
-    let inner = bytes.trim_ascii();
-    let start = cell.start + (bytes.len() - bytes.trim_ascii_start().len());
-    match inner {
-        [b'"', rest @ .., b'"'] => start + 1..start + 1 + rest.len(),
-        _ => start..start + inner.len(),
-    }
+    fields(line, delimiter).map(|field| trimmed(line, field))
 }
 
 /// Whether a cell may name a column: a few words.
@@ -266,6 +248,8 @@ mod tests {
                 "url: https://x.example/a,b\npassword: v 12\n\n",
             ),
             ("id,password\n1,v1234\n2,\n3,v5678,x\n", "password: v1234\n\n\n"),
+            ("paid,key\nv1,v1234\n", "key: v1234\n\n"),
+            ("user_id,key\nv_1,v1234\n", "user_id: v_1\nkey: v1234\n\n"),
             ("name,city\nann,oslo\n", ""),
             ("password\nv1234\n", ""),
             ("the key, in short\nis here\n", ""),
@@ -275,6 +259,23 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(told(text, text.len().max(1)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn many_owners_hide_no_credential() {
+        let owners: Vec<String> = (0..NAMED_COLUMNS_MAX).map(|number| format!("mail{number}")).collect();
+        let cells = ["ann"; NAMED_COLUMNS_MAX].join(",");
+        let told = told(&format!("{},password\n{cells},v1234\n", owners.join(",")), 4096);
+        assert!(told.contains("password: v1234\n") && told.contains("mail0: ann\n"), "{told}");
+    }
+
+    #[test]
+    fn a_row_that_is_too_long_is_passed_over_as_a_whole() {
+        let long = "x".repeat(2 * LINE_BYTES_MAX);
+        let text = format!("name,acme_key\nann,v1234\n{long},none\nben,v5678\n");
+        for len in [text.len(), 4096, 1000] {
+            assert_eq!(told(&text, len), "acme_key: v1234\n\nacme_key: v5678\n\n", "{len}");
         }
     }
 

@@ -26,8 +26,8 @@ const LIST_MIN: usize = 2;
 /// wrote something are no list of customers.
 const NAMED_LIST_MIN: usize = 10;
 
-/// Numbers of the same length that do not pass, for each that does and for this one: a table has as many where the shape
-/// alone turns most away, as moments in time that could be dates of birth.
+/// Different numbers of the same length that are not known to pass, for each that is and for this one: a table has as many
+/// where the shape alone turns most away, as moments in time that could be dates of birth.
 const OTHERS_EACH: usize = 2;
 
 /// What the others say.
@@ -60,9 +60,9 @@ pub(super) fn around(
     }
     let passing = votes.passing.len();
     let is_among_others = || {
-        let [before, behind] = [start..value.start, value.end..end].map(|side| &text[side]);
-        let others = numbers_like(before, &text[value.clone()]) + numbers_like(behind, &text[value.clone()]);
-        others >= passing + OTHERS_EACH * (passing + 1)
+        let sides = [&text[start..value.start], &text[value.end..end]];
+        let others_min = OTHERS_EACH * (passing + 1);
+        numbers_like(sides, &text[value.clone()], &votes.passing).nth(others_min - 1).is_some()
     };
     if votes.failing > passing || is_digits(&text[value.clone()]) && is_among_others() {
         Company::Strangers
@@ -73,11 +73,13 @@ pub(super) fn around(
     }
 }
 
-/// Numbers of a column that fail before it is said to hold something else.
-const COLUMN_FAILING_MIN: usize = 3;
+/// Numbers of a column that fail before it is said to hold something else, and how many for each that passes: a digit turns
+/// away nine of ten, while a table of people with some rows of nonsense in it is still one.
+const COLUMN_FAILING_MIN: usize = 8;
+const COLUMN_FAILING_EACH: usize = 4;
 
-/// Whether a number that passes its check does so by chance: most numbers of its length in the rows around it fail there,
-/// whatever the header of the column says.
+/// Whether a number that passes its check does so by chance: nearly all numbers of its length in the rows around it fail
+/// there, whatever the header of the column says.
 pub(super) fn is_chance_of_column(check: &Check, (table, text): (&Table, &[u8]), value: &Range<usize>) -> bool {
     let len = value.len();
     let others = table.cells_around(text, value, WINDOW_BYTES).filter(|cell| cell.len() == len && is_digits(cell));
@@ -86,13 +88,21 @@ pub(super) fn is_chance_of_column(check: &Check, (table, text): (&Table, &[u8]),
         let is_passing = (check.verdict)(other) == Verdict::Valid;
         *(if is_passing { &mut passing } else { &mut failing }) += 1;
     }
-    failing >= COLUMN_FAILING_MIN && failing > passing
+    failing >= COLUMN_FAILING_MIN && failing >= COLUMN_FAILING_EACH * (passing + 1)
 }
 
-/// How many other numbers of the same length stand in a text, apart from letters.
-fn numbers_like(text: &[u8], value: &[u8]) -> usize {
-    let words = text.split(|byte| !byte.is_ascii_alphanumeric());
-    words.filter(|word| word.len() == value.len() && is_digits(word) && *word != value).count()
+/// The different numbers of the same length on either side of a value, apart from letters and from those that pass.
+fn numbers_like<'t>(sides: [&'t [u8]; 2], value: &'t [u8], passing: &[&[u8]]) -> impl Iterator<Item = &'t [u8]> {
+    let words = sides.into_iter().flat_map(|side| side.split(|byte| !byte.is_ascii_alphanumeric()));
+    let numbers = words.filter(move |word| word.len() == value.len() && is_digits(word) && *word != value);
+    let mut seen: Vec<&[u8]> = Vec::new();
+    numbers.filter(move |number| {
+        let is_new = !passing.contains(number) && !seen.contains(number);
+        if is_new {
+            seen.push(number);
+        }
+        is_new
+    })
 }
 
 /// Different others that pass, and numbers of the same length that fail beside a number.
@@ -235,6 +245,24 @@ mod tests {
         let start = marked.find('[').expect("mark");
         let end = marked.find(']').expect("mark") - 1;
         (marked.replace(['[', ']'], ""), start..end)
+    }
+
+    #[test]
+    fn numbers_of_one_length_count_once_and_not_when_they_pass() {
+        let rows: [(&str, &[&str]); 5] = [
+            ("44051401458 44051401458", &[]),
+            ("11111111116, 11111111116; 22222222222 333", &["11111111116", "22222222222"]),
+            ("02070803628 02070803628", &[]),
+            ("a11111111116 11111111116b 111-11111116", &[]),
+            ("", &[]),
+        ];
+        for (text, expected) in rows {
+            let (before, behind) = text.as_bytes().split_at(text.len() / 2);
+            let whole = numbers_like([text.as_bytes(), b""], b"44051401458", &[b"02070803628"]);
+            assert_eq!(whole.collect::<Vec<_>>(), expected.iter().map(|n| n.as_bytes()).collect::<Vec<_>>(), "{text}");
+            let parts = numbers_like([before, behind], b"44051401458", &[b"02070803628"]);
+            assert!(parts.count() <= expected.len(), "{text}");
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub(super) fn judge(
     if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
         && company::is_chance_of_column(check, (table, text), &accepted.value)
     {
-        score.cap(STRANGERS_POINTS, "most numbers of its column fail the check that this one passes");
+        score.cap(STRANGERS_POINTS, "nearly all numbers of its column fail the check that this one passes");
     }
     let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
     let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
@@ -304,7 +304,7 @@ fn add_company(
             score.add(Step::Context, 0, Detail::Said("others of its kind nearby"));
         }
         Company::Strangers if is_number => {
-            score.cap(STRANGERS_POINTS, "most numbers nearby fail the check that this one passes");
+            score.cap(STRANGERS_POINTS, "most numbers of its length nearby do not pass");
         }
         _ if is_plain => {
             let reason = "neither a word that names it nor others of its kind nearby";

@@ -7,7 +7,8 @@
 use super::context::Folded;
 use super::found::TableCell;
 use super::vocabulary::{PhraseId, Vocabulary};
-use memchr::{memchr, memchr2_iter, memrchr};
+use crate::text::delimited::{DELIMITERS, NAME_BYTES_MAX, fields, trimmed};
+use memchr::{memchr, memrchr};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,17 +24,11 @@ const ROWS_LOOKED_AT: usize = 5;
 /// Lines that may stand above the header.
 const TITLE_LINES_MAX: usize = 4;
 
-/// Bytes of a name of a column.
-const NAME_BYTES_MAX: usize = 64;
-
 /// Digits in a name that is shown: `phone_2`, `2024`.
 const NAME_DIGITS_MAX: usize = 4;
 
 /// Columns of a table.
 const COLUMNS_MAX: usize = 1024;
-
-/// What separates fields, the surest first.
-const DELIMITERS: [u8; 4] = *b"\t;|,";
 
 /// A table whose header names something.
 #[derive(Debug)]
@@ -96,7 +91,7 @@ impl Table {
         [before, behind].into_iter().flat_map(|rows| rows.split(|byte| *byte == b'\n')).filter_map(move |row| {
             let row = line(row);
             let cell = fields(row, delimiter).nth(column)?;
-            (fields(row, delimiter).count() == count).then(|| trimmed(&row[cell]))
+            (fields(row, delimiter).count() == count).then(|| &row[trimmed(row, cell)])
         })
     }
 
@@ -133,12 +128,6 @@ impl Table {
     }
 }
 
-/// A cell without blanks and quotes around it.
-fn trimmed(cell: &[u8]) -> &[u8] {
-    let cell = cell.trim_ascii();
-    cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell).trim_ascii()
-}
-
 /// The header of a table, what separates its fields, and its line. A title may stand above it, in fewer fields.
 fn header(head: &[u8]) -> Option<(&[u8], u8, u64)> {
     let mut rest = head;
@@ -166,22 +155,6 @@ fn header(head: &[u8]) -> Option<(&[u8], u8, u64)> {
 fn line(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     bytes.strip_suffix(b"\r").unwrap_or(bytes)
-}
-
-/// The fields of a line. What stands between quotes is one field, whatever delimiters it has.
-fn fields(line: &[u8], delimiter: u8) -> impl Iterator<Item = Range<usize>> {
-    let mut is_quoted = false;
-    let mut start = 0;
-    let ends = memchr2_iter(delimiter, b'"', line).map(Some).chain([None]);
-    ends.filter_map(move |at| match at {
-        Some(at) if line[at] == b'"' => {
-            is_quoted = !is_quoted;
-            None
-        }
-        Some(_) if is_quoted => None,
-        Some(at) => Some(std::mem::replace(&mut start, at + 1)..at),
-        None => Some(start..line.len()),
-    })
 }
 
 /// Whether a line names columns, and the rows behind it have as many fields, and somewhere a digit.
@@ -215,7 +188,7 @@ fn is_name(field: &[u8]) -> bool {
 
 /// The name of a column as people may see it. What has many digits or an address is a value, whatever words it holds.
 fn shown(name: &[u8]) -> Option<Arc<str>> {
-    let name = std::str::from_utf8(trimmed(name)).ok()?;
+    let name = std::str::from_utf8(&name[trimmed(name, 0..name.len())]).ok()?;
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     let is_name = digits <= NAME_DIGITS_MAX && !name.contains(['@', '=']) && !name.contains(char::is_control);
     is_name.then(|| name.into())

@@ -187,9 +187,9 @@ pub struct LocationRecord {
     pub sheet: Option<String>,
     /// Cell such as `B2`.
     pub cell: Option<String>,
-    /// Header of the column, for tables.
+    /// Header of the column, in delimited text whose first line names data; none where a cell has a line end in it.
     pub column_name: Option<String>,
-    /// Data row, for tables.
+    /// Row, in delimited text with a header, which is not counted; none where a cell has a line end in it.
     pub row: Option<u64>,
     /// Path inside a JSON document.
     pub json_path: Option<String>,

@@ -3,6 +3,7 @@
 mod charset;
 mod codepage;
 pub(crate) mod count;
+pub(crate) mod delimited;
 mod fold;
 pub(crate) mod runs;
 mod transcode;

@@ -487,6 +487,22 @@ mod tests {
     }
 
     #[test]
+    fn every_character_that_stands_for_another_one_is_looked_at() {
+        let all: Vec<char> = ('\u{80}'..=char::MAX).collect();
+        let mut taken = 0;
+        for some in all.chunks(1000) {
+            let text: String = some.iter().map(|c| format!("4{c}5 ")).collect();
+            let places = Places::of(text.as_bytes());
+            let ats = text.char_indices().filter(|(at, c)| !c.is_ascii() && escape(text.as_bytes(), *at).is_some());
+            for (at, c) in ats {
+                taken += 1;
+                assert_eq!(places.escapes().next(at), Some(at), "{c:?}");
+            }
+        }
+        assert!(taken > 200, "{taken}");
+    }
+
+    #[test]
     fn only_the_surroundings_are_made_anew_and_lead_back() {
         let filler = "word ".repeat(200);
         let text = format!("{filler}%34%34051401458 {filler}{filler}&#52;4051401458 {filler}");

@@ -3,16 +3,16 @@
 //! Most texts have nothing of the kind, so what each decoder looks for first is asked of 64 bytes at a time; the
 //! decoders themselves only ever look at the places that are left.
 
+use super::runs::CHARS_MIN;
 use crate::matching::{ByteClasses, Isa, classes_of};
 
-/// Digits of base64 of the shortest run that is looked at, with padding and without.
-const PADDED_RUN_DIGITS: u32 = 13;
-const RUN_DIGITS: u32 = 15;
-
+/// Digits of base64 of the shortest run that is looked at, without padding and with it.
+const RUN_DIGITS: usize = CHARS_MIN;
+const PADDED_RUN_DIGITS: usize = CHARS_MIN - 2;
 /// Codes of quoted-printable below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
 
-/// Places of a text, as masks.
+/// Places of a text, as masks; what each of them marks stands at the method of the same name.
 pub(in crate::content) struct Places {
     isa: Isa,
     classes: Vec<ByteClasses>,
@@ -23,7 +23,9 @@ pub(in crate::content) struct Places {
     feeds: Vec<u64>,
     breaks: Vec<u64>,
     escapes: Vec<u64>,
+    /// `=` of quoted-printable, which is an escape where there are enough of them.
     quoted: Vec<u64>,
+    /// Letters of scripts with letters that are drawn like Latin ones, which are escapes where they stand among these.
     alike: Vec<u64>,
     has_quoted: bool,
 }

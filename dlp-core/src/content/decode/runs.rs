@@ -7,7 +7,7 @@ use crate::content::recognise::{has_signature, may_have_signature};
 use std::ops::Range;
 
 /// Characters of a run that is looked at: eleven digits take fifteen and padding.
-const CHARS_MIN: usize = 15;
+pub(super) const CHARS_MIN: usize = 15;
 /// Hexadecimal digits of a run: eleven digits take twenty-two.
 const HEX_CHARS_MIN: usize = 22;
 const BASE32_CHARS_MIN: usize = 24;
