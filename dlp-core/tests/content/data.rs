@@ -383,9 +383,12 @@ fn parquet(kind: i64, encoding: i64, page: &[u8]) -> Vec<u8> {
     [b"PAR1", &page[..], &footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat()
 }
 
+/// Kind and encoding of a page, its bytes, and what is to be said and read of it.
+type PageRow<'r> = (i64, i64, &'r [u8], &'r [&'r str], Role);
+
 #[test]
 fn pages_that_are_not_read_as_values_are_read_raw() {
-    let rows: [(i64, i64, &[u8], &[&str], Role); 5] = [
+    let rows: [PageRow<'_>; 5] = [
         (0, 0, b"\x06\0\0\0marker", &[], Role::Body),
         // A wrong length in front of the rest, an unknown encoding, an unknown kind of page.
         (0, 0, b"\x02\0\0\0ab\xFF\0\0\0marker", &["bad_structure"], Role::Raw),
