@@ -54,6 +54,19 @@ pub const SQLITE_SCHEMA_ENTRIES_MAX: usize = 16_384;
 /// memory.
 pub const PST_BLOCKS_MAX: usize = 1 << 20;
 
+/// Properties of one object in a store of Outlook, and pieces of the tree that leads to them. Messages have a few hundred.
+pub const PST_PROPERTIES_MAX: usize = 65_536;
+
+/// Values of one page of Parquet that are written as differences: those that differ by nothing take no bytes. Programs
+/// write some twenty thousand to a page.
+pub const PARQUET_PAGE_VALUES_MAX: usize = 1 << 20;
+
+/// Values in one block of Avro that take no bytes.
+pub const AVRO_EMPTY_VALUES_MAX: usize = 65_536;
+
+/// Bytes in one stream of Snappy that are marked as to be skipped, kept to be scanned. Programs write padding there.
+pub const SNAPPY_SKIPPED_BYTES_MAX: usize = 16 * MIB as usize;
+
 /// Bytes of one directory in the image of a disk; a record has some forty.
 pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
 

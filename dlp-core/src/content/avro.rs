@@ -8,13 +8,14 @@ use super::budget::Metered;
 use super::cells::Cells;
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, plain, recognise, snappy};
-use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
+use crate::base::{AVRO_EMPTY_VALUES_MAX, DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::is_utf8;
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::DeflateDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 use schema::{Schema, Type};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, Read};
 
@@ -24,8 +25,6 @@ const MARK: &[u8] = b"Obj\x01";
 const SYNC_BYTES: usize = 16;
 /// Values in values of one record. Schemas may name themselves, as lists do.
 const DEPTH_MAX: u32 = 64;
-/// Values of a block that take no bytes, beside one for each byte.
-const EMPTY_VALUES_MAX: usize = 1_024;
 /// Bytes from this length on are items; shorter ones are only if they are files.
 const ITEM_BYTES_MIN: usize = 256;
 /// Memory of the decoder of xz.
@@ -101,8 +100,13 @@ impl File<'_> {
                 damaged(walk, "a block of the file breaks off; what is left of it was scanned as raw bytes");
                 return plain::raw_at(walk, before.0, 0);
             };
-            let block = self.unpack(walk, packed)?;
-            self.block(walk, &block, count, &mut rows)?;
+            match self.unpack(walk, packed)? {
+                Some(block) => {
+                    let _held = matches!(block, Cow::Owned(_)).then(|| walk.budget.hold(block.len() as u64));
+                    self.block(walk, &block, count, &mut rows)?;
+                }
+                None => plain::raw_at(walk, packed, 0)?,
+            }
             if fields.take(SYNC_BYTES).is_none_or(|sync| sync != self.sync) {
                 damaged(walk, "the mark behind a block is missing; the rest was scanned as raw bytes");
                 return plain::raw_at(walk, fields.0, 0);
@@ -111,10 +115,10 @@ impl File<'_> {
         Ok(())
     }
 
-    /// The content of a block, as far as it can be unpacked and held.
-    fn unpack(&self, walk: &mut Walk<'_>, packed: &[u8]) -> Step<Vec<u8>> {
+    /// The content of a block, as far as it can be unpacked and held; nothing if it is packed in an unknown way.
+    fn unpack<'p>(&self, walk: &mut Walk<'_>, packed: &'p [u8]) -> Step<Option<Cow<'p, [u8]>>> {
         let reader: Box<dyn Read + '_> = match self.codec {
-            b"null" => return Ok(packed.to_vec()),
+            b"null" => return Ok(Some(Cow::Borrowed(packed))),
             b"deflate" => Box::new(DeflateDecoder::new(packed)),
             b"bzip2" => Box::new(BzDecoder::new(packed)),
             b"xz" => Box::new(XzReader::new_mem_limit(packed, true, XZ_MEMORY_KIB_MAX)),
@@ -135,7 +139,7 @@ impl File<'_> {
             _ => {
                 let message = "blocks are packed in a way that is not read; their bytes were scanned";
                 walk.problem(Problem::new(ProblemClass::Unsupported, "avro_codec", message));
-                return Ok(packed.to_vec());
+                return Ok(None);
             }
         };
         let (budget, count, mut block) = (walk.budget, Cell::new(packed.len() as u64), Vec::new());
@@ -148,18 +152,18 @@ impl File<'_> {
             let message = "a block is larger than what may be held in memory; its beginning was read";
             walk.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
         }
-        Ok(block)
+        Ok(Some(Cow::Owned(block)))
     }
 
     /// Hands out the records of a block, or its bytes where they are no records.
     fn block(&self, walk: &mut Walk<'_>, block: &[u8], count: i64, rows: &mut Cells<'_>) -> Step {
         let Some(schema) = &self.schema else { return plain::raw_at(walk, block, 0) };
-        let mut reading = Reading { schema, fields: Fields(block), values_left: block.len() + EMPTY_VALUES_MAX };
+        let mut reading = Reading { schema, fields: Fields(block), empty_values: 0 };
         for _ in 0..count {
             let before = reading.fields;
             rows.next_row();
             if reading.value(walk, Schema::ROOT, "", (rows, 0))?.is_none() {
-                damaged(walk, "a record does not fit the schema; the rest of its block was scanned as raw bytes");
+                reading.say_why(walk);
                 return plain::raw_at(walk, before.0, 0);
             }
         }
@@ -184,11 +188,22 @@ impl Read for Broken {
 struct Reading<'s, 'd> {
     schema: &'s Schema,
     fields: Fields<'d>,
-    values_left: usize,
+    /// Values that took no bytes.
+    empty_values: usize,
 }
 
 impl<'s, 'd> Reading<'s, 'd> {
-    /// Reads a value and hands out what it holds; nothing if the bytes are no such value.
+    /// Says why a record was not read.
+    fn say_why(&self, walk: &mut Walk<'_>) {
+        if self.empty_values <= AVRO_EMPTY_VALUES_MAX {
+            return damaged(walk, "a record does not fit the schema; the rest of its block was scanned as raw bytes");
+        }
+        let message = "a block has more values without bytes than the bound; the rest of it was scanned as raw bytes";
+        walk.problem(Problem::limit("avro_empty_values_max", AVRO_EMPTY_VALUES_MAX as u64, message));
+    }
+
+    /// Reads a value and hands out what it holds; nothing if the bytes are no such value. The bytes bound how many values
+    /// there are, and those that take none are counted.
     fn value(
         &mut self,
         walk: &mut Walk<'_>,
@@ -196,12 +211,27 @@ impl<'s, 'd> Reading<'s, 'd> {
         field: &str,
         (rows, depth): (&mut Cells<'_>, u32),
     ) -> Step<Option<()>> {
+        let bytes_left = self.fields.0.len();
+        let read = self.any(walk, at, field, (rows, depth))?;
+        self.empty_values += usize::from(self.fields.0.len() == bytes_left);
+        Ok(read.filter(|()| self.empty_values <= AVRO_EMPTY_VALUES_MAX))
+    }
+
+    fn any(
+        &mut self,
+        walk: &mut Walk<'_>,
+        at: usize,
+        field: &str,
+        (rows, depth): (&mut Cells<'_>, u32),
+    ) -> Step<Option<()>> {
         let schema = self.schema;
-        let Some(kind) = schema.get(at).filter(|_| depth < DEPTH_MAX && self.values_left > 0) else { return Ok(None) };
-        self.values_left -= 1;
+        let Some(kind) = schema.get(at).filter(|_| depth < DEPTH_MAX) else { return Ok(None) };
         match kind {
             Type::Record(members) => {
-                for (name, member) in members {
+                for (index, (name, member)) in members.iter().enumerate() {
+                    if depth == 0 {
+                        rows.column(index);
+                    }
                     if self.value(walk, *member, name, (rows, depth + 1))?.is_none() {
                         return Ok(None);
                     }
@@ -211,7 +241,8 @@ impl<'s, 'd> Reading<'s, 'd> {
             Type::Union(branches) => {
                 let branch = self.fields.index().and_then(|index| branches.get(index));
                 match branch {
-                    Some(branch) => self.value(walk, *branch, field, (rows, depth + 1)),
+                    // The number of the branch took bytes, so a null behind it does not count.
+                    Some(branch) => self.any(walk, *branch, field, (rows, depth + 1)),
                     None => Ok(None),
                 }
             }
@@ -267,7 +298,7 @@ impl<'s, 'd> Reading<'s, 'd> {
             Leaf::Bytes(bytes)
                 if recognise::has_signature(bytes) || bytes.len() >= ITEM_BYTES_MIN && !is_utf8(bytes) =>
             {
-                let name = format!("{field} {}", rows.place().0);
+                let name = format!("{field} {}", rows.row());
                 walk.child(&name, Relation::Embedded, Input::Bytes(bytes))
             }
             Leaf::Bytes(bytes) => rows.cell(walk, field, &String::from_utf8_lossy(bytes)),

@@ -12,31 +12,46 @@ pub(super) struct Cells<'n> {
     pub(super) table: &'n str,
     row: u32,
     column: u32,
+    /// Whether the row has cells already.
+    is_begun: bool,
 }
 
 impl<'n> Cells<'n> {
     pub(super) fn new(table: &'n str) -> Self {
-        Self { table, row: 0, column: 0 }
+        Self { table, row: 0, column: 1, is_begun: false }
     }
 
     /// Starts the next row.
     pub(super) fn next_row(&mut self) {
         self.row = self.row.saturating_add(1);
-        self.column = 0;
+        (self.column, self.is_begun) = (1, false);
     }
 
-    /// Hands out a value of the row.
-    pub(super) fn cell(&mut self, walk: &mut Walk<'_>, field: &str, value: &str) -> Step {
-        self.column = self.column.saturating_add(1);
-        let text = format!("{field}: {value}");
-        let join = if self.column == 1 { Join::Line } else { Join::Cell };
+    /// Goes to a column of the schema, whether or not those in front of it hold anything in this row.
+    pub(super) fn column(&mut self, index: usize) {
+        self.column = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    }
+
+    /// Hands out a value of the column.
+    pub(super) fn cell(&mut self, walk: &mut Walk<'_>, field: &str, text: &str) -> Step {
+        let join = if std::mem::replace(&mut self.is_begun, true) { Join::Cell } else { Join::Line };
         let place = Place::Cell { sheet: self.table, row: self.row, column: self.column };
         let part = Part { role: Role::Body, name: self.table };
-        walk.emit(&Segment { text: text.as_bytes(), part, place, join, origin: Origin::None })
+        value(walk, (field, text), (part, place, join))
     }
 
-    /// The place of the latest cell, for the name of a value that is an item.
-    pub(super) fn place(&self) -> (u32, u32) {
-        (self.row, self.column)
+    /// The row, for the name of a value that is an item.
+    pub(super) fn row(&self) -> u32 {
+        self.row
     }
+}
+
+/// Hands out a value behind the name of its field.
+pub(super) fn value(
+    walk: &mut Walk<'_>,
+    (field, text): (&str, &str),
+    (part, place, join): (Part<'_>, Place<'_>, Join),
+) -> Step {
+    let text = format!("{field}: {text}");
+    walk.emit(&Segment { text: text.as_bytes(), part, place, join, origin: Origin::None })
 }

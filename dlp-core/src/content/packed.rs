@@ -9,7 +9,7 @@ use super::lzw::Lzw;
 use super::snappy::SnappyReader;
 use super::walk::{Item, Step, Walk, with_reader};
 use super::{Input, Kind, Relation, gzip, plain};
-use crate::base::DICTIONARY_BYTES_MAX;
+use crate::base::{DICTIONARY_BYTES_MAX, Problem, SNAPPY_SKIPPED_BYTES_MAX};
 use brotli_decompressor::Decompressor;
 use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
@@ -68,12 +68,17 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, item: Item<'_, '_>) -> Step 
             Kind::Snappy => {
                 let mut metered = Metered::new(SnappyReader::new(buffered), budget, &count);
                 walk.child(&name, Relation::Member, Input::Stream(&mut metered))?;
-                match metered.into_inner().into_skipped() {
-                    skipped if skipped.iter().any(|byte| *byte != 0) => {
-                        walk.child("", Relation::Gap, Input::Bytes(&skipped))
-                    }
-                    _ => Ok(()),
+                let skipped = metered.into_inner().into_skipped();
+                if skipped.is_cut {
+                    let message = "the stream has more bytes that are marked to be skipped than the bound";
+                    let bytes_max = SNAPPY_SKIPPED_BYTES_MAX as u64;
+                    walk.problem(Problem::limit("snappy_skipped_bytes_max", bytes_max, message));
                 }
+                if skipped.bytes.iter().all(|byte| *byte == 0) {
+                    return Ok(());
+                }
+                let _held = walk.budget.hold(skipped.bytes.len() as u64);
+                walk.child("", Relation::Gap, Input::Bytes(&skipped.bytes))
             }
             _ => {
                 let decoder = decoder(kind, buffered);

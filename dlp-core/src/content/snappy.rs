@@ -1,5 +1,6 @@
 //! Snappy: blocks as other formats use them, and the format of frames.
 
+use crate::base::SNAPPY_SKIPPED_BYTES_MAX;
 use std::io::{self, BufRead, Read};
 
 /// Kinds of chunks in the format of frames.
@@ -10,8 +11,7 @@ const SKIPPABLE_MIN: u8 = 0x80;
 const SUM_BYTES: usize = 4;
 /// The chunk that says what the stream is.
 const MARK: u8 = 0xFF;
-/// Bytes of chunks to be skipped that are kept. Programs write padding there.
-const SKIPPED_BYTES_MAX: usize = 1024 * 1024;
+const MARK_CONTENT: &[u8] = b"sNaPpY";
 /// What a chunk unpacks to at most.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
@@ -84,16 +84,33 @@ pub(super) struct SnappyReader<R> {
     reader: R,
     content: Vec<u8>,
     at: usize,
-    skipped: Vec<u8>,
+    skipped: Skipped,
+}
+
+/// What stood in chunks that are no content.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Skipped {
+    pub(super) bytes: Vec<u8>,
+    /// There was more than the bound.
+    pub(super) is_cut: bool,
+}
+
+impl Skipped {
+    fn push(&mut self, chunk: &[u8]) {
+        let kept = chunk.len().min(SNAPPY_SKIPPED_BYTES_MAX - self.bytes.len());
+        self.bytes.extend_from_slice(&chunk[..kept]);
+        // Padding may be longer.
+        self.is_cut |= chunk[kept..].iter().any(|byte| *byte != 0);
+    }
 }
 
 impl<R: BufRead> SnappyReader<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, content: Vec::new(), at: 0, skipped: Vec::new() }
+        Self { reader, content: Vec::new(), at: 0, skipped: Skipped::default() }
     }
 
     /// What stood in chunks that are no content.
-    pub(super) fn into_skipped(self) -> Vec<u8> {
+    pub(super) fn into_skipped(self) -> Skipped {
         self.skipped
     }
 
@@ -115,10 +132,9 @@ impl<R: BufRead> SnappyReader<R> {
         self.content = match kind {
             PACKED => content.and_then(|packed| unpack(packed, CHUNK_BYTES_MAX)).ok_or(io::ErrorKind::InvalidData)?,
             PLAIN => content.ok_or(io::ErrorKind::InvalidData)?.to_vec(),
-            MARK => Vec::new(),
+            MARK if chunk == MARK_CONTENT => Vec::new(),
             SKIPPABLE_MIN.. => {
-                let room = SKIPPED_BYTES_MAX - self.skipped.len();
-                self.skipped.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                self.skipped.push(&chunk);
                 Vec::new()
             }
             _ => return Err(io::ErrorKind::InvalidData.into()),
@@ -178,5 +194,24 @@ mod tests {
         assert_eq!(read(&whole[..whole.len() - 1]), Err(io::ErrorKind::UnexpectedEof));
         assert_eq!(read(b"\x02\0\0\0"), Err(io::ErrorKind::InvalidData));
         assert_eq!(read(b"\x01\x01\0\0a"), Err(io::ErrorKind::InvalidData));
+    }
+
+    #[test]
+    fn chunks_that_are_no_content_are_kept() {
+        let check = |chunks: &[u8], bytes: &[u8], is_cut| {
+            let mut reader = SnappyReader::new(chunks);
+            assert_eq!(reader.read_to_end(&mut Vec::new()).unwrap(), 0);
+            let skipped = reader.into_skipped();
+            assert!(skipped.bytes == bytes && skipped.is_cut == is_cut, "{} {}", skipped.bytes.len(), skipped.is_cut);
+        };
+        let chunk =
+            |kind: u8, content: &[u8]| [&[kind][..], &(content.len() as u32).to_le_bytes()[..3], content].concat();
+        check(&chunk(MARK, b"sNaPpY"), b"", false);
+        check(&chunk(MARK, b"secret"), b"secret", false);
+        check(&chunk(0x80, b"secret"), b"secret", false);
+        let full = chunk(0xFE, &[0; 0xFF_FFFF]);
+        let padding = [full.clone(), full.clone()].concat();
+        check(&padding, &vec![0; SNAPPY_SKIPPED_BYTES_MAX], false);
+        check(&[padding, chunk(0xFE, b"secret")].concat(), &vec![0; SNAPPY_SKIPPED_BYTES_MAX], true);
     }
 }

@@ -144,7 +144,7 @@ impl Store {
         bytes[240..248].copy_from_slice(&1536_u64.to_le_bytes());
         let mut blocks = Vec::new();
         for (index, block) in self.blocks.iter().enumerate() {
-            let internal = 2 * u64::from(block.starts_with(&[2, 0]));
+            let internal = 2 * u64::from(block.starts_with(&[2, 0]) || block.starts_with(&[1, 1]));
             blocks.extend((4 * (index as u64 + 1) + internal).to_le_bytes());
             blocks.extend((bytes.len() as u64).to_le_bytes());
             blocks.extend([&(block.len() as u16).to_le_bytes()[..], &[1, 0, 0, 0, 0, 0]].concat());
@@ -252,4 +252,175 @@ fn broken_stores_end_and_say_so() {
     let locked = check(&patched(513, &[0x10]), Completeness::Encrypted);
     assert!(locked.reasons.contains(&"pst"), "{locked:?}");
     check(&patched(10, &[36, 0]), Completeness::Unsupported);
+}
+
+#[test]
+fn stores_whose_blocks_share_their_bytes_end_and_say_so() {
+    let mut shared = Store::default();
+    shared.block(b"first-marker".repeat(5_000), false);
+    let mut bytes = shared.build();
+    // Twenty blocks that are the same bytes.
+    let entry = bytes[1536..1560].to_vec();
+    for index in 1..20_usize {
+        let at = 1536 + 24 * index;
+        bytes[at..at + 24].copy_from_slice(&entry);
+        bytes[at..at + 8].copy_from_slice(&(4 * (index as u64 + 1)).to_le_bytes());
+    }
+    bytes[1536 + 488] = 20;
+    let seen = walk("a.pst", &bytes);
+    assert_eq!(seen.reasons, ["overlap"]);
+    assert!(seen.role(Role::Raw).len() < 6 * bytes.len(), "{}", seen.role(Role::Raw).len());
+}
+
+#[test]
+fn values_over_the_ends_of_blocks_are_read() {
+    let halves = || {
+        let mut first = vec![b'.'; 8_176];
+        first[8_171..].copy_from_slice(b" over");
+        [first, b"-the-end ".to_vec()]
+    };
+    // Of a node that is no message, and of blocks that no node leads to.
+    let mut deleted = Store::default();
+    halves().into_iter().for_each(|half| _ = deleted.block(half, false));
+    let mut node = Store::default();
+    let blocks = halves().map(|half| node.block(half, false));
+    let list = [&[1, 1, 2, 0, 0, 0, 0, 0][..], &blocks.map(u64::to_le_bytes).concat()].concat();
+    let list = node.block(list, true);
+    node.nodes.push([0x20_0024, list, 0]);
+    for store in [deleted, node] {
+        let seen = walk("a.pst", &store.build());
+        assert!(seen.role(Role::Raw).contains("over-the-end"), "{:?}", seen.reasons);
+    }
+}
+
+/// An object of a pack: its kind, what stands in front of its content, and the content.
+fn object(kind: u8, head: &[u8], content: &[u8]) -> Vec<u8> {
+    let len = content.len();
+    let mut object = vec![kind << 4 | (len & 0xF) as u8];
+    let mut left = len >> 4;
+    while left > 0 {
+        *object.last_mut().expect("it has a byte") |= 0x80;
+        object.push((left & 0x7F) as u8);
+        left >>= 7;
+    }
+    [&object[..], head, &zlib(content)].concat()
+}
+
+fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
+    [&b"PACK\0\0\0\x02"[..], &(objects.len() as u32).to_be_bytes(), &objects.concat(), &[0; 20]].concat()
+}
+
+#[test]
+fn bases_that_may_not_be_held_are_a_limit() {
+    let small = object(3, &[], b"0123456789");
+    // A copy of ten bytes and an addition, to the object right in front.
+    let difference = |base: &Vec<u8>, lens: &[u8]| {
+        let distance = base.len();
+        let short = [distance as u8];
+        let long = [(((distance >> 7) as u8).wrapping_sub(1)) | 0x80, (distance & 0x7F) as u8];
+        let head: &[u8] = if distance < 0x80 { &short } else { &long };
+        object(6, head, &[lens, b"\x90\x0a\x07amarker"].concat())
+    };
+    let near = [small.clone(), difference(&small, b"\x0a\x11")];
+    let seen = walk("a.pack", &pack(&near));
+    assert_eq!((&seen.reasons[..], seen.holds("0123456789amarker")), (&[][..], true), "{seen:?}");
+    let broken = walk("a.pack", &pack(&[small.clone(), difference(&small, b"\x09\x11")]));
+    assert_eq!(broken.reasons, ["bad_structure"]);
+    let large = object(6, &[small.len() as u8], b"\x0a\xFF\xFF\xFF\xFF\x0F\x07amarker");
+    let large = walk("a.pack", &pack(&[small.clone(), large]));
+    assert_eq!(large.reasons, ["held_bytes_max"]);
+    // The first object takes the room of the second.
+    let full = object(3, &[], &b"abc".repeat(10_000));
+    let objects = [full.clone(), full.clone(), difference(&full, b"\xB0\xEA\x01\x11")];
+    let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, ..limits() };
+    let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
+    assert_eq!((&seen.reasons[..], seen.holds("amarker")), (&["held_bytes_max"][..], true));
+    assert_eq!(walk("a.pack", &pack(&objects)).completeness(), Completeness::Complete);
+}
+
+/// A number as Avro writes it, of those that take up to three bytes.
+fn long(number: i64) -> Vec<u8> {
+    let mut left = ((number << 1) ^ (number >> 63)) as u64;
+    let mut bytes = Vec::new();
+    while left >= 0x80 {
+        bytes.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    bytes.push(left as u8);
+    bytes
+}
+
+fn avro(schema: &str, codec: &str, count: i64, block: &[u8]) -> Vec<u8> {
+    let text = |text: &str| [long(text.len() as i64), text.as_bytes().to_vec()].concat();
+    let entries = [long(2), text("avro.schema"), text(schema), text("avro.codec"), text(codec), long(0)].concat();
+    let block = [long(count), long(block.len() as i64), block.to_vec()].concat();
+    [&b"Obj\x01"[..], &entries, &[7; 16], &block, &[7; 16]].concat()
+}
+
+#[test]
+fn sparse_tables_are_whole() {
+    let schema = r#"{"type":"record","name":"r","fields":[{"name":"a","type":["null","string"]},
+        {"name":"b","type":["null","string"]},{"name":"c","type":"boolean"},{"name":"d","type":["null","string"]}]}"#;
+    let sparse = [0, 0, 1, 0].repeat(3_000);
+    let last = [&[0, 2][..], &long(6), b"marker", &[0, 0]].concat();
+    let seen = walk("a.avro", &avro(schema, "null", 3_001, &[sparse, last].concat()));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert_eq!(seen.cells, [("r".to_owned(), 3_001, 2, "b: marker".to_owned())]);
+    let empty = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"null"}]}"#;
+    assert_eq!(walk("a.avro", &avro(empty, "null", 1 << 40, b"")).reasons, ["avro_empty_values_max"]);
+    assert_eq!(walk("a.avro", &avro(schema, "lz4", 1, b"marker")).reasons, ["avro_codec"]);
+}
+
+/// A Parquet file of one column of texts with one page of this kind.
+fn parquet(kind: i64, encoding: i64, page: &[u8]) -> Vec<u8> {
+    let number = |head: u8, value: i64| [vec![head], long(value)].concat();
+    let len = page.len() as i64;
+    let about = [&[0x2C][..], &number(0x15, 1), &number(0x15, encoding), &[0x15, 0, 0x15, 0, 0, 0]].concat();
+    let page = [number(0x15, kind), number(0x15, len), number(0x15, len), about, page.to_vec()].concat();
+    let schema = [&[0x29, 0x2C, 0x48, 1, b'r'][..], &number(0x15, 1), &[0], &number(0x15, 6), b"\x25\0\x18\x04text\0"];
+    let chunk = [&[0x29, 0x1C, 0x19, 0x1C, 0x3C, 0x45, 0][..], &number(0x36, page.len() as i64), &number(0x26, 4)];
+    let footer = [&schema.concat()[..], &chunk.concat(), &[0; 4]].concat();
+    [b"PAR1", &page[..], &footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat()
+}
+
+/// Kind and encoding of a page, its bytes, and what is to be said and read of it.
+type PageRow<'r> = (i64, i64, &'r [u8], &'r [&'r str], Role);
+
+#[test]
+fn pages_that_are_not_read_as_values_are_read_raw() {
+    let rows: [PageRow<'_>; 5] = [
+        (0, 0, b"\x06\0\0\0marker", &[], Role::Body),
+        // A wrong length in front of the rest, an unknown encoding, an unknown kind of page.
+        (0, 0, b"\x02\0\0\0ab\xFF\0\0\0marker", &["bad_structure"], Role::Raw),
+        (0, 99, b"marker", &[], Role::Raw),
+        (7, 0, b"\x06\0\0\0marker", &[], Role::Raw),
+        // More lengths than the bound, of nothing.
+        (0, 6, b"\x80\x01\x01\xFF\xFF\xFF\x7F\0marker", &["bad_structure"], Role::Raw),
+    ];
+    for (kind, encoding, page, reasons, role) in rows {
+        let seen = walk("a.parquet", &parquet(kind, encoding, page));
+        assert_eq!(seen.reasons, reasons, "{kind} {encoding}");
+        assert!(seen.role(role).contains("marker"), "{kind} {encoding}: {seen:?}");
+    }
+}
+
+#[test]
+fn footers_that_take_too_much_memory_are_a_limit() {
+    let footer = [&[0x19, 0xFC, 0x80, 0x80, 4][..], &[0; 0x1_0001]].concat();
+    let file = [b"PAR1", &footer[..], &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat();
+    let bounds = dlp_core::base::Limits { held_bytes_max: 1_000_000, ..limits() };
+    assert_eq!(walk_with("a.parquet", &file, &bounds, None).reasons, ["held_bytes_max"]);
+}
+
+#[test]
+fn values_that_differ_by_nothing_end_at_a_limit() {
+    // A text of 32 bytes, then a million that begin as it does and add nothing.
+    let count = [0x80, 0x80, 0x40];
+    let fronts = [&[0x80, 1, 1][..], &count, &[0, 64, 0, 0]].concat();
+    let fronts = [fronts, [0, 0].repeat(8_191)].concat();
+    let lens = [&[0x80, 1, 1][..], &count, &[64, 63, 0, 0]].concat();
+    let lens = [lens, [0, 0].repeat(8_191)].concat();
+    let page = [fronts, lens, b"marker".to_vec()].concat();
+    let seen = walk("a.parquet", &parquet(0, 7, &page));
+    assert!(seen.holds("marker") && seen.completeness() != Completeness::Complete, "{:?}", seen.reasons);
 }

@@ -6,13 +6,28 @@ enum Edit<'d> {
     Add(&'d [u8]),
 }
 
-/// Puts an object together; nothing if the difference does not fit the base or leads to more than the bound.
-pub(super) fn apply(base: &[u8], difference: &[u8], bytes_max: u64) -> Option<Vec<u8>> {
+/// Why no object is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The difference does not fit the base.
+    Broken,
+    /// It leads to more than the bound.
+    Large,
+}
+
+/// Puts an object together.
+pub(super) fn apply(base: &[u8], difference: &[u8], bytes_max: u64) -> Result<Vec<u8>, Fault> {
     let mut rest = difference;
-    let (base_bytes, bytes) = (length(&mut rest)?, length(&mut rest)?);
-    if base_bytes != base.len() as u64 || bytes > bytes_max {
-        return None;
+    let lengths = length(&mut rest).zip(length(&mut rest));
+    match lengths.filter(|(base_bytes, _)| *base_bytes == base.len() as u64) {
+        None => Err(Fault::Broken),
+        Some((_, bytes)) if bytes > bytes_max => Err(Fault::Large),
+        Some((_, bytes)) => edited(base, rest, bytes).ok_or(Fault::Broken),
     }
+}
+
+fn edited(base: &[u8], edits: &[u8], bytes: u64) -> Option<Vec<u8>> {
+    let mut rest = edits;
     let mut object = Vec::new();
     while !rest.is_empty() {
         match edit(&mut rest)? {
@@ -93,7 +108,7 @@ mod tests {
     #[test]
     fn objects_are_copies_and_additions() {
         let check = |difference: &[u8], expected: Option<&[u8]>, added: &[u8]| {
-            assert_eq!(apply(b"0123456789", difference, 100).as_deref(), expected, "{difference:?}");
+            assert_eq!(apply(b"0123456789", difference, 100).ok().as_deref(), expected, "{difference:?}");
             assert_eq!(additions(difference), added, "{difference:?}");
         };
         check(b"\x0a\x05\x91\x02\x03\x02ab", Some(b"234ab"), b"ab\n");
@@ -105,5 +120,6 @@ mod tests {
         check(b"\x0a\x02\0", None, b"\0");
         check(b"\x0a\xff\x7f\x90\x01", None, b"");
         check(b"\x8a", None, b"\x8a");
+        assert_eq!(apply(b"0123456789", b"\x0a\x05\x91\x02\x03\x02ab", 4), Err(Fault::Large));
     }
 }

@@ -1,20 +1,21 @@
-//! Packs of git, alone or in a bundle: every object, whole where its base is in the pack.
+//! Packs of git, alone or in a bundle: every object, whole where it tells the place of its base in the pack.
 //!
 //! Objects stand behind each other, each packed on its own, so no index is needed. Most are differences to an object in
-//! front of them; those are put together, as long as what they lead to may be held in memory. Of a difference to an object
-//! that is not there, what it adds is read, and it is said that the rest was not. Objects have no names here: their names
-//! are in trees, which are objects themselves and scanned.
+//! front of them; those are put together, as long as what they lead to may be held in memory. Differences that name their
+//! base by its sum instead of its place are not put together, wherever that base is: what they add is read, and it is said
+//! that the rest was not. Objects have no names here: their names are in trees, which are objects themselves and scanned.
 
 mod delta;
 
-use super::budget::Metered;
+use super::budget::{Held, Metered};
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain};
 use crate::base::bytes::u32_be;
 use crate::base::{Problem, ProblemClass};
+use delta::Fault;
 use flate2::bufread::ZlibDecoder;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::rc::Rc;
 
@@ -56,7 +57,8 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
         damaged(walk, "the head of the pack is broken; its bytes were scanned");
         return plain::raw_at(walk, &bytes[start.min(bytes.len())..], start as u64);
     };
-    let mut pack = Pack { bytes, known: HashMap::new(), known_bytes: 0, lacks_base: false };
+    let mut pack =
+        Pack { bytes, known: HashMap::new(), known_bytes: 0, forgotten: HashSet::new(), said: HashSet::new() };
     let (mut at, mut read) = (start + HEAD_BYTES, 0);
     while read < count {
         walk.check_budget()?;
@@ -71,18 +73,35 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
     if behind.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(behind)) }
 }
 
-struct Pack<'d> {
+struct Pack<'d, 'b> {
     bytes: &'d [u8],
     /// Objects that others may lead to, by their place.
-    known: HashMap<usize, Known>,
+    known: HashMap<usize, Known<'b>>,
     known_bytes: u64,
-    lacks_base: bool,
+    /// Places of objects for which there was no room.
+    forgotten: HashSet<usize>,
+    /// Why differences were not put together, each said once.
+    said: HashSet<Lack>,
 }
 
 #[derive(Clone)]
-struct Known {
+struct Known<'b> {
     name: &'static str,
-    content: Rc<Vec<u8>>,
+    content: Rc<Content<'b>>,
+}
+
+/// The content of an object, which counts as held for as long as it is.
+struct Content<'b> {
+    bytes: Vec<u8>,
+    _held: Held<'b>,
+}
+
+/// Why a difference is not put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Lack {
+    Elsewhere,
+    Room,
+    Broken,
 }
 
 /// Where an object's content comes from.
@@ -92,32 +111,46 @@ enum Base {
     Elsewhere,
 }
 
-impl Pack<'_> {
+impl<'b> Pack<'_, 'b> {
     /// Walks the object at a place, and tells where the next one starts.
-    fn object(&mut self, walk: &mut Walk<'_>, at: usize) -> Step<Option<usize>> {
+    fn object(&mut self, walk: &mut Walk<'b>, at: usize) -> Step<Option<usize>> {
         let Some((base, start)) = self.head(at) else { return Ok(None) };
-        let Some((content, packed_bytes)) = self.unpack(walk, start)? else { return Ok(None) };
-        match base {
-            Base::None(name) => self.give(walk, at, Known { name, content: Rc::new(content) })?,
-            Base::At(place) => {
-                let base = place.and_then(|place| self.known.get(&place)).cloned();
-                let whole = base.and_then(|base| {
-                    let bytes_max = walk.budget.room_to_hold();
-                    let content = delta::apply(&base.content, &content, bytes_max)?;
-                    Some(Known { name: base.name, content: Rc::new(content) })
-                });
-                match whole {
-                    Some(whole) => {
-                        let bytes = whole.content.len() as u64;
-                        walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
-                        self.give(walk, at, whole)?;
-                    }
-                    None => self.added(walk, &content)?,
+        let Some((bytes, packed_bytes)) = self.unpack(walk, start)? else { return Ok(None) };
+        let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
+        let whole = match base {
+            Base::None(name) => Ok(Known { name, content: Rc::new(content) }),
+            Base::At(place) => match self.whole(walk, place, &content.bytes) {
+                Ok(whole) => {
+                    let bytes = whole.content.bytes.len() as u64;
+                    walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
+                    Ok(whole)
                 }
+                Err(lack) => Err((lack, content)),
+            },
+            Base::Elsewhere => Err((Lack::Elsewhere, content)),
+        };
+        match whole {
+            Ok(whole) => self.give(walk, at, whole)?,
+            Err((lack, difference)) => {
+                if lack == Lack::Room {
+                    self.forgotten.insert(at);
+                }
+                self.added(walk, lack, &difference.bytes)?;
             }
-            Base::Elsewhere => self.added(walk, &content)?,
         }
         Ok(Some(start + packed_bytes))
+    }
+
+    /// Puts the object together that differs so from the one at a place.
+    fn whole(&self, walk: &Walk<'b>, place: Option<usize>, difference: &[u8]) -> Result<Known<'b>, Lack> {
+        let place = place.ok_or(Lack::Broken)?;
+        let Some(base) = self.known.get(&place) else {
+            return Err(if self.forgotten.contains(&place) { Lack::Room } else { Lack::Broken });
+        };
+        let bytes = delta::apply(&base.content.bytes, difference, walk.budget.room_to_hold());
+        let bytes = bytes.map_err(|fault| if fault == Fault::Large { Lack::Room } else { Lack::Broken })?;
+        let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
+        Ok(Known { name: base.name, content: Rc::new(content) })
     }
 
     /// Kind and base of an object, and where its packed content starts.
@@ -177,23 +210,38 @@ impl Pack<'_> {
         Ok(usize::try_from(packed_bytes).ok().map(|packed_bytes| (content, packed_bytes)))
     }
 
-    /// Walks a whole object, and keeps it for differences to it.
-    fn give(&mut self, walk: &mut Walk<'_>, at: usize, object: Known) -> Step {
+    /// Walks a whole object, and keeps it for differences to it, as long as that leaves room for what is in others.
+    fn give(&mut self, walk: &mut Walk<'b>, at: usize, object: Known<'b>) -> Step {
         let name = format!("{} {at}", object.name);
-        walk.child(&name, Relation::Member, Input::Bytes(&object.content))?;
-        let bytes = object.content.len() as u64;
-        if self.known_bytes + bytes <= walk.budget.room_to_hold() {
+        walk.child(&name, Relation::Member, Input::Bytes(&object.content.bytes))?;
+        let bytes = object.content.bytes.len() as u64;
+        let held_bytes_max = walk.budget.limits.held_bytes_max;
+        if self.known_bytes + bytes <= held_bytes_max && walk.budget.room_to_hold() > held_bytes_max / 2 {
             self.known_bytes += bytes;
             self.known.insert(at, object);
+        } else {
+            self.forgotten.insert(at);
         }
         Ok(())
     }
 
-    /// Walks what a difference adds to an object that is not there.
-    fn added(&mut self, walk: &mut Walk<'_>, difference: &[u8]) -> Step {
-        if !std::mem::replace(&mut self.lacks_base, true) {
-            let message = "objects are told as differences to others that are not here; what these add was read";
-            walk.problem(Problem::new(ProblemClass::Unsupported, "delta", message));
+    /// Walks what a difference adds that is not put together.
+    fn added(&mut self, walk: &mut Walk<'b>, lack: Lack, difference: &[u8]) -> Step {
+        if self.said.insert(lack) {
+            walk.problem(match lack {
+                Lack::Elsewhere => {
+                    let message = "objects are told as differences to others by their sum; what these add was read";
+                    Problem::new(ProblemClass::Unsupported, "delta", message)
+                }
+                Lack::Room => {
+                    let message = "objects that others differ from may not be held in memory; what these add was read";
+                    Problem::limit("held_bytes_max", walk.budget.limits.held_bytes_max, message)
+                }
+                Lack::Broken => {
+                    let message = "objects are told as differences to what they do not fit; what these add was read";
+                    Problem::new(ProblemClass::Damaged, "bad_structure", message)
+                }
+            });
         }
         walk.child("difference", Relation::Member, Input::Bytes(&delta::additions(difference)))
     }

@@ -3,17 +3,17 @@
 //! The footer tells where the pages of each column lie. A column that has a dictionary hands out the values of that, each
 //! once: pages of the column only number them. What is written in a way that is not read here is scanned as raw bytes,
 //! and so is what lies between pages. Columns are read one after the other, so that there is no more than one page in
-//! memory beside the file.
+//! memory beside the file. Cells have no place: pages leave out what is null, and dictionaries have no rows.
 
 mod thrift;
 mod values;
 
 use super::budget::Metered;
-use super::cells::Cells;
-use super::walk::{Step, Walk};
+use super::cells;
+use super::walk::{Break, Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain, recognise, snappy};
 use crate::base::bytes::u32_le;
-use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
+use crate::base::{DICTIONARY_BYTES_MAX, PARQUET_PAGE_VALUES_MAX, Problem, ProblemClass};
 use crate::text::is_utf8;
 use brotli_decompressor::Decompressor;
 use flate2::bufread::MultiGzDecoder;
@@ -21,8 +21,8 @@ use ruzstd::decoding::StreamingDecoder;
 use std::cell::Cell;
 use std::io::{Cursor, Read};
 use std::ops::Range;
-use thrift::Structure;
-use values::{DICTIONARY, PLAIN, Shape, Value};
+use thrift::{Fault, Structure, VALUE_BYTES};
+use values::{DICTIONARY, End, PLAIN, Shape, Value};
 
 const MARK: &[u8] = b"PAR1";
 /// Behind the footer stand its length and the mark.
@@ -43,18 +43,34 @@ const BUFFER_BYTES: usize = 32 * 1024;
 /// Walks a file.
 pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
     walk.with_held(input, |walk, bytes| {
-        let Some((footer, range)) = footer(bytes) else {
-            damaged(walk, "the file has no footer that can be read; its bytes were scanned");
-            return plain::raw(walk, Input::Bytes(bytes));
+        let values_max = walk.budget.room_to_hold() / VALUE_BYTES;
+        let (footer, start) = match footer(bytes, values_max) {
+            Ok(footer) => footer,
+            Err(fault) => {
+                match fault {
+                    Fault::Broken => damaged(walk, "the file has no footer that can be read; its bytes were scanned"),
+                    Fault::TooMany => held_too_much(walk, "the footer is larger than what may be held in memory"),
+                }
+                return plain::raw(walk, Input::Bytes(bytes));
+            }
         };
-        File { bytes, read: vec![0..MARK.len(), range], given_bytes: 0 }.all(walk, &footer)
+        let _held = walk.budget.hold(footer.values * VALUE_BYTES);
+        let read = vec![0..MARK.len(), start..bytes.len()];
+        File { bytes, read, given_bytes: 0, values: 0, page_bytes: 0, text_bytes: 0 }.all(walk, &footer.structure)
     })
 }
 
-fn footer(bytes: &[u8]) -> Option<(Structure<'_>, Range<usize>)> {
-    let tail = bytes.len().checked_sub(TAIL_BYTES).filter(|_| bytes.ends_with(MARK))?;
-    let start = tail.checked_sub(u32_le(bytes, tail)? as usize)?;
-    thrift::structure(&bytes[start..tail]).map(|(footer, _)| (footer, start..bytes.len()))
+/// The footer, and where it starts.
+fn footer(bytes: &[u8], values_max: u64) -> Result<(thrift::Read<'_>, usize), Fault> {
+    let tail = bytes.len().checked_sub(TAIL_BYTES).filter(|_| bytes.ends_with(MARK)).ok_or(Fault::Broken)?;
+    let len = u32_le(bytes, tail).ok_or(Fault::Broken)?;
+    let start = tail.checked_sub(len as usize).ok_or(Fault::Broken)?;
+    thrift::structure(&bytes[start..tail], values_max).map(|footer| (footer, start))
+}
+
+fn held_too_much(walk: &mut Walk<'_>, message: &'static str) {
+    let held_bytes_max = walk.budget.limits.held_bytes_max;
+    walk.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
 }
 
 fn damaged(walk: &mut Walk<'_>, message: &'static str) {
@@ -107,6 +123,11 @@ struct File<'d> {
     read: Vec<Range<usize>>,
     /// Bytes of pages that were read, also twice.
     given_bytes: usize,
+    /// Values that were handed out, for the names of those that are items.
+    values: u64,
+    /// Bytes of pages without what packs them, and of the texts that they led to.
+    page_bytes: u64,
+    text_bytes: u64,
 }
 
 impl<'d> File<'d> {
@@ -144,10 +165,9 @@ impl<'d> File<'d> {
         let starts = [place(9), place(11).filter(|at| *at > 0)].into_iter().flatten();
         let (Some(start), Some(len)) = (starts.min(), place(7)) else { return Ok(()) };
         let end = start.saturating_add(len).min(self.bytes.len());
-        let mut rows = Cells::new(&column.name);
         let mut at = start;
         while at < end {
-            let next = self.page(walk, (column, about.number(4).unwrap_or(0)), at..end, &mut rows)?;
+            let next = self.page(walk, (column, about.number(4).unwrap_or(0)), at..end)?;
             let Some(next) = next else {
                 damaged(walk, "a page of the file is broken; what is left of its column was scanned as raw bytes");
                 return Ok(());
@@ -163,32 +183,74 @@ impl<'d> File<'d> {
         walk: &mut Walk<'_>,
         (column, codec): (&Column, i64),
         range: Range<usize>,
-        rows: &mut Cells<'_>,
     ) -> Step<Option<usize>> {
         let bytes = self.bytes;
-        let Some((header, header_bytes)) = thrift::structure(&bytes[range.clone()]) else { return Ok(None) };
-        let start = range.start + header_bytes;
-        let len = header.number(3).and_then(|len| usize::try_from(len).ok());
-        let Some(end) = len.and_then(|len| start.checked_add(len)).filter(|end| *end <= range.end) else {
-            return Ok(None);
-        };
-        self.given_bytes += end - range.start;
         // Columns that name the same pages again give nothing new.
         if self.given_bytes > 2 * self.bytes.len() {
             let message = "columns share their pages; not all of them were read";
             walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
             return Ok(Some(range.end));
         }
+        let header = thrift::structure(&bytes[range.clone()], walk.budget.room_to_hold() / VALUE_BYTES);
+        let content = header.as_ref().ok().and_then(|header| {
+            let start = range.start + header.len;
+            let len = usize::try_from(header.structure.number(3)?).ok()?;
+            start.checked_add(len).filter(|end| *end <= range.end).map(|end| start..end)
+        });
+        let Some((header, content)) = header.ok().zip(content) else {
+            self.given_bytes += range.len();
+            return Ok(None);
+        };
+        let end = content.end;
+        self.given_bytes += end - range.start;
+        // What is no page that is known is scanned with what lies between pages.
+        let Some(page) = Page::of(&header.structure, &bytes[content]) else { return Ok(Some(end)) };
         self.read.push(range.start..end);
-        let Some(page) = Page::of(&header, &bytes[start..end]) else { return Ok(Some(end)) };
         let content = unpack(walk, codec, &page)?;
-        let values = page.values(column, &content);
-        match values::values(column.shape, page.encoding, values) {
-            _ if DICTIONARY.contains(&page.encoding) && !page.is_dictionary => {}
-            Some(values) => values.iter().try_for_each(|value| give(walk, column, value, rows))?,
-            None => plain::raw_at(walk, values, 0)?,
+        let _held = walk.budget.hold(content.len() as u64);
+        match page.values(column, &content) {
+            Some(_) if DICTIONARY.contains(&page.encoding) && !page.is_dictionary => {}
+            Some(values) => self.values(walk, column, page.encoding, values)?,
+            None => {
+                damaged(walk, "a page of the file does not fit its column; it was scanned as raw bytes");
+                plain::raw_at(walk, &content, 0)?;
+            }
         }
         Ok(Some(end))
+    }
+
+    /// Hands out the values of a page.
+    fn values(&mut self, walk: &mut Walk<'_>, column: &Column, encoding: i64, bytes: &[u8]) -> Step {
+        let (budget, mut hit) = (walk.budget, None);
+        self.page_bytes += bytes.len() as u64;
+        let end = values::values(column.shape, encoding, bytes, &mut |value| {
+            self.values += 1;
+            self.text_bytes += (column.name.len() + value.len()) as u64;
+            hit = budget.check_ratio(self.page_bytes, self.text_bytes).err();
+            if hit.is_none() {
+                give(walk, column, value, self.values)?;
+            }
+            Ok(hit.is_none())
+        })?;
+        match (end, hit) {
+            (_, Some(hit)) => {
+                if walk.limit(hit) == Break::Job {
+                    return Err(Break::Job);
+                }
+                plain::raw_at(walk, bytes, 0)
+            }
+            (End::Whole, _) => Ok(()),
+            (End::Unread, _) => plain::raw_at(walk, bytes, 0),
+            (End::Broken(rest), _) => {
+                damaged(walk, "values of a page do not fit their column; the rest was scanned as raw bytes");
+                plain::raw_at(walk, rest, (bytes.len() - rest.len()) as u64)
+            }
+            (End::Cut, _) => {
+                let message = "a page has more values than the bound; it was scanned as raw bytes";
+                walk.problem(Problem::limit("parquet_page_values_max", PARQUET_PAGE_VALUES_MAX as u64, message));
+                plain::raw_at(walk, bytes, 0)
+            }
+        }
     }
 
     /// Scans what no page covers.
@@ -248,31 +310,40 @@ impl<'d> Page<'d> {
         }
     }
 
-    /// The values behind the numbers that say how deep they are.
-    fn values<'c>(&self, column: &Column, content: &'c [u8]) -> &'c [u8] {
+    /// The values behind the numbers that say how deep they are; nothing if those break off.
+    fn values<'c>(&self, column: &Column, content: &'c [u8]) -> Option<&'c [u8]> {
         let mut rest = content;
-        if self.has_levels_inside {
+        if self.has_levels_inside && !rest.is_empty() {
             for _ in 0..usize::from(column.is_repeated) + usize::from(column.is_optional) {
-                let len = u32_le(rest, 0).map_or(0, |len| len as usize);
-                rest = rest.get(4..).and_then(|rest| rest.get(len..)).unwrap_or_default();
+                let len = u32_le(rest, 0)? as usize;
+                rest = rest[4..].get(len..)?;
             }
         }
-        rest
+        Some(rest)
     }
 }
 
-/// The content of a page without the numbers that stand in front of it unpacked.
+/// The content of a page without the numbers that stand in front of it unpacked. What cannot be is scanned as it is.
 fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
+    /// Times its packed bytes that a block of these packings may have.
+    const BLOCK_RATIO_MAX: usize = 256;
     let packed = &page.bytes[page.levels_bytes..];
     let room = usize::try_from(walk.budget.room_to_hold()).unwrap_or(usize::MAX);
     let broken = || Box::new(Cursor::new(Vec::new())) as Box<dyn Read>;
     let block = |block: Option<Vec<u8>>| block.map_or_else(broken, |block| Box::new(Cursor::new(block)));
+    let is_block = page.is_packed && matches!(codec, 1 | 7);
+    if is_block && page.unpacked_bytes > room {
+        held_too_much(walk, "a page of the file is larger than what may be held in memory; it was not unpacked");
+        plain::raw_at(walk, packed, 0)?;
+        return Ok(Vec::new());
+    }
+    let unpacked_bytes = page.unpacked_bytes.min(packed.len().saturating_mul(BLOCK_RATIO_MAX));
     let reader: Box<dyn Read + '_> = match codec {
         _ if !page.is_packed => return Ok(packed.to_vec()),
         0 => return Ok(packed.to_vec()),
         1 => block(snappy::unpack(packed, room)),
         2 => Box::new(MultiGzDecoder::new(packed)),
-        7 => block(lz4_flex::block::decompress(packed, page.unpacked_bytes.min(room)).ok()),
+        7 => block(lz4_flex::block::decompress(packed, unpacked_bytes).ok()),
         4 => Box::new(Decompressor::new(packed, BUFFER_BYTES)),
         6 => match StreamingDecoder::new_with_max_window_size(packed, DICTIONARY_BYTES_MAX) {
             Ok(decoder) => Box::new(decoder),
@@ -290,21 +361,28 @@ fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
     if let Err(error) = read {
         // What came out before is read; a bound of the job ends it with the next text.
         let _ = walk.read_failed(&error);
-    } else if content.is_empty() && !packed.is_empty() || content.len() == room {
-        damaged(walk, "a page of the file cannot be unpacked as a whole; the rest of it was not read");
+    } else if content.len() == room {
+        held_too_much(walk, "a page of the file is larger than what may be held in memory; its beginning was read");
+    } else if content.is_empty() && !packed.is_empty() && page.unpacked_bytes > 0 {
+        damaged(walk, "a page of the file cannot be unpacked; it was scanned as raw bytes");
+        plain::raw_at(walk, packed, 0)?;
     }
     Ok(content)
 }
 
-fn give(walk: &mut Walk<'_>, column: &Column, value: &Value, rows: &mut Cells<'_>) -> Step {
-    rows.next_row();
+/// Hands out a value; its number among those of the file names it where it is an item.
+fn give(walk: &mut Walk<'_>, column: &Column, value: &Value<'_>, index: u64) -> Step {
+    let cell = |walk: &mut Walk<'_>, text: &str| {
+        let part = Part { role: Role::Body, name: &column.name };
+        cells::value(walk, (&column.name, text), (part, Place::None, Join::Line))
+    };
     match value {
-        Value::Number(text) => rows.cell(walk, &column.name, text),
-        Value::Bytes(bytes) if bytes.is_empty() => Ok(()),
+        Value::Number(text) => cell(walk, text),
+        Value::Bytes([]) => Ok(()),
         Value::Bytes(bytes) if recognise::has_signature(bytes) || bytes.len() >= ITEM_BYTES_MIN && !is_utf8(bytes) => {
-            let name = format!("{} {}", column.name, rows.place().0);
+            let name = format!("{} {index}", column.name);
             walk.child(&name, Relation::Embedded, Input::Bytes(bytes))
         }
-        Value::Bytes(bytes) => rows.cell(walk, &column.name, &String::from_utf8_lossy(bytes)),
+        Value::Bytes(bytes) => cell(walk, &String::from_utf8_lossy(bytes)),
     }
 }

@@ -1,11 +1,9 @@
 //! Structures in the compact protocol of Thrift, read without knowing what they mean.
 
-use std::collections::BTreeMap;
-
 /// Structures in structures.
 const DEPTH_MAX: u32 = 16;
-/// Values of one structure, all levels together. Files of a thousand columns and groups have some millions.
-const VALUES_MAX: usize = 4_000_000;
+/// Memory of one value at most, with what its list takes while it grows.
+pub(super) const VALUE_BYTES: u64 = 128;
 
 /// Kinds of values, as the protocol numbers them.
 const TRUE: u8 = 1;
@@ -22,38 +20,42 @@ const STRUCTURE: u8 = 12;
 pub(super) enum Value<'d> {
     Number(i64),
     Bytes(&'d [u8]),
-    List(Vec<Value<'d>>),
+    List(Box<[Value<'d>]>),
     Structure(Structure<'d>),
 }
 
-/// A structure: values by the number of their field.
+/// A structure: values with the numbers of their fields, which ascend.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Structure<'d>(BTreeMap<i16, Value<'d>>);
+pub(super) struct Structure<'d>(Box<[(i16, Value<'d>)]>);
 
 impl<'d> Structure<'d> {
+    fn get(&self, field: i16) -> Option<&Value<'d>> {
+        self.0.binary_search_by_key(&field, |(number, _)| *number).ok().map(|index| &self.0[index].1)
+    }
+
     pub(super) fn number(&self, field: i16) -> Option<i64> {
-        match self.0.get(&field)? {
+        match self.get(field)? {
             Value::Number(number) => Some(*number),
             _ => None,
         }
     }
 
     pub(super) fn bytes(&self, field: i16) -> Option<&'d [u8]> {
-        match self.0.get(&field)? {
+        match self.get(field)? {
             Value::Bytes(bytes) => Some(bytes),
             _ => None,
         }
     }
 
     pub(super) fn list(&self, field: i16) -> &[Value<'d>] {
-        match self.0.get(&field) {
+        match self.get(field) {
             Some(Value::List(list)) => list,
             _ => &[],
         }
     }
 
     pub(super) fn structure(&self, field: i16) -> Option<&Structure<'d>> {
-        match self.0.get(&field)? {
+        match self.get(field)? {
             Value::Structure(structure) => Some(structure),
             _ => None,
         }
@@ -68,16 +70,40 @@ impl<'d> Structure<'d> {
     }
 }
 
-/// Reads a structure, and tells how many bytes it takes.
-pub(super) fn structure(bytes: &[u8]) -> Option<(Structure<'_>, usize)> {
-    let mut reader = Reader { rest: bytes, values_left: VALUES_MAX };
-    let structure = reader.structure(0)?;
-    Some((structure, bytes.len() - reader.rest.len()))
+/// Why a structure is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Broken,
+    /// It has more values than the bound.
+    TooMany,
+}
+
+/// A structure that was read.
+#[derive(Debug)]
+pub(super) struct Read<'d> {
+    pub(super) structure: Structure<'d>,
+    /// How many bytes it takes.
+    pub(super) len: usize,
+    /// Its values, all levels together.
+    pub(super) values: u64,
+}
+
+/// Reads a structure of so many values at most.
+pub(super) fn structure(bytes: &[u8], values_max: u64) -> Result<Read<'_>, Fault> {
+    let mut reader = Reader { rest: bytes, values_left: values_max, is_full: false };
+    match reader.structure(0) {
+        Some(structure) => {
+            Ok(Read { structure, len: bytes.len() - reader.rest.len(), values: values_max - reader.values_left })
+        }
+        None if reader.is_full => Err(Fault::TooMany),
+        None => Err(Fault::Broken),
+    }
 }
 
 struct Reader<'d> {
     rest: &'d [u8],
-    values_left: usize,
+    values_left: u64,
+    is_full: bool,
 }
 
 impl<'d> Reader<'d> {
@@ -85,11 +111,14 @@ impl<'d> Reader<'d> {
         if depth > DEPTH_MAX {
             return None;
         }
-        let (mut fields, mut field) = (BTreeMap::new(), 0_i16);
+        let (mut fields, mut field) = (Vec::new(), 0_i16);
         loop {
             let head = self.byte()?;
             if head == 0 {
-                return Some(Structure(fields));
+                // The numbers may be written in any order; of two that are the same, the first counts.
+                fields.sort_by_key(|(number, _)| *number);
+                fields.dedup_by_key(|(number, _)| *number);
+                return Some(Structure(fields.into_boxed_slice()));
             }
             // The distance to the field before, or its number where that is too far.
             field = match i16::from(head >> 4) {
@@ -97,16 +126,25 @@ impl<'d> Reader<'d> {
                 distance => field.checked_add(distance)?,
             };
             let value = match head & 0xF {
-                TRUE => Value::Number(1),
-                FALSE => Value::Number(0),
+                TRUE | FALSE => {
+                    self.count()?;
+                    Value::Number(i64::from(head & 0xF == TRUE))
+                }
                 kind => self.value(kind, depth)?,
             };
-            fields.insert(field, value);
+            fields.push((field, value));
         }
     }
 
-    fn value(&mut self, kind: u8, depth: u32) -> Option<Value<'d>> {
+    /// Counts a value.
+    fn count(&mut self) -> Option<()> {
+        self.is_full = self.values_left == 0;
         self.values_left = self.values_left.checked_sub(1)?;
+        Some(())
+    }
+
+    fn value(&mut self, kind: u8, depth: u32) -> Option<Value<'d>> {
+        self.count()?;
         Some(match kind {
             // In lists, these stand in a byte of their own.
             TRUE | FALSE | BYTE => Value::Number(i64::from(self.byte()?.cast_signed())),
@@ -122,7 +160,7 @@ impl<'d> Reader<'d> {
         })
     }
 
-    fn list(&mut self, depth: u32) -> Option<Vec<Value<'d>>> {
+    fn list(&mut self, depth: u32) -> Option<Box<[Value<'d>]>> {
         const LONG: u8 = 15;
         if depth > DEPTH_MAX {
             return None;
@@ -178,18 +216,30 @@ mod tests {
     fn fields_stand_at_a_distance_or_by_their_number() {
         // Field 1: 150; field 3: "ab"; field 40: [1, 2]; field 41: {1: true}.
         let bytes = [0x15, 0xAC, 2, 0x28, 2, b'a', b'b', 0x09, 80, 0x25, 2, 4, 0x1C, 0x11, 0, 0, 99];
-        let (structure, len) = structure(&bytes).unwrap();
+        let Read { structure, len, values } = structure(&bytes, 100).unwrap();
         assert_eq!((structure.number(1), structure.bytes(3)), (Some(150), Some(&b"ab"[..])));
         assert_eq!(structure.list(40), [Value::Number(1), Value::Number(2)]);
         assert_eq!(structure.structure(41).and_then(|inner| inner.number(1)), Some(1));
-        assert_eq!(len, bytes.len() - 1);
+        assert_eq!((len, values), (bytes.len() - 1, 7));
     }
 
     #[test]
     fn broken_structures_are_none() {
         let nested = [[0x1C].repeat(100), vec![0; 100]].concat();
         for bytes in [&b""[..], &[0x15], &[0x18, 9, 1], &[0x19, 0xF5, 0xFF, 0xFF], &[0x1D, 0], &nested] {
-            assert!(structure(bytes).is_none(), "{bytes:?}");
+            assert_eq!(structure(bytes, 1_000).unwrap_err(), Fault::Broken, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn every_value_counts() {
+        // Truth values in a structure, and structures of nothing in a list.
+        let truths = [&[0x11; 50][..], &[0]].concat();
+        let list = [&[0x19, 0xFC, 50][..], &[0; 51]].concat();
+        for bytes in [truths, list] {
+            assert!(structure(&bytes, 60).is_ok());
+            assert_eq!(structure(&bytes, 40).unwrap_err(), Fault::TooMany);
+        }
+        assert!(2 * (size_of::<(i16, Value<'_>)>() as u64) <= VALUE_BYTES);
     }
 }

@@ -130,9 +130,13 @@ impl<'r> Store<'r> {
         let (mut waiting, mut seen) = (vec![root], HashSet::new());
         let info = if self.width == Width::Wide { 488 } else { 496 };
         while let Some(at) = waiting.pop() {
-            if !seen.insert(at) || seen.len() > PST_BLOCKS_MAX {
+            if !seen.insert(at) {
                 self.is_broken = true;
                 continue;
+            }
+            if seen.len() > PST_BLOCKS_MAX {
+                self.is_cut = true;
+                break;
             }
             let page = read_at(self.reader, at, PAGE_BYTES as u64)?;
             let Some(&[count, _, entry_bytes, level]) = page.get(info..info + 4) else {
@@ -261,15 +265,49 @@ impl<'r> Store<'r> {
         Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 
-    /// The next block from a number on that no node led to, and the number behind it.
-    pub(super) fn next_unread(&mut self, from: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
+    /// The next block from a number on that no node led to, and the number behind it. Blocks that share their bytes end this.
+    pub(super) fn next_unread(&mut self, mut from: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
         let unread = |(number, block): &(&u64, &Block)| !block.is_read && *number & IS_INTERNAL == 0;
-        while let Some((&number, _)) = self.blocks.range(from..).find(unread) {
+        while let Some((&number, _)) = self.blocks.range(from..).find(unread).filter(|_| !self.is_shared()) {
+            from = number + 1;
             if let Some(bytes) = self.block(number)? {
-                return Ok(Some((bytes, number + 1)));
+                return Ok(Some((bytes, from)));
             }
         }
         Ok(None)
+    }
+}
+
+/// The content of all blocks that no node led to, one after the other.
+pub(super) struct Unread<'s, 'r> {
+    store: &'s mut Store<'r>,
+    next: u64,
+    bytes: io::Cursor<Vec<u8>>,
+}
+
+impl<'s, 'r> Unread<'s, 'r> {
+    pub(super) fn new(store: &'s mut Store<'r>) -> Self {
+        Self { store, next: 0, bytes: io::Cursor::default() }
+    }
+}
+
+impl Read for Unread<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        /// A block with as many bytes is full: the next one may go on with what it holds.
+        const FULL_BYTES: usize = 8_176;
+        let len = self.bytes.read(buf)?;
+        if len > 0 || buf.is_empty() {
+            return Ok(len);
+        }
+        let is_full = self.bytes.get_ref().len() >= FULL_BYTES;
+        let Some((bytes, next)) = self.store.next_unread(self.next)? else { return Ok(0) };
+        self.next = next;
+        self.bytes = io::Cursor::new(bytes);
+        if is_full {
+            return self.bytes.read(buf);
+        }
+        buf[0] = b'\n';
+        Ok(1)
     }
 }
 

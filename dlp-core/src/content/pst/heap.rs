@@ -3,8 +3,10 @@
 //! MS-PST 2.3.1 to 2.3.3.
 
 use super::file::Data;
+use crate::base::PST_PROPERTIES_MAX;
 use crate::base::bytes::{u16_le, u32_le};
 use crate::content::mapi;
+use std::collections::HashSet;
 
 /// Marks of a heap, of a tree in it, and of one that holds properties.
 const HEAP: u8 = 0xEC;
@@ -17,8 +19,6 @@ const ENTRY_BYTES: usize = 8;
 const KEY_BYTES: usize = 2;
 /// Levels of a tree of properties. Honest ones have two.
 const LEVELS_MAX: u8 = 8;
-/// Properties of one node. Messages have a few hundred.
-const PROPERTIES_MAX: usize = 65_536;
 
 /// A property of a node.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +37,16 @@ pub(super) enum Value<'d> {
     Node(u32),
 }
 
+/// The properties of a node.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Properties<'d> {
+    pub(super) list: Vec<Property<'d>>,
+    /// There are more of them, or more pieces of their tree, than the bound.
+    pub(super) is_cut: bool,
+}
+
 /// The properties that the data of a node holds; nothing if it holds something else.
-pub(super) fn properties(data: &Data) -> Option<Vec<Property<'_>>> {
+pub(super) fn properties(data: &Data) -> Option<Properties<'_>> {
     let head = data.blocks.first()?;
     if head.get(2..4)? != [HEAP, PROPERTIES] {
         return None;
@@ -48,22 +56,35 @@ pub(super) fn properties(data: &Data) -> Option<Vec<Property<'_>>> {
     if usize::from(key_bytes) != KEY_BYTES || levels > LEVELS_MAX {
         return None;
     }
-    let mut found = Vec::new();
-    let mut waiting = vec![(u32_le(tree, 4)?, levels)];
-    // Each piece holds at least one entry, so this ends at the bound.
+    Some(leaves(data, (u32_le(tree, 4)?, levels)))
+}
+
+/// Reads the leaves below a piece. Each piece is read once on each level, and no more of them than there may be properties:
+/// many may lead to the same one, so that nothing else ends a tree that is a net.
+fn leaves(data: &Data, root: (u32, u8)) -> Properties<'_> {
+    let (mut found, mut waiting, mut seen) = (Properties::default(), vec![root], HashSet::new());
     while let Some((number, level)) = waiting.pop() {
-        let Some(entries) = piece(data, number) else { continue };
-        if level > 0 {
-            let below = entries.chunks_exact(KEY_BYTES + 4).rev().filter_map(|entry| u32_le(entry, KEY_BYTES));
-            waiting.extend(below.take(PROPERTIES_MAX.saturating_sub(waiting.len())).map(|number| (number, level - 1)));
-        } else {
-            found.extend(entries.chunks_exact(ENTRY_BYTES).filter_map(|entry| property(data, entry)));
+        if !seen.insert((number, level)) {
+            continue;
         }
-        if found.len() > PROPERTIES_MAX {
+        let Some(entries) = piece(data, number) else { continue };
+        let (entry_bytes, held) =
+            if level > 0 { (KEY_BYTES + 4, waiting.len()) } else { (ENTRY_BYTES, found.list.len()) };
+        let room = PST_PROPERTIES_MAX.saturating_sub(held);
+        found.is_cut |= entries.len() / entry_bytes > room || seen.len() > PST_PROPERTIES_MAX;
+        if level > 0 {
+            let below = entries.chunks_exact(entry_bytes).take(room).filter_map(|entry| u32_le(entry, KEY_BYTES));
+            let below = below.map(|number| (number, level - 1)).filter(|below| !seen.contains(below));
+            waiting.extend(below.collect::<Vec<_>>().into_iter().rev());
+        } else {
+            let entries = entries.chunks_exact(entry_bytes).take(room);
+            found.list.extend(entries.filter_map(|entry| property(data, entry)));
+        }
+        if found.is_cut {
             break;
         }
     }
-    Some(found)
+    found
 }
 
 fn property<'d>(data: &'d Data, entry: &[u8]) -> Option<Property<'d>> {
@@ -143,7 +164,7 @@ mod tests {
             Property { number: 0x3FFD, kind: 3, value: Value::Number(1252) },
             Property { number: 0x3701, kind: 0x102, value: Value::Node(0x803F) },
         ];
-        assert_eq!(properties(&data).unwrap(), expected);
+        assert_eq!(properties(&data).unwrap().list, expected);
     }
 
     #[test]
@@ -154,6 +175,39 @@ mod tests {
         }
         // A tree that leads to itself.
         let looping = heap(&[&[TREE, 2, 6, 8, 0x40, 0, 0, 0], &[0, 0, 0x40, 0, 0, 0]], 0x20);
-        assert_eq!(properties(&looping), Some(Vec::new()));
+        assert_eq!(properties(&looping), Some(Properties::default()));
+    }
+
+    #[test]
+    fn pieces_that_many_lead_to_are_read_once() {
+        let tree = |levels| [TREE, 2, 6, levels, 0x40, 0, 0, 0];
+        // Each of eight levels leads to the next one a hundred times.
+        let net: Vec<Vec<u8>> = (3_u8..=10).map(|number| [0, 0, number << 5, number >> 3, 0, 0].repeat(100)).collect();
+        let leaf = [1, 0, 3, 0, 7, 0, 0, 0];
+        let root = tree(8);
+        let pieces: Vec<&[u8]> =
+            [&root[..]].into_iter().chain(net.iter().map(Vec::as_slice)).chain([&leaf[..]]).collect();
+        let data = heap(&pieces, 0x20);
+        let list = vec![Property { number: 1, kind: 3, value: Value::Number(7) }];
+        assert_eq!(properties(&data), Some(Properties { list, is_cut: false }));
+    }
+
+    #[test]
+    fn more_properties_than_the_bound_are_said() {
+        // Pieces that are all the same three thousand entries.
+        let entries = [1, 0, 3, 0, 7, 0, 0, 0].repeat(3_000);
+        let mut node = Vec::new();
+        for number in 3..=82_u32 {
+            node.extend([&[0, 0][..], &(number << 5).to_le_bytes()].concat());
+        }
+        let root = [TREE, 2, 6, 1, 0x40, 0, 0, 0];
+        let mut data = heap(&[&root, &node, &entries], 0x20);
+        let block = &mut data.blocks[0];
+        let list = usize::from(u16_le(block, 0).unwrap());
+        let (start, end) = (u16_le(block, list + 8).unwrap(), u16_le(block, list + 10).unwrap());
+        block[list..list + 2].copy_from_slice(&100_u16.to_le_bytes());
+        block.extend([start, end].repeat(50).into_iter().flat_map(u16::to_le_bytes));
+        let found = properties(&data).unwrap();
+        assert!(found.is_cut && found.list.len() <= PST_PROPERTIES_MAX, "{}", found.list.len());
     }
 }

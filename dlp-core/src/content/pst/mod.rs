@@ -12,10 +12,10 @@ mod heap;
 use super::walk::{Break, Step, Walk};
 use super::{Input, ItemStart, Kind, ReadSeek, Relation};
 use super::{document, mapi, plain, strings};
-use crate::base::{PST_BLOCKS_MAX, Problem, ProblemClass};
+use crate::base::{PST_BLOCKS_MAX, PST_PROPERTIES_MAX, Problem, ProblemClass};
 use crate::text::Charset;
 use cipher::Cipher;
-use file::{Data, Node, Refusal, Store};
+use file::{Data, Node, Refusal, Store, Unread};
 use heap::{Property, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Cursor, SeekFrom};
@@ -58,7 +58,7 @@ fn store(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {
         let message = "the store is encrypted with keys of its user; its text was not read";
         walk.problem(Problem::new(ProblemClass::Encrypted, "pst", message));
     }
-    Reading { store }.all(walk)
+    Reading { store, raw_bytes: 0 }.all(walk)
 }
 
 fn damaged(walk: &mut Walk<'_>, message: &'static str) {
@@ -67,6 +67,8 @@ fn damaged(walk: &mut Walk<'_>, message: &'static str) {
 
 struct Reading<'r> {
     store: Store<'r>,
+    /// Raw bytes that were handed out.
+    raw_bytes: u64,
 }
 
 impl Reading<'_> {
@@ -80,37 +82,25 @@ impl Reading<'_> {
                 _ => {}
             }
         }
-        self.unread(walk)?;
+        // What no message led to: tables, and what was deleted but for its block.
+        let unread = plain::raw(walk, Input::Stream(&mut Unread::new(&mut self.store)));
         if self.store.is_broken {
             damaged(walk, "blocks of the store do not fit together; what could be read was scanned");
         }
         if self.store.is_shared() {
-            let message = "messages share their bytes; not all of them were read";
+            let message = "messages or blocks share their bytes; not all of them were read";
             walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
         }
         if self.store.is_cut {
             let message = "the store has more blocks than the bound; the others were not read";
             walk.problem(Problem::limit("pst_blocks_max", PST_BLOCKS_MAX as u64, message));
         }
-        Ok(())
-    }
-
-    /// What no message led to, as raw bytes: tables, and what was deleted but for its block.
-    fn unread(&mut self, walk: &mut Walk<'_>) -> Step {
-        let (mut next, mut at) = (0, 0);
-        loop {
-            walk.check_budget()?;
-            let found = self.store.next_unread(next).map_err(|error| walk.read_failed(&error))?;
-            let Some((bytes, behind)) = found else { return Ok(()) };
-            plain::raw_at(walk, &bytes, at)?;
-            at += bytes.len() as u64 + 1;
-            next = behind;
-        }
+        unread
     }
 
     fn own_properties(&mut self, walk: &mut Walk<'_>, node: Node) -> Step {
         let data = self.data(walk, node)?;
-        let Some(properties) = heap::properties(&data) else { return Ok(()) };
+        let Some(properties) = properties(walk, &data) else { return Ok(()) };
         let below = self.below(walk, node)?;
         self.properties(walk, &properties, &below)
     }
@@ -118,9 +108,10 @@ impl Reading<'_> {
     /// Walks a message as an item of its own.
     fn message(&mut self, walk: &mut Walk<'_>, node: Node) -> Step {
         let data = self.data(walk, node)?;
-        let Some(properties) = heap::properties(&data) else {
-            return data.blocks.iter().try_for_each(|block| plain::raw_at(walk, block, 0));
+        let Some(properties) = properties(walk, &data) else {
+            return self.raw_data(walk, &data);
         };
+        let _held = walk.budget.hold(data.bytes);
         let below = self.below(walk, node)?;
         let charset = charset(&properties);
         let subject = properties.iter().find(|property| property.number == SUBJECT);
@@ -132,7 +123,7 @@ impl Reading<'_> {
         walk.inner(ItemStart { name: &name, kind: Kind::Msg, relation: Relation::Member }, |walk| {
             if walk.is_too_deep() {
                 walk.problem_of_depth();
-                return data.blocks.iter().try_for_each(|block| plain::raw_at(walk, block, 0));
+                return self.raw_data(walk, &data);
             }
             self.properties(walk, &properties, &below)?;
             let values = value_nodes(&properties);
@@ -151,7 +142,7 @@ impl Reading<'_> {
 
     fn attachment(&mut self, walk: &mut Walk<'_>, node: Node, charset: &Charset) -> Step {
         let data = self.data(walk, node)?;
-        let Some(properties) = heap::properties(&data) else { return self.raw(walk, node) };
+        let Some(properties) = properties(walk, &data) else { return self.raw(walk, node) };
         let below = self.below(walk, node)?;
         let find = |number: &u16| properties.iter().find(|property| property.number == *number);
         let mut name = None;
@@ -166,6 +157,7 @@ impl Reading<'_> {
             Some(inner) => self.message(walk, *inner),
             None => {
                 let bytes = self.bytes(walk, content, &below)?;
+                let _held = walk.budget.hold(data.bytes + bytes.len() as u64);
                 walk.child(&name, Relation::Attachment, Input::Bytes(&bytes))
             }
         }
@@ -221,7 +213,15 @@ impl Reading<'_> {
 
     fn raw(&mut self, walk: &mut Walk<'_>, node: Node) -> Step {
         let data = self.data(walk, node)?;
-        data.blocks.iter().try_for_each(|block| plain::raw_at(walk, block, 0))
+        self.raw_data(walk, &data)
+    }
+
+    /// Hands out the blocks of a node as one run of bytes: what stands in them may go over their ends.
+    fn raw_data(&mut self, walk: &mut Walk<'_>, data: &Data) -> Step {
+        let _held = walk.budget.hold(2 * data.bytes);
+        let start = self.raw_bytes;
+        self.raw_bytes += data.bytes + 1;
+        plain::raw_at(walk, &data.blocks.concat(), start)
     }
 
     fn data(&mut self, walk: &mut Walk<'_>, node: Node) -> Step<Data> {
@@ -237,6 +237,16 @@ impl Reading<'_> {
     fn below(&mut self, walk: &mut Walk<'_>, node: Node) -> Step<BTreeMap<u32, Node>> {
         self.store.below(node).map_err(|error| failed(walk, &error))
     }
+}
+
+/// The properties that the data of a node holds.
+fn properties<'d>(walk: &mut Walk<'_>, data: &'d Data) -> Option<Vec<Property<'d>>> {
+    let properties = heap::properties(data)?;
+    if properties.is_cut {
+        let message = "an object of the store has more properties than the bound; the others were not read";
+        walk.problem(Problem::limit("pst_properties_max", PST_PROPERTIES_MAX as u64, message));
+    }
+    Some(properties.list)
 }
 
 fn failed(walk: &mut Walk<'_>, error: &io::Error) -> Break {
