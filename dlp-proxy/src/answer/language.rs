@@ -119,7 +119,7 @@ pub(super) struct ErrorWords {
 
 static ENGLISH: Words = Words {
     blocked_title: "This transfer was stopped",
-    blocked_lead: "Your organisation does not allow this data to be sent to {}. The transfer was not completed.",
+    blocked_lead: "Your organisation does not allow this data to pass to or from {}. The transfer was not completed.",
     blocked_place: "Your organisation does not allow transfers to {}. The transfer was not completed.",
     found_heading: "What was found",
     found_note: "Values are masked. The full values are not shown on this page.",
@@ -183,7 +183,7 @@ static ENGLISH: Words = Words {
 
 static POLISH: Words = Words {
     blocked_title: "Przesyłanie zostało zatrzymane",
-    blocked_lead: "Twoja organizacja nie pozwala na wysłanie tych danych do: {}. Przesyłanie nie zostało ukończone.",
+    blocked_lead: "Twoja organizacja nie pozwala na wysyłanie tych danych do tego miejsca ani na pobieranie ich z niego: {}. Przesyłanie nie zostało ukończone.",
     blocked_place: "Twoja organizacja nie pozwala na przesyłanie do: {}. Przesyłanie nie zostało ukończone.",
     found_heading: "Co znaleziono",
     found_note: "Wartości są zamaskowane. Pełne wartości nie są pokazywane na tej stronie.",
@@ -247,7 +247,7 @@ static POLISH: Words = Words {
 
 static GERMAN: Words = Words {
     blocked_title: "Diese Übertragung wurde gestoppt",
-    blocked_lead: "Ihre Organisation erlaubt nicht, diese Daten an {} zu senden. Die Übertragung wurde nicht abgeschlossen.",
+    blocked_lead: "Ihre Organisation erlaubt nicht, diese Daten an {} zu senden oder von dort zu laden. Die Übertragung wurde nicht abgeschlossen.",
     blocked_place: "Ihre Organisation erlaubt keine Übertragung an {}. Die Übertragung wurde nicht abgeschlossen.",
     found_heading: "Was gefunden wurde",
     found_note: "Die Werte sind maskiert. Die vollständigen Werte stehen nicht auf dieser Seite.",
