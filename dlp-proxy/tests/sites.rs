@@ -23,9 +23,16 @@ fn overridden(origin: &Origin, hosts: &[&str]) -> String {
     format!("resolver.override = {{ {} }}\n", rows.join(", "))
 }
 
+/// Whether the metrics come to hold a line: a client may know of its refusal before the gateway does.
 async fn metric(gateway: &Running, line: &str) -> bool {
-    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
-    metrics.lines().any(|found| found == line)
+    for _ in 0..200 {
+        let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+        if metrics.lines().any(|found| found == line) {
+            return true;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    false
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +110,7 @@ async fn hosts_of_pinned_certificates_are_read_again() {
     for _ in 0..3 {
         assert!(pinning(&gateway, &ca, "Drive/1").await.is_err());
     }
+    assert!(metric(&gateway, "dlp_pinning_suspected_total 1").await);
     for (setting, expected) in [("pinned = [\"site.example\"]", true), ("", false)] {
         let read = toml::from_str(&format!("[bypass]\n{setting}")).unwrap();
         gateway.reloader.reload(&read).unwrap();
