@@ -18,7 +18,6 @@ pub(in crate::content) struct Places {
     classes: Vec<ByteClasses>,
     apart: Vec<u64>,
     runs: Vec<u64>,
-    capitals: Vec<u64>,
     borders: Vec<u64>,
     feeds: Vec<u64>,
     breaks: Vec<u64>,
@@ -32,9 +31,9 @@ pub(in crate::content) struct Places {
 
 impl Default for Places {
     fn default() -> Self {
-        let [apart, runs, capitals, borders, feeds, breaks, escapes, quoted, alike] = [const { Vec::new() }; 9];
+        let [apart, runs, borders, feeds, breaks, escapes, quoted, alike] = [const { Vec::new() }; 8];
         let (isa, classes, has_quoted) = (Isa::detect(), Vec::new(), false);
-        Self { isa, classes, apart, runs, capitals, borders, feeds, breaks, escapes, quoted, alike, has_quoted }
+        Self { isa, classes, apart, runs, borders, feeds, breaks, escapes, quoted, alike, has_quoted }
     }
 }
 
@@ -52,7 +51,6 @@ impl Places {
         classes_of(self.isa, text, &mut classes);
         fill(&mut self.apart, &classes, |[_, now, next]| digits_apart(now.digit, next.digit));
         fill(&mut self.runs, &classes, |[before, now, next]| run_starts(before.base64, now, next));
-        fill(&mut self.capitals, &classes, |[_, now, _]| now.upper | now.digit);
         fill(&mut self.borders, &classes, |[before, now, next]| string_ends(before, now, next));
         fill(&mut self.feeds, &classes, |[_, now, _]| now.feed);
         fill(&mut self.breaks, &classes, |[before, now, _]| now.feed & behind_part(before, now));
@@ -102,11 +100,6 @@ impl Places {
     /// First digits of runs of base64 that are long enough for a value.
     pub(super) fn runs(&self) -> Marked<'_> {
         Marked(&self.runs)
-    }
-
-    /// Capitals and digits of ASCII.
-    pub(super) fn capitals(&self) -> Marked<'_> {
-        Marked(&self.capitals)
     }
 
     /// Quotes that may end a string which another one goes on with.

@@ -31,7 +31,7 @@ pub(super) fn next(text: &[u8], places: &Places, from: usize) -> Option<Range<us
     while let Some(start) = places.runs().next(at) {
         let end = run_end(text, start);
         // Codes of text have them: blanks and digits give capitals. Names in programs and paths have none.
-        let has_capital = places.capitals().next(start).is_some_and(|at| at < end);
+        let has_capital = text[start..end].iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         if end - start >= CHARS_MIN && has_capital {
             return Some(start..end);
         }
