@@ -1,6 +1,7 @@
 //! What may stand directly beside a match: the cheapest precision there is.
 
 use dlp_detector_format::Boundary;
+use memchr::{memchr2, memrchr2};
 
 /// Bytes on either side of a match that a boundary looks at. The stream scan keeps at least that many.
 pub(super) const LOOK_BYTES: usize = 64;
@@ -176,7 +177,9 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     match separator {
         b',' if rest.last().is_some_and(u8::is_ascii_digit) => {
             // What starts with a letter or a plus is the next field.
-            text.get(at).is_some_and(u8::is_ascii_digit) && (is_group(&text[at..]) || is_zero(rest))
+            text.get(at).is_some_and(u8::is_ascii_digit)
+                && (is_group(&text[at..]) || is_zero(rest))
+                && !is_row(text, at - 1)
         }
         b'.' | b':' | b'/' | b'-' if rest.last().is_some_and(u8::is_ascii_digit) => true,
         b'-' => ends_with_uuid_group(rest),
@@ -207,11 +210,27 @@ fn is_zero(text: &[u8]) -> bool {
     matches!(text, [b'0'] | [.., b'\0'..=b'/' | b':'..=b'\x7f', b'0'])
 }
 
+/// Whether a comma between digits stands in a row of comma-separated fields: near it on its line another one stands tight
+/// between two characters of which one belongs to a word or is a quote, as no comma of a number or of prose does.
+fn is_row(text: &[u8], comma: usize) -> bool {
+    let near = comma.saturating_sub(LOOK_BYTES / 2)..text.len().min(comma + LOOK_BYTES / 2);
+    let start = memrchr2(b'\n', b'\r', &text[near.start..comma]).map_or(near.start, |feed| near.start + feed + 1);
+    let end = memchr2(b'\n', b'\r', &text[comma..near.end]).map_or(near.end, |feed| comma + feed);
+    let is_word = |byte: u8| byte.is_ascii_alphabetic() || byte == b'"' || !byte.is_ascii();
+    let is_tight = |three: &[u8]| {
+        let [before, b',', behind] = three else { return false };
+        !behind.is_ascii_whitespace() && !before.is_ascii_whitespace() && (is_word(*before) || is_word(*behind))
+    };
+    text[start..end].windows(3).any(is_tight)
+}
+
 /// The same over the right edge. A full stop or comma before a space or the end is punctuation.
 fn continues_number_after(text: &[u8], at: usize) -> bool {
     let [separator, rest @ ..] = &text[at..] else { return false };
     match separator {
-        b',' if rest.first().is_some_and(u8::is_ascii_digit) => is_group(rest) && ends_with_number(&text[..at]),
+        b',' if rest.first().is_some_and(u8::is_ascii_digit) => {
+            is_group(rest) && ends_with_number(&text[..at]) && !is_row(text, at)
+        }
         b'.' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
         b'-' => starts_with_uuid_group(rest),
         b'~' => true,
@@ -257,6 +276,14 @@ mod tests {
             ("10,[123456789]", true),
             ("[123456789],50", false),
             ("1,[234]", false),
+            ("1,[12-3456789],Paris", true),
+            ("Rome,1,[12-3456789],4", true),
+            ("0,[4539148803436467],Ann", true),
+            ("\"Ann\",[44051401458],35", true),
+            ("Ann,2\n0,[123456789]", false),
+            ("cost 1,[234] or 5, and so", false),
+            ("Paris;0,[123456789];Ann", false),
+            ("f(0,[123456789], x)", false),
             ("1,[PL61109010140000071219812874]", true),
             ("[PL61109010140000071219812874],4", true),
             ("4,[+48601234567]", true),

@@ -27,10 +27,12 @@ impl Widths {
         span.start.saturating_sub(usize::from(self.before))..text.len().min(span.end + usize::from(self.after))
     }
 
-    /// The windows before and behind a value. Both stop at a blank line, and at words that they would cut.
+    /// The windows before and behind a value. Both stop at a blank line, and at words that they would cut; the first one
+    /// behind an instruction like `<?xml version="1.0"?>`, whose words are about the text and not about a value.
     pub(super) fn windows(self, text: &[u8], span: &Range<usize>) -> [Range<usize>; 2] {
         let Range { start, end } = self.around(text, span);
         let start = paragraph_start(text, whole_word_start(text, start, span.start), span.start);
+        let start = instruction_end(text, start, span.start);
         let end = paragraph_end(text, span.end, whole_word_end(text, span.end, end));
         [start..span.start, span.end..end]
     }
@@ -196,6 +198,13 @@ fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
     start + memchr::memrchr_iter(b'\n', window).find(behind_blank).map_or(0, |feed| feed + 1)
 }
 
+/// Behind the last processing instruction of the range.
+fn instruction_end(text: &[u8], start: usize, end: usize) -> usize {
+    let window = &text[start..end];
+    let ends_here = |mark: &usize| window[*mark..].starts_with(b"?>");
+    memchr::memrchr_iter(b'?', window).find(ends_here).map_or(start, |mark| start + mark + 2)
+}
+
 /// Before the first blank line of the range.
 fn paragraph_end(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
@@ -244,6 +253,8 @@ mod tests {
             ("dowod*", "dowodem #", true),
             ("dowod*", "dowodzeniem #", false),
             ("pesel", "pesel\n\nother #", false),
+            ("version", "<?xml version=\"1.0\"?><n>#", false),
+            ("pesel", "pesel? > #", true),
             ("nr", "nr12 #", true),
             ("strasse", "Straße #", true),
             ("pesel", "pesel                                          #", false),
