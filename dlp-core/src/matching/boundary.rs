@@ -190,10 +190,11 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Whether a text starts with at most three digits, as behind a comma that separates thousands or decimals. More digits
-/// are the next field of a list.
+/// Whether a text starts with at most three digits and no letter behind them, as behind a comma that separates thousands
+/// or decimals. More digits, or digits and letters, are the next field of a list.
 fn is_group(text: &[u8]) -> bool {
-    text.iter().take(GROUP_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count() <= GROUP_DIGITS_MAX
+    let digits = text.iter().take(GROUP_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    digits <= GROUP_DIGITS_MAX && !text.get(digits).is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// Digits of a group of thousands.
@@ -213,7 +214,7 @@ fn is_zero(text: &[u8]) -> bool {
 /// Whether a comma between digits stands in a row of comma-separated fields: near it on its line another one stands tight
 /// between two characters of which one belongs to a word or is a quote, as no comma of a number or of prose does.
 fn is_row(text: &[u8], comma: usize) -> bool {
-    let near = comma.saturating_sub(LOOK_BYTES / 2)..text.len().min(comma + LOOK_BYTES / 2);
+    let near = comma.saturating_sub(LOOK_BYTES - 1)..text.len().min(comma + LOOK_BYTES);
     let start = memrchr2(b'\n', b'\r', &text[near.start..comma]).map_or(near.start, |feed| near.start + feed + 1);
     let end = memchr2(b'\n', b'\r', &text[comma..near.end]).map_or(near.end, |feed| comma + feed);
     let is_word = |byte: u8| byte.is_ascii_alphabetic() || byte == b'"' || !byte.is_ascii();
@@ -277,6 +278,8 @@ mod tests {
             ("[123456789],50", false),
             ("1,[234]", false),
             ("1,[12-3456789],Paris", true),
+            ("1,[2PK4-DU8]", true),
+            ("1,[23]e5", false),
             ("Rome,1,[12-3456789],4", true),
             ("0,[4539148803436467],Ann", true),
             ("\"Ann\",[44051401458],35", true),
