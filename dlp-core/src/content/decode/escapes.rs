@@ -17,6 +17,8 @@ const UTF7_BYTES_MAX: usize = 4096;
 const WORD_AROUND_BYTES: usize = 24;
 /// Bytes around a mark in which the digit stands that it is put on.
 const MARKED_BYTES: usize = 16;
+/// Bytes of a form field before and behind a plus sign that are looked at.
+const FIELD_BYTES: usize = 96;
 /// Letters that are drawn like Latin ones: Greek, then Cyrillic.
 const ALIKE: [(char, char); 41] = [
     ('Α', 'A'),
@@ -132,7 +134,8 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
         b'&' => entity(rest),
         b'\\' => backslash(rest),
         b'=' => quoted(rest),
-        b'+' => utf7(rest).map(|(len, _)| Escape { c: Some(Stands::Utf7), len, kind: "utf-7" }),
+        b'+' => form_blank(text, at)
+            .or_else(|| utf7(rest).map(|(len, _)| Escape { c: Some(Stands::Utf7), len, kind: "utf-7" })),
         0xCE..=0xD1 => letter_alike(text, at),
         _ => look_alike(text, at),
     }
@@ -212,6 +215,25 @@ fn entity(rest: &[u8]) -> Option<Escape> {
     }
     let (_, c) = NAMES.iter().find(|(known, _)| *known == name)?;
     Some(Escape { c: Some(Stands::Char(*c)), len: count + 2, kind })
+}
+
+/// A blank in the value of a form field, which forms write as a plus sign (the URL standard, section 5): behind a name
+/// and `=`, where `&` or `?` tells of fields.
+fn form_blank(text: &[u8], at: usize) -> Option<Escape> {
+    let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+%.-_*~".contains(byte);
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%.-_[]".contains(byte);
+    let before = &text[at.saturating_sub(FIELD_BYTES)..at];
+    let value = before.iter().rev().take_while(is_value).count();
+    let name = before[..before.len() - value].strip_suffix(b"=")?;
+    let len = name.iter().rev().take_while(is_name).count();
+    let behind = &text[at..text.len().min(at + FIELD_BYTES)];
+    let goes_on = || behind.iter().find(|byte| !is_value(byte)) == Some(&b'&');
+    let is_field = match name[..name.len() - len].last() {
+        Some(b'&' | b'?') => true,
+        Some(byte) => (byte.is_ascii_whitespace() || *byte == b'"') && goes_on(),
+        None => goes_on(),
+    };
+    (is_field && len > 0).then_some(Escape { c: Some(Stands::Char(' ')), len: 1, kind: "form" })
 }
 
 /// The length of characters in UTF-7 (RFC 2152) and what they are: at least one, none of them a control character.
@@ -420,7 +442,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 47] = [
+        let rows: [(&str, Option<(&str, &str)>); 53] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -456,6 +478,12 @@ mod tests {
             ("\\1 and \\09", None),
             ("+ADQANAAwADU-1", Some(("utf-7", "44051"))),
             ("a+Abc and 1+A1", None),
+            ("nrb=69+9161+0173&city=Rome", Some(("form", "nrb=69 9161 0173&city=Rome"))),
+            ("/pay?nrb=69+9161", Some(("form", "/pay?nrb=69 9161"))),
+            ("name=Ann&nr=TCH+849773", Some(("form", "name=Ann&nr=TCH 849773"))),
+            ("x=12+34;", None),
+            ("sum = 12+34 & 5", None),
+            ("12:00:00+02:00 a&b", None),
             ("4\u{FE0F}405", Some(("mark", "4405"))),
             ("4\u{332}4\u{332}05", Some(("mark", "4405"))),
             ("cafe\u{301} ❤\u{FE0F}", None),

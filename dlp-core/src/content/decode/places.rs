@@ -223,8 +223,11 @@ fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
     let behind = |now: u64, next: u64| now >> 1 | next << 63;
     let coded = now.code & behind(now.coded, next.coded);
     let utf7 = now.plus & behind(now.a, next.a);
+    // A blank of a form, where it may stand in a number.
+    let blank = now.plus & behind(now.digit | now.upper, next.digit | next.upper);
+    let plain = coded | utf7 | blank;
     if now.ampersand == 0 {
-        return coded | utf7;
+        return plain;
     }
     let ends = joined(now.semicolon, next.semicolon);
     let ends = ends | ends >> 1;
@@ -233,7 +236,7 @@ fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
     let ends = ends | ends >> 8;
     // The longest name, and what stands around it.
     let ends = ends | ends >> 3;
-    coded | utf7 | now.ampersand & (behind(now.hash, next.hash) | ends as u64)
+    plain | now.ampersand & (behind(now.hash, next.hash) | ends as u64)
 }
 
 /// `=` of codes of quoted-printable.
@@ -282,7 +285,7 @@ mod tests {
 
     #[test]
     fn escapes_are_found_wherever_they_stand() {
-        let rows: [(&str, &[usize]); 16] = [
+        let rows: [(&str, &[usize]); 17] = [
             ("%41", &[0]),
             ("%u0041", &[0]),
             ("100% of", &[]),
@@ -292,6 +295,7 @@ mod tests {
             ("&self, &mut", &[]),
             ("&#52 4", &[0]),
             ("+ADQ-", &[0]),
+            ("4+5 + a", &[1]),
             ("1 + A", &[]),
             ("=C5=82", &[0, 3]),
             ("=C5", &[]),
