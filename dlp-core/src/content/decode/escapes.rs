@@ -221,7 +221,7 @@ fn entity(rest: &[u8]) -> Option<Escape> {
 /// and `=`, where `&` or `?` tells of fields.
 fn form_blank(text: &[u8], at: usize) -> Option<Escape> {
     let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+%.-_*~".contains(byte);
-    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%.-_[]".contains(byte);
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"%.-_[]".contains(byte);
     let before = &text[at.saturating_sub(FIELD_BYTES)..at];
     let value = before.iter().rev().take_while(is_value).count();
     let name = before[..before.len() - value].strip_suffix(b"=")?;
@@ -442,7 +442,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 53] = [
+        let rows: [(&str, Option<(&str, &str)>); 54] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -479,6 +479,7 @@ mod tests {
             ("+ADQANAAwADU-1", Some(("utf-7", "44051"))),
             ("a+Abc and 1+A1", None),
             ("nrb=69+9161+0173&city=Rome", Some(("form", "nrb=69 9161 0173&city=Rome"))),
+            ("numéro=A+1+b&x=y", Some(("form", "numéro=A 1 b&x=y"))),
             ("/pay?nrb=69+9161", Some(("form", "/pay?nrb=69 9161"))),
             ("name=Ann&nr=TCH+849773", Some(("form", "name=Ann&nr=TCH 849773"))),
             ("x=12+34;", None),

@@ -223,8 +223,8 @@ fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
     let behind = |now: u64, next: u64| now >> 1 | next << 63;
     let coded = now.code & behind(now.coded, next.coded);
     let utf7 = now.plus & behind(now.a, next.a);
-    // A blank of a form, where it may stand in a number.
-    let blank = now.plus & behind(now.digit | now.upper, next.digit | next.upper);
+    // A blank of a form between two words.
+    let blank = now.plus & behind(now.base64, next.base64);
     let plain = coded | utf7 | blank;
     if now.ampersand == 0 {
         return plain;
