@@ -4,7 +4,8 @@
 //! is reported, opens a file or knows the time; the caller passes times and ids in. Two rules hold for all of them:
 //!
 //! * No raw value leaves. Records are built from masks and keyed hashes; the one way to a value is
-//!   [`pretty::finding`] with a revealed value, which only a terminal gets.
+//!   [`pretty::finding`] with a revealed value, which only a terminal gets. The words of sensitivity labels are no such
+//!   value: they say what an item is, and stand beside its findings.
 //! * The same input gives the same bytes. Findings are ordered by path, container, part, start and detector, and maps
 //!   are sorted.
 //!
@@ -16,6 +17,7 @@ mod escape;
 mod identity;
 mod inline;
 pub mod jsonl;
+mod labels;
 mod names;
 mod peer_marks;
 pub mod pretty;
@@ -34,8 +36,8 @@ pub use inline::{InlineAllow, InlineMarks, InlineVerdict, Marked};
 pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{
-    ConfidenceRecord, DetectorSetRecord, FindingRecord, GitRecord, ItemPath, LabelsRecord, LocationRecord,
-    ProblemRecord, ReasonRecord, RelatedRecord, ScanRecord, SourceRecord, State, Suppression, ToolRecord,
-    ValidatorRecord,
+    ConfidenceRecord, DetectorSetRecord, EmbeddedLabel, FindingRecord, GitRecord, ItemPath, LabelsRecord,
+    LocationRecord, ProblemRecord, ReasonRecord, RelatedRecord, ScanRecord, SourceRecord, State, Suppression,
+    ToolRecord, ValidatorRecord,
 };
 pub use tally::{FindingCounts, ProblemCounts, SummaryRecord, Tally};

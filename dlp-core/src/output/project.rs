@@ -4,6 +4,7 @@
 //! by confidence: the id of a finding must not depend on what else the user wants to see.
 
 use super::identity::{IdentityKey, finding_id, normalised, value_hmac};
+use super::labels::Labels;
 use super::{
     ConfidenceRecord, FindingRecord, GitRecord, Identity, ItemPath, LabelsRecord, LocationRecord, ProblemRecord,
     ReasonRecord, RelatedRecord, State, ValidatorRecord,
@@ -31,6 +32,7 @@ pub struct FileSubject<'a> {
 pub fn project(subject: FileSubject<'_>, set: &DetectorSet, findings: &mut [Finding]) -> Vec<FindingRecord> {
     let detector_of = |finding: &Finding| set.detector(finding.detector);
     findings.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| detector_of(a).id.cmp(&detector_of(b).id)));
+    let labels = Labels::of(set, findings);
     let mut numbering = Numbering::default();
     let mut records = Vec::with_capacity(findings.len());
     for finding in findings.iter() {
@@ -41,7 +43,9 @@ pub fn project(subject: FileSubject<'_>, set: &DetectorSet, findings: &mut [Find
             byte_end: related.span.end.0,
         });
         let record = record(subject, detector_of(finding), finding, &mut numbering);
-        records.push(FindingRecord { related: related.collect(), ..record });
+        let computed = record.labels.computed;
+        let labels = LabelsRecord { computed, embedded: labels.on(&finding.location.container) };
+        records.push(FindingRecord { related: related.collect(), labels, ..record });
     }
     records
 }

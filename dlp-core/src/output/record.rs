@@ -214,8 +214,21 @@ pub struct LocationRecord {
 pub struct LabelsRecord {
     /// What this finding alone implies.
     pub computed: SensitivityLabel,
-    /// Labels found in the item.
-    pub embedded: Vec<serde_json::Value>,
+    /// Labels found in the item and in what it is inside of, the innermost first.
+    pub embedded: Vec<EmbeddedLabel>,
+}
+
+/// A label that an item bears.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EmbeddedLabel {
+    /// What defines it: `mip`, `titus`, `tlp`, `business` and others.
+    pub scheme: String,
+    /// Its GUID, where it has one.
+    pub id: Option<String>,
+    /// Its name or text, where that was found.
+    pub name: Option<String>,
+    /// Sensitivity that it stands for.
+    pub level: SensitivityLabel,
 }
 
 /// Why a finding does not count.

@@ -8,25 +8,37 @@ use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Reason, Step, Vali
 
 /// A set of two detectors: `test.badge` and `test.account`, in this order.
 pub(super) fn set() -> DetectorSet {
-    let detector = |id: &str, category: &str, severity: &str| {
-        format!(
-            r#"[[detector]]
+    compiled(&(detector("test.account", "finance", "high") + &detector("test.badge", "custom", "low")))
+}
+
+fn compiled(text: &str) -> DetectorSet {
+    let mut catalogue = Catalogue::empty();
+    catalogue.add_file("sample.toml", text).expect("valid detectors");
+    DetectorSet::compile(catalogue).expect("a set")
+}
+
+fn detector(id: &str, category: &str, severity: &str) -> String {
+    format!(
+        r#"[[detector]]
 id = "{id}"
 title = "Title of {id}"
 description = "What it is."
 category = "{category}"
 severity = "{severity}"
+reveal_last = {}
 patterns = ['[A-Z]{{3}}[0-9]{{6}}']
 score = {{ pattern = 70 }}
 examples = [{{ text = "ABC123456", finds = ["ABC123456"] }}]
 counter_examples = [{{ text = "ABC", reason = "short" }}]
-"#
-        )
-    };
-    let mut catalogue = Catalogue::empty();
-    let text = detector("test.account", "finance", "high") + &detector("test.badge", "custom", "low");
-    catalogue.add_file("sample.toml", &text).expect("valid detectors");
-    DetectorSet::compile(catalogue).expect("a set of two")
+"#,
+        if category == "label" { 90 } else { 2 },
+    )
+}
+
+/// A set of an ordinary detector, `test.account`, and one of labels, `label.marking.badge`.
+pub(super) fn labelled_set() -> DetectorSet {
+    let rows = [("label.marking.badge", "label"), ("test.account", "finance")];
+    compiled(&rows.map(|(id, category)| detector(id, category, "low")).concat())
 }
 
 /// A finding of a detector of [`set`] at a byte of a plain file.
