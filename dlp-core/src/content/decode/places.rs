@@ -438,7 +438,8 @@ mod tests {
     #[test]
     fn stretches_are_read_as_one_text() {
         let text = "4.4 a\" + \"b &#65; %41\n".repeat(900);
-        let rows: [(fn(&Places) -> Marked<'_>, &str); 4] =
+        type Of = fn(&Places) -> Marked<'_>;
+        let rows: [(Of, &str); 4] =
             [(Places::apart, "4.4"), (Places::borders, "\" + \"b"), (Places::feeds, "\n"), (Places::escapes, "%41")];
         for len in [63, 64, 65, 4095, 4096, 4097, 4160, 8192, text.len()] {
             let text = &text[..len];
