@@ -21,6 +21,8 @@ const HASH: &str = "{{dlp-hash:";
 const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
 /// Letters that stand together, so that no long run looks like a key.
 const GROUP_LETTERS: usize = 4;
+/// What stands between groups: no key has it there, as many have dashes. Dashes are read, too.
+const GROUP_END: u8 = b'~';
 /// Bytes of a hash: two of a billion values agree once in a few hundred runs.
 const HASH_LEN: usize = 10;
 
@@ -36,7 +38,7 @@ pub(super) fn open(key: &RedactKey, inside: &[u8]) -> Option<Vec<u8>> {
     let (detector, letters) = (&inside[..colon], &inside[colon + 1..]);
     let halves: Option<Vec<u8>> = letters
         .iter()
-        .filter(|byte| **byte != b'-')
+        .filter(|byte| !matches!(**byte, GROUP_END | b'-'))
         .map(|byte| LETTERS.iter().position(|letter| letter == byte).map(|half| half as u8))
         .collect();
     let halves = halves.filter(|halves| halves.len().is_multiple_of(2))?;
@@ -60,7 +62,7 @@ fn write(start: &str, detector: &str, bytes: &[u8]) -> Vec<u8> {
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     for (at, half) in halves.enumerate() {
         if at > 0 && at.is_multiple_of(GROUP_LETTERS) {
-            text.push(b'-');
+            text.push(GROUP_END);
         }
         text.push(LETTERS[usize::from(half)]);
     }
