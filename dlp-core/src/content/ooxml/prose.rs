@@ -1,6 +1,7 @@
 //! Running text: documents, headers, notes, comments, slides, drawings and charts, whose elements bear the same names.
 
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::attributes::Attributes;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
@@ -22,6 +23,7 @@ pub(super) struct Prose<'p> {
     is_measure: bool,
     /// The last text stands in no known element.
     is_stray: bool,
+    attributes: Attributes,
     side: Side,
 }
 
@@ -37,6 +39,7 @@ impl<'p> Prose<'p> {
             properties_depth: 0,
             is_measure: false,
             is_stray: false,
+            attributes: Attributes::default(),
             side: Side::default(),
         }
     }
@@ -44,6 +47,10 @@ impl<'p> Prose<'p> {
     /// Hands out what stands beside the text.
     pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
         self.side.flush(walk, self.name, self.place)
+    }
+
+    fn flush_if_full(&mut self, walk: &mut Walk<'_>) -> Step {
+        if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
     }
 
     fn main(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
@@ -65,12 +72,9 @@ impl<'p> Prose<'p> {
         }
     }
 
-    fn add_attributes(&mut self, element: &Element<'_>, role: Role, names: &[&str]) {
-        for (name, value) in element.attributes() {
-            if names.contains(&name.as_str()) && !value.is_empty() {
-                self.side.add(role, &value);
-            }
-        }
+    fn add_attributes(&mut self, element: &Element<'_>) {
+        let side = &mut self.side;
+        self.attributes.each_new(element, |name, value| side.add(role_of(element.local_name(), name), value));
     }
 
     fn symbol(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
@@ -117,19 +121,10 @@ impl Visit for Prose<'_> {
             "noBreakHyphen" => self.main(walk, "-")?,
             "sym" => self.symbol(walk, element)?,
             "sld" if element.attribute("show").as_deref() == Some("0") => self.role = Role::Hidden,
-            "docPr" | "cNvPr" | "shape" => self.add_attributes(element, Role::Drawing, &["descr", "title", "alt"]),
-            "fldSimple" => self.add_attributes(element, Role::Formula, &["instr"]),
-            "hyperlink" | "hlinkClick" => self.add_attributes(element, Role::Link, &["tooltip", "anchor"]),
-            "listItem" => self.add_attributes(element, Role::Form, &["displayText", "value"]),
-            "default" | "result" | "statusText" | "helpText" | "alias" | "tag" => {
-                self.add_attributes(element, Role::Form, &["val"])
-            }
             _ => {}
         }
-        if matches!(name, "comment" | "ins" | "del" | "cm") {
-            self.add_attributes(element, Role::Comment, &["author"]);
-        }
-        Ok(())
+        self.add_attributes(element);
+        self.flush_if_full(walk)
     }
 
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
@@ -137,12 +132,12 @@ impl Visit for Prose<'_> {
             Some(role) if role == self.role => self.main(walk, text),
             Some(role) => {
                 self.side.push(role, text);
-                if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
+                self.flush_if_full(walk)
             }
             None if self.is_measure => Ok(()),
             None => {
                 self.side.stray(text, &mut self.is_stray);
-                if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
+                self.flush_if_full(walk)
             }
         }
     }
@@ -162,6 +157,18 @@ impl Visit for Prose<'_> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// What an attribute is to people.
+fn role_of(element: &str, attribute: &str) -> Role {
+    match (element, attribute) {
+        ("hyperlink" | "hlinkClick" | "hlinkHover", _) => Role::Link,
+        ("instr", _) | (_, "instr") => Role::Formula,
+        (_, "descr" | "title" | "alt" | "string") | ("tblCaption" | "tblDescription", _) => Role::Drawing,
+        ("listItem" | "listEntry" | "default" | "result" | "statusText" | "helpText" | "alias" | "tag", _) => Role::Form,
+        (_, "author" | "initials") => Role::Comment,
+        _ => Role::Data,
     }
 }
 
