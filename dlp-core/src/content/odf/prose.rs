@@ -3,8 +3,8 @@
 use super::styles::Styles;
 use crate::content::decode::transfer;
 use crate::content::walk::{Step, Walk};
-use crate::content::xml::data::plain_number;
 use crate::content::xml::attributes::Attributes;
+use crate::content::xml::data::plain_number;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
 use crate::content::{Input, Join, Origin, Part, Place, Relation, Role, Segment};
@@ -178,9 +178,15 @@ impl<'p> Prose<'p> {
 
     /// Texts that stand in attributes. What cells of a sheet hold is handed out in its place.
     fn add_attributes(&mut self, element: &Element<'_>) {
+        // How something looks is said in words, too.
+        if element.local_name().ends_with("-properties") {
+            return;
+        }
         let (side, is_sheet) = (&mut self.side, self.sheet.is_some());
+        let is_sheet_name = self.is_spreadsheet && element.local_name() == "table";
         self.attributes.each_new(element, |name, value| match name {
             "href" if is_inside(value) => {}
+            "name" if is_sheet_name => {}
             "value" | "string-value" | "date-value" | "time-value" if is_sheet => {}
             // Conditions of number formats are no text of people.
             "condition" if element.local_name() == "map" => {}

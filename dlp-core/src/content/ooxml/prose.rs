@@ -6,6 +6,9 @@ use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 
+/// Bytes around a deletion that are handed out with it: the longest numbers with their separators.
+const AROUND_BYTES: usize = 48;
+
 /// Collects the text of one part.
 pub(super) struct Prose<'p> {
     role: Role,
@@ -24,7 +27,20 @@ pub(super) struct Prose<'p> {
     /// The last text stands in no known element.
     is_stray: bool,
     attributes: Attributes,
+    former: Former,
     side: Side,
+}
+
+/// What a paragraph said before it was changed, as far as it stands around a deletion: a number of which some digits were
+/// replaced is a number in both versions.
+#[derive(Default)]
+struct Former {
+    /// The last of it.
+    before: String,
+    /// Bytes that still belong to the deletion in front of them.
+    behind: usize,
+    /// The text that comes was inserted.
+    is_insertion: bool,
 }
 
 impl<'p> Prose<'p> {
@@ -40,6 +56,7 @@ impl<'p> Prose<'p> {
             is_measure: false,
             is_stray: false,
             attributes: Attributes::default(),
+            former: Former::default(),
             side: Side::default(),
         }
     }
@@ -115,6 +132,7 @@ impl Visit for Prose<'_> {
             "p" | "comment" | "threadedComment" | "pt" => self.separate(Join::Line),
             "r" => self.is_hidden_run = false,
             "pPr" | "tabs" => self.properties_depth += 1,
+            "ins" | "moveTo" if self.properties_depth == 0 => self.former.is_insertion = true,
             "vanish" | "webHidden" | "specVanish" if self.properties_depth == 0 => self.is_hidden_run = element.is_on(),
             "tab" | "ptab" if self.properties_depth == 0 => self.separate(Join::Cell),
             "br" | "cr" => self.separate(Join::Line),
@@ -129,7 +147,14 @@ impl Visit for Prose<'_> {
 
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
         match self.target {
-            Some(role) if role == self.role => self.main(walk, text),
+            Some(role) if role == self.role => {
+                self.former.stay(text, &mut self.side);
+                self.main(walk, text)
+            }
+            Some(Role::Deleted) => {
+                self.former.delete(text, &mut self.side);
+                self.flush_if_full(walk)
+            }
             Some(role) => {
                 self.side.push(role, text);
                 self.flush_if_full(walk)
@@ -149,14 +174,47 @@ impl Visit for Prose<'_> {
             "pPr" | "tabs" => self.properties_depth = self.properties_depth.saturating_sub(1),
             "r" => self.is_hidden_run = false,
             "tc" => self.separate(Join::Cell),
+            "ins" | "moveTo" => self.former.is_insertion = false,
             "p" => {
                 self.separate(Join::Line);
                 self.side.end_paragraph();
+                self.former = Former::default();
             }
             "tr" => self.join = Join::Line,
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Former {
+    /// Text that stands in the paragraph now.
+    fn stay(&mut self, text: &str, side: &mut Side) {
+        if self.is_insertion {
+            return;
+        }
+        let behind = text.ceil_char_boundary(self.behind.min(text.len()));
+        if behind > 0 {
+            side.push(Role::Deleted, &text[..behind]);
+        }
+        self.behind -= behind.min(self.behind);
+        self.keep(text);
+    }
+
+    /// Text that was deleted.
+    fn delete(&mut self, text: &str, side: &mut Side) {
+        if self.behind == 0 {
+            side.add(Role::Deleted, &self.before);
+        }
+        side.push(Role::Deleted, text);
+        self.behind = AROUND_BYTES;
+        self.keep(text);
+    }
+
+    fn keep(&mut self, text: &str) {
+        self.before.push_str(text);
+        let surplus = self.before.len().saturating_sub(AROUND_BYTES);
+        self.before.drain(..self.before.floor_char_boundary(surplus));
     }
 }
 
@@ -166,7 +224,9 @@ fn role_of(element: &str, attribute: &str) -> Role {
         ("hyperlink" | "hlinkClick" | "hlinkHover", _) => Role::Link,
         ("instr", _) | (_, "instr") => Role::Formula,
         (_, "descr" | "title" | "alt" | "string") | ("tblCaption" | "tblDescription", _) => Role::Drawing,
-        ("listItem" | "listEntry" | "default" | "result" | "statusText" | "helpText" | "alias" | "tag", _) => Role::Form,
+        ("listItem" | "listEntry" | "default" | "result" | "statusText" | "helpText" | "alias" | "tag", _) => {
+            Role::Form
+        }
         (_, "author" | "initials") => Role::Comment,
         _ => Role::Data,
     }

@@ -3,8 +3,8 @@
 use super::styles::Styles;
 use crate::base::Problem;
 use crate::content::walk::{Step, Walk};
-use crate::content::xml::data::plain_number;
 use crate::content::xml::attributes::Attributes;
+use crate::content::xml::data::plain_number;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
