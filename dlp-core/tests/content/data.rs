@@ -75,9 +75,10 @@ fn broken_files_are_named_and_read_as_far_as_they_go() {
             assert_ne!(seen.completeness(), Completeness::Complete, "{name} of {len} bytes");
         }
     }
-    // What nothing but its name calls brotli is read as what it is.
+    // What nothing but its name calls brotli is read as what it is, and named.
     let seen = walk("a.br", b"\x91\x01\x02marker\0\0\x91\x80\x01");
     assert!(seen.holds("marker"), "{seen:?}");
+    assert_eq!(seen.reasons, ["bad_data"]);
 }
 
 #[test]
