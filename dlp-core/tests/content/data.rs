@@ -82,6 +82,22 @@ fn broken_files_are_named_and_read_as_far_as_they_go() {
 }
 
 #[test]
+fn columns_that_are_not_read_are_named() {
+    let rows: [(&str, &[u8], Kind); 4] = [
+        ("a.arrow", b"ARROW1\0\0\xff\xff\xff\xffmarker", Kind::Other("arrow")),
+        ("a.feather", b"FEA1\0\0\0\0marker", Kind::Other("feather")),
+        ("a.orc", b"ORC\x0a\x06\x12\x04\x08\x03marker", Kind::Other("orc")),
+        ("a.txt", b"ORC\nmarker of a text about columns", Kind::Text),
+    ];
+    for (name, bytes, kind) in rows {
+        let seen = walk(name, bytes);
+        assert_eq!(seen.items[0].kind, kind, "{name}");
+        assert_eq!(seen.reasons.is_empty(), kind == Kind::Text, "{name}: {:?}", seen.reasons);
+        assert!(seen.holds("marker"), "{name}: {seen:?}");
+    }
+}
+
+#[test]
 fn a_difference_without_its_base_gives_what_it_adds() {
     let delta = b"\x40\x0a\x90\x03\x07amarker";
     let mut pack = [&b"PACK\0\0\0\x02\0\0\0\x01"[..], &[0x70 | delta.len() as u8 & 0xF], &[7; 20]].concat();

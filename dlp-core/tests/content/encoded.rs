@@ -191,7 +191,7 @@ fn findings_in_encoded_texts_have_the_line_and_column_of_their_code() {
         ("a part in base64 and another set", transferred("base64", &mime(&latin(&long_text))), Some((14, 1))),
         (
             "a part in quoted-printable",
-            transferred("quoted-printable", "z=C5=BC\nPESEL: =3405140=\n1458\n"),
+            transferred("quoted-printable", "z=C5=BC\nPESEL: =34405140=\n1458\n"),
             Some((8, 8)),
         ),
     ];

@@ -50,6 +50,42 @@ fn paragraphs_join_their_runs_and_nothing_else() {
 }
 
 #[test]
+fn cells_of_tables_stand_side_by_side() {
+    let p = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
+    let row = |cells: &[String]| {
+        format!("<w:tr>{}</w:tr>", cells.iter().map(|c| format!("<w:tc>{c}</w:tc>")).collect::<String>())
+    };
+    let table = |rows: &str| format!("<w:tbl>{rows}</w:tbl>");
+    let rows = [
+        (table(&row(&[p("a"), p("b"), p("c")])), "a\tb\tc"),
+        (table(&(row(&[p("a"), p("b")]) + &row(&[p("c")]))) + &p("d"), "a\tb\nc\nd"),
+        (table(&row(&[p("a") + &p("b"), p("c")])), "a\nb\tc"),
+        (table(&row(&[p("a"), table(&row(&[p("b"), p("c")])), p("d")])), "a\tb\tc\td"),
+    ];
+    for (body, expected) in rows {
+        assert_eq!(walk("a.docx", &document(&body)).role(Role::Body), expected, "{body}");
+    }
+}
+
+#[test]
+fn numbers_in_groups_are_found_over_neighbouring_cells() {
+    let groups = ["4539", "1488", "0343", "6467"];
+    let cells = |before: &str, after: &str| groups.map(|group| format!("{before}{group}{after}")).concat();
+    let word = cells("<w:tc><w:p><w:r><w:t>", "</w:t></w:r></w:p></w:tc>");
+    let word = format!("<w:p><w:r><w:t>card</w:t></w:r></w:p><w:tbl><w:tr>{word}</w:tr></w:tbl>");
+    let sheet = cells("<c t='inlineStr'><is><t>", "</t></is></c>");
+    let heading = "<row><c t='inlineStr'><is><t>card</t></is></c></row>";
+    let book = docx(&[
+        ("xl/workbook.xml", "<workbook/>"),
+        ("xl/worksheets/sheet1.xml", &format!("<s>{heading}<row>{sheet}</row></s>")),
+    ]);
+    for (name, bytes) in [("a.docx", document(&word)), ("a.xlsx", book)] {
+        let seen = walk(name, &bytes);
+        assert!(seen.role(Role::Decoded).contains(&groups.concat()), "{name}: {seen:?}");
+    }
+}
+
+#[test]
 fn what_stands_in_no_element_is_read_beside_the_text() {
     let number = "44051401458";
     let kinds: [(&str, &str, &str, &str); 3] = [

@@ -22,6 +22,8 @@ pub(super) struct Prose<'p> {
     is_hidden_run: bool,
     /// Open paragraph properties: tab stops in them are no tabs.
     properties_depth: u32,
+    /// A cell of a table is open and has no paragraph yet.
+    is_cell_start: bool,
     /// The element that is open measures a drawing.
     is_measure: bool,
     /// The last text stands in no known element.
@@ -53,6 +55,7 @@ impl<'p> Prose<'p> {
             target: None,
             is_hidden_run: false,
             properties_depth: 0,
+            is_cell_start: false,
             is_measure: false,
             is_stray: false,
             attributes: Attributes::default(),
@@ -129,7 +132,10 @@ impl Visit for Prose<'_> {
             return Ok(());
         }
         match name {
+            // The first paragraph of a cell stands beside the cell before it.
+            "p" if std::mem::take(&mut self.is_cell_start) => {}
             "p" | "comment" | "threadedComment" | "pt" => self.separate(Join::Line),
+            "tc" => self.is_cell_start = true,
             "r" => self.is_hidden_run = false,
             "pPr" | "tabs" => self.properties_depth += 1,
             "ins" | "moveTo" if self.properties_depth == 0 => self.former.is_insertion = true,
@@ -173,7 +179,7 @@ impl Visit for Prose<'_> {
             "t" | "text" | "delText" | "instrText" | "delInstrText" | "v" | "f" => self.target = None,
             "pPr" | "tabs" => self.properties_depth = self.properties_depth.saturating_sub(1),
             "r" => self.is_hidden_run = false,
-            "tc" => self.separate(Join::Cell),
+            "tc" => (self.join, self.is_cell_start) = (Join::Cell, false),
             "ins" | "moveTo" => self.former.is_insertion = false,
             "p" => {
                 self.separate(Join::Line);
