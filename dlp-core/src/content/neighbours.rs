@@ -143,7 +143,8 @@ mod tests {
     fn rows_with_groups_side_by_side_are_blocks() {
         use Join::{Cell, Line, None, Space};
         let long = "x".repeat(BLOCK_BYTES);
-        let rows: &[(&[(&str, Join)], &[&str])] = &[
+        type Cells<'c> = &'c [(&'c str, Join)];
+        let rows: &[(Cells<'_>, &[&str])] = &[
             (&[("card", Line), ("4111", Line), ("1111", Cell), ("1111", Cell)], &["card\n4111\t1111\t1111"]),
             (&[("4111", Line), ("1111", Line), ("1111", Line)], &[]),
             (&[("4111", Line), ("1111", Cell), ("word", Cell), ("1111", Cell)], &[]),
