@@ -273,7 +273,7 @@ impl Gateway {
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             coaching: Coaching::default(),
             pinning: Pinning::new(),
-            transfers: Transfers::default(),
+            transfers: Transfers::new(held.spool_total_max / 2, metrics.transfers_open.clone()),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),

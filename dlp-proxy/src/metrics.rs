@@ -58,6 +58,8 @@ pub(crate) struct Metrics {
     pub(crate) queue_depth: Gauge,
     /// Bytes of bodies that are held.
     pub(crate) spool_bytes: Gauge,
+    /// Uploads of several requests that are remembered.
+    pub(crate) transfers_open: Gauge,
     /// Bytes relayed in tunnels that are not intercepted.
     pub(crate) bypassed_bytes: Counter,
     /// Kinds of clients that have begun to refuse every certificate at a host.
@@ -93,6 +95,7 @@ impl Metrics {
             connections_shed: Counter::default(),
             queue_depth: Gauge::default(),
             spool_bytes: Gauge::default(),
+            transfers_open: Gauge::default(),
             bypassed_bytes: Counter::default(),
             pinning_suspected: Counter::default(),
             incidents_lost: Counter::default(),
@@ -182,6 +185,8 @@ impl Metrics {
         r.register("connections_shed", "Idle client connections that made room", self.connections_shed.clone());
         r.register("scan_queue_depth", "Inspections waiting for a thread", self.queue_depth.clone());
         r.register("spool_bytes", "Bytes of bodies that are held", self.spool_bytes.clone());
+        let open = self.transfers_open.clone();
+        r.register("transfers_open", "Uploads of several requests that are remembered", open);
         r.register("tls_errors", "Failed TLS handshakes by reason", self.tls_errors.clone());
         r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());

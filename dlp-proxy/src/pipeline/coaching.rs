@@ -164,7 +164,7 @@ impl Kept {
     ) -> Result<Response<GatewayBody>, Fault> {
         let route = route(services, client, &self.site).await?;
         let content = Held { spooled: self.held.spooled.clone(), rest: None }.into();
-        let outgoing = Outgoing { parts: &self.parts, site: &self.site, content };
+        let outgoing = Outgoing { parts: &self.parts, site: &self.site, content, is_answer_read: false };
         let answer = forward::forward(services, client, &route, outgoing).await?;
         download::judged(services, verdict, (&self.parts, &self.site), answer).await
     }

@@ -79,7 +79,7 @@ async fn inspected(
     head: &TransferHead,
     (fields, body): (&HeaderMap, GatewayBody),
 ) -> Result<(Item, Decision, GatewayBody), Fault> {
-    let (spooled, then) = hold(services, body).await?;
+    let (spooled, then) = hold(services, body, services.config.inspection.gate_max).await?;
     let whole = (!matches!(then, Then::Rest(_))).then(|| spooled.clone());
     let read_as = answer_parts(fields).ok_or(Fault::Internal)?;
     let item = inspection::inspect_body(services, &read_as, whole).await.item;
@@ -88,9 +88,8 @@ async fn inspected(
     Ok((transfer.item, decision, GatewayBody::looked_at(spooled, then)))
 }
 
-/// Collects an answer up to `inspection.gate_max`. What is announced to be larger is not collected at all.
-async fn hold(services: &Services, mut body: GatewayBody) -> Result<(Spooled, Then), Fault> {
-    let largest = services.config.inspection.gate_max;
+/// Collects an answer up to so many bytes. What is announced to be larger is not collected at all.
+pub(super) async fn hold(services: &Services, mut body: GatewayBody, largest: u64) -> Result<(Spooled, Then), Fault> {
     let mut spool = services.spool.spool();
     let mut is_over = body.size_hint().exact().is_some_and(|length| length > largest);
     let mut trailers = None;

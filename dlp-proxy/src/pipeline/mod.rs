@@ -15,6 +15,7 @@ mod forward;
 mod gate;
 pub(crate) mod icap;
 mod inspection;
+mod opened;
 mod outcome;
 mod passing;
 mod session;
@@ -27,7 +28,7 @@ use crate::access::Lease;
 use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
-use crate::config::LargeMode;
+use crate::config::{InspectionMode, LargeMode};
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
@@ -51,6 +52,7 @@ use http::{HeaderMap, Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
+use opened::Opened;
 use outcome::Verdict;
 use passing::{Cut, Passing, Pipe};
 use session::Piece;
@@ -157,7 +159,7 @@ async fn serve(
         classified.answer = Some("grpc".to_owned());
     }
     let head = transfer_head(&classified, actor);
-    let piece = Piece::of(&classified, client);
+    let piece = Piece::of(services, &classified, client);
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
         let verdict = session::verdict_again(reason, head, classified.answer, client);
         note(services, entry, &verdict);
@@ -167,11 +169,12 @@ async fn serve(
 
     let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
     let judged = judge(services, client, (parts, &site), (head, body), upload).await?;
-    let Judged { transfer, decision, content, route, path_masked, later, cut } = judged;
+    let Judged { transfer, decision, content, route, path_masked, later, cut, opened } = judged;
 
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
-    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
+    let answer = classified.answer.clone();
+    let verdict = Verdict { transfer, decision, answer, peer: client.peer, path_masked };
     note(services, entry, &verdict);
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
@@ -195,8 +198,12 @@ async fn serve(
     if let Some(answer) = cut.as_ref().and_then(Cut::take) {
         return answer;
     }
-    let outgoing = forward::Outgoing { parts, site: &site, content };
+    let outgoing = forward::Outgoing { parts, site: &site, content, is_answer_read: opened.is_some() };
     let answer = forward::forward(services, client, &route, outgoing).await;
+    let answer = match (answer, opened) {
+        (Ok(answer), Some(opened)) => opened.named(services, client, (&classified, &site), answer).await,
+        (answer, _) => answer,
+    };
     let answer = match answer {
         Ok(answer) => download::judged(services, &verdict, (parts, &site), answer).await,
         Err(fault) => Err(fault),
@@ -215,6 +222,8 @@ struct Judged {
     later: Later,
     /// Where the reason will stand if a body that passes is cut.
     cut: Option<Cut>,
+    /// The upload that it opens.
+    opened: Option<Opened>,
 }
 
 /// What is decided about after the request has begun to leave.
@@ -276,12 +285,18 @@ async fn inspect(
         let judged = Judged::at_once((transfer, decision), Content::Piped(body), Some(path_masked));
         return Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged });
     }
-    let mut held = gate::hold(services, parts, body).await?;
-    // A piece of an upload is held, or what lies across its borders could not be seen.
-    if !held.is_whole()
-        && upload.piece.is_none()
-        && services.config.inspection.large.of(head.destination.zone) == LargeMode::Stream
-    {
+    let settings = &services.config.inspection;
+    let mode = settings.mode(&head.destination);
+    let is_streamed = match mode {
+        // A piece of an upload is held, or what lies across its borders could not be seen.
+        _ if upload.piece.is_some() => false,
+        InspectionMode::Gate | InspectionMode::Strict => false,
+        InspectionMode::Pipelined => true,
+        InspectionMode::Auto | InspectionMode::Commit => settings.large.of(head.destination.zone) == LargeMode::Stream,
+    };
+    let early = if mode == InspectionMode::Pipelined && is_streamed { Some(settings.ram_max) } else { None };
+    let mut held = gate::hold(services, (parts, early), body).await?;
+    if !held.is_whole() && is_streamed {
         match passing().large(held).await {
             Ok(Pipe { body, cut }) => {
                 let inspection = Inspection::complete();
@@ -294,16 +309,23 @@ async fn inspect(
     }
     let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
     let mut judged = decide(item);
+    let mut opened = None;
     match upload.piece {
         Some(piece) => {
-            judged = piece.judge(services, &held, judged).await?;
+            judged = piece.judge(services, (parts, &held), judged).await?;
             if judged.1.action >= Action::Coach {
                 piece.refuse(services, (&judged.0, &judged.1));
             }
         }
-        None => session::note_opening(services, upload.classified, (&held, upload.client)).await?,
+        None => {
+            let request = (upload.classified, upload.client);
+            (judged, opened) = session::judge_opening(services, (parts, &held), request, judged).await?;
+            if judged.1.action < Action::Coach {
+                judged = session::judge_named(services, upload.classified, &held, judged).await?;
+            }
+        }
     }
-    Ok(Judged::at_once(judged, held.into(), Some(path_masked)))
+    Ok(Judged { opened, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
 }
 
 /// What a request has to do with an upload of several requests.
@@ -316,7 +338,7 @@ struct Upload<'a> {
 impl Judged {
     /// Nothing of it is decided later.
     fn at_once((transfer, decision): (Transfer, Decision), content: Content, path_masked: Option<String>) -> Self {
-        Self { transfer, decision, content, route: None, path_masked, later: Later::Nothing, cut: None }
+        Self { transfer, decision, content, route: None, path_masked, later: Later::Nothing, cut: None, opened: None }
     }
 }
 

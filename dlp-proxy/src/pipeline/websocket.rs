@@ -77,7 +77,8 @@ pub(super) async fn switch(
             Treatment::Unread
         }
     };
-    let outgoing = Outgoing { parts: switch.parts, site: switch.site, content: Content::Empty };
+    let (parts, site) = (switch.parts, switch.site);
+    let outgoing = Outgoing { parts, site, content: Content::Empty, is_answer_read: false };
     let mut request = forward::build(services, outgoing)?;
     handshake::ask(&switch.parts.headers, request.headers_mut());
     let asked = request.headers().clone();
