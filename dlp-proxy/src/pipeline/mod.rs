@@ -11,6 +11,7 @@
 
 pub(crate) mod coaching;
 mod download;
+mod events;
 mod forward;
 mod gate;
 pub(crate) mod icap;
@@ -59,7 +60,7 @@ use session::Piece;
 use site::Site;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use websocket::Switch;
 
 /// A client connection, or a tunnel inside one.
@@ -100,6 +101,8 @@ pub(crate) async fn handle(
             refuse_with(services, client, &parts, &fault)
         }
     };
+    let own = begin.elapsed().saturating_sub(entry.waited);
+    services.metrics.overhead_seconds.observe(own.as_secs_f64());
     if services.request_log.is_kept() {
         services.request_log.write(Entry {
             client: Some(client.peer.ip()),
@@ -169,7 +172,8 @@ async fn serve(
 
     let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
     let judged = judge(services, client, (parts, &site), (head, body), upload).await?;
-    let Judged { transfer, decision, content, route, path_masked, later, cut, opened } = judged;
+    let Judged { transfer, decision, content, route, path_masked, later, cut, opened, waited } = judged;
+    entry.waited = waited;
 
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
@@ -199,13 +203,15 @@ async fn serve(
         return answer;
     }
     let outgoing = forward::Outgoing { parts, site: &site, content, is_answer_read: opened.is_some() };
+    let sent = Instant::now();
     let answer = forward::forward(services, client, &route, outgoing).await;
+    entry.waited = waited + sent.elapsed();
     let answer = match (answer, opened) {
         (Ok(answer), Some(opened)) => opened.named(services, client, (&classified, &site), answer).await,
         (answer, _) => answer,
     };
     let answer = match answer {
-        Ok(answer) => download::judged(services, &verdict, (parts, &site), answer).await,
+        Ok(answer) => download::judged(services, (&verdict, entry), (parts, &site), answer).await,
         Err(fault) => Err(fault),
     };
     cut.and_then(|cut| cut.take()).unwrap_or(answer)
@@ -224,6 +230,8 @@ struct Judged {
     cut: Option<Cut>,
     /// The upload that it opens.
     opened: Option<Opened>,
+    /// Time for which the client was waited for.
+    waited: Duration,
 }
 
 /// What is decided about after the request has begun to leave.
@@ -295,19 +303,22 @@ async fn inspect(
         InspectionMode::Auto | InspectionMode::Commit => settings.large.of(head.destination.zone) == LargeMode::Stream,
     };
     let early = if mode == InspectionMode::Pipelined && is_streamed { Some(settings.ram_max) } else { None };
+    let begin = Instant::now();
     let mut held = gate::hold(services, (parts, early), body).await?;
+    let waited = begin.elapsed();
     if !held.is_whole() && is_streamed {
         match passing().large(held).await {
             Ok(Pipe { body, cut }) => {
                 let inspection = Inspection::complete();
                 let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
                 let judged = Judged::at_once(decide(item), Content::Piped(body), None);
-                return Ok(Judged { later: Later::Everything, cut: Some(cut), ..judged });
+                return Ok(Judged { later: Later::Everything, cut: Some(cut), waited, ..judged });
             }
             Err(unwatched) => held = unwatched,
         }
     }
-    let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
+    let inspection::Inspected { mut item, path_masked } = inspection::inspect(services, parts, &held).await;
+    session::note_absent(&mut item, upload.classified);
     let mut judged = decide(item);
     let mut opened = None;
     match upload.piece {
@@ -325,7 +336,7 @@ async fn inspect(
             }
         }
     }
-    Ok(Judged { opened, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
+    Ok(Judged { opened, waited, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
 }
 
 /// What a request has to do with an upload of several requests.
@@ -338,7 +349,17 @@ struct Upload<'a> {
 impl Judged {
     /// Nothing of it is decided later.
     fn at_once((transfer, decision): (Transfer, Decision), content: Content, path_masked: Option<String>) -> Self {
-        Self { transfer, decision, content, route: None, path_masked, later: Later::Nothing, cut: None, opened: None }
+        Self {
+            transfer,
+            decision,
+            content,
+            route: None,
+            path_masked,
+            later: Later::Nothing,
+            cut: None,
+            opened: None,
+            waited: Duration::ZERO,
+        }
     }
 }
 

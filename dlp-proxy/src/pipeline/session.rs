@@ -193,6 +193,17 @@ impl Piece {
     }
 }
 
+/// Says of a call that content comes into being without being sent: from its digest, or fetched by the service.
+pub(super) fn note_absent(item: &mut Item, classified: &Classified) {
+    let reason = match classified.endpoint.as_ref().and_then(|endpoint| endpoint.role) {
+        Some(EndpointRole::HashOnly) => "hash_only",
+        Some(EndpointRole::ServerFetch) => "server_fetch",
+        _ => return,
+    };
+    item.inspection.completeness = Completeness::Partial;
+    item.inspection.problems.push(inspection::problem(ProblemClass::Unreadable, reason));
+}
+
 /// Judges uploads that a call names in its body.
 pub(super) async fn judge_named(
     services: &Services,
