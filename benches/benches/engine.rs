@@ -1,11 +1,12 @@
-//! The engine over each corpus with every built-in detector, beside a search for an absent byte as the yardstick.
+//! The engine over each corpus with every built-in detector, stage by stage and as a whole, beside a search for an absent
+//! byte as the yardstick. Each stage does what those before it do.
 //!
 //! Built corpora are used when they are there, else small ones from this repository; the names of the benches tell. A
 //! run whose finding count differs between its iterations fails: a fast engine that misses is no engine.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dlp_benches::corpora::Corpus;
-use dlp_core::matching::{DetectorSet, Scratch};
+use dlp_core::matching::{DetectorSet, Scratch, Stage};
 use std::hint::black_box;
 
 /// Bytes scanned in one iteration: a slice of a corpus, so that a bench ends in seconds.
@@ -30,6 +31,12 @@ fn engine(criterion: &mut Criterion) {
         let expected = count(&set, &mut scratch, &text);
         let absent = memchr::memchr(NEEDLE, &text);
         group.throughput(Throughput::Bytes(text.len() as u64));
+        for (stage, label) in [(Stage::Masks, "masks"), (Stage::Candidates, "candidates")] {
+            let expected = set.stage(stage, &mut scratch, &text);
+            group.bench_function(BenchmarkId::new(label, &name), |bencher| {
+                bencher.iter(|| assert_eq!(set.stage(stage, &mut scratch, black_box(&text)), expected));
+            });
+        }
         group.bench_function(BenchmarkId::new("scan", &name), |bencher| {
             bencher.iter(|| assert_eq!(count(&set, &mut scratch, black_box(&text)), expected));
         });

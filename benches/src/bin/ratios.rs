@@ -2,8 +2,8 @@
 //!
 //! For each size of catalogue, corpus and instruction set: throughput in CPU time of one thread, its ratio to a search for
 //! an absent byte on the same buffer in the same process, findings by level, work spent on confirming, and detectors that
-//! ran out of it. Each figure is the best of several runs, whose findings must agree. Then start-up, in processes of its
-//! own.
+//! ran out of it. Then the stages before the patterns by themselves, the growth with the catalogue, and start-up, in
+//! processes of its own. Each figure is the best of several runs, whose findings must agree.
 #![expect(clippy::print_stdout, reason = "a program that reports to a person")]
 
 use clap::Parser;
@@ -12,7 +12,7 @@ use dlp_benches::corpora::Corpus;
 use dlp_benches::synthetic::{CATALOGUE_DETECTORS, detector_file};
 use dlp_core::base::ConfidenceLevel;
 use dlp_core::knowledge::Catalogue;
-use dlp_core::matching::{DetectorSet, Isa, Scratch};
+use dlp_core::matching::{DetectorSet, Isa, Scratch, Stage};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let builtin = Catalogue::builtin()?.detectors().len();
     let sizes = if arguments.brief { vec![builtin] } else { vec![builtin, CATALOGUE_DETECTORS] };
     let is_meant = |corpus: &Corpus| arguments.corpus.as_ref().is_none_or(|name| name == corpus.name());
-    let mut growth = Vec::new();
+    let (mut growth, mut stages) = (Vec::new(), Vec::new());
     println!(
         "| corpus | detectors | instructions | MB per CPU second | of absent byte | low / medium / high | steps per byte | degraded |"
     );
@@ -72,6 +72,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
         }
+        for isa in Isa::available() {
+            stages.push(stage_row(corpus, &text, absent, &Row { isa, size: builtin, runs })?);
+        }
         if let [builtin, all] = best.as_slice() {
             growth.push((corpus, 100.0 * (all.as_secs_f64() / builtin.as_secs_f64() - 1.0)));
         }
@@ -79,6 +82,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if arguments.brief {
         return Ok(());
     }
+    println!(
+        "\n| corpus | instructions | masks: GB per CPU second, of absent byte, marked bytes | candidates: the same, places to try |"
+    );
+    println!("|---|---|---|---|");
+    stages.iter().for_each(|row| println!("{row}"));
     println!("\nCost of {} detectors over that of {}:", sizes[1], sizes[0]);
     growth.iter().for_each(|(corpus, percent)| println!("- {}: {percent:+.1} %", corpus.name()));
     println!("\n| start with detectors | CPU ms to read | CPU ms to compile | peak memory of the process, MB |");
@@ -117,6 +125,20 @@ fn row(corpus: Corpus, text: &[u8], absent: Duration, row: &Row) -> Result<Durat
         found.degraded
     );
     Ok(time)
+}
+
+/// The stages before the patterns.
+fn stage_row(corpus: Corpus, text: &[u8], absent: Duration, row: &Row) -> Result<String, Box<dyn Error>> {
+    let set = DetectorSet::compile_for(row.isa, catalogue(row.size)?);
+    let mut scratch = Scratch::new();
+    let mut line = format!("| {} | {:?} |", corpus.name(), row.isa);
+    for stage in [Stage::Masks, Stage::Candidates] {
+        let (time, count) = best_of(row.runs, || set.stage(stage, &mut scratch, black_box(text)));
+        let rate = text.len() as f64 / 1e9 / time.as_secs_f64();
+        let share = count as f64 / text.len() as f64;
+        write!(line, " {rate:.2}, {:.3}, {share:.4} |", absent.as_secs_f64() / time.as_secs_f64())?;
+    }
+    Ok(line)
 }
 
 fn scan(set: &DetectorSet, scratch: &mut Scratch, text: &[u8]) -> Found {

@@ -24,13 +24,11 @@ const LOOK_BEHIND: usize = 64 + company::WINDOW_BYTES;
 /// place that two anchors give may stand there twice.
 pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>, owned: Range<usize>) {
     let text = ground.text;
-    let from = owned.start.saturating_sub(LOOK_BEHIND);
-    let to = text.len().min(owned.end + set.look_ahead());
-    let mut masks = std::mem::take(&mut scratch.masks);
-    classify(set.isa(), set.literals().table(), text, from..to, &mut masks);
+    let Range { start, end } = classify_for(set, scratch, text, &owned);
+    let masks = std::mem::take(&mut scratch.masks);
     scratch.candidates.clear();
     scratch.spotted.forget();
-    scratch.tokens = Tokens { start: from, end: to };
+    scratch.tokens = Tokens { start, end };
     let Scratch { candidates, places, spotted, tokens, escapes, key_runs, .. } = scratch;
     escapes.clear();
     key_runs.read(&masks.key);
@@ -38,6 +36,18 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>,
     set.isa().run(Find(Pass { set, known, owned, key_runs, candidates, spotted, escapes }, places));
     candidates.dedup();
     scratch.masks = masks;
+}
+
+/// Fills the masks of a part of a text, with what is looked at around it. Gives the range that the masks are of.
+pub(super) fn classify_for(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    owned: &Range<usize>,
+) -> Range<usize> {
+    let seen = owned.start.saturating_sub(LOOK_BEHIND)..text.len().min(owned.end + set.look_ahead());
+    classify(set.isa(), set.literals().table(), text, seen.clone(), &mut scratch.masks);
+    seen
 }
 
 /// The part of a text whose tokens are known from masks.

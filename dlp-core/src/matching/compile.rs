@@ -82,13 +82,14 @@ pub(super) struct CompiledPattern {
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
     source: String,
-    regex: OnceLock<Option<Compiled>>,
+    /// Large, and built for the few that are tried.
+    regex: OnceLock<Option<Box<Compiled>>>,
 }
 
 impl CompiledPattern {
     /// The regex. `None` only if the source does not compile, which loading it into a catalogue rules out.
     pub(super) fn regex(&self) -> Option<&Compiled> {
-        self.regex.get_or_init(|| Compiled::new(&self.source).ok()).as_ref()
+        self.regex.get_or_init(|| Compiled::new(&self.source).ok().map(Box::new)).as_deref()
     }
 }
 
@@ -138,8 +139,11 @@ impl DetectorSet {
     /// Compiles a catalogue for a given instruction set, to compare them. Matches do not depend on it.
     #[must_use]
     pub fn compile_for(isa: Isa, catalogue: Catalogue) -> Self {
+        let detectors = catalogue.into_detectors();
         let mut builder = Builder::default();
-        for detector in catalogue.into_detectors() {
+        builder.detectors.reserve_exact(detectors.len());
+        builder.patterns.reserve_exact(detectors.iter().map(|detector| detector.patterns.len()).sum());
+        for detector in detectors {
             builder.add(detector);
         }
         builder.finish(isa)
@@ -159,9 +163,12 @@ impl DetectorSet {
     /// Hash of the detectors, for reports: equal hashes mean equal results.
     #[must_use]
     pub fn hash(&self) -> String {
-        let detectors: Vec<_> = self.detectors().cloned().collect();
-        let packed = dlp_detector_format::pack(&detectors).unwrap_or_default();
-        blake3::hash(&packed).to_hex()[..32].to_owned()
+        let mut hasher = blake3::Hasher::new();
+        for detector in self.detectors() {
+            // A hasher takes all that is written to it.
+            let _ = dlp_detector_format::write_detector(detector, &mut hasher);
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
     }
 
     /// Searches a whole text and gives each match, in order of its place.

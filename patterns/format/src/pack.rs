@@ -85,6 +85,15 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Detector>, PackError> {
     Ok(detectors)
 }
 
+/// Writes what a checked detector says, without what is derived from its expressions: for hashes, not to be read again.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_detector(detector: &Detector, out: impl std::io::Write) -> Result<(), PackError> {
+    postcard::to_io(detector, out)?;
+    Ok(())
+}
+
 /// What stands behind the version.
 type Packed = (Vec<ByteSet>, Vec<Vec<u32>>, Vec<Shape>, Uses, Vec<Detector>);
 

@@ -5,6 +5,7 @@
 
 use super::runs::CHARS_MIN;
 use crate::matching::{ByteClasses, Isa, classes_of};
+use std::ops::Range;
 
 /// Digits of base64 of the shortest run that is looked at, without padding and with it.
 const RUN_DIGITS: usize = CHARS_MIN;
@@ -12,28 +13,96 @@ const PADDED_RUN_DIGITS: usize = CHARS_MIN - 2;
 /// Codes of quoted-printable below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
 
+/// Bytes of a block: one for each bit of a word.
+const BLOCK_BYTES: usize = 64;
+/// Blocks that are classed together: few enough for their classes to stay in the fastest cache.
+const STRETCH_BLOCKS: usize = 64;
+
 /// Places of a text, as masks; what each of them marks stands at the method of the same name.
 pub(in crate::content) struct Places {
     isa: Isa,
-    classes: Vec<ByteClasses>,
+    masks: Masks,
+    has_quoted: bool,
+}
+
+/// One word of each mask for every 64 bytes.
+#[derive(Default)]
+struct Masks {
+    digits: Vec<u64>,
+    words: Vec<u64>,
+    strong: Vec<u64>,
     apart: Vec<u64>,
     runs: Vec<u64>,
     borders: Vec<u64>,
     feeds: Vec<u64>,
     breaks: Vec<u64>,
     escapes: Vec<u64>,
-    /// `=` of quoted-printable, which is an escape where there are enough of them.
+    /// `=` of quoted-printable, with codes and at the ends of lines: an escape where there are enough codes.
     quoted: Vec<u64>,
+    quoted_ends: Vec<u64>,
     /// Letters of scripts with letters that are drawn like Latin ones, which are escapes where they stand among these.
     alike: Vec<u64>,
-    has_quoted: bool,
+}
+
+impl Masks {
+    fn clear_for(&mut self, words: usize) {
+        let Self { digits, words: parts, strong, apart, runs, borders, .. } = self;
+        let first = [digits, parts, strong, apart, runs, borders];
+        let Self { feeds, breaks, escapes, quoted, quoted_ends, alike, .. } = self;
+        for mask in first.into_iter().chain([feeds, breaks, escapes, quoted, quoted_ends, alike]) {
+            mask.clear();
+            mask.reserve(words);
+        }
+    }
+
+    /// Adds the words of a block, beside the one before and the next.
+    #[inline]
+    fn push(&mut self, [before, now, next]: [&ByteClasses; 3]) {
+        self.digits.push(now.base64);
+        self.words.push(now.base64 | now.equals);
+        self.strong.push(now.digit | now.upper);
+        self.apart.push(digits_apart(now.digit, next.digit));
+        self.runs.push(run_starts(before.base64, now, next));
+        self.borders.push(string_ends(before, now, next));
+        self.feeds.push(now.feed);
+        self.breaks.push(now.feed & behind_part(before, now) & near(before.digit, now.digit, next.digit));
+        self.escapes.push(escapes(now, next));
+        self.quoted.push(quoted_codes(now, next));
+        self.quoted_ends.push(now.equals & (now.joint >> 1 | next.joint << 63));
+        self.alike.push(0);
+    }
+
+    /// The same with characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether one of a
+    /// script with letters that are drawn like Latin ones stands beside such a letter.
+    #[inline]
+    fn add(&mut self, classes: [&ByteClasses; 3], text: &[u8]) -> bool {
+        self.push(classes);
+        classes[1].wide != 0 && self.add_wide(classes[1].wide, text)
+    }
+
+    fn add_wide(&mut self, wide: u64, text: &[u8]) -> bool {
+        let index = self.alike.len() - 1;
+        let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
+        let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+        for at in places_of(index, wide) {
+            match text[at] {
+                0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
+                0xCE..=0xD1 => {
+                    alike |= 1 << (at % 64);
+                    is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
+                }
+                _ => {}
+            }
+        }
+        self.escapes[index] |= escapes;
+        self.alike[index] = alike;
+        is_mixed
+    }
 }
 
 impl Default for Places {
     fn default() -> Self {
-        let [apart, runs, borders, feeds, breaks, escapes, quoted, alike] = [const { Vec::new() }; 8];
-        let (isa, classes, has_quoted) = (Isa::detect(), Vec::new(), false);
-        Self { isa, classes, apart, runs, borders, feeds, breaks, escapes, quoted, alike, has_quoted }
+        Self { isa: Isa::detect(), masks: Masks::default(), has_quoted: false }
     }
 }
 
@@ -47,79 +116,83 @@ impl Places {
 
     /// Finds those of a text; those of the text before are forgotten.
     pub(in crate::content) fn read(&mut self, text: &[u8]) {
-        let mut classes = std::mem::take(&mut self.classes);
-        classes_of(self.isa, text, &mut classes);
-        fill(&mut self.apart, &classes, |[_, now, next]| digits_apart(now.digit, next.digit));
-        fill(&mut self.runs, &classes, |[before, now, next]| run_starts(before.base64, now, next));
-        fill(&mut self.borders, &classes, |[before, now, next]| string_ends(before, now, next));
-        fill(&mut self.feeds, &classes, |[_, now, _]| now.feed);
-        fill(&mut self.breaks, &classes, |[before, now, _]| now.feed & behind_part(before, now));
-        fill(&mut self.escapes, &classes, |[_, now, next]| escapes(now, next));
-        fill(&mut self.quoted, &classes, |[_, now, next]| quoted_codes(now, next));
-        self.add_wide(text, &classes);
-        self.has_quoted = self.quoted.iter().map(|codes| codes.count_ones()).sum::<u32>() >= QUOTED_MIN;
-        if self.has_quoted {
-            self.escapes.iter_mut().zip(&self.quoted).for_each(|(escapes, codes)| *escapes |= codes);
-            fill(&mut self.quoted, &classes, |[_, now, next]| now.equals & (now.joint >> 1 | next.joint << 63));
-            self.escapes.iter_mut().zip(&self.quoted).for_each(|(escapes, breaks)| *escapes |= breaks);
-        }
-        self.classes = classes;
-    }
-
-    /// Adds characters beyond ASCII that may be drawn like others, or like nothing.
-    fn add_wide(&mut self, text: &[u8], classes: &[ByteClasses]) {
-        self.alike.clear();
-        self.alike.resize(classes.len(), 0);
+        let masks = &mut self.masks;
+        masks.clear_for(text.len().div_ceil(BLOCK_BYTES));
         let mut is_mixed = false;
-        let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        for (index, classes) in classes.iter().enumerate().filter(|(_, classes)| classes.wide != 0) {
-            for at in places_of(index, classes.wide) {
-                match text[at] {
-                    0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => {
-                        self.escapes[index] |= 1 << (at % 64)
-                    }
-                    0xCE..=0xD1 => {
-                        self.alike[index] |= 1 << (at % 64);
-                        is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
-                    }
-                    _ => {}
+        // The last two blocks of the stretch before, and behind them those of this one.
+        let mut classes = [ByteClasses::default(); STRETCH_BLOCKS + 2];
+        for stretch in text.chunks(STRETCH_BLOCKS * BLOCK_BYTES) {
+            let blocks = stretch.len().div_ceil(BLOCK_BYTES);
+            classes_of(self.isa, stretch, &mut classes[2..2 + blocks]);
+            let is_first = masks.feeds.is_empty();
+            for (index, [before, now, next]) in classes[..2 + blocks].array_windows().enumerate() {
+                // Before the first block of a text there is none.
+                if index > 0 || !is_first {
+                    is_mixed |= masks.add([before, now, next], text);
                 }
             }
+            classes.copy_within(blocks..blocks + 2, 0);
         }
-        // Where no letter stands among Latin ones, the script is what it looks like.
-        if is_mixed {
-            self.escapes.iter_mut().zip(&self.alike).for_each(|(escapes, alike)| *escapes |= alike);
+        if !text.is_empty() {
+            is_mixed |= masks.add([&classes[0], &classes[1], &ByteClasses::default()], text);
         }
+        self.end(is_mixed);
+    }
+
+    /// Adds what counts only because of the whole text. Where no letter stands among Latin ones, the script is what it
+    /// looks like.
+    fn end(&mut self, is_mixed: bool) {
+        let Masks { escapes, quoted, quoted_ends, alike, .. } = &mut self.masks;
+        self.has_quoted = quoted.iter().map(|codes| codes.count_ones()).sum::<u32>() >= QUOTED_MIN;
+        let quoted = [quoted, quoted_ends].map(|mask| self.has_quoted.then_some(&*mask));
+        for mask in quoted.into_iter().chain([is_mixed.then_some(&*alike)]).flatten() {
+            escapes.iter_mut().zip(mask).for_each(|(escapes, more)| *escapes |= more);
+        }
+    }
+
+    /// Digits of base64.
+    pub(super) fn digits(&self) -> Marked<'_> {
+        Marked(&self.masks.digits)
+    }
+
+    /// The same and `=`: what words, numbers and keys are made of.
+    pub(super) fn words(&self) -> Marked<'_> {
+        Marked(&self.masks.words)
+    }
+
+    /// Digits and capitals, which words of a language have few of.
+    pub(super) fn strong(&self) -> Marked<'_> {
+        Marked(&self.masks.strong)
     }
 
     /// Digits behind which something else stands, and near it another digit.
     pub(super) fn apart(&self) -> Marked<'_> {
-        Marked(&self.apart)
+        Marked(&self.masks.apart)
     }
 
     /// First digits of runs of base64 that are long enough for a value.
     pub(super) fn runs(&self) -> Marked<'_> {
-        Marked(&self.runs)
+        Marked(&self.masks.runs)
     }
 
     /// Quotes that may end a string which another one goes on with.
     pub(super) fn borders(&self) -> Marked<'_> {
-        Marked(&self.borders)
+        Marked(&self.masks.borders)
     }
 
     /// Line feeds.
     pub(super) fn feeds(&self) -> Marked<'_> {
-        Marked(&self.feeds)
+        Marked(&self.masks.feeds)
     }
 
-    /// Line feeds that may stand inside a value.
+    /// Line feeds that may stand inside a value, which has a digit.
     pub(super) fn breaks(&self) -> Marked<'_> {
-        Marked(&self.breaks)
+        Marked(&self.masks.breaks)
     }
 
     /// First bytes of characters that may be written in another way.
     pub(super) fn escapes(&self) -> Marked<'_> {
-        Marked(&self.escapes)
+        Marked(&self.masks.escapes)
     }
 
     /// Whether `=` may begin codes of quoted-printable.
@@ -149,6 +222,39 @@ impl<'p> Marked<'p> {
         Some(index * 64 + word.ilog2() as usize)
     }
 
+    /// The number of marked places from this one on, without a gap, up to so many.
+    pub(super) fn run_from(self, from: usize, most: usize) -> usize {
+        let mut len = 0;
+        while let Some(word) = self.0.get((from + len) / 64).filter(|_| len < most) {
+            let (shift, rest) = ((from + len) % 64, 64 - (from + len) % 64);
+            let ones = (word >> shift).trailing_ones() as usize;
+            len += ones;
+            if ones < rest {
+                break;
+            }
+        }
+        len.min(most)
+    }
+
+    /// The number of marked places right before this one, without a gap, up to so many.
+    pub(super) fn run_before(self, end: usize, most: usize) -> usize {
+        let mut len = 0;
+        while let Some(last) = (end - len).checked_sub(1).filter(|_| len < most) {
+            let room = last % 64 + 1;
+            let ones = (self.0.get(last / 64).copied().unwrap_or(0) << (64 - room)).leading_ones() as usize;
+            len += ones;
+            if ones < room {
+                break;
+            }
+        }
+        len.min(most)
+    }
+
+    /// Whether a place of the range is marked.
+    pub(super) fn any(self, range: Range<usize>) -> bool {
+        self.next(range.start).is_some_and(|at| at < range.end)
+    }
+
     /// All marked places in order.
     pub(super) fn iter(self) -> impl Iterator<Item = usize> + 'p {
         self.0.iter().enumerate().flat_map(|(index, word)| places_of(index, *word))
@@ -169,20 +275,11 @@ fn joined(now: u64, next: u64) -> u128 {
     u128::from(next) << 64 | u128::from(now)
 }
 
-/// Fills a mask with what each word of classes gives, beside the one before and the next.
-fn fill(mask: &mut Vec<u64>, classes: &[ByteClasses], of: impl Fn([&ByteClasses; 3]) -> u64) {
-    let none = ByteClasses::default();
-    mask.clear();
-    mask.reserve(classes.len());
-    match classes {
-        [] => {}
-        [only] => mask.push(of([&none, only, &none])),
-        [first, second, ..] => {
-            mask.push(of([&none, first, second]));
-            mask.extend(classes.array_windows().map(|[before, now, next]| of([before, now, next])));
-            let [.., before, last] = classes else { return };
-            mask.push(of([before, last, &none]));
-        }
+/// Where a bit of a mask stands at most 64 places away; the words beside it are those before and behind.
+fn near(before: u64, now: u64, next: u64) -> u64 {
+    match now {
+        0 => before.checked_ilog2().map_or(0, |last| u64::MAX >> (63 - last)) | next.wrapping_neg() | next,
+        _ => u64::MAX,
     }
 }
 
@@ -249,7 +346,7 @@ mod tests {
     #[test]
     fn places_are_found_wherever_they_stand() {
         type Of = fn(&Places) -> Marked<'_>;
-        let rows: [(&str, Of, Option<usize>); 18] = [
+        let rows: [(&str, Of, Option<usize>); 20] = [
             ("4.5", Places::apart, Some(0)),
             ("4.....5", Places::apart, Some(0)),
             ("4......5", Places::apart, None),
@@ -264,10 +361,12 @@ mod tests {
             ("(\" + \"b", Places::borders, None),
             ("no quote", Places::borders, None),
             ("a line\n", Places::feeds, Some(6)),
-            ("a line\n", Places::breaks, Some(6)),
-            ("a line \\\r\n", Places::breaks, Some(9)),
-            ("a line;\n", Places::breaks, None),
-            (";\n", Places::breaks, None),
+            ("4 line\n", Places::breaks, Some(6)),
+            ("4 line \\\r\n", Places::breaks, Some(9)),
+            ("line\n4", Places::breaks, Some(4)),
+            ("a line\n", Places::breaks, None),
+            ("4 line;\n", Places::breaks, None),
+            (";\n4", Places::breaks, None),
         ];
         for (text, of, expected) in rows {
             for start in 0..140 {
@@ -305,6 +404,50 @@ mod tests {
                 let text = format!("{}{text}{}", ".".repeat(start), ".".repeat(150 - start));
                 let found: Vec<usize> = Places::of(text.as_bytes()).escapes().iter().map(|at| at - start).collect();
                 assert_eq!(found, expected, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_digit_is_near_up_to_64_bytes_away() {
+        for (distance, start) in (1..130).flat_map(|distance| (0..64).map(move |start| (distance, start))) {
+            let (before, between) = ("a".repeat(start), "a".repeat(distance - 1));
+            for (text, feed) in [(format!("a{before}\n{between}4"), 1), (format!("{before}4{between}\n"), distance)] {
+                let expected = (distance <= 64).then_some(start + feed);
+                assert_eq!(Places::of(text.as_bytes()).breaks().next(0), expected, "{distance} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_a_mask_are_counted_up_to_a_bound() {
+        for (start, len) in (0..130).flat_map(|start| [0, 1, 30, 63, 64, 65, 150].map(|len| (start, len))) {
+            let text = format!("{}{}.", ".".repeat(start), "a".repeat(len));
+            let places = Places::of(text.as_bytes());
+            for most in [0, 1, 40, 64, 100, 500] {
+                assert_eq!(places.words().run_from(start, most), len.min(most), "{start} {len} {most}");
+                assert_eq!(places.words().run_before(start + len, most), len.min(most), "{start} {len} {most}");
+            }
+            assert!(!places.words().any(0..start));
+            assert_eq!(places.words().any(0..start + 1), len > 0);
+            assert!(!places.words().any(start + len..text.len()));
+        }
+        assert_eq!(Places::of(b"aa").words().run_from(1, 9), 1, "the text ends");
+    }
+
+    #[test]
+    fn stretches_are_read_as_one_text() {
+        let text = "4.4 a\" + \"b &#65; %41\n".repeat(900);
+        type Of = fn(&Places) -> Marked<'_>;
+        let rows: [(Of, &str); 4] =
+            [(Places::apart, "4.4"), (Places::borders, "\" + \"b"), (Places::feeds, "\n"), (Places::escapes, "%41")];
+        for len in [63, 64, 65, 4095, 4096, 4097, 4160, 8192, text.len()] {
+            let text = &text[..len];
+            let places = Places::of(text.as_bytes());
+            for (of, mark) in rows {
+                let expected: Vec<usize> = text.match_indices(mark).map(|(at, _)| at).collect();
+                let found: Vec<usize> = of(&places).iter().filter(|at| text[*at..].starts_with(mark)).collect();
+                assert_eq!(found, expected, "{len} {mark}");
             }
         }
     }

@@ -29,10 +29,9 @@ const TEXT_PERCENT: usize = 90;
 pub(super) fn next(text: &[u8], places: &Places, from: usize) -> Option<Range<usize>> {
     let mut at = from;
     while let Some(start) = places.runs().next(at) {
-        let end = run_end(text, start);
+        let end = run_end(text, places, start);
         // Codes of text have them: blanks and digits give capitals. Names in programs and paths have none.
-        let has_capital = text[start..end].iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if end - start >= CHARS_MIN && has_capital {
+        if end - start >= CHARS_MIN && places.strong().any(start..end) {
             return Some(start..end);
         }
         at = end;
@@ -41,11 +40,11 @@ pub(super) fn next(text: &[u8], places: &Places, from: usize) -> Option<Range<us
 }
 
 /// Where a run ends, padding and line breaks in it included.
-fn run_end(text: &[u8], start: usize) -> usize {
+fn run_end(text: &[u8], places: &Places, start: usize) -> usize {
     let mut at = start;
     loop {
         let line = at;
-        at += text[at..].iter().take_while(|byte| sextet(**byte).is_some()).count();
+        at += places.digits().run_from(at, text.len() - at);
         let is_long = at - line >= LINE_CHARS_MIN;
         // Mail quotes lines behind such signs.
         let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b'>');

@@ -141,7 +141,7 @@ fn between_lines(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
     let mut last_feed = None;
     for feed in places.breaks().iter() {
         let feed_before = places.feeds().last_before(feed);
-        let end = line_end(text, feed_before.map_or(0, |feed| feed + 1), feed);
+        let end = line_end((text, places), feed_before.map_or(0, |feed| feed + 1), feed);
         if feed_before != last_feed {
             push_broken(std::mem::replace(&mut last, (LineEnd::Plain, false)), gaps);
         }
@@ -165,7 +165,7 @@ fn push_broken((end, follows_other): (LineEnd, bool), gaps: &mut Vec<Gap>) {
 }
 
 /// What the end of a line is. Where it may stand inside a value, the margin of the next line belongs to it.
-fn line_end(text: &[u8], line_start: usize, feed: usize) -> LineEnd {
+fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) -> LineEnd {
     let line = &text[line_start..feed];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let left = line.strip_suffix(b"\\").unwrap_or(line).trim_ascii_end();
@@ -176,12 +176,12 @@ fn line_end(text: &[u8], line_start: usize, feed: usize) -> LineEnd {
     // Most lines of prose end here: no digit is near.
     let is_part = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-';
     let is_number = is_part(left_end) && is_part(right_start);
-    let behind = text[right..].iter().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
-    let next = &text[right..right + behind];
-    if !is_number && is_plain(next) {
+    let behind = places.words().run_from(right, WORD_CHARS_MAX);
+    if !is_number && !places.strong().any(right..right + behind) {
         return LineEnd::Plain;
     }
-    let before = left.iter().rev().take(WORD_CHARS_MAX).take_while(|byte| is_word(**byte)).count();
+    let next = &text[right..right + behind];
+    let before = places.words().run_before(line_start + left.len(), WORD_CHARS_MAX.min(left.len()));
     let word = &left[left.len() - before..];
     let is_whole = before == left.trim_ascii_start().len() && is_line_end(&text[right + behind..]);
     let range = line_start + left.len()..right;

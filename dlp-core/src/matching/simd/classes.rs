@@ -53,15 +53,18 @@ impl ByteClasses {
     pub(super) const BASE64_MARKS: [u8; 4] = *b"+/-_";
 }
 
-/// Fills `classes` for a text, whatever it held before: an entry for every 64 bytes, the bits behind the end zero.
-pub(crate) fn classes_of(isa: Isa, text: &[u8], classes: &mut Vec<ByteClasses>) {
+/// Fills `classes` for a text: an entry for every 64 bytes, the bits behind the end zero.
+///
+/// # Panics
+/// When there are fewer classes than the text has blocks of 64 bytes.
+pub(crate) fn classes_of(isa: Isa, text: &[u8], classes: &mut [ByteClasses]) {
     let (blocks, rest) = text.as_chunks::<WORD_BYTES>();
-    classes.resize(text.len().div_ceil(WORD_BYTES), ByteClasses::default());
     let (whole, last) = classes.split_at_mut(blocks.len());
     // Zeros are of no class.
     let mut padded = [0; WORD_BYTES];
     padded[..rest.len()].copy_from_slice(rest);
-    for (blocks, classes) in [(blocks, whole), (&[padded][..], last)] {
+    let padded = if rest.is_empty() { &[][..] } else { &[padded][..] };
+    for (blocks, classes) in [(blocks, whole), (padded, last)] {
         match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2::classify(blocks, classes),
@@ -106,7 +109,7 @@ mod tests {
 
     fn check(text: &[u8]) {
         let expected = specified(text);
-        let mut classes = vec![ByteClasses { digit: u64::MAX, ..ByteClasses::default() }; 3];
+        let mut classes = vec![ByteClasses { digit: u64::MAX, ..ByteClasses::default() }; expected.len()];
         for isa in Isa::available() {
             classes_of(isa, text, &mut classes);
             assert_eq!(classes, expected, "{isa:?}");

@@ -145,6 +145,17 @@ impl Masks {
         [literal, keyed, alnum, digit, at, key]
     }
 
+    /// How many bytes of a range are marked for literals.
+    pub(super) fn marked(&self, range: Range<usize>) -> usize {
+        let words = self.literal.iter().zip(&self.keyed).enumerate().take(range.end.div_ceil(WORD_BYTES));
+        let counts = words.skip(range.start / WORD_BYTES).map(|(index, (literal, keyed))| {
+            let first = range.start.saturating_sub(index * WORD_BYTES);
+            let behind = (range.end - index * WORD_BYTES).min(WORD_BYTES);
+            ((literal | keyed) >> first << first << (WORD_BYTES - behind)).count_ones() as usize
+        });
+        counts.sum()
+    }
+
     /// Clears the last word from bit `bits` on.
     fn keep_in_last_word(&mut self, bits: usize) {
         for mask in self.all() {
