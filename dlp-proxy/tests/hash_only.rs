@@ -12,7 +12,13 @@ async fn content_that_nobody_sends_is_not_let_through() {
     // Host, request line, fields, body, and the status of the answer.
     let rows = [
         // By digest.
-        ("www.jottacloud.com", "POST /jfs/me/Jotta/Archive/a", json, r#"{"md5":"0cc175b9c0f1b6a831c399e269772661"}"#, 403),
+        (
+            "www.jottacloud.com",
+            "POST /jfs/me/Jotta/Archive/a",
+            json,
+            r#"{"md5":"0cc175b9c0f1b6a831c399e269772661"}"#,
+            403,
+        ),
         ("www.mediafire.com", "POST /api/1.5/upload/instant.php", form, "hash=e3b0c44298fc1c14&size=7", 403),
         ("api-drive.mypikpak.com", "POST /drive/v1/files", json, r#"{"hash":"0CC175B9C0F1B6A831C399E269772661"}"#, 403),
         // By a copy that the service makes.
