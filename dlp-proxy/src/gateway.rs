@@ -46,7 +46,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -263,6 +263,8 @@ impl Gateway {
         let resolver = Resolver::new(&config.resolver, AddressGuard::new(config.upstream.allow_private, own));
         let (scan, held) = (&config.scan, &config.inspection);
         let metrics = Arc::new(Metrics::new());
+        metrics.ca_not_after.set(seconds_of(ca.not_after()));
+        metrics.own_not_after.set(read.rules.own_not_after.map_or(0, seconds_of));
         let services = Services {
             catalogue: read.catalogue,
             restrictions: read.restrictions,
@@ -273,7 +275,7 @@ impl Gateway {
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             coaching: Coaching::default(),
             pinning: Pinning::new(),
-            transfers: Transfers::default(),
+            transfers: Transfers::new(held.spool_total_max / 2, metrics.transfers_open.clone()),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),
@@ -445,6 +447,11 @@ fn request_log(config: &Config, metrics: &Metrics) -> Result<RequestLog, StartEr
     let path = config.admin.request_log.as_deref();
     let opened = RequestLog::open(path, metrics.request_lines_lost.clone(), jiff::Timestamp::now);
     opened.map_err(|source| StartError::RequestLog { path: path.unwrap_or(Path::new("")).into(), source })
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds_of(time: SystemTime) -> i64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn create_private(dir: &Path) -> Result<(), StartError> {

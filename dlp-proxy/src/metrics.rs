@@ -26,6 +26,13 @@ pub(crate) struct RequestLabels {
     pub(crate) decision: String,
 }
 
+/// A message that another proxy asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct IcapLabels {
+    method: String,
+    outcome: String,
+}
+
 /// Category of findings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct CategoryLabels {
@@ -58,6 +65,8 @@ pub(crate) struct Metrics {
     pub(crate) queue_depth: Gauge,
     /// Bytes of bodies that are held.
     pub(crate) spool_bytes: Gauge,
+    /// Uploads of several requests that are remembered.
+    pub(crate) transfers_open: Gauge,
     /// Bytes relayed in tunnels that are not intercepted.
     pub(crate) bypassed_bytes: Counter,
     /// Kinds of clients that have begun to refuse every certificate at a host.
@@ -72,6 +81,14 @@ pub(crate) struct Metrics {
     reloads: Family<Reason, Counter>,
     cuts: Counter,
     cut_bytes: Counter,
+    downloads_cut: Counter,
+    icap: Family<IcapLabels, Counter>,
+    /// Time that the gateway adds to a request: from its head to the head of its answer, without the wait for the origin.
+    pub(crate) overhead_seconds: Histogram,
+    /// When the authority that signs for clients ends, in seconds since 1970.
+    pub(crate) ca_not_after: Gauge,
+    /// When the certificate of the proxy itself ends; 0 without one.
+    pub(crate) own_not_after: Gauge,
     findings: Family<CategoryLabels, Counter>,
     problems: Family<ClassLabels, Counter>,
     faults: Family<Reason, Counter>,
@@ -93,6 +110,7 @@ impl Metrics {
             connections_shed: Counter::default(),
             queue_depth: Gauge::default(),
             spool_bytes: Gauge::default(),
+            transfers_open: Gauge::default(),
             bypassed_bytes: Counter::default(),
             pinning_suspected: Counter::default(),
             incidents_lost: Counter::default(),
@@ -102,6 +120,11 @@ impl Metrics {
             reloads: Family::default(),
             cuts: Counter::default(),
             cut_bytes: Counter::default(),
+            downloads_cut: Counter::default(),
+            icap: Family::default(),
+            overhead_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 20)),
+            ca_not_after: Gauge::default(),
+            own_not_after: Gauge::default(),
             findings: Family::default(),
             problems: Family::default(),
             faults: Family::default(),
@@ -160,6 +183,16 @@ impl Metrics {
         self.cut_bytes.inc_by(bytes);
     }
 
+    /// Counts an answer that was cut after it had begun.
+    pub(crate) fn count_download_cut(&self) {
+        self.downloads_cut.inc();
+    }
+
+    /// Counts what became of a message that another proxy asked about.
+    pub(crate) fn count_icap(&self, method: &'static str, outcome: &'static str) {
+        self.icap.get_or_create(&IcapLabels { method: method.to_owned(), outcome: outcome.to_owned() }).inc();
+    }
+
     /// Counts a WebSocket that the gateway has closed.
     pub(crate) fn count_websocket_close(&self, code: u16) {
         self.websocket_closes.get_or_create(&Reason { reason: code.to_string() }).inc();
@@ -182,6 +215,8 @@ impl Metrics {
         r.register("connections_shed", "Idle client connections that made room", self.connections_shed.clone());
         r.register("scan_queue_depth", "Inspections waiting for a thread", self.queue_depth.clone());
         r.register("spool_bytes", "Bytes of bodies that are held", self.spool_bytes.clone());
+        let open = self.transfers_open.clone();
+        r.register("transfers_open", "Uploads of several requests that are remembered", open);
         r.register("tls_errors", "Failed TLS handshakes by reason", self.tls_errors.clone());
         r.register("websocket_closes", "WebSockets closed by the gateway, by code", self.websocket_closes.clone());
         r.register("faults", "Requests ended by malformed input or failed origins", self.faults.clone());
@@ -190,6 +225,13 @@ impl Metrics {
         r.register("reloads", "Attempts to exchange policies and users", self.reloads.clone());
         r.register("uploads_cut", "Uploads stopped after they had begun to leave", self.cuts.clone());
         r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
+        r.register("downloads_cut", "Answers stopped after they had begun", self.downloads_cut.clone());
+        r.register("icap_requests", "ICAP requests by method and outcome", self.icap.clone());
+        let overhead = self.overhead_seconds.clone();
+        r.register("overhead_seconds", "Time that the gateway adds to requests, without the origin's", overhead);
+        let (ca, own) = (self.ca_not_after.clone(), self.own_not_after.clone());
+        r.register("ca_not_after_seconds", "End of the CA for clients, in seconds since 1970", ca);
+        r.register("own_certificate_not_after_seconds", "End of the certificate of the proxy itself", own);
         r.register("bypassed_bytes", "Bytes relayed without interception", self.bypassed_bytes.clone());
         r.register("pinning_suspected", "Clients that refuse every certificate", self.pinning_suspected.clone());
         r.register("incidents_lost", "Incidents that could not be written", self.incidents_lost.clone());

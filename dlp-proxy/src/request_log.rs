@@ -66,6 +66,9 @@ pub(crate) struct Entry {
     pub(crate) bytes: Option<u64>,
     /// Time until the head of the answer, or the end of the tunnel.
     pub(crate) duration_ms: u64,
+    /// Part of it in which the gateway waited for the client or the origin.
+    #[serde(skip)]
+    pub(crate) waited: Duration,
 }
 
 /// Where lines go.

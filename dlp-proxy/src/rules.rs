@@ -6,7 +6,7 @@
 
 use crate::bypass::Bypass;
 use crate::config::Config;
-use crate::gateway::{StartError, inspection_with};
+use crate::gateway::{StartError, inspection_with, seconds_of};
 use crate::identity::Identity;
 use crate::services::{InspectionServices, Services};
 use crate::tls::own;
@@ -14,6 +14,7 @@ use dlp_core::decision::{Policies, Policy};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 use tokio_rustls::TlsAcceptor;
 
 /// One set of rules, read and checked as a whole.
@@ -26,6 +27,8 @@ pub(crate) struct Rules {
     pub(crate) bypass: Bypass,
     /// TLS of the proxy itself, where it is offered.
     pub(crate) own_tls: Option<TlsAcceptor>,
+    /// When the certificate for it ends.
+    pub(crate) own_not_after: Option<SystemTime>,
 }
 
 impl Rules {
@@ -44,9 +47,16 @@ impl Rules {
             }
             _ => None,
         };
+        let own_not_after = config.tls.cert.as_deref().and_then(own::not_after);
         let revoked = own::revoked_clients(&config.tls.client_crls)?;
         let identity = Identity::new(&config.identity)?.without(revoked);
-        Ok(Self { policies: Policies::new(policies), identity, bypass: Bypass::read(&config.bypass)?, own_tls })
+        Ok(Self {
+            policies: Policies::new(policies),
+            identity,
+            bypass: Bypass::read(&config.bypass)?,
+            own_tls,
+            own_not_after,
+        })
     }
 }
 
@@ -95,6 +105,7 @@ impl Reloader {
         let services = &self.0;
         services.metrics.count_reload(read.is_ok());
         let (rules, inspection) = read?;
+        services.metrics.own_not_after.set(rules.own_not_after.map_or(0, seconds_of));
         services.rules.exchange(rules);
         if let Some(inspection) = inspection {
             services.inspection.exchange(inspection);

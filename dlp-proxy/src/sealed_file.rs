@@ -17,22 +17,27 @@ use zeroize::{Zeroize, Zeroizing};
 /// Plain bytes of a chunk.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file that is being written.
+/// A file that is being written. It holds one content after the other; see [`SealedWriter::end_content`].
 #[derive(Debug)]
 pub(crate) struct SealedWriter {
-    file: File,
+    file: Arc<File>,
     key: Arc<LessSafeKey>,
     /// The chunk that is not full yet.
     chunk: Vec<u8>,
     chunks: u32,
+    /// Bytes on the disk.
+    written: u64,
+    /// Where the content begins that is being written: its first chunk, and the place of that on the disk.
+    begin: (u32, u64),
 }
 
-/// A file that was written. Clones share it.
+/// A content that was written. Clones share the file.
 #[derive(Clone, Debug)]
 pub(crate) struct SealedFile {
     file: Arc<File>,
     key: Arc<LessSafeKey>,
     len: u64,
+    begin: (u32, u64),
 }
 
 /// Reads a file from any place.
@@ -51,7 +56,8 @@ impl SealedWriter {
             Some(dir) => tempfile::tempfile_in(dir)?,
             None => tempfile::tempfile()?,
         };
-        Ok(Self { file, key: Arc::new(random_key()?), chunk: Vec::with_capacity(CHUNK_BYTES), chunks: 0 })
+        let (file, key) = (Arc::new(file), Arc::new(random_key()?));
+        Ok(Self { file, key, chunk: Vec::with_capacity(CHUNK_BYTES), chunks: 0, written: 0, begin: (0, 0) })
     }
 
     /// Appends.
@@ -69,20 +75,26 @@ impl SealedWriter {
 
     /// Ends the file.
     pub(crate) fn finish(mut self) -> io::Result<SealedFile> {
-        let len = u64::from(self.chunks) * CHUNK_BYTES as u64 + self.chunk.len() as u64;
+        self.end_content()
+    }
+
+    /// Ends one content, which can be read from now on; what comes next is another one in the same file.
+    pub(crate) fn end_content(&mut self) -> io::Result<SealedFile> {
+        let len = u64::from(self.chunks - self.begin.0) * CHUNK_BYTES as u64 + self.chunk.len() as u64;
         if !self.chunk.is_empty() {
             self.seal_chunk()?;
         }
-        let Self { file, key, .. } = self;
-        Ok(SealedFile { file: Arc::new(file), key, len })
+        let begin = std::mem::replace(&mut self.begin, (self.chunks, self.written));
+        Ok(SealedFile { file: self.file.clone(), key: self.key.clone(), len, begin })
     }
 
     fn seal_chunk(&mut self) -> io::Result<()> {
         let nonce = nonce_of(self.chunks);
         self.chunks = self.chunks.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
         let tag = self.key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut self.chunk).map_err(|_| sealing())?;
-        self.file.write_all(&self.chunk)?;
-        self.file.write_all(tag.as_ref())?;
+        (&*self.file).write_all(&self.chunk)?;
+        (&*self.file).write_all(tag.as_ref())?;
+        self.written += (self.chunk.len() + tag.as_ref().len()) as u64;
         self.chunk.clear();
         Ok(())
     }
@@ -98,8 +110,10 @@ impl SealedFile {
         }
         let tag_len = algorithm().tag_len();
         let mut bytes = Zeroizing::new(vec![0; plain_len + tag_len]);
-        self.file.read_exact_at(&mut bytes, u64::from(number) * (CHUNK_BYTES + tag_len) as u64)?;
-        self.key.open_in_place(nonce_of(number), Aad::empty(), &mut bytes).map_err(|_| sealing())?;
+        let (first, place) = self.begin;
+        let nonce = nonce_of(first.checked_add(number).ok_or(io::ErrorKind::FileTooLarge)?);
+        self.file.read_exact_at(&mut bytes, place + u64::from(number) * (CHUNK_BYTES + tag_len) as u64)?;
+        self.key.open_in_place(nonce, Aad::empty(), &mut bytes).map_err(|_| sealing())?;
         bytes.truncate(plain_len);
         Ok(bytes)
     }
@@ -220,6 +234,23 @@ mod tests {
                 file.file.read_exact_at(&mut disk, 0).unwrap();
                 assert!(!disk.windows(9).any(|window| window == b"brown fox"));
             }
+        }
+    }
+
+    #[test]
+    fn one_file_holds_several_contents() {
+        let lens = [3 * CHUNK_BYTES, 1, 0, CHUNK_BYTES + 5, 7];
+        let mut writer = SealedWriter::create(None).unwrap();
+        let contents: Vec<Vec<u8>> = (b'a'..).zip(lens).map(|(byte, len)| vec![byte; len]).collect();
+        let ended = |content: &Vec<u8>| {
+            writer.push(content).unwrap();
+            writer.end_content().unwrap()
+        };
+        let files: Vec<SealedFile> = contents.iter().map(ended).collect();
+        for (content, file) in contents.iter().zip(files) {
+            let mut back = Vec::new();
+            file.reader().read_to_end(&mut back).unwrap();
+            assert!(back == *content, "{} bytes", content.len());
         }
     }
 

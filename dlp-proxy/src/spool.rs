@@ -48,7 +48,7 @@ pub(crate) struct SpoolPlace {
 
 /// Bytes that one body takes of the total, and of the memory, given back when dropped.
 #[derive(Debug)]
-struct Share {
+pub(crate) struct Share {
     place: Arc<SpoolPlace>,
     bytes: u64,
     in_ram: u64,
@@ -115,8 +115,17 @@ impl SpoolPlace {
 
     /// An empty spool.
     pub(crate) fn spool(self: &Arc<Self>) -> Spool {
-        let share = Share { place: self.clone(), bytes: 0, in_ram: 0 };
-        Spool { share, memory: Vec::new(), writing: None }
+        Spool { share: self.share(), memory: Vec::new(), writing: None }
+    }
+
+    /// No bytes yet.
+    pub(crate) fn share(self: &Arc<Self>) -> Share {
+        Share { place: self.clone(), bytes: 0, in_ram: 0 }
+    }
+
+    /// Where files go.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Bytes of one body that may stay in memory now.
@@ -127,13 +136,19 @@ impl SpoolPlace {
 }
 
 impl Share {
-    fn grow(&mut self, bytes: usize) -> Result<(), SpoolError> {
+    /// Takes more.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), SpoolError> {
         let (place, bytes) = (&self.place, bytes as u64);
         let add = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= place.total_max);
         place.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).map_err(|_| SpoolError::Full)?;
         self.bytes += bytes;
         place.shown.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
         Ok(())
+    }
+
+    /// Bytes so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Says how much of the body is in memory.

@@ -59,5 +59,5 @@ fn the_samples_on_the_page_are_taken() {
         assert_ne!(config, Config::default());
         count += 1;
     }
-    assert_eq!(count, 1);
+    assert_eq!(count, 2);
 }

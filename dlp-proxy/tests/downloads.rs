@@ -63,7 +63,6 @@ async fn downloads_are_inspected_when_asked_to() {
         (with_length("text/plain", &harmless), INSPECT, 200),
         (chunked("text/plain", &harmless, ""), INSPECT, 200),
         (with_length("text/plain", ""), INSPECT, 200),
-        (chunked("text/event-stream", CARD, ""), INSPECT, 200),
     ];
     for (answer, settings, expected) in rows {
         let shown = String::from_utf8_lossy(&answer[..60]).into_owned();
@@ -116,4 +115,82 @@ async fn what_is_too_large_to_be_held_is_a_question_of_policy() {
             assert!(expected != 200 || got.matches("Nothing to see. ").count() == 16 * 1024, "all of it arrives");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_judged_one_by_one() {
+    let harmless = "data: Good morning.\n\n".repeat(300);
+    let card = format!("data: {CARD}\n\n");
+    let (begin, end) = CARD.split_at(30);
+    // Events, settings, and what does not reach the client.
+    let rows = [
+        (harmless.clone(), INSPECT, None),
+        (format!("{harmless}{card}"), "", None),
+        (format!("{harmless}{card}data: after\n\n"), INSPECT, Some("0007")),
+        (card.replace('\n', "\r\n"), INSPECT, Some("0007")),
+        (format!("data: {begin}{end}"), INSPECT, Some("0007")),
+        (format!("{}{card}", "x".repeat(70_000)), INSPECT, Some("0007")),
+    ];
+    for (events, settings, hidden) in rows {
+        let (got, gateway, _) = fetch(chunked("text/event-stream", &events, ""), settings, "").await;
+        assert_eq!(status(&got), 200);
+        match hidden {
+            Some(hidden) => {
+                assert!(!got.contains(hidden) && !got.contains("after"), "{got}");
+                assert_eq!(gateway.incidents()[0]["activity"], "download");
+            }
+            None => assert_eq!(got.matches("data: ").count(), events.matches("data: ").count()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_does_not_wait_for_the_next_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // An answer ahead of its request would be none.
+        let mut request = Vec::new();
+        while find(&request, b"\r\n\r\n").is_none() {
+            request.push(stream.read_u8().await.unwrap());
+        }
+        let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\ndata: sec";
+        stream.write_all(head).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let config = format!("resolver.override = {{ \"files.example\" = \"{address}\" }}\n{INSPECT}");
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    let mut client = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();
+    client.write_all(b"GET http://files.example/e HTTP/1.1\r\nHost: files.example\r\n\r\n").await.unwrap();
+    let mut got = Vec::new();
+    let reading = async {
+        while find(&got, b"data: first\n\n").is_none() {
+            got.push(client.read_u8().await.unwrap());
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), reading).await.expect("the first event arrives");
+    assert!(find(&got, b"data: sec").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_download_is_a_block_in_the_log_and_in_the_numbers() {
+    let settings = format!("{INSPECT}\nadmin.request_log = \"{{dir}}/requests.jsonl\"");
+    let (got, gateway, _) = fetch(with_length("text/plain", CARD), &settings, "").await;
+    assert_eq!(status(&got), 403);
+    let path = gateway.state().join("requests.jsonl");
+    let mut line = String::new();
+    for _ in 0..200 {
+        line = std::fs::read_to_string(&path).unwrap_or_default();
+        if line.ends_with('\n') {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["decision"], &line["activity"]), (&"block".into(), &"download".into()), "{line}");
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert!(metrics.contains("dlp_overhead_seconds_count 1"), "{metrics}");
+    let shown = |name: &str| metrics.lines().any(|line| line.starts_with(name));
+    assert!(shown("dlp_ca_not_after_seconds 2") && shown("dlp_transfers_open 0"), "{metrics}");
 }

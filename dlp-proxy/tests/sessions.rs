@@ -217,7 +217,8 @@ async fn clean_pieces_pass_in_any_order() {
         for order in [[0, 1], [1, 0]] {
             let (origin, gateway) = scene(service.host).await;
             let bodies: [&[u8]; 2] =
-                [b"the first half of a clean text, which is", b" followed by the second half of it.\n"];
+                [b"the first half of a clean little text that is", b" followed by the other one, a second half.\n"];
+            assert_eq!(bodies.map(<[u8]>::len), [FIRST.len(), SECOND.len()]);
             for index in order {
                 assert_eq!(send(&gateway, service.host, service.pieces[index], bodies[index]).await, 200);
             }

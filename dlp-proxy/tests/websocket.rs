@@ -46,6 +46,9 @@ impl Origin {
                     if answer.contains(" 101 ") {
                         tls.write_all(HELLO).await.unwrap();
                     }
+                    if answer.contains("X-Tells") {
+                        tls.write_all(&told()).await.unwrap();
+                    }
                     tls.flush().await.unwrap();
                     let mut piece = vec![0; 4096];
                     while let Ok(count) = tls.read(&mut piece).await {
@@ -71,6 +74,11 @@ impl Origin {
         }
         self.received.lock().unwrap().clone()
     }
+}
+
+/// What an origin says that tells too much: a message, compressed or not, and another one.
+fn told() -> Vec<u8> {
+    [&[0x82, CARD.len() as u8][..], CARD, b"\x81\x03end"].concat()
 }
 
 fn proof() -> String {
@@ -312,4 +320,26 @@ async fn a_connection_ends_with_the_access_of_its_user() {
     let mut byte = [0];
     let ended = tokio::time::timeout(Duration::from_secs(1), socket.read(&mut byte)).await;
     assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_the_origin_are_judged_where_downloads_are() {
+    for (settings, is_refused) in [("", false), ("inspection.downloads = \"inspect\"", true)] {
+        let (_origin, gateway) = scene(&switched("X-Tells: yes\r\n"), settings).await;
+        let mut tls = open(&gateway, "").await;
+        let mut got = Vec::new();
+        let mut piece = [0; 1024];
+        while let Ok(Ok(count)) = tokio::time::timeout(Duration::from_secs(2), tls.read(&mut piece)).await
+            && count > 0
+        {
+            got.extend_from_slice(&piece[..count]);
+        }
+        if is_refused {
+            // A close frame with code 1008, and nothing of the message.
+            assert!(got[0] == 0x88 && got[2..4] == 1008u16.to_be_bytes(), "{got:?}");
+            assert_eq!(gateway.incidents()[0]["activity"], "download");
+        } else {
+            assert_eq!(got, told());
+        }
+    }
 }

@@ -18,7 +18,9 @@ pub(super) fn walk(walk: &mut Walk<'_>, item: Item<'_, '_>) -> Step {
     let text_of = |field: Option<&[u8]>| field.map(|bytes| super::names::decode(bytes, false).primary);
     let stored_name = text_of(header.header().and_then(|header| header.filename()));
     let comment = text_of(header.header().and_then(|header| header.comment()));
-    if let Some(comment) = comment {
+    // Programs of their own keep what they want in the extra field.
+    let extra = text_of(header.header().and_then(|header| header.extra()));
+    for comment in [comment, extra].into_iter().flatten() {
         walk.emit(&Segment {
             text: comment.as_bytes(),
             part: Part { role: Role::ArchiveComment, name: "" },

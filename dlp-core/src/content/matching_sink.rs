@@ -4,6 +4,7 @@
 //! back as undecided matches reach, and leads a match back to page, cell, line and original bytes.
 
 use super::decode::JOINED;
+use super::source_lines::LineStarts;
 use super::{
     Completeness, Finding, Flow, ItemReport, ItemStart, Kind, LocatedProblem, Location, MapRun, Observer, OffsetBase,
     Origin, Outcome, Part, Place, Role, Segment, Sink,
@@ -18,6 +19,7 @@ use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, S
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 
 /// Matches what an extractor hands out.
 pub struct MatchingSink<'a> {
@@ -85,6 +87,7 @@ enum OwnedPlace {
     Lines(u64),
     Page(u32),
     Cell { sheet: String, name: String },
+    Source(LineStarts),
     None,
 }
 
@@ -312,12 +315,16 @@ impl<'a> MatchingSink<'a> {
             }
             Some(OwnedPlace::Page(page)) => location.page = Some(*page),
             Some(OwnedPlace::Cell { sheet, name }) => location.cell = Some((sheet.clone(), name.clone())),
-            Some(OwnedPlace::None) | None => {}
+            Some(OwnedPlace::Source(_) | OwnedPlace::None) | None => {}
         }
         (location.span, location.offset_base) = match part.original(found.span) {
             Some(span) => (span, OffsetBase::File),
             None => (found.span, OffsetBase::Text),
         };
+        if let Some(OwnedPlace::Source(lines)) = part.mark_at(found.span.start.0).map(|mark| &mark.place) {
+            location.start = lines.at(location.span.start.0);
+            location.end = lines.at(location.span.end.0);
+        }
         location
     }
 
@@ -448,8 +455,10 @@ impl OpenPart {
             Place::Cell { sheet, row, column } => {
                 OwnedPlace::Cell { sheet: sheet.to_owned(), name: cell_name(row, column) }
             }
-            // Asked while the text is there.
-            Place::Source(_) | Place::None => OwnedPlace::None,
+            Place::Source(lines) => source_range(segment.origin)
+                .and_then(|range| lines.starts(range))
+                .map_or(OwnedPlace::None, OwnedPlace::Source),
+            Place::None => OwnedPlace::None,
         };
         let origin = match segment.origin {
             Origin::Bytes(start) => OwnedOrigin::Bytes(start),
@@ -621,6 +630,14 @@ fn hash(found: &Match) -> u64 {
         parts => parts.hash(&mut hasher),
     }
     hasher.finish()
+}
+
+/// The bytes of the item that a mapped text was made from.
+fn source_range(origin: Origin<'_>) -> Option<Range<u64>> {
+    match origin {
+        Origin::Mapped([first, .., last]) => Some(first.original_start..last.original_start),
+        _ => None,
+    }
 }
 
 /// What a part is called in reports; the main text of a plain file has no name.

@@ -7,7 +7,7 @@
 //! documents) and `tnef` (over `mapi`), `pst` (stores of such messages), `cms`, `rtf`, `html`, `mail`, `onenote`, `sqlite`,
 //! `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the text in
 //! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
-//! it, with the decoders of `decode`; `readings` gives the same to those who replace it.
+//! it, with the decoders of `decode`, and at rows of tables (`neighbours`); `readings` gives the same to those who replace it.
 
 mod avro;
 mod budget;
@@ -32,6 +32,7 @@ mod mapi;
 mod matching_sink;
 mod metafile;
 mod names;
+mod neighbours;
 mod odf;
 mod ole;
 mod onenote;

@@ -9,7 +9,7 @@ use super::lzw::Lzw;
 use super::snappy::SnappyReader;
 use super::walk::{Item, Step, Walk, with_reader};
 use super::{Input, Kind, Relation, gzip, plain};
-use crate::base::{DICTIONARY_BYTES_MAX, Problem, SNAPPY_SKIPPED_BYTES_MAX};
+use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass, SNAPPY_SKIPPED_BYTES_MAX};
 use brotli_decompressor::Decompressor;
 use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
@@ -110,11 +110,13 @@ fn decoder<'r>(kind: Kind, reader: impl io::BufRead + 'r) -> Box<dyn Read + 'r> 
     }
 }
 
-/// Walks a stream of brotli, which nothing but its name tells. What is none is raw bytes.
+/// Walks a stream of brotli, which nothing but its name tells. What is none is named and scanned as raw bytes.
 pub(super) fn walk_brotli(walk: &mut Walk<'_>, item: Item<'_, '_>) -> Step {
     let name = gzip::inner_name(item.name, &SUFFIXES);
     walk.with_held(item.input, |walk, bytes| {
         if !unpacks(bytes) {
+            let message = "named as brotli, and no stream of it or a broken one; raw bytes were scanned";
+            walk.problem(Problem::new(ProblemClass::Damaged, "bad_data", message));
             return plain::raw(walk, Input::Bytes(bytes));
         }
         let (budget, count) = (walk.budget, Cell::new(bytes.len() as u64));

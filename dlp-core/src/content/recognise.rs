@@ -56,6 +56,8 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"# v3 git bundle\n", Kind::GitBundle),
     (0, b"PAR1", Kind::Parquet),
     (0, b"Obj\x01", Kind::Avro),
+    (0, b"ARROW1\0\0", Kind::Other("arrow")),
+    (0, b"FEA1\0\0\0\0", Kind::Other("feather")),
     (0, b"!BDN", Kind::Pst),
     (0, b"\x78\x9f\x3e\x22", Kind::Tnef),
     (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::OneNote),
@@ -88,6 +90,9 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     }
     if is_bzip2(head) {
         return Kind::Bzip2;
+    }
+    if is_orc(head) {
+        return Kind::Other("orc");
     }
     if serial::is_cpio(head) {
         return Kind::Cpio;
@@ -198,6 +203,13 @@ pub(super) fn encrypted_family(head: &[u8]) -> Option<&'static str> {
 fn is_bzip2(head: &[u8]) -> bool {
     let level_and_block = head.strip_prefix(b"BZh").and_then(|rest| rest.split_first());
     level_and_block.is_some_and(|(level, rest)| level.is_ascii_digit() && rest.starts_with(b"1AY&SY"))
+}
+
+/// Columns of ORC: its letters, and behind them what no text begins with.
+fn is_orc(head: &[u8]) -> bool {
+    const LOOKED_BYTES: usize = 16;
+    let behind = head.strip_prefix(b"ORC").unwrap_or_default();
+    behind.iter().take(LOOKED_BYTES).any(|byte| *byte < b'\t')
 }
 
 /// What stands behind frames to be skipped. Where that cannot be seen, zstd is tried, whose frames they are.

@@ -7,6 +7,7 @@ use super::Origin;
 use crate::matching::{LineColumn, LineCounter};
 use std::cell::OnceCell;
 use std::fmt;
+use std::ops::Range;
 
 /// Bytes between two marks: what an answer counts at most.
 const MARK_BYTES: usize = 4 * 1024;
@@ -36,6 +37,19 @@ impl<'t> SourceLines<'t> {
         Some(counter.place())
     }
 
+    /// Where the lines of a range of the item start, for those who are asked when the text is gone. Only texts of ASCII
+    /// have them: transfer encodings are.
+    pub(super) fn starts(&self, range: Range<u64>) -> Option<LineStarts> {
+        let first = self.at(range.start)?;
+        let text = self.text.get(self.text_offset(range.start)?..self.text_offset(range.end)?)?;
+        if !text.is_ascii() {
+            return None;
+        }
+        let behind = memchr::memchr_iter(b'\n', text).map(|at| range.start + at as u64 + 1);
+        let starts = std::iter::once(range.start.saturating_sub(first.column - 1)).chain(behind).collect();
+        Some(LineStarts { first: first.line, starts })
+    }
+
     fn text_offset(&self, original: u64) -> Option<usize> {
         match self.origin {
             Origin::Bytes(start) => usize::try_from(original.checked_sub(start)?).ok(),
@@ -56,6 +70,23 @@ impl<'t> SourceLines<'t> {
             counter
         });
         std::iter::once(self.start).chain(pieces).collect()
+    }
+}
+
+/// Where lines of an item start, without its text.
+#[derive(PartialEq, Eq)]
+pub(super) struct LineStarts {
+    /// The first of these lines.
+    first: u64,
+    /// The first byte of each, in ascending order.
+    starts: Vec<u64>,
+}
+
+impl LineStarts {
+    /// Line and column of a byte of the item.
+    pub(super) fn at(&self, original: u64) -> Option<LineColumn> {
+        let index = self.starts.partition_point(|start| *start <= original).checked_sub(1)?;
+        Some(LineColumn { line: self.first + index as u64, column: original - self.starts[index] + 1 })
     }
 }
 
@@ -102,5 +133,19 @@ mod tests {
             let found = lines.at(*original).map(|at| (at.line, at.column));
             assert_eq!(found, *expected, "{:.9} at {original}", text);
         }
+    }
+    #[test]
+    fn starts_of_lines_say_the_same_without_the_text() {
+        let text = "header\n\nUEVT\r\nRUwg\nNDQw";
+        let lines = SourceLines::new(text.as_bytes(), Origin::Bytes(0), LineCounter::new());
+        for from in [0, 3, 8, 10] {
+            let starts = lines.starts(from..text.len() as u64).expect("the text is ASCII");
+            // A line that ends in two bytes has ended for good behind both.
+            for at in (from..text.len() as u64).filter(|at| text.as_bytes()[*at as usize] != b'\n') {
+                assert_eq!(starts.at(at), lines.at(at), "{at} from {from}");
+            }
+        }
+        let other = SourceLines::new("żółw".as_bytes(), Origin::Bytes(0), LineCounter::new());
+        assert!(other.starts(0..4).is_none() && lines.starts(0..1_000).is_none());
     }
 }

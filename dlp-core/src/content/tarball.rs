@@ -2,7 +2,7 @@
 
 use super::budget::{Counted, Metered};
 use super::walk::{Step, Walk, with_reader};
-use super::{Input, Relation, names};
+use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, names};
 use std::cell::Cell;
 use std::io::Read;
 
@@ -46,6 +46,7 @@ fn one<R: Read>(walk: &mut Walk<'_>, entry: &mut tar::Entry<'_, R>, count: &Cell
         let target = names::decode(&target, true).primary;
         walk.emit_name(&target)?;
     }
+    emit_remarks(walk, entry)?;
     let kind = entry.header().entry_type();
     if kind.is_dir() || (kind.is_hard_link() || kind.is_symlink()) && entry.size() == 0 {
         return walk.emit_name(&name);
@@ -58,4 +59,21 @@ fn one<R: Read>(walk: &mut Walk<'_>, entry: &mut tar::Entry<'_, R>, count: &Cell
         return walk.child(&name, Relation::Member, Input::Stream(&mut metered));
     }
     walk.child(&name, Relation::Member, Input::Stream(entry))
+}
+
+/// What the records of an entry say besides its name, size and times: comments and the attributes of its file system.
+fn emit_remarks<R: Read>(walk: &mut Walk<'_>, entry: &mut tar::Entry<'_, R>) -> Step {
+    // Broken records are reported when the entry is read.
+    let Ok(Some(records)) = entry.pax_extensions() else { return Ok(()) };
+    let is_number = |key: &[u8]| key.ends_with(b"time") || key.ends_with(b"id") || key == b"size" || key == b"charset";
+    let is_name = |key: &[u8]| key == b"path" || key == b"linkpath";
+    let remarks = records.flatten().map(|record| (record.key_bytes().to_vec(), record.value_bytes().to_vec()));
+    let remarks: Vec<_> = remarks.filter(|(key, _)| !is_number(key) && !is_name(key)).collect();
+    for (key, value) in remarks {
+        let (key, value) = (names::decode(&key, true).primary, names::decode(&value, false).primary);
+        let (text, part) = (format!("{key}: {value}"), Part { role: Role::ArchiveComment, name: "" });
+        let (place, join, origin) = (Place::None, Join::Line, Origin::None);
+        walk.emit(&Segment { text: text.as_bytes(), part, place, join, origin })?;
+    }
+    Ok(())
 }

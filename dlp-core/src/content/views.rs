@@ -5,6 +5,7 @@
 //! the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
 
 use super::decode::{Derived, Given, JOINED, Made, Other, Places, compose, inflate, others, runs};
+use super::neighbours::{Block, Neighbours};
 use super::walk::{Step, Walk};
 use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, names, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX, Problem};
@@ -29,6 +30,7 @@ pub(super) struct Views {
     is_too_deep: bool,
     pending: Option<Pending>,
     followed: Option<Followed>,
+    neighbours: Neighbours,
     /// Memory for the places of texts, as many as were read inside of each other.
     places: Vec<Places>,
     /// Whether the reader opens files in uuencode itself.
@@ -40,6 +42,7 @@ impl Views {
     pub(super) fn forget(&mut self) {
         self.pending = None;
         self.followed = None;
+        let _ = self.neighbours.end();
     }
 
     fn decoded_max(&self) -> u64 {
@@ -93,6 +96,11 @@ pub(super) fn look(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step {
     if matches!(segment.part.role, Role::FileName | Role::Raw | Role::Decoded) {
         return Ok(());
     }
+    // Texts with a place among the bytes of their item have their rows in them.
+    if matches!(segment.origin, Origin::None) {
+        let ended = walk.views.neighbours.pass(segment);
+        look_at_block(walk, ended)?;
+    }
     let lines = walk.views.follow(segment);
     let (text, origin, lines) = match take_pending(walk, segment)? {
         Waiting::Joined(waited) => (Cow::Owned(waited.text), Origin::Bytes(waited.start), waited.lines),
@@ -111,8 +119,21 @@ pub(super) fn look(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step {
 
 /// Looks at what waits, because no more will come.
 pub(super) fn finish(walk: &mut Walk<'_>) -> Step {
+    let ended = walk.views.neighbours.end();
+    look_at_block(walk, ended)?;
+    finish_run(walk)
+}
+
+/// Looks at a run of digits that waits for more.
+fn finish_run(walk: &mut Walk<'_>) -> Step {
     let Some(Pending { start, lines, text, .. }) = walk.views.pending.take() else { return Ok(()) };
     look_at_lines(walk, &text, &Source { origin: Origin::Bytes(start), chain: "", place: Place::None }, lines)
+}
+
+/// Looks at rows of a table as one text.
+fn look_at_block(walk: &mut Walk<'_>, block: Option<Block>) -> Step {
+    let Some(block) = block else { return Ok(()) };
+    look_at(walk, block.text.as_bytes(), &Source { origin: Origin::None, chain: "", place: block.place() })
 }
 
 /// Looks at a text that begins at this place in its lines, if they are counted.
@@ -150,7 +171,7 @@ fn take_pending(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step<Waiting> {
         && segment.join == Join::None
         && matches!(segment.origin, Origin::Bytes(start) if start == pending.start + pending.text.len() as u64);
     if !goes_on {
-        finish(walk)?;
+        finish_run(walk)?;
         return Ok(Waiting::Nothing);
     }
     pending.text.extend_from_slice(segment.text);

@@ -79,6 +79,8 @@ pub(super) struct CompiledPattern {
     pub(super) starts_with_token: bool,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
     pub(super) chance_bits: u8,
+    /// Whether it takes more than what is issued.
+    pub(super) is_wide: bool,
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
     source: String,
@@ -315,6 +317,7 @@ impl Builder {
                 window: std::mem::take(&mut source.window),
                 len_max: source.len_max as usize,
                 chance_bits: source.chance_bits,
+                is_wide: source.is_wide,
                 program: source.program.take(),
                 source: source.regex.clone(),
                 regex: OnceLock::new(),

@@ -18,6 +18,15 @@ use crate::knowledge::{Context, Failure};
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
 
+/// What a shape costs that is wider than the one that is issued.
+const WIDE_POINTS: i32 = 10;
+
+/// A hexadecimal number with something else among its digits is one that somebody altered: it stays, at low.
+const ALTERED_POINTS: i32 = 45;
+
+/// Fewest characters of which nine in ten are hexadecimal digits by design alone.
+const ALTERED_LEN_MIN: usize = 12;
+
 /// A published specimen stays visible to audits, at low.
 const SPECIMEN_POINTS: i32 = 40;
 
@@ -56,7 +65,7 @@ pub(super) struct Note {
 }
 
 /// Most steps that a score has.
-const NOTES_MAX: usize = 12;
+const NOTES_MAX: usize = 14;
 
 /// The steps of a score, without memory of their own: scores are made for every number that passes a check by chance.
 #[derive(Clone, Copy, Debug)]
@@ -167,6 +176,13 @@ pub(super) fn judge(
     }
     let mut score = Notes::default();
     score.add(Step::Pattern, i32::from(detector.data.score.pattern), Detail::Shape);
+    if pattern.is_wide && !is_proven(checked) {
+        let reason = "letters or a length that this kind is not issued with";
+        score.add(Step::Penalty, -WIDE_POINTS, Detail::Said(reason));
+        if is_altered_hex(value) {
+            score.cap(ALTERED_POINTS, "hexadecimal digits in both cases, or with others among them: an altered value");
+        }
+    }
     if let Some((_, verdict)) = checked {
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, Detail::Check);
@@ -203,6 +219,11 @@ pub(super) fn judge(
         checked,
         column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
     })
+}
+
+/// Whether a check proves a value whatever its shape: one that a value can be made to pass, as by a sum in its end.
+fn is_proven(checked: Option<(&Check, Verdict)>) -> bool {
+    checked.is_some_and(|(check, verdict)| verdict == Verdict::Valid && check.complete.is_some())
 }
 
 fn validator_result(check: &Check, verdict: Verdict) -> ValidatorResult {
@@ -325,6 +346,15 @@ fn is_repetition(detector: &CompiledDetector, value: &[u8]) -> bool {
     most * 2 > value.len() || value.is_sorted()
 }
 
+/// Whether a value ends in what was a hexadecimal number before somebody altered it.
+fn is_altered_hex(value: &[u8]) -> bool {
+    let start = value.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let run = &value[start..];
+    let digits = run.iter().filter(|byte| byte.is_ascii_hexdigit()).count();
+    let is_mixed = run.iter().any(u8::is_ascii_lowercase) && run.iter().any(u8::is_ascii_uppercase);
+    run.len() >= ALTERED_LEN_MIN && digits * 10 >= run.len() * 9 && (is_mixed || digits < run.len())
+}
+
 fn lacks_entropy(detector: &CompiledDetector, value: &[u8]) -> bool {
     let demanded = f64::from(detector.data.entropy_min);
     demanded > 0.0 && shannon_bits(&byte_counts(value), value.len()) < demanded
@@ -363,8 +393,8 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Adds a step. The pattern, the check, two of the words, three of the company and five of `judge` itself make
-    /// twelve.
+    /// Adds a step. The pattern, two of its width, the check, two of the words, three of the company and five of
+    /// `judge` itself make fourteen.
     fn add(&mut self, step: Step, change: i32, detail: Detail) {
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;

@@ -75,9 +75,26 @@ fn broken_files_are_named_and_read_as_far_as_they_go() {
             assert_ne!(seen.completeness(), Completeness::Complete, "{name} of {len} bytes");
         }
     }
-    // What nothing but its name calls brotli is read as what it is.
+    // What nothing but its name calls brotli is read as what it is, and named.
     let seen = walk("a.br", b"\x91\x01\x02marker\0\0\x91\x80\x01");
     assert!(seen.holds("marker"), "{seen:?}");
+    assert_eq!(seen.reasons, ["bad_data"]);
+}
+
+#[test]
+fn columns_that_are_not_read_are_named() {
+    let rows: [(&str, &[u8], Kind); 4] = [
+        ("a.arrow", b"ARROW1\0\0\xff\xff\xff\xffmarker", Kind::Other("arrow")),
+        ("a.feather", b"FEA1\0\0\0\0marker", Kind::Other("feather")),
+        ("a.orc", b"ORC\x0a\x06\x12\x04\x08\x03marker", Kind::Other("orc")),
+        ("a.txt", b"ORC\nmarker of a text about columns", Kind::Text),
+    ];
+    for (name, bytes, kind) in rows {
+        let seen = walk(name, bytes);
+        assert_eq!(seen.items[0].kind, kind, "{name}");
+        assert_eq!(seen.reasons.is_empty(), kind == Kind::Text, "{name}: {:?}", seen.reasons);
+        assert!(seen.holds("marker"), "{name}: {seen:?}");
+    }
 }
 
 #[test]

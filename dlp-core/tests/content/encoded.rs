@@ -164,6 +164,13 @@ fn findings_in_encoded_texts_have_the_line_and_column_of_their_code() {
         "From: a@b.pl\nContent-Type: text/plain; format=flowed; delsp=yes\n\n{}PESEL: 4405 \n1401458\n",
         "a\n".repeat(9)
     );
+    let transferred = |encoding: &str, text: &str| {
+        let charset = if encoding == "base64" { "iso-8859-2" } else { "utf-8" };
+        let kind = format!("Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: {encoding}");
+        format!("From: a@b.pl\nSubject: x\nMIME-Version: 1.0\n{kind}\n\n{text}").into_bytes()
+    };
+    let long_text = format!("{} PESEL: 44051401458\n", "ż and words that fill lines\n".repeat(14));
+    let latin = |text: &str| encoding_rs::ISO_8859_2.encode(text).0.into_owned();
     type Row = (&'static str, Vec<u8>, Option<(u64, u64)>);
     let rows: Vec<Row> = vec![
         ("base64", format!("{lines}x {encoded}\n").into(), Some((10_001, 11))),
@@ -180,6 +187,13 @@ fn findings_in_encoded_texts_have_the_line_and_column_of_their_code() {
         ("markup", format!("<html>\n<p>{lines}<b>PESEL</b>: 4405<i>1401</i>458</p>").into(), Some((10_002, 15))),
         ("entities in markup", b"<html>\n<p>PESEL: 4405&#49;<b>401458</b>".to_vec(), Some((2, 11))),
         ("flowed", flowed.into(), Some((13, 8))),
+        ("a part in base64", transferred("base64", &mime(long_text.as_bytes())), Some((14, 21))),
+        ("a part in base64 and another set", transferred("base64", &mime(&latin(&long_text))), Some((14, 1))),
+        (
+            "a part in quoted-printable",
+            transferred("quoted-printable", "z=C5=BC\nPESEL: =34405140=\n1458\n"),
+            Some((8, 8)),
+        ),
     ];
     for (case, bytes, expected) in rows {
         for is_stream in [false, true] {

@@ -234,6 +234,44 @@ fn streams_of_real_programs_are_unpacked() {
 }
 
 #[test]
+fn what_headers_of_archives_say_besides_is_read() {
+    let says = "pesel 44051401458";
+    let field = |id: u16, body: &[u8]| [&id.to_le_bytes()[..], &(body.len() as u16).to_le_bytes(), body].concat();
+    let with_field = |id: u16, body: &[u8]| {
+        let mut options = zip::write::FullFileOptions::default();
+        options.add_extra_field(id, body.to_vec().into_boxed_slice(), false).expect("the field is short");
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        writer.start_file("a.txt", options).expect("memory takes every file");
+        writer.finish().expect("memory takes the end").into_inner()
+    };
+    let pax = |key: &str, value: &str| {
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append_pax_extensions([(key, value.as_bytes())]).expect("memory takes every record");
+        let mut header = tar::Header::new_ustar();
+        header.set_size(0);
+        header.set_cksum();
+        builder.append_data(&mut header, "a.txt", &b""[..]).expect("memory takes every file");
+        builder.into_inner().expect("memory takes the end")
+    };
+    let packed = flate2::GzBuilder::new().extra(field(0x4141, says.as_bytes()));
+    let packed = packed.write(Vec::new(), flate2::Compression::fast()).finish().expect("memory takes the end");
+    let rows: Vec<(&str, Vec<u8>, bool)> = vec![
+        ("a.zip", with_field(0x4141, says.as_bytes()), true),
+        ("a.zip", with_field(0x9999, b"\0\0\x01\x02"), false),
+        ("a.tar", pax("comment", says), true),
+        ("a.tar", pax("SCHILY.xattr.user.note", says), true),
+        ("a.tar", pax("mtime", "1700000000.123"), false),
+        ("a.gz", packed, true),
+    ];
+    for (name, bytes, is_said) in rows {
+        let seen = walk(name, &bytes);
+        assert_eq!(seen.completeness(), Completeness::Complete, "{name}: {:?}", seen.reasons);
+        assert_eq!(seen.role(Role::ArchiveComment).contains(says), is_said, "{name}: {:?}", seen.text);
+        assert_eq!(seen.role(Role::ArchiveComment).is_empty(), !is_said, "{name}: {:?}", seen.text);
+    }
+}
+
+#[test]
 fn frames_follow_each_other_and_skipped_ones_are_read_too() {
     let skipped = |bytes: &[u8]| [&[0x5A, 0x2A, 0x4D, 0x18], &(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
     let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());

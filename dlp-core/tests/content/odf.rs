@@ -69,6 +69,27 @@ fn every_place_has_its_role() {
 }
 
 #[test]
+fn attributes_and_shown_deletions_are_read() {
+    let rows = [
+        ("<text:section text:name='%'><text:p>a</text:p></text:section>", Role::Data),
+        ("<table:filter-condition table:value='%'/>", Role::Form),
+        ("<form:form form:command='%'/>", Role::Formula),
+        (
+            "<text:changed-region xml:id='c1'><text:deletion/></text:changed-region>             <text:p>x<text:change-start text:change-id='c1'/>%<text:change-end text:change-id='c1'/>y</text:p>",
+            Role::Deleted,
+        ),
+        ("<style:text-properties fo:font-name='%'/>", Role::Raw),
+    ];
+    for (content, role) in rows {
+        let seen = walk("a.odt", &package(&content.replace('%', "PESEL 44051401458"), &[]));
+        let is_read = role != Role::Raw;
+        assert_eq!(seen.holds("PESEL 44051401458"), is_read, "{content}: {seen:?}");
+        assert!(!is_read || seen.role(role).contains("PESEL 44051401458"), "{content}: {seen:?}");
+        assert!(role != Role::Deleted || seen.role(Role::Body).contains("xy"), "{seen:?}");
+    }
+}
+
+#[test]
 fn cells_bear_their_place_and_show_what_formats_cut() {
     let hiding = "<style:style style:name='ta2'><style:table-properties table:display='false'/></style:style>";
     let table = "<office:body><office:spreadsheet><table:table table:name='Płace'>\

@@ -50,6 +50,42 @@ fn paragraphs_join_their_runs_and_nothing_else() {
 }
 
 #[test]
+fn cells_of_tables_stand_side_by_side() {
+    let p = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
+    let row = |cells: &[String]| {
+        format!("<w:tr>{}</w:tr>", cells.iter().map(|c| format!("<w:tc>{c}</w:tc>")).collect::<String>())
+    };
+    let table = |rows: &str| format!("<w:tbl>{rows}</w:tbl>");
+    let rows = [
+        (table(&row(&[p("a"), p("b"), p("c")])), "a\tb\tc"),
+        (table(&(row(&[p("a"), p("b")]) + &row(&[p("c")]))) + &p("d"), "a\tb\nc\nd"),
+        (table(&row(&[p("a") + &p("b"), p("c")])), "a\nb\tc"),
+        (table(&row(&[p("a"), table(&row(&[p("b"), p("c")])), p("d")])), "a\tb\tc\td"),
+    ];
+    for (body, expected) in rows {
+        assert_eq!(walk("a.docx", &document(&body)).role(Role::Body), expected, "{body}");
+    }
+}
+
+#[test]
+fn numbers_in_groups_are_found_over_neighbouring_cells() {
+    let groups = ["4539", "1488", "0343", "6467"];
+    let cells = |before: &str, after: &str| groups.map(|group| format!("{before}{group}{after}")).concat();
+    let word = cells("<w:tc><w:p><w:r><w:t>", "</w:t></w:r></w:p></w:tc>");
+    let word = format!("<w:p><w:r><w:t>card</w:t></w:r></w:p><w:tbl><w:tr>{word}</w:tr></w:tbl>");
+    let sheet = cells("<c t='inlineStr'><is><t>", "</t></is></c>");
+    let heading = "<row><c t='inlineStr'><is><t>card</t></is></c></row>";
+    let book = docx(&[
+        ("xl/workbook.xml", "<workbook/>"),
+        ("xl/worksheets/sheet1.xml", &format!("<s>{heading}<row>{sheet}</row></s>")),
+    ]);
+    for (name, bytes) in [("a.docx", document(&word)), ("a.xlsx", book)] {
+        let seen = walk(name, &bytes);
+        assert!(seen.role(Role::Decoded).contains(&groups.concat()), "{name}: {seen:?}");
+    }
+}
+
+#[test]
 fn what_stands_in_no_element_is_read_beside_the_text() {
     let number = "44051401458";
     let kinds: [(&str, &str, &str, &str); 3] = [
@@ -105,6 +141,52 @@ fn text_in_unknown_elements_is_read_beside_the_text() {
         let seen = walk(file, &docx(&parts));
         assert!(seen.holds("shown"), "{part}: {seen:?}");
         assert_eq!(seen.role(Role::Data).contains("44051401458"), is_read, "{part}: {seen:?}");
+    }
+}
+
+#[test]
+fn attributes_that_say_something_are_read_once() {
+    let sheet = "xl/worksheets/sheet1.xml";
+    let rows = [
+        ("a.docx", "word/document.xml", "<w:tbl xmlns:w='x'><w:tblCaption w:val='%'/></w:tbl>", Some(Role::Drawing)),
+        ("a.docx", "word/document.xml", "<v:shape xmlns:v='x'><v:textpath string='%'/></v:shape>", Some(Role::Drawing)),
+        ("a.docx", "word/document.xml", "<w:p xmlns:w='x'><w:bookmarkStart w:name='%'/></w:p>", Some(Role::Data)),
+        ("a.docx", "word/comments.xml", "<w:comment xmlns:w='x' w:initials='%'/>", Some(Role::Comment)),
+        ("a.docx", "docProps/app.xml", "<Properties><Link title='%'/></Properties>", Some(Role::Property)),
+        ("a.xlsx", sheet, "<s><filters><filter val='%'/><filter val='%'/></filters></s>", Some(Role::Data)),
+        ("a.xlsx", sheet, "<s><scenario comment='%'/></s>", Some(Role::Data)),
+        ("a.xlsx", sheet, "<s><dataValidation promptTitle='%'/></s>", Some(Role::Form)),
+        ("a.xlsx", sheet, "<s><hyperlink tooltip='%'/></s>", Some(Role::Link)),
+        ("a.xlsx", "xl/workbook.xml", "<workbook><customWorkbookView name='%'/></workbook>", Some(Role::Data)),
+        ("a.docx", "word/document.xml", "<w:p xmlns:w='x' w:rsidR='%'/>", None),
+        ("a.docx", "word/document.xml", "<w:ind xmlns:w='x' w:left='%pt'/>", None),
+    ];
+    for (file, path, part, role) in rows {
+        let value = if role.is_some() { "zażółć 44051401458" } else { "440514" };
+        let part = part.replace('%', value);
+        let main = if file == "a.xlsx" { ("xl/workbook.xml", "<workbook/>") } else { ("word/document.xml", "<d/>") };
+        let parts = if path == main.0 { vec![(path, &*part)] } else { vec![main, (path, &*part)] };
+        let seen = walk(file, &docx(&parts));
+        let times = seen.text.values().map(|text| text.matches(value).count()).sum::<usize>();
+        assert_eq!(times, usize::from(role.is_some()), "{part}: {seen:?}");
+        assert!(role.is_none_or(|role| seen.role(role).contains(value)), "{part}: {seen:?}");
+    }
+}
+
+#[test]
+fn deleted_text_is_read_with_what_stood_around_it() {
+    let (del, ins) = ("<w:del><w:r><w:delText>", "<w:ins><w:r><w:t>");
+    let (end_del, end_ins) = ("</w:delText></w:r></w:del>", "</w:t></w:r></w:ins>");
+    let (t, end_t) = ("<w:r><w:t>", "</w:t></w:r>");
+    let rows = [
+        (format!("{del}gone{end_del}"), "gone"),
+        (format!("{t}PESEL 440{end_t}{del}514{end_del}{ins}999{end_ins}{t}01458 x{end_t}"), "PESEL 44051401458 x"),
+        (format!("{t}1{end_t}{del}2{end_del}{t}3{end_t}{del}4{end_del}{t}5{end_t}"), "12345"),
+        (format!("{del}44{end_del}{del}05{end_del}"), "4405"),
+    ];
+    for (paragraph, expected) in rows {
+        let seen = walk("a.docx", &document(&format!("<w:p>{paragraph}</w:p><w:p><w:r><w:t>next</w:t></w:r></w:p>")));
+        assert_eq!(seen.role(Role::Deleted).trim(), expected, "{paragraph}");
     }
 }
 

@@ -26,6 +26,7 @@ mod json;
 mod limits;
 mod multipart;
 mod nested;
+pub(crate) mod pieces;
 mod report;
 mod unpacked;
 mod walk;

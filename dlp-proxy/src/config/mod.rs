@@ -11,8 +11,9 @@ mod units;
 pub use names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 pub use sections::{
     AdminConfig, AnonymousAccess, BypassConfig, CaConfig, ConnectConfig, Downloads, IcapConfig, IdentityConfig,
-    InspectionConfig, JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig, OwnCertificate,
-    PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig, TlsConfig, UpstreamConfig,
+    InspectionConfig, InspectionMode, JwtConfig, KnownConfig, LargeBodies, LargeMode, LimitsConfig, ListenConfig,
+    ModeRule, OwnCertificate, PolicyConfig, PortalConfig, ResolverConfig, ScanConfig, StateConfig, TenantConfig,
+    TlsConfig, UpstreamConfig,
 };
 
 use serde::Deserialize;
@@ -166,6 +167,12 @@ impl Config {
                 "inspection.spool_total_max",
                 "expected at least inspection.gate_max, or it could not be held",
             );
+        }
+        let known = |app: &String| dlp_patterns::destinations().iter().any(|(id, _)| id == app);
+        let mut named = self.inspection.modes.iter().flat_map(|rule| &rule.apps);
+        if let Some(app) = named.find(|app| !known(app)) {
+            let message = format!("expected ids of the catalogue in apps, found `{app}`");
+            return Err(ConfigError::Invalid { key: "inspection.modes", message });
         }
         if !self.upstream.use_system_roots && self.upstream.extra_roots.is_empty() {
             return invalid(

@@ -3,7 +3,8 @@
 use super::names::{HostPattern, OverrideName, OverrideTarget, ParentName};
 use super::units;
 use crate::destination::{RestrictValues, Tenancy};
-use dlp_core::decision::{AppCategory, Zone};
+use crate::names::Host;
+use dlp_core::decision::{AppCategory, Destination, Zone};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -327,6 +328,14 @@ pub struct InspectionConfig {
     /// `"64MiB"`.
     #[serde(deserialize_with = "units::size")]
     pub gate_max: u64,
+    /// `[[inspection.modes]]`: how bodies for some destinations are inspected; the first that fits counts. Default none,
+    /// which is `"auto"` everywhere.
+    pub modes: Vec<ModeRule>,
+    /// Largest upload of several requests whose pieces are kept until it ends, to be judged as a whole. Of a larger one
+    /// the whole counts as not inspected, and the policy decides. All of them together take up to half of
+    /// `spool_total_max`. Default `"1GiB"`.
+    #[serde(deserialize_with = "units::size")]
+    pub transfer_max: u64,
     /// What happens to a body that is larger, by the zone of the destination. Default
     /// `{ personal = "refuse", unknown = "refuse", corporate = "stream" }`.
     pub large: LargeBodies,
@@ -351,6 +360,8 @@ impl Default for InspectionConfig {
     fn default() -> Self {
         Self {
             gate_max: 64 * MIB,
+            modes: Vec::new(),
+            transfer_max: 1024 * MIB,
             large: LargeBodies::default(),
             downloads: Downloads::Pass,
             ram_max: MIB,
@@ -358,6 +369,67 @@ impl Default for InspectionConfig {
             decision_timeout: Duration::from_secs(60),
             ocr: Vec::new(),
         }
+    }
+}
+
+impl InspectionConfig {
+    /// How bodies for this destination are inspected.
+    #[must_use]
+    pub fn mode(&self, destination: &Destination) -> InspectionMode {
+        self.modes.iter().find(|rule| rule.covers(destination)).map_or(InspectionMode::Auto, |rule| rule.mode)
+    }
+}
+
+/// How bodies are inspected before they leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InspectionMode {
+    /// A body is held up to `inspection.gate_max`, and `inspection.large` says what happens to a larger one. Pieces of an
+    /// upload of several requests to a service that the catalogue knows are judged as `Commit` has it, others as
+    /// `Strict` has it.
+    Auto,
+    /// A body is held whole, and none leaves while it is inspected. Pieces are as in `Auto`.
+    Gate,
+    /// Text and bytes without a structure leave while they are inspected, from `inspection.ram_max` on; the rest is held as
+    /// in `Auto`.
+    Pipelined,
+    /// A piece leaves when nothing was found in it; what cannot be judged by a piece alone waits for the end of the upload,
+    /// which is let through only when the whole was judged.
+    Commit,
+    /// A body is held whole. A piece that cannot be judged by itself is not let through, and what is counted is counted over
+    /// the pieces so far.
+    Strict,
+}
+
+/// `[[inspection.modes]]`: a mode, and the destinations that it is for. What is not named holds for all of them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModeRule {
+    /// The mode.
+    pub mode: InspectionMode,
+    /// Zones. Default all.
+    #[serde(default)]
+    pub zones: Vec<Zone>,
+    /// Applications, by the ids of the catalogue. Default all.
+    #[serde(default)]
+    pub apps: Vec<String>,
+    /// Categories of the catalogue. Default all.
+    #[serde(default)]
+    pub categories: Vec<AppCategory>,
+    /// Hosts, or `*.suffix` for all names below. Default all.
+    #[serde(default)]
+    pub hosts: Vec<HostPattern>,
+}
+
+impl ModeRule {
+    fn covers(&self, destination: &Destination) -> bool {
+        let Self { zones, apps, categories, hosts, .. } = self;
+        let is_app = |app: &String| apps.contains(app);
+        (zones.is_empty() || zones.contains(&destination.zone))
+            && (apps.is_empty() || destination.app.as_ref().is_some_and(is_app))
+            && (categories.is_empty() || categories.contains(&destination.category))
+            && (hosts.is_empty()
+                || Host::parse(&destination.host).is_ok_and(|host| hosts.iter().any(|p| p.covers(&host))))
     }
 }
 

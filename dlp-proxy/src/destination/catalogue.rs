@@ -9,7 +9,7 @@ use super::file::{
     ShapeToml, TenantHeaderForm, TenantHeaderToml,
 };
 use super::request::{Parsed, compared_host};
-use super::session::{SessionPart, SessionRule};
+use super::session::{SessionPart, SessionRule, SessionWords};
 use super::template::{Kind, Template};
 use crate::config::HostPattern;
 use dlp_core::decision::{Activity, AppCategory, Visibility};
@@ -146,7 +146,19 @@ pub(super) struct Endpoint {
     pub(super) role: Option<EndpointRole>,
     pub(super) body: Option<BodyForm>,
     session: Option<SessionRule>,
+    pub(super) parts: Vec<String>,
+    pub(super) ends: Vec<String>,
+    pub(super) named_by: Option<NamedBy>,
     pub(super) answer: Option<String>,
+}
+
+/// Where the answer to a call that opens an upload names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The field `Location`: the upload is named by its address.
+    Location,
+    /// This place in the answer's JSON.
+    Pointer(String),
 }
 
 impl Endpoint {
@@ -158,6 +170,12 @@ impl Endpoint {
     /// Whether it says where uploads are named.
     pub(super) fn names_session(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// Whether an upload cannot end without a request that this endpoint recognises as its end.
+    pub(super) fn tells_the_end(&self) -> bool {
+        let is_commit = self.role == Some(EndpointRole::Commit);
+        is_commit && !self.ends.is_empty() || self.session.as_ref().is_some_and(|rule| is_commit || rule.states_total())
     }
 }
 
@@ -378,10 +396,36 @@ fn endpoint(raw: EndpointToml) -> Result<Endpoint, String> {
         query: globs(raw.query),
         headers: globs(raw.header),
     };
-    let EndpointToml { id, activity, role, body, answer, session, offset, number, .. } = raw;
-    let session = SessionRule::new(session.as_deref(), (offset.as_deref(), number.as_deref()), &conditions.paths)
-        .map_err(|message| format!("endpoint `{id}`: {message}"))?;
-    Ok(Endpoint { id, conditions, activity, role, body, session, answer })
+    let EndpointToml { id, activity, role, body, answer, session, offset, number, part, parts, ends, named_by, .. } =
+        raw;
+    let words = SessionWords {
+        session: session.as_deref(),
+        offset: offset.as_deref(),
+        number: number.as_deref(),
+        part: part.as_deref(),
+    };
+    let wrong = |message: String| format!("endpoint `{id}`: {message}");
+    let session = SessionRule::new(words, &conditions.paths).map_err(wrong)?;
+    let is_commit = role == Some(EndpointRole::Commit);
+    let completes_named = is_commit && session.is_some();
+    if !parts.is_empty() && !completes_named {
+        return Err(wrong("expected `role = \"commit\"` and `session` beside `parts`".to_owned()));
+    }
+    let completes_listed = is_commit && session.is_none();
+    if !ends.is_empty() && !completes_listed {
+        return Err(wrong("expected `role = \"commit\"` and no `session` beside `ends`".to_owned()));
+    }
+    let named_by = named_by.map(|word| named_by_word(&word, role)).transpose().map_err(wrong)?;
+    Ok(Endpoint { id, conditions, activity, role, body, session, parts, ends, named_by, answer })
+}
+
+fn named_by_word(word: &str, role: Option<EndpointRole>) -> Result<NamedBy, String> {
+    match word {
+        _ if role != Some(EndpointRole::Open) => Err("expected `role = \"open\"` beside `named_by`".to_owned()),
+        "location" => Ok(NamedBy::Location),
+        pointer if pointer.starts_with('/') => Ok(NamedBy::Pointer(pointer.to_owned())),
+        _ => Err(format!("expected `location` or a JSON pointer in `named_by`, found `{word}`")),
+    }
 }
 
 fn tenant_header(raw: TenantHeaderToml) -> Result<TenantHeader, String> {

@@ -1,7 +1,7 @@
 //! From a request head to what it is about.
 
 use super::account::{Evidence, Learn, Tenancy};
-use super::catalogue::{App, Catalogue, Endpoint};
+use super::catalogue::{App, Catalogue, Endpoint, NamedBy};
 use super::file::{AccountModel, BodyForm, EndpointRole, HostRole};
 use super::request::{Parsed, RequestHead, compared_host};
 use super::session::{self, SessionPart};
@@ -22,6 +22,10 @@ pub struct Classified {
     pub answer: Option<String>,
     /// The piece of an upload that it brings, or the upload that it is about.
     pub session: Option<SessionPart>,
+    /// Whether the service is known by its host, and the end of an upload to it shows.
+    pub is_gated: bool,
+    /// Within what uploads are named: the application, all of whose hosts are one service, elsewhere the host.
+    pub scope: String,
     /// What the answer to this request proves about the account.
     pub learn: Vec<Learn>,
 }
@@ -35,6 +39,20 @@ pub struct EndpointMatch {
     pub role: Option<EndpointRole>,
     /// How content lies in its body.
     pub body: Option<BodyForm>,
+    /// Names of the fields of the body that list the pieces of the upload that it completes.
+    pub parts: Vec<String>,
+    /// Names of the fields of the body that name uploads that it completes.
+    pub ends: Vec<String>,
+    /// Where the answer names the upload that it opens.
+    pub named_by: Option<NamedBy>,
+}
+
+impl EndpointMatch {
+    fn of(endpoint: &Endpoint) -> Self {
+        let Endpoint { id, role, body, parts, ends, named_by, .. } = endpoint;
+        let (parts, ends, named_by) = (parts.clone(), ends.clone(), named_by.clone());
+        Self { id: id.clone(), role: *role, body: *body, parts, ends, named_by }
+    }
 }
 
 impl Catalogue {
@@ -55,8 +73,13 @@ impl Catalogue {
             destination: destination(app, request.host.clone(), account),
             activity,
             answer: endpoint.and_then(|e| e.answer.clone()).or_else(|| app.and_then(|app| app.answer.clone())),
-            session: session_of(&request, activity, endpoint),
-            endpoint: endpoint.map(|e| EndpointMatch { id: e.id.clone(), role: e.role, body: e.body }),
+            session: session_of(&request, activity, endpoint).map(|part| {
+                let tells_end = part.tells_end || app.is_some_and(|app| ends_visibly(app, endpoint));
+                SessionPart { tells_end, is_listed, ..part }
+            }),
+            is_gated: is_listed && app.is_some_and(|app| app.endpoints.iter().any(Endpoint::tells_the_end)),
+            scope: app.filter(|_| is_listed).map_or_else(|| request.host.clone(), |app| app.id.clone()),
+            endpoint: endpoint.map(EndpointMatch::of),
             learn: app.map_or_else(Vec::new, |app| learns_of(app, &request)),
         }
     }
@@ -79,6 +102,12 @@ fn session_of(request: &Parsed<'_>, activity: Activity, endpoint: Option<&Endpoi
         _ if is_passive(activity) => None,
         _ => session::general(request),
     }
+}
+
+/// Whether the end of an upload at this endpoint shows: here, or at another endpoint of the application.
+fn ends_visibly(app: &App, endpoint: Option<&Endpoint>) -> bool {
+    endpoint.is_some_and(|endpoint| endpoint.names_session() && endpoint.body != Some(BodyForm::MultipartForm))
+        && app.endpoints.iter().any(Endpoint::tells_the_end)
 }
 
 struct Account {

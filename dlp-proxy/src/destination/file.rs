@@ -217,6 +217,16 @@ pub(super) struct EndpointToml {
     pub(super) offset: Option<String>,
     /// Where its number stands.
     pub(super) number: Option<String>,
+    /// Where its name stands.
+    pub(super) part: Option<String>,
+    /// Names of the fields of the body in which a call that completes an upload lists its pieces.
+    #[serde(default)]
+    pub(super) parts: Vec<String>,
+    /// Names of the fields of the body in which a call that completes uploads names them.
+    #[serde(default)]
+    pub(super) ends: Vec<String>,
+    /// Where the answer to a call that opens an upload names it: `location`, or a pointer into JSON.
+    pub(super) named_by: Option<String>,
     pub(super) answer: Option<String>,
 }
 

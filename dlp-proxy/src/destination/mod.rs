@@ -23,9 +23,10 @@ mod session;
 mod template;
 
 pub use account::{AccountKind, Evidence, Learn, Tenancy};
-pub use catalogue::{Catalogue, CatalogueError, CatalogueFile};
+pub use catalogue::{Catalogue, CatalogueError, CatalogueFile, NamedBy};
 pub use classify::{Classified, EndpointMatch};
 pub use file::{AccountModel, BodyForm, EndpointRole, HostRole};
 pub use request::RequestHead;
 pub use restrict::{RestrictError, RestrictValues, Restrictions};
+pub(crate) use session::key_of_address;
 pub use session::{Position, SessionPart};

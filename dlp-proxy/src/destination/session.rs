@@ -1,8 +1,9 @@
 //! Where the requests of one upload name the upload and the place of their piece.
 //!
-//! | `session`, `offset`, `number` | reads |
+//! | `session`, `offset`, `number`, `part` | reads |
 //! |---|---|
-//! | `url` | path and query as they are |
+//! | `url` | host, path and query as they are |
+//! | `address` | host and path as they are |
 //! | `query:NAME` | a parameter |
 //! | `path:NAME` | a named piece of the path template |
 //! | `header:NAME` | a header that stands once |
@@ -20,6 +21,14 @@ pub struct SessionPart {
     pub key: String,
     /// Where the body belongs; none for a request that brings no piece, or of which that is not known.
     pub position: Option<Position>,
+    /// What the piece is called, where pieces have names.
+    pub name: Option<String>,
+    /// Length of the whole upload, as the request states it.
+    pub total_bytes: Option<u64>,
+    /// Whether the end of the upload shows: by a call, or by the length of the whole.
+    pub tells_end: bool,
+    /// Whether the service is known by its host, so that nothing comes of pieces whose upload has not ended.
+    pub is_listed: bool,
 }
 
 /// The place of a piece.
@@ -37,11 +46,22 @@ pub(super) struct SessionRule {
     session: Place,
     offset: Option<Place>,
     number: Option<Place>,
+    part: Option<Place>,
+}
+
+/// The words of an endpoint about the upload that its requests belong to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SessionWords<'a> {
+    pub(super) session: Option<&'a str>,
+    pub(super) offset: Option<&'a str>,
+    pub(super) number: Option<&'a str>,
+    pub(super) part: Option<&'a str>,
 }
 
 #[derive(Clone, Debug)]
 enum Place {
     Url,
+    Address,
     ContentRange,
     Query(String),
     Path(String),
@@ -51,22 +71,20 @@ enum Place {
 
 impl SessionRule {
     /// Reads the words of an endpoint, or says what is wrong with them.
-    pub(super) fn new(
-        session: Option<&str>,
-        (offset, number): (Option<&str>, Option<&str>),
-        paths: &[Template],
-    ) -> Result<Option<Self>, String> {
+    pub(super) fn new(words: SessionWords<'_>, paths: &[Template]) -> Result<Option<Self>, String> {
+        let SessionWords { session, offset, number, part } = words;
         let Some(session) = session else {
-            return match offset.or(number) {
-                Some(_) => Err("expected `session` beside `offset` or `number`".to_owned()),
+            return match offset.or(number).or(part) {
+                Some(_) => Err("expected `session` beside `offset`, `number` or `part`".to_owned()),
                 None => Ok(None),
             };
         };
-        if offset.is_some() && number.is_some() {
-            return Err("expected one of `offset` and `number`, found both".to_owned());
+        if [offset, number, part].iter().flatten().count() > 1 {
+            return Err("expected one of `offset`, `number` and `part`, found more".to_owned());
         }
         let place = |word: Option<&str>| word.map(|word| Place::new(word, paths)).transpose();
-        Ok(Some(Self { session: Place::new(session, paths)?, offset: place(offset)?, number: place(number)? }))
+        let session = Place::new(session, paths)?;
+        Ok(Some(Self { session, offset: place(offset)?, number: place(number)?, part: place(part)? }))
     }
 
     /// What a request says; none when it names no session.
@@ -75,7 +93,14 @@ impl SessionRule {
         let number = |place: &Option<Place>| place.as_ref()?.read(request, paths)?.trim().parse().ok();
         let position =
             number(&self.offset).map(Position::Offset).or_else(|| number(&self.number).map(Position::Number));
-        Some(SessionPart { key, position })
+        let name = self.part.as_ref().and_then(|part| part.read(request, paths));
+        let total_bytes = total_of_range(request);
+        Some(SessionPart { key, position, name, total_bytes, tells_end: false, is_listed: false })
+    }
+
+    /// Whether each piece says how long the whole is, so that the last one is known as such.
+    pub(super) fn states_total(&self) -> bool {
+        matches!(self.offset, Some(Place::ContentRange))
     }
 }
 
@@ -83,6 +108,7 @@ impl Place {
     fn new(word: &str, paths: &[Template]) -> Result<Self, String> {
         Ok(match word.split_once(':') {
             None if word == "url" => Self::Url,
+            None if word == "address" => Self::Address,
             None if word == "content-range" => Self::ContentRange,
             Some(("query", name)) => Self::Query(name.to_owned()),
             Some(("path", name)) if !paths.is_empty() && paths.iter().all(|path| path.has_capture(name)) => {
@@ -98,7 +124,7 @@ impl Place {
             },
             _ => {
                 return Err(format!(
-                    "expected `url`, `content-range`, `query:`, `path:`, `header:` or `header_json:`, found `{word}`"
+                    "expected `url`, `address`, `content-range`, `query:`, `path:`, `header:` or `header_json:`, found `{word}`"
                 ));
             }
         })
@@ -107,6 +133,7 @@ impl Place {
     fn read(&self, request: &Parsed<'_>, paths: &[Template]) -> Option<String> {
         match self {
             Self::Url => Some(url_of(request)),
+            Self::Address => Some(format!("{}{}", request.host, request.path.text)),
             Self::ContentRange => first_of_range(request).map(|first| first.to_string()),
             Self::Query(name) => request.query_value(name).map(std::borrow::Cow::into_owned),
             Self::Path(name) => paths.iter().find_map(|path| path.capture(&request.path.text, name)).map(str::to_owned),
@@ -124,14 +151,37 @@ impl Place {
 }
 
 fn url_of(request: &Parsed<'_>) -> String {
-    format!("{}?{}", request.path.text, request.query)
+    format!("{}{}?{}", request.host, request.path.text, request.query)
+}
+
+/// The key of a session that is named by an address which an answer gives, absolute or relative to the one asked.
+pub(crate) fn key_of_address(host: &str, target: &str, location: &str) -> Option<String> {
+    let after_scheme = location.split_once("://").map(|(_, rest)| rest);
+    let (host, target) = match after_scheme {
+        Some(rest) => rest.split_at(rest.find('/')?),
+        None if location.starts_with('/') => (host, location),
+        None => {
+            let folder = target.split('?').next()?.rsplit_once('/')?.0;
+            return key_of_address(host, target, &format!("{folder}/{location}"));
+        }
+    };
+    let headers = http::HeaderMap::new();
+    let head = super::RequestHead { method: "", host, target, headers: &headers, learnt: &[] };
+    Some(url_of(&Parsed::new(&head)))
 }
 
 /// The session of a request whose application nobody describes, when it says by itself that it brings a piece.
 pub(super) fn general(request: &Parsed<'_>) -> Option<SessionPart> {
     let from_offset = || request.header("upload-offset")?.trim().parse().ok();
     let offset = first_of_range(request).or_else(from_offset)?;
-    Some(SessionPart { key: url_of(request), position: Some(Position::Offset(offset)) })
+    let (position, total_bytes) = (Some(Position::Offset(offset)), total_of_range(request));
+    let tells_end = total_bytes.is_some();
+    Some(SessionPart { key: url_of(request), position, name: None, total_bytes, tells_end, is_listed: false })
+}
+
+/// The length in `bytes 0-9/100` or `bytes */100`.
+fn total_of_range(request: &Parsed<'_>) -> Option<u64> {
+    request.header(CONTENT_RANGE.as_str())?.rsplit_once('/')?.1.trim().parse().ok()
 }
 
 /// `bytes 0-9/100` or `bytes 0-9/*`, in any case, and without the unit as some clients send it.
@@ -151,6 +201,10 @@ mod tests {
     use crate::destination::RequestHead;
     use http::{HeaderMap, HeaderName};
 
+    fn words([session, offset, number]: [Option<&str>; 3]) -> SessionWords<'_> {
+        SessionWords { session, offset, number, part: None }
+    }
+
     fn check(
         rule: [Option<&str>; 3],
         target: &str,
@@ -164,7 +218,7 @@ mod tests {
         }
         let head = RequestHead { method: "PUT", host: "a.example", target, headers: &headers, learnt: &[] };
         let request = Parsed::new(&head);
-        let got = match SessionRule::new(rule[0], (rule[1], rule[2]), &paths).unwrap() {
+        let got = match SessionRule::new(words(rule), &paths).unwrap() {
             Some(rule) => rule.read(&request, &paths),
             None => general(&request),
         };
@@ -191,12 +245,12 @@ mod tests {
         check(dropbox, "/", &[("dropbox-api-arg", "{}")], None);
         check(dropbox, "/", &[("dropbox-api-arg", arg), ("dropbox-api-arg", arg)], None);
         let range = [Some("url"), Some("content-range"), None];
-        check(range, "/u?t=1", &[("content-range", "bytes 5-9/*")], Some(("/u?t=1", Some(Offset(5)))));
-        check(range, "/u", &[("content-range", "bytes */100")], Some(("/u?", None)));
-        check(range, "/u", &[("content-range", "bytes 9-5/10")], Some(("/u?", None)));
+        check(range, "/u?t=1", &[("content-range", "bytes 5-9/*")], Some(("a.example/u?t=1", Some(Offset(5)))));
+        check(range, "/u", &[("content-range", "bytes */100")], Some(("a.example/u?", None)));
+        check(range, "/u", &[("content-range", "bytes 9-5/10")], Some(("a.example/u?", None)));
         let none = [None; 3];
-        check(none, "/u", &[("content-range", "Bytes 0-4/5")], Some(("/u?", Some(Offset(0)))));
-        check(none, "/u", &[("upload-offset", "77")], Some(("/u?", Some(Offset(77)))));
+        check(none, "/u", &[("content-range", "Bytes 0-4/5")], Some(("a.example/u?", Some(Offset(0)))));
+        check(none, "/u", &[("upload-offset", "77")], Some(("a.example/u?", Some(Offset(77)))));
         check(none, "/u", &[], None);
     }
 
@@ -204,15 +258,47 @@ mod tests {
     fn mistakes_are_named() {
         let rows = [
             ([None, Some("content-range"), None], "expected `session`"),
-            ([Some("url"), Some("content-range"), Some("query:n")], "found both"),
+            ([Some("url"), Some("content-range"), Some("query:n")], "found more"),
             ([Some("cookie:x"), None, None], "found `cookie:x`"),
             ([Some("path:other"), None, None], "`{other}`"),
             ([Some("header_json:x"), None, None], "header_json:NAME#/POINTER"),
         ];
-        for ([session, offset, number], expected) in rows {
+        for (rule, expected) in rows {
             let paths = [Template::new(Kind::Path, "/up/{id}").unwrap()];
-            let error = SessionRule::new(session, (offset, number), &paths).unwrap_err();
+            let error = SessionRule::new(words(rule), &paths).unwrap_err();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_the_whole_is_read() {
+        let rows = [
+            ("bytes 0-4/5", Some(5)),
+            ("bytes 0-4/*", None),
+            ("bytes */100", Some(100)),
+            ("0-4/ 7", Some(7)),
+            ("bytes 0-4", None),
+            ("bytes 0-4/99999999999999999999", None),
+        ];
+        for (range, expected) in rows {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_RANGE, range.parse().unwrap());
+            let head = RequestHead { method: "PUT", host: "a.example", target: "/", headers: &headers, learnt: &[] };
+            assert_eq!(total_of_range(&Parsed::new(&head)), expected, "{range}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_answers_are_keys() {
+        let rows = [
+            ("https://b.example:1080/files/1?t=2", Some("b.example/files/1?t=2")),
+            ("/files/1", Some("a.example/files/1?")),
+            ("1", Some("a.example/up/1?")),
+            ("//b.example/files/1", Some("a.example//b.example/files/1?")),
+            ("https://b.example", None),
+        ];
+        for (location, expected) in rows {
+            assert_eq!(key_of_address("a.example", "/up/new?x=/y", location).as_deref(), expected, "{location}");
         }
     }
 }

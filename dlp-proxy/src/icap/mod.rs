@@ -109,6 +109,7 @@ impl Server {
                 Ok(Next::End) => return,
                 Err(refused) => {
                     self.services.metrics.count_fault(refused.reason());
+                    self.services.metrics.count_icap("any", "failed");
                     tracing::info!(%peer, reason = refused.reason(), "ICAP request failed");
                     let _ = self.refuse(io, refused).await;
                     return;
@@ -125,7 +126,10 @@ impl Server {
     ) -> Result<Next, Refused> {
         let next = if head.closes { Next::End } else { Next::Request };
         match head.method {
-            Method::Options => self.write(io, &self.options(&head)).await?,
+            Method::Options => {
+                self.services.metrics.count_icap("options", "answered");
+                self.write(io, &self.options(&head)).await?;
+            }
             Method::ReqMod | Method::RespMod => {
                 let heads = Heads::read(io, &head).await?;
                 self.modify(io, peer, (&head, heads)).await?;
@@ -158,13 +162,21 @@ impl Server {
         let sender = Sender { peer: head.client.map_or(peer, |ip| SocketAddr::new(ip, 0)), user: head.user.clone() };
         let way = if head.method == Method::RespMod { Way::Down } else { Way::Up };
         let mut body = Incoming { server: self, body: ChunkedBody::new(), is_previewed: head.preview.is_some() };
+        let count = |outcome| {
+            let method = if way == Way::Down { "respmod" } else { "reqmod" };
+            self.services.metrics.count_icap(method, outcome);
+        };
         if way == Way::Down && self.services.config.icap.respmod == Downloads::Pass {
+            count("unread");
             self.services.metrics.count_uninspected("download");
             return self.pass(io, (head, &original), (body, None)).await;
         }
         let judged = match Judged::new(&self.services, sender, request, way) {
             Ok(judged) => judged,
-            Err(answer) => return self.replace(io, &original, (body, *answer)).await,
+            Err(answer) => {
+                count("refused");
+                return self.replace(io, &original, (body, *answer)).await;
+            }
         };
         if let Some(changed) = judged.restricted(original.head()) {
             original.change(changed);
@@ -176,6 +188,7 @@ impl Server {
                 (judged.by_body(&response_fields, collected.spooled()).await, Some(collected))
             }
         };
+        count(if matches!(judgement, Judgement::Pass) { "passed" } else { "refused" });
         match judgement {
             Judgement::Pass => self.pass(io, (head, &original), (body, collected)).await,
             Judgement::Refused(answer) => self.replace(io, &original, (body, answer)).await,

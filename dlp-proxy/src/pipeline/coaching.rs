@@ -19,6 +19,7 @@ use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
 use crate::http::client_body::ClientBody;
 use crate::names::Authority;
+use crate::request_log::Entry;
 use crate::services::Services;
 use data_encoding::BASE64URL_NOPAD;
 use dlp_core::decision::{Action, Actor, Decision, Transfer};
@@ -27,7 +28,7 @@ use http::{Method, Response};
 use http_body_util::{BodyExt, Limited};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
 
@@ -158,15 +159,16 @@ impl Kept {
     /// Sends it as it came.
     async fn send(
         &self,
-        services: &Services,
+        services: &Arc<Services>,
         client: &Client,
         verdict: &Verdict,
     ) -> Result<Response<GatewayBody>, Fault> {
         let route = route(services, client, &self.site).await?;
         let content = Held { spooled: self.held.spooled.clone(), rest: None }.into();
-        let outgoing = Outgoing { parts: &self.parts, site: &self.site, content };
+        let outgoing = Outgoing { parts: &self.parts, site: &self.site, content, is_answer_read: false };
         let answer = forward::forward(services, client, &route, outgoing).await?;
-        download::judged(services, verdict, (&self.parts, &self.site), answer).await
+        let mut entry = Entry::default();
+        download::judged(services, (verdict, &mut entry), (&self.parts, &self.site), answer).await
     }
 
     /// The page once more, and everything stays as it was.
@@ -232,7 +234,7 @@ pub(super) fn is_explanation(parts: &Parts, site: &Site) -> bool {
 
 /// Sends what was kept, when it is explained.
 pub(super) async fn explained(
-    services: &Services,
+    services: &Arc<Services>,
     client: &Client,
     (parts, site): (&Parts, &Site),
     (actor, body): (Actor, ClientBody),

@@ -2,11 +2,13 @@
 //!
 //! The body of an answer is held as that of a request is, inspected, and decided about as a download from the place that the
 //! request went to. One that is too large to be held counts as not inspected; when the policy lets it go on, its beginning
-//! comes from the hold and its rest as it arrives. What never ends cannot be held: events of a server and messages of gRPC
-//! pass, and are counted.
+//! comes from the hold and its rest as it arrives. What never ends cannot be held: events of a server are judged one by one,
+//! and messages of gRPC pass, and are counted.
 
+use super::events::Events;
 use super::icap::answer_parts;
 use super::inspection;
+use super::note;
 use super::outcome::{self, Verdict};
 use super::passing::is_grpc;
 use super::site::Site;
@@ -14,20 +16,22 @@ use crate::body_stream::{GatewayBody, Then};
 use crate::config::Downloads;
 use crate::fault::Fault;
 use crate::pipeline::gate::spool_fault;
+use crate::request_log::Entry;
 use crate::services::Services;
 use crate::spool::Spooled;
 use dlp_core::decision::{Activity, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// The answer to a request that was let through, as far as it may reach the client.
 pub(super) async fn judged(
-    services: &Services,
-    request: &Verdict,
+    services: &Arc<Services>,
+    (request, entry): (&Verdict, &mut Entry),
     (parts, site): (&Parts, &Site),
     answer: Response<GatewayBody>,
 ) -> Result<Response<GatewayBody>, Fault> {
@@ -35,10 +39,24 @@ pub(super) async fn judged(
         return Ok(answer);
     }
     let head = TransferHead { activity: Activity::Download, ..request.transfer.head.clone() };
-    let (fields, body) = answer.into_parts();
+    let (mut fields, body) = answer.into_parts();
     let (item, decision, body) = match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => (unread(), decision, body),
-        HeadDecision::Inspect if is_endless(&fields.headers) => {
+        HeadDecision::Inspect if has_events(&fields.headers) => {
+            let events = Events {
+                services: services.clone(),
+                parts: parts.clone(),
+                site: site.clone(),
+                head,
+                answer: request.answer.clone(),
+                peer: request.peer,
+                path_masked: request.path_masked.clone(),
+                read_as: event_parts()?,
+            };
+            fields.headers.remove(CONTENT_LENGTH);
+            return Ok(Response::from_parts(fields, events.watched(body)));
+        }
+        HeadDecision::Inspect if is_grpc(&fields.headers) => {
             services.metrics.count_uninspected("endless_answer");
             return Ok(Response::from_parts(fields, body));
         }
@@ -46,7 +64,10 @@ pub(super) async fn judged(
     };
     let verdict = verdict(request, (head, item), decision);
     match outcome::conclude(services, &verdict, parts, site).await {
-        Some(refusal) => Ok(refusal.map(GatewayBody::full)),
+        Some(refusal) => {
+            note(services, entry, &verdict);
+            Ok(refusal.map(GatewayBody::full))
+        }
         None => Ok(Response::from_parts(fields, body)),
     }
 }
@@ -66,11 +87,19 @@ fn verdict(request: &Verdict, (head, item): (TransferHead, Item), decision: Deci
     }
 }
 
-/// Whether an answer goes on for as long as somebody listens.
-fn is_endless(fields: &HeaderMap) -> bool {
+/// Whether an answer consists of events that a server sends for as long as somebody listens. Compressed ones nobody could
+/// judge one by one; they are held like other answers.
+fn has_events(fields: &HeaderMap) -> bool {
     let kind = fields.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    kind.eq_ignore_ascii_case(b"text/event-stream") || is_grpc(fields)
+    kind.eq_ignore_ascii_case(b"text/event-stream") && !fields.contains_key(CONTENT_ENCODING)
+}
+
+/// The head under which events are inspected: they are lines of text, whatever stands in them.
+fn event_parts() -> Result<Parts, Fault> {
+    let mut fields = HeaderMap::new();
+    fields.insert(CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));
+    answer_parts(&fields).ok_or(Fault::Internal)
 }
 
 /// Holds the body, inspects it and decides; the body as it can go on.
@@ -79,7 +108,7 @@ async fn inspected(
     head: &TransferHead,
     (fields, body): (&HeaderMap, GatewayBody),
 ) -> Result<(Item, Decision, GatewayBody), Fault> {
-    let (spooled, then) = hold(services, body).await?;
+    let (spooled, then) = hold(services, body, services.config.inspection.gate_max).await?;
     let whole = (!matches!(then, Then::Rest(_))).then(|| spooled.clone());
     let read_as = answer_parts(fields).ok_or(Fault::Internal)?;
     let item = inspection::inspect_body(services, &read_as, whole).await.item;
@@ -88,9 +117,8 @@ async fn inspected(
     Ok((transfer.item, decision, GatewayBody::looked_at(spooled, then)))
 }
 
-/// Collects an answer up to `inspection.gate_max`. What is announced to be larger is not collected at all.
-async fn hold(services: &Services, mut body: GatewayBody) -> Result<(Spooled, Then), Fault> {
-    let largest = services.config.inspection.gate_max;
+/// Collects an answer up to so many bytes. What is announced to be larger is not collected at all.
+pub(super) async fn hold(services: &Services, mut body: GatewayBody, largest: u64) -> Result<(Spooled, Then), Fault> {
     let mut spool = services.spool.spool();
     let mut is_over = body.size_hint().exact().is_some_and(|length| length > largest);
     let mut trailers = None;
@@ -115,11 +143,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_ends_is_told_by_its_type() {
+    fn events_are_told_by_their_type() {
         let rows = [
             ("text/event-stream", true),
             ("Text/Event-Stream; charset=utf-8", true),
-            ("application/grpc+proto", true),
+            ("application/grpc+proto", false),
             ("text/event-streams", false),
             ("application/json", false),
             ("", false),
@@ -127,7 +155,7 @@ mod tests {
         for (kind, expected) in rows {
             let mut fields = HeaderMap::new();
             fields.insert(CONTENT_TYPE, kind.parse().unwrap());
-            assert_eq!(is_endless(&fields), expected, "{kind}");
+            assert_eq!(has_events(&fields), expected, "{kind}");
         }
     }
 }

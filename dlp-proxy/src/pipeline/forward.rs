@@ -15,7 +15,7 @@ use crate::http::fields::{keep_trailers_wish, strip_hop_by_hop};
 use crate::http::h2::join_cookies;
 use crate::services::Services;
 use crate::upstream::Route;
-use http::header::{CONTENT_LENGTH, HOST, IF_RANGE, RANGE, TRAILER, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, IF_RANGE, RANGE, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use hyper::body::{Body, Incoming};
@@ -28,6 +28,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) site: &'a Site,
     /// Its body.
     pub(super) content: Content,
+    /// Whether the gateway itself reads the answer, which must not be compressed then.
+    pub(super) is_answer_read: bool,
 }
 
 /// A body that may leave.
@@ -82,7 +84,7 @@ pub(super) fn pass_back(services: &Services, answer: Response<Incoming>) -> Resp
 
 /// The message that leaves, in a form that belongs to no version of HTTP.
 pub(super) fn build(services: &Services, outgoing: Outgoing<'_>) -> Result<Request<GatewayBody>, Fault> {
-    let Outgoing { parts, site, content } = outgoing;
+    let Outgoing { parts, site, content, is_answer_read } = outgoing;
     let mut headers = parts.headers.clone();
     let framing = framing(&headers, &content);
     strip_hop_by_hop(&mut headers);
@@ -93,6 +95,9 @@ pub(super) fn build(services: &Services, outgoing: Outgoing<'_>) -> Result<Reque
         // A piece of a document shows less than the document.
         headers.remove(RANGE);
         headers.remove(IF_RANGE);
+    }
+    if is_answer_read {
+        headers.remove(ACCEPT_ENCODING);
     }
     headers.remove(CONTENT_LENGTH);
     if let Some((name, value)) = framing {

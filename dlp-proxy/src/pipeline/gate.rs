@@ -1,6 +1,8 @@
 //! Holds a request body until it was decided about.
 
 use super::forward::declared_length;
+use super::passing;
+use crate::body;
 use crate::body_stream::GatewayBody;
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
@@ -17,6 +19,9 @@ use tokio::time::{Instant, timeout};
 /// Bytes in a second, taken over the whole transfer, below which a body is given up: far below any network that people
 /// upload over, and enough that a byte now and then does not hold a connection and its memory for good.
 const UPLOAD_PACE_MIN: u64 = 512;
+
+/// Bytes by which the kind of a content is told.
+pub(super) const FIRST_BYTES: usize = 64 * 1024;
 
 /// A body in the hands of the gateway.
 #[derive(Debug)]
@@ -47,11 +52,17 @@ impl Held {
     }
 }
 
-/// Collects the body up to `inspection.gate_max`. What is announced to be larger is not collected at all.
-pub(super) async fn hold(services: &Services, parts: &Parts, mut body: ClientBody) -> Result<Held, Fault> {
+/// Collects the body up to `inspection.gate_max`. What is announced to be larger is not collected at all. With `early`,
+/// a body of one piece is let be from there on.
+pub(super) async fn hold(
+    services: &Services,
+    (parts, early): (&Parts, Option<u64>),
+    mut body: ClientBody,
+) -> Result<Held, Fault> {
     let settings = &services.config.inspection;
     let mut spool = services.spool.spool();
     let mut is_over = declared_length(&parts.headers).is_some_and(|length| length > settings.gate_max);
+    let mut early = early.map(|early| (early, Vec::new()));
     let begin = Instant::now();
     while !is_over && !body.is_end_stream() {
         let wait = patience(services.config.limits.body_stall_upload, begin.elapsed(), spool.len());
@@ -62,11 +73,30 @@ pub(super) async fn hold(services: &Services, parts: &Parts, mut body: ClientBod
             Err(_elapsed) => return Err(Fault::BodyStalled),
         };
         let bytes = frame.into_data().map_err(|_trailers| Fault::Framing(TRAILERS))?;
+        if let Some((_, first)) = &mut early {
+            let wanted = bytes.len().min(FIRST_BYTES.saturating_sub(first.len()));
+            first.extend_from_slice(&bytes[..wanted]);
+        }
         spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
         is_over = spool.len() > settings.gate_max;
+        if let Some((_, first)) = early.take_if(|(early, _)| spool.len() > *early) {
+            is_over |= is_streamable(services, parts, first).await;
+        }
     }
     let spooled = spool.finish().await.map_err(|error| spool_fault(&error.into()))?;
     Ok(Held { spooled, rest: is_over.then_some(body) })
+}
+
+/// Whether a body that begins so can be judged from front to back. Where nobody has time to look, it is held.
+async fn is_streamable(services: &Services, parts: &Parts, first: Vec<u8>) -> bool {
+    let (inspection, head) = (services.inspection.now(), parts.headers.clone());
+    let looking = services.pool.submit(move |scratch| {
+        body::is_one_piece(&head, &first) && passing::is_readable(&inspection.stream_inspector, scratch, &first)
+    });
+    match looking {
+        Ok(looking) => looking.await.unwrap_or(false),
+        Err(_overload) => false,
+    }
 }
 
 /// What it is called when a body breaks off.

@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::services::{InspectionServices, Services};
 use crate::spool::Spooled;
 use dlp_core::base::{Cancel, ProblemClass};
-use dlp_core::content::{Completeness, Finding, Flow, ItemReport, LocatedProblem, Observer, Outcome};
+use dlp_core::content::{Completeness, Finding, Flow, ItemReport, LocatedProblem, Observer, Outcome, ReadSeek};
 use dlp_core::decision::{Inspection, InspectionProblem, Item, Summariser};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::scan_name;
@@ -43,6 +43,12 @@ pub(super) async fn inspect(services: &Services, parts: &Parts, held: &Held) -> 
 
 /// The same for a body that somebody else holds; without one it is too large to be held.
 pub(super) async fn inspect_body(services: &Services, parts: &Parts, body: Option<Spooled>) -> Inspected {
+    let content = body.map(|body| Content { len: body.len(), reader: Box::new(body) });
+    inspect_content(services, parts, content).await
+}
+
+/// The same for whatever can be read.
+pub(super) async fn inspect_content(services: &Services, parts: &Parts, body: Option<Content>) -> Inspected {
     let started = Instant::now();
     let inspected = inspect_in_pool(services, parts, body).await;
     count(&services.metrics, &inspected.item, started.elapsed());
@@ -70,11 +76,11 @@ pub(super) async fn masked_text(services: &Services, text: String) -> String {
 }
 
 /// Waits for a thread and for its result, both within the time for decisions. Without a body only the head is read.
-async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Spooled>) -> Inspected {
+async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Content>) -> Inspected {
     let cancel = Cancel::default();
     // Also stops the work when the client goes away and this future is dropped.
     let guard = CancelOnDrop(cancel.clone());
-    let size = body.as_ref().map_or(0, Spooled::len);
+    let size = body.as_ref().map_or(0, |body| body.len);
     let task = Task { services: services.inspection.now(), parts: parts.clone(), body, cancel };
     let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
@@ -130,8 +136,16 @@ struct Task {
     services: std::sync::Arc<InspectionServices>,
     parts: Parts,
     /// The body; absent when it is larger than what is held.
-    body: Option<Spooled>,
+    body: Option<Content>,
     cancel: Cancel,
+}
+
+/// A body, from wherever it is read.
+pub(super) struct Content {
+    /// Its length.
+    pub(super) len: u64,
+    /// Its bytes.
+    pub(super) reader: Box<dyn ReadSeek + Send>,
 }
 
 impl Task {
@@ -145,11 +159,11 @@ impl Task {
         let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
         let of_head = body::inspect_head(&self.parts, setup.reborrowed(), &mut tally);
         match &mut self.body {
-            Some(spooled) => {
-                let of_body = body::inspect(&self.parts.headers, spooled, setup, &mut tally);
+            Some(content) => {
+                let of_body = body::inspect(&self.parts.headers, &mut *content.reader, setup, &mut tally);
                 let report = of_head.join(of_body);
                 report.file_names.iter().for_each(|name| tally.name(scratch, name));
-                tally.finish(report, Some(spooled.len()))
+                tally.finish(report, Some(content.len))
             }
             None => {
                 tally.note(problem(ProblemClass::Limit, "gate_max"));

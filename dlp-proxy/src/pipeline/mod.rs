@@ -11,10 +11,12 @@
 
 pub(crate) mod coaching;
 mod download;
+mod events;
 mod forward;
 mod gate;
 pub(crate) mod icap;
 mod inspection;
+mod opened;
 mod outcome;
 mod passing;
 mod session;
@@ -27,7 +29,7 @@ use crate::access::Lease;
 use crate::admission::Admitted;
 use crate::answer::AnswerRequest;
 use crate::body_stream::GatewayBody;
-use crate::config::LargeMode;
+use crate::config::{InspectionMode, LargeMode};
 use crate::destination::{Classified, RequestHead};
 use crate::fault::Fault;
 use crate::http::chunked::TRAILERS;
@@ -51,13 +53,14 @@ use http::{HeaderMap, Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
+use opened::Opened;
 use outcome::Verdict;
 use passing::{Cut, Passing, Pipe};
 use session::Piece;
 use site::Site;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use websocket::Switch;
 
 /// A client connection, or a tunnel inside one.
@@ -98,6 +101,8 @@ pub(crate) async fn handle(
             refuse_with(services, client, &parts, &fault)
         }
     };
+    let own = begin.elapsed().saturating_sub(entry.waited);
+    services.metrics.overhead_seconds.observe(own.as_secs_f64());
     if services.request_log.is_kept() {
         services.request_log.write(Entry {
             client: Some(client.peer.ip()),
@@ -157,7 +162,7 @@ async fn serve(
         classified.answer = Some("grpc".to_owned());
     }
     let head = transfer_head(&classified, actor);
-    let piece = Piece::of(&classified, client);
+    let piece = Piece::of(services, &classified, client);
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
         let verdict = session::verdict_again(reason, head, classified.answer, client);
         note(services, entry, &verdict);
@@ -167,11 +172,13 @@ async fn serve(
 
     let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
     let judged = judge(services, client, (parts, &site), (head, body), upload).await?;
-    let Judged { transfer, decision, content, route, path_masked, later, cut } = judged;
+    let Judged { transfer, decision, content, route, path_masked, later, cut, opened, waited } = judged;
+    entry.waited = waited;
 
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
-    let verdict = Verdict { transfer, decision, answer: classified.answer, peer: client.peer, path_masked };
+    let answer = classified.answer.clone();
+    let verdict = Verdict { transfer, decision, answer, peer: client.peer, path_masked };
     note(services, entry, &verdict);
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
@@ -195,10 +202,16 @@ async fn serve(
     if let Some(answer) = cut.as_ref().and_then(Cut::take) {
         return answer;
     }
-    let outgoing = forward::Outgoing { parts, site: &site, content };
+    let outgoing = forward::Outgoing { parts, site: &site, content, is_answer_read: opened.is_some() };
+    let sent = Instant::now();
     let answer = forward::forward(services, client, &route, outgoing).await;
+    entry.waited = waited + sent.elapsed();
+    let answer = match (answer, opened) {
+        (Ok(answer), Some(opened)) => opened.named(services, client, (&classified, &site), answer).await,
+        (answer, _) => answer,
+    };
     let answer = match answer {
-        Ok(answer) => download::judged(services, &verdict, (parts, &site), answer).await,
+        Ok(answer) => download::judged(services, (&verdict, entry), (parts, &site), answer).await,
         Err(fault) => Err(fault),
     };
     cut.and_then(|cut| cut.take()).unwrap_or(answer)
@@ -215,6 +228,10 @@ struct Judged {
     later: Later,
     /// Where the reason will stand if a body that passes is cut.
     cut: Option<Cut>,
+    /// The upload that it opens.
+    opened: Option<Opened>,
+    /// Time for which the client was waited for.
+    waited: Duration,
 }
 
 /// What is decided about after the request has begun to leave.
@@ -276,34 +293,50 @@ async fn inspect(
         let judged = Judged::at_once((transfer, decision), Content::Piped(body), Some(path_masked));
         return Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged });
     }
-    let mut held = gate::hold(services, parts, body).await?;
-    // A piece of an upload is held, or what lies across its borders could not be seen.
-    if !held.is_whole()
-        && upload.piece.is_none()
-        && services.config.inspection.large.of(head.destination.zone) == LargeMode::Stream
-    {
+    let settings = &services.config.inspection;
+    let mode = settings.mode(&head.destination);
+    let is_streamed = match mode {
+        // A piece of an upload is held, or what lies across its borders could not be seen.
+        _ if upload.piece.is_some() => false,
+        InspectionMode::Gate | InspectionMode::Strict => false,
+        InspectionMode::Pipelined => true,
+        InspectionMode::Auto | InspectionMode::Commit => settings.large.of(head.destination.zone) == LargeMode::Stream,
+    };
+    let early = if mode == InspectionMode::Pipelined && is_streamed { Some(settings.ram_max) } else { None };
+    let begin = Instant::now();
+    let mut held = gate::hold(services, (parts, early), body).await?;
+    let waited = begin.elapsed();
+    if !held.is_whole() && is_streamed {
         match passing().large(held).await {
             Ok(Pipe { body, cut }) => {
                 let inspection = Inspection::complete();
                 let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
                 let judged = Judged::at_once(decide(item), Content::Piped(body), None);
-                return Ok(Judged { later: Later::Everything, cut: Some(cut), ..judged });
+                return Ok(Judged { later: Later::Everything, cut: Some(cut), waited, ..judged });
             }
             Err(unwatched) => held = unwatched,
         }
     }
-    let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &held).await;
+    let inspection::Inspected { mut item, path_masked } = inspection::inspect(services, parts, &held).await;
+    session::note_absent(&mut item, upload.classified);
     let mut judged = decide(item);
+    let mut opened = None;
     match upload.piece {
         Some(piece) => {
-            judged = piece.judge(services, &held, judged).await?;
+            judged = piece.judge(services, (parts, &held), judged).await?;
             if judged.1.action >= Action::Coach {
                 piece.refuse(services, (&judged.0, &judged.1));
             }
         }
-        None => session::note_opening(services, upload.classified, (&held, upload.client)).await?,
+        None => {
+            let request = (upload.classified, upload.client);
+            (judged, opened) = session::judge_opening(services, (parts, &held), request, judged).await?;
+            if judged.1.action < Action::Coach {
+                judged = session::judge_named(services, upload.classified, &held, judged).await?;
+            }
+        }
     }
-    Ok(Judged::at_once(judged, held.into(), Some(path_masked)))
+    Ok(Judged { opened, waited, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
 }
 
 /// What a request has to do with an upload of several requests.
@@ -316,7 +349,17 @@ struct Upload<'a> {
 impl Judged {
     /// Nothing of it is decided later.
     fn at_once((transfer, decision): (Transfer, Decision), content: Content, path_masked: Option<String>) -> Self {
-        Self { transfer, decision, content, route: None, path_masked, later: Later::Nothing, cut: None }
+        Self {
+            transfer,
+            decision,
+            content,
+            route: None,
+            path_masked,
+            later: Later::Nothing,
+            cut: None,
+            opened: None,
+            waited: Duration::ZERO,
+        }
     }
 }
 

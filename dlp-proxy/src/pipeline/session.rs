@@ -1,35 +1,53 @@
-//! A request that brings a piece of an upload: what lies across its borders is judged with it.
+//! A request that belongs to an upload of several requests: it is judged with what is known of the others.
+//!
+//! A piece is judged by what was found in it and across its borders. That a document cannot be opened by a piece of it is
+//! no reason to stop the piece where the end of the upload shows: there the whole is judged, and the request that would
+//! complete the upload goes on only when it was let through. Where the end does not show, or may have happened already,
+//! as with a server that nobody knows, a piece that cannot be judged by itself counts as not inspected.
 
 use super::gate::Held;
+use super::inspection::{self, Content};
 use super::outcome::Verdict;
-use super::{Client, inspection};
-use crate::destination::{Classified, EndpointRole, Position};
+use super::{Client, Opened};
+use crate::body::pieces::{self, ListForm, PART_LIST_BYTES_MAX};
+use crate::config::InspectionMode;
+use crate::destination::{BodyForm, Classified, EndpointMatch, EndpointRole, Position, SessionPart};
 use crate::fault::Fault;
-use crate::services::Services;
+use crate::sealed_file::SealedFile;
+use crate::services::{InspectionServices, Services};
 use crate::spool::Spooled;
-use crate::transfer::{Edges, SessionKey};
+use crate::transfer::{Arrival, Edges, Ending, NotKept, Opening, SessionKey, Store, Whole};
 use dlp_core::base::ProblemClass;
 use dlp_core::content::Completeness;
-use dlp_core::decision::{Action, Activity, Decision, Item, Transfer, TransferHead};
+use dlp_core::decision::{Action, Activity, Decision, Inspection, Item, Transfer, TransferHead};
 use http::Request;
 use http::request::Parts;
+use std::io::{self, Read};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// The upload that a request belongs to.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     key: SessionKey,
-    position: Option<Position>,
+    part: SessionPart,
+    /// The call, when the catalogue knows it.
+    endpoint: Option<EndpointMatch>,
     client: IpAddr,
+    mode: InspectionMode,
 }
+
+/// What was judged, and how.
+type Judged = (Transfer, Decision);
 
 impl Piece {
     /// The upload, when the request names one.
-    pub(super) fn of(classified: &Classified, client: &Client) -> Option<Self> {
-        let part = classified.session.as_ref()?;
-        let key = SessionKey { host: classified.destination.host.clone(), session: part.key.clone() };
-        Some(Self { key, position: part.position, client: client.peer.ip() })
+    pub(super) fn of(services: &Services, classified: &Classified, client: &Client) -> Option<Self> {
+        let part = classified.session.clone()?;
+        let key = SessionKey { scope: classified.scope.clone(), session: part.key.clone() };
+        let mode = services.config.inspection.mode(&classified.destination);
+        Some(Self { key, part, endpoint: classified.endpoint.clone(), client: client.peer.ip(), mode })
     }
 
     /// What an upload was refused for, which refuses everything else of it but its end.
@@ -46,54 +64,229 @@ impl Piece {
         services.transfers.refuse(&self.key, reason, Instant::now());
     }
 
-    /// Judges a piece that may leave by itself together with what is known around it.
+    /// Judges a request, itself judged alone, together with what is known of its upload.
     pub(super) async fn judge(
         &self,
         services: &Services,
-        held: &Held,
-        (transfer, decision): (Transfer, Decision),
-    ) -> Result<(Transfer, Decision), Fault> {
-        if decision.action >= Action::Coach || held.spooled.len() == 0 {
-            return Ok((transfer, decision));
+        (parts, held): (&Parts, &Held),
+        alone: Judged,
+    ) -> Result<Judged, Fault> {
+        let mut judged = alone;
+        if self.brings_piece() && held.spooled.len() > 0 {
+            judged = self.judge_piece(services, (parts, held), judged).await?;
         }
-        let edges = edges_of(held.spooled.clone()).await?;
-        let decide = |item: Item| {
-            let transfer = Transfer { item, ..transfer.clone() };
-            let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
-            (transfer, decision)
+        if judged.1.action >= Action::Coach {
+            return Ok(judged);
+        }
+        match self.ending(services, held).await? {
+            Some(ending) => self.judge_whole(services, &ending, judged).await,
+            None => Ok(judged),
+        }
+    }
+
+    /// Whether the body belongs to the file. That of a call which completes an upload does only when it has a place.
+    fn brings_piece(&self) -> bool {
+        !self.is_commit() || self.part.position.is_some()
+    }
+
+    fn is_commit(&self) -> bool {
+        self.endpoint.as_ref().and_then(|endpoint| endpoint.role) == Some(EndpointRole::Commit)
+    }
+
+    /// Judges a piece with what lies around it.
+    async fn judge_piece(
+        &self,
+        services: &Services,
+        (parts, held): (&Parts, &Held),
+        (transfer, decision): Judged,
+    ) -> Result<Judged, Fault> {
+        let store = services.transfers.store(&self.key, Instant::now(), || new_store(services));
+        let piece = PieceBody { services: services.inspection.now(), parts: parts.clone(), body: held.spooled.clone() };
+        let PieceRead { edges, content } = piece.keep(store).await?;
+        let len = edges.len();
+        let is_kept = content.is_ok() && held.is_whole();
+        let arrival = Arrival {
+            position: self.part.position,
+            name: self.part.name.clone(),
+            edges,
+            content: content.map_err(|reason| reason.as_str()),
+            findings: transfer.item.findings.clone(),
+            total_bytes: self.part.total_bytes,
         };
-        let Ok(joints) = services.transfers.arrive(&self.key, (self.position, self.client), edges, Instant::now())
-        else {
+        let judged = match is_kept && self.waits_for_whole(services, len) {
+            true => decide(services, Transfer { item: of_fragment(&transfer.item), ..transfer }),
+            false => (transfer, decision),
+        };
+        if judged.1.action >= Action::Coach {
+            return Ok(judged);
+        }
+        let Ok(joints) = services.transfers.arrive(&self.key, (self.client, arrival), Instant::now()) else {
             // What cannot be remembered cannot be put together either.
-            let mut item = transfer.item.clone();
-            item.inspection.completeness = Completeness::Partial;
-            item.inspection.problems.push(inspection::problem(ProblemClass::Limit, "transfers_max"));
-            return Ok(decide(item));
+            return Ok(decide(services, incomplete(judged.0, "transfers_max")));
         };
-        let parts = joint_parts()?;
+        self.judge_joints(services, joints, judged).await
+    }
+
+    /// Judges the texts across the borders of a piece.
+    async fn judge_joints(&self, services: &Services, joints: Vec<Vec<u8>>, judged: Judged) -> Result<Judged, Fault> {
+        let parts = nameless_parts()?;
         for joint in joints {
             let held = Held::of(services, joint.into()).await?;
-            let (joined, refused) = decide(inspection::inspect(services, &parts, &held).await.item);
-            if refused.action >= Action::Coach {
-                return Ok((joined, refused));
+            let item = inspection::inspect(services, &parts, &held).await.item;
+            let joined = decide(services, Transfer { item: of_fragment(&item), ..judged.0.clone() });
+            if joined.1.action >= Action::Coach {
+                return Ok(joined);
             }
         }
-        Ok((transfer, decision))
+        if self.mode == InspectionMode::Strict {
+            let item = Item { findings: services.transfers.findings(&self.key), ..judged.0.item.clone() };
+            let counted = decide(services, Transfer { item, ..judged.0.clone() });
+            if counted.1.action >= Action::Coach {
+                return Ok(counted);
+            }
+        }
+        Ok(judged)
+    }
+
+    /// Whether what a piece leaves open is judged at the end of the upload.
+    fn waits_for_whole(&self, services: &Services, len: u64) -> bool {
+        let SessionPart { tells_end, is_listed, position, total_bytes, .. } = &self.part;
+        let is_trusted = match self.mode {
+            InspectionMode::Strict => false,
+            InspectionMode::Commit => true,
+            InspectionMode::Auto | InspectionMode::Gate | InspectionMode::Pipelined => *is_listed,
+        };
+        // One piece that is everything has been judged as a whole already.
+        let is_all = *position == Some(Position::Offset(0)) && *total_bytes == Some(len);
+        is_trusted && !is_all && (*tells_end || services.transfers.total_bytes(&self.key).is_some())
+    }
+
+    /// How the upload ends, if it does so with this request.
+    async fn ending(&self, services: &Services, held: &Held) -> Result<Option<Ending>, Fault> {
+        if !self.is_commit() {
+            return Ok(self
+                .part
+                .total_bytes
+                .or_else(|| services.transfers.total_bytes(&self.key))
+                .map(Ending::AsSoonAs));
+        }
+        if let Some(Position::Offset(offset)) = self.part.position {
+            return Ok(Some(Ending::Call(offset.saturating_add(held.spooled.len()))));
+        }
+        let fields = self.endpoint.as_ref().map(|endpoint| (endpoint.body, &endpoint.parts));
+        Ok(Some(match fields {
+            Some((form, names)) if !names.is_empty() && held.spooled.len() > 0 => {
+                listed(services, held, (form, names)).await?.map_or(Ending::Unreadable, Ending::Listed)
+            }
+            _ => Ending::All,
+        }))
+    }
+
+    /// Judges the upload when it is complete.
+    async fn judge_whole(&self, services: &Services, ending: &Ending, judged: Judged) -> Result<Judged, Fault> {
+        let Some(whole) = services.transfers.whole(&self.key, ending, Instant::now()) else { return Ok(judged) };
+        let whole = judge_whole(services, whole, judged.0.clone()).await?;
+        if whole.1.action < Action::Coach {
+            services.transfers.end(&self.key);
+        }
+        Ok(if whole.1.action >= judged.1.action { whole } else { judged })
     }
 }
 
-/// Remembers the body of a request that opens an upload, when the upload is named by the answer.
-pub(super) async fn note_opening(
+/// Says of a call that content comes into being without being sent: from its digest, or fetched by the service.
+pub(super) fn note_absent(item: &mut Item, classified: &Classified) {
+    let reason = match classified.endpoint.as_ref().and_then(|endpoint| endpoint.role) {
+        Some(EndpointRole::HashOnly) => "hash_only",
+        Some(EndpointRole::ServerFetch) => "server_fetch",
+        _ => return,
+    };
+    item.inspection.completeness = Completeness::Partial;
+    item.inspection.problems.push(inspection::problem(ProblemClass::Unreadable, reason));
+}
+
+/// Judges uploads that a call names in its body.
+pub(super) async fn judge_named(
     services: &Services,
     classified: &Classified,
-    (held, client): (&Held, IpAddr),
-) -> Result<(), Fault> {
-    let role = classified.endpoint.as_ref().and_then(|endpoint| endpoint.role);
-    if role == Some(EndpointRole::Open) && classified.session.is_none() && held.is_whole() {
-        let edges = edges_of(held.spooled.clone()).await?;
-        services.transfers.open(&classified.destination.host, client, edges, Instant::now());
+    held: &Held,
+    judged: Judged,
+) -> Result<Judged, Fault> {
+    let Some(endpoint) = classified.endpoint.as_ref().filter(|endpoint| !endpoint.ends.is_empty()) else {
+        return Ok(judged);
+    };
+    let Some(named) = listed(services, held, (endpoint.body, &endpoint.ends)).await? else {
+        return Ok(decide(services, incomplete(judged.0, "part_list")));
+    };
+    let mut judged = judged;
+    for session in named {
+        let key = SessionKey { scope: classified.scope.clone(), session };
+        if let Some((item, decision)) = services.transfers.refusal(&key) {
+            return Ok((Transfer { item, ..judged.0 }, decision));
+        }
+        let Some(whole) = services.transfers.whole(&key, &Ending::All, Instant::now()) else { continue };
+        let whole = judge_whole(services, whole, judged.0.clone()).await?;
+        if whole.1.action >= Action::Coach {
+            let reason = (whole.0.item.clone(), whole.1.clone());
+            services.transfers.refuse(&key, reason, Instant::now());
+            return Ok(whole);
+        }
+        services.transfers.end(&key);
+        judged = if whole.1.action >= judged.1.action { whole } else { judged };
     }
-    Ok(())
+    Ok(judged)
+}
+
+/// Judges an upload that was put together. One of a single piece has been judged with it.
+async fn judge_whole(services: &Services, whole: Whole, transfer: Transfer) -> Result<Judged, Fault> {
+    if let Some(reason) = whole.missing {
+        services.metrics.count_problem(ProblemClass::Limit);
+        let item = Item { findings: whole.findings, ..transfer.item.clone() };
+        return Ok(decide(services, incomplete(Transfer { item, ..transfer }, reason)));
+    }
+    let len = whole.content.len();
+    let content = Content { len, reader: Box::new(whole.content.clone()) };
+    let inspected = inspection::inspect_content(services, &nameless_parts()?, Some(content)).await.item;
+    let names = transfer.item.names.clone();
+    Ok(decide(services, Transfer { item: Item { names, ..inspected }, ..transfer }))
+}
+
+/// Judges a request that opens an upload which the answer names, and remembers what it brings of it.
+pub(super) async fn judge_opening(
+    services: &Services,
+    (parts, held): (&Parts, &Held),
+    (classified, client): (&Classified, IpAddr),
+    judged: Judged,
+) -> Result<(Judged, Option<Opened>), Fault> {
+    let Some(endpoint) = &classified.endpoint else { return Ok((judged, None)) };
+    if endpoint.role != Some(EndpointRole::Open) || classified.session.is_some() || !held.is_whole() {
+        return Ok((judged, None));
+    }
+    let total_bytes = parts.headers.get("upload-length").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let mut opening = Opening { first: None, store: None, total_bytes };
+    // What describes an upload is no part of it.
+    let brings_piece = held.spooled.len() > 0 && matches!(endpoint.body, None | Some(BodyForm::Raw));
+    let mut judged = judged;
+    if brings_piece {
+        let store = new_store(services).map_err(NotKept::Io);
+        opening.store = store.as_ref().ok().cloned();
+        let piece = PieceBody { services: services.inspection.now(), parts: parts.clone(), body: held.spooled.clone() };
+        let PieceRead { edges, content } = piece.keep(store).await?;
+        services.transfers.open(&classified.scope, client, edges.clone(), Instant::now());
+        let is_strict = services.config.inspection.mode(&classified.destination) == InspectionMode::Strict;
+        if content.is_ok() && endpoint.named_by.is_some() && classified.is_gated && !is_strict {
+            judged = decide(services, Transfer { item: of_fragment(&judged.0.item), ..judged.0 });
+        }
+        opening.first = Some(Arrival {
+            position: Some(Position::Offset(0)),
+            name: None,
+            edges,
+            content: content.map_err(|reason| reason.as_str()),
+            findings: judged.0.item.findings.clone(),
+            total_bytes: None,
+        });
+    }
+    let opened = endpoint.named_by.clone().map(|named_by| Opened { opening, named_by });
+    Ok((judged, opened))
 }
 
 /// The verdict on a request of an upload that was refused before.
@@ -106,15 +299,85 @@ pub(super) fn verdict_again(
     Verdict { transfer: Transfer { head, item }, decision, answer, peer: client.peer, path_masked: None }
 }
 
-async fn edges_of(mut spooled: Spooled) -> Result<Edges, Fault> {
-    let reading = tokio::task::spawn_blocking(move || Edges::read(&mut spooled));
+fn decide(services: &Services, transfer: Transfer) -> Judged {
+    let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
+    (transfer, decision)
+}
+
+/// The item of a fragment. That a document could not be opened by a piece of it says nothing; that there was no time or
+/// room to look does.
+fn of_fragment(item: &Item) -> Item {
+    let is_own = |class| matches!(class, ProblemClass::Limit | ProblemClass::Timeout | ProblemClass::ParserPanic);
+    let problems: Vec<_> = item.inspection.problems.iter().filter(|problem| is_own(problem.class)).cloned().collect();
+    let completeness = if problems.is_empty() { Completeness::Complete } else { Completeness::Partial };
+    Item { inspection: Inspection { completeness, problems }, ..item.clone() }
+}
+
+/// A transfer of which something was not seen.
+fn incomplete(mut transfer: Transfer, reason: &str) -> Transfer {
+    transfer.item.inspection.completeness = Completeness::Partial;
+    transfer.item.inspection.problems.push(inspection::problem(ProblemClass::Limit, reason));
+    transfer
+}
+
+fn new_store(services: &Services) -> io::Result<Arc<Store>> {
+    Store::create(&services.spool, services.config.inspection.transfer_max)
+}
+
+/// The body of a request that brings a piece.
+struct PieceBody {
+    services: Arc<InspectionServices>,
+    parts: Parts,
+    body: Spooled,
+}
+
+/// What was read of a piece.
+struct PieceRead {
+    edges: Edges,
+    content: Result<SealedFile, NotKept>,
+}
+
+impl PieceBody {
+    /// Reads the edges, and puts the content into the store, apart from the threads that move bytes.
+    async fn keep(mut self, store: Result<Arc<Store>, NotKept>) -> Result<PieceRead, Fault> {
+        let reading = tokio::task::spawn_blocking(move || -> io::Result<PieceRead> {
+            let unframed = pieces::unframed(&self.parts.headers, &mut self.body, &self.services.limits)?;
+            let mut content = unframed.unwrap_or_else(|| Box::new(self.body));
+            let edges = Edges::read(&mut content)?;
+            content.seek(io::SeekFrom::Start(0))?;
+            let content = store.and_then(|store| store.append(&mut content));
+            Ok(PieceRead { edges, content })
+        });
+        match reading.await {
+            Ok(Ok(read)) => Ok(read),
+            _ => Err(Fault::Internal),
+        }
+    }
+}
+
+/// The values of fields that a body lists; none when they cannot be read.
+async fn listed(
+    services: &Services,
+    held: &Held,
+    (form, names): (Option<BodyForm>, &[String]),
+) -> Result<Option<Vec<String>>, Fault> {
+    let form = if form == Some(BodyForm::Xml) { ListForm::Xml } else { ListForm::Json };
+    if held.spooled.len() > PART_LIST_BYTES_MAX as u64 || !held.is_whole() {
+        return Ok(None);
+    }
+    let (mut body, names, inspection) = (held.spooled.clone(), names.to_vec(), services.inspection.now());
+    let reading = tokio::task::spawn_blocking(move || -> io::Result<Option<Vec<String>>> {
+        let mut text = Vec::new();
+        body.read_to_end(&mut text)?;
+        Ok(pieces::listed(&text, form, &names, &inspection.limits))
+    });
     match reading.await {
-        Ok(Ok(edges)) => Ok(edges),
+        Ok(Ok(listed)) => Ok(listed),
         _ => Err(Fault::Internal),
     }
 }
 
-/// The head under which a joint is inspected: it has none of its own.
-fn joint_parts() -> Result<Parts, Fault> {
+/// The head under which something is inspected that has none of its own.
+fn nameless_parts() -> Result<Parts, Fault> {
     Request::builder().uri("/").body(()).map(|request| request.into_parts().0).map_err(|_| Fault::Internal)
 }

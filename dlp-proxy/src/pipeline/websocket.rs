@@ -1,5 +1,5 @@
 //! A request that switches to WebSocket: the handshake is decided like any request, and then every message of the client
-//! like a body.
+//! like a body, and one of the origin like a download where downloads are inspected.
 //!
 //! What a message does is at least a `post`, whatever the request that opened the connection looked like. Where the
 //! policy decides that without looking at content, messages are relayed as they come, or there is no switch at all.
@@ -10,6 +10,7 @@ use super::outcome::{self, Verdict};
 use super::site::Site;
 use super::{Client, inspection};
 use crate::body_stream::GatewayBody;
+use crate::config::Downloads;
 use crate::fault::Fault;
 use crate::http::fields::strip_hop_by_hop;
 use crate::http::guard::GuardedIo;
@@ -17,9 +18,9 @@ use crate::server::ClientIo;
 use crate::services::Services;
 use crate::upstream::Route;
 use crate::websocket::handshake::{self, Deflate};
-use crate::websocket::relay::{End, Terms, relay};
+use crate::websocket::relay::{End, Side, Terms, relay};
 use bytes::Bytes;
-use dlp_core::decision::{Activity, HeadDecision, Item, Transfer, TransferHead};
+use dlp_core::decision::{Action, Activity, HeadDecision, Item, Transfer, TransferHead};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -77,7 +78,8 @@ pub(super) async fn switch(
             Treatment::Unread
         }
     };
-    let outgoing = Outgoing { parts: switch.parts, site: switch.site, content: Content::Empty };
+    let (parts, site) = (switch.parts, switch.site);
+    let outgoing = Outgoing { parts, site, content: Content::Empty, is_answer_read: false };
     let mut request = forward::build(services, outgoing)?;
     handshake::ask(&switch.parts.headers, request.headers_mut());
     let asked = request.headers().clone();
@@ -157,8 +159,9 @@ impl Session {
             Treatment::Unread => self.carry_unread(client, origin, stop).await,
             Treatment::Inspected => {
                 let message_max = usize::try_from(limits.websocket_message).unwrap_or(usize::MAX);
-                let terms = Terms { message_max, deflate, stall: limits.body_stall_upload };
-                relay(client, origin, terms, stop, |content| self.may_pass(content)).await
+                let judges_down = self.services.config.inspection.downloads == Downloads::Inspect;
+                let terms = Terms { message_max, deflate, stall: limits.body_stall_upload, judges_down };
+                relay(client, origin, terms, stop, |side, content| self.may_pass(side, content)).await
             }
         };
         if let End::Closed(code) = end {
@@ -181,9 +184,19 @@ impl Session {
         End::Peer
     }
 
+    /// Whether nobody wants to know what comes down.
+    fn is_decided(&self, head: &TransferHead) -> bool {
+        let by_head = self.services.rules.now().policies.decide_head(head, SystemTime::now());
+        matches!(by_head, HeadDecision::Final(decision) if decision.action < Action::Coach)
+    }
+
     /// Inspects one message and decides about it.
-    async fn may_pass(&self, content: Vec<u8>) -> bool {
-        if content.is_empty() {
+    async fn may_pass(&self, side: Side, content: Vec<u8>) -> bool {
+        let head = match side {
+            Side::Client => self.head.clone(),
+            Side::Origin => TransferHead { activity: Activity::Download, ..self.head.clone() },
+        };
+        if content.is_empty() || side == Side::Origin && self.is_decided(&head) {
             return true;
         }
         let mut spool = self.services.spool.spool();
@@ -197,7 +210,7 @@ impl Session {
         let Ok(spooled) = held else { return false };
         let held = Held { spooled, rest: None };
         let item = inspection::inspect(&self.services, &self.parts, &held).await.item;
-        let transfer = Transfer { head: self.head.clone(), item };
+        let transfer = Transfer { head, item };
         let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
         let (answer, path_masked) = (self.answer.clone(), Some(self.path_masked.clone()));
         let verdict = Verdict { transfer, decision, answer, peer: self.peer, path_masked };

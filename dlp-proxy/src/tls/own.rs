@@ -9,6 +9,7 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Why TLS of the gateway's own listeners cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,14 @@ pub(crate) fn server_config(
         .with_single_cert(chain, own_key)?;
     config.alpn_protocols = [Protocol::Http2, Protocol::Http1].map(|protocol| protocol.alpn().to_vec()).to_vec();
     Ok(Arc::new(config))
+}
+
+/// When the first certificate of a PEM file ends, as far as that can be read.
+pub(crate) fn not_after(path: &Path) -> Option<SystemTime> {
+    let der = CertificateDer::pem_file_iter(path).ok()?.next()?.ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
+    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 fn client_verifier(ca: Option<&Path>, crls: &[PathBuf]) -> Result<Arc<dyn ClientCertVerifier>, OwnTlsError> {

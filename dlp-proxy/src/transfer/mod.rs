@@ -2,39 +2,57 @@
 //!
 //! Each piece is inspected alone, as a body. What lies across the border of two pieces is seen when the second of them
 //! arrives: the end of one and the beginning of the other are put together and inspected too. So the pieces may come in
-//! any order and at the same time, and a value that was cut in two is found before its second half leaves. Of a piece
-//! only its edges are kept, in memory; pieces that are smaller than that are kept whole, and then a value may be spread
-//! over any number of them. A session in which something was refused stays refused.
+//! any order and at the same time, and a value that was cut in two is found before its second half leaves. The edges of
+//! a piece are kept in memory; pieces that are smaller than that are kept whole, and then a value may be spread over any
+//! number of them.
+//!
+//! The pieces themselves are kept too, in a sealed file of their upload, until it ends: by a call, or with the piece that
+//! makes it as long as it was said to be. That request waits until the upload was put together and judged as one content,
+//! so a document that can only be opened whole is opened, and what is counted is counted over all pieces. Where not all of
+//! it is here, because a bound was reached or pieces took another way, the judgement is incomplete and says so.
+//!
+//! A session in which something was refused stays refused.
 
 mod edges;
+mod session;
+mod store;
+mod whole;
 
-use edges::EDGE_BYTES;
 pub(crate) use edges::Edges;
+pub(crate) use session::{Arrival, Ending};
+pub(crate) use store::{NotKept, Store};
+pub(crate) use whole::Whole;
 
-use crate::destination::Position;
-use dlp_core::decision::{Decision, Item};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use dlp_core::decision::{Decision, DetectorSummary, Item};
+use prometheus_client::metrics::gauge::Gauge;
+use session::{Piece, Session};
+use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes of all edges. A piece takes 16 KiB.
 const EDGES_BYTES_MAX: usize = 64 << 20;
 /// Sessions at a time.
 const SESSIONS_MAX: usize = 10_000;
+/// Sessions with a file. Each takes a descriptor; the one that was used longest ago makes room.
+const STORES_MAX: usize = 1_000;
 /// Time without a request after which a session is forgotten, and after which a refused one is.
 const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 const REFUSED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Time for which the pieces of an upload are kept that has ended.
+const ENDED_FOR: Duration = Duration::from_secs(5 * 60);
 /// Beginnings of uploads of one client at one host whose sessions have no name yet.
 const OPENED_MAX: usize = 16;
 /// Requests after which sessions are looked through for old ones.
 const SWEEP_EVERY: u32 = 256;
 
-/// Names a session: the host, and what its requests have in common.
+/// Names a session: the application or host within which it is named, and what its requests have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionKey {
-    /// Host.
-    pub(crate) host: String,
+    /// Application or host.
+    pub(crate) scope: String,
     /// Key of the session.
     pub(crate) session: String,
 }
@@ -43,10 +61,25 @@ pub(crate) struct SessionKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// The beginning of an upload, before the answer has named it.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    /// Its first bytes, when the request that opens it brings some.
+    pub(crate) first: Option<Arrival>,
+    /// Where they lie.
+    pub(crate) store: Option<Arc<Store>>,
+    /// Length of the whole, as the request states it.
+    pub(crate) total_bytes: Option<u64>,
+}
+
 /// All sessions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Transfers {
     state: Mutex<State>,
+    /// Bytes of all pieces that are kept.
+    kept_max: u64,
+    /// How many sessions there are.
+    shown: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -57,14 +90,12 @@ struct State {
     since_sweep: u32,
 }
 
-#[derive(Debug)]
-struct Session {
-    parts: BTreeMap<u64, Edges>,
-    refused: Option<Box<(Item, Decision)>>,
-    seen: Instant,
-}
-
 impl Transfers {
+    /// No sessions, which may keep so many bytes; `shown` tells how many there are.
+    pub(crate) fn new(kept_max: u64, shown: Gauge) -> Self {
+        Self { state: Mutex::default(), kept_max, shown }
+    }
+
     /// Why something of the session was refused, if it was.
     pub(crate) fn refusal(&self, key: &SessionKey) -> Option<(Item, Decision)> {
         self.state().sessions.get(key)?.refused.as_deref().cloned()
@@ -77,7 +108,36 @@ impl Transfers {
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
         session.seen = now;
         session.refused.get_or_insert_with(|| Box::new(reason));
-        state.bytes -= std::mem::take(&mut session.parts).values().map(Edges::bytes).sum::<usize>();
+        session.store = None;
+        state.bytes -= bytes_of(std::mem::take(&mut session.pieces).values());
+        self.show(state);
+    }
+
+    /// Where the pieces of the session are kept; `create` makes the file at the first of them.
+    pub(crate) fn store(
+        &self,
+        key: &SessionKey,
+        now: Instant,
+        create: impl FnOnce() -> io::Result<Arc<Store>>,
+    ) -> Result<Arc<Store>, NotKept> {
+        let mut state = self.state();
+        state.sweep(now);
+        let kept = state.sessions.get(key).and_then(|session| session.store.clone());
+        if kept.is_some() && state.bytes_kept() < self.kept_max {
+            return kept.ok_or(NotKept::Spool);
+        }
+        if state.sessions.len() >= SESSIONS_MAX && !state.sessions.contains_key(key) || !state.make_room(self.kept_max)
+        {
+            return Err(NotKept::Spool);
+        }
+        if let Some(store) = kept {
+            return Ok(store);
+        }
+        let store = create()?;
+        let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
+        session.store = Some(store.clone());
+        self.show(&state);
+        Ok(store)
     }
 
     /// Remembers a piece; gives the texts that lie across its borders, with as much of its neighbours as is known.
@@ -85,26 +145,22 @@ impl Transfers {
     pub(crate) fn arrive(
         &self,
         key: &SessionKey,
-        (position, client): (Option<Position>, IpAddr),
-        edges: Edges,
+        (client, arrival): (IpAddr, Arrival),
         now: Instant,
     ) -> Result<Vec<Vec<u8>>, Full> {
         let mut state = self.state();
         let state = &mut *state;
         state.sweep(now);
-        if state.bytes + edges.bytes() > EDGES_BYTES_MAX
+        let bytes = arrival.edges.bytes();
+        if state.bytes + bytes > EDGES_BYTES_MAX
             || state.sessions.len() >= SESSIONS_MAX && !state.sessions.contains_key(key)
         {
             return Err(Full);
         }
-        let opened = state.opened.get(&(key.host.clone(), client)).map(|(_, opened)| opened);
+        let opened = state.opened.get(&(key.scope.clone(), client)).map(|(_, opened)| opened);
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
         session.seen = now;
-        let (at, is_offset) = match position {
-            Some(Position::Offset(offset)) => (offset, true),
-            Some(Position::Number(number)) => (number, false),
-            None => (session.parts.last_key_value().map_or(0, |(last, _)| last + 1), false),
-        };
+        let (at, is_offset) = session.place(&arrival);
         let before = match session.before(at, is_offset) {
             before if before.is_empty() && is_offset => opened.map_or_else(Vec::new, |opened| {
                 opened.iter().filter(|first| first.len() == at).map(|first| first.end().to_vec()).collect()
@@ -112,22 +168,23 @@ impl Transfers {
             before if before.is_empty() => Vec::new(),
             before => vec![before],
         };
-        let after = session.after(at, is_offset, &edges);
-        let joints = edges.joints(&before, &after);
-        state.bytes += edges.bytes();
-        state.bytes -= session.parts.insert(at, edges).map_or(0, |old| old.bytes());
+        let after = session.after(at, is_offset, &arrival.edges);
+        let joints = arrival.edges.joints(&before, &after);
+        state.bytes += bytes;
+        state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+        self.show(state);
         Ok(joints)
     }
 
-    /// Remembers the beginning of an upload whose session gets its name from the answer.
-    pub(crate) fn open(&self, host: &str, client: IpAddr, edges: Edges, now: Instant) {
+    /// Remembers the beginning of an upload whose session gets its name from the answer, in case that is not understood.
+    pub(crate) fn open(&self, scope: &str, client: IpAddr, edges: Edges, now: Instant) {
         let mut state = self.state();
         let state = &mut *state;
         if edges.len() == 0 || state.bytes + edges.bytes() > EDGES_BYTES_MAX {
             return;
         }
         state.bytes += edges.bytes();
-        let (seen, opened) = state.opened.entry((host.to_owned(), client)).or_insert_with(|| (now, VecDeque::new()));
+        let (seen, opened) = state.opened.entry((scope.to_owned(), client)).or_insert_with(|| (now, VecDeque::new()));
         *seen = now;
         opened.push_back(edges);
         if opened.len() > OPENED_MAX {
@@ -135,9 +192,65 @@ impl Transfers {
         }
     }
 
+    /// Begins a session that an answer has named.
+    pub(crate) fn begin(&self, key: &SessionKey, client: IpAddr, opening: Opening, now: Instant) {
+        let Opening { first, store, total_bytes } = opening;
+        let is_room = {
+            let mut state = self.state();
+            state.sweep(now);
+            let is_room = state.sessions.len() < SESSIONS_MAX || state.sessions.contains_key(key);
+            if is_room {
+                let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
+                (session.seen, session.total_bytes) = (now, total_bytes.or(session.total_bytes));
+                session.store = store.or(session.store.take());
+            }
+            is_room
+        };
+        if let Some(first) = first.filter(|_| is_room) {
+            // Without room for it the session has a gap, which shows at its end.
+            let _ = self.arrive(key, (client, first), now);
+        }
+    }
+
+    /// Length of the whole, as far as somebody stated it.
+    pub(crate) fn total_bytes(&self, key: &SessionKey) -> Option<u64> {
+        self.state().sessions.get(key)?.total_bytes
+    }
+
+    /// The upload as it ends; none as long as it does not. Of one that nobody knows nothing is here.
+    pub(crate) fn whole(&self, key: &SessionKey, ending: &Ending, now: Instant) -> Option<Whole> {
+        match self.state().sessions.get_mut(key) {
+            Some(session) => {
+                session.seen = now;
+                session.whole(ending)
+            }
+            None => Session::new(now).whole(ending),
+        }
+    }
+
+    /// What was found in the pieces that came so far.
+    pub(crate) fn findings(&self, key: &SessionKey) -> Vec<DetectorSummary> {
+        self.state().sessions.get(key).map(|session| session.findings().to_vec()).unwrap_or_default()
+    }
+
+    /// The upload has ended as it may. Its pieces stay for a while, since the request that ended it may come again.
+    pub(crate) fn end(&self, key: &SessionKey) {
+        if let Some(session) = self.state().sessions.get_mut(key) {
+            session.is_ended = true;
+        }
+    }
+
+    fn show(&self, state: &State) {
+        self.shown.set(i64::try_from(state.sessions.len()).unwrap_or(i64::MAX));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn bytes_of<'a>(pieces: impl Iterator<Item = &'a Piece>) -> usize {
+    pieces.map(|piece| piece.edges.bytes()).sum()
 }
 
 impl State {
@@ -149,56 +262,31 @@ impl State {
         }
         self.since_sweep = 0;
         let age = |seen: &Instant| now.saturating_duration_since(*seen);
-        self.sessions
-            .retain(|_, session| age(&session.seen) < if session.refused.is_some() { REFUSED_FOR } else { IDLE_MAX });
+        self.sessions.retain(|_, session| age(&session.seen) < session.kept_for());
         self.opened.retain(|_, (seen, _)| age(seen) < IDLE_MAX);
-        let of_parts = self.sessions.values().flat_map(|session| session.parts.values()).map(Edges::bytes);
+        let of_parts = self.sessions.values().map(|session| bytes_of(session.pieces.values()));
         let of_opened = self.opened.values().flat_map(|(_, opened)| opened).map(Edges::bytes);
         self.bytes = of_parts.sum::<usize>() + of_opened.sum::<usize>();
     }
-}
 
-impl Session {
-    fn new(now: Instant) -> Self {
-        Self { parts: BTreeMap::new(), refused: None, seen: now }
+    /// Bytes of all pieces that are kept.
+    fn bytes_kept(&self) -> u64 {
+        self.sessions.values().filter_map(|session| session.store.as_ref()).map(|store| store.bytes()).sum()
     }
 
-    /// What lies directly before a place, as far as an edge reaches.
-    fn before(&self, at: u64, is_offset: bool) -> Vec<u8> {
-        let mut text = Vec::new();
-        let mut at = at;
-        for (start, edges) in self.parts.range(..at).rev() {
-            let end = if is_offset { start.saturating_add(edges.len()) } else { start.saturating_add(1) };
-            // A piece that reaches farther was sent again from another place; what it has before the place counts.
-            let known = if is_offset && end > at { edges.end_before(at - start) } else { edges.end() };
-            if end < at || known.is_empty() && edges.len() > 0 {
-                break;
+    /// Makes room for one more file or more of one: of uploads that have ended, of the one that ended first. Says whether
+    /// there is room then.
+    fn make_room(&mut self, kept_max: u64) -> bool {
+        for _ in 0..=STORES_MAX {
+            let count = self.sessions.values().filter(|session| session.store.is_some()).count();
+            if count < STORES_MAX && self.bytes_kept() < kept_max {
+                return true;
             }
-            text.splice(..0, known.iter().copied());
-            at = *start;
-            if !edges.is_whole() || text.len() >= EDGE_BYTES {
-                break;
-            }
+            let ended = self.sessions.values_mut().filter(|session| session.is_ended && session.store.is_some());
+            let Some(oldest) = ended.min_by_key(|session| session.seen) else { return false };
+            oldest.give_up("transfers_max");
         }
-        let surplus = text.len().saturating_sub(EDGE_BYTES);
-        text.split_off(surplus)
-    }
-
-    /// What lies directly behind a piece.
-    fn after(&self, at: u64, is_offset: bool, edges: &Edges) -> Vec<u8> {
-        let mut text = Vec::new();
-        let step =
-            |at: u64, edges: &Edges| if is_offset { at.saturating_add(edges.len()) } else { at.saturating_add(1) };
-        let mut next = step(at, edges);
-        while let Some(edges) = self.parts.get(&next) {
-            text.extend_from_slice(edges.start());
-            next = step(next, edges);
-            if !edges.is_whole() || edges.len() == 0 || text.len() >= EDGE_BYTES {
-                break;
-            }
-        }
-        text.truncate(EDGE_BYTES);
-        text
+        false
     }
 }
 

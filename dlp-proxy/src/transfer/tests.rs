@@ -1,23 +1,34 @@
+use super::edges::EDGE_BYTES;
 use super::*;
-use std::io::Cursor;
+use crate::destination::Position;
+use crate::spool::SpoolPlace;
+use std::io::{Cursor, Read};
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn key() -> SessionKey {
-    SessionKey { host: "a.example".into(), session: "s".into() }
+    SessionKey { scope: "a.example".into(), session: "s".into() }
 }
 
 fn edges(text: &[u8]) -> Edges {
     Edges::read(&mut Cursor::new(text)).unwrap()
 }
 
+fn transfers() -> Transfers {
+    Transfers::new(u64::MAX, Gauge::default())
+}
+
+fn arrival(position: Option<Position>, edges: Edges) -> Arrival {
+    Arrival { position, name: None, edges, content: Err("not kept"), findings: Vec::new(), total_bytes: None }
+}
+
 /// Lets pieces arrive; the last one gives these texts.
 fn check(pieces: &[(Option<Position>, &[u8])], expected: &[&[u8]]) {
-    let transfers = Transfers::default();
+    let transfers = transfers();
     let now = Instant::now();
     let mut joints = Vec::new();
     for (position, text) in pieces {
-        joints = transfers.arrive(&key(), (*position, CLIENT), edges(text), now).unwrap();
+        joints = transfers.arrive(&key(), (CLIENT, arrival(*position, edges(text))), now).unwrap();
     }
     assert_eq!(joints, expected, "{pieces:?}");
 }
@@ -44,11 +55,11 @@ fn borders_are_seen_when_the_second_side_arrives() {
 fn large_pieces_are_kept_by_their_edges() {
     let first = [vec![b'x'; 50_000], b"secret-".to_vec()].concat();
     let second = [b"value".to_vec(), vec![b'y'; 50_000]].concat();
-    let transfers = Transfers::default();
+    let transfers = transfers();
     let now = Instant::now();
-    let position = |at| (Some(Position::Number(at)), CLIENT);
-    transfers.arrive(&key(), position(1), edges(&first), now).unwrap();
-    let joints = transfers.arrive(&key(), position(2), edges(&second), now).unwrap();
+    let piece = |at, text: &[u8]| (CLIENT, arrival(Some(Position::Number(at)), edges(text)));
+    transfers.arrive(&key(), piece(1, &first), now).unwrap();
+    let joints = transfers.arrive(&key(), piece(2, &second), now).unwrap();
     assert_eq!(joints.len(), 1);
     assert_eq!(joints[0].len(), 2 * EDGE_BYTES);
     assert!(joints[0].windows(12).any(|window| window == b"secret-value"));
@@ -57,28 +68,129 @@ fn large_pieces_are_kept_by_their_edges() {
 
 #[test]
 fn the_beginning_may_come_before_the_session_has_a_name() {
-    let transfers = Transfers::default();
+    let transfers = transfers();
     let now = Instant::now();
     transfers.open("a.example", CLIENT, edges(b"abc"), now);
     transfers.open("a.example", CLIENT, edges(b"other"), now);
-    let at = |offset| (Some(Position::Offset(offset)), CLIENT);
-    assert_eq!(transfers.arrive(&key(), at(3), edges(b"def"), now).unwrap(), [b"abcdef"]);
-    let foreign = SessionKey { host: "b.example".into(), session: "s".into() };
-    assert!(transfers.arrive(&foreign, at(3), edges(b"def"), now).unwrap().is_empty());
+    let at = |offset| (CLIENT, arrival(Some(Position::Offset(offset)), edges(b"def")));
+    assert_eq!(transfers.arrive(&key(), at(3), now).unwrap(), [b"abcdef"]);
+    let foreign = SessionKey { scope: "b.example".into(), session: "s".into() };
+    assert!(transfers.arrive(&foreign, at(3), now).unwrap().is_empty());
 }
 
 #[test]
 fn what_is_remembered_is_bounded() {
-    let transfers = Transfers::default();
+    let transfers = transfers();
     let now = Instant::now();
     let large = vec![b'x'; 20_000];
     let mut stored = 0u64;
-    while transfers.arrive(&key(), (Some(Position::Number(2 * stored)), CLIENT), edges(&large), now).is_ok() {
+    let piece = |position| (CLIENT, arrival(position, edges(&large)));
+    while transfers.arrive(&key(), piece(Some(Position::Number(2 * stored))), now).is_ok() {
         stored += 1;
     }
     assert_eq!(usize::try_from(stored).unwrap() * 2 * EDGE_BYTES, EDGES_BYTES_MAX);
     let later = now + IDLE_MAX;
-    let other = SessionKey { host: "b.example".into(), session: "t".into() };
-    assert!(transfers.arrive(&other, (None, CLIENT), edges(&large), later).is_ok(), "old sessions are forgotten");
+    let other = SessionKey { scope: "b.example".into(), session: "t".into() };
+    assert!(transfers.arrive(&other, piece(None), later).is_ok(), "old sessions are forgotten");
     assert_eq!(transfers.state().sessions.len(), 1);
+}
+
+/// Where a piece says that it belongs.
+#[derive(Clone, Copy)]
+enum At {
+    Offset(u64),
+    Number(u64),
+    Name(&'static str),
+    Nowhere,
+}
+
+/// Lets pieces arrive, and looks at the upload as it ends.
+fn check_whole(pieces: &[(At, &[u8])], ending: &Ending, expected: Option<(&[u8], Option<&str>)>) {
+    let dir = tempfile::tempdir().unwrap();
+    let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+    let (transfers, now) = (transfers(), Instant::now());
+    for (at, text) in pieces {
+        let (position, name) = match *at {
+            At::Offset(offset) => (Some(Position::Offset(offset)), None),
+            At::Number(number) => (Some(Position::Number(number)), None),
+            At::Name(name) => (None, Some(name.to_owned())),
+            At::Nowhere => (None, None),
+        };
+        let store = transfers.store(&key(), now, || Store::create(&place, 100)).unwrap();
+        let content = store.append(&mut &text[..]).map_err(|error| error.as_str());
+        let arrival = Arrival { name, content, ..arrival(position, edges(text)) };
+        transfers.arrive(&key(), (CLIENT, arrival), now).unwrap();
+    }
+    let whole = transfers.whole(&key(), ending, now).map(|mut whole| {
+        let mut text = Vec::new();
+        whole.content.read_to_end(&mut text).unwrap();
+        (text, whole.missing)
+    });
+    let expected = expected.map(|(text, missing)| (text.to_vec(), missing));
+    assert_eq!(whole, expected, "{ending:?}");
+}
+
+#[test]
+fn uploads_are_put_together_at_their_end() {
+    use At::{Name, Nowhere, Number, Offset};
+    let list = |names: &[&str]| Ending::Listed(names.iter().map(|name| (*name).to_owned()).collect());
+    let whole = |text: &'static [u8]| Some((text, None));
+    let gap = |text: &'static [u8]| Some((text, Some("unseen_parts")));
+
+    // Offsets: in any order, sent again, with gaps, and with other content the second time.
+    let three: [(At, &[u8]); 3] = [(Offset(6), b"ghi"), (Offset(0), b"abc"), (Offset(3), b"def")];
+    check_whole(&three, &Ending::AsSoonAs(9), whole(b"abcdefghi"));
+    check_whole(&three, &Ending::AsSoonAs(10), None);
+    check_whole(&three, &Ending::Call(9), whole(b"abcdefghi"));
+    check_whole(&three, &Ending::Call(10), gap(b"abcdefghi"));
+    check_whole(&three, &Ending::Call(8), gap(b"abcdefghi"));
+    check_whole(&three[..2], &Ending::AsSoonAs(9), None);
+    check_whole(&three[..2], &Ending::Call(9), gap(b"abc"));
+    check_whole(&three[..2], &Ending::All, gap(b"abc"));
+    check_whole(&[(Offset(0), b"abcdef"), (Offset(3), b"xyz")], &Ending::Call(6), whole(b"abcxyz"));
+    check_whole(&[(Offset(0), b"abc"), (Offset(3), b"def"), (Offset(0), b"xyz")], &Ending::Call(6), whole(b"xyzdef"));
+    check_whole(
+        &[(Offset(0), b"abc"), (Offset(3), b"def"), (Offset(0), b"uvwxyz")],
+        &Ending::Call(6),
+        whole(b"uvwxyz"),
+    );
+    check_whole(&[(Offset(u64::MAX), b"abc")], &Ending::AsSoonAs(u64::MAX), None);
+    check_whole(&[], &Ending::Call(0), whole(b""));
+
+    // Numbers and names: what the call lists, and nothing else.
+    let numbered: [(At, &[u8]); 3] = [(Number(3), b"three"), (Number(1), b"one"), (Number(2), b"two")];
+    check_whole(&numbered, &Ending::All, whole(b"onetwothree"));
+    check_whole(&numbered, &list(&["1", "3"]), whole(b"onethree"));
+    check_whole(&numbered, &list(&["1", "4"]), gap(b"one"));
+    check_whole(&numbered, &list(&["1", "1"]), gap(b"one"));
+    check_whole(&numbered, &list(&["x"]), gap(b""));
+    check_whole(&numbered, &list(&[]), gap(b""));
+    check_whole(&numbered, &Ending::Unreadable, Some((b"onetwothree", Some("part_list"))));
+    let named: [(At, &[u8]); 4] = [(Name("B"), b"x"), (Name("A"), b"one"), (Name("C"), b"three"), (Name("B"), b"two")];
+    check_whole(&named, &list(&["A", "B", "C"]), whole(b"onetwothree"));
+    check_whole(&[(Number(u64::MAX), b"a"), (Nowhere, b"b")], &Ending::All, whole(b"b"));
+    check_whole(&[(Nowhere, b"a"), (Nowhere, b"b")], &Ending::All, whole(b"ab"));
+    check_whole(&[], &Ending::All, gap(b""));
+
+    // More than is kept of one upload.
+    check_whole(
+        &[(Number(1), &[b'a'; 60]), (Number(2), &[b'b'; 60])],
+        &Ending::All,
+        Some((&[b'a'; 60], Some("transfer_max"))),
+    );
+}
+
+#[test]
+fn only_uploads_that_have_ended_make_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+    let (transfers, now) = (Transfers::new(10, Gauge::default()), Instant::now());
+    let other = SessionKey { scope: "a.example".into(), session: "t".into() };
+    let create = || Store::create(&place, u64::MAX);
+    let store = transfers.store(&key(), now, create).unwrap();
+    store.append(&mut &b"0123456789"[..]).unwrap();
+    assert!(matches!(transfers.store(&other, now, create), Err(NotKept::Spool)));
+    transfers.end(&key());
+    assert!(transfers.store(&other, now, create).is_ok());
+    assert_eq!(transfers.whole(&key(), &Ending::All, now).unwrap().missing, Some("transfers_max"));
 }

@@ -19,11 +19,13 @@ const DEFLATE: &str = "permessage-deflate";
 /// Bytes of a key.
 const KEY_BYTES: usize = 16;
 
-/// How messages of the client are compressed, if the two sides agreed on it.
+/// How messages are compressed, if the two sides agreed on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deflate {
     /// Whether a message of the client may refer to the one before.
     pub(crate) client_keeps_context: bool,
+    /// Whether one of the origin may.
+    pub(crate) server_keeps_context: bool,
 }
 
 /// Whether a request wants to switch to WebSocket.
@@ -117,13 +119,13 @@ impl Extension {
         if !words.next()?.eq_ignore_ascii_case(DEFLATE) {
             return None;
         }
-        let mut deflate = Deflate { client_keeps_context: true };
+        let mut deflate = Deflate { client_keeps_context: true, server_keeps_context: true };
         for word in words {
             let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
             let is_window = value.is_none_or(|bits| matches!(bits.trim_matches('"').parse(), Ok(8..=15u8)));
             match name.to_ascii_lowercase().as_str() {
                 "client_no_context_takeover" if value.is_none() => deflate.client_keeps_context = false,
-                "server_no_context_takeover" if value.is_none() => {}
+                "server_no_context_takeover" if value.is_none() => deflate.server_keeps_context = false,
                 "client_max_window_bits" | "server_max_window_bits" if is_window => {}
                 _ => return None,
             }
@@ -213,7 +215,9 @@ mod tests {
     #[test]
     fn an_origin_has_to_have_understood() {
         let accept = proof(KEY);
-        let keeps = |client_keeps_context| Some(Some(Deflate { client_keeps_context }));
+        let keeps = |client_keeps_context, server_keeps_context| {
+            Some(Some(Deflate { client_keeps_context, server_keeps_context }))
+        };
         let offer = "permessage-deflate";
         let check = |offer: &str, change: &[(&str, &str)], expected| {
             let base = [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", accept.as_str())];
@@ -228,12 +232,13 @@ mod tests {
         let with = "sec-websocket-extensions";
         check("", &[], Some(None));
         check(offer, &[], Some(None));
-        check(offer, &[(with, "permessage-deflate")], keeps(true));
+        check(offer, &[(with, "permessage-deflate")], keeps(true, true));
         check(
             offer,
             &[(with, "permessage-deflate; client_no_context_takeover; server_max_window_bits=9")],
-            keeps(false),
+            keeps(false, true),
         );
+        check(offer, &[(with, "permessage-deflate; server_no_context_takeover")], keeps(true, false));
         check("", &[(with, "permessage-deflate")], None);
         check(offer, &[(with, "x-mux")], None);
         check(offer, &[(with, "permessage-deflate, x-mux")], None);

@@ -4,7 +4,6 @@
 //! may refer to the messages before it (RFC 7692 7.2), so the state of the decoder lives as long as the connection.
 
 use super::frame::{CloseCode, FrameHead, Opcode, apply_mask};
-use super::handshake::Deflate;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// Frames of one message.
@@ -41,9 +40,9 @@ struct Open {
 }
 
 impl Assembler {
-    /// For messages of at most `bytes_max`, compressed on these terms.
-    pub(crate) fn new(bytes_max: usize, deflate: Option<Deflate>) -> Self {
-        Self { bytes_max, inflater: deflate.map(Inflater::new), open: None }
+    /// For messages of at most `bytes_max`. They may be compressed when it is known whether one may refer to the one before.
+    pub(crate) fn new(bytes_max: usize, keeps_context: Option<bool>) -> Self {
+        Self { bytes_max, inflater: keeps_context.map(Inflater::new), open: None }
     }
 
     /// Judges the head of a data frame before its payload is read: is there a place for it?
@@ -97,8 +96,8 @@ struct Inflater {
 
 impl Inflater {
     /// A decoder of the largest window reads data made for any smaller one.
-    fn new(deflate: Deflate) -> Self {
-        Self { state: Decompress::new(false), keeps_context: deflate.client_keeps_context }
+    fn new(keeps_context: bool) -> Self {
+        Self { state: Decompress::new(false), keeps_context }
     }
 
     fn inflate(&mut self, payload: &[u8], bytes_max: usize) -> Result<Vec<u8>, CloseCode> {
@@ -162,7 +161,7 @@ mod tests {
         Ok(messages)
     }
 
-    async fn check(frames: &[(u8, &[u8])], deflate: Option<Deflate>, expected: Result<&[&[u8]], CloseCode>) {
+    async fn check(frames: &[(u8, &[u8])], deflate: Option<bool>, expected: Result<&[&[u8]], CloseCode>) {
         let got = assemble(&mut Assembler::new(100, deflate), frames).await;
         let got = got.map(|messages| messages.into_iter().map(|message| message.content).collect::<Vec<_>>());
         assert_eq!(got, expected.map(|all| all.iter().map(|one| one.to_vec()).collect()), "{frames:?}");
@@ -193,11 +192,11 @@ mod tests {
 
     #[tokio::test]
     async fn compression_is_undone_across_messages() {
-        for client_keeps_context in [true, false] {
-            let terms = Some(Deflate { client_keeps_context });
+        for keeps_context in [true, false] {
+            let terms = Some(keeps_context);
             let mut state = Compress::new(Compression::best(), false);
             let mut next = |text: &[u8]| {
-                if !client_keeps_context {
+                if !keeps_context {
                     state.reset();
                 }
                 deflated(&mut state, text)
@@ -208,7 +207,7 @@ mod tests {
             check(&frames, terms, Ok(&[b"the same words", b"the same words again", b"plain", b""])).await;
             check(&[(0x41, start), (0xc0, rest)], terms, Err(CloseCode::Protocol)).await;
         }
-        let terms = Some(Deflate { client_keeps_context: true });
+        let terms = Some(true);
         check(&[(0xc1, b"\x07\xff\xff")], terms, Err(CloseCode::BadData)).await;
         let bomb = deflated(&mut Compress::new(Compression::best(), false), &[b'a'; 60_000]);
         assert!(bomb.len() <= 100);

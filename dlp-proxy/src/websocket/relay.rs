@@ -1,7 +1,7 @@
 //! Moves a WebSocket connection between client and origin.
 //!
-//! Upwards a message goes on when the judge has let it; control frames go on at once. Downwards bytes go on as they come,
-//! and only the ends of frames are known. When a message may not pass, or breaks the standard, both sides are sent a
+//! A message that is judged goes on when the judge has let it; control frames go on at once. What is not judged downwards
+//! goes on as it comes, and only the ends of frames are known. When a message may not pass, or breaks the standard, both sides are sent a
 //! close frame with the reason and the connection ends: one message cannot be left out, because the two sides would no
 //! longer agree on what was said.
 
@@ -27,6 +27,17 @@ pub(crate) struct Terms {
     pub(crate) deflate: Option<Deflate>,
     /// Time without a byte in the middle of a frame.
     pub(crate) stall: Duration,
+    /// Whether messages of the origin are judged too.
+    pub(crate) judges_down: bool,
+}
+
+/// Who has sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The client.
+    Client,
+    /// The origin.
+    Origin,
 }
 
 /// Why a connection ended.
@@ -49,7 +60,7 @@ pub(crate) async fn relay<C, O, J, F>(
 where
     C: AsyncRead + AsyncWrite,
     O: AsyncRead + AsyncWrite,
-    J: FnMut(Vec<u8>) -> F,
+    J: Fn(Side, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
     let (client_read, client_write) = tokio::io::split(client);
@@ -57,7 +68,7 @@ where
     let (order, ordered) = watch::channel(None);
     let up = async {
         let ended = tokio::select! {
-            ended = carry_up(client_read, &mut origin_write, terms, judge) => ended,
+            ended = carry_judged(client_read, &mut origin_write, (Side::Client, &terms), &judge) => ended,
             () = stop => Ok(Some(CloseCode::GoingAway)),
         };
         if let Ok(Some(code)) = ended {
@@ -67,35 +78,53 @@ where
         let _ = origin_write.shutdown().await;
         ended.ok().flatten().map_or(End::Peer, End::Closed)
     };
-    let down = carry_down(origin_read, client_write, ordered);
+    let down = async {
+        match terms.judges_down {
+            true => carry_down_judged(origin_read, client_write, ordered, (&terms, &judge)).await,
+            false => carry_down(origin_read, client_write, ordered).await.map(|()| None),
+        }
+    };
     let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
     tokio::select! {
         end = &mut up => {
             let _ = timeout(CLOSE_GRACE, down).await;
             end
         }
-        _ = &mut down => timeout(CLOSE_GRACE, up).await.unwrap_or(End::Peer),
+        ended = &mut down => {
+            // The client answers a close frame by its own, which goes on to the origin.
+            let up = timeout(CLOSE_GRACE, up).await.unwrap_or(End::Peer);
+            ended.ok().flatten().map_or(up, End::Closed)
+        }
     }
 }
 
-/// Client to origin. Ends with a code when we have to close.
-async fn carry_up<R, W, J, F>(read: R, write: &mut W, terms: Terms, mut judge: J) -> io::Result<Option<CloseCode>>
+/// One side to the other, message by message. Ends with a code when we have to close.
+async fn carry_judged<R, W, J, F>(
+    read: R,
+    write: &mut W,
+    (side, terms): (Side, &Terms),
+    judge: &J,
+) -> io::Result<Option<CloseCode>>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
-    J: FnMut(Vec<u8>) -> F,
+    J: Fn(Side, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
     let mut read = BufReader::new(read);
-    let mut assembler = Assembler::new(terms.message_max, terms.deflate);
+    let keeps_context = |deflate: Deflate| match side {
+        Side::Client => deflate.client_keeps_context,
+        Side::Origin => deflate.server_keeps_context,
+    };
+    let mut assembler = Assembler::new(terms.message_max, terms.deflate.map(keeps_context));
     loop {
         let head = match FrameHead::read(&mut read).await? {
             None => return Ok(None),
             Some(Err(code)) => return Ok(Some(code)),
             Some(Ok(head)) => head,
         };
-        // RFC 6455 5.1: a client that does not mask is none.
-        if head.mask.is_none() {
+        // RFC 6455 5.1: a client that does not mask is none, and neither is a server that does.
+        if head.mask.is_some() != (side == Side::Client) {
             return Ok(Some(CloseCode::Protocol));
         }
         let is_control = head.opcode == Opcode::Control;
@@ -112,7 +141,7 @@ where
             Err(code) => return Ok(Some(code)),
             Ok(None) => {}
             Ok(Some(Message { raw, content })) => {
-                if !judge(content).await {
+                if !judge(side, content).await {
                     return Ok(Some(CloseCode::Policy));
                 }
                 write.write_all(&raw).await?;
@@ -127,6 +156,48 @@ async fn payload_of<R: AsyncRead + Unpin>(read: &mut R, head: &FrameHead) -> io:
     let mut payload = Vec::new();
     read.take(head.len).read_to_end(&mut payload).await?;
     if payload.len() as u64 == head.len { Ok(payload) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Origin to client, message by message, until either ends it, a close was ordered or a message may not pass.
+async fn carry_down_judged<R, W, J, F>(
+    read: R,
+    mut write: W,
+    mut ordered: watch::Receiver<Option<CloseCode>>,
+    (terms, judge): (&Terms, &J),
+) -> io::Result<Option<CloseCode>>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+    J: Fn(Side, Vec<u8>) -> F,
+    F: Future<Output = bool>,
+{
+    let carried = tokio::select! {
+        biased;
+        code = order(&mut ordered) => {
+            write.write_all(&close_frame(code, reason(code), false)).await?;
+            write.shutdown().await?;
+            return Ok(None);
+        }
+        carried = carry_judged(read, &mut write, (Side::Origin, terms), judge) => carried?,
+    };
+    if let Some(code) = carried {
+        write.write_all(&close_frame(code, reason(code), false)).await?;
+    }
+    write.shutdown().await?;
+    Ok(carried)
+}
+
+/// Waits for an order to close. None comes any more when the other direction has ended by itself.
+async fn order(ordered: &mut watch::Receiver<Option<CloseCode>>) -> CloseCode {
+    loop {
+        let order = *ordered.borrow_and_update();
+        if let Some(code) = order {
+            return code;
+        }
+        if ordered.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Origin to client, until either ends it or a close was ordered and the frame under way is over.

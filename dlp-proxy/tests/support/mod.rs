@@ -109,7 +109,14 @@ fn crl_until(issuer: &Issuer<'_, KeyPair>, serial: u64, next_update: time::Offse
     params.signed_by(issuer).unwrap().pem().unwrap()
 }
 
-/// An origin that answers every request with `200 ok` and keeps every byte.
+/// What an origin answers to a request, by its head.
+pub type Answer = fn(&str) -> String;
+
+fn ok(_head: &str) -> String {
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAlt-Svc: h3=\":443\"\r\nX-Origin: yes\r\n\r\nok".to_owned()
+}
+
+/// An origin that keeps every byte, and answers every request with `200 ok` if it is not told to answer otherwise.
 pub struct Origin {
     pub address: SocketAddr,
     received: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -117,23 +124,27 @@ pub struct Origin {
 
 impl Origin {
     pub async fn tls(config: Arc<ServerConfig>) -> Self {
-        Self::start(Some(TlsAcceptor::from(config))).await
+        Self::answering(config, ok).await
+    }
+
+    pub async fn answering(config: Arc<ServerConfig>, answer: Answer) -> Self {
+        Self::start(Some(TlsAcceptor::from(config)), answer).await
     }
 
     pub async fn plain() -> Self {
-        Self::start(None).await
+        Self::start(None, ok).await
     }
 
-    async fn start(acceptor: Option<TlsAcceptor>) -> Self {
-        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), acceptor)
+    async fn start(acceptor: Option<TlsAcceptor>, answer: Answer) -> Self {
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), acceptor, answer)
     }
 
     /// One that begins when everybody knows its address already.
     pub async fn plain_at(address: SocketAddr) -> Self {
-        Self::start_on(TcpListener::bind(address).await.unwrap(), None)
+        Self::start_on(TcpListener::bind(address).await.unwrap(), None, ok)
     }
 
-    fn start_on(listener: TcpListener, acceptor: Option<TlsAcceptor>) -> Self {
+    fn start_on(listener: TcpListener, acceptor: Option<TlsAcceptor>, answer: Answer) -> Self {
         let address = listener.local_addr().unwrap();
         let received: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let log = received.clone();
@@ -149,10 +160,10 @@ impl Origin {
                     match acceptor {
                         Some(acceptor) => {
                             if let Ok(tls) = acceptor.accept(stream).await {
-                                answer_all(tls, &log, index).await;
+                                answer_all(tls, (&log, index), answer).await;
                             }
                         }
-                        None => answer_all(stream, &log, index).await,
+                        None => answer_all(stream, (&log, index), answer).await,
                     }
                 });
             }
@@ -179,14 +190,18 @@ impl Origin {
     }
 }
 
-async fn answer_all<T: AsyncRead + AsyncWrite + Unpin>(mut io: T, log: &Mutex<Vec<Vec<u8>>>, index: usize) {
+type Log<'a> = (&'a Mutex<Vec<Vec<u8>>>, usize);
+
+async fn answer_all<T: AsyncRead + AsyncWrite + Unpin>(mut io: T, (log, index): Log<'_>, answer: Answer) {
     let mut buffer = Vec::new();
     let mut piece = vec![0; 64 * 1024];
     loop {
         while let Some(length) = complete_request(&buffer) {
-            buffer.drain(..length);
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAlt-Svc: h3=\":443\"\r\nX-Origin: yes\r\n\r\nok";
-            if io.write_all(answer).await.is_err() || io.flush().await.is_err() {
+            let request: Vec<u8> = buffer.drain(..length).collect();
+            let head = &request[..find(&request, b"\r\n\r\n").unwrap()];
+            if io.write_all(answer(&String::from_utf8_lossy(head)).as_bytes()).await.is_err()
+                || io.flush().await.is_err()
+            {
                 return;
             }
         }

@@ -8,7 +8,7 @@ use crate::abbreviation::expand;
 use crate::allow::{Allow, AllowToml};
 use crate::anchor::{self, MATCH_LEN_MAX};
 use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
-use crate::{Anchor, Category, FormatError, SensitivityLabel, Severity, chance, program};
+use crate::{Anchor, Category, FormatError, SensitivityLabel, Severity, chance, program, wide};
 use regex_syntax::hir::Hir;
 use serde::Deserialize;
 
@@ -75,6 +75,8 @@ struct DetectorToml {
     #[serde(default)]
     tags: Vec<String>,
     patterns: Vec<String>,
+    #[serde(default)]
+    wide: Vec<String>,
     boundary: Option<Boundary>,
     validator: Option<String>,
     on_failure: Option<Failure>,
@@ -362,9 +364,17 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
 
 /// The patterns of a detector, and what may stand beside their matches.
 fn patterns(raw: &DetectorToml, is_built_in: bool) -> Result<(Boundary, Vec<Pattern>), String> {
+    let has_twins = is_built_in && raw.category == Category::Secret;
+    let twins = raw.patterns.iter().filter(|_| has_twins).filter_map(|pattern| wide::twin(pattern));
+    let wide: Vec<String> = raw.wide.iter().cloned().chain(twins).collect();
     let compile = |boundary| {
-        let all = raw.patterns.iter().map(|pattern| compile_pattern(pattern, boundary, is_built_in));
-        all.collect::<Result<Vec<_>, String>>().map(|patterns| (boundary, patterns))
+        let narrow = raw.patterns.iter().map(|pattern| (pattern, false));
+        let all = narrow.chain(wide.iter().map(|pattern| (pattern, true)));
+        let compiled = all.map(|(pattern, is_wide)| {
+            let pattern = compile_pattern(pattern, boundary, is_built_in)?;
+            Ok(Pattern { is_wide, ..pattern })
+        });
+        compiled.collect::<Result<Vec<_>, String>>().map(|patterns| (boundary, patterns))
     };
     let calls_name = raw.patterns.iter().all(|pattern| pattern.contains("(?&"));
     let (boundary, patterns) =
@@ -404,7 +414,8 @@ fn compile_pattern(source: &str, boundary: Boundary, is_built_in: bool) -> Resul
         anchor::derive(&hir, boundary, is_built_in).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
-    Ok(Pattern { regex: source.to_owned(), anchors, len_max: len_max as u32, window, chance_bits, program })
+    let len_max = len_max as u32;
+    Ok(Pattern { regex: source.to_owned(), anchors, len_max, window, chance_bits, program, is_wide: false })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {

@@ -20,6 +20,7 @@ mod model;
 mod pack;
 mod program;
 mod scale;
+mod wide;
 
 pub use abbreviation::expand;
 pub use allow::{Allow, AllowTests};

@@ -63,6 +63,8 @@ pub struct Pattern {
     pub chance_bits: u8,
     /// What does as well as the regex, where there is such a thing.
     pub program: Option<Program>,
+    /// Whether it takes more than what is issued: other letters, other lengths. Its matches are rated lower.
+    pub is_wide: bool,
 }
 
 /// What may stand directly beside a match.

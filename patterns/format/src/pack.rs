@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 /// Changes whenever the packed layout changes; a blob of another version is refused.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// Why a packed set cannot be read.
 #[derive(Debug, Error)]

@@ -105,7 +105,7 @@ impl Text {
     fn matching(&mut self, detector: &Detector) {
         self.heading("Looks for");
         for pattern in &detector.patterns {
-            self.field("pattern", &pattern.regex);
+            self.field(if pattern.is_wide { "wide" } else { "pattern" }, &pattern.regex);
             looked_for(pattern).iter().for_each(|line| self.field("tried at", line));
         }
         self.field("beside it", beside(detector.boundary));

@@ -178,7 +178,7 @@ impl Message<'_> {
         let name = if entity.path.is_empty() { String::new() } else { format!("part {}", entity.path) };
         let part = Part { role: Role::Body, name: &name };
         walk.views.skips_uuencode = true;
-        let step = content.emit(walk, part, declared.charset.as_ref(), |at| self.line(at));
+        let step = content.emit(walk, part, declared.charset.as_ref(), self);
         walk.views.skips_uuencode = false;
         step?;
         if declared.is_flowed {
@@ -379,20 +379,14 @@ impl<'d> Content<'d> {
 
     /// Hands the text out in UTF-8. Where the declared set can be a lie, because the bytes are text as they are, both
     /// readings.
-    fn emit(
-        &self,
-        walk: &mut Walk<'_>,
-        part: Part<'_>,
-        charset: Option<&Charset>,
-        line: impl Fn(usize) -> u64,
-    ) -> Step {
+    fn emit(&self, walk: &mut Walk<'_>, part: Part<'_>, charset: Option<&Charset>, message: &Message<'_>) -> Step {
         let join = Join::Line;
         let is_text = is_utf8(&self.bytes) && memchr::memchr(0, &self.bytes).is_none();
         let other = self.other_charset(charset, is_text);
         if other.is_none() || is_text {
             let (place, origin) = match &self.runs {
-                Some(runs) => (Place::None, Origin::Mapped(runs)),
-                None => (Place::Lines(line(self.start as usize)), Origin::Bytes(self.start)),
+                Some(runs) => (Place::Source(&message.lines), Origin::Mapped(runs)),
+                None => (Place::Lines(message.line(self.start as usize)), Origin::Bytes(self.start)),
             };
             walk.emit(&Segment { text: &self.bytes, part, place, join, origin })?;
         }
@@ -402,8 +396,8 @@ impl<'d> Content<'d> {
         let start = if self.runs.is_some() { 0 } else { self.start };
         Transcoder::new(&charset, start).push(&self.bytes, true, &mut recoded);
         let (place, runs) = match &self.runs {
-            Some(runs) => (Place::None, compose(&recoded.runs, runs)),
-            None => (Place::Lines(line(self.start as usize)), recoded.runs),
+            Some(runs) => (Place::Source(&message.lines), compose(&recoded.runs, runs)),
+            None => (Place::Lines(message.line(self.start as usize)), recoded.runs),
         };
         let origin = Origin::Mapped(&runs);
         walk.emit(&Segment { text: recoded.text.as_bytes(), part, place, join, origin })

@@ -3,15 +3,19 @@
 use super::styles::Styles;
 use crate::content::decode::transfer;
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::attributes::Attributes;
 use crate::content::xml::data::plain_number;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
 use crate::content::{Input, Join, Origin, Part, Place, Relation, Role, Segment};
+use std::collections::HashSet;
 
 /// Blanks that one element stands for at most.
 const BLANKS_MAX: usize = 64;
 /// Comments of cells that are kept until their sheet ends.
 const NOTED_BYTES_MAX: usize = 1024 * 1024;
+/// Deletions that are told from what was inserted. The text of others is handed out as what is shown.
+const DELETIONS_MAX: usize = 16 * 1024;
 /// Digits that a value must have to be handed out beside what is shown.
 const VALUE_BYTES_MIN: usize = 4;
 
@@ -27,6 +31,8 @@ pub(super) struct Prose<'p> {
     /// Open paragraphs, headings and the like: outside them, blanks mean nothing.
     texts: usize,
     join: Join,
+    attributes: Attributes,
+    changes: Changes,
     side: Side,
     page: Option<u32>,
     is_spreadsheet: bool,
@@ -35,6 +41,17 @@ pub(super) struct Prose<'p> {
     sheet: Option<Sheet>,
     /// A property or a file whose text is open.
     taken: Option<Taken>,
+}
+
+/// What was tracked of changes.
+#[derive(Default)]
+struct Changes {
+    /// The change that is described.
+    region: String,
+    /// Changes that deleted something.
+    deletions: HashSet<String>,
+    /// The text that comes was deleted.
+    is_in_deletion: bool,
 }
 
 /// The sheet that is open.
@@ -74,6 +91,8 @@ impl<'p> Prose<'p> {
             depth: 0,
             texts: 0,
             join: Join::Line,
+            attributes: Attributes::default(),
+            changes: Changes::default(),
             side: Side::default(),
             page: None,
             is_spreadsheet: false,
@@ -95,7 +114,8 @@ impl<'p> Prose<'p> {
     }
 
     fn role(&self) -> Role {
-        self.roles.last().map_or(self.base, |(_, role)| *role)
+        let innermost = self.roles.last().map_or(self.base, |(_, role)| *role);
+        if self.changes.is_in_deletion && innermost == self.base { Role::Deleted } else { innermost }
     }
 
     /// What is inside the element that starts has this role.
@@ -156,23 +176,39 @@ impl<'p> Prose<'p> {
         }
     }
 
-    /// Texts that stand in attributes.
-    fn attributes(&mut self, element: &Element<'_>) {
-        for (name, value) in element.attributes() {
-            let role = match name.as_str() {
-                "href" if !is_inside(&value) => Role::Link,
-                // Conditions of number formats are no text of people.
-                "condition" if element.local_name() == "map" => continue,
-                "formula" | "condition" | "expression" => Role::Formula,
-                "string-value" | "string-value-if-true" | "string-value-if-false" if self.sheet.is_none() => {
-                    Role::Hidden
-                }
-                "label" | "current-value" | "help-text" | "title" | "desc" | "description" => Role::Form,
-                _ => continue,
-            };
-            if value.len() >= VALUE_BYTES_MIN {
-                self.side.add(role, &value);
+    /// Texts that stand in attributes. What cells of a sheet hold is handed out in its place.
+    fn add_attributes(&mut self, element: &Element<'_>) {
+        // How something looks is said in words, too.
+        if element.local_name().ends_with("-properties") {
+            return;
+        }
+        let (side, is_sheet) = (&mut self.side, self.sheet.is_some());
+        let is_sheet_name = self.is_spreadsheet && element.local_name() == "table";
+        self.attributes.each_new(element, |name, value| match name {
+            "href" if is_inside(value) => {}
+            "name" if is_sheet_name => {}
+            "value" | "string-value" | "date-value" | "time-value" if is_sheet => {}
+            // Conditions of number formats are no text of people.
+            "condition" if element.local_name() == "map" => {}
+            _ => side.add(role_of(name), value),
+        });
+    }
+
+    /// Deleted text that is still shown stands in its paragraph, between marks that name the change.
+    fn mark_change(&mut self, element: &Element<'_>) {
+        let id = |name| element.attribute(name).unwrap_or_default();
+        let changes = &mut self.changes;
+        match element.local_name() {
+            "changed-region" => changes.region = id("id"),
+            "deletion" if changes.deletions.len() < DELETIONS_MAX => {
+                changes.deletions.insert(std::mem::take(&mut changes.region));
             }
+            "change-start" if changes.deletions.contains(&id("change-id")) => {
+                changes.is_in_deletion = true;
+                self.side.open(Role::Deleted);
+            }
+            "change-end" => changes.is_in_deletion = false,
+            _ => {}
         }
     }
 
@@ -297,12 +333,15 @@ impl Visit for Prose<'_> {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         self.depth += 1;
         let name = element.local_name();
+        self.add_attributes(element);
+        if self.side.is_full() {
+            self.flush_side(walk)?;
+        }
         if self.start_taken(element) {
             return Ok(());
         }
         self.is_meta |= name == "meta";
         self.styles.start(element);
-        self.attributes(element);
         if let Some(role) = self.role_of(element) {
             self.open_role(role);
             self.texts += usize::from(role == Role::Script || role == Role::Drawing);
@@ -326,6 +365,7 @@ impl Visit for Prose<'_> {
             "table-row" => self.start_row(element),
             "table-cell" | "covered-table-cell" => self.start_cell(element),
             "page" => self.start_page(element),
+            "changed-region" | "deletion" | "change-start" | "change-end" => self.mark_change(element),
             _ => {}
         }
         Ok(())
@@ -420,6 +460,17 @@ impl Sheet {
 
 fn repeated(element: &Element<'_>, name: &str) -> u32 {
     element.attribute(name).and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// What an attribute is to people.
+fn role_of(attribute: &str) -> Role {
+    match attribute {
+        "href" => Role::Link,
+        "formula" | "condition" | "expression" | "command" => Role::Formula,
+        "string-value" | "string-value-if-true" | "string-value-if-false" => Role::Hidden,
+        "label" | "value" | "current-value" | "help-text" | "title" | "desc" | "description" => Role::Form,
+        _ => Role::Data,
+    }
 }
 
 /// Targets that lie in the document itself.

@@ -1,9 +1,13 @@
 //! Running text: documents, headers, notes, comments, slides, drawings and charts, whose elements bear the same names.
 
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::attributes::Attributes;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
+
+/// Bytes around a deletion that are handed out with it: the longest numbers with their separators.
+const AROUND_BYTES: usize = 48;
 
 /// Collects the text of one part.
 pub(super) struct Prose<'p> {
@@ -18,11 +22,27 @@ pub(super) struct Prose<'p> {
     is_hidden_run: bool,
     /// Open paragraph properties: tab stops in them are no tabs.
     properties_depth: u32,
+    /// A cell of a table is open and has no paragraph yet.
+    is_cell_start: bool,
     /// The element that is open measures a drawing.
     is_measure: bool,
     /// The last text stands in no known element.
     is_stray: bool,
+    attributes: Attributes,
+    former: Former,
     side: Side,
+}
+
+/// What a paragraph said before it was changed, as far as it stands around a deletion: a number of which some digits were
+/// replaced is a number in both versions.
+#[derive(Default)]
+struct Former {
+    /// The last of it.
+    before: String,
+    /// Bytes that still belong to the deletion in front of them.
+    behind: usize,
+    /// The text that comes was inserted.
+    is_insertion: bool,
 }
 
 impl<'p> Prose<'p> {
@@ -35,8 +55,11 @@ impl<'p> Prose<'p> {
             target: None,
             is_hidden_run: false,
             properties_depth: 0,
+            is_cell_start: false,
             is_measure: false,
             is_stray: false,
+            attributes: Attributes::default(),
+            former: Former::default(),
             side: Side::default(),
         }
     }
@@ -44,6 +67,10 @@ impl<'p> Prose<'p> {
     /// Hands out what stands beside the text.
     pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
         self.side.flush(walk, self.name, self.place)
+    }
+
+    fn flush_if_full(&mut self, walk: &mut Walk<'_>) -> Step {
+        if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
     }
 
     fn main(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
@@ -65,12 +92,9 @@ impl<'p> Prose<'p> {
         }
     }
 
-    fn add_attributes(&mut self, element: &Element<'_>, role: Role, names: &[&str]) {
-        for (name, value) in element.attributes() {
-            if names.contains(&name.as_str()) && !value.is_empty() {
-                self.side.add(role, &value);
-            }
-        }
+    fn add_attributes(&mut self, element: &Element<'_>) {
+        let side = &mut self.side;
+        self.attributes.each_new(element, |name, value| side.add(role_of(element.local_name(), name), value));
     }
 
     fn symbol(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
@@ -108,41 +132,43 @@ impl Visit for Prose<'_> {
             return Ok(());
         }
         match name {
+            // The first paragraph of a cell stands beside the cell before it.
+            "p" if std::mem::take(&mut self.is_cell_start) => {}
             "p" | "comment" | "threadedComment" | "pt" => self.separate(Join::Line),
+            "tc" => self.is_cell_start = true,
             "r" => self.is_hidden_run = false,
             "pPr" | "tabs" => self.properties_depth += 1,
+            "ins" | "moveTo" if self.properties_depth == 0 => self.former.is_insertion = true,
             "vanish" | "webHidden" | "specVanish" if self.properties_depth == 0 => self.is_hidden_run = element.is_on(),
             "tab" | "ptab" if self.properties_depth == 0 => self.separate(Join::Cell),
             "br" | "cr" => self.separate(Join::Line),
             "noBreakHyphen" => self.main(walk, "-")?,
             "sym" => self.symbol(walk, element)?,
             "sld" if element.attribute("show").as_deref() == Some("0") => self.role = Role::Hidden,
-            "docPr" | "cNvPr" | "shape" => self.add_attributes(element, Role::Drawing, &["descr", "title", "alt"]),
-            "fldSimple" => self.add_attributes(element, Role::Formula, &["instr"]),
-            "hyperlink" | "hlinkClick" => self.add_attributes(element, Role::Link, &["tooltip", "anchor"]),
-            "listItem" => self.add_attributes(element, Role::Form, &["displayText", "value"]),
-            "default" | "result" | "statusText" | "helpText" | "alias" | "tag" => {
-                self.add_attributes(element, Role::Form, &["val"])
-            }
             _ => {}
         }
-        if matches!(name, "comment" | "ins" | "del" | "cm") {
-            self.add_attributes(element, Role::Comment, &["author"]);
-        }
-        Ok(())
+        self.add_attributes(element);
+        self.flush_if_full(walk)
     }
 
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
         match self.target {
-            Some(role) if role == self.role => self.main(walk, text),
+            Some(role) if role == self.role => {
+                self.former.stay(text, &mut self.side);
+                self.main(walk, text)
+            }
+            Some(Role::Deleted) => {
+                self.former.delete(text, &mut self.side);
+                self.flush_if_full(walk)
+            }
             Some(role) => {
                 self.side.push(role, text);
-                if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
+                self.flush_if_full(walk)
             }
             None if self.is_measure => Ok(()),
             None => {
                 self.side.stray(text, &mut self.is_stray);
-                if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
+                self.flush_if_full(walk)
             }
         }
     }
@@ -153,15 +179,62 @@ impl Visit for Prose<'_> {
             "t" | "text" | "delText" | "instrText" | "delInstrText" | "v" | "f" => self.target = None,
             "pPr" | "tabs" => self.properties_depth = self.properties_depth.saturating_sub(1),
             "r" => self.is_hidden_run = false,
-            "tc" => self.separate(Join::Cell),
+            "tc" => (self.join, self.is_cell_start) = (Join::Cell, false),
+            "ins" | "moveTo" => self.former.is_insertion = false,
             "p" => {
                 self.separate(Join::Line);
                 self.side.end_paragraph();
+                self.former = Former::default();
             }
             "tr" => self.join = Join::Line,
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Former {
+    /// Text that stands in the paragraph now.
+    fn stay(&mut self, text: &str, side: &mut Side) {
+        if self.is_insertion {
+            return;
+        }
+        let behind = text.ceil_char_boundary(self.behind.min(text.len()));
+        if behind > 0 {
+            side.push(Role::Deleted, &text[..behind]);
+        }
+        self.behind -= behind.min(self.behind);
+        self.keep(text);
+    }
+
+    /// Text that was deleted.
+    fn delete(&mut self, text: &str, side: &mut Side) {
+        if self.behind == 0 {
+            side.add(Role::Deleted, &self.before);
+        }
+        side.push(Role::Deleted, text);
+        self.behind = AROUND_BYTES;
+        self.keep(text);
+    }
+
+    fn keep(&mut self, text: &str) {
+        self.before.push_str(text);
+        let surplus = self.before.len().saturating_sub(AROUND_BYTES);
+        self.before.drain(..self.before.floor_char_boundary(surplus));
+    }
+}
+
+/// What an attribute is to people.
+fn role_of(element: &str, attribute: &str) -> Role {
+    match (element, attribute) {
+        ("hyperlink" | "hlinkClick" | "hlinkHover", _) => Role::Link,
+        ("instr", _) | (_, "instr") => Role::Formula,
+        (_, "descr" | "title" | "alt" | "string") | ("tblCaption" | "tblDescription", _) => Role::Drawing,
+        ("listItem" | "listEntry" | "default" | "result" | "statusText" | "helpText" | "alias" | "tag", _) => {
+            Role::Form
+        }
+        (_, "author" | "initials") => Role::Comment,
+        _ => Role::Data,
     }
 }
 

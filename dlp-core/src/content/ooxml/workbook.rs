@@ -3,6 +3,7 @@
 use super::styles::Styles;
 use crate::base::Problem;
 use crate::content::walk::{Step, Walk};
+use crate::content::xml::attributes::Attributes;
 use crate::content::xml::data::plain_number;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
@@ -19,6 +20,7 @@ pub(super) struct Workbook {
     name: Option<String>,
     /// The last text stands in no known element.
     is_stray: bool,
+    attributes: Attributes,
     side: Side,
 }
 
@@ -37,10 +39,15 @@ impl Workbook {
         }
         self.side.flush(walk, "xl/workbook.xml", Place::None)
     }
+
+    fn add_attributes(&mut self, element: &Element<'_>, role: Role) {
+        let side = &mut self.side;
+        self.attributes.each_new(element, |_, value| side.add(role, value));
+    }
 }
 
 impl Visit for Workbook {
-    fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
+    fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let attribute = |name| element.attribute(name).unwrap_or_default();
         self.is_stray = false;
         match element.local_name() {
@@ -56,14 +63,12 @@ impl Visit for Workbook {
             }
             "definedName" => {
                 self.name = Some(attribute("name"));
+                self.add_attributes(element, Role::Formula);
                 self.side.add(Role::Formula, &format!("{}: ", attribute("name")));
-                for extra in [attribute("comment"), attribute("description")] {
-                    self.side.push(Role::Formula, &extra);
-                }
             }
-            _ => {}
+            _ => self.add_attributes(element, Role::Data),
         }
-        Ok(())
+        if self.side.is_full() { self.side.flush(walk, "xl/workbook.xml", Place::None) } else { Ok(()) }
     }
 
     fn text(&mut self, _: &mut Walk<'_>, text: &str) -> Step {
@@ -184,6 +189,7 @@ pub(super) struct Sheet<'s> {
     target: Option<Target>,
     /// The last text stands in no known element.
     is_stray: bool,
+    attributes: Attributes,
     side: Side,
 }
 
@@ -210,12 +216,22 @@ impl<'s> Sheet<'s> {
             value: String::new(),
             target: None,
             is_stray: false,
+            attributes: Attributes::default(),
             side: Side::default(),
         }
     }
 
     pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
         self.side.flush(walk, self.path, Place::None)
+    }
+
+    fn flush_if_full(&mut self, walk: &mut Walk<'_>) -> Step {
+        if self.side.is_full() { self.side.flush(walk, self.path, Place::None) } else { Ok(()) }
+    }
+
+    fn add_attributes(&mut self, element: &Element<'_>, role: Role) {
+        let side = &mut self.side;
+        self.attributes.each_new(element, |_, value| side.add(role, value));
     }
 
     fn start_row(&mut self, element: &Element<'_>) {
@@ -268,7 +284,7 @@ impl<'s> Sheet<'s> {
 }
 
 impl Visit for Sheet<'_> {
-    fn start(&mut self, _: &mut Walk<'_>, element: &Element<'_>) -> Step {
+    fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let name = element.local_name();
         self.is_stray = false;
         match name {
@@ -287,16 +303,11 @@ impl Visit for Sheet<'_> {
                 self.side.open(Role::Footer);
                 self.target = Some(Target::Side(Role::Footer));
             }
-            "hyperlink" | "dataValidation" => {
-                for (name, value) in element.attributes() {
-                    if matches!(name.as_str(), "display" | "tooltip" | "location" | "prompt" | "error") {
-                        self.side.add(Role::Link, &value);
-                    }
-                }
-            }
-            _ => {}
+            "hyperlink" => self.add_attributes(element, Role::Link),
+            "dataValidation" => self.add_attributes(element, Role::Form),
+            _ => self.add_attributes(element, Role::Data),
         }
-        Ok(())
+        self.flush_if_full(walk)
     }
 
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
@@ -305,7 +316,7 @@ impl Visit for Sheet<'_> {
             Some(Target::Side(role)) => self.side.push(role, text),
             None => self.side.stray(text, &mut self.is_stray),
         }
-        if self.side.is_full() { self.side.flush(walk, self.path, Place::None) } else { Ok(()) }
+        self.flush_if_full(walk)
     }
 
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {

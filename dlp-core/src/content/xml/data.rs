@@ -1,5 +1,6 @@
 //! Parts without running text: properties, relationships, and every other XML part of a package.
 
+use super::attributes::Attributes;
 use super::{Element, Visit};
 use crate::content::walk::{Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
@@ -21,6 +22,7 @@ pub(in crate::content) struct Properties {
     open: Vec<String>,
     /// Text since the last tag; references split it into several events.
     value: String,
+    attributes: Attributes,
 }
 
 impl Visit for Properties {
@@ -34,8 +36,10 @@ impl Visit for Properties {
                 emit(walk, Role::Property, &format!("label.{attribute}"), &format!("{attribute}: {value}"))?;
             }
         }
+        let mut said = Vec::new();
+        self.attributes.each_new(element, |_, value| said.push(value.to_owned()));
         self.open.push(name.to_owned());
-        Ok(())
+        said.iter().try_for_each(|value| emit(walk, Role::Property, name, value))
     }
 
     fn text(&mut self, _: &mut Walk<'_>, text: &str) -> Step {

@@ -4,6 +4,7 @@
 //! type with its [entities]) is handed out behind the part as data. A part that breaks the grammar is
 //! read on by a tokenizer that only knows tags from text, so nothing behind the break is lost.
 
+pub(in crate::content) mod attributes;
 pub(in crate::content) mod data;
 mod entities;
 pub(in crate::content) mod side;
@@ -15,6 +16,7 @@ use crate::content::walk::{Break, Failing, Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 use crate::text::{self, Charset, Transcoded, Transcoder};
 use quick_xml::Reader;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -56,13 +58,23 @@ impl Element<'_> {
 
     /// Names without prefix and values. Namespace declarations are left out.
     pub(in crate::content) fn attributes(&self) -> impl Iterator<Item = (String, String)> {
+        self.raw_attributes().map(|attribute| {
+            let value = self.replaced(&attribute.value).into_owned();
+            (attribute.key.local_name().into_inner().to_owned(), value)
+        })
+    }
+
+    /// Attributes as they stand in the tag. Namespace declarations are left out.
+    fn raw_attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
         let mut attributes = self.tag.html_attributes();
         attributes.with_checks(false);
-        attributes.flatten().filter(|attribute| !attribute.key.0.starts_with("xmlns")).map(|attribute| {
-            let replaced = quick_xml::escape::unescape_with(&attribute.value, |name| self.entities.replace(name));
-            let value = replaced.unwrap_or(Cow::Borrowed(&attribute.value));
-            (attribute.key.local_name().into_inner().to_owned(), value.into_owned())
-        })
+        attributes.flatten().filter(|attribute| !attribute.key.0.starts_with("xmlns"))
+    }
+
+    /// A value with its references replaced.
+    fn replaced<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        let replaced = quick_xml::escape::unescape_with(value, |name| self.entities.replace(name));
+        replaced.unwrap_or(Cow::Borrowed(value))
     }
 }
 

@@ -28,6 +28,9 @@ const VERSION_MAX: u16 = 99;
 /// Name length beyond which a header found by searching is no header.
 const NAME_BYTES_MAX: u16 = 4096;
 
+/// Shorter texts in extra fields are numbers by chance.
+const REMARK_BYTES_MIN: usize = 4;
+
 /// What a header says of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::content) struct Entry {
@@ -36,6 +39,8 @@ pub(in crate::content) struct Entry {
     pub(in crate::content) name: Vec<u8>,
     /// Comment on the member; only the directory has one.
     pub(in crate::content) comment: Vec<u8>,
+    /// What its extra fields say besides numbers and times.
+    pub(super) remarks: Vec<u8>,
     pub(in crate::content) flags: u16,
     pub(in crate::content) method: u16,
     pub(in crate::content) crc: u32,
@@ -145,6 +150,7 @@ pub(super) fn read_local(reader: &mut dyn ReadSeek, offset: u64) -> io::Result<O
         header_offset: offset,
         name,
         comment: Vec::new(),
+        remarks: remarks(&extra),
         flags: fields.u16(6),
         method: fields.u16(8),
         crc: fields.u32(14),
@@ -282,6 +288,7 @@ fn read_central(
             header_offset: u64::from(fields.u32(42)),
             name,
             comment,
+            remarks: remarks(&extra),
             flags: fields.u16(8),
             method: fields.u16(10),
             crc: fields.u32(16),
@@ -332,14 +339,7 @@ fn is_plausible(reader: &mut dyn ReadSeek, at: u64, entry: &Entry) -> bool {
 
 /// Replaces sizes and offset that do not fit 32 bits by those of the extra field 0x0001.
 fn widen(entry: &mut Entry, extra: &[u8]) {
-    let mut rest = extra;
-    while let Some((head, tail)) = rest.split_at_checked(4) {
-        let (id, len) = (Fields(head).u16(0), usize::from(Fields(head).u16(2)));
-        let Some((body, next)) = tail.split_at_checked(len) else { return };
-        rest = next;
-        if id != 1 {
-            continue;
-        }
+    for (_, body) in extra_fields(extra).filter(|(id, _)| *id == 1) {
         let mut numbers = body.chunks_exact(8).map(|bytes| Fields(bytes).u64(0));
         for field in [&mut entry.size_bytes, &mut entry.compressed_bytes, &mut entry.header_offset] {
             if *field == u64::from(u32::MAX) {
@@ -347,6 +347,40 @@ fn widen(entry: &mut Entry, extra: &[u8]) {
             }
         }
     }
+}
+
+/// The fields of an extra field by their numbers. What is no field any more has the number 0.
+fn extra_fields(extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = extra;
+    std::iter::from_fn(move || {
+        let whole = (!rest.is_empty()).then(|| std::mem::take(&mut rest))?;
+        let field = whole.split_at_checked(4).and_then(|(head, tail)| {
+            let (body, next) = tail.split_at_checked(usize::from(Fields(head).u16(2)))?;
+            Some((Fields(head).u16(0), body, next))
+        });
+        let (id, body, next) = field.unwrap_or((0, whole, &[]));
+        rest = next;
+        Some((id, body))
+    })
+}
+
+/// The fields that may hold words, one on each line.
+fn remarks(extra: &[u8]) -> Vec<u8> {
+    let mut remarks = Vec::new();
+    for (id, body) in extra_fields(extra) {
+        let text = match id {
+            // Sizes, times, owners and the parameters of ciphers are numbers, and jar files are marked by an empty field.
+            0x0001 | 0x000A | 0x5455 | 0x5855 | 0x7855 | 0x7875 | 0x9901 | 0xCAFE => continue,
+            // Names and comments in Unicode stand behind a version and a sum.
+            0x6375 | 0x7075 => body.get(5..).unwrap_or_default(),
+            _ => body,
+        };
+        if text.iter().filter(|byte| byte.is_ascii_graphic()).count() >= REMARK_BYTES_MIN {
+            remarks.extend_from_slice(text);
+            remarks.push(b'\n');
+        }
+    }
+    remarks
 }
 
 pub(super) fn conflict(reason: &'static str, message: &str) -> Problem {

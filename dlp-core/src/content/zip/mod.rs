@@ -58,19 +58,20 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
         let message = "no central directory; members were read by their local headers";
         walk.problem(Problem::new(ProblemClass::Damaged, "truncated", message));
     }
-    let members = directory.entries.iter().map(|entry| &entry.comment);
-    for comment in members.chain([&directory.comment]).filter(|comment| !comment.is_empty()) {
-        let part = Part { role: Role::ArchiveComment, name: "" };
-        let text = names::decode(comment, false).primary;
-        walk.emit(&Segment {
-            text: text.as_bytes(),
-            part,
-            place: Place::None,
-            join: Join::Line,
-            origin: Origin::None,
-        })?;
-    }
-    Ok(())
+    let comments = directory.entries.iter().map(|entry| &entry.comment);
+    comments.chain([&directory.comment]).try_for_each(|comment| emit_comment(walk, comment))
+}
+
+fn emit_comment(walk: &mut Walk<'_>, comment: &[u8]) -> Step {
+    let part = Part { role: Role::ArchiveComment, name: "" };
+    let text = names::decode(comment, false).primary;
+    walk.emit(&Segment { text: text.as_bytes(), part, place: Place::None, join: Join::Line, origin: Origin::None })
+}
+
+/// What the extra fields of a member say, in either header.
+fn emit_remarks(walk: &mut Walk<'_>, entry: &Entry, local: &Local) -> Step {
+    emit_comment(walk, &entry.remarks)?;
+    if local.entry.remarks == entry.remarks { Ok(()) } else { emit_comment(walk, &local.entry.remarks) }
 }
 
 /// Encrypted OpenDocument parts look like any stored or deflated member; only the manifest tells.
@@ -130,6 +131,7 @@ fn one(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, entry: &Entry, bounds: Ra
         return Ok(nothing);
     };
     let name = announce(walk, entry, &local)?;
+    emit_remarks(walk, entry, &local)?;
     let window = window(walk, entry, &local, &bounds);
     let mut end = window.end.min(local.data_start.saturating_add(entry.compressed_bytes)).max(local.data_start);
     if entry.is_encrypted() && local.entry.is_encrypted() {
@@ -338,6 +340,7 @@ pub(super) fn with_part<T>(
     if let Err(hit) = walk.budget.take_item() {
         return Err(walk.limit(hit));
     }
+    emit_remarks(walk, entry, &local)?;
     let window = window(walk, entry, &local, &(member.next..reader_len(reader)));
     let opened = Opened { name: "", entry, local: &local, method: entry.method, window };
     let (budget, count) = (walk.budget, Cell::new(0));

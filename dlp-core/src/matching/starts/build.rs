@@ -1,6 +1,7 @@
 //! From start anchors to the tables that the first pass reads.
 
-use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Starts};
+use super::families::Families;
+use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 use crate::matching::simd::{PairSets, RowSet};
 use crate::matching::vocabulary::{PhraseId, Phrases};
@@ -51,13 +52,13 @@ pub(in crate::matching) struct Builder {
 }
 
 #[derive(Debug)]
-struct Row {
+pub(super) struct Row {
     placed: Placed,
     boundary: Boundary,
     /// What can stand right before the token; for a match that starts with the token, that is for its boundary to say.
     before: Option<ByteSet>,
     window: Vec<ByteSet>,
-    start: Start,
+    pub(super) start: Start,
     named: Option<Named>,
 }
 
@@ -86,16 +87,19 @@ impl Builder {
         let named = self.rows.iter().filter_map(|row| row.named.as_ref());
         Starts {
             named_within: named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind))),
-            of_digits: self.groups(phrases, |byte| byte.is_ascii_digit()),
-            of_letters: self.groups(phrases, |byte| byte.is_ascii_alphabetic()),
+            of_digits: self.rows(phrases, |byte| byte.is_ascii_digit()),
+            of_letters: self.rows(phrases, |byte| byte.is_ascii_alphabetic()),
             pairs: pairs(&self.rows),
         }
     }
 
-    /// Groups of the rows whose token can start with such a byte.
-    fn groups(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Vec<Group> {
+    /// The rows whose token can start with such a byte.
+    fn rows(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Rows {
         let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(&is_first)).collect();
-        rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows, phrases)).collect()
+        Rows {
+            families: Families::of(&rows),
+            groups: rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows, phrases)).collect(),
+        }
     }
 }
 
@@ -127,11 +131,11 @@ fn pairs(rows: &[Row]) -> PairSets {
 
 impl Row {
     /// The bytes that can stand at an offset from the start of the token.
-    fn accepts(&self, offset: usize) -> ByteSet {
+    pub(super) fn accepts(&self, offset: usize) -> ByteSet {
         self.window.get(offset).copied().unwrap_or(ByteSet::ALL)
     }
 
-    fn can_stand_behind(&self, before: Before) -> bool {
+    pub(super) fn can_stand_behind(&self, before: Before) -> bool {
         match &self.before {
             Some(bytes) => bytes.contains(before.byte),
             None => before.lets(self.boundary),

@@ -10,10 +10,12 @@
 //! indexes of two bytes.
 
 mod build;
+mod families;
 #[cfg(test)]
 mod tests;
 
 pub(super) use build::{Builder, Named, Start};
+use families::Families;
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
@@ -37,14 +39,22 @@ const FIRST_BYTES: usize = 7;
 /// Which patterns can start at a token.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
-    /// Rows of tokens that start with a digit. Those beyond one set are in groups with tables of their own.
-    of_digits: Vec<Group>,
+    /// Rows of tokens that start with a digit.
+    of_digits: Rows,
     /// The same for tokens that start with a letter.
-    of_letters: Vec<Group>,
+    of_letters: Rows,
     /// How many bytes before a match and behind its start a phrase begins at most for which a row waits.
     named_within: (usize, usize),
     /// For each [`Ahead`], the pairs of bytes with which a row can start.
     pairs: PairSets,
+}
+
+/// Rows of one kind of tokens.
+#[derive(Debug, Default)]
+struct Rows {
+    families: Families,
+    /// The rows. Those beyond one set are in groups with tables of their own.
+    groups: Vec<Group>,
 }
 
 /// The tables of one group of rows.
@@ -116,13 +126,10 @@ impl Before {
 
     #[inline]
     pub(super) fn of(text: &[u8], at: usize) -> Self {
-        match text[..at] {
-            [.., before, byte @ (b'.' | b':' | b'/' | b'-')] => {
-                Self { byte, continues_number: before.is_ascii_digit() }
-            }
-            [.., byte] => Self { byte, continues_number: false },
-            [] => Self { byte: END, continues_number: false },
-        }
+        let behind = |bytes: usize| at.checked_sub(bytes).map_or(END, |at| text[at]);
+        let byte = behind(1);
+        // No branch: which way it would go is not to be foretold.
+        Self { byte, continues_number: matches!(byte, b'.' | b':' | b'/' | b'-') & behind(2).is_ascii_digit() }
     }
 
     fn place(self) -> usize {
@@ -164,12 +171,12 @@ impl<'t> Token<'t> {
 
 impl Starts {
     pub(super) fn is_empty(&self) -> bool {
-        self.of_digits.is_empty() && self.of_letters.is_empty()
+        self.of_digits.groups.is_empty() && self.of_letters.groups.is_empty()
     }
 
-    /// The groups with the rows that can have a token which starts with this byte.
+    /// The rows that can have a token which starts with this byte.
     #[inline(always)]
-    fn groups(&self, first: u8) -> &[Group] {
+    fn rows(&self, first: u8) -> &Rows {
         if first.is_ascii_digit() { &self.of_digits } else { &self.of_letters }
     }
 
@@ -181,12 +188,7 @@ impl Starts {
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
     #[inline(always)]
     pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
-        let before = Before::of(text, at);
-        let mut takes = false;
-        for group in self.groups(text[at]) {
-            takes |= !group.of_first_bytes(text, at, before).is_empty();
-        }
-        takes
+        !self.rows(text[at]).families.taking(text, at, Before::of(text, at)).is_empty()
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -201,7 +203,11 @@ impl Starts {
         each: &mut impl FnMut(u32, usize),
     ) {
         let token = Token::new(text, at, runs);
-        for group in self.groups(text[at]) {
+        let Rows { families, groups } = self.rows(text[at]);
+        if !families.have(families.taking(text, at, token.before), runs.token_len(at), &token.first) {
+            return;
+        }
+        for group in groups {
             let mut rows = group.of_first_bytes(text, at, token.before);
             // What is known of the words around is asked at once, what is not only for what is left at last.
             if group.keep_shape(&mut rows, &token)

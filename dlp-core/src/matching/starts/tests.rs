@@ -187,8 +187,24 @@ fn patterns_of_several_groups_are_all_given() {
     let count = 2 * RowSet::ROWS + 3;
     let given: Vec<Given> = (0..count).map(|index| of(b"ab"[index % 2])).collect();
     let starts = built(&given);
-    assert_eq!((starts.of_letters.len(), starts.of_digits.len()), (3, 0));
+    assert_eq!((starts.of_letters.groups.len(), starts.of_digits.groups.len()), (3, 0));
     let expected: Vec<(u32, usize)> = (1..count as u32).step_by(2).map(|pattern| (pattern, 0)).collect();
     assert_eq!(fitting(&starts, b"b", 0), expected);
     assert_eq!(fitting(&starts, b"xb", 1), [], "the boundary refuses all groups");
+}
+
+#[test]
+fn more_families_than_are_told_apart_are_all_found() {
+    let start = Start { skip: (0, 0), run_min: 1, digit_within: None, shape: Shape::default() };
+    let texts: Vec<Vec<u8>> = (0..1000).map(|number| format!("a{number:03}").into_bytes()).collect();
+    let of = |text: &Vec<u8>| Given {
+        boundary: Boundary::Token,
+        window: text.iter().map(|byte| set_of(&[*byte])).collect(),
+        start: start.clone(),
+    };
+    let starts = built(&texts.iter().map(of).collect::<Vec<_>>());
+    for (number, text) in texts.iter().enumerate() {
+        assert_eq!(fitting(&starts, text, 0), [(number as u32, 0)], "{}", text.escape_ascii());
+    }
+    assert_eq!(fitting(&starts, b"b000", 0), []);
 }

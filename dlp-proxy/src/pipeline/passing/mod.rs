@@ -11,6 +11,7 @@ mod pump;
 mod watcher;
 
 pub(super) use grpc::is_grpc;
+pub(super) use watcher::is_readable;
 
 use super::Client;
 use super::gate::Held;

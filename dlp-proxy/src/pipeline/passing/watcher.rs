@@ -6,13 +6,14 @@
 
 use super::Passing;
 use crate::body::{self, BodySetup, PartInspector};
+use crate::pipeline::gate::FIRST_BYTES;
 use crate::pipeline::inspection::{self, Tally};
 use crate::pipeline::outcome::Verdict;
 use bytes::Bytes;
 use dlp_core::base::{Cancel, ProblemClass};
 use dlp_core::content::{Completeness, Finding, Flow, Input, ItemReport, Kind, LocatedProblem, Observer};
 use dlp_core::decision::{Action, Summariser, Transfer};
-use dlp_core::inspect::Job;
+use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::Scratch;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -26,8 +27,6 @@ use tokio::sync::{mpsc, watch};
 pub(super) const HOLD_BACK_BYTES: u64 = 1024 * 1024;
 /// Bytes between two decisions, when something new was found.
 const DECIDED_EVERY_BYTES: u64 = 256 * 1024;
-/// Bytes by which the kind of a content is told.
-const KIND_BYTES: usize = 64 * 1024;
 /// Bytes at the end in which an archive has its directory: the record and the longest comment.
 const TAIL_BYTES: usize = 22 + 65_535;
 /// Starts the record of an archive's directory.
@@ -66,12 +65,8 @@ impl Watcher {
         let first = source.first_bytes().ok()?;
 
         found.borrow_mut().tally.name(&mut scratch, &path);
-        let is_readable = body::is_one_piece(&passing.parts.headers, &first) && {
-            let mut kind = RootKind(None);
-            let job = Job { name: "", input: Input::Bytes(&first), cancel: &cancel };
-            inspector.inspect(&mut scratch, job, &mut kind);
-            matches!(kind.0, Some(Kind::Text | Kind::Binary))
-        };
+        let is_readable =
+            body::is_one_piece(&passing.parts.headers, &first) && is_readable(inspector, &mut scratch, &first);
         let mut examiner = PartInspector { inspector, scratch: &mut scratch };
         let mut setup = BodySetup { examiner: &mut examiner, limits: &inspection.limits, cancel: &cancel };
         let mut observer = Shared(found.clone());
@@ -106,6 +101,14 @@ impl Watcher {
         }
         Some(passing.verdict(inspected))
     }
+}
+
+/// Whether content that begins so can be inspected from front to back.
+pub(in crate::pipeline) fn is_readable(inspector: &Inspector, scratch: &mut Scratch, first: &[u8]) -> bool {
+    let mut kind = RootKind(None);
+    let job = Job { name: "", input: Input::Bytes(first), cancel: &Cancel::default() };
+    inspector.inspect(scratch, job, &mut kind);
+    matches!(kind.0, Some(Kind::Text | Kind::Binary))
 }
 
 impl Passing {
@@ -211,14 +214,14 @@ impl<'a> Source<'a> {
 
     /// Waits for the bytes that tell the kind. They are read again afterwards.
     fn first_bytes(&mut self) -> io::Result<Vec<u8>> {
-        let mut first = Vec::with_capacity(KIND_BYTES);
-        while first.len() < KIND_BYTES
+        let mut first = Vec::with_capacity(FIRST_BYTES);
+        while first.len() < FIRST_BYTES
             && let Some(piece) = self.receive()?
         {
             first.extend_from_slice(&piece);
             self.pieces.push_back(piece);
         }
-        first.truncate(KIND_BYTES);
+        first.truncate(FIRST_BYTES);
         Ok(first)
     }
 

@@ -251,10 +251,17 @@ fn is_reference(text: &str) -> bool {
     let wrapped = [('%', '%'), ('<', '>'), ('{', '}'), ('[', ']')];
     is_variable
         || is_type_name(text)
+        || is_begun_call(text)
         || REFERENCES.iter().any(|start| text.starts_with(start))
         || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
         || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
         || [('(', ')'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close))
+}
+
+/// Where a call or a list begins whose quotes end the value: `decrypt(`, `port=(`.
+fn is_begun_call(text: &str) -> bool {
+    let Some(name) = text.strip_suffix(['(', '[']) else { return false };
+    name.ends_with('=') || (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic() || b"_.".contains(&b)))
 }
 
 /// A type, as programs write it behind the name of a parameter: `status_t`, `core::PCSTR`.
@@ -504,6 +511,9 @@ mod tests {
             ("process.env.PASS", false),
             ("credentials[1]", false),
             ("status_t", false),
+            ("port=(", false),
+            ("vault.decrypt(", false),
+            ("Abc12x(", true),
             ("windows_sys::core::PCSTR)", false),
             ("Sunshine_t", true),
             ("a::77!b", true),

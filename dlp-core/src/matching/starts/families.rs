@@ -1,0 +1,122 @@
+//! A first look at a token: whether any row can have it at all.
+//!
+//! Rows that accept the same first bytes are a family, and sets of families are half as long as those of rows. They stand
+//! in the tables themselves, so that a question costs one load where one at all rows costs two, the second from far away.
+//! It is asked of many tokens that no row can have; what it lets pass is decided by the rows.
+
+use super::build::Row;
+use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, LENGTHS, place};
+use crate::knowledge::{ByteSet, FOLLOWERS};
+use crate::matching::boundary::END;
+use crate::matching::runs::Run;
+use std::collections::HashMap;
+
+/// Words of a set of families: as many as fill a vector of the common kind.
+const WORDS: usize = 4;
+/// Families that are told apart.
+const FAMILIES: usize = WORDS * u64::BITS as usize;
+
+/// A set of families.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(32))]
+pub(super) struct FamilySet([u64; WORDS]);
+
+impl FamilySet {
+    fn insert(&mut self, family: usize) {
+        self.0[family / 64] |= 1 << (family % 64);
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, other: &Self) {
+        for word in 0..WORDS {
+            self.0[word] &= other.0[word];
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_empty(self) -> bool {
+        self.0.iter().fold(0, |any, word| any | word) == 0
+    }
+}
+
+/// Which families can have a token, by what is asked of it.
+#[derive(Debug)]
+pub(super) struct Families {
+    /// By what stands before the token.
+    before: Box<[FamilySet; Before::PLACES]>,
+    /// By offset from the start of the token, and byte.
+    accepts: Box<[[FamilySet; 1 << 8]; FIRST_BYTES]>,
+    /// By the first run with its follower.
+    shapes: Box<[FamilySet; FOLLOWED_RUNS]>,
+    /// By length of the token.
+    lengths: Box<[FamilySet; LENGTHS]>,
+}
+
+impl Default for Families {
+    fn default() -> Self {
+        let none = FamilySet::default();
+        Self {
+            before: Box::new([none; _]),
+            accepts: Box::new([[none; _]; _]),
+            shapes: Box::new([none; _]),
+            lengths: Box::new([none; _]),
+        }
+    }
+}
+
+impl Families {
+    /// Families of rows whose token can start with such a byte.
+    pub(super) fn of(rows: &[&Row]) -> Self {
+        let mut numbers = HashMap::new();
+        for row in rows {
+            let first_bytes: [ByteSet; FIRST_BYTES] = std::array::from_fn(|offset| row.accepts(offset));
+            let next = numbers.len();
+            numbers.entry(first_bytes).or_insert(next);
+        }
+        let mut families = Self::default();
+        for row in rows {
+            let first_bytes: [ByteSet; FIRST_BYTES] = std::array::from_fn(|offset| row.accepts(offset));
+            // With too many, some are taken for one.
+            families.add(numbers[&first_bytes] % FAMILIES, row);
+        }
+        families
+    }
+
+    fn add(&mut self, family: usize, row: &Row) {
+        for before in Before::all().filter(|before| row.can_stand_behind(*before)) {
+            self.before[before.place()].insert(family);
+        }
+        for (offset, accepts) in self.accepts.iter_mut().enumerate() {
+            row.accepts(offset).bytes().for_each(|byte| accepts[usize::from(byte)].insert(family));
+        }
+        for (run, shapes) in self.shapes.chunks_exact_mut(FOLLOWERS).enumerate() {
+            let followers = row.start.shape.followers(0, run);
+            let held = shapes.iter_mut().enumerate().filter(|(follower, _)| followers >> follower & 1 == 1);
+            held.for_each(|(_, shape)| shape.insert(family));
+        }
+        self.lengths[row.start.run_min..].iter_mut().for_each(|length| length.insert(family));
+    }
+
+    /// The families that can have a token, by what stands before it and its [first bytes](FIRST_BYTES).
+    #[inline(always)]
+    pub(super) fn taking(&self, text: &[u8], at: usize, before: Before) -> FamilySet {
+        // No branch for a byte: which way it would go is not to be foretold.
+        let mut families = self.before[before.place()];
+        let bytes = match text[at..].first_chunk::<FIRST_BYTES>() {
+            Some(bytes) => *bytes,
+            None => std::array::from_fn(|offset| text.get(at + offset).copied().unwrap_or(END)),
+        };
+        for (accepts, byte) in self.accepts.iter().zip(bytes) {
+            families.keep(&accepts[usize::from(byte)]);
+        }
+        families
+    }
+
+    /// Whether any of the families can have a token of this length and first run.
+    #[inline(always)]
+    pub(super) fn have(&self, mut families: FamilySet, token_len: usize, first: &Run) -> bool {
+        families.keep(&self.lengths[token_len.min(LENGTHS - 1)]);
+        families.keep(&self.shapes[place(first)]);
+        !families.is_empty()
+    }
+}
