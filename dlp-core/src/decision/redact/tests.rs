@@ -71,8 +71,8 @@ fn what_was_redacted_is_found_no_more() {
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// A text of every detector, labels and made-up credentials among them.
-fn texts_of_all() -> Vec<(String, String)> {
+/// A text of every detector, labels and made-up credentials among them. Credentials differ by the seed.
+fn texts_of_all(seed: u64) -> Vec<(String, String)> {
     let check = |id: &str| {
         let detector = set().detectors().find(|detector| detector.id == id)?;
         validators::find(&detector.validator.as_ref()?.name)
@@ -80,7 +80,7 @@ fn texts_of_all() -> Vec<(String, String)> {
     let all = builtin_examples().expect("examples");
     let text = |id: &str, example: &Example| match example.generate.as_str() {
         "" => example.text.clone(),
-        recipe => example.text.replace("{{value}}", &generate(recipe, 5, check(id)).expect("recipe")),
+        recipe => example.text.replace("{{value}}", &generate(recipe, seed, check(id)).expect("recipe")),
     };
     let of_text = |example: &&Example| example.bytes.is_empty();
     let firsts = all.iter().filter_map(|(id, examples, _)| Some((id, examples.iter().find(of_text)?)));
@@ -88,15 +88,13 @@ fn texts_of_all() -> Vec<(String, String)> {
     texts.filter(|(_, text)| !text.contains('\0')).collect()
 }
 
-/// Detectors whose example still is found after one method: a header's key that takes the hash for a key, a drawn
-/// password of a shape that everything has, and a token that stands twice and is sure in the first place only.
-const FOUND_AGAIN: [&str; 3] =
-    ["secret.eventbrite.private-token", "secret.file.vnc-password", "secret.kubernetes.bootstrap-token"];
+/// Detectors whose example still is found after one method: a header's key that takes the hash for a key.
+const FOUND_AGAIN: [&str; 1] = ["secret.eventbrite.private-token"];
 
 #[test]
 fn no_method_leaves_anything_in_a_text_a_string_or_a_cell() {
     let mut failures = Vec::new();
-    let texts = texts_of_all().into_iter().enumerate();
+    let texts = texts_of_all(5).into_iter().enumerate();
     for (index, (id, text)) in texts.filter(|(_, (id, _))| !FOUND_AGAIN.contains(&id.as_str())) {
         let method = ALL[index % ALL.len()];
         let json = serde_json::json!({ "id": 1, "note": text, "list": [text] }).to_string();
@@ -107,6 +105,21 @@ fn no_method_leaves_anything_in_a_text_a_string_or_a_cell() {
             if !left.is_empty() {
                 failures.push(format!("{id}, {method:?}, {format:?}: {left:?} in {result:?}"));
             }
+        }
+    }
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A pattern that reaches for the last value of a line would pass over the ones before.
+#[test]
+fn of_two_values_in_a_line_none_stays() {
+    let mut failures = Vec::new();
+    for ((id, first), (_, second)) in texts_of_all(5).into_iter().zip(texts_of_all(6)) {
+        let json = serde_json::json!([first, second, first]).to_string();
+        let result = redact(redaction(Method::Mask, TextFormat::Json), &json, 4096);
+        let left = found(&result);
+        if !left.is_empty() {
+            failures.push(format!("{id}: {left:?} in {result:?}"));
         }
     }
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
