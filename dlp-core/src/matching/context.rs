@@ -198,12 +198,20 @@ fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
     start + memchr::memrchr_iter(b'\n', window).find(behind_blank).map_or(0, |feed| feed + 1)
 }
 
-/// Behind the last processing instruction of the range.
+/// Behind the last declaration of XML in the range, `<?xml …?>`: of its words none says what stands behind it.
 fn instruction_end(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start..end];
-    let ends_here = |mark: &usize| window[*mark..].starts_with(b"?>");
+    let ends_here = |mark: &usize| {
+        window[*mark..].starts_with(b"?>") && {
+            let before = &text[(start + mark).saturating_sub(INSTRUCTION_BYTES_MAX)..start + mark];
+            memchr::memrchr(b'<', before).is_some_and(|open| before[open..].starts_with(b"<?xml"))
+        }
+    };
     memchr::memrchr_iter(b'?', window).find(ends_here).map_or(start, |mark| start + mark + 2)
 }
+
+/// Bytes of a declaration of XML, as far as its beginning is looked for.
+const INSTRUCTION_BYTES_MAX: usize = LOOK_BYTES;
 
 /// Before the first blank line of the range.
 fn paragraph_end(text: &[u8], start: usize, end: usize) -> usize {
@@ -254,6 +262,8 @@ mod tests {
             ("dowod*", "dowodzeniem #", false),
             ("pesel", "pesel\n\nother #", false),
             ("version", "<?xml version=\"1.0\"?><n>#", false),
+            ("version", "<?= version ?> #", true),
+            ("version", "Map<String, String?> version: Map<Int, Int?>#", true),
             ("pesel", "pesel? > #", true),
             ("nr", "nr12 #", true),
             ("strasse", "Straße #", true),

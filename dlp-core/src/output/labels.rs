@@ -9,6 +9,7 @@ use crate::base::{Category, ConfidenceLevel};
 use crate::content::Finding;
 use crate::knowledge::Detector;
 use crate::matching::DetectorSet;
+use std::collections::HashMap;
 
 /// Most labels that are named for an item; a document has one or two.
 const LABELS_MAX: usize = 16;
@@ -17,13 +18,17 @@ const LABELS_MAX: usize = 16;
 const NAME_BYTES_MAX: usize = 96;
 const NAME_DIGITS_MAX: usize = 6;
 
+/// What the ids of built-in labels begin with. What a pattern of somebody's own takes in beside the label is not known,
+/// so that it stays masked.
+const BUILT_IN: &str = "label.";
+
 /// Characters of a GUID without braces.
 const GUID_LEN: usize = 36;
 
 /// The labels of all items of a file.
 #[derive(Debug, Default)]
 pub(super) struct Labels<'f> {
-    of_items: Vec<(&'f [String], EmbeddedLabel)>,
+    of_items: HashMap<&'f [String], Vec<EmbeddedLabel>>,
 }
 
 impl<'f> Labels<'f> {
@@ -40,24 +45,27 @@ impl<'f> Labels<'f> {
     }
 
     fn add(&mut self, item: &'f [String], label: EmbeddedLabel) {
-        let is_known = self.of_items.iter().any(|(other, known)| *other == item && *known == label);
-        if !is_known {
-            self.of_items.push((item, label));
+        let known = self.of_items.entry(item).or_default();
+        if known.len() < LABELS_MAX && !known.contains(&label) {
+            known.push(label);
         }
     }
 
     /// The labels of an item and of those that it is inside of, the innermost first.
     pub(super) fn on(&self, item: &[String]) -> Vec<EmbeddedLabel> {
-        let mut on: Vec<_> = self.of_items.iter().filter(|(labelled, _)| item.starts_with(labelled)).collect();
-        on.sort_by_key(|(labelled, _)| std::cmp::Reverse(labelled.len()));
-        on.into_iter().take(LABELS_MAX).map(|(_, label)| label.clone()).collect()
+        if self.of_items.is_empty() {
+            return Vec::new();
+        }
+        let around = (0..=item.len()).rev().filter_map(|len| self.of_items.get(&item[..len]));
+        around.flatten().take(LABELS_MAX).cloned().collect()
     }
 }
 
 fn label(detector: &Detector, finding: &Finding) -> EmbeddedLabel {
     let text = String::from_utf8_lossy(finding.value.expose());
     let id = guid(&text).map(str::to_ascii_lowercase);
-    let shown = || if is_name(&text) { text.clone().into_owned() } else { finding.value.masked(detector.reveal_last) };
+    let is_shown = detector.id.starts_with(BUILT_IN) && is_name(&text);
+    let shown = || if is_shown { text.clone().into_owned() } else { finding.value.masked(detector.reveal_last) };
     let name = if id.is_none() { Some(shown()) } else { None };
     EmbeddedLabel { scheme: scheme(&detector.id).to_owned(), id, name, level: detector.label }
 }

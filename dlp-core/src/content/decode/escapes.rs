@@ -18,7 +18,7 @@ const WORD_AROUND_BYTES: usize = 24;
 /// Bytes around a mark in which the digit stands that it is put on.
 const MARKED_BYTES: usize = 16;
 /// Bytes of a form field before and behind a plus sign that are looked at.
-const FIELD_BYTES: usize = 96;
+const FIELD_BYTES: usize = 256;
 /// Letters that are drawn like Latin ones: Greek, then Cyrillic.
 const ALIKE: [(char, char); 41] = [
     ('Α', 'A'),
@@ -134,8 +134,7 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
         b'&' => entity(rest),
         b'\\' => backslash(rest),
         b'=' => quoted(rest),
-        b'+' => form_blank(text, at)
-            .or_else(|| utf7(rest).map(|(len, _)| Escape { c: Some(Stands::Utf7), len, kind: "utf-7" })),
+        b'+' => utf7_run(rest, true).or_else(|| form_blank(text, at)).or_else(|| utf7_run(rest, false)),
         0xCE..=0xD1 => letter_alike(text, at),
         _ => look_alike(text, at),
     }
@@ -234,6 +233,12 @@ fn form_blank(text: &[u8], at: usize) -> Option<Escape> {
         None => goes_on(),
     };
     (is_field && len > 0).then_some(Escape { c: Some(Stands::Char(' ')), len: 1, kind: "form" })
+}
+
+/// Characters in UTF-7; in a form, where a plus sign may be a blank, only those whose end is marked are.
+fn utf7_run(rest: &[u8], is_ended: bool) -> Option<Escape> {
+    let (len, _) = utf7(rest).filter(|(len, _)| !is_ended || rest[len - 1] == b'-')?;
+    Some(Escape { c: Some(Stands::Utf7), len, kind: "utf-7" })
 }
 
 /// The length of characters in UTF-7 (RFC 2152) and what they are: at least one, none of them a control character.
@@ -442,7 +447,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 54] = [
+        let rows: [(&str, Option<(&str, &str)>); 56] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -481,6 +486,14 @@ mod tests {
             ("nrb=69+9161+0173&city=Rome", Some(("form", "nrb=69 9161 0173&city=Rome"))),
             ("numéro=A+1+b&x=y", Some(("form", "numéro=A 1 b&x=y"))),
             ("/pay?nrb=69+9161", Some(("form", "/pay?nrb=69 9161"))),
+            ("?x=+ADQANAAwADU-1", Some(("utf-7", "?x=44051"))),
+            (
+                "?text=word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-+nr+1",
+                Some((
+                    "form",
+                    "?text=word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word-word- nr 1",
+                )),
+            ),
             ("name=Ann&nr=TCH+849773", Some(("form", "name=Ann&nr=TCH 849773"))),
             ("x=12+34;", None),
             ("sum = 12+34 & 5", None),
