@@ -197,6 +197,14 @@ fn is_group(text: &[u8]) -> bool {
     digits <= GROUP_DIGITS_MAX && !text.get(digits).is_some_and(u8::is_ascii_alphabetic)
 }
 
+/// Whether a text starts with decimals and a unit stuck on, as in `50EUR`. One letter alone is that of a house.
+fn is_amount(text: &[u8]) -> bool {
+    let digits = text.iter().take(GROUP_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let letters = text[digits..].iter().take(LOOK_BYTES).take_while(is_letter).count();
+    digits <= GROUP_DIGITS_MAX && letters >= 2 && !text.get(digits + letters).is_some_and(u8::is_ascii_digit)
+}
+
 /// Digits of a group of thousands.
 const GROUP_DIGITS_MAX: usize = 3;
 
@@ -230,7 +238,7 @@ fn continues_number_after(text: &[u8], at: usize) -> bool {
     let [separator, rest @ ..] = &text[at..] else { return false };
     match separator {
         b',' if rest.first().is_some_and(u8::is_ascii_digit) => {
-            is_group(rest) && ends_with_number(&text[..at]) && !is_row(text, at)
+            (is_group(rest) || is_amount(rest)) && ends_with_number(&text[..at]) && !is_row(text, at)
         }
         b'.' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
         b'-' => starts_with_uuid_group(rest),
@@ -276,6 +284,12 @@ mod tests {
             ("-0,[123456789]", false),
             ("10,[123456789]", true),
             ("[123456789],50", false),
+            ("[123456789],50zł", false),
+            ("[123456789],00EUR", false),
+            ("[123456789],5kg", false),
+            ("[123456789],5A", true),
+            ("[123456789],2PK4", true),
+            ("Ann,[123456789],50zł", true),
             ("1,[234]", false),
             ("1,[12-3456789],Paris", true),
             ("1,[2PK4-DU8]", true),

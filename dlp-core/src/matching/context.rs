@@ -8,6 +8,7 @@
 use super::boundary::{LOOK_BYTES, has_no_word_spaces};
 use crate::text::push_folded;
 use dlp_detector_format::Context;
+use memchr::memmem;
 use std::ops::Range;
 
 /// How far a window reaches before and behind a value, in bytes.
@@ -198,11 +199,12 @@ fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
     start + memchr::memrchr_iter(b'\n', window).find(behind_blank).map_or(0, |feed| feed + 1)
 }
 
-/// Behind the last processing instruction of the range.
+/// Behind the last instruction of XML in the range. Other languages write `?>` behind values, too.
 fn instruction_end(text: &[u8], start: usize, end: usize) -> usize {
-    let window = &text[start..end];
-    let ends_here = |mark: &usize| window[*mark..].starts_with(b"?>");
-    memchr::memrchr_iter(b'?', window).find(ends_here).map_or(start, |mark| start + mark + 2)
+    let window = &text[start.saturating_sub(LOOK_BYTES)..end];
+    let Some(opening) = memmem::rfind(window, b"<?xml") else { return start };
+    let closing = memmem::find(&window[opening..], b"?>");
+    closing.map_or(start, |closing| start.max(end - window.len() + opening + closing + 2))
 }
 
 /// Before the first blank line of the range.
@@ -254,6 +256,8 @@ mod tests {
             ("dowod*", "dowodzeniem #", false),
             ("pesel", "pesel\n\nother #", false),
             ("version", "<?xml version=\"1.0\"?><n>#", false),
+            ("secret", "secret: Map<String, String?> = #", true),
+            ("secret", "<?= $secret ?>#", true),
             ("pesel", "pesel? > #", true),
             ("nr", "nr12 #", true),
             ("strasse", "Straße #", true),
