@@ -67,6 +67,10 @@ pub const AVRO_EMPTY_VALUES_MAX: usize = 65_536;
 /// Bytes in one stream of Snappy that are marked as to be skipped, kept to be scanned. Programs write padding there.
 pub const SNAPPY_SKIPPED_BYTES_MAX: usize = 16 * MIB as usize;
 
+/// Bytes of the headers before one entry of a tar archive, which are held in memory: names of some hundred bytes, and the
+/// attributes of a file, of which Linux takes 64 KiB each.
+pub const TAR_HEADERS_BYTES_MAX: u64 = 4 * MIB;
+
 /// Bytes of one directory in the image of a disk; a record has some forty.
 pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
 

@@ -2,7 +2,6 @@
 
 use dlp_detector_format::Boundary;
 use memchr::{memchr2, memrchr2};
-use std::ops::Range;
 
 /// Bytes on either side of a match that a boundary looks at. The stream scan keeps at least that many.
 pub(super) const LOOK_BYTES: usize = 64;
@@ -191,19 +190,20 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Whether a text starts with at most three digits, as behind a comma that separates thousands or decimals, perhaps with
-/// the unit of an amount: `50zł`. More digits, or digits and letters otherwise, are the next field of a list.
+/// Whether a text starts with at most three digits and no letter behind them, as behind a comma that separates thousands
+/// or decimals. More digits, or digits and letters, are the next field of a list.
 fn is_group(text: &[u8]) -> bool {
     let digits = text.iter().take(GROUP_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
-    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
-    let rest = &text[digits..];
-    let letters = rest.iter().take(UNIT_BYTES.end).take_while(is_letter).count();
-    let is_unit = || UNIT_BYTES.contains(&letters) && !rest.get(letters).is_some_and(u8::is_ascii_digit);
-    digits <= GROUP_DIGITS_MAX && (!rest.first().is_some_and(u8::is_ascii_alphabetic) || is_unit())
+    digits <= GROUP_DIGITS_MAX && !text.get(digits).is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// Bytes of a currency or unit that stands tight behind an amount; a single letter belongs to the number of a house.
-const UNIT_BYTES: Range<usize> = 2..4;
+/// Whether a text starts with decimals and a unit stuck on, as in `50EUR`. One letter alone is that of a house.
+fn is_amount(text: &[u8]) -> bool {
+    let digits = text.iter().take(GROUP_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let letters = text[digits..].iter().take(LOOK_BYTES).take_while(is_letter).count();
+    digits <= GROUP_DIGITS_MAX && letters >= 2 && !text.get(digits + letters).is_some_and(u8::is_ascii_digit)
+}
 
 /// Digits of a group of thousands.
 const GROUP_DIGITS_MAX: usize = 3;
@@ -238,7 +238,7 @@ fn continues_number_after(text: &[u8], at: usize) -> bool {
     let [separator, rest @ ..] = &text[at..] else { return false };
     match separator {
         b',' if rest.first().is_some_and(u8::is_ascii_digit) => {
-            is_group(rest) && ends_with_number(&text[..at]) && !is_row(text, at)
+            (is_group(rest) || is_amount(rest)) && ends_with_number(&text[..at]) && !is_row(text, at)
         }
         b'.' | b':' | b'/' | b'-' if rest.first().is_some_and(u8::is_ascii_digit) => true,
         b'-' => starts_with_uuid_group(rest),
@@ -278,16 +278,18 @@ mod tests {
             ("0.[123456789]", false),
             ("[123456789].25", false),
             ("[123456789], and", true),
-            ("[123456789],50z\u{142}", false),
-            ("[123456789],00EUR of it", false),
-            ("[123456789],2PK4", true),
-            ("[123456789],12A", true),
             ("1,[44051401458],Jan", true),
             ("85041512345,[44051401458],85041512346", true),
             ("0,[123456789]", false),
             ("-0,[123456789]", false),
             ("10,[123456789]", true),
             ("[123456789],50", false),
+            ("[123456789],50zł", false),
+            ("[123456789],00EUR", false),
+            ("[123456789],5kg", false),
+            ("[123456789],5A", true),
+            ("[123456789],2PK4", true),
+            ("Ann,[123456789],50zł", true),
             ("1,[234]", false),
             ("1,[12-3456789],Paris", true),
             ("1,[2PK4-DU8]", true),

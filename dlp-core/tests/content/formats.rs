@@ -237,12 +237,19 @@ fn streams_of_real_programs_are_unpacked() {
 fn what_headers_of_archives_say_besides_is_read() {
     let says = "pesel 44051401458";
     let field = |id: u16, body: &[u8]| [&id.to_le_bytes()[..], &(body.len() as u16).to_le_bytes(), body].concat();
+    // Fields of known numbers are not taken by the writer, so the number is put in later.
     let with_field = |id: u16, body: &[u8]| {
         let mut options = zip::write::FullFileOptions::default();
-        options.add_extra_field(id, body.to_vec().into_boxed_slice(), false).expect("the field is short");
+        options.add_extra_field(0x4141, body.to_vec().into_boxed_slice(), false).expect("the field is short");
         let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         writer.start_file("a.txt", options).expect("memory takes every file");
-        writer.finish().expect("memory takes the end").into_inner()
+        let mut bytes = writer.finish().expect("memory takes the end").into_inner();
+        let (written, wanted) = (field(0x4141, body), field(id, body));
+        let is_written = |at: &usize| bytes[*at..].starts_with(&written);
+        let places: Vec<_> = (0..bytes.len()).filter(is_written).collect();
+        assert!(!places.is_empty(), "the field was written");
+        places.into_iter().for_each(|at| bytes[at..at + wanted.len()].copy_from_slice(&wanted));
+        bytes
     };
     let pax = |key: &str, value: &str| {
         let mut builder = tar::Builder::new(Vec::new());
@@ -258,6 +265,13 @@ fn what_headers_of_archives_say_besides_is_read() {
     let rows: Vec<(&str, Vec<u8>, bool)> = vec![
         ("a.zip", with_field(0x4141, says.as_bytes()), true),
         ("a.zip", with_field(0x9999, b"\0\0\x01\x02"), false),
+        // Times and keys of ciphers say nothing; words in their place do.
+        ("a.zip", with_field(0x5855, b"\x41\x42\x43\x61\x44\x45\x46\x61\0\x10\0\x10"), false),
+        ("a.zip", with_field(0x5455, says.as_bytes()), true),
+        ("a.zip", with_field(0x5855, says.as_bytes()), true),
+        ("a.zip", with_field(0x7875, says.as_bytes()), true),
+        ("a.zip", with_field(0x000A, says.as_bytes()), true),
+        ("a.zip", with_field(0xCAFE, says.as_bytes()), true),
         ("a.tar", pax("comment", says), true),
         ("a.tar", pax("SCHILY.xattr.user.note", says), true),
         ("a.tar", pax("mtime", "1700000000.123"), false),
@@ -269,6 +283,85 @@ fn what_headers_of_archives_say_besides_is_read() {
         assert_eq!(seen.role(Role::ArchiveComment).contains(says), is_said, "{name}: {:?}", seen.text);
         assert_eq!(seen.role(Role::ArchiveComment).is_empty(), !is_said, "{name}: {:?}", seen.text);
     }
+}
+
+/// An archive of a header of a type with a body, and of one file behind it.
+fn tar_with(kind: u8, body: &[u8], file: Option<&[u8]>) -> Vec<u8> {
+    let entry = |kind: u8, name: &str, body: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.set_path(name).expect("the name is short");
+        header.set_size(body.len() as u64);
+        header.set_cksum();
+        let padding = vec![0; body.len().next_multiple_of(512) - body.len()];
+        [header.as_bytes(), body, &padding].concat()
+    };
+    let file = file.map(|file| entry(b'0', "a.txt", file)).unwrap_or_default();
+    [entry(kind, "headers", body), file, vec![0; 1024]].concat()
+}
+
+/// A record as its length says.
+fn pax_record(key: &str, value: &[u8]) -> Vec<u8> {
+    let rest = 3 + key.len() + value.len();
+    let len = (rest..).find(|len| rest + len.to_string().len() == *len).expect("some length fits");
+    [format!("{len} {key}=").as_bytes(), value, b"\n"].concat()
+}
+
+#[test]
+fn records_of_tar_headers_are_split_as_they_say_and_the_rest_is_handed_out() {
+    use Completeness::{Complete, Damaged};
+    let says = "pesel 44051401458";
+    let record = |key: &str| pax_record(key, says.as_bytes());
+    let lines = pax_record("comment", format!("first\n{says}\nlast").as_bytes());
+    let raw = |front: &str| format!("{front}{says}\n").into_bytes();
+    let utf16: Vec<u8> = [0xFEFF].into_iter().chain(says.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let packed = pax_record("SCHILY.xattr.user.file", &zip(&[("b.txt", says.as_bytes())]));
+    let size = |len: &str| [pax_record("size", len.as_bytes()), record("comment")].concat();
+    let rows: Vec<(&str, Vec<u8>, Completeness)> = vec![
+        ("lines", tar_with(b'x', &lines, Some(b"text")), Complete),
+        (
+            "lines before more",
+            tar_with(b'x', &[pax_record("a", b"\n\n"), record("b")].concat(), Some(b"text")),
+            Complete,
+        ),
+        ("too long", tar_with(b'x', &raw("999 comment="), Some(b"text")), Damaged),
+        ("too short", tar_with(b'x', &raw("5 comment="), Some(b"text")), Damaged),
+        ("no length", tar_with(b'x', &raw("comment="), Some(b"text")), Damaged),
+        ("zeros", tar_with(b'x', &raw("\0\0"), Some(b"text")), Damaged),
+        ("behind a right one", tar_with(b'x', &[pax_record("a", b"b"), raw("")].concat(), Some(b"text")), Damaged),
+        ("key ends in id", tar_with(b'x', &record("SCHILY.xattr.user.customerid"), Some(b"text")), Complete),
+        ("key ends in time", tar_with(b'x', &record("SCHILY.xattr.user.lunchtime"), Some(b"text")), Complete),
+        ("number", tar_with(b'x', &record("uid"), Some(b"text")), Complete),
+        ("charset", tar_with(b'x', &record("charset"), Some(b"text")), Complete),
+        ("path", tar_with(b'x', &[pax_record("path", b"a.txt"), record("path")].concat(), Some(b"text")), Complete),
+        ("UTF-16", tar_with(b'x', &pax_record("comment", &utf16), Some(b"text")), Complete),
+        ("file in an attribute", tar_with(b'x', &packed, Some(b"text")), Complete),
+        ("size as read", tar_with(b'x', &size("4"), Some(b"text")), Complete),
+        ("other size", tar_with(b'x', &[pax_record("a", b"\n"), size("2")].concat(), Some(b"text")), Damaged),
+        ("no entry", tar_with(b'x', &record("comment"), None), Damaged),
+        ("no entry for a name", tar_with(b'L', says.as_bytes(), None), Damaged),
+        ("global", tar_with(b'g', &record("comment"), Some(b"text")), Complete),
+        ("global text", tar_with(b'g', says.as_bytes(), Some(b"text")), Complete),
+        ("global archive", tar_with(b'g', &zip(&[("b.txt", says.as_bytes())]), Some(b"text")), Complete),
+        ("global at the end", tar_with(b'g', says.as_bytes(), None), Complete),
+    ];
+    for (name, bytes, expected) in rows {
+        let seen = walk("a.tar", &bytes);
+        assert!(seen.holds(says), "{name}: {:?}", seen.text);
+        assert_eq!(seen.completeness(), expected, "{name}: {:?}", seen.reasons);
+    }
+    let numbers = ["mtime", "size", "uid", "LIBARCHIVE.creationtime"].map(|key| pax_record(key, b"4")).concat();
+    let seen = walk("a.tar", &tar_with(b'x', &numbers, Some(b"text")));
+    assert!(seen.role(Role::ArchiveComment).is_empty(), "{:?}", seen.text);
+}
+
+#[test]
+fn long_tar_headers_meet_a_bound_and_the_rest_is_scanned() {
+    let long = pax_record("comment", &b"some words ".repeat(600_000));
+    let seen = walk("a.tar", &tar_with(b'x', &long, Some(b"pesel 44051401458")));
+    assert_eq!(seen.completeness(), Completeness::Partial, "{:?}", seen.reasons);
+    assert!(seen.reasons.iter().any(|reason| *reason == "tar_headers_bytes_max"), "{:?}", seen.reasons);
+    assert!(seen.holds("pesel 44051401458"));
 }
 
 #[test]

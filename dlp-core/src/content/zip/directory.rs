@@ -364,13 +364,29 @@ fn extra_fields(extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
+/// Whether a field holds sizes, times, owners or the parameters of a cipher, in the length that these have.
+fn is_numbers(id: u16, body: &[u8]) -> bool {
+    let has_length = match id {
+        0x0001 => matches!(body.len(), 8 | 16 | 24 | 28),
+        // Times of Windows stand behind four bytes of zeros, their mark and their length.
+        0x000A => body.len() == 32 && body.starts_with(b"\0\0\0\0\x01\0\x18\0"),
+        0x5455 => matches!(body.len(), 5 | 9 | 13),
+        0x5855 => matches!(body.len(), 8 | 12),
+        0x7855 => body.len() == 4,
+        // Two numbers, each behind its length.
+        0x7875 => matches!(body.len(), 11 | 19) && body.starts_with(b"\x01"),
+        0x9901 => body.len() == 7,
+        _ => false,
+    };
+    has_length && !body.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}
+
 /// The fields that may hold words, one on each line.
 fn remarks(extra: &[u8]) -> Vec<u8> {
     let mut remarks = Vec::new();
     for (id, body) in extra_fields(extra) {
         let text = match id {
-            // Sizes, times, owners and the parameters of ciphers are numbers, and jar files are marked by an empty field.
-            0x0001 | 0x000A | 0x5455 | 0x5855 | 0x7855 | 0x7875 | 0x9901 | 0xCAFE => continue,
+            _ if is_numbers(id, body) => continue,
             // Names and comments in Unicode stand behind a version and a sum.
             0x6375 | 0x7075 => body.get(5..).unwrap_or_default(),
             _ => body,
