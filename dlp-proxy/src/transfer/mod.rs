@@ -19,7 +19,7 @@ mod store;
 mod whole;
 
 pub(crate) use edges::Edges;
-pub(crate) use session::{Arrival, Ending};
+pub(crate) use session::{Arrival, Ending, Order};
 pub(crate) use store::{NotKept, Store};
 pub(crate) use whole::Whole;
 
@@ -55,6 +55,15 @@ pub(crate) struct SessionKey {
     pub(crate) scope: String,
     /// Key of the session.
     pub(crate) session: String,
+}
+
+/// What an arrival brought about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    /// The texts that lie across the borders of the piece, with as much of its neighbours as is known.
+    pub(crate) joints: Vec<Vec<u8>>,
+    /// Why the upload cannot be known as a whole any more.
+    pub(crate) doubt: Option<&'static str>,
 }
 
 /// No room for what has to be remembered.
@@ -140,14 +149,14 @@ impl Transfers {
         Ok(store)
     }
 
-    /// Remembers a piece; gives the texts that lie across its borders, with as much of its neighbours as is known.
-    /// A piece of unknown place follows the one that came before it.
+    /// Remembers a piece, and gives what lies across its borders. One with other bytes than the ones that are known of its
+    /// place takes the place of nothing where the service is known. A piece of unknown place follows the one that came before it.
     pub(crate) fn arrive(
         &self,
         key: &SessionKey,
         (client, arrival): (IpAddr, Arrival),
         now: Instant,
-    ) -> Result<Vec<Vec<u8>>, Full> {
+    ) -> Result<Arrived, Full> {
         let mut state = self.state();
         let state = &mut *state;
         state.sweep(now);
@@ -170,10 +179,13 @@ impl Transfers {
         };
         let after = session.after(at, is_offset, &arrival.edges);
         let joints = arrival.edges.joints(&before, &after);
-        state.bytes += bytes;
-        state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+        let doubt = session.doubt((at, is_offset), &arrival);
+        if doubt.is_none() {
+            state.bytes += bytes;
+            state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+        }
         self.show(state);
-        Ok(joints)
+        Ok(Arrived { joints, doubt })
     }
 
     /// Remembers the beginning of an upload whose session gets its name from the answer, in case that is not understood.
