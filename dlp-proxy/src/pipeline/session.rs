@@ -100,7 +100,7 @@ impl Piece {
         (parts, held): (&Parts, &Held),
         (transfer, decision): Judged,
     ) -> Result<Judged, Fault> {
-        let store = services.transfers.store(&self.key, Instant::now(), || new_store(services));
+        let store = services.transfers.store(&self.key, (self.client, Instant::now()), || new_store(services));
         let piece = PieceBody { services: services.inspection.now(), parts: parts.clone(), body: held.spooled.clone() };
         let PieceRead { edges, content } = piece.keep(store).await?;
         let len = edges.len();

@@ -3,11 +3,12 @@
 use super::edges::{EDGE_BYTES, Edges};
 use super::store::Store;
 use super::whole::{self, Joined, Whole};
-use super::{ENDED_FOR, IDLE_MAX, REFUSED_FOR};
+use super::{ENDED_FOR, IDLE_MAX};
 use crate::destination::Position;
 use crate::sealed_file::SealedFile;
-use dlp_core::decision::{Decision, DetectorSummary, Item};
+use dlp_core::decision::DetectorSummary;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,7 +70,7 @@ pub(super) struct Session {
     pub(super) pieces: BTreeMap<u64, Piece>,
     names: HashMap<String, u64>,
     pub(super) store: Option<Arc<Store>>,
-    pub(super) refused: Option<Box<(Item, Decision)>>,
+    pub(super) client: Option<IpAddr>,
     pub(super) is_ended: bool,
     pub(super) seen: Instant,
     pub(super) total_bytes: Option<u64>,
@@ -96,7 +97,7 @@ impl Session {
             pieces: BTreeMap::new(),
             names: HashMap::new(),
             store: None,
-            refused: None,
+            client: None,
             is_ended: false,
             seen: now,
             total_bytes: None,
@@ -109,11 +110,7 @@ impl Session {
 
     /// How long it is remembered.
     pub(super) fn kept_for(&self) -> Duration {
-        match (&self.refused, self.is_ended) {
-            (Some(_), _) => REFUSED_FOR,
-            (None, true) => ENDED_FOR,
-            (None, false) => IDLE_MAX,
-        }
+        if self.is_ended { ENDED_FOR } else { IDLE_MAX }
     }
 
     /// What was found in its pieces.

@@ -127,7 +127,7 @@ fn check_ordered(order: Order, (pieces, ending): (&[(At, &[u8])], &Ending), expe
             At::Name(name) => (None, Some(name.to_owned())),
             At::Nowhere => (None, None),
         };
-        let store = transfers.store(&key(), now, || Store::create(&place, 100)).unwrap();
+        let store = transfers.store(&key(), (CLIENT, now), || Store::create(&place, 100)).unwrap();
         let content = store.append(&mut &text[..]).map_err(|error| error.as_str());
         let arrival = Arrival { name, content, order, ..arrival(position, edges(text)) };
         transfers.arrive(&key(), (CLIENT, arrival), now).unwrap();
@@ -204,16 +204,46 @@ fn uploads_are_put_together_at_their_end() {
 }
 
 #[test]
-fn only_uploads_that_have_ended_make_room() {
+fn the_upload_used_longest_ago_of_the_client_with_most_makes_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+    let (transfers, start) = (transfers(), Instant::now());
+    let named = |name: usize| SessionKey { scope: "a.example".into(), session: name.to_string() };
+    let greedy = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+    let later = |step: usize| start + Duration::from_millis(step as u64);
+    let create = || Store::create(&place, u64::MAX);
+    transfers.store(&key(), (CLIENT, start), create).unwrap();
+    for name in 0..STORES_MAX + 5 {
+        transfers.store(&named(name), (greedy, later(name + 100)), create).unwrap();
+    }
+    let missing = |key| transfers.whole(&key, &Ending::All, later(2_000)).unwrap().missing;
+    assert_eq!(missing(named(0)), Some("transfers_max"));
+    assert!(transfers.state().sessions[&key()].store.is_some(), "others lose nothing");
+    assert!(transfers.state().sessions[&named(STORES_MAX)].store.is_some());
+}
+
+#[test]
+fn one_client_leaves_room_for_sessions_of_others() {
+    let (transfers, now) = (transfers(), Instant::now());
+    let named = |name: usize| SessionKey { scope: "a.example".into(), session: name.to_string() };
+    let piece = |client| (client, arrival(Some(Position::Offset(0)), edges(b"a")));
+    let count =
+        (0..SESSIONS_MAX).take_while(|name| transfers.arrive(&named(*name), piece(CLIENT), now).is_ok()).count();
+    assert_eq!(count, SESSIONS_OF_CLIENT_MAX);
+    let other = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+    assert!(transfers.arrive(&key(), piece(other), now).is_ok());
+}
+
+#[test]
+fn uploads_make_room_for_others_never_for_themselves() {
     let dir = tempfile::tempdir().unwrap();
     let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
     let (transfers, now) = (Transfers::new(10, Gauge::default()), Instant::now());
     let other = SessionKey { scope: "a.example".into(), session: "t".into() };
     let create = || Store::create(&place, u64::MAX);
-    let store = transfers.store(&key(), now, create).unwrap();
+    let store = transfers.store(&key(), (CLIENT, now), create).unwrap();
     store.append(&mut &b"0123456789"[..]).unwrap();
-    assert!(matches!(transfers.store(&other, now, create), Err(NotKept::Spool)));
-    transfers.end(&key());
-    assert!(transfers.store(&other, now, create).is_ok());
+    assert!(matches!(transfers.store(&key(), (CLIENT, now), create), Err(NotKept::Spool)));
+    assert!(transfers.store(&other, (CLIENT, now), create).is_ok());
     assert_eq!(transfers.whole(&key(), &Ending::All, now).unwrap().missing, Some("transfers_max"));
 }
