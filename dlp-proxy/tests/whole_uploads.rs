@@ -464,7 +464,9 @@ async fn a_piece_that_is_sent_again_takes_the_place_of_nothing() {
                </CompleteMultipartUpload>";
     // The two parts of the archives share their first half, so each part 1 has another last byte.
     let other_1 = [&good_1[..good_1.len() - 1], b"~"].concat();
-    let rows: [(&[(u8, &Vec<u8>)], &[u16], u16); 3] = [
+    type Parts<'a> = &'a [(u8, &'a Vec<u8>)];
+    // Parts, their statuses, and that of the call that ends the upload.
+    let rows: [(Parts<'_>, &[u16], u16); 3] = [
         (&[(1, &bad_1), (2, &bad_2), (1, &other_1), (2, &good_2)], &[200, 200, 403, 403], 403),
         (&[(1, &bad_1), (1, &bad_1), (2, &bad_2)], &[200, 200, 200], 403),
         (&[(1, &good_1), (1, &good_1), (2, &good_2), (2, &good_2)], &[200, 200, 200, 200], 200),
