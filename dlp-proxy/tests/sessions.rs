@@ -149,6 +149,11 @@ const SERVICES: [Service; 12] = [
     },
 ];
 
+/// Whether the service takes pieces one after the other only. The last one alone is no upload to be judged there.
+fn takes_them_in_turn(host: &str) -> bool {
+    ["www.googleapis.com", "a.up.1drv.com"].contains(&host)
+}
+
 async fn scene(host: &str) -> (Origin, Running) {
     let ca = TestCa::new();
     let origin = Origin::tls(ca.server(&[host], |_| {})).await;
@@ -170,7 +175,8 @@ async fn a_value_that_was_cut_in_two_is_found_before_its_second_half_leaves() {
         for order in [[0, 1], [1, 0]] {
             let Service { host, pieces, commit, refusal } = service;
             // A session that the answer names begins with its first piece; blocks without a number come as they come.
-            let is_ordered = pieces[0].1.ends_with("/start") || pieces[0].1.contains("comp=block");
+            let is_ordered =
+                pieces[0].1.ends_with("/start") || pieces[0].1.contains("comp=block") || takes_them_in_turn(host);
             if is_ordered && order == [1, 0] {
                 continue;
             }
@@ -215,6 +221,9 @@ async fn a_value_may_be_spread_over_many_small_pieces() {
 async fn clean_pieces_pass_in_any_order() {
     for service in &SERVICES {
         for order in [[0, 1], [1, 0]] {
+            if takes_them_in_turn(service.host) && order == [1, 0] {
+                continue;
+            }
             let (origin, gateway) = scene(service.host).await;
             let bodies: [&[u8]; 2] =
                 [b"the first half of a clean little text that is", b" followed by the other one, a second half.\n"];

@@ -146,14 +146,14 @@ const SERVICES: [Service; 9] = [
         calls: |cut, len| ranges("PUT", "/upload/drive/v3/files?uploadType=resumable&upload_id=x", (cut, len)),
         commit: None,
         refusal: 403,
-        is_ordered: false,
+        is_ordered: true,
     },
     Service {
         host: "a.up.1drv.com",
         calls: |cut, len| ranges("PUT", "/up/token", (cut, len)),
         commit: None,
         refusal: 403,
-        is_ordered: false,
+        is_ordered: true,
     },
     Service {
         host: "content.dropboxapi.com",
@@ -400,4 +400,86 @@ async fn a_resumable_upload_is_judged_when_it_is_as_long_as_it_was_to_be() {
     assert_eq!(send(&gateway, "files.example", &patch(0), first).await, 200);
     assert_eq!(send(&gateway, "files.example", &patch(first.len()), second).await, 403);
     assert!(find(&origin.all(), OTHER_CARD.as_bytes()).is_none());
+}
+
+/// A body at a place of a file, and what its request says of the length of the whole.
+struct Sent {
+    first: usize,
+    says: (usize, usize),
+    bytes: Vec<u8>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_ends_by_its_length_has_no_gap() {
+    let zip = archive(&[ONE_CARD, OTHER_CARD].concat());
+    let (len, cut) = (zip.len(), zip.len() / 2);
+    let piece =
+        |first: usize, end: usize, total: usize| Sent { first, says: (end, total), bytes: zip[first..end].to_vec() };
+    let longer = Sent { first: cut, says: (len, len), bytes: [&zip[cut..], b"\n"].concat() };
+    // Pieces, their statuses, and the reason that the incident names.
+    let rows: [(&str, Vec<Sent>, &[u16], &str); 6] = [
+        ("second half only", vec![piece(cut, len, len)], &[403], "unseen_parts"),
+        (
+            "a gap before the end",
+            vec![piece(0, 1_000, len), piece(2_000, cut, len), piece(cut, len, len)],
+            &[200, 200, 403],
+            "unseen_parts",
+        ),
+        ("a beginning again", vec![piece(0, cut, len), piece(0, 10, len)], &[200, 403], "sent_again"),
+        ("longer than it says", vec![piece(0, cut, len), longer], &[200, 403], "unseen_parts"),
+        ("another length", vec![piece(0, cut, len), piece(cut, len, len + 1)], &[200, 403], "unseen_parts"),
+        ("a length that was passed", vec![piece(0, cut, 1)], &[403], "unseen_parts"),
+    ];
+    for (name, pieces, expected, reason) in rows {
+        for (host, target) in
+            [("a.up.1drv.com", "/up/token"), ("www.googleapis.com", "/upload/drive/v3/files?upload_id=x")]
+        {
+            let (_origin, gateway) = scene(&[host], "").await;
+            let mut statuses = Vec::new();
+            for Sent { first, says: (end, total), bytes } in &pieces {
+                let put = call("PUT", target, format!("Content-Range: bytes {first}-{}/{total}\r\n", end - 1));
+                statuses.push(send(&gateway, host, &put, bytes).await);
+            }
+            assert_eq!(statuses, expected, "{host} {name}");
+            let incidents = gateway.incidents();
+            assert!(incidents.iter().any(|incident| incident.to_string().contains(reason)), "{name}: {incidents:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_a_place_is_no_part_of_a_whole() {
+    let (_origin, gateway) = scene(&["www.googleapis.com"], "").await;
+    let half = &archive(ONE_CARD)[..20_000];
+    let put = call("PUT", "/upload/drive/v3/files?uploadType=resumable&upload_id=x", "");
+    assert_eq!(send(&gateway, "www.googleapis.com", &put, half).await, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_that_is_sent_again_takes_the_place_of_nothing() {
+    let (bad, good) = (archive(&[ONE_CARD, OTHER_CARD].concat()), archive("Nothing to see.\n"));
+    let halves = |file: &[u8]| [file[..file.len() / 2].to_vec(), file[file.len() / 2..].to_vec()];
+    let ([bad_1, bad_2], [good_1, good_2]) = (halves(&bad), halves(&good));
+    let end = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part><Part><PartNumber>2</PartNumber></Part>\
+               </CompleteMultipartUpload>";
+    // The two parts of the archives share their first half, so each part 1 has another last byte.
+    let other_1 = [&good_1[..good_1.len() - 1], b"~"].concat();
+    type Parts<'a> = &'a [(u8, &'a Vec<u8>)];
+    // Parts, their statuses, and that of the call that ends the upload.
+    let rows: [(Parts<'_>, &[u16], u16); 3] = [
+        (&[(1, &bad_1), (2, &bad_2), (1, &other_1), (2, &good_2)], &[200, 200, 403, 403], 403),
+        (&[(1, &bad_1), (1, &bad_1), (2, &bad_2)], &[200, 200, 200], 403),
+        (&[(1, &good_1), (1, &good_1), (2, &good_2), (2, &good_2)], &[200, 200, 200, 200], 200),
+    ];
+    for (parts, expected, ended) in rows {
+        let (_origin, gateway) = scene(&[S3.host], "").await;
+        let mut statuses = Vec::new();
+        for (part, bytes) in parts {
+            let put = call("PUT", &format!("/k?partNumber={part}&uploadId=u"), "");
+            statuses.push(send(&gateway, S3.host, &put, bytes).await);
+        }
+        assert_eq!(statuses, expected);
+        let call = call("POST", "/k?uploadId=u", "Content-Type: application/xml\r\n");
+        assert_eq!(send(&gateway, S3.host, &call, end.as_bytes()).await, ended, "{expected:?}");
+    }
 }

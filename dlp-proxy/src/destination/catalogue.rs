@@ -174,8 +174,12 @@ impl Endpoint {
 
     /// Whether an upload cannot end without a request that this endpoint recognises as its end.
     pub(super) fn tells_the_end(&self) -> bool {
-        let is_commit = self.role == Some(EndpointRole::Commit);
-        is_commit && !self.ends.is_empty() || self.session.as_ref().is_some_and(|rule| is_commit || rule.states_total())
+        self.is_the_end() || self.session.as_ref().is_some_and(SessionRule::states_total)
+    }
+
+    /// Whether a call to it ends an upload.
+    pub(super) fn is_the_end(&self) -> bool {
+        self.role == Some(EndpointRole::Commit) && (self.names_session() || !self.ends.is_empty())
     }
 }
 

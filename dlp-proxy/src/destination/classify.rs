@@ -75,7 +75,8 @@ impl Catalogue {
             answer: endpoint.and_then(|e| e.answer.clone()).or_else(|| app.and_then(|app| app.answer.clone())),
             session: session_of(&request, activity, endpoint).map(|part| {
                 let tells_end = part.tells_end || app.is_some_and(|app| ends_visibly(app, endpoint));
-                SessionPart { tells_end, is_listed, ..part }
+                let ends_by_call = tells_end && app.is_some_and(|app| app.endpoints.iter().any(Endpoint::is_the_end));
+                SessionPart { tells_end, ends_by_call, is_listed, ..part }
             }),
             is_gated: is_listed && app.is_some_and(|app| app.endpoints.iter().any(Endpoint::tells_the_end)),
             scope: app.filter(|_| is_listed).map_or_else(|| request.host.clone(), |app| app.id.clone()),

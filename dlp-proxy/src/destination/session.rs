@@ -25,8 +25,12 @@ pub struct SessionPart {
     pub name: Option<String>,
     /// Length of the whole upload, as the request states it.
     pub total_bytes: Option<u64>,
+    /// Length of the piece, as the request states it.
+    pub stated_len: Option<u64>,
     /// Whether the end of the upload shows: by a call, or by the length of the whole.
     pub tells_end: bool,
+    /// Whether it ends by a call alone, so that pieces may come in any order until then.
+    pub ends_by_call: bool,
     /// Whether the service is known by its host, so that nothing comes of pieces whose upload has not ended.
     pub is_listed: bool,
 }
@@ -95,7 +99,9 @@ impl SessionRule {
             number(&self.offset).map(Position::Offset).or_else(|| number(&self.number).map(Position::Number));
         let name = self.part.as_ref().and_then(|part| part.read(request, paths));
         let total_bytes = total_of_range(request);
-        Some(SessionPart { key, position, name, total_bytes, tells_end: false, is_listed: false })
+        let stated_len = len_of_range(request);
+        let (tells_end, ends_by_call, is_listed) = (false, false, false);
+        Some(SessionPart { key, position, name, total_bytes, stated_len, tells_end, ends_by_call, is_listed })
     }
 
     /// Whether each piece says how long the whole is, so that the last one is known as such.
@@ -175,8 +181,16 @@ pub(super) fn general(request: &Parsed<'_>) -> Option<SessionPart> {
     let from_offset = || request.header("upload-offset")?.trim().parse().ok();
     let offset = first_of_range(request).or_else(from_offset)?;
     let (position, total_bytes) = (Some(Position::Offset(offset)), total_of_range(request));
-    let tells_end = total_bytes.is_some();
-    Some(SessionPart { key: url_of(request), position, name: None, total_bytes, tells_end, is_listed: false })
+    Some(SessionPart {
+        key: url_of(request),
+        position,
+        name: None,
+        total_bytes,
+        stated_len: len_of_range(request),
+        tells_end: total_bytes.is_some(),
+        ends_by_call: false,
+        is_listed: false,
+    })
 }
 
 /// The length in `bytes 0-9/100` or `bytes */100`.
@@ -184,14 +198,24 @@ fn total_of_range(request: &Parsed<'_>) -> Option<u64> {
     request.header(CONTENT_RANGE.as_str())?.rsplit_once('/')?.1.trim().parse().ok()
 }
 
-/// `bytes 0-9/100` or `bytes 0-9/*`, in any case, and without the unit as some clients send it.
 fn first_of_range(request: &Parsed<'_>) -> Option<u64> {
+    Some(range(request)?.0)
+}
+
+fn len_of_range(request: &Parsed<'_>) -> Option<u64> {
+    let (first, last) = range(request)?;
+    (last - first).checked_add(1)
+}
+
+/// The first and the last byte in `bytes 0-9/100` or `bytes 0-9/*`, in any case, and without the unit as some clients
+/// send it.
+fn range(request: &Parsed<'_>) -> Option<(u64, u64)> {
     let value = request.header(CONTENT_RANGE.as_str())?.trim().to_ascii_lowercase();
     let range = value.strip_prefix("bytes").unwrap_or(&value).trim_start_matches([' ', '=']);
     let (first, rest) = range.split_once('-')?;
     let last = rest.split('/').next()?;
     let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (first <= last).then_some(first)
+    (first <= last).then_some((first, last))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::sealed_file::SealedFile;
 use crate::services::{InspectionServices, Services};
 use crate::spool::Spooled;
-use crate::transfer::{Arrival, Edges, Ending, NotKept, Opening, SessionKey, Store, Whole};
+use crate::transfer::{Arrival, Edges, Ending, NotKept, Opening, Order, SessionKey, Store, Whole};
 use dlp_core::base::ProblemClass;
 use dlp_core::content::Completeness;
 use dlp_core::decision::{Action, Activity, Decision, Inspection, Item, Transfer, TransferHead};
@@ -100,7 +100,7 @@ impl Piece {
         (parts, held): (&Parts, &Held),
         (transfer, decision): Judged,
     ) -> Result<Judged, Fault> {
-        let store = services.transfers.store(&self.key, Instant::now(), || new_store(services));
+        let store = services.transfers.store(&self.key, (self.client, Instant::now()), || new_store(services));
         let piece = PieceBody { services: services.inspection.now(), parts: parts.clone(), body: held.spooled.clone() };
         let PieceRead { edges, content } = piece.keep(store).await?;
         let len = edges.len();
@@ -112,6 +112,8 @@ impl Piece {
             content: content.map_err(|reason| reason.as_str()),
             findings: transfer.item.findings.clone(),
             total_bytes: self.part.total_bytes,
+            stated_len: self.part.stated_len,
+            order: self.order(),
         };
         let judged = match is_kept && self.waits_for_whole(services, len) {
             true => decide(services, Transfer { item: of_fragment(&transfer.item), ..transfer }),
@@ -120,11 +122,15 @@ impl Piece {
         if judged.1.action >= Action::Coach {
             return Ok(judged);
         }
-        let Ok(joints) = services.transfers.arrive(&self.key, (self.client, arrival), Instant::now()) else {
+        let Ok(arrived) = services.transfers.arrive(&self.key, (self.client, arrival), Instant::now()) else {
             // What cannot be remembered cannot be put together either.
             return Ok(decide(services, incomplete(judged.0, "transfers_max")));
         };
-        self.judge_joints(services, joints, judged).await
+        let judged = self.judge_joints(services, arrived.joints, judged).await?;
+        match arrived.doubt {
+            Some(reason) if judged.1.action < Action::Coach => Ok(decide(services, incomplete(judged.0, reason))),
+            _ => Ok(judged),
+        }
     }
 
     /// Judges the texts across the borders of a piece.
@@ -150,15 +156,26 @@ impl Piece {
 
     /// Whether what a piece leaves open is judged at the end of the upload.
     fn waits_for_whole(&self, services: &Services, len: u64) -> bool {
-        let SessionPart { tells_end, is_listed, position, total_bytes, .. } = &self.part;
-        let is_trusted = match self.mode {
-            InspectionMode::Strict => false,
-            InspectionMode::Commit => true,
-            InspectionMode::Auto | InspectionMode::Gate | InspectionMode::Pipelined => *is_listed,
+        let SessionPart { tells_end, position, total_bytes, .. } = &self.part;
+        let is_trusted = match (self.mode, self.order()) {
+            (InspectionMode::Strict, _) | (_, Order::Unknown) => false,
+            (_, Order::Any) => true,
+            // What has no place in the whole is no part of what is judged at its end.
+            (_, Order::InTurn) => matches!(position, Some(Position::Offset(_))),
         };
         // One piece that is everything has been judged as a whole already.
         let is_all = *position == Some(Position::Offset(0)) && *total_bytes == Some(len);
         is_trusted && !is_all && (*tells_end || services.transfers.total_bytes(&self.key).is_some())
+    }
+
+    /// What the service does with the pieces.
+    fn order(&self) -> Order {
+        match (&self.part, self.mode) {
+            (SessionPart { is_listed: false, .. }, mode) if mode != InspectionMode::Commit => Order::Unknown,
+            (SessionPart { tells_end: true, ends_by_call: false, .. }, _) => Order::InTurn,
+            (SessionPart { tells_end: false, position: Some(Position::Offset(_)), .. }, _) => Order::InTurn,
+            _ => Order::Any,
+        }
     }
 
     /// How the upload ends, if it does so with this request.
@@ -283,6 +300,8 @@ pub(super) async fn judge_opening(
             content: content.map_err(|reason| reason.as_str()),
             findings: judged.0.item.findings.clone(),
             total_bytes: None,
+            stated_len: None,
+            order: Order::Any,
         });
     }
     let opened = endpoint.named_by.clone().map(|named_by| Opened { opening, named_by });

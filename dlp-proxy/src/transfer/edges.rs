@@ -1,5 +1,6 @@
-//! The beginning and the end of a piece.
+//! The beginning and the end of a piece, and its digest.
 
+use sha2::{Digest, Sha256};
 use std::io::{self, Read, Seek, SeekFrom};
 use zeroize::Zeroizing;
 
@@ -10,6 +11,8 @@ pub(crate) const EDGE_BYTES: usize = 8 * 1024;
 #[derive(Clone)]
 pub(crate) struct Edges {
     len: u64,
+    /// Tells whether a piece that is sent again is the same.
+    digest: [u8; 32],
     /// The whole of a small piece, or its first bytes.
     start: Zeroizing<Vec<u8>>,
     /// The last bytes of a piece that is not kept whole.
@@ -29,6 +32,7 @@ impl Edges {
     /// When the held body cannot be read.
     pub(crate) fn read(body: &mut (impl Read + Seek)) -> io::Result<Self> {
         let len = body.seek(SeekFrom::End(0))?;
+        let digest = digest_of(body)?;
         let is_whole = len <= 2 * EDGE_BYTES as u64;
         let mut take = |from: u64, count: usize| {
             let mut bytes = Zeroizing::new(vec![0; count]);
@@ -37,14 +41,20 @@ impl Edges {
         };
         if is_whole {
             let start = take(0, usize::try_from(len).unwrap_or(0))?;
-            return Ok(Self { len, start, end: Zeroizing::default() });
+            return Ok(Self { len, digest, start, end: Zeroizing::default() });
         }
-        Ok(Self { len, start: take(0, EDGE_BYTES)?, end: take(len - EDGE_BYTES as u64, EDGE_BYTES)? })
+        let (start, end) = (take(0, EDGE_BYTES)?, take(len - EDGE_BYTES as u64, EDGE_BYTES)?);
+        Ok(Self { len, digest, start, end })
     }
 
     /// Length of the piece.
     pub(crate) fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Whether both are of the same bytes.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.len == other.len && self.digest == other.digest
     }
 
     /// Whether all of it is here.
@@ -90,5 +100,19 @@ impl Edges {
             joints.push([self.end(), after].concat());
         }
         joints
+    }
+}
+
+fn digest_of(body: &mut (impl Read + Seek)) -> io::Result<[u8; 32]> {
+    body.seek(SeekFrom::Start(0))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = Zeroizing::new(vec![0; 64 * 1024]);
+    loop {
+        match body.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finalize().into()),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }

@@ -19,7 +19,7 @@ mod store;
 mod whole;
 
 pub(crate) use edges::Edges;
-pub(crate) use session::{Arrival, Ending};
+pub(crate) use session::{Arrival, Ending, Order};
 pub(crate) use store::{NotKept, Store};
 pub(crate) use whole::Whole;
 
@@ -34,8 +34,11 @@ use std::time::{Duration, Instant};
 
 /// Bytes of all edges. A piece takes 16 KiB.
 const EDGES_BYTES_MAX: usize = 64 << 20;
-/// Sessions at a time.
+/// Sessions at a time, of all clients and of one.
 const SESSIONS_MAX: usize = 10_000;
+const SESSIONS_OF_CLIENT_MAX: usize = 2_000;
+/// Refused sessions that are remembered; the oldest makes room. What comes of its upload afterwards has a gap.
+const REFUSED_MAX: usize = 10_000;
 /// Sessions with a file. Each takes a descriptor; the one that was used longest ago makes room.
 const STORES_MAX: usize = 1_000;
 /// Time without a request after which a session is forgotten, and after which a refused one is.
@@ -55,6 +58,15 @@ pub(crate) struct SessionKey {
     pub(crate) scope: String,
     /// Key of the session.
     pub(crate) session: String,
+}
+
+/// What an arrival brought about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    /// The texts that lie across the borders of the piece, with as much of its neighbours as is known.
+    pub(crate) joints: Vec<Vec<u8>>,
+    /// Why the upload cannot be known as a whole any more.
+    pub(crate) doubt: Option<&'static str>,
 }
 
 /// No room for what has to be remembered.
@@ -82,9 +94,17 @@ pub(crate) struct Transfers {
     shown: Gauge,
 }
 
+/// What was refused of an upload, and when.
+#[derive(Debug)]
+struct Refused {
+    at: Instant,
+    reason: Box<(Item, Decision)>,
+}
+
 #[derive(Debug, Default)]
 struct State {
     sessions: HashMap<SessionKey, Session>,
+    refused: HashMap<SessionKey, Refused>,
     opened: HashMap<(String, IpAddr), (Instant, VecDeque<Edges>)>,
     bytes: usize,
     since_sweep: u32,
@@ -98,18 +118,20 @@ impl Transfers {
 
     /// Why something of the session was refused, if it was.
     pub(crate) fn refusal(&self, key: &SessionKey) -> Option<(Item, Decision)> {
-        self.state().sessions.get(key)?.refused.as_deref().cloned()
+        self.state().refused.get(key).map(|refused| (*refused.reason).clone())
     }
 
     /// Refuses whatever else comes for the session.
     pub(crate) fn refuse(&self, key: &SessionKey, reason: (Item, Decision), now: Instant) {
         let mut state = self.state();
         let state = &mut *state;
-        let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
-        session.seen = now;
-        session.refused.get_or_insert_with(|| Box::new(reason));
-        session.store = None;
-        state.bytes -= bytes_of(std::mem::take(&mut session.pieces).values());
+        let session = state.sessions.remove(key);
+        state.bytes -= session.map_or(0, |session| bytes_of(session.pieces.values()));
+        if state.refused.len() >= REFUSED_MAX && !state.refused.contains_key(key) {
+            let oldest = state.refused.iter().min_by_key(|(_, refused)| refused.at).map(|(key, _)| key.clone());
+            oldest.and_then(|oldest| state.refused.remove(&oldest));
+        }
+        state.refused.entry(key.clone()).or_insert_with(|| Refused { at: now, reason: Box::new(reason) }).at = now;
         self.show(state);
     }
 
@@ -117,7 +139,7 @@ impl Transfers {
     pub(crate) fn store(
         &self,
         key: &SessionKey,
-        now: Instant,
+        (client, now): (IpAddr, Instant),
         create: impl FnOnce() -> io::Result<Arc<Store>>,
     ) -> Result<Arc<Store>, NotKept> {
         let mut state = self.state();
@@ -126,8 +148,7 @@ impl Transfers {
         if kept.is_some() && state.bytes_kept() < self.kept_max {
             return kept.ok_or(NotKept::Spool);
         }
-        if state.sessions.len() >= SESSIONS_MAX && !state.sessions.contains_key(key) || !state.make_room(self.kept_max)
-        {
+        if !state.has_place(key, client) || !state.make_room(key, self.kept_max) {
             return Err(NotKept::Spool);
         }
         if let Some(store) = kept {
@@ -135,31 +156,30 @@ impl Transfers {
         }
         let store = create()?;
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
+        (session.client, session.seen) = (Some(client), now);
         session.store = Some(store.clone());
         self.show(&state);
         Ok(store)
     }
 
-    /// Remembers a piece; gives the texts that lie across its borders, with as much of its neighbours as is known.
-    /// A piece of unknown place follows the one that came before it.
+    /// Remembers a piece, and gives what lies across its borders. One with other bytes than the ones that are known of its
+    /// place takes the place of nothing where the service is known. A piece of unknown place follows the one that came before it.
     pub(crate) fn arrive(
         &self,
         key: &SessionKey,
         (client, arrival): (IpAddr, Arrival),
         now: Instant,
-    ) -> Result<Vec<Vec<u8>>, Full> {
+    ) -> Result<Arrived, Full> {
         let mut state = self.state();
         let state = &mut *state;
         state.sweep(now);
         let bytes = arrival.edges.bytes();
-        if state.bytes + bytes > EDGES_BYTES_MAX
-            || state.sessions.len() >= SESSIONS_MAX && !state.sessions.contains_key(key)
-        {
+        if !state.has_place(key, client) || !state.make_edge_room(key, bytes) {
             return Err(Full);
         }
         let opened = state.opened.get(&(key.scope.clone(), client)).map(|(_, opened)| opened);
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
-        session.seen = now;
+        (session.client, session.seen) = (Some(client), now);
         let (at, is_offset) = session.place(&arrival);
         let before = match session.before(at, is_offset) {
             before if before.is_empty() && is_offset => opened.map_or_else(Vec::new, |opened| {
@@ -170,10 +190,13 @@ impl Transfers {
         };
         let after = session.after(at, is_offset, &arrival.edges);
         let joints = arrival.edges.joints(&before, &after);
-        state.bytes += bytes;
-        state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+        let doubt = session.doubt((at, is_offset), &arrival);
+        if doubt.is_none() {
+            state.bytes += bytes;
+            state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+        }
         self.show(state);
-        Ok(joints)
+        Ok(Arrived { joints, doubt })
     }
 
     /// Remembers the beginning of an upload whose session gets its name from the answer, in case that is not understood.
@@ -198,10 +221,11 @@ impl Transfers {
         let is_room = {
             let mut state = self.state();
             state.sweep(now);
-            let is_room = state.sessions.len() < SESSIONS_MAX || state.sessions.contains_key(key);
+            let is_room = state.has_place(key, client);
             if is_room {
                 let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
                 (session.seen, session.total_bytes) = (now, total_bytes.or(session.total_bytes));
+                session.client = Some(client);
                 session.store = store.or(session.store.take());
             }
             is_room
@@ -263,6 +287,7 @@ impl State {
         self.since_sweep = 0;
         let age = |seen: &Instant| now.saturating_duration_since(*seen);
         self.sessions.retain(|_, session| age(&session.seen) < session.kept_for());
+        self.refused.retain(|_, refused| age(&refused.at) < REFUSED_FOR);
         self.opened.retain(|_, (seen, _)| age(seen) < IDLE_MAX);
         let of_parts = self.sessions.values().map(|session| bytes_of(session.pieces.values()));
         let of_opened = self.opened.values().flat_map(|(_, opened)| opened).map(Edges::bytes);
@@ -274,19 +299,45 @@ impl State {
         self.sessions.values().filter_map(|session| session.store.as_ref()).map(|store| store.bytes()).sum()
     }
 
-    /// Makes room for one more file or more of one: of uploads that have ended, of the one that ended first. Says whether
-    /// there is room then.
-    fn make_room(&mut self, kept_max: u64) -> bool {
+    /// Whether a session is here or may begin.
+    fn has_place(&self, key: &SessionKey, client: IpAddr) -> bool {
+        let of_client = || self.sessions.values().filter(|session| session.client == Some(client)).count();
+        self.sessions.contains_key(key) || self.sessions.len() < SESSIONS_MAX && of_client() < SESSIONS_OF_CLIENT_MAX
+    }
+
+    /// Makes room for one more file or more of one. Says whether there is room then.
+    fn make_room(&mut self, key: &SessionKey, kept_max: u64) -> bool {
         for _ in 0..=STORES_MAX {
             let count = self.sessions.values().filter(|session| session.store.is_some()).count();
             if count < STORES_MAX && self.bytes_kept() < kept_max {
                 return true;
             }
-            let ended = self.sessions.values_mut().filter(|session| session.is_ended && session.store.is_some());
-            let Some(oldest) = ended.min_by_key(|session| session.seen) else { return false };
-            oldest.give_up("transfers_max");
+            let Some(session) = self.victim(key, |session| usize::from(session.store.is_some())) else { return false };
+            session.give_up("transfers_max");
         }
         false
+    }
+
+    /// Makes room for edges. Says whether there is room then.
+    fn make_edge_room(&mut self, key: &SessionKey, bytes: usize) -> bool {
+        while self.bytes + bytes > EDGES_BYTES_MAX {
+            let Some(session) = self.victim(key, |session| bytes_of(session.pieces.values())) else { return false };
+            session.give_up("transfers_max");
+            let freed = bytes_of(std::mem::take(&mut session.pieces).values());
+            self.bytes -= freed;
+        }
+        true
+    }
+
+    /// The upload that makes room for another one: one that has ended, or one of the client that takes most; of these the
+    /// one that was used longest ago. What is given up cannot be judged as a whole any more, and says so at its end.
+    fn victim(&mut self, key: &SessionKey, weight: impl Fn(&Session) -> usize) -> Option<&mut Session> {
+        let mut sums: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        self.sessions.values().for_each(|session| *sums.entry(session.client).or_default() += weight(session));
+        let candidates = self.sessions.iter_mut().filter(|(other, session)| *other != key && weight(session) > 0);
+        candidates
+            .map(|(_, session)| session)
+            .min_by_key(|session| (!session.is_ended, std::cmp::Reverse(sums[&session.client]), session.seen))
     }
 }
 

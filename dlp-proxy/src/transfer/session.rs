@@ -3,11 +3,12 @@
 use super::edges::{EDGE_BYTES, Edges};
 use super::store::Store;
 use super::whole::{self, Joined, Whole};
-use super::{ENDED_FOR, IDLE_MAX, REFUSED_FOR};
+use super::{ENDED_FOR, IDLE_MAX};
 use crate::destination::Position;
 use crate::sealed_file::SealedFile;
-use dlp_core::decision::{Decision, DetectorSummary, Item};
+use dlp_core::decision::DetectorSummary;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,12 +32,28 @@ pub(crate) struct Arrival {
     pub(crate) findings: Vec<DetectorSummary>,
     /// Length of the whole, as its request states it.
     pub(crate) total_bytes: Option<u64>,
+    /// Length of the piece, as its request states it.
+    pub(crate) stated_len: Option<u64>,
+    /// What its service does with pieces.
+    pub(crate) order: Order,
+}
+
+/// What a service does with the pieces of an upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Nobody knows. Pieces of other uploads may come to the same address, and the last one counts.
+    #[default]
+    Unknown,
+    /// It takes them in any order, and puts them together at a call.
+    Any,
+    /// It takes them one after the other, and puts them together with the one that reaches the length of the whole.
+    InTurn,
 }
 
 /// How an upload ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// With the byte before this one. Nothing to judge as long as something is missing.
+    /// With the byte before this one. Nothing to judge as long as more is to come.
     AsSoonAs(u64),
     /// By a call, with the byte before this one.
     Call(u64),
@@ -53,7 +70,7 @@ pub(super) struct Session {
     pub(super) pieces: BTreeMap<u64, Piece>,
     names: HashMap<String, u64>,
     pub(super) store: Option<Arc<Store>>,
-    pub(super) refused: Option<Box<(Item, Decision)>>,
+    pub(super) client: Option<IpAddr>,
     pub(super) is_ended: bool,
     pub(super) seen: Instant,
     pub(super) total_bytes: Option<u64>,
@@ -62,6 +79,7 @@ pub(super) struct Session {
     lost: Option<&'static str>,
     /// Whether pieces lie at offsets; else they are numbered.
     is_by_offset: bool,
+    order: Order,
 }
 
 /// What is kept of a piece.
@@ -79,23 +97,20 @@ impl Session {
             pieces: BTreeMap::new(),
             names: HashMap::new(),
             store: None,
-            refused: None,
+            client: None,
             is_ended: false,
             seen: now,
             total_bytes: None,
             findings: Vec::new(),
             lost: None,
             is_by_offset: false,
+            order: Order::Unknown,
         }
     }
 
     /// How long it is remembered.
     pub(super) fn kept_for(&self) -> Duration {
-        match (&self.refused, self.is_ended) {
-            (Some(_), _) => REFUSED_FOR,
-            (None, true) => ENDED_FOR,
-            (None, false) => IDLE_MAX,
-        }
+        if self.is_ended { ENDED_FOR } else { IDLE_MAX }
     }
 
     /// What was found in its pieces.
@@ -125,12 +140,44 @@ impl Session {
         }
     }
 
+    /// What is wrong with a piece: with other bytes than the ones known it says nothing of what the service has, which may
+    /// have refused one of the two, and what its request says has to fit.
+    pub(super) fn doubt(&mut self, (at, is_offset): (u64, bool), arrival: &Arrival) -> Option<&'static str> {
+        let Arrival { edges, total_bytes, stated_len, order, .. } = arrival;
+        if *order == Order::Unknown {
+            return None;
+        }
+        let end = at.saturating_add(edges.len());
+        let total = total_bytes.or(self.total_bytes);
+        let is_known = self.pieces.get(&at).is_some_and(|piece| piece.edges.is_same(edges));
+        let doubt = if stated_len.is_some_and(|len| len != edges.len())
+            || is_offset && total.is_some_and(|total| end > total)
+            || self.total_bytes.is_some_and(|known| Some(known) != total)
+            || !self.pieces.is_empty() && self.is_by_offset != is_offset
+        {
+            Some("unseen_parts")
+        } else {
+            (!is_known && self.overlaps(at, if is_offset { end } else { at.saturating_add(1) })).then_some("sent_again")
+        };
+        self.lost = self.lost.or(doubt);
+        doubt
+    }
+
+    /// Whether something is known of a range.
+    fn overlaps(&self, at: u64, end: u64) -> bool {
+        let reaches =
+            |(start, piece): (&u64, &Piece)| self.is_by_offset && start.saturating_add(piece.edges.len()) > at;
+        self.pieces.range(at..end.max(at.saturating_add(1))).next().is_some()
+            || self.pieces.range(..at).next_back().is_some_and(reaches)
+    }
+
     /// Takes a piece in; gives what it takes the place of.
     pub(super) fn insert(&mut self, (at, is_offset): (u64, bool), arrival: Arrival) -> Vec<Piece> {
-        let Arrival { edges, content, findings, total_bytes, .. } = arrival;
+        let Arrival { edges, content, findings, total_bytes, order, .. } = arrival;
         self.lost = self.lost.or(content.as_ref().err().copied());
         self.total_bytes = total_bytes.or(self.total_bytes);
         self.is_by_offset = is_offset;
+        self.order = order;
         whole::add(&mut self.findings, findings);
         self.is_ended = false;
         let used = edges.len();
@@ -195,7 +242,9 @@ impl Session {
             Ending::All | Ending::Unreadable => self.all(),
             Ending::Listed(names) => self.listed(names),
         };
-        if matches!(ending, Ending::AsSoonAs(_)) && !is_gapless {
+        if let (Ending::AsSoonAs(total), false) = (ending, is_gapless)
+            && !(self.order == Order::InTurn && self.reaches(*total))
+        {
             return None;
         }
         let mut content = Joined::default();
@@ -209,6 +258,11 @@ impl Session {
             _ => self.lost.or((!is_gapless).then_some("unseen_parts")),
         };
         Some(Whole { content, missing, findings: self.findings.clone(), _store: self.store.clone() })
+    }
+
+    /// Whether the last byte is here. Where pieces come one after the other, those before it have come then, or never will.
+    fn reaches(&self, total: u64) -> bool {
+        self.pieces.iter().any(|(start, piece)| start.saturating_add(piece.edges.len()) >= total)
     }
 
     /// Pieces that lie one after the other from the beginning to an offset.

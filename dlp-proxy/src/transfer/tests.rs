@@ -19,7 +19,9 @@ fn transfers() -> Transfers {
 }
 
 fn arrival(position: Option<Position>, edges: Edges) -> Arrival {
-    Arrival { position, name: None, edges, content: Err("not kept"), findings: Vec::new(), total_bytes: None }
+    let (total_bytes, stated_len, order) = (None, None, Order::Unknown);
+    let (name, content, findings) = (None, Err("not kept"), Vec::new());
+    Arrival { position, name, edges, content, findings, total_bytes, stated_len, order }
 }
 
 /// Lets pieces arrive; the last one gives these texts.
@@ -28,7 +30,7 @@ fn check(pieces: &[(Option<Position>, &[u8])], expected: &[&[u8]]) {
     let now = Instant::now();
     let mut joints = Vec::new();
     for (position, text) in pieces {
-        joints = transfers.arrive(&key(), (CLIENT, arrival(*position, edges(text))), now).unwrap();
+        joints = transfers.arrive(&key(), (CLIENT, arrival(*position, edges(text))), now).unwrap().joints;
     }
     assert_eq!(joints, expected, "{pieces:?}");
 }
@@ -59,7 +61,7 @@ fn large_pieces_are_kept_by_their_edges() {
     let now = Instant::now();
     let piece = |at, text: &[u8]| (CLIENT, arrival(Some(Position::Number(at)), edges(text)));
     transfers.arrive(&key(), piece(1, &first), now).unwrap();
-    let joints = transfers.arrive(&key(), piece(2, &second), now).unwrap();
+    let joints = transfers.arrive(&key(), piece(2, &second), now).unwrap().joints;
     assert_eq!(joints.len(), 1);
     assert_eq!(joints[0].len(), 2 * EDGE_BYTES);
     assert!(joints[0].windows(12).any(|window| window == b"secret-value"));
@@ -73,9 +75,9 @@ fn the_beginning_may_come_before_the_session_has_a_name() {
     transfers.open("a.example", CLIENT, edges(b"abc"), now);
     transfers.open("a.example", CLIENT, edges(b"other"), now);
     let at = |offset| (CLIENT, arrival(Some(Position::Offset(offset)), edges(b"def")));
-    assert_eq!(transfers.arrive(&key(), at(3), now).unwrap(), [b"abcdef"]);
+    assert_eq!(transfers.arrive(&key(), at(3), now).unwrap().joints, [b"abcdef"]);
     let foreign = SessionKey { scope: "b.example".into(), session: "s".into() };
-    assert!(transfers.arrive(&foreign, at(3), now).unwrap().is_empty());
+    assert!(transfers.arrive(&foreign, at(3), now).unwrap().joints.is_empty());
 }
 
 #[test]
@@ -106,6 +108,15 @@ enum At {
 
 /// Lets pieces arrive, and looks at the upload as it ends.
 fn check_whole(pieces: &[(At, &[u8])], ending: &Ending, expected: Option<(&[u8], Option<&str>)>) {
+    check_ordered(Order::Unknown, (pieces, ending), expected);
+}
+
+/// The same at a service that takes pieces one after the other.
+fn check_in_turn(pieces: &[(At, &[u8])], total: u64, expected: Option<(&[u8], Option<&str>)>) {
+    check_ordered(Order::InTurn, (pieces, &Ending::AsSoonAs(total)), expected);
+}
+
+fn check_ordered(order: Order, (pieces, ending): (&[(At, &[u8])], &Ending), expected: Option<(&[u8], Option<&str>)>) {
     let dir = tempfile::tempdir().unwrap();
     let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
     let (transfers, now) = (transfers(), Instant::now());
@@ -116,9 +127,9 @@ fn check_whole(pieces: &[(At, &[u8])], ending: &Ending, expected: Option<(&[u8],
             At::Name(name) => (None, Some(name.to_owned())),
             At::Nowhere => (None, None),
         };
-        let store = transfers.store(&key(), now, || Store::create(&place, 100)).unwrap();
+        let store = transfers.store(&key(), (CLIENT, now), || Store::create(&place, 100)).unwrap();
         let content = store.append(&mut &text[..]).map_err(|error| error.as_str());
-        let arrival = Arrival { name, content, ..arrival(position, edges(text)) };
+        let arrival = Arrival { name, content, order, ..arrival(position, edges(text)) };
         transfers.arrive(&key(), (CLIENT, arrival), now).unwrap();
     }
     let whole = transfers.whole(&key(), ending, now).map(|mut whole| {
@@ -135,6 +146,7 @@ fn uploads_are_put_together_at_their_end() {
     use At::{Name, Nowhere, Number, Offset};
     let list = |names: &[&str]| Ending::Listed(names.iter().map(|name| (*name).to_owned()).collect());
     let whole = |text: &'static [u8]| Some((text, None));
+    let again = |text: &'static [u8]| Some((text, Some("sent_again")));
     let gap = |text: &'static [u8]| Some((text, Some("unseen_parts")));
 
     // Offsets: in any order, sent again, with gaps, and with other content the second time.
@@ -156,6 +168,17 @@ fn uploads_are_put_together_at_their_end() {
     );
     check_whole(&[(Offset(u64::MAX), b"abc")], &Ending::AsSoonAs(u64::MAX), None);
     check_whole(&[], &Ending::Call(0), whole(b""));
+
+    // Where pieces come in turn, what is not here when the end is, never was.
+    check_in_turn(&three[..1], 9, gap(b""));
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(3), b"def")], 9, None);
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(6), b"ghi")], 9, gap(b"abc"));
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(3), b"def")], 6, whole(b"abcdef"));
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(3), b"def"), (Offset(3), b"def")], 6, whole(b"abcdef"));
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(3), b"def"), (Offset(0), b"xyz")], 6, again(b"abcdef"));
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(2), b"cdef")], 6, None);
+    check_in_turn(&[(Offset(0), b"abc"), (Offset(2), b"cde"), (Offset(3), b"def")], 6, again(b"abcdef"));
+    check_in_turn(&[(Offset(0), b"abc"), (Number(1), b"def")], 6, None);
 
     // Numbers and names: what the call lists, and nothing else.
     let numbered: [(At, &[u8]); 3] = [(Number(3), b"three"), (Number(1), b"one"), (Number(2), b"two")];
@@ -181,16 +204,46 @@ fn uploads_are_put_together_at_their_end() {
 }
 
 #[test]
-fn only_uploads_that_have_ended_make_room() {
+fn the_upload_used_longest_ago_of_the_client_with_most_makes_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+    let (transfers, start) = (transfers(), Instant::now());
+    let named = |name: usize| SessionKey { scope: "a.example".into(), session: name.to_string() };
+    let greedy = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+    let later = |step: usize| start + Duration::from_millis(step as u64);
+    let create = || Store::create(&place, u64::MAX);
+    transfers.store(&key(), (CLIENT, start), create).unwrap();
+    for name in 0..STORES_MAX + 5 {
+        transfers.store(&named(name), (greedy, later(name + 100)), create).unwrap();
+    }
+    let missing = |key| transfers.whole(&key, &Ending::All, later(2_000)).unwrap().missing;
+    assert_eq!(missing(named(0)), Some("transfers_max"));
+    assert!(transfers.state().sessions[&key()].store.is_some(), "others lose nothing");
+    assert!(transfers.state().sessions[&named(STORES_MAX)].store.is_some());
+}
+
+#[test]
+fn one_client_leaves_room_for_sessions_of_others() {
+    let (transfers, now) = (transfers(), Instant::now());
+    let named = |name: usize| SessionKey { scope: "a.example".into(), session: name.to_string() };
+    let piece = |client| (client, arrival(Some(Position::Offset(0)), edges(b"a")));
+    let count =
+        (0..SESSIONS_MAX).take_while(|name| transfers.arrive(&named(*name), piece(CLIENT), now).is_ok()).count();
+    assert_eq!(count, SESSIONS_OF_CLIENT_MAX);
+    let other = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+    assert!(transfers.arrive(&key(), piece(other), now).is_ok());
+}
+
+#[test]
+fn uploads_make_room_for_others_never_for_themselves() {
     let dir = tempfile::tempdir().unwrap();
     let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
     let (transfers, now) = (Transfers::new(10, Gauge::default()), Instant::now());
     let other = SessionKey { scope: "a.example".into(), session: "t".into() };
     let create = || Store::create(&place, u64::MAX);
-    let store = transfers.store(&key(), now, create).unwrap();
+    let store = transfers.store(&key(), (CLIENT, now), create).unwrap();
     store.append(&mut &b"0123456789"[..]).unwrap();
-    assert!(matches!(transfers.store(&other, now, create), Err(NotKept::Spool)));
-    transfers.end(&key());
-    assert!(transfers.store(&other, now, create).is_ok());
+    assert!(matches!(transfers.store(&key(), (CLIENT, now), create), Err(NotKept::Spool)));
+    assert!(transfers.store(&other, (CLIENT, now), create).is_ok());
     assert_eq!(transfers.whole(&key(), &Ending::All, now).unwrap().missing, Some("transfers_max"));
 }
