@@ -76,6 +76,8 @@ impl Catalogue {
             session: session_of(&request, activity, endpoint).map(|part| {
                 let tells_end = part.tells_end || app.is_some_and(|app| ends_visibly(app, endpoint));
                 let ends_by_call = tells_end && app.is_some_and(|app| app.endpoints.iter().any(Endpoint::is_the_end));
+                // Of a request that the service has no upload in parts for, its own words prove nothing.
+                let is_listed = is_listed && endpoint.is_some_and(Endpoint::names_session);
                 SessionPart { tells_end, ends_by_call, is_listed, ..part }
             }),
             is_gated: is_listed && app.is_some_and(|app| app.endpoints.iter().any(Endpoint::tells_the_end)),

@@ -72,7 +72,8 @@ impl Piece {
         alone: Judged,
     ) -> Result<Judged, Fault> {
         let mut judged = alone;
-        if self.brings_piece() && held.spooled.len() > 0 {
+        // One that is not held is a piece all the same, of which nothing is known.
+        if self.brings_piece() && (held.spooled.len() > 0 || !held.is_whole()) {
             judged = self.judge_piece(services, (parts, held), judged).await?;
         }
         if judged.1.action >= Action::Coach {
@@ -109,10 +110,12 @@ impl Piece {
             position: self.part.position,
             name: self.part.name.clone(),
             edges,
-            content: content.map_err(|reason| reason.as_str()),
+            content: content
+                .map_err(|reason| reason.as_str())
+                .and_then(|file| if held.is_whole() { Ok(file) } else { Err("gate_max") }),
             findings: transfer.item.findings.clone(),
             total_bytes: self.part.total_bytes,
-            stated_len: self.part.stated_len,
+            stated_len: self.part.stated_len.filter(|_| held.is_whole()),
             order: self.order(),
         };
         let judged = match is_kept && self.waits_for_whole(services, len) {
@@ -202,10 +205,7 @@ impl Piece {
     /// Judges the upload when it is complete.
     async fn judge_whole(&self, services: &Services, ending: &Ending, judged: Judged) -> Result<Judged, Fault> {
         let Some(whole) = services.transfers.whole(&self.key, ending, Instant::now()) else { return Ok(judged) };
-        let whole = judge_whole(services, whole, judged.0.clone()).await?;
-        if whole.1.action < Action::Coach {
-            services.transfers.end(&self.key);
-        }
+        let whole = judge_to_end(services, &self.key, whole, judged.0.clone()).await?;
         Ok(if whole.1.action >= judged.1.action { whole } else { judged })
     }
 }
@@ -241,16 +241,30 @@ pub(super) async fn judge_named(
             return Ok((Transfer { item, ..judged.0 }, decision));
         }
         let Some(whole) = services.transfers.whole(&key, &Ending::All, Instant::now()) else { continue };
-        let whole = judge_whole(services, whole, judged.0.clone()).await?;
+        let whole = judge_to_end(services, &key, whole, judged.0.clone()).await?;
         if whole.1.action >= Action::Coach {
             let reason = (whole.0.item.clone(), whole.1.clone());
             services.transfers.refuse(&key, reason, Instant::now());
             return Ok(whole);
         }
-        services.transfers.end(&key);
         judged = if whole.1.action >= judged.1.action { whole } else { judged };
     }
     Ok(judged)
+}
+
+/// Judges an upload that was put together, and ends it if it may go on. A piece that came meanwhile was not judged.
+async fn judge_to_end(
+    services: &Services,
+    key: &SessionKey,
+    whole: Whole,
+    transfer: Transfer,
+) -> Result<Judged, Fault> {
+    let came = whole.came;
+    let judged = judge_whole(services, whole, transfer).await?;
+    if judged.1.action >= Action::Coach || services.transfers.end(key, came) {
+        return Ok(judged);
+    }
+    Ok(decide(services, incomplete(judged.0, "unseen_parts")))
 }
 
 /// Judges an upload that was put together. One of a single piece has been judged with it.

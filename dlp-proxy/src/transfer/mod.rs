@@ -257,11 +257,11 @@ impl Transfers {
         self.state().sessions.get(key).map(|session| session.findings().to_vec()).unwrap_or_default()
     }
 
-    /// The upload has ended as it may. Its pieces stay for a while, since the request that ended it may come again.
-    pub(crate) fn end(&self, key: &SessionKey) {
-        if let Some(session) = self.state().sessions.get_mut(key) {
-            session.is_ended = true;
-        }
+    /// The upload has ended as it may. Its pieces stay for a while, since the request that ended it may come again. False
+    /// if pieces came while it was judged, which the judgement does not cover.
+    #[must_use]
+    pub(crate) fn end(&self, key: &SessionKey, came: u64) -> bool {
+        self.state().sessions.get_mut(key).is_none_or(|session| session.end(came))
     }
 
     fn show(&self, state: &State) {

@@ -80,6 +80,8 @@ pub(super) struct Session {
     /// Whether pieces lie at offsets; else they are numbered.
     is_by_offset: bool,
     order: Order,
+    /// Pieces that came, to tell whether another one came since.
+    came: u64,
 }
 
 /// What is kept of a piece.
@@ -105,6 +107,7 @@ impl Session {
             lost: None,
             is_by_offset: false,
             order: Order::Unknown,
+            came: 0,
         }
     }
 
@@ -180,6 +183,7 @@ impl Session {
         self.order = order;
         whole::add(&mut self.findings, findings);
         self.is_ended = false;
+        self.came += 1;
         let used = edges.len();
         let mut replaced = if is_offset { self.make_room(at, used) } else { Vec::new() };
         replaced.extend(self.pieces.insert(at, Piece { edges, content: content.ok(), used }));
@@ -257,7 +261,13 @@ impl Session {
             Ending::Unreadable => Some("part_list"),
             _ => self.lost.or((!is_gapless).then_some("unseen_parts")),
         };
-        Some(Whole { content, missing, findings: self.findings.clone(), _store: self.store.clone() })
+        Some(Whole { content, missing, findings: self.findings.clone(), came: self.came, _store: self.store.clone() })
+    }
+
+    /// Ends it as it was judged; false if another piece has come since.
+    pub(super) fn end(&mut self, came: u64) -> bool {
+        self.is_ended = self.came == came;
+        self.is_ended
     }
 
     /// Whether the last byte is here. Where pieces come one after the other, those before it have come then, or never will.
@@ -278,17 +288,23 @@ impl Session {
         (pieces, end == total && (self.is_by_offset || total == 0))
     }
 
-    /// All pieces. Of numbered ones nobody knows whether there are more, so they begin with the first number there is.
+    /// All pieces. Services count from 0 or from 1; what stands behind the last number nobody knows.
     fn all(&self) -> (Vec<&Piece>, bool) {
-        match self.pieces.last_key_value() {
-            Some((start, last)) if self.is_by_offset => self.until(start.saturating_add(last.used)),
-            last => (self.pieces.values().collect(), last.is_some()),
+        match (self.pieces.first_key_value(), self.pieces.last_key_value()) {
+            (_, Some((start, last))) if self.is_by_offset => self.until(start.saturating_add(last.used)),
+            (Some((first, _)), Some((last, _))) => {
+                let is_gapless = *first <= 1 && last - first == self.pieces.len() as u64 - 1;
+                (self.pieces.values().collect(), is_gapless)
+            }
+            _ => (Vec::new(), false),
         }
     }
 
     fn listed(&self, names: &[String]) -> (Vec<&Piece>, bool) {
         let mut taken = HashSet::new();
-        let place = |name: &String| self.names.get(name).copied().or_else(|| name.trim().parse().ok());
+        // Where pieces have names, a name that is not known is no number either.
+        let number = |name: &String| name.trim().parse().ok().filter(|_| self.names.is_empty());
+        let place = |name: &String| self.names.get(name).copied().or_else(|| number(name));
         let piece = |name: &String| {
             let at = place(name)?;
             // A list that names a piece again and again would be larger than anything that was sent.

@@ -191,7 +191,11 @@ fn uploads_are_put_together_at_their_end() {
     check_whole(&numbered, &Ending::Unreadable, Some((b"onetwothree", Some("part_list"))));
     let named: [(At, &[u8]); 4] = [(Name("B"), b"x"), (Name("A"), b"one"), (Name("C"), b"three"), (Name("B"), b"two")];
     check_whole(&named, &list(&["A", "B", "C"]), whole(b"onetwothree"));
-    check_whole(&[(Number(u64::MAX), b"a"), (Nowhere, b"b")], &Ending::All, whole(b"b"));
+    check_whole(&named, &list(&["A", "1"]), gap(b"one"));
+    check_whole(&numbered[..2], &Ending::All, gap(b"onethree"));
+    check_whole(&[(Number(2), b"two")], &Ending::All, gap(b"two"));
+    check_whole(&[(Number(0), b"a"), (Number(u64::MAX), b"b")], &Ending::All, gap(b"ab"));
+    check_whole(&[(Number(u64::MAX), b"a"), (Nowhere, b"b")], &Ending::All, gap(b"b"));
     check_whole(&[(Nowhere, b"a"), (Nowhere, b"b")], &Ending::All, whole(b"ab"));
     check_whole(&[], &Ending::All, gap(b""));
 
@@ -201,6 +205,20 @@ fn uploads_are_put_together_at_their_end() {
         &Ending::All,
         Some((&[b'a'; 60], Some("transfer_max"))),
     );
+}
+
+#[test]
+fn a_piece_that_comes_while_the_whole_is_judged_keeps_it_open() {
+    let (transfers, now) = (transfers(), Instant::now());
+    let arrive = |offset: u64| {
+        transfers.arrive(&key(), (CLIENT, arrival(Some(Position::Offset(offset)), edges(b"abc"))), now).unwrap();
+    };
+    arrive(0);
+    let came = || transfers.whole(&key(), &Ending::Call(3), now).unwrap().came;
+    let before = came();
+    arrive(3);
+    assert!(!transfers.end(&key(), before));
+    assert!(transfers.end(&key(), came()));
 }
 
 #[test]

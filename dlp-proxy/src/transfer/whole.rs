@@ -15,6 +15,8 @@ pub(crate) struct Whole {
     pub(crate) missing: Option<&'static str>,
     /// What was found in its pieces, one by one. A value that stands in several of them counts several times.
     pub(crate) findings: Vec<DetectorSummary>,
+    /// Pieces that had come when it was put together.
+    pub(crate) came: u64,
     /// Keeps what it takes of the spool.
     pub(super) _store: Option<Arc<Store>>,
 }
