@@ -67,17 +67,12 @@ impl Default for Families {
 impl Families {
     /// Families of rows whose token can start with such a byte.
     pub(super) fn of(rows: &[&Row]) -> Self {
-        let mut numbers = HashMap::new();
+        let (mut families, mut numbers) = (Self::default(), HashMap::new());
         for row in rows {
             let first_bytes: [ByteSet; FIRST_BYTES] = std::array::from_fn(|offset| row.accepts(offset));
             let next = numbers.len();
-            numbers.entry(first_bytes).or_insert(next);
-        }
-        let mut families = Self::default();
-        for row in rows {
-            let first_bytes: [ByteSet; FIRST_BYTES] = std::array::from_fn(|offset| row.accepts(offset));
             // With too many, some are taken for one.
-            families.add(numbers[&first_bytes] % FAMILIES, row);
+            families.add(*numbers.entry(first_bytes).or_insert(next) % FAMILIES, row);
         }
         families
     }
