@@ -11,7 +11,7 @@ use super::scratch::Scratch;
 use super::spotted::Classified;
 use super::table::Table;
 use super::vocabulary::{PhraseId, Phrases, Standing};
-use crate::base::{Category, Confidence};
+use crate::base::{Category, Confidence, ConfidenceLevel};
 use crate::knowledge::validators::{Check, Verdict};
 use crate::knowledge::{Context, Failure};
 
@@ -188,7 +188,9 @@ pub(super) fn judge(
         score.add(Step::Validator, points, Detail::Check);
     }
     let named = add_context((set, detector), scratch, ground, accepted, &mut score)?;
-    if named == Named::No && detector.data.category != Category::Secret {
+    // Company only ever lowers a score, and what is low already stays so.
+    let may_sink = score.confidence().level() > ConfidenceLevel::Low;
+    if named == Named::No && may_sink && detector.data.category != Category::Secret {
         add_company(set, scratch, ground, (index, accepted), &mut score);
     }
     if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
@@ -214,7 +216,7 @@ pub(super) fn judge(
         detector: index,
         start: accepted.value.start as u64,
         end: accepted.value.end as u64,
-        confidence: Confidence::from_points(score.sum()),
+        confidence: score.confidence(),
         notes: score,
         checked,
         column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
@@ -398,6 +400,10 @@ impl Notes {
     fn add(&mut self, step: Step, change: i32, detail: Detail) {
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;
+    }
+
+    fn confidence(&self) -> Confidence {
+        Confidence::from_points(self.sum())
     }
 
     fn sum(&self) -> i32 {
