@@ -7,11 +7,11 @@
 use super::compile::{DetectorSet, LiteralUse};
 use super::evidence::Ground;
 use super::key_runs::KeyRuns;
-use super::runs::Runs;
+use super::runs::{Runs, bits_at};
 use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
 use super::spotted::{Classified, Spotted};
-use super::starts::{DIGIT_FAR, DIGIT_NEAR, TOKEN_LONG};
+use super::starts::{DIGIT_FAR, DIGIT_NEAR, NamedFamilies, TOKEN_LONG};
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
@@ -20,6 +20,10 @@ use std::ops::Range;
 /// stands around a value is looked at by tokens.
 const LOOK_BEHIND: usize = 64 + company::WINDOW_BYTES;
 
+/// As many tokens to look at in a stretch, and its phrases are read first: where numbers stand in rows, nearly all turn out to
+/// have no name. Where tokens are few, most are told without phrases.
+pub(super) const DENSE_TOKENS: usize = 8 * STRETCH_WORDS;
+
 /// Fills the scratch with the places to try whose start lies in `owned`, in an order that depends on the text alone. A
 /// place that two anchors give may stand there twice.
 pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>, owned: Range<usize>) {
@@ -27,13 +31,12 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>,
     let Range { start, end } = classify_for(set, scratch, text, &owned);
     let masks = std::mem::take(&mut scratch.masks);
     scratch.candidates.clear();
-    scratch.spotted.forget();
+    scratch.spotted.forget(masks.alnum.len());
     scratch.tokens = Tokens { start, end };
-    let Scratch { candidates, places, spotted, tokens, escapes, key_runs, .. } = scratch;
-    escapes.clear();
+    let Scratch { candidates, places, spotted, tokens, key_runs, .. } = scratch;
     key_runs.read(&masks.key);
     let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
-    set.isa().run(Find(Pass { set, known, owned, key_runs, candidates, spotted, escapes }, places));
+    set.isa().run(Find(Pass { set, known, owned, key_runs, candidates, spotted }, places));
     candidates.dedup();
     scratch.masks = masks;
 }
@@ -58,31 +61,18 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// The starts of tokens in a range that lies within the part, of whose first byte it is not known whether it is one.
-    /// Of tokens that start with fewer digits than are demanded only those come that may start with an escape.
-    pub(super) fn within(
-        &self,
-        (masks, escapes, text): (&Masks, &[u64], &[u8]),
-        range: Range<usize>,
-        digits: usize,
-    ) -> impl Iterator<Item = usize> {
-        let base = self.start;
-        let first = range.start.saturating_sub(base);
-        let words = masks.alnum.iter().enumerate().skip(first / 64).map(move |(index, alnum)| {
+    /// The starts of tokens in a range that lies within the part, of whose first byte it is not known whether it is one,
+    /// each with the digits that it begins with, up to 64.
+    #[inline]
+    pub(super) fn within(&self, masks: &Masks, range: Range<usize>) -> impl Iterator<Item = (usize, u8)> {
+        let (base, first) = (self.start, range.start.saturating_sub(self.start));
+        let words = first / 64..masks.alnum.len().min(range.end.saturating_sub(base).div_ceil(64));
+        let places = words.flat_map(move |index| {
             let before = index.checked_sub(1).map_or(0, |before| masks.alnum[before] >> 63);
-            let starts = token_starts(*alnum, before);
-            let next = masks.digit.get(index + 1).copied().unwrap_or(0);
-            let taken = starts & runs_from(masks.digit[index], next, digits);
-            let escaped = match escapes.get(index) {
-                Some(escaped) => *escaped,
-                None => bits_of(starts & !taken)
-                    .filter(|bit| boundary::is_behind_lead(text, base + index * 64 + bit))
-                    .fold(0, |escaped, bit| escaped | 1 << bit),
-            };
-            (index, taken | starts & escaped)
+            bits_of(token_starts(masks.alnum[index], before)).map(move |bit| index * 64 + bit)
         });
-        let places = words.flat_map(move |(index, starts)| bits_of(starts).map(move |bit| base + index * 64 + bit));
-        places.skip_while(move |at| *at < range.start).take_while(move |at| *at < range.end)
+        let places = places.map(move |place| (base + place, bits_at(&masks.digit, place).trailing_ones() as u8));
+        places.filter(move |(at, _)| range.contains(at))
     }
 }
 
@@ -94,8 +84,6 @@ struct Pass<'a> {
     key_runs: &'a KeyRuns,
     candidates: &'a mut Vec<Candidate>,
     spotted: &'a mut Spotted,
-    /// Tokens that may begin with the tail of an escape, as far as tokens were looked at; a mask.
-    escapes: &'a mut Vec<u64>,
 }
 
 /// The whole of it, with memory for places.
@@ -186,37 +174,62 @@ impl Pass<'_> {
         // Where a token starts that a match of the owned part can have.
         let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
-        self.escapes.resize(words, 0);
         for first in (0..words).step_by(STRETCH_WORDS) {
             let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
             places.take(self.set.isa(), stretch.starts(), first * 64);
             places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            let mut sieve = places.sieve();
-            while let Some(place) = sieve.place() {
-                let at = from + place;
-                let is_escaped = boundary::is_behind_lead(text, at);
-                if is_escaped {
-                    self.escapes[place / 64] |= 1 << (place % 64);
-                }
-                sieve.keep(starts.takes_bytes(text, at) | is_escaped);
-            }
-            drop(sieve);
-            for place in places.iter() {
-                let at = from + place;
-                self.try_token(at, runs);
-                let tail = boundary::escape_tail(text, at);
-                if tail > 0 {
-                    self.try_token(at + tail, runs);
-                }
+            if places.len() < DENSE_TOKENS {
+                self.tokens_at(places, runs, |_| NamedFamilies::ALL);
+            } else {
+                let named = self.named(first);
+                self.tokens_at(places, runs, |place| named[place / 64 - first]);
             }
         }
     }
 
+    /// Looks at the tokens of a stretch. `named`: what may name the one at a place.
     #[inline(always)]
-    fn try_token(&mut self, at: usize, runs: Runs<'_>) {
+    fn tokens_at(&mut self, places: &mut Places, runs: Runs<'_>, named: impl Fn(usize) -> NamedFamilies) {
+        let (starts, text, from) = (self.set.starts(), self.known.text, self.from());
+        let mut sieve = places.sieve();
+        while let Some(place) = sieve.place() {
+            let at = from + place;
+            sieve.keep(starts.takes_bytes(text, at, &named(place)) | boundary::is_behind_lead(text, at));
+        }
+        drop(sieve);
+        for place in places.iter() {
+            let at = from + place;
+            self.try_token((at, &named(place)), runs);
+            let tail = boundary::escape_tail(text, at);
+            if tail > 0 {
+                self.try_token((at + tail, &NamedFamilies::ALL), runs);
+            }
+        }
+    }
+
+    /// What may name the tokens of each part of a stretch, which begins with the part `first`.
+    fn named(&mut self, first: usize) -> [NamedFamilies; STRETCH_WORDS] {
+        let starts = self.set.starts();
+        let (before, behind) = starts.named_reach();
+        let [before, behind] = [before, behind].map(|bytes| bytes.div_ceil(64));
+        let mut near = self.spotted.near(self.known);
+        // Of what stands before the masks nothing is known, even where the text begins with them.
+        let mut own = |part: usize| {
+            let phrases = part.checked_sub(before).and_then(|part| near.phrases_of(part));
+            phrases.map_or(NamedFamilies::ALL, |phrases| starts.named(phrases))
+        };
+        let own: Vec<_> = (first..first + before + STRETCH_WORDS + behind).map(&mut own).collect();
+        std::array::from_fn(|part| {
+            let reach = &own[part..=part + before + behind];
+            reach.iter().skip(1).fold(reach[0], |named, other| named.with(other))
+        })
+    }
+
+    #[inline(always)]
+    fn try_token(&mut self, (at, named): (usize, &NamedFamilies), runs: Runs<'_>) {
         let Self { set, known, owned, candidates, spotted, .. } = self;
         let text = known.text;
-        set.starts().fitting((text, at), runs, &mut spotted.near(*known), &mut |pattern, skip| {
+        set.starts().fitting((text, at, named), runs, &mut spotted.near(*known), &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) else { return };
             if skip == 0 || set.patterns()[pattern as usize].can_start(text, start) {
                 candidates.push((start, pattern));
@@ -271,19 +284,6 @@ impl Stretch {
 #[inline]
 fn token_starts(alnum: u64, before: u64) -> u64 {
     alnum & !(alnum << 1 | before)
-}
-
-/// The places of a word of a mask from which a run of so many bits begins, up to 64. The next word is that behind it.
-#[inline]
-fn runs_from(word: u64, next: u64, len: usize) -> u64 {
-    let mut wide = u128::from(next) << 64 | u128::from(word);
-    let mut done = 1;
-    while done < len.min(64) {
-        let step = done.min(len.min(64) - done);
-        wide &= wide >> step;
-        done += step;
-    }
-    if len == 0 { u64::MAX } else { wide as u64 }
 }
 
 /// The places of a word of the mask of letters and digits from which a run is long. The next word is that behind it.
@@ -370,19 +370,6 @@ mod tests {
                         [&stretch.near, &stretch.far, &stretch.long].map(|mask| mask[at / 64] >> (at % 64) & 1 == 1);
                     assert_eq!(ahead, ahead_slowly(text, at), "{} {at}", text.escape_ascii());
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn runs_of_a_length_are_found_over_the_edge_of_a_word() {
-        let rows = [(0b1110_1111u64, 0u64), (u64::MAX << 60, 0b11), (u64::MAX, u64::MAX), (1 << 63, 1), (0, 7)];
-        for (word, next) in rows {
-            let bit =
-                |at: usize| if at < 64 { word >> at & 1 } else { next.checked_shr(at as u32 - 64).unwrap_or(0) & 1 };
-            for len in [0, 1, 2, 3, 5, 10, 33, 64] {
-                let expected = (0..64).filter(|at| (*at..at + len).all(|at| bit(at) == 1)).fold(0, |m, at| m | 1 << at);
-                assert_eq!(runs_from(word, next, len), expected, "{word:b} {next:b} {len}");
             }
         }
     }

@@ -5,10 +5,10 @@
 //! the neighbourhood of a value, and the others found there vote. Only values that no word names come here, numbers
 //! with a check and those of detectors that set `alone`, so the cost is small.
 
-use super::boundary::{self, ESCAPE_TAIL_MAX};
-use super::compile::{CompiledPattern, DetectorSet};
+use super::compile::DetectorSet;
 use super::confirm;
 use super::found::DetectorIndex;
+use super::neighbourhood::Neighbourhood;
 use super::scratch::Scratch;
 use super::table::Table;
 use crate::knowledge::validators::{Check, Verdict};
@@ -49,28 +49,33 @@ pub(super) fn around(
     text: &[u8],
     (index, value): (DetectorIndex, Range<usize>),
 ) -> Company {
-    let start = value.start.saturating_sub(WINDOW_BYTES);
-    let end = text.len().min(value.end + WINDOW_BYTES);
+    let sides =
+        [value.start.saturating_sub(WINDOW_BYTES)..value.start, value.end..text.len().min(value.end + WINDOW_BYTES)];
     let list_min = if before_bracket(text, &value).is_some() { NAMED_LIST_MIN } else { LIST_MIN };
     // Nothing fails beside what is no number, so that a list is known as soon as it is long enough.
     let passing_max = if is_digits(&text[value.clone()]) { usize::MAX } else { list_min };
     let mut votes = Votes { passing_max, ..Votes::default() };
-    for side in [start..value.start, value.end..end] {
-        votes.count(set, scratch, text, (index, &text[value.clone()], side));
+    let mut neighbourhood = std::mem::take(&mut scratch.neighbourhood);
+    neighbourhood.read(text, (&scratch.tokens, &scratch.masks), &sides);
+    for side in &sides {
+        votes.count(set, (scratch, &neighbourhood), text, (index, &text[value.clone()], side));
     }
     let passing = votes.passing.len();
     let is_among_others = || {
-        let sides = [&text[start..value.start], &text[value.end..end]];
-        let others_min = OTHERS_EACH * (passing + 1);
-        numbers_like(sides, &text[value.clone()], &votes.passing).nth(others_min - 1).is_some()
+        let value = &text[value.clone()];
+        let numbers = neighbourhood.numbers(text, value.len(), &sides);
+        let mut others = numbers.filter(|number| *number != value && !votes.passing.contains(number));
+        others.nth(OTHERS_EACH * (passing + 1) - 1).is_some()
     };
-    if votes.failing > passing || is_digits(&text[value.clone()]) && is_among_others() {
+    let company = if votes.failing > passing || is_digits(&text[value.clone()]) && is_among_others() {
         Company::Strangers
     } else if passing >= list_min {
         Company::Peers
     } else {
         Company::None
-    }
+    };
+    scratch.neighbourhood = neighbourhood;
+    company
 }
 
 /// Numbers of a column that fail before it is said to hold something else, and how many for each that passes: a digit turns
@@ -91,20 +96,6 @@ pub(super) fn is_chance_of_column(check: &Check, (table, text): (&Table, &[u8]),
     failing >= COLUMN_FAILING_MIN && failing >= COLUMN_FAILING_EACH * (passing + 1)
 }
 
-/// The different numbers of the same length on either side of a value, apart from letters and from those that pass.
-fn numbers_like<'t>(sides: [&'t [u8]; 2], value: &'t [u8], passing: &[&[u8]]) -> impl Iterator<Item = &'t [u8]> {
-    let words = sides.into_iter().flat_map(|side| side.split(|byte| !byte.is_ascii_alphanumeric()));
-    let numbers = words.filter(move |word| word.len() == value.len() && is_digits(word) && *word != value);
-    let mut seen: Vec<&[u8]> = Vec::new();
-    numbers.filter(move |number| {
-        let is_new = !passing.contains(number) && !seen.contains(number);
-        if is_new {
-            seen.push(number);
-        }
-        is_new
-    })
-}
-
 /// Different others that pass, and numbers of the same length that fail beside a number.
 #[derive(Default)]
 struct Votes<'t> {
@@ -118,18 +109,22 @@ impl<'t> Votes<'t> {
     fn count(
         &mut self,
         set: &DetectorSet,
-        scratch: &mut Scratch,
+        (scratch, neighbourhood): (&mut Scratch, &Neighbourhood),
         text: &'t [u8],
-        (index, value, side): (DetectorIndex, &[u8], Range<usize>),
+        (index, value, side): (DetectorIndex, &[u8], &Range<usize>),
     ) {
         let detector = set.compiled(index);
         let mut steps = 0;
         for number in set.patterns_of(index) {
             let (mut next, mut others) = (side.start, 0);
             let pattern = &set.patterns()[number];
-            while others < OTHERS_MAX && self.passing.len() < self.passing_max {
-                let Some(at) = next_start(pattern, scratch, text, next..side.end) else { break };
-                next = at + 1;
+            for at in neighbourhood.places(pattern, side) {
+                if others == OTHERS_MAX || self.passing.len() >= self.passing_max {
+                    break;
+                }
+                if at < next || !pattern.can_start(text, at) {
+                    continue;
+                }
                 let Some(end) = confirm::end(set, scratch, text, (at..side.end, number as u32), &mut steps) else {
                     continue;
                 };
@@ -147,26 +142,6 @@ impl<'t> Votes<'t> {
         }
         scratch.budget.add_around(steps);
     }
-}
-
-/// The first place of a range where a pattern can start.
-fn next_start(pattern: &CompiledPattern, scratch: &Scratch, text: &[u8], range: Range<usize>) -> Option<usize> {
-    let can_start = |at: &usize| pattern.can_start(text, *at);
-    if !pattern.starts_with_token {
-        return range.into_iter().find(can_start);
-    }
-    // What the first pass knows of tokens ends somewhere before and behind the block. A token may start before the range
-    // and be the rest of an escape up to a place in it.
-    let known = range.start.max(scratch.tokens.start + ESCAPE_TAIL_MAX)..range.end.min(scratch.tokens.end);
-    if known.is_empty() {
-        return range.into_iter().find(can_start);
-    }
-    let within = known.start - ESCAPE_TAIL_MAX..known.end;
-    let tokens = scratch.tokens.within((&scratch.masks, &scratch.escapes, text), within, pattern.digits_first);
-    let places = tokens.flat_map(|at| [at, at + boundary::escape_tail(text, at)]);
-    let mut places = places.filter(|at| known.contains(at));
-    let mut outside = [range.start..known.start, known.end..range.end].map(IntoIterator::into_iter);
-    outside[0].find(can_start).or_else(|| places.find(can_start)).or_else(|| outside[1].find(can_start))
 }
 
 /// Whether a value consists of digits alone.
@@ -245,24 +220,6 @@ mod tests {
         let start = marked.find('[').expect("mark");
         let end = marked.find(']').expect("mark") - 1;
         (marked.replace(['[', ']'], ""), start..end)
-    }
-
-    #[test]
-    fn numbers_of_one_length_count_once_and_not_when_they_pass() {
-        let rows: [(&str, &[&str]); 5] = [
-            ("44051401458 44051401458", &[]),
-            ("11111111116, 11111111116; 22222222222 333", &["11111111116", "22222222222"]),
-            ("02070803628 02070803628", &[]),
-            ("a11111111116 11111111116b 111-11111116", &[]),
-            ("", &[]),
-        ];
-        for (text, expected) in rows {
-            let (before, behind) = text.as_bytes().split_at(text.len() / 2);
-            let whole = numbers_like([text.as_bytes(), b""], b"44051401458", &[b"02070803628"]);
-            assert_eq!(whole.collect::<Vec<_>>(), expected.iter().map(|n| n.as_bytes()).collect::<Vec<_>>(), "{text}");
-            let parts = numbers_like([before, behind], b"44051401458", &[b"02070803628"]);
-            assert!(parts.count() <= expected.len(), "{text}");
-        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod lines;
 mod literals;
 mod material;
 mod name;
+mod neighbourhood;
 mod report;
 mod resolve;
 mod runs;

@@ -56,7 +56,7 @@ impl Runs<'_> {
 
 /// The 64 bits of a mask from bit `bit` on; behind its end they are zero.
 #[inline]
-fn bits_at(mask: &[u64], bit: usize) -> u64 {
+pub(super) fn bits_at(mask: &[u64], bit: usize) -> u64 {
     let (index, shift) = (bit / 64, bit % 64);
     match mask.get(index..) {
         // Shifted twice, because a shift by all 64 bits is none.

@@ -4,6 +4,7 @@ use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::Tokens;
 use super::compile::DetectorSet;
 use super::key_runs::KeyRuns;
+use super::neighbourhood::Neighbourhood;
 use super::simd::{Masks, Places};
 use super::spotted::Spotted;
 use crate::knowledge::pattern::Memory;
@@ -29,13 +30,13 @@ pub struct Scratch {
     pub(super) tokens: Tokens,
     /// Where key runs are near.
     pub(super) key_runs: KeyRuns,
-    /// Tokens that may begin with the tail of an escape; a mask.
-    pub(super) escapes: Vec<u64>,
     pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,
     /// Steps since the automata were looked at.
     steps: u64,
+    /// Where others may start near a value.
+    pub(super) neighbourhood: Neighbourhood,
     /// Phrases around a match.
     pub(super) spotted: Spotted,
 }

@@ -115,6 +115,22 @@ impl Near<'_, '_> {
         if self.spotted.read.has_all(&parts) { self.naming_in(parts) } else { Naming::Unknown }
     }
 
+    /// The phrases that begin in a part, and those of all headers; `None` where it is not known. Behind the end of the text
+    /// begins nothing.
+    pub(super) fn phrases_of(&mut self, part: usize) -> Option<impl Iterator<Item = PhraseId> + Clone> {
+        let Self { spotted, known } = self;
+        let count = known.masks.alnum.len();
+        if part >= count && known.tokens.end < known.text.len() {
+            return None;
+        }
+        if part < count && !spotted.read_once(*known, part) {
+            return None;
+        }
+        let headers = known.table.map_or(&[][..], Table::phrases);
+        let parts = part.min(count)..(part + 1).min(count);
+        Some(spotted.hits_in(parts).map(|hit| hit.phrase).chain(headers.iter().copied()))
+    }
+
     #[inline]
     fn naming_in(&mut self, parts: Range<usize>) -> Naming<'_> {
         let headers = self.known.table.map_or(&[][..], Table::phrases);
@@ -124,13 +140,16 @@ impl Near<'_, '_> {
 }
 
 impl Spotted {
-    /// Other masks follow.
-    pub(super) fn forget(&mut self) {
+    /// Other masks follow, of so many parts.
+    pub(super) fn forget(&mut self, parts: usize) {
         self.parts.clear();
         self.hits.clear();
         self.read.clear();
         self.names.clear();
         self.nearby_of = None;
+        self.parts.resize(parts, Part::Unread);
+        self.read.resize(parts);
+        self.names.resize(parts);
     }
 
     /// The phrases around a value.
@@ -159,24 +178,24 @@ impl Spotted {
     #[inline]
     fn read(&mut self, known: Classified<'_>, range: Range<usize>) -> Option<Range<usize>> {
         let parts = known.parts(range)?;
-        if self.parts.is_empty() {
-            let count = known.masks.alnum.len();
-            self.parts.resize(count, Part::Unread);
-            self.read.resize(count);
-            self.names.resize(count);
-        }
         if self.read.has_all(&parts) {
             return Some(parts);
         }
         for part in parts.clone() {
-            if let Part::Unread = self.parts[part] {
-                self.parts[part] = self.read_part(known, part);
-            }
-            if let Part::Other = self.parts[part] {
+            if !self.read_once(known, part) {
                 return None;
             }
         }
         Some(parts)
+    }
+
+    /// Reads a part that nobody has asked for yet. Whether it is ASCII.
+    #[inline]
+    fn read_once(&mut self, known: Classified<'_>, part: usize) -> bool {
+        if let Part::Unread = self.parts[part] {
+            self.parts[part] = self.read_part(known, part);
+        }
+        !matches!(self.parts[part], Part::Other)
     }
 
     /// Notes the phrases that begin in a part.
@@ -213,7 +232,7 @@ impl Spotted {
         Part::Ascii { first: first as u32, end: self.hits.len() as u32 }
     }
 
-    fn hits_in(&self, parts: Range<usize>) -> impl Iterator<Item = &Hit> {
+    fn hits_in(&self, parts: Range<usize>) -> impl Iterator<Item = &Hit> + Clone {
         self.parts[parts].iter().flat_map(|part| match part {
             Part::Ascii { first, end } => &self.hits[*first as usize..*end as usize],
             Part::Unread | Part::Other => &[],
@@ -419,6 +438,7 @@ mod tests {
         let index =
             |nearby: &Nearby| ids.iter().enumerate().filter(|(_, id)| nearby.holds(**id)).map(|(at, _)| at).collect();
         let (mut spotted, mut folded) = (Spotted::default(), Spotted::default());
+        spotted.forget(masks.alnum.len());
         let found = index(spotted.around(known, &span, widths));
         folded.fold(known, &span, widths);
         let may = !matches!(spotted.near(known).naming(widths.around(text, &span)), Naming::Nothing);

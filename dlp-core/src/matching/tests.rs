@@ -6,7 +6,7 @@ use super::confirm::{self, Accepted};
 use super::context::{Folded, Widths};
 use super::evidence::Ground;
 use super::scratch::Scratch;
-use super::simd::{Isa, Masks, classify};
+use super::simd::{Isa, Masks, STRETCH_WORDS, classify};
 use super::{DetectorSet, Match, Material, boundary, candidates};
 use crate::base::ConfidenceLevel;
 use crate::knowledge::pattern::Memory;
@@ -147,6 +147,30 @@ fn the_first_pass_loses_nothing_behind_escapes() {
     let (found, expected) = (accepted(&set, &text), accepted_anywhere(&set, &text));
     assert!(expected.len() > 20, "the text holds values: {}", expected.len());
     assert_eq!(expected.difference(&found).collect::<Vec<_>>(), Vec::<&(u32, usize, usize)>::new());
+}
+
+#[test]
+fn the_first_pass_loses_nothing_among_rows_of_numbers() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let examples = builtin_examples().expect("built-in examples");
+    let demands = |id: &str| set.detectors().any(|detector| detector.id == id && detector.context.required);
+    let named: Vec<&str> = examples
+        .iter()
+        .filter(|(id, ..)| demands(id))
+        .flat_map(|(_, examples, _)| examples.iter().map(|example| example.text.as_str()))
+        .collect();
+    for (skip, gap) in [(0, 40), (2, 90)] {
+        let row = b"12 345 67\n".iter().copied().cycle().take(gap);
+        let parts = named.iter().skip(skip).step_by(9).map(|text| [text.as_bytes(), b"\n"].concat());
+        let mut text: Vec<u8> = parts.flat_map(|part| part.into_iter().chain(row.clone())).collect();
+        text.truncate(REFERENCE_BYTES);
+        let tokens = text.split(|byte| !byte.is_ascii_digit()).filter(|token| !token.is_empty()).count();
+        let per_stretch = STRETCH_WORDS * 64;
+        assert!(tokens * per_stretch > candidates::DENSE_TOKENS * text.len(), "{tokens} numbers are too few");
+        let (found, expected) = (accepted(&set, &text), accepted_anywhere(&set, &text));
+        assert!(expected.len() > 20, "the text holds values: {}", expected.len());
+        assert_eq!(expected.difference(&found).collect::<Vec<_>>(), Vec::<&(u32, usize, usize)>::new());
+    }
 }
 
 #[test]

@@ -72,7 +72,11 @@ impl Builder {
     ) {
         for skip in start.skip.0..=start.skip.1 {
             self.rows.push(Row {
-                placed: Placed { pattern, skip },
+                placed: Placed {
+                    pattern,
+                    skip,
+                    named_within: named.as_ref().map_or((0, 0), |named| (named.before, named.behind)),
+                },
                 boundary,
                 before: skip.checked_sub(1).map(|before| window.get(before).copied().unwrap_or(ByteSet::ALL)),
                 window: window.iter().skip(skip).copied().collect(),
@@ -97,7 +101,7 @@ impl Builder {
     fn rows(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Rows {
         let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(&is_first)).collect();
         Rows {
-            families: Families::of(&rows),
+            families: Families::of(&rows, phrases),
             groups: rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows, phrases)).collect(),
         }
     }
@@ -107,9 +111,9 @@ impl Builder {
 fn waiting(rows: &[&Row], phrases: usize) -> (RowSet, Vec<RowSet>) {
     let (mut waiting, mut named) = (RowSet::default(), vec![RowSet::default(); phrases]);
     for (number, row) in rows.iter().enumerate() {
-        for id in row.named.iter().flat_map(|named| &named.phrases) {
+        for id in row.phrases() {
             waiting.insert(number);
-            named[*id as usize].insert(number);
+            named[id as usize].insert(number);
         }
     }
     (waiting, named)
@@ -133,6 +137,15 @@ impl Row {
     /// The bytes that can stand at an offset from the start of the token.
     pub(super) fn accepts(&self, offset: usize) -> ByteSet {
         self.window.get(offset).copied().unwrap_or(ByteSet::ALL)
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.named.is_some()
+    }
+
+    /// The phrases that it waits for.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = PhraseId> {
+        self.named.iter().flat_map(|named| named.phrases.iter().copied())
     }
 
     pub(super) fn can_stand_behind(&self, before: Before) -> bool {

@@ -1,6 +1,6 @@
 //! A first look at a token: whether any row can have it at all.
 //!
-//! Rows that accept the same first bytes are a family, and sets of families are half as long as those of rows. They stand
+//! Rows that accept the same first bytes, and wait for a phrase or do not, are a family, and sets of families are half as long as those of rows. They stand
 //! in the tables themselves, so that a question costs one load where one at all rows costs two, the second from far away.
 //! It is asked of many tokens that no row can have; what it lets pass is decided by the rows.
 
@@ -9,12 +9,16 @@ use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, LENGTHS, place};
 use crate::knowledge::{ByteSet, FOLLOWERS};
 use crate::matching::boundary::END;
 use crate::matching::runs::Run;
+use crate::matching::vocabulary::PhraseId;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Words of a set of families: as many as fill a vector of the common kind.
 const WORDS: usize = 4;
 /// Families that are told apart.
 const FAMILIES: usize = WORDS * u64::BITS as usize;
+/// Most of them that wait for nothing.
+const OPEN_MAX: usize = FAMILIES / 4 * 3;
 
 /// A set of families.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,16 @@ const FAMILIES: usize = WORDS * u64::BITS as usize;
 pub(super) struct FamilySet([u64; WORDS]);
 
 impl FamilySet {
+    pub(super) const ALL: Self = Self([u64::MAX; WORDS]);
+
+    #[inline(always)]
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        for word in 0..WORDS {
+            self.0[word] |= other.0[word];
+        }
+        self
+    }
+
     fn insert(&mut self, family: usize) {
         self.0[family / 64] |= 1 << (family % 64);
     }
@@ -50,6 +64,10 @@ pub(super) struct Families {
     shapes: Box<[FamilySet; FOLLOWED_RUNS]>,
     /// By length of the token.
     lengths: Box<[FamilySet; LENGTHS]>,
+    /// Those that wait for no phrase.
+    open: FamilySet,
+    /// By phrase, those that wait for it.
+    named: Box<[FamilySet]>,
 }
 
 impl Default for Families {
@@ -60,21 +78,33 @@ impl Default for Families {
             accepts: Box::new([[none; _]; _]),
             shapes: Box::new([none; _]),
             lengths: Box::new([none; _]),
+            open: none,
+            named: Box::default(),
         }
     }
 }
 
 impl Families {
-    /// Families of rows whose token can start with such a byte.
-    pub(super) fn of(rows: &[&Row]) -> Self {
-        let (mut families, mut numbers) = (Self::default(), HashMap::new());
+    /// Families of rows whose token can start with such a byte, where phrases have so many numbers.
+    pub(super) fn of(rows: &[&Row], phrases: usize) -> Self {
+        let (waiting, open): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.is_waiting());
+        let mut families = Self { named: vec![FamilySet::default(); phrases].into(), ..Self::default() };
+        let first = families.add_all(&open, 0..OPEN_MAX);
+        (0..first).for_each(|family| families.open.insert(family));
+        families.add_all(&waiting, first..FAMILIES);
+        families
+    }
+
+    /// Adds rows as families with these numbers, and gives the first number that none of them has. Where there are too
+    /// many, some are taken for one.
+    fn add_all(&mut self, rows: &[&Row], numbers: Range<usize>) -> usize {
+        let mut known = HashMap::new();
         for row in rows {
             let first_bytes: [ByteSet; FIRST_BYTES] = std::array::from_fn(|offset| row.accepts(offset));
-            let next = numbers.len();
-            // With too many, some are taken for one.
-            families.add(*numbers.entry(first_bytes).or_insert(next) % FAMILIES, row);
+            let next = known.len();
+            self.add(numbers.start + *known.entry(first_bytes).or_insert(next) % numbers.len(), row);
         }
-        families
+        numbers.end.min(numbers.start + known.len())
     }
 
     fn add(&mut self, family: usize, row: &Row) {
@@ -90,13 +120,19 @@ impl Families {
             held.for_each(|(_, shape)| shape.insert(family));
         }
         self.lengths[row.start.run_min..].iter_mut().for_each(|length| length.insert(family));
+        row.phrases().for_each(|phrase| self.named[phrase as usize].insert(family));
     }
 
-    /// The families that can have a token, by what stands before it and its [first bytes](FIRST_BYTES).
+    /// The families that can have a token near these phrases: those that wait for one of them, and those that wait for none.
+    pub(super) fn named(&self, phrases: impl Iterator<Item = PhraseId>) -> FamilySet {
+        phrases.fold(self.open, |families, phrase| families.with(&self.named[phrase as usize]))
+    }
+
+    /// Which of some families can have a token, by what stands before it and its [first bytes](FIRST_BYTES).
     #[inline(always)]
-    pub(super) fn taking(&self, text: &[u8], at: usize, before: Before) -> FamilySet {
+    pub(super) fn taking(&self, (text, at): (&[u8], usize), before: Before, mut families: FamilySet) -> FamilySet {
         // No branch for a byte: which way it would go is not to be foretold.
-        let mut families = self.before[before.place()];
+        families.keep(&self.before[before.place()]);
         let bytes = match text[at..].first_chunk::<FIRST_BYTES>() {
             Some(bytes) => *bytes,
             None => std::array::from_fn(|offset| text.get(at + offset).copied().unwrap_or(END)),

@@ -15,12 +15,13 @@ mod families;
 mod tests;
 
 pub(super) use build::{Builder, Named, Start};
-use families::Families;
+use families::{Families, FamilySet};
 
 use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
 use super::simd::{PairSets, RowSet};
 use super::spotted::{Naming, Near};
+use super::vocabulary::PhraseId;
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
 use std::ops::Range;
 
@@ -146,11 +147,33 @@ impl Before {
     }
 }
 
+/// The families that what stands near leaves to the tokens of a part of a text: of letters, and of digits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedFamilies([FamilySet; 2]);
+
+impl NamedFamilies {
+    /// All there are, where it is not known what stands near.
+    pub(super) const ALL: Self = Self([FamilySet::ALL; 2]);
+
+    /// Those of tokens that start with a byte.
+    #[inline(always)]
+    fn of(&self, first: u8) -> FamilySet {
+        self.0[usize::from(first.is_ascii_digit())]
+    }
+
+    /// With those of another part.
+    pub(super) fn with(self, other: &Self) -> Self {
+        Self([0, 1].map(|kind| self.0[kind].with(&other.0[kind])))
+    }
+}
+
 /// A pattern, and the bytes of it before the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Placed {
     pattern: u32,
     skip: usize,
+    /// Bytes before the match and behind its start in which a phrase begins that it waits for.
+    named_within: (usize, usize),
 }
 
 /// A token of a text, and what is known of it.
@@ -185,10 +208,16 @@ impl Starts {
         &self.pairs
     }
 
-    /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell.
+    /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell, and what
+    /// names it.
     #[inline(always)]
-    pub(super) fn takes_bytes(&self, text: &[u8], at: usize) -> bool {
-        !self.rows(text[at]).families.taking(text, at, Before::of(text, at)).is_empty()
+    pub(super) fn takes_bytes(&self, text: &[u8], at: usize, named: &NamedFamilies) -> bool {
+        !self.rows(text[at]).families.taking((text, at), Before::of(text, at), named.of(text[at])).is_empty()
+    }
+
+    /// What may name tokens that start in a part of a text near which these phrases begin.
+    pub(super) fn named(&self, phrases: impl Iterator<Item = PhraseId> + Clone) -> NamedFamilies {
+        NamedFamilies([&self.of_letters, &self.of_digits].map(|rows| rows.families.named(phrases.clone())))
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
@@ -197,25 +226,29 @@ impl Starts {
     #[inline(always)]
     pub(super) fn fitting(
         &self,
-        (text, at): (&[u8], usize),
+        (text, at, named): (&[u8], usize, &NamedFamilies),
         runs: Runs<'_>,
         near: &mut Near<'_, '_>,
         each: &mut impl FnMut(u32, usize),
     ) {
         let token = Token::new(text, at, runs);
         let Rows { families, groups } = self.rows(text[at]);
-        if !families.have(families.taking(text, at, token.before), runs.token_len(at), &token.first) {
+        if !families.have(
+            families.taking((text, at), token.before, named.of(text[at])),
+            runs.token_len(at),
+            &token.first,
+        ) {
             return;
         }
         for group in groups {
             let mut rows = group.of_first_bytes(text, at, token.before);
             // What is known of the words around is asked at once, what is not only for what is left at last.
             if group.keep_shape(&mut rows, &token)
-                && group.keep_named(&mut rows, || near.known_naming(self.named_within(text, at)))
+                && group.keep_named(&mut rows, |_| near.known_naming(self.named_within(text, at)))
                 && group.keep_window(&mut rows, &token)
-                && group.keep_named(&mut rows, || near.naming(self.named_within(text, at)))
+                && group.keep_boundary(&mut rows, &token)
+                && group.keep_named(&mut rows, |rows| near.naming(group.named_within(rows, text, at)))
             {
-                group.keep_boundary(&mut rows, &token);
                 rows.rows().map(|row| group.rows[row]).for_each(|row| each(row.pattern, row.skip));
             }
         }
@@ -224,8 +257,14 @@ impl Starts {
     /// The bytes of a text in which a phrase would begin that names a match with a token.
     #[inline(always)]
     fn named_within(&self, text: &[u8], at: usize) -> Range<usize> {
+        let (before, behind) = self.named_reach();
+        at.saturating_sub(before)..text.len().min(at + behind)
+    }
+
+    /// How many bytes before a token and behind its start a phrase begins at most that names a match with it.
+    pub(super) fn named_reach(&self) -> (usize, usize) {
         let (before, behind) = self.named_within;
-        at.saturating_sub(before + SKIP_MAX as usize)..text.len().min(at + behind)
+        (before + SKIP_MAX as usize, behind)
     }
 }
 
@@ -292,12 +331,12 @@ impl Group {
 
     /// Keeps the rows that wait for nothing, and those that wait for a phrase which may stand near. Whether any is left.
     #[inline(always)]
-    fn keep_named<'s>(&self, rows: &mut RowSet, naming: impl FnOnce() -> Naming<'s>) -> bool {
+    fn keep_named<'s>(&self, rows: &mut RowSet, naming: impl FnOnce(&RowSet) -> Naming<'s>) -> bool {
         if !rows.meets(&self.waiting) {
             return true;
         }
         let mut unnamed = self.waiting;
-        match naming() {
+        match naming(rows) {
             Naming::Unknown => return true,
             Naming::Nothing => {}
             naming @ Naming::Some(..) => {
@@ -308,13 +347,24 @@ impl Group {
         !rows.is_empty()
     }
 
-    /// Keeps the rows that start before the token, and those whose boundary holds at it.
-    fn keep_boundary(&self, rows: &mut RowSet, token: &Token<'_>) {
+    /// The bytes of a text in which a phrase would begin for which one of these rows waits.
+    fn named_within(&self, rows: &RowSet, text: &[u8], at: usize) -> Range<usize> {
+        let rows = rows.rows().map(|row| &self.rows[row]);
+        let (before, behind) = rows.fold((0, 0), |(before, behind), row| {
+            (before.max(row.skip + row.named_within.0), behind.max(row.named_within.1.saturating_sub(row.skip)))
+        });
+        at.saturating_sub(before)..text.len().min(at + behind)
+    }
+
+    /// Keeps the rows that start before the token, and those whose boundary holds at it. Whether any is left.
+    #[inline(always)]
+    fn keep_boundary(&self, rows: &mut RowSet, token: &Token<'_>) -> bool {
         for (boundary, bounded) in &self.of_boundary {
             if rows.meets(bounded) && !left_holds(*boundary, token.text, token.at) {
                 rows.remove(bounded);
             }
         }
+        !rows.is_empty()
     }
 }
 

@@ -79,12 +79,15 @@ fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
     let masks = masks(text);
     let runs = Runs { masks: &masks, from: 0 };
     let mut found = Vec::new();
-    if starts.takes_bytes(text, at) {
+    if starts.takes_bytes(text, at, &NamedFamilies::ALL) {
         let (vocabulary, tokens) = (vocabulary::Builder::default().build(), Tokens { start: 0, end: text.len() });
         let known = Classified { text, masks: &masks, tokens: &tokens, vocabulary: &vocabulary, table: None };
         let mut spotted = Spotted::default();
+        spotted.forget(masks.alnum.len());
         let mut near = spotted.near(known);
-        starts.fitting((text, at), runs, &mut near, &mut |pattern, skip| found.push((pattern, skip)));
+        starts.fitting((text, at, &NamedFamilies::ALL), runs, &mut near, &mut |pattern, skip| {
+            found.push((pattern, skip))
+        });
     }
     found.sort_unstable();
     found
