@@ -145,7 +145,7 @@ impl Watch {
         let (answer, path_masked) = (answer.clone(), path_masked.clone());
         let verdict = Verdict { transfer, decision, answer, peer: *peer, path_masked };
         // One answer is one download: what was told of it once is not told again with each event.
-        let is_news = said_by(&verdict).fold(false, |is_news, word| self.told.insert(word) || is_news);
+        let is_news = said_by(&verdict).filter(|word| self.told.insert(word.clone())).count() > 0;
         (is_news || verdict.is_refused()) && outcome::conclude(services, &verdict, parts, site).await.is_some()
     }
 
