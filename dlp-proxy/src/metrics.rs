@@ -227,8 +227,11 @@ impl Metrics {
         r.register("uploads_cut_bytes", "Bytes of them that had left", self.cut_bytes.clone());
         r.register("downloads_cut", "Answers stopped after they had begun", self.downloads_cut.clone());
         r.register("icap_requests", "ICAP requests by method and outcome", self.icap.clone());
-        let overhead = self.overhead_seconds.clone();
-        r.register("overhead_seconds", "Time that the gateway adds to requests, without the origin's", overhead);
+        let (overhead, help) = (
+            self.overhead_seconds.clone(),
+            "Time of requests but for the wait for the client's body and for the head of the answer: names, judgement, answers that are held",
+        );
+        r.register("overhead_seconds", help, overhead);
         let (ca, own) = (self.ca_not_after.clone(), self.own_not_after.clone());
         r.register("ca_not_after_seconds", "End of the CA for clients, in seconds since 1970", ca);
         r.register("own_certificate_not_after_seconds", "End of the certificate of the proxy itself", own);

@@ -145,6 +145,113 @@ async fn events_are_judged_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_written_bit_by_bit_is_found() {
+    let bits = |wrap: &dyn Fn(&str) -> String| {
+        let words = ["My credit card", " number is ", "40", "00 01", "00 0007", " 1234", ", thank", " you"];
+        words.map(|bit| format!("data: {}\n\n", wrap(bit))).concat()
+    };
+    let openai = |bit: &str| {
+        format!(
+            "{{\"id\":\"c-1\",\"object\":\"chunk\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{bit}\"}}}}]}}"
+        )
+    };
+    let plain = |bit: &str| bit.to_owned();
+    for events in [bits(&openai), bits(&plain)] {
+        let (got, gateway) = listen(events, "", tempfile::tempdir().unwrap()).await;
+        assert!(got.contains("0007") && !got.contains("1234") && !got.contains("thank"), "{got}");
+        assert_eq!(gateway.incidents().len(), 1);
+        assert_eq!(gateway.incidents()[0]["activity"], "download");
+    }
+}
+
+/// Asks for events that come one by one; gives all that arrives.
+async fn listen(events: String, settings: &str, dir: tempfile::TempDir) -> (String, Running) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while find(&head, b"\r\n\r\n").is_none() {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await.unwrap();
+        for event in events.split_inclusive("\n\n") {
+            let _ = stream.write_all(event.as_bytes()).await;
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    });
+    let config = format!("resolver.override = {{ \"files.example\" = \"{address}\" }}\n{INSPECT}\n{settings}");
+    let gateway = Running::start_in(dir, &TestCa::new(), &config).await;
+    let get = b"GET http://files.example/ HTTP/1.1\r\nHost: files.example\r\nConnection: close\r\n\r\n";
+    (gateway.raw(get).await, gateway)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_told_of_once_however_many_events_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
+                  [[rule]]\nid = \"cards\"\ntitle = \"Cards\"\nwhat = { categories = [\"finance\"], unique_min = 1 }\n\
+                  action = { decision = \"log\", fail_mode = \"open\" }\n";
+    std::fs::write(dir.path().join("p.toml"), policy).unwrap();
+    let other = "Or my credit card 5555 5555 5555 4444, please.";
+    let events: String =
+        ["Good morning.", CARD, "Good day.", CARD, other].map(|text| format!("data: {text}\n\n")).concat();
+    let (got, gateway) = listen(events, "policy.files = [\"{dir}/p.toml\"]", dir).await;
+    assert_eq!(got.matches("data: ").count(), 5, "{got}");
+    let incidents = gateway.incidents();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert_eq!(incidents[0]["decision"], "log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_events_go_one_by_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (next, mut asked) = tokio::sync::mpsc::channel::<String>(1);
+    let (heads, mut head_of) = tokio::sync::mpsc::channel::<String>(1);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while find(&head, b"\r\n\r\n").is_none() {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        heads.send(String::from_utf8(head).unwrap()).await.unwrap();
+        let fields = "Content-Type: text/event-stream\r\nContent-Encoding: gzip";
+        stream.write_all(format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n").as_bytes()).await.unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        while let Some(event) = asked.recv().await {
+            std::io::Write::write_all(&mut encoder, event.as_bytes()).unwrap();
+            std::io::Write::flush(&mut encoder).unwrap();
+            let _ = stream.write_all(&std::mem::take(encoder.get_mut())).await;
+        }
+        std::future::pending::<()>().await;
+    });
+    let config = format!("resolver.override = {{ \"files.example\" = \"{address}\" }}\n{INSPECT}");
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    let mut client = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();
+    let fields = "Host: files.example\r\nAccept-Encoding: gzip, zstd";
+    client.write_all(format!("GET http://files.example/e HTTP/1.1\r\n{fields}\r\n\r\n").as_bytes()).await.unwrap();
+    let asked = head_of.recv().await.unwrap().to_ascii_lowercase();
+    assert!(asked.contains("\r\naccept-encoding: gzip\r\n"), "{asked}");
+    let mut got = Vec::new();
+    for word in ["first", "second"] {
+        next.send(format!("data: {word}\n\n")).await.unwrap();
+        let reading = async {
+            while find(&got, word.as_bytes()).is_none() {
+                got.push(client.read_u8().await.unwrap());
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), reading).await.expect("the event arrives");
+    }
+    assert!(find(&got.to_ascii_lowercase(), b"content-encoding").is_none());
+    next.send(format!("data: {CARD}\n\n")).await.unwrap();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), client.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok() && find(&rest, b"0007").is_none(), "{ended:?}");
+    assert_eq!(gateway.incidents().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_does_not_wait_for_the_next_one() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

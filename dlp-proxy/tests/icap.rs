@@ -326,6 +326,74 @@ async fn what_is_no_icap_is_refused_by_name() {
     assert!(matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_)), "a peer that is not listed is not answered");
 }
 
+/// An archive with one text, most of which lies in its second half.
+fn archive(text: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    zip.start_file("letter.txt", stored).unwrap();
+    let words: String = (0..9_000u32).map(|number| format!("{:x} ", number.wrapping_mul(2_654_435_761))).collect();
+    // Letters only, or some of them would look like numbers of something.
+    let words = words.replace(|digit: char| digit.is_ascii_digit(), "k");
+    std::io::Write::write_all(&mut zip, words.as_bytes()).unwrap();
+    std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_of_several_requests_are_judged_as_a_whole() {
+    let list = [1, 2].map(|part| format!("<Part><PartNumber>{part}</PartNumber></Part>")).concat();
+    let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
+    for (text, expected) in [("Nothing to see.\n", [204, 204, 204, 204]), (CARD, [204, 204, 200, 200])] {
+        let gateway = gateway("").await;
+        let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();
+        let file = archive(text);
+        let (first, second) = file.split_at(file.len() / 2);
+        let part = |number: u8| format!("PUT https://stash.s3.amazonaws.com/k?partNumber={number}&uploadId=u HTTP/1.1");
+        let end = "POST https://stash.s3.amazonaws.com/k?uploadId=u HTTP/1.1".to_owned();
+        // The parts, the call that completes the upload, and a part that comes again.
+        let calls = [(part(1), first), (part(2), second), (end, list.as_bytes()), (part(1), first)];
+        let mut codes = Vec::new();
+        for (line, body) in calls {
+            let http = format!("{line}\r\nHost: stash.s3.amazonaws.com\r\nContent-Length: {}\r\n\r\n", body.len());
+            let message = Message { method: "REQMOD", fields: "Allow: 204\r\n", http, body, preview: None };
+            let (_, head, http, _) = exchange(&mut stream, &message).await;
+            assert!(code(&head) == 204 || http.starts_with("HTTP/1.1 403 "), "{http}");
+            codes.push(code(&head));
+        }
+        assert_eq!(codes, expected, "{text}: {:?}", gateway.incidents());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_nobody_sends_is_not_let_through() {
+    let gateway = gateway("tenant.corporate.s3_buckets = [\"corp-backup\"]").await;
+    let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();
+    let json = "Content-Type: application/json\r\n";
+    let copy = "x-amz-copy-source: /corp-backup/a.zip\r\n";
+    let rows = [
+        (
+            "POST",
+            "www.jottacloud.com/jfs/me/Jotta/Archive/a",
+            json,
+            r#"{"md5":"0cc175b9c0f1b6a831c399e269772661"}"#,
+            200,
+        ),
+        ("PUT", "stash.s3.amazonaws.com/k", copy, "", 200),
+        ("POST", "api.box.com/2.0/files/1/copy", json, r#"{"parent":{"id":"0"}}"#, 200),
+        ("PUT", "corp-backup.s3.amazonaws.com/k", copy, "", 204),
+    ];
+    for (method, url, fields, body, expected) in rows {
+        let host = url.split('/').next().unwrap();
+        let length = body.len();
+        let http =
+            format!("{method} https://{url} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {length}\r\n\r\n");
+        let message =
+            Message { method: "REQMOD", fields: "Allow: 204\r\n", http, body: body.as_bytes(), preview: None };
+        let (_, head, http, _) = exchange(&mut stream, &message).await;
+        assert_eq!(code(&head), expected, "{url}: {http} {:?}", gateway.incidents());
+    }
+}
+
 /// Runs a program, or says that it is not there.
 async fn run(mut command: Command) -> Option<String> {
     let name = command.get_program().to_string_lossy().into_owned();

@@ -46,7 +46,9 @@ impl Origin {
                     if answer.contains(" 101 ") {
                         tls.write_all(HELLO).await.unwrap();
                     }
-                    if answer.contains("X-Tells") {
+                    if answer.contains("X-Tells-Compressed") {
+                        tls.write_all(&told_compressed().concat()).await.unwrap();
+                    } else if answer.contains("X-Tells") {
                         tls.write_all(&told()).await.unwrap();
                     }
                     tls.flush().await.unwrap();
@@ -79,6 +81,15 @@ impl Origin {
 /// What an origin says that tells too much: a message, compressed or not, and another one.
 fn told() -> Vec<u8> {
     [&[0x82, CARD.len() as u8][..], CARD, b"\x81\x03end"].concat()
+}
+
+/// The same compressed: a harmless message, and one that is told in the words of the one before.
+fn told_compressed() -> [Vec<u8>; 2] {
+    let mut state = Compress::new(Compression::best(), false);
+    [b"Please charge my credit card number later.".as_slice(), CARD].map(|text| {
+        let payload = deflated(&mut state, text);
+        [&[0xc2, payload.len() as u8][..], &payload].concat()
+    })
 }
 
 fn proof() -> String {
@@ -340,6 +351,28 @@ async fn messages_of_the_origin_are_judged_where_downloads_are() {
             assert_eq!(gateway.incidents()[0]["activity"], "download");
         } else {
             assert_eq!(got, told());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_messages_of_the_origin_are_judged_too() {
+    let tells = "X-Tells-Compressed: yes\r\n";
+    for inspects in [true, false] {
+        let settings = if inspects { "inspection.downloads = \"inspect\"" } else { "" };
+        let (_origin, gateway) = scene(&switched(&format!("{DEFLATE}{tells}")), settings).await;
+        let mut tls = open(&gateway, DEFLATE).await;
+        let [clean, card] = told_compressed();
+        let mut got = vec![0; clean.len()];
+        tls.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, clean, "what may pass is as it was");
+        let mut next = vec![0; 4];
+        tls.read_exact(&mut next).await.unwrap();
+        if inspects {
+            assert!(next[0] == 0x88 && next[2..] == 1008u16.to_be_bytes(), "{next:x?}");
+            assert_eq!(gateway.incidents()[0]["activity"], "download");
+        } else {
+            assert_eq!(next, card[..4]);
         }
     }
 }

@@ -483,3 +483,93 @@ async fn a_piece_that_is_sent_again_takes_the_place_of_nothing() {
         assert_eq!(send(&gateway, S3.host, &call, end.as_bytes()).await, ended, "{expected:?}");
     }
 }
+
+/// Sends a request over a connection that speaks HTTP/2.
+async fn send_h2(gateway: &Running, host: &str, (method, target, fields): &Call, body: &[u8]) -> u16 {
+    let (host, target) = match target.strip_prefix("https://").and_then(|rest| rest.split_once('/')) {
+        Some((host, path)) => (host, format!("/{path}")),
+        None => (host, target.clone()),
+    };
+    let tls = gateway.tls_offering(&format!("{host}:443"), &["h2"]).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(tls);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    tokio::spawn(connection);
+    let mut request = http::Request::builder().method(*method).uri(format!("https://{host}{target}"));
+    for (name, value) in fields.lines().filter_map(|line| line.split_once(": ")) {
+        request = request.header(name, value);
+    }
+    let body = http_body_util::Full::new(bytes::Bytes::copy_from_slice(body));
+    client.send_request(request.body(body).unwrap()).await.unwrap().status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_of_uploads_are_judged_over_http2_as_well() {
+    // Parts in a list, parts that the call does not list, and the last piece of the length.
+    for service in [&SERVICES[0], &SERVICES[7], &SERVICES[4]] {
+        for is_clean in [true, false] {
+            let (origin, gateway) = scene(&hosts_of(service), "").await;
+            let text = if is_clean { "Nothing to see.\n".to_owned() } else { [ONE_CARD, OTHER_CARD].concat() };
+            let content = archive(&text);
+            let cut = content.len() / 2;
+            let [first, last] = (service.calls)(cut, content.len());
+            let mut statuses = vec![
+                send_h2(&gateway, service.host, &first, &content[..cut]).await,
+                send_h2(&gateway, service.host, &last, &content[cut..]).await,
+            ];
+            if let Some(commit) = service.commit {
+                let (call, body) = commit(cut, content.len());
+                statuses.push(send_h2(&gateway, service.host, &call, body.as_bytes()).await);
+            }
+            let end = if is_clean { 200 } else { service.refusal };
+            assert_eq!((statuses[0], statuses.last()), (200, Some(&end)), "{} {statuses:?}", service.host);
+            let ended = [&b"finish"[..], b"POST /k?uploadId"].iter().any(|end| find(&origin.all(), end).is_some());
+            assert!(is_clean || !ended, "{}", service.host);
+        }
+    }
+}
+
+/// An origin that takes its time to put an upload together.
+fn slow_end(head: &str) -> String {
+    if head.starts_with("POST /k?uploadId") {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+    }
+    answer(head)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_waits_for_the_answer_to_the_end_of_its_upload() {
+    let ca = TestCa::new();
+    let origin = Origin::answering(ca.server(&[S3.host], |_| {}), slow_end).await;
+    let config = format!("resolver.override = {{ \"{}\" = \"{}\" }}", S3.host, origin.address);
+    let gateway = Running::start(&ca, &config).await;
+    let part = |number: u8| call("PUT", &format!("/k?partNumber={number}&uploadId=u"), "");
+    assert_eq!(send(&gateway, S3.host, &part(1), b"the first part").await, 200);
+    let end = call("POST", "/k?uploadId=u", "Content-Type: application/xml\r\n");
+    let list = b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>";
+    let late = async {
+        while find(&origin.all(), b"POST /k?uploadId").is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let watched = async {
+            tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+            assert!(find(&origin.all(), b"partNumber=2").is_none(), "the late part is held");
+        };
+        let late = part(2);
+        tokio::join!(send(&gateway, S3.host, &late, b"a late part"), watched).0
+    };
+    assert_eq!(tokio::join!(send(&gateway, S3.host, &end, list), late), (200, 200));
+    assert!(find(&origin.all(), b"partNumber=2").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_without_content_is_a_part() {
+    let (_origin, gateway) = scene(&[S3.host], "").await;
+    let part = |number: u8| call("PUT", &format!("/k?partNumber={number}&uploadId=u"), "");
+    assert_eq!(send(&gateway, S3.host, &part(1), b"a clean part").await, 200);
+    assert_eq!(send(&gateway, S3.host, &part(2), b"").await, 200);
+    let parts = [1, 2].map(|part| format!("<Part><PartNumber>{part}</PartNumber></Part>")).concat();
+    let list = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+    let end = call("POST", "/k?uploadId=u", "Content-Type: application/xml\r\n");
+    assert_eq!(send(&gateway, S3.host, &end, list.as_bytes()).await, 200, "{:?}", gateway.incidents());
+}

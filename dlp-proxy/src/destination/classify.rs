@@ -24,6 +24,8 @@ pub struct Classified {
     pub session: Option<SessionPart>,
     /// Whether the service is known by its host, and the end of an upload to it shows.
     pub is_gated: bool,
+    /// Whether uploads to the service get their names from answers.
+    pub is_named_by_answer: bool,
     /// Within what uploads are named: the application, all of whose hosts are one service, elsewhere the host.
     pub scope: String,
     /// What the answer to this request proves about the account.
@@ -80,6 +82,7 @@ impl Catalogue {
                 let is_listed = is_listed && endpoint.is_some_and(Endpoint::names_session);
                 SessionPart { tells_end, ends_by_call, is_listed, ..part }
             }),
+            is_named_by_answer: app.is_some_and(|app| app.endpoints.iter().any(|endpoint| endpoint.named_by.is_some())),
             is_gated: is_listed && app.is_some_and(|app| app.endpoints.iter().any(Endpoint::tells_the_end)),
             scope: app.filter(|_| is_listed).map_or_else(|| request.host.clone(), |app| app.id.clone()),
             endpoint: endpoint.map(EndpointMatch::of),

@@ -6,6 +6,7 @@
 //! and messages of gRPC pass, and are counted.
 
 use super::events::Events;
+use super::events::coding::Decoder;
 use super::icap::answer_parts;
 use super::inspection;
 use super::note;
@@ -42,7 +43,7 @@ pub(super) async fn judged(
     let (mut fields, body) = answer.into_parts();
     let (item, decision, body) = match services.rules.now().policies.decide_head(&head, SystemTime::now()) {
         HeadDecision::Final(decision) => (unread(), decision, body),
-        HeadDecision::Inspect if has_events(&fields.headers) => {
+        HeadDecision::Inspect if let Some(decoder) = events_of(&fields.headers) => {
             let events = Events {
                 services: services.clone(),
                 parts: parts.clone(),
@@ -54,7 +55,8 @@ pub(super) async fn judged(
                 read_as: event_parts()?,
             };
             fields.headers.remove(CONTENT_LENGTH);
-            return Ok(Response::from_parts(fields, events.watched(body)));
+            fields.headers.remove(CONTENT_ENCODING);
+            return Ok(Response::from_parts(fields, events.watched(body, decoder)));
         }
         HeadDecision::Inspect if is_grpc(&fields.headers) => {
             services.metrics.count_uninspected("endless_answer");
@@ -87,12 +89,12 @@ fn verdict(request: &Verdict, (head, item): (TransferHead, Item), decision: Deci
     }
 }
 
-/// Whether an answer consists of events that a server sends for as long as somebody listens. Compressed ones nobody could
-/// judge one by one; they are held like other answers.
-fn has_events(fields: &HeaderMap) -> bool {
+/// How an answer is read that consists of events, which a server sends for as long as somebody listens. Where the
+/// compression shows events at its end only, the answer is held like others.
+fn events_of(fields: &HeaderMap) -> Option<Decoder> {
     let kind = fields.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    kind.eq_ignore_ascii_case(b"text/event-stream") && !fields.contains_key(CONTENT_ENCODING)
+    if kind.eq_ignore_ascii_case(b"text/event-stream") { Decoder::of(fields) } else { None }
 }
 
 /// The head under which events are inspected: they are lines of text, whatever stands in them.
@@ -155,7 +157,7 @@ mod tests {
         for (kind, expected) in rows {
             let mut fields = HeaderMap::new();
             fields.insert(CONTENT_TYPE, kind.parse().unwrap());
-            assert_eq!(has_events(&fields), expected, "{kind}");
+            assert_eq!(events_of(&fields).is_some(), expected, "{kind}");
         }
     }
 }

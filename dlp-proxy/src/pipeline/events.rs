@@ -1,8 +1,12 @@
 //! Events that a server sends (SSE), inspected as they come.
 //!
 //! Such an answer has no end that anybody could wait for. What has come is held up to the end of an event, inspected with
-//! what came directly before it, and goes on when it may; so an event waits for itself alone. When one may not pass, the
-//! answer is cut off there. An event that is larger than its bound counts as not inspected, and the policy decides.
+//! what came directly before it, and with the texts that it continues, and goes on when it may; so an event waits for itself
+//! alone. When one may not pass, the answer is cut off there. An event that is larger than its bound counts as not inspected,
+//! and the policy decides. A compressed answer goes on without its compression, or events could not go one by one.
+
+pub(super) mod coding;
+mod texts;
 
 use super::inspection::{self, Content};
 use super::outcome::{self, Verdict};
@@ -10,15 +14,18 @@ use super::site::Site;
 use crate::body_stream::GatewayBody;
 use crate::services::Services;
 use bytes::Bytes;
+use coding::Decoder;
 use dlp_core::base::ProblemClass;
 use dlp_core::content::Completeness;
 use dlp_core::decision::{Item, Transfer, TransferHead};
 use http::request::Parts;
 use http_body_util::BodyExt;
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
+use texts::Texts;
 use tokio::sync::mpsc;
 
 /// Events between the task that judges and the connection to the client.
@@ -45,12 +52,20 @@ pub(super) struct Events {
 
 impl Events {
     /// The answer as far as it may reach the client.
-    pub(super) fn watched(self, body: GatewayBody) -> GatewayBody {
+    pub(super) fn watched(self, body: GatewayBody, decoder: Decoder) -> GatewayBody {
         let (out, pieces) = mpsc::channel(EVENTS_MAX);
         let tasks = self.services.tasks.clone();
+        let mut watch = Watch {
+            events: self,
+            decoder,
+            held: Vec::new(),
+            before: Vec::new(),
+            texts: Texts::default(),
+            told: HashSet::new(),
+        };
         tasks.spawn(async move {
             let cut = tokio::select! {
-                cut = self.carry(body, &out) => cut,
+                cut = watch.carry(body, &out) => cut,
                 () = out.closed() => return,
             };
             if let Err(reason) = cut {
@@ -59,69 +74,105 @@ impl Events {
         });
         GatewayBody::piped(None, pieces)
     }
+}
 
-    async fn carry(
-        &self,
-        mut body: GatewayBody,
-        out: &mpsc::Sender<Result<Bytes, crate::body_stream::BodyError>>,
-    ) -> Result<(), &'static str> {
-        let mut held = Vec::new();
-        let mut before = Vec::new();
-        let mut sent = 0;
-        loop {
-            let Some(frame) = body.frame().await else {
-                return self.let_go(&mut before, (std::mem::take(&mut held), sent), out).await.map(|_| ());
-            };
+/// The way to the client.
+type Out = mpsc::Sender<Result<Bytes, crate::body_stream::BodyError>>;
+
+/// An answer under way.
+struct Watch {
+    events: Events,
+    decoder: Decoder,
+    /// What came of events that are not complete.
+    held: Vec<u8>,
+    /// What went on last.
+    before: Vec<u8>,
+    texts: Texts,
+    /// What the incidents of this answer say already.
+    told: HashSet<String>,
+}
+
+impl Watch {
+    async fn carry(&mut self, mut body: GatewayBody, out: &Out) -> Result<(), &'static str> {
+        while let Some(frame) = body.frame().await {
             // Trailer fields mean nothing to whoever reads events.
             let Ok(bytes) = frame.map_err(|_| "the events broke off")?.into_data() else { continue };
-            let looked_at = held.len().saturating_sub(3);
-            held.extend_from_slice(&bytes);
-            let end = match end_of_events(&held, looked_at) {
-                None if held.len() > EVENT_BYTES_MAX => held.len(),
-                None => continue,
-                Some(end) => end,
-            };
-            let rest = held.split_off(end);
-            sent = self.let_go(&mut before, (std::mem::replace(&mut held, rest), sent), out).await?;
+            let (mut rest, mut is_more) = (&bytes[..], true);
+            while is_more {
+                let looked_at = self.held.len().saturating_sub(3);
+                is_more = self.decoder.step(&mut rest, &mut self.held).map_err(|_| "the events could not be read")?;
+                let end = match end_of_events(&self.held, looked_at) {
+                    None if self.held.len() > EVENT_BYTES_MAX => self.held.len(),
+                    None => continue,
+                    Some(end) => end,
+                };
+                let later = self.held.split_off(end);
+                let events = std::mem::replace(&mut self.held, later);
+                self.let_go(events, out).await?;
+            }
         }
+        let events = std::mem::take(&mut self.held);
+        self.let_go(events, out).await
     }
 
-    /// Judges whole events and sends them; gives the bytes sent so far.
-    async fn let_go(
-        &self,
-        before: &mut Vec<u8>,
-        (events, sent): (Vec<u8>, u64),
-        out: &mpsc::Sender<Result<Bytes, crate::body_stream::BodyError>>,
-    ) -> Result<u64, &'static str> {
+    /// Judges whole events and sends them.
+    async fn let_go(&mut self, events: Vec<u8>, out: &Out) -> Result<(), &'static str> {
         if events.is_empty() {
-            return Ok(sent);
+            return Ok(());
         }
-        let text = [&before[..], &events].concat();
-        if self.is_refused(text, events.len() > EVENT_BYTES_MAX).await {
-            self.services.metrics.count_download_cut();
+        if self.is_refused(&events).await {
+            self.events.services.metrics.count_download_cut();
             return Err("an event was stopped");
         }
-        before.extend_from_slice(&events);
-        before.drain(..before.len().saturating_sub(BEFORE_BYTES));
-        let sent = sent + events.len() as u64;
-        out.send(Ok(events.into())).await.map_err(|_gone| "the client has gone")?;
-        Ok(sent)
+        self.before.extend_from_slice(&events);
+        self.before.drain(..self.before.len().saturating_sub(BEFORE_BYTES));
+        out.send(Ok(events.into())).await.map_err(|_gone| "the client has gone")
     }
 
-    async fn is_refused(&self, text: Vec<u8>, is_over: bool) -> bool {
-        let content = Content { len: text.len() as u64, reader: Box::new(Cursor::new(text)) };
-        let inspected = inspection::inspect_content(&self.services, &self.read_as, Some(content)).await;
-        let mut item: Item = inspected.item;
-        if is_over {
+    async fn is_refused(&mut self, events: &[u8]) -> bool {
+        let mut item = self.inspected([&self.before[..], events].concat()).await;
+        let continued = self.texts.continued(events);
+        if !continued.is_empty() {
+            add(&mut item, self.inspected(continued).await);
+        }
+        if events.len() > EVENT_BYTES_MAX {
             item.inspection.completeness = Completeness::Partial;
             item.inspection.problems.push(inspection::problem(ProblemClass::Limit, "event_max"));
         }
-        let transfer = Transfer { head: self.head.clone(), item };
-        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
-        let (answer, path_masked) = (self.answer.clone(), self.path_masked.clone());
-        let verdict = Verdict { transfer, decision, answer, peer: self.peer, path_masked };
-        outcome::conclude(&self.services, &verdict, &self.parts, &self.site).await.is_some()
+        let Events { services, parts, site, head, answer, peer, path_masked, .. } = &self.events;
+        let transfer = Transfer { head: head.clone(), item };
+        let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
+        let (answer, path_masked) = (answer.clone(), path_masked.clone());
+        let verdict = Verdict { transfer, decision, answer, peer: *peer, path_masked };
+        // One answer is one download: what was told of it once is not told again with each event.
+        let is_news = said_by(&verdict).filter(|word| self.told.insert(word.clone())).count() > 0;
+        (is_news || verdict.is_refused()) && outcome::conclude(services, &verdict, parts, site).await.is_some()
     }
+
+    async fn inspected(&self, text: Vec<u8>) -> Item {
+        let content = Content { len: text.len() as u64, reader: Box::new(Cursor::new(text)) };
+        inspection::inspect_content(&self.events.services, &self.events.read_as, Some(content)).await.item
+    }
+}
+
+/// Adds what the texts show that go over several events. What an event shows by itself is there already.
+fn add(item: &mut Item, continued: Item) {
+    let is_new = |id: &str| !item.findings.iter().any(|known| known.detector == id);
+    let findings: Vec<_> = continued.findings.into_iter().filter(|found| is_new(&found.detector)).collect();
+    item.findings.extend(findings);
+    if continued.inspection.is_incomplete() {
+        item.inspection.completeness = continued.inspection.completeness;
+        item.inspection.problems.extend(continued.inspection.problems);
+    }
+}
+
+/// What an incident would say: the rule with its decision, each detector and each problem.
+fn said_by(verdict: &Verdict) -> impl Iterator<Item = String> {
+    let (decision, item) = (&verdict.decision, &verdict.transfer.item);
+    let rule = format!("rule {:?} {} {}", decision.rule, decision.action, decision.would_decide);
+    let found = item.findings.iter().map(|found| format!("found {}", found.detector));
+    let problems = item.inspection.problems.iter().map(|problem| format!("problem {}", problem.reason));
+    std::iter::once(rule).chain(found).chain(problems)
 }
 
 /// Where the last event ends that is complete: behind an empty line. Lines end in LF, CR or both.

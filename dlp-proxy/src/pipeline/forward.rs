@@ -5,6 +5,7 @@
 //! passed on to a client that said it reads them; those of a request are refused before they come here.
 
 use super::Client;
+use super::events::coding;
 use super::gate::Held;
 use super::site::Site;
 use crate::body_stream::{GatewayBody, Stall};
@@ -95,6 +96,7 @@ pub(super) fn build(services: &Services, outgoing: Outgoing<'_>) -> Result<Reque
         // A piece of a document shows less than the document.
         headers.remove(RANGE);
         headers.remove(IF_RANGE);
+        coding::limit_accepted(&mut headers);
     }
     if is_answer_read {
         headers.remove(ACCEPT_ENCODING);

@@ -1,6 +1,8 @@
 //! Judges what another proxy asks about, by the same policies and inspections as requests that come here by themselves.
 
+use super::gate::Held;
 use super::outcome::{self, Verdict};
+use super::session::{self, Piece};
 use super::site::Site;
 use super::websocket::head_of_messages;
 use super::{classify, inspection, transfer_head};
@@ -13,7 +15,7 @@ use crate::services::Services;
 use crate::spool::Spooled;
 use crate::websocket::handshake;
 use bytes::Bytes;
-use dlp_core::decision::{Activity, Actor, HeadDecision, Inspection, Item, Transfer, TransferHead};
+use dlp_core::decision::{Action, Activity, Actor, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead};
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::uri::Scheme;
@@ -56,6 +58,8 @@ pub(crate) struct Judged<'s> {
     site: Site,
     classified: Classified,
     head: TransferHead,
+    /// The upload of several requests that it belongs to.
+    piece: Option<Piece>,
     way: Way,
 }
 
@@ -87,7 +91,11 @@ impl<'s> Judged<'s> {
         let actor = actor(services, &sender)
             .map_err(|fault| Box::new(respond(services, &sender, &fault, &AnswerRequest::of(&parts))))?;
         let head = transfer_head(&classified, actor);
-        Ok(Self { services, sender, parts, site, classified, head, way })
+        // What opens an upload is asked about apart from the answer that names it, so its beginning has no name here.
+        let is_nameless = classified.is_gated && classified.is_named_by_answer;
+        let piece =
+            if way == Way::Up && !is_nameless { Piece::of(services, &classified, sender.peer.ip()) } else { None };
+        Ok(Self { services, sender, parts, site, classified, head, piece, way })
     }
 
     /// The head of a request with the fields that tell its service whose accounts may be used, if it has to be another.
@@ -108,6 +116,9 @@ impl<'s> Judged<'s> {
                 return Some(self.fault(&Fault::Upgrade));
             }
         }
+        if let Some(reason) = self.piece.as_ref().and_then(|piece| piece.refused(self.services, &self.head)) {
+            return Some(self.again(reason).await);
+        }
         let decision = match self.services.rules.now().policies.decide_head(&self.head, SystemTime::now()) {
             HeadDecision::Final(decision) => decision,
             HeadDecision::Inspect if self.parts.method == Method::CONNECT => return Some(Judgement::Pass),
@@ -115,17 +126,13 @@ impl<'s> Judged<'s> {
         };
         let inspection = Inspection::complete();
         let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
-        let transfer = Transfer { head: self.head.clone(), item };
-        Some(
-            self.conclude(Verdict {
-                transfer,
-                decision,
-                answer: self.classified.answer.clone(),
-                peer: self.sender.peer,
-                path_masked: None,
-            })
-            .await,
-        )
+        Some(self.again((item, decision)).await)
+    }
+
+    /// The judgement that needs nothing of the body.
+    async fn again(&self, reason: (Item, Decision)) -> Judgement {
+        let answer = self.classified.answer.clone();
+        self.conclude(session::verdict_again(reason, self.head.clone(), answer, self.sender.peer)).await
     }
 
     /// The judgement of a held body; of one that is too large to be held there is none.
@@ -135,16 +142,44 @@ impl<'s> Judged<'s> {
             return self.fault(&fault);
         }
         let downward = (self.way == Way::Down).then(|| answer_parts(answer_fields));
-        let inspected = match &downward {
-            None => inspection::inspect_body(self.services, &self.parts, body).await,
-            Some(Some(parts)) => inspection::inspect_body(self.services, parts, body).await,
+        let mut inspected = match &downward {
+            None => inspection::inspect_body(self.services, &self.parts, body.clone()).await,
+            Some(Some(parts)) => inspection::inspect_body(self.services, parts, body.clone()).await,
             Some(None) => return self.fault(&Fault::Internal),
         };
+        if self.way == Way::Up {
+            session::note_absent(&mut inspected.item, &self.classified);
+        }
         let transfer = Transfer { head: self.head.clone(), item: inspected.item };
         let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
+        let judged = match body.filter(|_| self.way == Way::Up) {
+            Some(spooled) => self.with_upload(Held { spooled, rest: None }, (transfer, decision)).await,
+            None => Ok((transfer, decision)),
+        };
+        let (transfer, decision) = match judged {
+            Ok(judged) => judged,
+            Err(fault) => return self.fault(&fault),
+        };
         let path_masked = if downward.is_none() { Some(inspected.path_masked) } else { None };
         let (answer, peer) = (self.classified.answer.clone(), self.sender.peer);
         self.conclude(Verdict { transfer, decision, answer, peer, path_masked }).await
+    }
+
+    /// Judges a request with what is known of the uploads that it belongs to or completes. The answer of the service does
+    /// not show here, so nothing waits for it.
+    async fn with_upload(&self, held: Held, judged: (Transfer, Decision)) -> Result<(Transfer, Decision), Fault> {
+        let is_refused = |(_, decision): &(Transfer, Decision)| decision.action >= Action::Coach;
+        match &self.piece {
+            Some(piece) => {
+                let (judged, _) = piece.judge(self.services, (&self.parts, &held), judged).await?;
+                if is_refused(&judged) {
+                    piece.refuse(self.services, (&judged.0, &judged.1));
+                }
+                Ok(judged)
+            }
+            None if is_refused(&judged) || self.classified.is_named_by_answer => Ok(judged),
+            None => Ok(session::judge_named(self.services, &self.classified, &held, judged).await?.0),
+        }
     }
 
     async fn conclude(&self, verdict: Verdict) -> Judgement {

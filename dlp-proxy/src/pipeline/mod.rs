@@ -40,6 +40,7 @@ use crate::identity::Proof;
 use crate::names::Authority;
 use crate::request_log::Entry;
 use crate::services::Services;
+use crate::transfer::Committing;
 use crate::upstream::{Links, Route};
 use crate::websocket::handshake;
 use bytes::Bytes;
@@ -162,9 +163,9 @@ async fn serve(
         classified.answer = Some("grpc".to_owned());
     }
     let head = transfer_head(&classified, actor);
-    let piece = Piece::of(services, &classified, client);
+    let piece = Piece::of(services, &classified, client.peer.ip());
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
-        let verdict = session::verdict_again(reason, head, classified.answer, client);
+        let verdict = session::verdict_again(reason, head, classified.answer, client.peer);
         note(services, entry, &verdict);
         let refusal = outcome::conclude(services, &verdict, parts, &site).await.ok_or(Fault::Internal)?;
         return Ok(refusal.map(GatewayBody::full));
@@ -172,7 +173,7 @@ async fn serve(
 
     let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
     let judged = judge(services, client, (parts, &site), (head, body), upload).await?;
-    let Judged { transfer, decision, content, route, path_masked, later, cut, opened, waited } = judged;
+    let Judged { transfer, decision, content, route, path_masked, later, cut, opened, ending, waited } = judged;
     entry.waited = waited;
 
     let switching =
@@ -198,20 +199,48 @@ async fn serve(
         let switch = Switch { parts, site: &site, route: &route, head, answer, path_masked, upgrade };
         return websocket::switch(services, client, switch).await;
     }
+    let allowed = Allowed { classified: &classified, verdict: &verdict, route: &route, content, cut, opened, ending };
+    exchange(services, client, (parts, &site), allowed, entry).await
+}
+
+/// A request that may go on.
+struct Allowed<'a> {
+    classified: &'a Classified,
+    verdict: &'a Verdict,
+    route: &'a Route,
+    content: Content,
+    cut: Option<Cut>,
+    opened: Option<Opened>,
+    ending: Vec<Committing>,
+}
+
+/// Sends an allowed request, and gives its answer as far as it may reach the client.
+async fn exchange(
+    services: &Arc<Services>,
+    client: &Client,
+    (parts, site): (&Parts, &Site),
+    allowed: Allowed<'_>,
+    entry: &mut Entry,
+) -> Result<Response<GatewayBody>, Fault> {
+    let Allowed { classified, verdict, route, content, cut, opened, ending } = allowed;
     // It may have been cut before its first piece: then nothing of it leaves.
     if let Some(answer) = cut.as_ref().and_then(Cut::take) {
         return answer;
     }
-    let outgoing = forward::Outgoing { parts, site: &site, content, is_answer_read: opened.is_some() };
+    let outgoing = forward::Outgoing { parts, site, content, is_answer_read: opened.is_some() };
     let sent = Instant::now();
-    let answer = forward::forward(services, client, &route, outgoing).await;
-    entry.waited = waited + sent.elapsed();
+    let answer = forward::forward(services, client, route, outgoing).await;
+    entry.waited += sent.elapsed();
+    if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+        ending.iter().for_each(|upload| services.transfers.done(upload));
+    }
+    drop(ending);
     let answer = match (answer, opened) {
-        (Ok(answer), Some(opened)) => opened.named(services, client, (&classified, &site), answer).await,
+        (Ok(answer), Some(opened)) => opened.named(services, client, (classified, site), answer).await,
         (answer, _) => answer,
     };
     let answer = match answer {
-        Ok(answer) => download::judged(services, (&verdict, entry), (parts, &site), answer).await,
+        Ok(answer) => download::judged(services, (verdict, entry), (parts, site), answer).await,
         Err(fault) => Err(fault),
     };
     cut.and_then(|cut| cut.take()).unwrap_or(answer)
@@ -230,6 +259,8 @@ struct Judged {
     cut: Option<Cut>,
     /// The upload that it opens.
     opened: Option<Opened>,
+    /// The uploads that it completes.
+    ending: Vec<Committing>,
     /// Time for which the client was waited for.
     waited: Duration,
 }
@@ -320,10 +351,10 @@ async fn inspect(
     let inspection::Inspected { mut item, path_masked } = inspection::inspect(services, parts, &held).await;
     session::note_absent(&mut item, upload.classified);
     let mut judged = decide(item);
-    let mut opened = None;
+    let (mut opened, mut ending) = (None, Vec::new());
     match upload.piece {
         Some(piece) => {
-            judged = piece.judge(services, (parts, &held), judged).await?;
+            (judged, ending) = piece.judge(services, (parts, &held), judged).await?;
             if judged.1.action >= Action::Coach {
                 piece.refuse(services, (&judged.0, &judged.1));
             }
@@ -332,11 +363,11 @@ async fn inspect(
             let request = (upload.classified, upload.client);
             (judged, opened) = session::judge_opening(services, (parts, &held), request, judged).await?;
             if judged.1.action < Action::Coach {
-                judged = session::judge_named(services, upload.classified, &held, judged).await?;
+                (judged, ending) = session::judge_named(services, upload.classified, &held, judged).await?;
             }
         }
     }
-    Ok(Judged { opened, waited, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
+    Ok(Judged { opened, ending, waited, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
 }
 
 /// What a request has to do with an upload of several requests.
@@ -358,6 +389,7 @@ impl Judged {
             later: Later::Nothing,
             cut: None,
             opened: None,
+            ending: Vec::new(),
             waited: Duration::ZERO,
         }
     }

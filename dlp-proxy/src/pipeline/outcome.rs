@@ -32,7 +32,7 @@ pub(super) struct Verdict {
 impl Verdict {
     /// Whether the request stops here. A transfer that somebody would have to explain, change or release first does
     /// not go on by itself either.
-    fn is_refused(&self) -> bool {
+    pub(super) fn is_refused(&self) -> bool {
         self.decision.action >= Action::Coach
     }
 

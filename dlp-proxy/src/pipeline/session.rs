@@ -5,10 +5,10 @@
 //! complete the upload goes on only when it was let through. Where the end does not show, or may have happened already,
 //! as with a server that nobody knows, a piece that cannot be judged by itself counts as not inspected.
 
+use super::Opened;
 use super::gate::Held;
 use super::inspection::{self, Content};
 use super::outcome::Verdict;
-use super::{Client, Opened};
 use crate::body::pieces::{self, ListForm, PART_LIST_BYTES_MAX};
 use crate::config::InspectionMode;
 use crate::destination::{BodyForm, Classified, EndpointMatch, EndpointRole, Position, SessionPart};
@@ -16,16 +16,19 @@ use crate::fault::Fault;
 use crate::sealed_file::SealedFile;
 use crate::services::{InspectionServices, Services};
 use crate::spool::Spooled;
-use crate::transfer::{Arrival, Edges, Ending, NotKept, Opening, Order, SessionKey, Store, Whole};
+use crate::transfer::{
+    Arrival, Arrived, Committing, Edges, Ending, NotKept, NotTaken, Opening, Order, SessionKey, Store, Whole,
+};
 use dlp_core::base::ProblemClass;
 use dlp_core::content::Completeness;
 use dlp_core::decision::{Action, Activity, Decision, Inspection, Item, Transfer, TransferHead};
 use http::Request;
 use http::request::Parts;
 use std::io::{self, Read};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+use tokio::time::timeout_at;
 
 /// The upload that a request belongs to.
 #[derive(Clone, Debug)]
@@ -40,14 +43,16 @@ pub(super) struct Piece {
 
 /// What was judged, and how.
 type Judged = (Transfer, Decision);
+/// The same with the uploads that the request completes. They take no pieces until it is answered.
+type JudgedEnd = (Judged, Vec<Committing>);
 
 impl Piece {
     /// The upload, when the request names one.
-    pub(super) fn of(services: &Services, classified: &Classified, client: &Client) -> Option<Self> {
+    pub(super) fn of(services: &Services, classified: &Classified, client: IpAddr) -> Option<Self> {
         let part = classified.session.clone()?;
         let key = SessionKey { scope: classified.scope.clone(), session: part.key.clone() };
         let mode = services.config.inspection.mode(&classified.destination);
-        Some(Self { key, part, endpoint: classified.endpoint.clone(), client: client.peer.ip(), mode })
+        Some(Self { key, part, endpoint: classified.endpoint.clone(), client, mode })
     }
 
     /// What an upload was refused for, which refuses everything else of it but its end.
@@ -70,24 +75,26 @@ impl Piece {
         services: &Services,
         (parts, held): (&Parts, &Held),
         alone: Judged,
-    ) -> Result<Judged, Fault> {
+    ) -> Result<JudgedEnd, Fault> {
         let mut judged = alone;
-        // One that is not held is a piece all the same, of which nothing is known.
-        if self.brings_piece() && (held.spooled.len() > 0 || !held.is_whole()) {
+        if self.brings_piece(held) {
             judged = self.judge_piece(services, (parts, held), judged).await?;
         }
         if judged.1.action >= Action::Coach {
-            return Ok(judged);
+            return Ok((judged, Vec::new()));
         }
         match self.ending(services, held).await? {
             Some(ending) => self.judge_whole(services, &ending, judged).await,
-            None => Ok(judged),
+            None => Ok((judged, Vec::new())),
         }
     }
 
-    /// Whether the body belongs to the file. That of a call which completes an upload does only when it has a place.
-    fn brings_piece(&self) -> bool {
-        !self.is_commit() || self.part.position.is_some()
+    /// Whether the body belongs to the file. That of a call which completes an upload does only when it has a place. One
+    /// that is not held is a piece all the same, of which nothing is known; an empty one is where the end will list it.
+    fn brings_piece(&self, held: &Held) -> bool {
+        let is_listable = self.part.name.is_some() || matches!(self.part.position, Some(Position::Number(_)));
+        let is_something = held.spooled.len() > 0 || !held.is_whole() || is_listable;
+        is_something && (!self.is_commit() || self.part.position.is_some())
     }
 
     fn is_commit(&self) -> bool {
@@ -125,14 +132,37 @@ impl Piece {
         if judged.1.action >= Action::Coach {
             return Ok(judged);
         }
-        let Ok(arrived) = services.transfers.arrive(&self.key, (self.client, arrival), Instant::now()) else {
-            // What cannot be remembered cannot be put together either.
-            return Ok(decide(services, incomplete(judged.0, "transfers_max")));
+        let arrived = match self.arrive(services, arrival).await {
+            Ok(arrived) => arrived,
+            Err(reason) => return Ok(decide(services, incomplete(judged.0, reason))),
         };
         let judged = self.judge_joints(services, arrived.joints, judged).await?;
         match arrived.doubt {
-            Some(reason) if judged.1.action < Action::Coach => Ok(decide(services, incomplete(judged.0, reason))),
-            _ => Ok(judged),
+            _ if judged.1.action >= Action::Coach => Ok(judged),
+            Some(reason) => Ok(decide(services, incomplete(judged.0, reason))),
+            None => {
+                services.transfers.settle(&self.key, arrived.at);
+                Ok(judged)
+            }
+        }
+    }
+
+    /// Remembers a piece. One that comes while the upload is being completed waits for the answer of the service: it could
+    /// be put together with what was judged without it.
+    async fn arrive(&self, services: &Services, mut arrival: Arrival) -> Result<Arrived, &'static str> {
+        let deadline = tokio::time::Instant::now() + services.config.upstream.answer_timeout;
+        loop {
+            match services.transfers.arrive(&self.key, (self.client, arrival), Instant::now()) {
+                Ok(arrived) => return Ok(arrived),
+                // What cannot be remembered cannot be put together either.
+                Err(NotTaken::Full) => return Err("transfers_max"),
+                Err(NotTaken::Ending(piece, mut requests)) => {
+                    arrival = *piece;
+                    let answered = requests.wait_for(|requests| *requests == 0);
+                    // Where nobody knows the upload any more, nothing is being completed either.
+                    let _ = timeout_at(deadline, answered).await.map_err(|_elapsed| "unseen_parts")?;
+                }
+            }
         }
     }
 
@@ -203,10 +233,13 @@ impl Piece {
     }
 
     /// Judges the upload when it is complete.
-    async fn judge_whole(&self, services: &Services, ending: &Ending, judged: Judged) -> Result<Judged, Fault> {
-        let Some(whole) = services.transfers.whole(&self.key, ending, Instant::now()) else { return Ok(judged) };
-        let whole = judge_to_end(services, &self.key, whole, judged.0.clone()).await?;
-        Ok(if whole.1.action >= judged.1.action { whole } else { judged })
+    async fn judge_whole(&self, services: &Services, ending: &Ending, judged: Judged) -> Result<JudgedEnd, Fault> {
+        let Some(whole) = services.transfers.whole(&self.key, ending, Instant::now()) else {
+            return Ok((judged, Vec::new()));
+        };
+        let (whole, committing) = judge_to_end(services, &self.key, whole, judged.0.clone()).await?;
+        let judged = if whole.1.action >= judged.1.action { whole } else { judged };
+        Ok((judged, committing.into_iter().collect()))
     }
 }
 
@@ -227,29 +260,30 @@ pub(super) async fn judge_named(
     classified: &Classified,
     held: &Held,
     judged: Judged,
-) -> Result<Judged, Fault> {
+) -> Result<JudgedEnd, Fault> {
+    let (mut judged, mut ending) = (judged, Vec::new());
     let Some(endpoint) = classified.endpoint.as_ref().filter(|endpoint| !endpoint.ends.is_empty()) else {
-        return Ok(judged);
+        return Ok((judged, ending));
     };
     let Some(named) = listed(services, held, (endpoint.body, &endpoint.ends)).await? else {
-        return Ok(decide(services, incomplete(judged.0, "part_list")));
+        return Ok((decide(services, incomplete(judged.0, "part_list")), ending));
     };
-    let mut judged = judged;
     for session in named {
         let key = SessionKey { scope: classified.scope.clone(), session };
         if let Some((item, decision)) = services.transfers.refusal(&key) {
-            return Ok((Transfer { item, ..judged.0 }, decision));
+            return Ok(((Transfer { item, ..judged.0 }, decision), Vec::new()));
         }
         let Some(whole) = services.transfers.whole(&key, &Ending::All, Instant::now()) else { continue };
-        let whole = judge_to_end(services, &key, whole, judged.0.clone()).await?;
+        let (whole, committing) = judge_to_end(services, &key, whole, judged.0.clone()).await?;
         if whole.1.action >= Action::Coach {
             let reason = (whole.0.item.clone(), whole.1.clone());
             services.transfers.refuse(&key, reason, Instant::now());
-            return Ok(whole);
+            return Ok((whole, Vec::new()));
         }
+        ending.extend(committing);
         judged = if whole.1.action >= judged.1.action { whole } else { judged };
     }
-    Ok(judged)
+    Ok((judged, ending))
 }
 
 /// Judges an upload that was put together, and ends it if it may go on. A piece that came meanwhile was not judged.
@@ -258,13 +292,16 @@ async fn judge_to_end(
     key: &SessionKey,
     whole: Whole,
     transfer: Transfer,
-) -> Result<Judged, Fault> {
+) -> Result<(Judged, Option<Committing>), Fault> {
     let came = whole.came;
     let judged = judge_whole(services, whole, transfer).await?;
-    if judged.1.action >= Action::Coach || services.transfers.end(key, came) {
-        return Ok(judged);
+    if judged.1.action >= Action::Coach {
+        return Ok((judged, None));
     }
-    Ok(decide(services, incomplete(judged.0, "unseen_parts")))
+    match services.transfers.end(key, came) {
+        None => Ok((decide(services, incomplete(judged.0, "unseen_parts")), None)),
+        committing => Ok((judged, committing)),
+    }
 }
 
 /// Judges an upload that was put together. One of a single piece has been judged with it.
@@ -327,9 +364,9 @@ pub(super) fn verdict_again(
     (item, decision): (Item, Decision),
     head: TransferHead,
     answer: Option<String>,
-    client: &Client,
+    peer: SocketAddr,
 ) -> Verdict {
-    Verdict { transfer: Transfer { head, item }, decision, answer, peer: client.peer, path_masked: None }
+    Verdict { transfer: Transfer { head, item }, decision, answer, peer, path_masked: None }
 }
 
 fn decide(services: &Services, transfer: Transfer) -> Judged {

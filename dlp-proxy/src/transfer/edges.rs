@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of an edge. Values that people lose are shorter than a page; a longer match across a border needs both pieces.
 pub(crate) const EDGE_BYTES: usize = 8 * 1024;
+/// Bytes that a piece takes beside its edges, so that pieces without content are bounded too.
+pub(super) const PIECE_BYTES: usize = 512;
 
 /// What is kept of a piece.
 #[derive(Clone)]
@@ -64,7 +66,18 @@ impl Edges {
 
     /// Bytes in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.start.len() + self.end.len()
+        PIECE_BYTES + self.start.len() + self.end.len()
+    }
+
+    /// Forgets what no border needs any more: of a piece that is kept whole all or nothing.
+    pub(super) fn forget(&mut self, is_start_judged: bool, is_end_judged: bool) {
+        let is_all_judged = is_start_judged && is_end_judged;
+        if is_all_judged || is_start_judged && !self.is_whole() {
+            self.start = Zeroizing::default();
+        }
+        if is_end_judged {
+            self.end = Zeroizing::default();
+        }
     }
 
     /// Its first bytes.
@@ -83,7 +96,7 @@ impl Edges {
             usize::try_from(offset.saturating_sub(start)).map_or(0, |n| n.min(bytes.len()))
         };
         let end_start = self.len - self.end.len() as u64;
-        if self.end.is_empty() || offset <= self.start.len() as u64 {
+        if self.is_whole() || offset <= self.start.len() as u64 {
             return &self.start[..cut(&self.start, 0)];
         }
         if offset > end_start { &self.end[..cut(&self.end, end_start)] } else { &[] }

@@ -31,8 +31,9 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
-/// Bytes of all edges. A piece takes 16 KiB.
+/// Bytes of all edges. A piece takes 16 KiB until its borders were judged.
 const EDGES_BYTES_MAX: usize = 64 << 20;
 /// Sessions at a time, of all clients and of one.
 const SESSIONS_MAX: usize = 10_000;
@@ -63,15 +64,36 @@ pub(crate) struct SessionKey {
 /// What an arrival brought about.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arrived {
+    /// The place of the piece in its upload.
+    pub(crate) at: u64,
     /// The texts that lie across the borders of the piece, with as much of its neighbours as is known.
     pub(crate) joints: Vec<Vec<u8>>,
     /// Why the upload cannot be known as a whole any more.
     pub(crate) doubt: Option<&'static str>,
 }
 
-/// No room for what has to be remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+/// Why a piece was not taken in.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// No room for what has to be remembered.
+    Full,
+    /// The upload is being completed. The piece comes back, with the number of requests that complete it.
+    Ending(Box<Arrival>, watch::Receiver<u32>),
+}
+
+/// A request that completes an upload and is not answered. As long as it lives, the upload takes no piece: one that came
+/// now could be put together by the service with what was judged without it.
+#[derive(Debug)]
+pub(crate) struct Committing {
+    key: SessionKey,
+    requests: watch::Sender<u32>,
+}
+
+impl Drop for Committing {
+    fn drop(&mut self) {
+        self.requests.send_modify(|requests| *requests = requests.saturating_sub(1));
+    }
+}
 
 /// The beginning of an upload, before the answer has named it.
 #[derive(Debug)]
@@ -142,24 +164,30 @@ impl Transfers {
         (client, now): (IpAddr, Instant),
         create: impl FnOnce() -> io::Result<Arc<Store>>,
     ) -> Result<Arc<Store>, NotKept> {
-        let mut state = self.state();
-        state.sweep(now);
-        let kept = state.sessions.get(key).and_then(|session| session.store.clone());
-        if kept.is_some() && state.bytes_kept() < self.kept_max {
-            return kept.ok_or(NotKept::Spool);
-        }
-        if !state.has_place(key, client) || !state.make_room(key, self.kept_max) {
-            return Err(NotKept::Spool);
-        }
-        if let Some(store) = kept {
+        if let Some(store) = self.kept(key, (client, now))? {
             return Ok(store);
         }
+        // The disk may take its time, and nobody else has to wait for it.
         let store = create()?;
+        let mut state = self.state();
+        if !state.has_place(key, client) {
+            return Err(NotKept::Spool);
+        }
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
         (session.client, session.seen) = (Some(client), now);
-        session.store = Some(store.clone());
+        let store = session.current_store().get_or_insert(store).clone();
         self.show(&state);
         Ok(store)
+    }
+
+    /// The file of the session, if it has one; an error when there is no room for more.
+    fn kept(&self, key: &SessionKey, (client, now): (IpAddr, Instant)) -> Result<Option<Arc<Store>>, NotKept> {
+        let mut state = self.state();
+        state.sweep(now);
+        let kept = state.sessions.get_mut(key).and_then(|session| session.current_store().clone());
+        let is_room = kept.is_some() && state.bytes_kept() < self.kept_max
+            || state.has_place(key, client) && state.make_room(key, self.kept_max);
+        if is_room { Ok(kept) } else { Err(NotKept::Spool) }
     }
 
     /// Remembers a piece, and gives what lies across its borders. One with other bytes than the ones that are known of its
@@ -169,18 +197,27 @@ impl Transfers {
         key: &SessionKey,
         (client, arrival): (IpAddr, Arrival),
         now: Instant,
-    ) -> Result<Arrived, Full> {
+    ) -> Result<Arrived, NotTaken> {
         let mut state = self.state();
         let state = &mut *state;
         state.sweep(now);
+        if let Some(session) = state.sessions.get(key).filter(|session| *session.committing.borrow() > 0) {
+            return Err(NotTaken::Ending(Box::new(arrival), session.committing.subscribe()));
+        }
         let bytes = arrival.edges.bytes();
         if !state.has_place(key, client) || !state.make_edge_room(key, bytes) {
-            return Err(Full);
+            return Err(NotTaken::Full);
         }
         let opened = state.opened.get(&(key.scope.clone(), client)).map(|(_, opened)| opened);
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
         (session.client, session.seen) = (Some(client), now);
-        let (at, is_offset) = session.place(&arrival);
+        let (mut at, mut is_offset) = session.place(&arrival);
+        let is_known = session.is_known(at, &arrival);
+        if session.is_done && !is_known {
+            let old = session.restarted(now);
+            state.bytes -= bytes_of(old.pieces.values());
+            (at, is_offset) = session.place(&arrival);
+        }
         let before = match session.before(at, is_offset) {
             before if before.is_empty() && is_offset => opened.map_or_else(Vec::new, |opened| {
                 opened.iter().filter(|first| first.len() == at).map(|first| first.end().to_vec()).collect()
@@ -191,12 +228,19 @@ impl Transfers {
         let after = session.after(at, is_offset, &arrival.edges);
         let joints = arrival.edges.joints(&before, &after);
         let doubt = session.doubt((at, is_offset), &arrival);
-        if doubt.is_none() {
+        if doubt.is_none() && !is_known {
             state.bytes += bytes;
             state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
         }
         self.show(state);
-        Ok(Arrived { joints, doubt })
+        Ok(Arrived { at, joints, doubt })
+    }
+
+    /// What lies across the borders of a piece was judged, so less of the piece has to be remembered.
+    pub(crate) fn settle(&self, key: &SessionKey, at: u64) {
+        let mut state = self.state();
+        let freed = state.sessions.get_mut(key).map_or(0, |session| session.settle(at));
+        state.bytes -= freed;
     }
 
     /// Remembers the beginning of an upload whose session gets its name from the answer, in case that is not understood.
@@ -223,6 +267,7 @@ impl Transfers {
             state.sweep(now);
             let is_room = state.has_place(key, client);
             if is_room {
+                state.forget_done(key);
                 let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
                 (session.seen, session.total_bytes) = (now, total_bytes.or(session.total_bytes));
                 session.client = Some(client);
@@ -257,11 +302,25 @@ impl Transfers {
         self.state().sessions.get(key).map(|session| session.findings().to_vec()).unwrap_or_default()
     }
 
-    /// The upload has ended as it may. Its pieces stay for a while, since the request that ended it may come again. False
-    /// if pieces came while it was judged, which the judgement does not cover.
+    /// The upload may end as it was judged, and takes no more pieces until what is given is dropped. Its pieces stay for a
+    /// while, since the request that ended it may come again. None if pieces came while it was judged, which the judgement
+    /// does not cover.
     #[must_use]
-    pub(crate) fn end(&self, key: &SessionKey, came: u64) -> bool {
-        self.state().sessions.get_mut(key).is_none_or(|session| session.end(came))
+    pub(crate) fn end(&self, key: &SessionKey, came: u64) -> Option<Committing> {
+        let mut state = self.state();
+        let requests = match state.sessions.get_mut(key) {
+            Some(session) => session.end(came).then(|| session.committing.clone())?,
+            None => watch::Sender::new(0),
+        };
+        requests.send_modify(|requests| *requests += 1);
+        Some(Committing { key: key.clone(), requests })
+    }
+
+    /// The service has taken the upload as complete: other pieces under its name belong to another one.
+    pub(crate) fn done(&self, committing: &Committing) {
+        if let Some(session) = self.state().sessions.get_mut(&committing.key) {
+            session.is_done = session.committing.same_channel(&committing.requests);
+        }
     }
 
     fn show(&self, state: &State) {
@@ -294,9 +353,18 @@ impl State {
         self.bytes = of_parts.sum::<usize>() + of_opened.sum::<usize>();
     }
 
+    /// Forgets an upload that is complete, because another one gets its name.
+    fn forget_done(&mut self, key: &SessionKey) {
+        if self.sessions.get(key).is_some_and(|session| session.is_done) {
+            let old = self.sessions.remove(key);
+            self.bytes -= old.map_or(0, |old| bytes_of(old.pieces.values()));
+        }
+    }
+
     /// Bytes of all pieces that are kept.
     fn bytes_kept(&self) -> u64 {
-        self.sessions.values().filter_map(|session| session.store.as_ref()).map(|store| store.bytes()).sum()
+        let stores = self.sessions.values().flat_map(|session| [&session.store, &session.next_store]);
+        stores.flatten().map(|store| store.bytes()).sum()
     }
 
     /// Whether a session is here or may begin.

@@ -11,11 +11,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Names of pieces that are kept of one session. Azure takes 100,000 blocks, of which 50,000 can be in a file.
 const NAMES_MAX: usize = 100_000;
 /// Longest name of a piece.
 const NAME_BYTES_MAX: usize = 256;
+/// Pieces that are looked at on each side of one whose borders were judged.
+const NEIGHBOURS_MAX: usize = 8;
 
 /// A piece that arrives.
 #[derive(Debug)]
@@ -72,6 +75,12 @@ pub(super) struct Session {
     pub(super) store: Option<Arc<Store>>,
     pub(super) client: Option<IpAddr>,
     pub(super) is_ended: bool,
+    /// Whether its service has said that it is complete.
+    pub(super) is_done: bool,
+    /// Requests that complete it and are not answered. No piece is taken until then.
+    pub(super) committing: watch::Sender<u32>,
+    /// Where the pieces of the next upload at the same address lie, until one of them tells that it is another one.
+    pub(super) next_store: Option<Arc<Store>>,
     pub(super) seen: Instant,
     pub(super) total_bytes: Option<u64>,
     findings: Vec<DetectorSummary>,
@@ -91,6 +100,8 @@ pub(super) struct Piece {
     content: Option<SealedFile>,
     /// Bytes of it that no later piece has replaced.
     used: u64,
+    /// Whether its borders were judged, with whatever lay behind them then.
+    is_settled: bool,
 }
 
 impl Session {
@@ -101,6 +112,9 @@ impl Session {
             store: None,
             client: None,
             is_ended: false,
+            is_done: false,
+            committing: watch::Sender::new(0),
+            next_store: None,
             seen: now,
             total_bytes: None,
             findings: Vec::new(),
@@ -121,9 +135,29 @@ impl Session {
         &self.findings
     }
 
+    /// Whether a piece is here as it comes again. One that was lost since then is not.
+    pub(super) fn is_known(&self, at: u64, arrival: &Arrival) -> bool {
+        let is_here = |piece: &Piece| {
+            piece.edges.is_same(&arrival.edges) && piece.used == piece.edges.len() && piece.content.is_some()
+        };
+        self.pieces.get(&at).is_some_and(is_here)
+    }
+
+    /// Where pieces that come now are kept.
+    pub(super) fn current_store(&mut self) -> &mut Option<Arc<Store>> {
+        if self.is_done { &mut self.next_store } else { &mut self.store }
+    }
+
+    /// Begins anew, for another upload at the same address.
+    pub(super) fn restarted(&mut self, now: Instant) -> Self {
+        let mut next = Self::new(now);
+        (next.client, next.store) = (self.client, self.next_store.take());
+        std::mem::replace(self, next)
+    }
+
     /// Gives back what it takes on the disk.
     pub(super) fn give_up(&mut self, reason: &'static str) {
-        self.store = None;
+        (self.store, self.next_store) = (None, None);
         self.lost = Some(reason);
         self.pieces.values_mut().for_each(|piece| piece.content = None);
     }
@@ -186,8 +220,63 @@ impl Session {
         self.came += 1;
         let used = edges.len();
         let mut replaced = if is_offset { self.make_room(at, used) } else { Vec::new() };
-        replaced.extend(self.pieces.insert(at, Piece { edges, content: content.ok(), used }));
+        let piece = Piece { edges, content: content.ok(), used, is_settled: false };
+        replaced.extend(self.pieces.insert(at, piece));
         replaced
+    }
+
+    /// Forgets the edges around a piece whose borders were judged, as far as nothing that may still come can touch them;
+    /// gives the bytes that this frees. Where a piece may be replaced by another one, all edges stay.
+    pub(super) fn settle(&mut self, at: u64) -> usize {
+        let Some(piece) = self.pieces.get_mut(&at).filter(|_| self.order != Order::Unknown) else { return 0 };
+        piece.is_settled = true;
+        let before = std::iter::successors(self.previous(at), |at| self.previous(*at)).take(NEIGHBOURS_MAX);
+        let behind = std::iter::successors(self.next(at), |at| self.next(*at)).take(NEIGHBOURS_MAX);
+        let around: Vec<u64> = before.chain([at]).chain(behind).collect();
+        let judged: Vec<_> = around.iter().map(|at| (*at, self.reaches_back(*at), self.reaches_on(*at))).collect();
+        let mut freed = 0;
+        for (at, is_start_judged, is_end_judged) in judged {
+            if let Some(Piece { edges, .. }) = self.pieces.get_mut(&at).filter(|piece| piece.is_settled) {
+                let had = edges.bytes();
+                edges.forget(is_start_judged, is_end_judged);
+                freed += had - edges.bytes();
+            }
+        }
+        freed
+    }
+
+    /// Whether what may still come before a piece is farther away than an edge reaches.
+    fn reaches_back(&self, at: u64) -> bool {
+        self.is_by_offset && at == 0
+            || self.is_covered(std::iter::successors(self.previous(at), |at| self.previous(*at)))
+    }
+
+    fn reaches_on(&self, at: u64) -> bool {
+        self.is_covered(std::iter::successors(self.next(at), |at| self.next(*at)))
+    }
+
+    /// Whether pieces that lie one after the other are as long as an edge together, or reach the beginning, and were judged.
+    fn is_covered(&self, pieces: impl Iterator<Item = u64>) -> bool {
+        let mut len = 0u64;
+        let judged = |at| Some((at, self.pieces.get(&at).filter(|piece| piece.is_settled)?));
+        pieces.take(NEIGHBOURS_MAX).map_while(judged).any(|(at, piece)| {
+            len = len.saturating_add(piece.edges.len());
+            len >= EDGE_BYTES as u64 || self.is_by_offset && at == 0
+        })
+    }
+
+    /// The piece that ends where another one begins.
+    fn previous(&self, at: u64) -> Option<u64> {
+        let (start, piece) = self.pieces.range(..at).next_back()?;
+        let end = if self.is_by_offset { start.checked_add(piece.edges.len())? } else { start.checked_add(1)? };
+        (end == at).then_some(*start)
+    }
+
+    /// The piece that begins where another one ends.
+    fn next(&self, at: u64) -> Option<u64> {
+        let step = if self.is_by_offset { self.pieces.get(&at)?.edges.len() } else { 1 };
+        let next = at.checked_add(step).filter(|next| *next > at)?;
+        self.pieces.contains_key(&next).then_some(next)
     }
 
     /// What lies in a range that was sent again counts no more.

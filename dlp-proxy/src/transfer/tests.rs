@@ -1,4 +1,4 @@
-use super::edges::EDGE_BYTES;
+use super::edges::{EDGE_BYTES, PIECE_BYTES};
 use super::*;
 use crate::destination::Position;
 use crate::spool::SpoolPlace;
@@ -65,7 +65,7 @@ fn large_pieces_are_kept_by_their_edges() {
     assert_eq!(joints.len(), 1);
     assert_eq!(joints[0].len(), 2 * EDGE_BYTES);
     assert!(joints[0].windows(12).any(|window| window == b"secret-value"));
-    assert_eq!(transfers.state().bytes, 4 * EDGE_BYTES);
+    assert_eq!(transfers.state().bytes, 4 * EDGE_BYTES + 2 * PIECE_BYTES);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_remembered_is_bounded() {
     while transfers.arrive(&key(), piece(Some(Position::Number(2 * stored))), now).is_ok() {
         stored += 1;
     }
-    assert_eq!(usize::try_from(stored).unwrap() * 2 * EDGE_BYTES, EDGES_BYTES_MAX);
+    assert_eq!(usize::try_from(stored).unwrap(), EDGES_BYTES_MAX / (2 * EDGE_BYTES + PIECE_BYTES));
     let later = now + IDLE_MAX;
     let other = SessionKey { scope: "b.example".into(), session: "t".into() };
     assert!(transfers.arrive(&other, piece(None), later).is_ok(), "old sessions are forgotten");
@@ -217,8 +217,110 @@ fn a_piece_that_comes_while_the_whole_is_judged_keeps_it_open() {
     let came = || transfers.whole(&key(), &Ending::Call(3), now).unwrap().came;
     let before = came();
     arrive(3);
-    assert!(!transfers.end(&key(), before));
-    assert!(transfers.end(&key(), came()));
+    assert!(transfers.end(&key(), before).is_none());
+    assert!(transfers.end(&key(), came()).is_some());
+}
+
+/// A piece that a listed service takes in any order.
+fn listed(position: Position, edges: Edges) -> (IpAddr, Arrival) {
+    (CLIENT, Arrival { order: Order::Any, ..arrival(Some(position), edges) })
+}
+
+#[test]
+fn a_piece_waits_while_its_upload_is_being_completed() {
+    let (transfers, now) = (transfers(), Instant::now());
+    let piece = |number, text: &[u8]| listed(Position::Number(number), edges(text));
+    transfers.arrive(&key(), piece(1, b"abc"), now).unwrap();
+    let came = transfers.whole(&key(), &Ending::All, now).unwrap().came;
+    let ending = [transfers.end(&key(), came).unwrap(), transfers.end(&key(), came).unwrap()];
+    let requests = |taken| match taken {
+        Err(NotTaken::Ending(_, requests)) => *requests.borrow(),
+        taken => panic!("{taken:?}"),
+    };
+    let [first, second] = ending;
+    assert_eq!(requests(transfers.arrive(&key(), piece(2, b"def"), now)), 2);
+    drop(first);
+    assert_eq!(requests(transfers.arrive(&key(), piece(2, b"def"), now)), 1);
+    drop(second);
+    assert!(transfers.arrive(&key(), piece(2, b"def"), now).is_ok());
+}
+
+#[test]
+fn an_upload_at_the_address_of_one_that_is_complete_is_another_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+    let (transfers, now) = (transfers(), Instant::now());
+    let send = |offset, text: &[u8]| {
+        let store = transfers.store(&key(), (CLIENT, now), || Store::create(&place, 100)).unwrap();
+        let content = store.append(&mut &text[..]).map_err(|error| error.as_str());
+        let (client, piece) = listed(Position::Offset(offset), edges(text));
+        transfers.arrive(&key(), (client, Arrival { content, ..piece }), now).unwrap().doubt
+    };
+    let end = |total, is_taken: bool| {
+        let mut whole = transfers.whole(&key(), &Ending::Call(total), now).unwrap();
+        let mut text = Vec::new();
+        whole.content.read_to_end(&mut text).unwrap();
+        let committing = transfers.end(&key(), whole.came).unwrap();
+        if is_taken {
+            transfers.done(&committing);
+        }
+        (text, whole.missing)
+    };
+    assert_eq!((send(0, b"abc"), send(3, b"def")), (None, None));
+    assert_eq!(end(6, true), (b"abcdef".to_vec(), None));
+    // The last piece again is the same upload; other bytes are not.
+    assert_eq!(send(3, b"def"), None);
+    assert_eq!(end(6, true), (b"abcdef".to_vec(), None));
+    assert_eq!(send(0, b"uvw"), None);
+    assert_eq!(end(3, false), (b"uvw".to_vec(), None));
+    // What the service did not take stays the same upload.
+    assert_eq!(send(0, b"xyz"), Some("sent_again"));
+    assert_eq!(transfers.state().bytes, PIECE_BYTES + 3);
+}
+
+#[test]
+fn borders_that_were_judged_take_no_room() {
+    let large = vec![b'x'; 20_000];
+    // Pieces, how large they are, and where the first one lies.
+    for (count, len, first) in [(10_000u64, 20_000usize, 1u64), (9_000, 2_000, 1), (3, 0, 1)] {
+        let (transfers, now) = (transfers(), Instant::now());
+        // Two and two in the wrong order.
+        let order = (0..count).map(|number| if number ^ 1 < count { number ^ 1 } else { number });
+        let mut joints = 0;
+        for number in order {
+            let piece = listed(Position::Number(first + number), edges(&large[..len]));
+            let arrived = transfers.arrive(&key(), piece, now).unwrap();
+            joints += arrived.joints.len();
+            assert_eq!(arrived.doubt, None);
+            transfers.settle(&key(), arrived.at);
+        }
+        let left = transfers.state().bytes - usize::try_from(count).unwrap() * PIECE_BYTES;
+        assert!(left <= 4 * EDGE_BYTES, "{count} pieces of {len}: {left} bytes");
+        assert!(len == 0 || joints as u64 >= count / 2 - 1, "{joints} joints");
+    }
+}
+
+#[test]
+fn a_border_that_was_not_judged_is_kept() {
+    let (transfers, now) = (transfers(), Instant::now());
+    let text = |byte: u8| edges(&[byte; 20_000]);
+    let piece = |number, byte| listed(Position::Number(number), text(byte));
+    for (number, byte) in [(1, b'a'), (2, b'b'), (3, b'c')] {
+        let arrived = transfers.arrive(&key(), piece(number, byte), now).unwrap();
+        // Whoever sent the second piece went away before its borders were judged.
+        if number != 2 {
+            transfers.settle(&key(), arrived.at);
+        }
+    }
+    assert_eq!(transfers.state().bytes, 3 * (2 * EDGE_BYTES + PIECE_BYTES));
+    let again = transfers.arrive(&key(), piece(2, b'b'), now).unwrap();
+    assert_eq!(again.joints.len(), 2, "they are judged when it is sent again");
+    transfers.settle(&key(), again.at);
+    assert_eq!(transfers.state().bytes, 2 * EDGE_BYTES + 3 * PIECE_BYTES);
+    // An offset inside a piece whose edges are gone shows nothing.
+    let mut forgotten = text(b'a');
+    forgotten.forget(true, true);
+    assert!(forgotten.end_before(9_000).is_empty() && forgotten.end().is_empty());
 }
 
 #[test]

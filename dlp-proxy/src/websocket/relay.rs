@@ -64,88 +64,182 @@ where
     F: Future<Output = bool>,
 {
     let (client_read, client_write) = tokio::io::split(client);
-    let (origin_read, mut origin_write) = tokio::io::split(origin);
-    let (order, ordered) = watch::channel(None);
-    let up = async {
-        let ended = tokio::select! {
-            ended = carry_judged(client_read, &mut origin_write, (Side::Client, &terms), &judge) => ended,
-            () = stop => Ok(Some(CloseCode::GoingAway)),
+    let (origin_read, origin_write) = tokio::io::split(origin);
+    let order = watch::Sender::new(None);
+    let lane = |side| Lane { side, terms: &terms, order: &order, ordered: order.subscribe() };
+    let up = lane(Side::Client).carry(client_read, origin_write, &judge);
+    let down = lane(Side::Origin).carry(origin_read, client_write, &judge);
+    let both = async {
+        let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
+        // What ends one direction ends the other, but for what is on its way: a close frame is answered by one.
+        let (end, other) = tokio::select! {
+            end = &mut up => (end, timeout(CLOSE_GRACE, down).await),
+            end = &mut down => (end, timeout(CLOSE_GRACE, up).await),
         };
-        if let Ok(Some(code)) = ended {
-            let _ = order.send(Some(code));
-            let _ = origin_write.write_all(&close_frame(code, "", true)).await;
-        }
-        let _ = origin_write.shutdown().await;
-        ended.ok().flatten().map_or(End::Peer, End::Closed)
+        if end == End::Peer { other.unwrap_or(end) } else { end }
     };
-    let down = async {
-        match terms.judges_down {
-            true => carry_down_judged(origin_read, client_write, ordered, (&terms, &judge)).await,
-            false => carry_down(origin_read, client_write, ordered).await.map(|()| None),
-        }
-    };
-    let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
+    let mut both = std::pin::pin!(both);
     tokio::select! {
-        end = &mut up => {
-            let _ = timeout(CLOSE_GRACE, down).await;
-            end
+        end = &mut both => return end,
+        () = stop => close(&order, CloseCode::GoingAway),
+    }
+    both.await
+}
+
+/// Orders both directions to close, if nobody has yet.
+fn close(order: &watch::Sender<Option<CloseCode>>, code: CloseCode) {
+    order.send_if_modified(|order| order.is_none() && order.replace(code).is_none());
+}
+
+/// One direction.
+struct Lane<'r> {
+    /// Who sends.
+    side: Side,
+    terms: &'r Terms,
+    /// The code with which both directions are to close.
+    order: &'r watch::Sender<Option<CloseCode>>,
+    ordered: watch::Receiver<Option<CloseCode>>,
+}
+
+/// What comes next in a direction that is judged.
+enum Next {
+    /// Frames that may go on.
+    Send(Vec<u8>),
+    /// The sender has ended it.
+    End,
+    /// We have to.
+    Close(CloseCode),
+}
+
+impl Lane<'_> {
+    /// Carries until the end; the receiver is told why when we end it. No close frame stands inside another frame: one that
+    /// cannot be sent whole within its time ends the connection without.
+    async fn carry<R, W, J, F>(mut self, read: R, mut write: W, judge: &J) -> End
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+        J: Fn(Side, Vec<u8>) -> F,
+        F: Future<Output = bool>,
+    {
+        let carried = match self.side == Side::Client || self.terms.judges_down {
+            true => self.carry_judged(read, &mut write, judge).await,
+            false => self.carry_unread(read, &mut write).await,
+        };
+        let code = carried.ok().flatten();
+        if let Some(code) = code {
+            close(self.order, code);
+            let frame = match self.side {
+                Side::Client => close_frame(code, "", true),
+                Side::Origin => close_frame(code, reason(code), false),
+            };
+            let _ = timeout(CLOSE_GRACE, write.write_all(&frame)).await;
         }
-        ended = &mut down => {
-            // The client answers a close frame by its own, which goes on to the origin.
-            let up = timeout(CLOSE_GRACE, up).await.unwrap_or(End::Peer);
-            ended.ok().flatten().map_or(up, End::Closed)
+        let _ = timeout(CLOSE_GRACE, write.shutdown()).await;
+        code.map_or(End::Peer, End::Closed)
+    }
+
+    /// Message by message. Ends with a code when we have to close.
+    async fn carry_judged<R, W, J, F>(&mut self, read: R, write: &mut W, judge: &J) -> io::Result<Option<CloseCode>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+        J: Fn(Side, Vec<u8>) -> F,
+        F: Future<Output = bool>,
+    {
+        let (side, terms) = (self.side, self.terms);
+        let mut read = BufReader::new(read);
+        let keeps_context = |deflate: Deflate| match side {
+            Side::Client => deflate.client_keeps_context,
+            Side::Origin => deflate.server_keeps_context,
+        };
+        let mut assembler = Assembler::new(terms.message_max, terms.deflate.map(keeps_context));
+        loop {
+            let next = tokio::select! {
+                biased;
+                code = order(&mut self.ordered) => return Ok(Some(code)),
+                next = next_judged(&mut read, &mut assembler, (side, terms), judge) => next?,
+            };
+            match next {
+                Next::End => return Ok(None),
+                Next::Close(code) => return Ok(Some(code)),
+                Next::Send(frames) => self.undivided(send(write, &frames)).await?,
+            }
+        }
+    }
+
+    /// Frame by frame, as they come.
+    async fn carry_unread<R, W>(&mut self, mut read: R, write: &mut W) -> io::Result<Option<CloseCode>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        loop {
+            let head = tokio::select! {
+                biased;
+                code = order(&mut self.ordered) => return Ok(Some(code)),
+                head = FrameHead::read(&mut read) => head?,
+            };
+            let Some(Ok(head)) = head else { return Ok(None) };
+            let passing = async {
+                write.write_all(&head.raw).await?;
+                copy(&mut read, write, head.len).await?;
+                write.flush().await
+            };
+            self.undivided(passing).await?;
+        }
+    }
+
+    /// Does what must not be cut off by an order to close. From the order on it has little time.
+    async fn undivided(&mut self, work: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => done,
+            _code = order(&mut self.ordered) => timeout(CLOSE_GRACE, work).await?,
         }
     }
 }
 
-/// One side to the other, message by message. Ends with a code when we have to close.
-async fn carry_judged<R, W, J, F>(
-    read: R,
-    write: &mut W,
+async fn send<W: AsyncWrite + Unpin>(write: &mut W, frames: &[u8]) -> io::Result<()> {
+    write.write_all(frames).await?;
+    write.flush().await
+}
+
+/// Reads until there is something to send: a control frame, or a message that may pass.
+async fn next_judged<R, J, F>(
+    read: &mut R,
+    assembler: &mut Assembler,
     (side, terms): (Side, &Terms),
     judge: &J,
-) -> io::Result<Option<CloseCode>>
+) -> io::Result<Next>
 where
     R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
     J: Fn(Side, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
-    let mut read = BufReader::new(read);
-    let keeps_context = |deflate: Deflate| match side {
-        Side::Client => deflate.client_keeps_context,
-        Side::Origin => deflate.server_keeps_context,
-    };
-    let mut assembler = Assembler::new(terms.message_max, terms.deflate.map(keeps_context));
     loop {
-        let head = match FrameHead::read(&mut read).await? {
-            None => return Ok(None),
-            Some(Err(code)) => return Ok(Some(code)),
+        let head = match FrameHead::read(read).await? {
+            None => return Ok(Next::End),
+            Some(Err(code)) => return Ok(Next::Close(code)),
             Some(Ok(head)) => head,
         };
         // RFC 6455 5.1: a client that does not mask is none, and neither is a server that does.
         if head.mask.is_some() != (side == Side::Client) {
-            return Ok(Some(CloseCode::Protocol));
+            return Ok(Next::Close(CloseCode::Protocol));
         }
         let is_control = head.opcode == Opcode::Control;
         if !is_control && let Err(code) = assembler.begin(&head) {
-            return Ok(Some(code));
+            return Ok(Next::Close(code));
         }
-        let payload = timeout(terms.stall, payload_of(&mut read, &head)).await??;
+        let payload = timeout(terms.stall, payload_of(read, &head)).await??;
         if is_control {
-            write.write_all(&[&head.raw[..], &payload].concat()).await?;
-            write.flush().await?;
-            continue;
+            return Ok(Next::Send([&head.raw[..], &payload].concat()));
         }
         match assembler.take(&head, payload) {
-            Err(code) => return Ok(Some(code)),
+            Err(code) => return Ok(Next::Close(code)),
             Ok(None) => {}
             Ok(Some(Message { raw, content })) => {
-                if !judge(side, content).await {
-                    return Ok(Some(CloseCode::Policy));
-                }
-                write.write_all(&raw).await?;
-                write.flush().await?;
+                return Ok(if judge(side, content).await { Next::Send(raw) } else { Next::Close(CloseCode::Policy) });
             }
         }
     }
@@ -158,35 +252,6 @@ async fn payload_of<R: AsyncRead + Unpin>(read: &mut R, head: &FrameHead) -> io:
     if payload.len() as u64 == head.len { Ok(payload) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Origin to client, message by message, until either ends it, a close was ordered or a message may not pass.
-async fn carry_down_judged<R, W, J, F>(
-    read: R,
-    mut write: W,
-    mut ordered: watch::Receiver<Option<CloseCode>>,
-    (terms, judge): (&Terms, &J),
-) -> io::Result<Option<CloseCode>>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-    J: Fn(Side, Vec<u8>) -> F,
-    F: Future<Output = bool>,
-{
-    let carried = tokio::select! {
-        biased;
-        code = order(&mut ordered) => {
-            write.write_all(&close_frame(code, reason(code), false)).await?;
-            write.shutdown().await?;
-            return Ok(None);
-        }
-        carried = carry_judged(read, &mut write, (Side::Origin, terms), judge) => carried?,
-    };
-    if let Some(code) = carried {
-        write.write_all(&close_frame(code, reason(code), false)).await?;
-    }
-    write.shutdown().await?;
-    Ok(carried)
-}
-
 /// Waits for an order to close. None comes any more when the other direction has ended by itself.
 async fn order(ordered: &mut watch::Receiver<Option<CloseCode>>) -> CloseCode {
     loop {
@@ -197,33 +262,6 @@ async fn order(ordered: &mut watch::Receiver<Option<CloseCode>>) -> CloseCode {
         if ordered.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-}
-
-/// Origin to client, until either ends it or a close was ordered and the frame under way is over.
-async fn carry_down<R, W>(mut read: R, mut write: W, mut ordered: watch::Receiver<Option<CloseCode>>) -> io::Result<()>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    loop {
-        let order = *ordered.borrow_and_update();
-        if let Some(code) = order {
-            write.write_all(&close_frame(code, reason(code), false)).await?;
-            return write.shutdown().await;
-        }
-        let head = tokio::select! {
-            biased;
-            changed = ordered.changed() => match changed {
-                Ok(()) => continue,
-                Err(_gone) => FrameHead::read(&mut read).await?,
-            },
-            head = FrameHead::read(&mut read) => head?,
-        };
-        let Some(Ok(head)) = head else { return write.shutdown().await };
-        write.write_all(&head.raw).await?;
-        copy(&mut read, &mut write, head.len).await?;
-        write.flush().await?;
     }
 }
 
@@ -252,5 +290,55 @@ fn reason(code: CloseCode) -> &'static str {
         CloseCode::TooBig => "the message is larger than the gateway inspects",
         CloseCode::Protocol | CloseCode::BadData => "the gateway cannot read this message",
         CloseCode::GoingAway => "the gateway stops",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::duplex;
+    use tokio::sync::oneshot;
+
+    /// Bytes of a message that does not fit into the pipes.
+    const LEN: usize = 60_000;
+
+    fn frame(mask: Option<[u8; 4]>) -> Vec<u8> {
+        let length = u16::try_from(LEN).unwrap().to_be_bytes();
+        let flag = if mask.is_some() { 0x80 } else { 0 };
+        [&[0x82, 126 | flag][..], &length[..], mask.as_ref().map_or(&[][..], |mask| &mask[..]), &vec![0; LEN]].concat()
+    }
+
+    /// Stops the relay while a frame is under way, and gives what the receiver gets.
+    async fn received(side: Side, judges_down: bool) -> Vec<u8> {
+        let (mut client, client_end) = duplex(1_024);
+        let (mut origin, origin_end) = duplex(1_024);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let terms = Terms { message_max: 1 << 20, deflate: None, stall: Duration::from_secs(5), judges_down };
+        let stopped = async move { stopped.await.unwrap_or(()) };
+        let relaying = tokio::spawn(relay(client_end, origin_end, terms, stopped, |_, _| async { true }));
+        let sent = frame((side == Side::Client).then_some([0; 4]));
+        let (from, to) = if side == Side::Client { (&mut client, &mut origin) } else { (&mut origin, &mut client) };
+        let reading = async {
+            let mut first = vec![0; 100];
+            to.read_exact(&mut first).await.unwrap();
+            stop.send(()).unwrap();
+            tokio::task::yield_now().await;
+            to.read_to_end(&mut first).await.unwrap();
+            first
+        };
+        let sending = async { from.write_all(&sent).await };
+        let (got, _) = tokio::join!(reading, sending);
+        assert_eq!(relaying.await.unwrap(), End::Closed(CloseCode::GoingAway));
+        got
+    }
+
+    #[tokio::test]
+    async fn a_close_frame_stands_behind_the_frame_that_is_under_way() {
+        let to_origin = [frame(Some([0; 4])), close_frame(CloseCode::GoingAway, "", true)].concat();
+        let told = close_frame(CloseCode::GoingAway, reason(CloseCode::GoingAway), false);
+        assert!(received(Side::Client, false).await == to_origin);
+        for judges_down in [true, false] {
+            assert!(received(Side::Origin, judges_down).await == [frame(None), told.clone()].concat(), "{judges_down}");
+        }
     }
 }
