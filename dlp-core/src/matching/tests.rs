@@ -262,12 +262,12 @@ fn what_a_greedy_gap_passes_over_is_found() {
             "test.toml",
             r#"
 [[detector]]
-id = "greedy"
+id = "test.greedy"
 title = "A number behind its name"
 description = "The gap between name and number takes as much as it can."
 category = "secret"
 severity = "high"
-patterns = ['ticket[^\n]{0,60}(?P<value>[0-9]{6,8})']
+patterns = ['ticket[^\n]{0,60} (?P<value>[0-9]{6,8})']
 boundary = "identifier"
 score = { pattern = 90 }
 examples = [{ text = "ticket 839201", finds = ["839201"] }]
