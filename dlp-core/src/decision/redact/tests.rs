@@ -88,28 +88,45 @@ fn texts_of_all(seed: u64) -> Vec<(String, String)> {
     texts.filter(|(_, text)| !text.contains('\0')).collect()
 }
 
-#[test]
-fn no_method_leaves_anything_in_a_text_a_string_or_a_cell() {
+/// Redacts an example of every detector by one method, as a text, and each fourth one as a string of JSON and as a cell: structure
+/// has no say in what is found in what a method writes.
+fn check_all(method: Method) {
     let (mut failures, mut tried) = (Vec::new(), 0);
     for (index, (id, text)) in texts_of_all(5).into_iter().enumerate() {
         let json = serde_json::json!({ "id": 1, "note": text, "list": [text] }).to_string();
         let csv = format!("id;note;count\n1;\"{}\";2\n", text.replace('"', "\"\""));
-        // Every method is tried in a text; structure has no say in what is found in what a method writes.
-        let one = [ALL[index % ALL.len()]];
-        let ways =
-            [(TextFormat::Text, text, &ALL[..]), (TextFormat::Json, json, &one[..]), (TextFormat::Csv, csv, &one[..])];
-        for (format, text, methods) in ways {
-            for &method in methods {
-                tried += 1;
-                let result = redact(redaction(method, format), &text, 4096);
-                let left = found(&result);
-                if !left.is_empty() {
-                    failures.push(format!("{id}, {method:?}, {format:?}: {left:?} in {result:?}"));
-                }
+        let ways = [(TextFormat::Text, text), (TextFormat::Json, json), (TextFormat::Csv, csv)];
+        let count = if ALL[index % ALL.len()] == method { ways.len() } else { 1 };
+        for (format, text) in ways.into_iter().take(count) {
+            tried += 1;
+            let result = redact(redaction(method, format), &text, 4096);
+            let left = found(&result);
+            if !left.is_empty() {
+                failures.push(format!("{id}, {format:?}: {left:?} in {result:?}"));
             }
         }
     }
     assert!(failures.is_empty(), "{} of {tried} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn masks_leave_nothing_of_any_detector() {
+    check_all(Method::Mask);
+}
+
+#[test]
+fn tokens_leave_nothing_of_any_detector() {
+    check_all(Method::Token);
+}
+
+#[test]
+fn hashes_leave_nothing_of_any_detector() {
+    check_all(Method::Hash);
+}
+
+#[test]
+fn kept_layouts_leave_nothing_of_any_detector() {
+    check_all(Method::Format);
 }
 
 /// A pattern that reaches for the last value of a line would pass over the ones before.
