@@ -81,3 +81,47 @@ fn examples_are_found_and_counter_examples_are_not() {
     assert!(checked > 0);
     assert!(failures.is_empty(), "{} of {checked} fail:\n{}", failures.len(), failures.join("\n"));
 }
+
+/// What stands between two records in one line.
+const BETWEEN: [&str; 3] = [", ", " ", "\t"];
+
+/// Whether a detector finds something in both halves of a text that is two texts with something between.
+fn is_found_in_both(
+    inspector: &Inspector,
+    scratch: &mut Scratch,
+    id: &str,
+    (first, between, second): (&str, &str, &str),
+) -> bool {
+    let text = [first, between, second].concat();
+    let mut halves = [false; 2];
+    let _ = inspector.detectors().scan(scratch, text.as_bytes(), &mut |m| {
+        if inspector.detectors().detector(m.detector).id == id {
+            halves[usize::from(m.span.start.0 as usize >= first.len())] = true;
+        }
+    });
+    halves == [true; 2]
+}
+
+/// A pattern with a greedy gap would take the last value of a line for the one behind its name. Labels of documents stand
+/// alone in their line or field.
+#[test]
+fn of_two_values_in_a_line_both_are_found() {
+    let inspector = inspector();
+    let mut scratch = Scratch::new();
+    let (mut failures, mut tried) = (Vec::new(), 0);
+    let all = builtin_examples().expect("built-in examples");
+    for (id, examples, _) in all.into_iter().filter(|(id, ..)| !id.starts_with("label.")) {
+        let detector =
+            inspector.detectors().detectors().find(|d| d.id == id).expect("examples belong to a detector").clone();
+        for example in examples.iter().filter(|example| example.bytes.is_empty() && !example.text.contains('\n')) {
+            let [(first, _), (second, _)] = [7, 8].map(|seed| expand(&detector, example, seed));
+            for between in BETWEEN {
+                tried += 1;
+                if !is_found_in_both(&inspector, &mut scratch, &id, (&first, between, &second)) {
+                    failures.push(format!("{id}: {first}{between}{second}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {tried} fail:\n{}", failures.len(), failures.join("\n"));
+}

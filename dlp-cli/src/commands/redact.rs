@@ -137,7 +137,11 @@ fn report(args: &RedactArgs, set: &DetectorSet, redacted: &Redacted) -> u8 {
         say(&format!("{} of them stood encoded, and went with the code around them", redacted.encoded));
     }
     if redacted.masked_instead > 0 {
-        let why = if args.method == RedactMethod::Token { "too long for a token" } else { NO_LAYOUT };
+        let why = match args.method {
+            RedactMethod::Token => "too long for a token, or a token would be taken for a value there",
+            RedactMethod::Hash => "a hash would be taken for a value there",
+            RedactMethod::Mask | RedactMethod::Format => NO_LAYOUT,
+        };
         say(&format!("{} of them masked: {why}", redacted.masked_instead));
     }
     if let Some(at) = redacted.broken_at {

@@ -1,5 +1,8 @@
 //! From a place to a span: boundary, window, the pattern anchored at the place as a program or as a regex, boundary
 //! again.
+//!
+//! A pattern that reaches from a name over other text to a value takes the last value that it reaches, if its gap is
+//! greedy, so what it passed over is tried again.
 
 use super::boundary;
 use super::compile::{CompiledPattern, DetectorSet};
@@ -21,8 +24,30 @@ pub(super) fn confirm(
     text: &[u8],
     (start, number): Candidate,
 ) -> Option<Accepted> {
-    let mut steps = 0;
-    let end = end(set, scratch, text, (start..text.len(), number), &mut steps);
+    within(set, scratch, text, (start..text.len(), number))
+}
+
+/// The match that a pattern has at the same place before the value that it had there: another value of the line, that a
+/// greedy gap passed over.
+pub(super) fn passed_over(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    (number, accepted): (u32, &Accepted),
+) -> Option<Accepted> {
+    let gap = accepted.whole.start..accepted.value.start;
+    if gap.is_empty() { None } else { within(set, scratch, text, (gap, number)) }
+}
+
+/// The match that a pattern has at the start of a range, if it ends within the range.
+fn within(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    (range, number): (Range<usize>, u32),
+) -> Option<Accepted> {
+    let (start, mut steps) = (range.start, 0);
+    let end = end(set, scratch, text, (range, number), &mut steps);
     scratch.budget.add(number, steps);
     let end = end?;
     let pattern = &set.patterns()[number as usize];

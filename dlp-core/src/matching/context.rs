@@ -1,7 +1,7 @@
 //! Supporting words near a match: what a window is, and what its words are.
 //!
 //! The bytes around a match are folded to lower-case words without diacritics, joined by single spaces; words glued by
-//! case change (`customerSSN`), or to a script without spaces, are split, and kept whole as well. A phrase stands in a
+//! case change (`customerSSN`, `VATNumber`), or to a script without spaces, are split, and kept whole as well. A phrase stands in a
 //! window when it stands there as whole words. Folding is the specification, and what is done where letters are not
 //! plain ASCII; `spotted` finds the same phrases in ASCII text without it.
 
@@ -28,13 +28,16 @@ impl Widths {
         span.start.saturating_sub(usize::from(self.before))..text.len().min(span.end + usize::from(self.after))
     }
 
-    /// The windows before and behind a value. Both stop at a blank line, and at words that they would cut; the first one
-    /// behind an instruction like `<?xml version="1.0"?>`, whose words are about the text and not about a value.
+    /// The windows before and behind a value. Both stop at a blank line, at words that they would cut, and at what stands for
+    /// a value that was redacted, which names that value; the first one behind an instruction like `<?xml version="1.0"?>`,
+    /// whose words are about the text and not about a value.
     pub(super) fn windows(self, text: &[u8], span: &Range<usize>) -> [Range<usize>; 2] {
         let Range { start, end } = self.around(text, span);
         let start = paragraph_start(text, whole_word_start(text, start, span.start), span.start);
         let start = instruction_end(text, start, span.start);
+        let start = redacted_end(text, start, span.start);
         let end = paragraph_end(text, span.end, whole_word_end(text, span.end, end));
+        let end = redacted_start(text, span.end, end);
         [start..span.start, span.end..end]
     }
 }
@@ -77,14 +80,17 @@ impl Folded {
         let mut word_start = self.words.len();
         let mut is_split = false;
         let mut previous = ' ';
-        for c in text
+        let mut chars = text
             .utf8_chunks()
-            .flat_map(|chunk| chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some(' ')))
-        {
+            .flat_map(|chunk| chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some(' ')));
+        let mut ahead: [Option<char>; 1 + CAPITALISED_LETTERS] = std::array::from_fn(|_| chars.next());
+        while let [Some(c), behind @ ..] = ahead {
             if !c.is_alphanumeric() {
                 self.end_word(&mut word_start, &mut is_split);
             } else {
+                let is_capitalised = c.is_uppercase() && behind.iter().all(|c| c.is_some_and(char::is_lowercase));
                 let starts_part = (previous.is_lowercase() && c.is_uppercase())
+                    || (previous.is_uppercase() && is_capitalised)
                     || (previous.is_alphabetic() && c.is_numeric())
                     || (previous.is_numeric() && c.is_alphabetic())
                     || has_no_word_spaces(previous) != has_no_word_spaces(c);
@@ -95,6 +101,8 @@ impl Folded {
                 push_folded(c, &mut self.words);
             }
             previous = c;
+            ahead.rotate_left(1);
+            ahead[CAPITALISED_LETTERS] = chars.next();
         }
         self.end_word(&mut word_start, &mut is_split);
     }
@@ -105,14 +113,14 @@ impl Folded {
         self.words.push(b' ');
         let (mut word_start, mut is_split) = (self.words.len(), false);
         let mut previous = AsciiClass::Mark;
-        for byte in text {
+        for (at, byte) in text.iter().enumerate() {
             let class = AsciiClass::of(*byte);
             if class == AsciiClass::Mark {
                 if previous != AsciiClass::Mark {
                     self.end_word(&mut word_start, &mut is_split);
                 }
             } else {
-                if previous != AsciiClass::Mark && class.starts_part_behind(previous) {
+                if previous != AsciiClass::Mark && starts_part(text, at, previous) {
                     self.words.push(b' ');
                     is_split = true;
                 }
@@ -165,10 +173,21 @@ impl AsciiClass {
         };
         CLASSES[usize::from(byte)]
     }
+}
 
-    /// Whether a new part of a word starts with it behind another letter or digit.
-    pub(super) fn starts_part_behind(self, previous: Self) -> bool {
-        self != previous && (previous, self) != (Self::Upper, Self::Lower)
+/// Letters in lower case that tell a capitalised word behind an acronym, as in `VATNumber`: one is an ending of the acronym, as
+/// in `NIPu` and `IDs`.
+pub(super) const CAPITALISED_LETTERS: usize = 2;
+
+/// Whether a new part of a word starts at a place of ASCII text, behind a letter or digit of the class `previous`.
+pub(super) fn starts_part(text: &[u8], at: usize, previous: AsciiClass) -> bool {
+    match (previous, AsciiClass::of(text[at])) {
+        (AsciiClass::Upper, AsciiClass::Upper) => {
+            let behind = text.get(at + 1..at + 1 + CAPITALISED_LETTERS);
+            behind.is_some_and(|behind| behind.iter().all(u8::is_ascii_lowercase))
+        }
+        (AsciiClass::Upper, AsciiClass::Lower) => false,
+        (previous, class) => class != previous,
     }
 }
 
@@ -202,9 +221,29 @@ fn paragraph_start(text: &[u8], start: usize, end: usize) -> usize {
 /// Behind the last instruction of XML in the range. Other languages write `?>` behind values, too.
 fn instruction_end(text: &[u8], start: usize, end: usize) -> usize {
     let window = &text[start.saturating_sub(LOOK_BYTES)..end];
-    let Some(opening) = memmem::rfind(window, b"<?xml") else { return start };
+    // Question marks are rare, and to look for one takes no preparation.
+    let openings = memchr::memrchr_iter(b'?', window).filter_map(|mark| mark.checked_sub(1));
+    let Some(opening) = openings.into_iter().find(|at| window[*at..].starts_with(b"<?xml")) else { return start };
     let closing = memmem::find(&window[opening..], b"?>");
     closing.map_or(start, |closing| start.max(end - window.len() + opening + closing + 2))
+}
+
+/// How the tokens and hashes of redaction begin, and what ends them.
+const REDACTED: (&[u8], &[u8]) = (b"{{dlp", b"}}");
+
+/// Behind the last token of redaction in the range.
+fn redacted_end(text: &[u8], start: usize, end: usize) -> usize {
+    let window = &text[start..end];
+    let begins = |at: &usize| window[*at..].starts_with(REDACTED.0);
+    let Some(opening) = memchr::memrchr_iter(b'{', window).find(begins) else { return start };
+    let closing = memmem::find(&window[opening..], REDACTED.1);
+    closing.map_or(end, |closing| start + opening + closing + REDACTED.1.len())
+}
+
+/// Before the first token of redaction in the range.
+fn redacted_start(text: &[u8], start: usize, end: usize) -> usize {
+    let window = &text[start..end];
+    memchr::memchr_iter(b'{', window).find(|at| window[*at..].starts_with(REDACTED.0)).map_or(end, |at| start + at)
 }
 
 /// Before the first blank line of the range.
@@ -251,11 +290,22 @@ mod tests {
             ("zastrzeżone", "ZASTRZEŻONE #", true),
             ("ssn", "customerSSN=#", true),
             ("customerssn", "customerSSN=#", true),
+            ("vat number", "VATNumber=#", true),
+            ("vatnumber", "VATNumber=#", true),
+            ("iban", "clientIBANCode=#", true),
+            ("pesel", "PESELNumbér: #", true),
+            ("pesel*", "PESELem #", true),
+            ("nr pesel*", "nr PESELu #", true),
             ("ssn", "# is my SSN", true),
             ("dowod*", "dowodem #", true),
             ("dowod*", "dowodzeniem #", false),
             ("pesel", "pesel\n\nother #", false),
             ("version", "<?xml version=\"1.0\"?><n>#", false),
+            ("pesel", "{{dlp:pii.pl.pesel:bcdf~ghjk}} #", false),
+            ("nip", "NIP {{dlp:pii.pl.nip:bcdf~ghjk}} {x} #", false),
+            ("pesel", "{{dlp:pii.pl.nip:bcdf~ghjk}} PESEL #", true),
+            ("mail", "# {{dlp-hash:label.mail.s:bcdf}}", false),
+            ("mail", "# mail {{dlp-hash:label.mail.s:bcdf}}", true),
             ("secret", "secret: Map<String, String?> = #", true),
             ("secret", "<?= $secret ?>#", true),
             ("pesel", "pesel? > #", true),
@@ -286,7 +336,7 @@ mod tests {
 
     #[test]
     fn words_of_ascii_are_folded_as_those_of_any_text() {
-        const BYTES: &[u8] = b"aB1 -_Zz9.";
+        const BYTES: &[u8] = b"aB1 -ZabCz9";
         let mut state = 7u64;
         for _ in 0..2000 {
             let next = |state: &mut u64| {

@@ -7,13 +7,14 @@ use super::confirm::Accepted;
 use super::context::Widths;
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
 use super::material::{self, Material};
+use super::notes::{Detail, Notes, PhraseList, Sentence};
 use super::scratch::Scratch;
 use super::spotted::Classified;
 use super::table::Table;
-use super::vocabulary::{PhraseId, Phrases, Standing};
+use super::vocabulary::Standing;
 use crate::base::{Category, Confidence, ConfidenceLevel};
+use crate::knowledge::Failure;
 use crate::knowledge::validators::{Check, Verdict};
-use crate::knowledge::{Context, Failure};
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
@@ -56,86 +57,26 @@ pub(super) struct Judged {
     pub(super) column: Option<u16>,
 }
 
-/// A step of a score. Put into words when the match is reported, which most are not.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Note {
-    step: Step,
-    detail: Detail,
-    change: i32,
-}
-
-/// Most steps that a score has.
-const NOTES_MAX: usize = 14;
-
-/// The steps of a score, without memory of their own: scores are made for every number that passes a check by chance.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Notes {
-    notes: [Note; NOTES_MAX],
-    len: u8,
-}
-
-/// What a step is about.
-#[derive(Clone, Copy, Debug)]
-enum Detail {
-    /// The pattern accepted the value.
-    Shape,
-    /// The check said something.
-    Check,
-    /// A phrase names the value: the list, which one of it, and where it stands.
-    Phrase(PhraseList, usize, Standing),
-    /// A sentence.
-    Said(&'static str),
-}
-
-/// A list of phrases of a detector.
-#[derive(Clone, Copy, Debug)]
-enum PhraseList {
-    Strong,
-    Weak,
-    Negative,
-}
-
-impl PhraseList {
-    fn of(self, phrases: &Phrases) -> &[PhraseId] {
-        match self {
-            Self::Strong => &phrases.strong,
-            Self::Weak => &phrases.weak,
-            Self::Negative => &phrases.negative,
-        }
-    }
-}
-
-impl PhraseList {
-    /// The same as their author wrote them.
-    fn sources(self, context: &Context) -> &[String] {
-        match self {
-            Self::Strong => &context.strong,
-            Self::Weak => &context.weak,
-            Self::Negative => &context.negative,
-        }
-    }
-}
-
 impl Judged {
     /// The reasons in words.
     pub(super) fn reasons(&self, set: &DetectorSet) -> Vec<Reason> {
-        let detector = set.compiled(self.detector);
-        let detail = |detail| match detail {
-            Detail::Shape => format!("shape of {}", detector.data.title),
+        let detector = &set.compiled(self.detector).data;
+        let words = |detail| match detail {
+            Detail::Shape => format!("shape of {}", detector.title),
             Detail::Check => self
                 .checked
                 .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
             Detail::Phrase(list, index, standing) => {
-                let source = list.sources(&detector.data.context).get(index).map_or("", String::as_str);
+                let source = list.sources(&detector.context).get(usize::from(index)).map_or("", String::as_str);
                 match standing {
                     Standing::Beside => format!("word `{source}` nearby"),
                     Standing::Header => format!("word `{source}` in the header of its column"),
                 }
             }
-            Detail::Said(sentence) => sentence.to_owned(),
+            Detail::Said(sentence) => sentence.text().to_owned(),
         };
-        let notes = &self.notes.notes[..usize::from(self.notes.len)];
-        notes.iter().map(|note| Reason { step: note.step, detail: detail(note.detail), change: note.change }).collect()
+        let notes = self.notes.iter();
+        notes.map(|note| Reason { step: note.step, detail: words(note.detail), change: note.change }).collect()
     }
 
     /// What the check said, for reports.
@@ -177,10 +118,9 @@ pub(super) fn judge(
     let mut score = Notes::default();
     score.add(Step::Pattern, i32::from(detector.data.score.pattern), Detail::Shape);
     if pattern.is_wide && !is_proven(checked) {
-        let reason = "letters or a length that this kind is not issued with";
-        score.add(Step::Penalty, -WIDE_POINTS, Detail::Said(reason));
+        score.add(Step::Penalty, -WIDE_POINTS, Detail::Said(Sentence::Wide));
         if is_altered_hex(value) {
-            score.cap(ALTERED_POINTS, "hexadecimal digits in both cases, or with others among them: an altered value");
+            score.cap(ALTERED_POINTS, Sentence::Altered);
         }
     }
     if let Some((_, verdict)) = checked {
@@ -196,21 +136,21 @@ pub(super) fn judge(
     if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
         && company::is_chance_of_column(check, (table, text), &accepted.value)
     {
-        score.cap(STRANGERS_POINTS, "nearly all numbers of its column fail the check that this one passes");
+        score.cap(STRANGERS_POINTS, Sentence::ChanceOfColumn);
     }
     let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
     let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
     if is_by_chance && !material::is_in_text(text, accepted.whole.clone()) {
-        score.cap(BINARY_POINTS, "in binary data, where such values turn up by chance");
+        score.cap(BINARY_POINTS, Sentence::InBinary);
     }
     if is_specimen(detector, value) {
-        score.cap(SPECIMEN_POINTS, "published specimen");
+        score.cap(SPECIMEN_POINTS, Sentence::Specimen);
     }
     if is_repetition {
-        score.cap(REPETITION_POINTS, "one repeated character, or characters in their order: a placeholder");
+        score.cap(REPETITION_POINTS, Sentence::Repetition);
     }
     if is_failed {
-        score.cap(FAILED_CHECK_POINTS, "failed its check: an altered or invented value");
+        score.cap(FAILED_CHECK_POINTS, Sentence::FailedCheck);
     }
     Some(Judged {
         detector: index,
@@ -280,7 +220,7 @@ fn add_context(
     let mut named = Named::Yes;
     let points = &detector.data.score;
     let found = |list: PhraseList| {
-        nearby.first_of(list.of(&detector.phrases)).map(|(index, at)| Detail::Phrase(list, index, at))
+        nearby.first_of(list.of(&detector.phrases)).map(|(index, at)| Detail::phrase(list, index, at))
     };
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
@@ -312,10 +252,10 @@ fn add_company(
     let is_checked = detector.check.is_some();
     let is_number = is_checked && company::is_digits(value);
     if is_checked && (company::is_invented(value) || company::is_stretch(text, span)) {
-        score.cap(STRANGERS_POINTS, "digits in a row, as people and tables have them");
+        score.cap(STRANGERS_POINTS, Sentence::InventedDigits);
     }
     if is_number && ground.material != Material::Name && company::is_part_of_name(text, span) {
-        score.cap(STRANGERS_POINTS, "part of a path or of a name");
+        score.cap(STRANGERS_POINTS, Sentence::PartOfName);
     }
     let alone = i32::from(detector.data.score.alone);
     if !is_number && alone == 0 {
@@ -324,14 +264,13 @@ fn add_company(
     let is_plain = value.contains(&b'@') || value.iter().all(u8::is_ascii_alphanumeric);
     match company::around(set, scratch, text, (index, span.clone())) {
         Company::Peers if !company::signs_change(text, span) => {
-            score.add(Step::Context, 0, Detail::Said("others of its kind nearby"));
+            score.add(Step::Context, 0, Detail::Said(Sentence::Peers));
         }
         Company::Strangers if is_number => {
-            score.cap(STRANGERS_POINTS, "most numbers of its length nearby do not pass");
+            score.cap(STRANGERS_POINTS, Sentence::Strangers);
         }
         _ if is_plain => {
-            let reason = "neither a word that names it nor others of its kind nearby";
-            score.add(Step::Penalty, alone, Detail::Said(reason));
+            score.add(Step::Penalty, alone, Detail::Said(Sentence::Alone));
         }
         _ => {}
     }
@@ -374,45 +313,42 @@ fn shannon_bits(counts: &[usize; 256], total: usize) -> f64 {
     counts.iter().filter(|count| **count > 0).map(|count| *count as f64 / total).map(|p| -p * p.log2()).sum()
 }
 
-/// Specimens are compared without separators and case.
+/// Specimens are compared without separators and case; `#` in one stands for any digit, so that it can be a range.
 fn is_specimen(detector: &CompiledDetector, value: &[u8]) -> bool {
-    let compact = |bytes: &[u8]| -> Vec<u8> {
-        bytes.iter().filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80).map(u8::to_ascii_lowercase).collect()
+    detector.data.specimens.iter().any(|specimen| is_like(specimen.as_bytes(), value))
+}
+
+fn is_like(specimen: &[u8], value: &[u8]) -> bool {
+    let is_told = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80;
+    let mut told = value.iter().filter(is_told);
+    let is_same = |expected: &u8| match told.next() {
+        Some(byte) if *expected == b'#' => byte.is_ascii_digit(),
+        byte => byte.is_some_and(|byte| byte.eq_ignore_ascii_case(expected)),
     };
-    let specimens = &detector.data.specimens;
-    if specimens.is_empty() {
-        return false;
-    }
-    let value = compact(value);
-    specimens.iter().any(|specimen| compact(specimen.as_bytes()) == value)
+    specimen.iter().filter(|byte| is_told(byte) || **byte == b'#').all(is_same) && told.next().is_none()
 }
 
-impl Default for Notes {
-    fn default() -> Self {
-        let none = Note { step: Step::Pattern, detail: Detail::Shape, change: 0 };
-        Self { notes: [none; NOTES_MAX], len: 0 }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::is_like;
 
-impl Notes {
-    /// Adds a step. The pattern, two of its width, the check, two of the words, three of the company and five of
-    /// `judge` itself make fourteen.
-    fn add(&mut self, step: Step, change: i32, detail: Detail) {
-        self.notes[usize::from(self.len)] = Note { step, detail, change };
-        self.len += 1;
-    }
-
-    fn confidence(&self) -> Confidence {
-        Confidence::from_points(self.sum())
-    }
-
-    fn sum(&self) -> i32 {
-        self.notes[..usize::from(self.len)].iter().map(|note| note.change).sum()
-    }
-
-    /// Lowers the sum to at most `points`.
-    fn cap(&mut self, points: i32, detail: &'static str) {
-        let change = (points - self.sum()).min(0);
-        self.add(Step::Penalty, change, Detail::Said(detail));
+    #[test]
+    fn specimens_are_compared_without_separators_and_may_be_ranges() {
+        let rows = [
+            ("078-05-1120", "078 05 1120", true),
+            ("078-05-1120", "078-05-1121", false),
+            ("078-05-1120", "078-05-112", false),
+            ("078-05-1120", "078-05-11200", false),
+            ("AB123456C", "ab 12 34 56 c", true),
+            ("+1 ### 555 01##", "+1 (201) 555-0123", true),
+            ("+1 ### 555 01##", "+12015550199", true),
+            ("+1 ### 555 01##", "+1 201 555 0200", false),
+            ("+1 ### 555 01##", "+1 201 555 012", false),
+            ("+1 ### 555 01##", "+1 201 555 012x", false),
+            ("##", "", false),
+        ];
+        for (specimen, value, expected) in rows {
+            assert_eq!(is_like(specimen.as_bytes(), value.as_bytes()), expected, "{specimen} {value}");
+        }
     }
 }

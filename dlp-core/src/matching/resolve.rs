@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::base::Confidence;
     use crate::matching::DetectorIndex;
-    use crate::matching::evidence::Notes;
+    use crate::matching::notes::Notes;
 
     fn judged(&(detector, start, end, points): &(u32, u64, u64, i32)) -> Judged {
         Judged {

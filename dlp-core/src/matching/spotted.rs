@@ -5,7 +5,7 @@
 //! Where a part is not plain ASCII, or the value is cut out of a word, the windows are folded instead.
 
 use super::candidates::Tokens;
-use super::context::{AsciiClass, Folded, Widths};
+use super::context::{AsciiClass, CAPITALISED_LETTERS, Folded, Widths, starts_part};
 use super::simd::{Masks, word_at};
 use super::table::Table;
 use super::vocabulary::{KEY_BYTES, Key, Nearby, PhraseId, Vocabulary};
@@ -55,7 +55,18 @@ enum Part {
     Other,
 }
 
-/// What is known of the parts of the text that the masks are of, and of the value that was asked about last.
+/// Windows whose phrases are remembered: many detectors look around the same value, some of them farther than others, and
+/// others around the number in it.
+const REMEMBERED: usize = 4;
+
+/// The phrases around a value, and the window that they stand in.
+#[derive(Debug, Default)]
+struct Remembered {
+    around: Option<(Range<usize>, Widths)>,
+    nearby: Nearby,
+}
+
+/// What is known of the parts of the text that the masks are of, and of the values that were asked about last.
 #[derive(Debug, Default)]
 pub(super) struct Spotted {
     parts: Vec<Part>,
@@ -65,9 +76,9 @@ pub(super) struct Spotted {
     /// Those of them in which a phrase begins that a detector demands.
     names: Bits,
     folded: Folded,
-    nearby: Nearby,
-    /// The value and the window that `nearby` is of. Many detectors look around the same value.
-    nearby_of: Option<(Range<usize>, Widths)>,
+    remembered: [Remembered; REMEMBERED],
+    /// Which of them is forgotten next.
+    oldest: usize,
 }
 
 /// Which phrases that a detector demands begin in a range.
@@ -146,27 +157,34 @@ impl Spotted {
         self.hits.clear();
         self.read.clear();
         self.names.clear();
-        self.nearby_of = None;
         self.parts.resize(parts, Part::Unread);
         self.read.resize(parts);
         self.names.resize(parts);
+        self.remembered.iter_mut().for_each(|remembered| remembered.around = None);
     }
 
     /// The phrases around a value.
     pub(super) fn around(&mut self, known: Classified<'_>, span: &Range<usize>, widths: Widths) -> &Nearby {
-        if self.nearby_of.as_ref().is_none_or(|(of, by)| (of, *by) != (span, widths)) {
-            self.nearby.clear();
-            self.nearby_of = Some((span.clone(), widths));
-            let range = widths.around(known.text, span);
-            match self.read(known, range) {
-                Some(parts) if !cuts_word(known.text, span) => self.gather(known.text, span, widths, parts),
-                _ => self.fold(known, span, widths),
-            }
-            for phrase in known.table.map_or(&[][..], |table| table.phrases_of(known.text, span)) {
-                self.nearby.insert_header(*phrase);
-            }
+        let is_of =
+            |remembered: &Remembered| remembered.around.as_ref().is_some_and(|(of, by)| (of, *by) == (span, widths));
+        if let Some(place) = self.remembered.iter().position(is_of) {
+            return &self.remembered[place].nearby;
         }
-        &self.nearby
+        let place = self.oldest;
+        self.oldest = (place + 1) % REMEMBERED;
+        let mut nearby = std::mem::take(&mut self.remembered[place].nearby);
+        nearby.clear();
+        let range = widths.around(known.text, span);
+        match self.read(known, range) {
+            Some(parts) if !cuts_word(known.text, span) => self.gather(known.text, (span, widths), parts, &mut nearby),
+            _ => self.fold(known, span, widths, &mut nearby),
+        }
+        for phrase in known.table.map_or(&[][..], |table| table.phrases_of(known.text, span)) {
+            nearby.insert_header(*phrase);
+        }
+        let remembered = &mut self.remembered[place];
+        *remembered = Remembered { around: Some((span.clone(), widths)), nearby };
+        &remembered.nearby
     }
 
     /// To ask what names a place of the text.
@@ -240,8 +258,8 @@ impl Spotted {
     }
 
     /// Takes the phrases that stand in the windows of a value, from what begins in the parts that they touch.
-    fn gather(&mut self, text: &[u8], span: &Range<usize>, widths: Widths, parts: Range<usize>) {
-        let Self { parts: all, hits, nearby, .. } = self;
+    fn gather(&self, text: &[u8], (span, widths): (&Range<usize>, Widths), parts: Range<usize>, nearby: &mut Nearby) {
+        let Self { parts: all, hits, .. } = self;
         let mut windows = None;
         for part in &all[parts] {
             let Part::Ascii { first, end } = part else { continue };
@@ -255,9 +273,8 @@ impl Spotted {
     }
 
     /// The same from the folded words of the windows.
-    fn fold(&mut self, known: Classified<'_>, span: &Range<usize>, widths: Widths) {
+    fn fold(&mut self, known: Classified<'_>, span: &Range<usize>, widths: Widths, nearby: &mut Nearby) {
         let windows = widths.windows(known.text, span).map(|window| &known.text[window]);
-        let nearby = &mut self.nearby;
         known.vocabulary.spell(self.folded.fill(windows), &mut |phrase| nearby.insert(phrase));
     }
 }
@@ -341,7 +358,15 @@ impl Letters {
         let is = |class: bool| u64::from(class);
         let is_letter = before == AsciiClass::Upper || before == AsciiClass::Lower;
         let lower = letters & !upper;
-        let humps = upper & (lower << 1 | is(before == AsciiClass::Lower));
+        let is_lower = |at: usize| is(text.get(at).is_some_and(u8::is_ascii_lowercase));
+        let capitalised = (1..=CAPITALISED_LETTERS).fold(upper, |capitalised, far| {
+            let beyond = (0..far)
+                .fold(0, |beyond, place| beyond | is_lower(at + PART_BYTES + place) << (PART_BYTES - far + place));
+            capitalised & (lower >> far | beyond)
+        });
+        let behind_lower = upper & (lower << 1 | is(before == AsciiClass::Lower));
+        let behind_upper = capitalised & (upper << 1 | is(before == AsciiClass::Upper));
+        let humps = behind_lower | behind_upper;
         let word_starts = letters & !(letters << 1 | is(is_letter)) | humps;
         let numbers = digits & !(digits << 1 | is(before == AsciiClass::Digit));
         let run_starts = letters & !(alnum << 1 | is(before != AsciiClass::Mark));
@@ -370,10 +395,10 @@ impl Letters {
             return KEY_BYTES;
         }
         let mut last = AsciiClass::of(text[start]);
-        let rest = text[start + 1..].iter().take(KEY_BYTES - 1);
-        let goes_on = |byte: &&u8| {
-            let class = AsciiClass::of(**byte);
-            let same = class != AsciiClass::Mark && !class.starts_part_behind(last);
+        let rest = start + 1..text.len().min(start + KEY_BYTES);
+        let goes_on = |at: &usize| {
+            let class = AsciiClass::of(text[*at]);
+            let same = class != AsciiClass::Mark && !starts_part(text, *at, last);
             last = class;
             same
         };
@@ -387,8 +412,8 @@ impl Letters {
         if bit + run < PART_BYTES {
             return self.humps >> bit & ((1 << run) - 1) & !1 != 0;
         }
-        let classes = |pair: &[u8]| (AsciiClass::of(pair[0]), AsciiClass::of(pair[1]));
-        text[start..run_end(text, start)].windows(2).any(|pair| classes(pair) == (AsciiClass::Lower, AsciiClass::Upper))
+        let is_hump = |at: usize| text[at].is_ascii_uppercase() && starts_part(text, at, AsciiClass::of(text[at - 1]));
+        (start + 1..run_end(text, start)).any(is_hump)
     }
 }
 
@@ -440,9 +465,10 @@ mod tests {
         let (mut spotted, mut folded) = (Spotted::default(), Spotted::default());
         spotted.forget(masks.alnum.len());
         let found = index(spotted.around(known, &span, widths));
-        folded.fold(known, &span, widths);
+        let mut by_folding = Nearby::default();
+        folded.fold(known, &span, widths, &mut by_folding);
         let may = !matches!(spotted.near(known).naming(widths.around(text, &span)), Naming::Nothing);
-        (found, index(&folded.nearby), may)
+        (found, index(&by_folding), may)
     }
 
     #[test]
@@ -459,6 +485,9 @@ mod tests {
             ("nr konta", "nr-konta #", true),
             ("nr konta", "nr\n\nkonta #", false),
             ("a b", "aB#", true),
+            ("vat number", "VATNumber #", true),
+            ("vatnumber", "VATNumber #", true),
+            ("nr pesel*", "nr PESELu #", true),
             ("ab", "aB#", true),
             ("form 1040", "Form1040 #", true),
             ("2 factor", "2Factor #", true),

@@ -156,13 +156,23 @@ impl State {
         let places = std::mem::take(&mut scratch.candidates);
         let mut found = Vec::new();
         for place in &places {
-            if !scratch.budget.allows(place.1) {
-                self.degraded.insert(set.patterns()[place.1 as usize].detector);
-                continue;
-            }
-            let Some(accepted) = confirm::confirm(set, scratch, text, *place) else { continue };
-            if let Some(judged) = evidence::judge(set, scratch, ground, (place.1, &accepted)) {
-                found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
+            let number = place.1;
+            let mut previous = None;
+            loop {
+                if !scratch.budget.allows(number) {
+                    self.degraded.insert(set.patterns()[number as usize].detector);
+                    break;
+                }
+                // Each match ends before the value of the one before it, so there are no more than bytes of the longest.
+                let accepted = match &previous {
+                    None => confirm::confirm(set, scratch, text, *place),
+                    Some(later) => confirm::passed_over(set, scratch, text, (number, later)),
+                };
+                let Some(accepted) = accepted else { break };
+                if let Some(judged) = evidence::judge(set, scratch, ground, (number, &accepted)) {
+                    found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
+                }
+                previous = Some(accepted);
             }
         }
         scratch.candidates = places;

@@ -3,7 +3,7 @@
 //! A phrase is kept folded: lower-case words without diacritics, each followed by a space. Where a text has been split
 //! into such words, a look at four bytes tells whether a phrase may begin at one of them.
 
-use super::context::{AsciiClass, Folded};
+use super::context::{AsciiClass, Folded, starts_part};
 use super::simd::MULTIPLIER;
 use dlp_detector_format::Context;
 use std::collections::HashMap;
@@ -214,7 +214,7 @@ impl Phrase {
     /// Where it ends when it stands in ASCII text from `at` on, where a word begins.
     fn end_in(&self, text: &[u8], at: usize) -> Option<usize> {
         let class = |at: usize| text.get(at).map_or(AsciiClass::Mark, |byte| AsciiClass::of(*byte));
-        let ends = |at: usize, last: AsciiClass| class(at) == AsciiClass::Mark || class(at).starts_part_behind(last);
+        let ends = |at: usize, last: AsciiClass| class(at) == AsciiClass::Mark || starts_part(text, at, last);
         let (mut at, mut last) = (at, AsciiClass::Mark);
         let mut words = self.words.iter().peekable();
         while let Some(byte) = words.next() {

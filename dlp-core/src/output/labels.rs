@@ -100,7 +100,10 @@ fn scheme(detector: &str) -> &str {
         | "label.vendor.intelligence-community" => "us",
         "label.mail.protective-marking" => "pspf",
         "label.marking.classified-eu" => "eu",
-        "label.marking.classified-pl" | "label.government.national-secret" => "national",
+        "label.marking.classified-pl"
+        | "label.marking.classified-pl-registered"
+        | "label.government.national-secret"
+        | "label.government.word-of-a-state" => "national",
         _ => match detector.split('.').collect::<Vec<_>>()[..] {
             ["label", "vendor", vendor] => vendor,
             ["label", "marking", _] => "business",

@@ -52,6 +52,12 @@ fn grouped(value: &str, separator: &str) -> String {
     groups.join(separator)
 }
 
+/// The value in groups of three with something between them.
+fn in_threes(value: &str, separator: &str) -> String {
+    let groups: Vec<&str> = (0..value.len()).step_by(3).map(|at| &value[at..value.len().min(at + 3)]).collect();
+    groups.join(separator)
+}
+
 /// The value in two halves with something between them.
 fn halves(value: &str, between: &str) -> String {
     let (first, second) = value.split_at(value.len() / 2);
@@ -189,6 +195,10 @@ const EVASIONS: &[Evasion] = &[
     ("bullets", |l, v| said(l, &grouped(v, " • "))),
     ("underscores", |l, v| said(l, &grouped(v, "_"))),
     ("asterisks", |l, v| said(l, &grouped(v, "*"))),
+    ("blanks, threes", |l, v| said(l, &in_threes(v, " "))),
+    ("dots, threes", |l, v| said(l, &in_threes(v, "."))),
+    ("bengali digits", |l, v| said(l, &digits_from(v, 0x9E6))),
+    ("thai digits", |l, v| said(l, &digits_from(v, 0xE50))),
     ("double blanks", |l, v| said(l, &grouped(v, "  "))),
     ("a blank each", |l, v| said(l, each(v, |c| format!("{c} ")).trim())),
     ("a hyphen each", |l, v| said(l, each(v, |c| format!("{c}-")).trim_end_matches('-'))),

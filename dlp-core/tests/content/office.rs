@@ -1,7 +1,10 @@
 //! Office Open XML built by hand, each part with its own marker.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Role};
+use dlp_core::base::{Cancel, Limits};
+use dlp_core::content::{Completeness, Finding, Input, Kind, Role};
+use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::matching::{DetectorSet, Scratch};
 
 const TYPES: (&str, &[u8]) = ("[Content_Types].xml", b"<Types/>");
 
@@ -423,4 +426,36 @@ fn compound_file(names: &[&str]) -> Vec<u8> {
         bytes.extend_from_slice(&entry);
     }
     bytes
+}
+
+#[test]
+fn the_label_part_tells_labels_in_force() {
+    const LABEL: &str = "11111111-2222-3333-4444-555555555555";
+    const TENANT: &str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let rows = [
+        (
+            format!("<c:label id='{{{LABEL}}}' enabled='1' method='Privileged' siteId='{{{TENANT}}}' removed='0'/>"),
+            true,
+        ),
+        (format!("<c:label siteId='{{{TENANT}}}' contentBits='8' enabled='true' id='{LABEL}'/>"), true),
+        (format!("<c:label id='{{{LABEL}}}' enabled='0' method='' siteId='{{{TENANT}}}' removed='0'/>"), false),
+        (format!("<c:label id='{{{TENANT}}}' enabled='1' method='' siteId='{{{TENANT}}}' removed='1'/>"), false),
+        (String::new(), false),
+    ];
+    for (label, expected) in rows {
+        let part = format!(
+            "<c:labelList xmlns:c='http://schemas.microsoft.com/office/2020/mipLabelMetadata'>{label}</c:labelList>"
+        );
+        let bytes = zip(&[
+            TYPES,
+            ("word/document.xml", b"<w:document><w:body><w:p><w:r><w:t>Text</w:t></w:r></w:p></w:body></w:document>"),
+            ("docMetadata/LabelInfo.xml", part.as_bytes()),
+        ]);
+        let mut collected = Collected::default();
+        let job = Job { name: "a.docx", input: Input::Bytes(&bytes), cancel: &Cancel::default() };
+        inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let is_label = |finding: &Finding| inspector.detectors().detector(finding.detector).id == "label.microsoft.mip";
+        assert_eq!(collected.findings.iter().any(is_label), expected, "{label}");
+    }
 }

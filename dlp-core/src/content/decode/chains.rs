@@ -260,8 +260,10 @@ impl Groups<'_> {
         let is_token = digits >= 2 && self.groups.len() >= 4 && regular.is_some_and(|len| len > 1);
         let is_regular = match (separator.usual, regular) {
             (_, Some(1)) => self.groups.len() >= SINGLE_GROUPS_MIN && (is_of_upper || digits >= 2),
-            (Usual::Everywhere, Some(len)) => len != 3 && self.groups.len() >= 3 && is_of_upper,
-            (Usual::Cells, Some(len)) => (len != 3 || separator.bytes != b",") && self.groups.len() >= 3 && is_of_upper,
+            (Usual::Everywhere, Some(_)) => !self.may_be_thousands() && self.groups.len() >= 3 && is_of_upper,
+            (Usual::Cells, Some(_)) => {
+                (separator.bytes != b"," || !self.may_be_thousands()) && self.groups.len() >= 3 && is_of_upper
+            }
             // Two groups are a number with a fraction, or a quotient.
             (Usual::Seldom, _) if self.groups.len() < 3 => false,
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
@@ -287,7 +289,13 @@ impl Groups<'_> {
 
     /// Whether they are the address of a computer.
     fn is_address(&self, separator: &Separator<'_>) -> bool {
-        separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(|group| group.len() <= 3)
+        let number = |group: &Range<usize>| str::from_utf8(&self.text[group.clone()]).ok()?.parse::<u8>().ok();
+        separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(|group| number(group).is_some())
+    }
+
+    /// Whether they can be a number with its thousands set apart: all groups behind the first have three digits.
+    fn may_be_thousands(&self) -> bool {
+        self.groups.iter().skip(1).all(|group| group.len() == 3)
     }
 
     /// Whether they are a number with its thousands set apart. A first group of three digits may be part of an identifier.
@@ -380,6 +388,8 @@ mod tests {
             ("4405 • 1401 • 458", &["44051401458"]),
             ("4405  1401  458", &["44051401458"]),
             ("4405 1401 458", &["44051401458"]),
+            ("440 514 014 58", &["44051401458"]),
+            ("440.514.014.58", &["44051401458"]),
             ("4 4 0 5 1 4 0 1 4 5 8", &["44051401458"]),
             ("4-4-0-5-1-4-0-1-4-5-8", &["44051401458"]),
             ("| PESEL | 4405 | 1401 | 458 |", &["44051401458"]),
@@ -393,6 +403,7 @@ mod tests {
             ("2024/05/12 10:11:12.123", &[]),
             ("/2024/05/123456/", &[]),
             ("1.234.567.890 and 1_000_000_000", &[]),
+            ("1 234 567 890 and 234 567 890", &[]),
             ("1,234,567,890", &[]),
             ("v1.2.3.4.5.6.7.8.9.10.11", &[]),
             ("1000 2000 3000\n4000 5000 6000\n", &[]),

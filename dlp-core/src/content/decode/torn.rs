@@ -187,7 +187,9 @@ fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) ->
     let range = line_start + left.len()..right;
     let gap = match () {
         () if is_number && joins_number(word, next) => Gap::of(range),
-        () if is_number && joins_groups(left, &text[right..]) => Gap { range, stands: b" " },
+        () if is_number && joins_groups(left, &text[right..]) => {
+            Gap { range, stands: if cuts_group(left, &text[right..]) { b"" } else { b" " } }
+        }
         () if joins_key(word, next) && !is_name(&text[right + behind..]) => Gap::of(range),
         () => return LineEnd::Plain,
     };
@@ -217,6 +219,14 @@ fn joins_groups(left: &[u8], right: &[u8]) -> bool {
     let groups = |bytes: &[u8]| bytes.trim_ascii().contains(&b' ') || bytes.trim_ascii().contains(&b'-');
     let sum = digits(&before) + digits(&behind);
     NUMBER_CHARS.contains(&sum) && digits(&before) >= 4 && digits(&behind) >= 2 && (groups(&before) || groups(&behind))
+}
+
+/// Whether a line ends inside of a group of digits: what stands on both sides is together as long as the group before it.
+fn cuts_group(left: &[u8], right: &[u8]) -> bool {
+    let mut before = left.rsplit(|byte| !byte.is_ascii_digit()).map(<[u8]>::len);
+    let (last, other) = (before.next().unwrap_or(0), before.next().unwrap_or(0));
+    let next = right.iter().take(NUMBER_CHARS.end).take_while(|byte| byte.is_ascii_digit()).count();
+    last < other && last + next == other
 }
 
 /// Whether what stands behind a word makes it the name of a setting.
@@ -276,6 +286,8 @@ mod tests {
             ("pesel 44051\n401458 of", Some("pesel 44051401458 of")),
             ("> pesel 44051\r\n> 401458 of", Some("> pesel 44051401458 of")),
             ("card 4000 0100\n0007 1234 of", Some("card 4000 0100 0007 1234 of")),
+            ("card 4000 01\n00 0007 1234 of", Some("card 4000 0100 0007 1234 of")),
+            ("sin 046 45\n4 286 of", Some("sin 046 454 286 of")),
             ("key sk1Live_abcdef\n0123456789abcdef end", Some("key sk1Live_abcdef0123456789abcdef end")),
             ("pesel 44051\\\n401458 of", Some("pesel 44051401458 of")),
             ("44051\n401458\n", None),

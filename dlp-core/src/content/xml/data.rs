@@ -35,6 +35,9 @@ impl Visit for Properties {
             for (attribute, value) in element.attributes() {
                 emit(walk, Role::Property, &format!("label.{attribute}"), &format!("{attribute}: {value}"))?;
             }
+            if let Some(label) = label_in_force(element) {
+                emit(walk, Role::Property, name, &label)?;
+            }
         }
         let mut said = Vec::new();
         self.attributes.each_new(element, |_, value| said.push(value.to_owned()));
@@ -70,6 +73,16 @@ impl Properties {
         };
         emit(walk, Role::Property, name, &format!("{name}: {value}"))
     }
+}
+
+/// A sensitivity label of the label part (`labelList`) in one line, unless it is none any more: switched off, or taken off, when
+/// the element stays with the tenant's id in the place of the label's.
+fn label_in_force(element: &Element<'_>) -> Option<String> {
+    let is_set = |name: &str| element.attribute(name).is_some_and(|value| matches!(value.trim(), "1" | "true"));
+    let id = element.attribute("id")?.trim().to_owned();
+    let tenant = element.attribute("siteId").unwrap_or_default();
+    let is_in_force = is_set("enabled") && !is_set("removed");
+    is_in_force.then(|| format!("label id=\"{id}\" enabled=\"1\" siteId=\"{}\"", tenant.trim()))
 }
 
 /// Elements that state the type of a value, not its name.

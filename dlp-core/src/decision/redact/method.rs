@@ -1,4 +1,4 @@
-//! Masks, and layouts that are kept.
+//! Masks, layouts that are kept, and whether what stands for a value is found again.
 
 use super::key::RedactKey;
 use crate::base::ConfidenceLevel;
@@ -16,6 +16,7 @@ pub(super) fn mask(value: &[u8]) -> Vec<u8> {
 }
 
 /// What stands around a value, apart from what was already handed on.
+#[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     /// Who judges.
     pub(super) set: &'a DetectorSet,
@@ -51,16 +52,20 @@ impl Draw {
         if !value.iter().any(u8::is_ascii_alphanumeric) {
             return None;
         }
+        let mut candidates = (0..DRAWS_MAX).map(|draw| drawn(key, value, draw));
+        candidates.find(|candidate| candidate != value && self.is_free(scratch, around, candidate))
+    }
+
+    /// Whether nothing is found in what shall stand for a value, where it shall stand.
+    pub(super) fn is_free(&self, scratch: &mut Scratch, around: Around<'_>, candidate: &[u8]) -> bool {
         let behind = &around.behind[..around.behind.len().min(AROUND_BYTES)];
-        (0..DRAWS_MAX).map(|draw| drawn(key, value, draw)).find(|candidate| {
-            let text = [&self.before[..], candidate, behind].concat();
-            let (start, end) = (self.before.len() as u64, (self.before.len() + candidate.len()) as u64);
-            let mut is_free = candidate != value;
-            let _ = around.set.scan(scratch, &text, &mut |m| {
-                is_free &= m.confidence.level() < around.min || m.span.end.0 <= start || m.span.start.0 >= end;
-            });
-            is_free
-        })
+        let text = [&self.before[..], candidate, behind].concat();
+        let (start, end) = (self.before.len() as u64, (self.before.len() + candidate.len()) as u64);
+        let mut is_free = true;
+        let _ = around.set.scan(scratch, &text, &mut |m| {
+            is_free &= m.confidence.level() < around.min || m.span.end.0 <= start || m.span.start.0 >= end;
+        });
+        is_free
     }
 }
 

@@ -97,7 +97,8 @@ pub enum RedactError {
 pub struct Redacted {
     /// Values by detector.
     pub values: BTreeMap<DetectorIndex, u64>,
-    /// Values that were masked, because their layout could not be kept or they are too long for a token.
+    /// Values that were masked, because their layout could not be kept, they are too long for a token, or what would stand for
+    /// them is taken for a value itself.
     pub masked_instead: u64,
     /// Values that stood encoded in the text.
     pub encoded: u64,
@@ -297,7 +298,7 @@ impl<'a> Redactor<'a> {
                 Piece::Value { range, is_number } => {
                     let behind = span.start + range.end..self.held.len();
                     let text = match &region.decoded {
-                        Some(decoded) => self.replacement_of_code(&value[range], region.detector, decoded),
+                        Some(decoded) => self.replacement_of_code(&value[range], (region.detector, decoded), behind),
                         None => self.replacement(&value[range], (region.detector, is_number), behind),
                     };
                     out.extend_from_slice(&text);
@@ -311,41 +312,61 @@ impl<'a> Redactor<'a> {
     /// What stands for one value. `behind`: where the held text goes on.
     fn replacement(&mut self, value: &[u8], about: (DetectorIndex, bool), behind: Range<usize>) -> Vec<u8> {
         let (index, is_number) = about;
-        let detector = self.set.detector(index);
+        let (set, key) = (self.set, self.key);
+        let detector = set.detector(index);
         let id = &detector.id;
         let quoted = |text: Vec<u8>| if is_number { [b"\"", &text[..], b"\""].concat() } else { text };
-        match self.redaction.method {
-            Method::Mask => quoted(method::mask(value)),
-            Method::Hash => quoted(token::hash(self.key, id, &spelling::compared(detector, value))),
-            Method::Token if value.len() > MATCH_LEN_MAX => {
-                self.redacted.masked_instead += 1;
-                quoted(method::mask(value))
+        let replacement = match self.redaction.method {
+            Method::Mask => return quoted(method::mask(value)),
+            Method::Hash => {
+                let spellings = token::hash(key, id, &spelling::compared(detector, value)).map(quoted);
+                self.unfound(spellings, behind)
             }
-            Method::Token => quoted(token::seal(self.key, id, &spelling::normal(detector, value), is_number)),
+            Method::Token if value.len() > MATCH_LEN_MAX => None,
+            Method::Token => {
+                let spellings = token::seal(key, id, &spelling::normal(detector, value), is_number).map(quoted);
+                self.unfound(spellings, behind)
+            }
             Method::Format => {
-                let around =
-                    method::Around { set: self.set, behind: &self.held[behind], min: self.redaction.confidence_min };
-                let drawn = self.draw.layout(self.scratch, self.key, around, value);
-                drawn.unwrap_or_else(|| {
-                    self.redacted.masked_instead += 1;
-                    quoted(method::mask(value))
-                })
+                let around = method::Around { set, behind: &self.held[behind], min: self.redaction.confidence_min };
+                self.draw.layout(self.scratch, key, around, value)
             }
-        }
+        };
+        replacement.unwrap_or_else(|| {
+            self.redacted.masked_instead += 1;
+            quoted(method::mask(value))
+        })
+    }
+
+    /// The first spelling in which nothing is found again: a name before it may say that a key follows.
+    fn unfound(&mut self, mut spellings: impl Iterator<Item = Vec<u8>>, behind: Range<usize>) -> Option<Vec<u8>> {
+        let around = method::Around { set: self.set, behind: &self.held[behind], min: self.redaction.confidence_min };
+        spellings.find(|spelling| self.draw.is_free(self.scratch, around, spelling))
     }
 
     /// What stands for code that holds a value: a hash is that of the value, a token gives the code back as it was.
-    fn replacement_of_code(&mut self, code: &[u8], index: DetectorIndex, decoded: &[u8]) -> Vec<u8> {
-        let detector = self.set.detector(index);
-        match self.redaction.method {
-            Method::Hash => token::hash(self.key, &detector.id, &spelling::compared(detector, decoded)),
-            Method::Token if code.len() <= MATCH_LEN_MAX => token::seal(self.key, &detector.id, code, false),
-            Method::Mask => method::mask(code),
-            Method::Token | Method::Format => {
-                self.redacted.masked_instead += 1;
-                method::mask(code)
+    fn replacement_of_code(
+        &mut self,
+        code: &[u8],
+        (index, decoded): (DetectorIndex, &[u8]),
+        behind: Range<usize>,
+    ) -> Vec<u8> {
+        let (key, detector) = (self.key, self.set.detector(index));
+        let replacement = match self.redaction.method {
+            Method::Mask => return method::mask(code),
+            Method::Hash => {
+                let spellings = token::hash(key, &detector.id, &spelling::compared(detector, decoded));
+                self.unfound(spellings, behind)
             }
-        }
+            Method::Token if code.len() <= MATCH_LEN_MAX => {
+                self.unfound(token::seal(key, &detector.id, code, false), behind)
+            }
+            Method::Token | Method::Format => None,
+        };
+        replacement.unwrap_or_else(|| {
+            self.redacted.masked_instead += 1;
+            method::mask(code)
+        })
     }
 }
 

@@ -21,15 +21,21 @@ const HASH: &str = "{{dlp-hash:";
 const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
 /// Letters that stand together, so that no long run looks like a key.
 const GROUP_LETTERS: usize = 4;
-/// What stands between groups: no key has it there, as many have dashes. Dashes are read, too.
-const GROUP_END: u8 = b'~';
+/// What stands between groups: hardly a key has the first one there. Where one is taken for a key all the same, the next one
+/// is tried.
+const GROUP_ENDS: [u8; 3] = [b'~', b'-', b'!'];
 /// Bytes of a hash: two of a billion values agree once in a few hundred runs.
 const HASH_LEN: usize = 10;
 
-/// The token of a value.
-pub(super) fn seal(key: &RedactKey, detector: &str, value: &[u8], is_number: bool) -> Vec<u8> {
+/// The token of a value, in the spellings that it may have: the first one is meant, unless it is found again.
+pub(super) fn seal(
+    key: &RedactKey,
+    detector: &str,
+    value: &[u8],
+    is_number: bool,
+) -> impl Iterator<Item = Vec<u8>> + use<> {
     let sealed = cipher(key).encrypt([detector.as_bytes()], value).expect("a value is far below the cipher's limit");
-    write(if is_number { NUMBER_TOKEN } else { TOKEN }, detector, &sealed)
+    spellings(if is_number { NUMBER_TOKEN } else { TOKEN }, detector.to_owned(), sealed)
 }
 
 /// The value of a token: the text between its start and its end. `None` for another key, or an altered token.
@@ -38,7 +44,7 @@ pub(super) fn open(key: &RedactKey, inside: &[u8]) -> Option<Vec<u8>> {
     let (detector, letters) = (&inside[..colon], &inside[colon + 1..]);
     let halves: Option<Vec<u8>> = letters
         .iter()
-        .filter(|byte| !matches!(**byte, GROUP_END | b'-'))
+        .filter(|byte| !GROUP_ENDS.contains(byte))
         .map(|byte| LETTERS.iter().position(|letter| letter == byte).map(|half| half as u8))
         .collect();
     let halves = halves.filter(|halves| halves.len().is_multiple_of(2))?;
@@ -46,10 +52,10 @@ pub(super) fn open(key: &RedactKey, inside: &[u8]) -> Option<Vec<u8>> {
     cipher(key).decrypt([detector], &sealed).ok()
 }
 
-/// The hash of a value.
-pub(super) fn hash(key: &RedactKey, detector: &str, value: &[u8]) -> Vec<u8> {
+/// The hash of a value, in the spellings that it may have.
+pub(super) fn hash(key: &RedactKey, detector: &str, value: &[u8]) -> impl Iterator<Item = Vec<u8>> + use<> {
     let hash = key.derive("dlp.redact.hash.v1", &[detector.as_bytes(), value]);
-    write(HASH, detector, &hash[..HASH_LEN])
+    spellings(HASH, detector.to_owned(), hash[..HASH_LEN].to_vec())
 }
 
 fn cipher(key: &RedactKey) -> Aes256Siv {
@@ -57,12 +63,16 @@ fn cipher(key: &RedactKey) -> Aes256Siv {
     Aes256Siv::new_from_slice(&halves.concat()).expect("two halves of 32 bytes")
 }
 
-fn write(start: &str, detector: &str, bytes: &[u8]) -> Vec<u8> {
+fn spellings(start: &'static str, detector: String, bytes: Vec<u8>) -> impl Iterator<Item = Vec<u8>> + use<> {
+    GROUP_ENDS.into_iter().map(move |group_end| write(start, &detector, &bytes, group_end))
+}
+
+fn write(start: &str, detector: &str, bytes: &[u8], group_end: u8) -> Vec<u8> {
     let mut text = format!("{start}{detector}:").into_bytes();
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     for (at, half) in halves.enumerate() {
         if at > 0 && at.is_multiple_of(GROUP_LETTERS) {
-            text.push(GROUP_END);
+            text.push(group_end);
         }
         text.push(LETTERS[usize::from(half)]);
     }

@@ -137,8 +137,11 @@ impl Schema {
         }
         let others = self.columns.len() as u32 - 1;
         if self.secondary_min > others {
+            let of_default =
+                if self.secondary_min == default_secondary_min() { " (or none: it is the default)" } else { "" };
             return Err(format!(
-                "secondary_min: expected at most {others}, the other columns, found {}",
+                "secondary_min: expected at most {others}, as many as there are other columns, found {}{of_default}; add \
+                 columns, or write `secondary_min = {others}`",
                 self.secondary_min
             ));
         }

@@ -1,0 +1,168 @@
+//! The steps of a score, as they are kept while most matches are still thrown away.
+//!
+//! A number that looks like thirty kinds of numbers is judged thirty times, and its judgements are sorted before one of them
+//! stays. So a step is a few bytes that say what it is about, and becomes words when its match is reported.
+
+use super::found::Step;
+use super::vocabulary::{PhraseId, Phrases, Standing};
+use crate::base::Confidence;
+use crate::knowledge::Context;
+
+/// A step of a score.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Note {
+    pub(super) step: Step,
+    pub(super) detail: Detail,
+    pub(super) change: i32,
+}
+
+/// Most steps that a score has.
+const NOTES_MAX: usize = 14;
+
+/// The steps of a score, without memory of their own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Notes {
+    notes: [Note; NOTES_MAX],
+    len: u8,
+}
+
+/// What a step is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Detail {
+    /// The pattern accepted the value.
+    Shape,
+    /// The check said something.
+    Check,
+    /// A phrase names the value: the list, which one of it, and where it stands.
+    Phrase(PhraseList, u16, Standing),
+    /// A sentence.
+    Said(Sentence),
+}
+
+impl Detail {
+    /// A phrase of a list, by its index.
+    pub(super) fn phrase(list: PhraseList, index: usize, standing: Standing) -> Self {
+        Self::Phrase(list, u16::try_from(index).unwrap_or(u16::MAX), standing)
+    }
+}
+
+/// A list of phrases of a detector.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PhraseList {
+    Strong,
+    Weak,
+    Negative,
+}
+
+impl PhraseList {
+    pub(super) fn of(self, phrases: &Phrases) -> &[PhraseId] {
+        match self {
+            Self::Strong => &phrases.strong,
+            Self::Weak => &phrases.weak,
+            Self::Negative => &phrases.negative,
+        }
+    }
+
+    /// The same as their author wrote them.
+    pub(super) fn sources(self, context: &Context) -> &[String] {
+        match self {
+            Self::Strong => &context.strong,
+            Self::Weak => &context.weak,
+            Self::Negative => &context.negative,
+        }
+    }
+}
+
+/// What is said of a value, whatever detector found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sentence {
+    /// Its shape is wider than the one that is issued.
+    Wide,
+    /// It is a hexadecimal number that somebody altered.
+    Altered,
+    /// Its column holds other numbers.
+    ChanceOfColumn,
+    /// It stands in binary data.
+    InBinary,
+    /// It was published as a specimen.
+    Specimen,
+    /// It repeats itself.
+    Repetition,
+    /// It failed its check.
+    FailedCheck,
+    /// Its digits are a row.
+    InventedDigits,
+    /// It belongs to a name.
+    PartOfName,
+    /// Others of its kind stand nearby.
+    Peers,
+    /// Numbers that are none of its kind stand nearby.
+    Strangers,
+    /// Nothing names it.
+    Alone,
+}
+
+impl Sentence {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Wide => "letters or a length that this kind is not issued with",
+            Self::Altered => "hexadecimal digits in both cases, or with others among them: an altered value",
+            Self::ChanceOfColumn => "nearly all numbers of its column fail the check that this one passes",
+            Self::InBinary => "in binary data, where such values turn up by chance",
+            Self::Specimen => "published specimen",
+            Self::Repetition => "one repeated character, or characters in their order: a placeholder",
+            Self::FailedCheck => "failed its check: an altered or invented value",
+            Self::InventedDigits => "digits in a row, as people and tables have them",
+            Self::PartOfName => "part of a path or of a name",
+            Self::Peers => "others of its kind nearby",
+            Self::Strangers => "most numbers of its length nearby do not pass",
+            Self::Alone => "neither a word that names it nor others of its kind nearby",
+        }
+    }
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        let none = Note { step: Step::Pattern, detail: Detail::Shape, change: 0 };
+        Self { notes: [none; NOTES_MAX], len: 0 }
+    }
+}
+
+impl Notes {
+    /// Adds a step. The pattern, two of its width, the check, two of the words, three of the company and five of
+    /// `judge` itself make fourteen.
+    pub(super) fn add(&mut self, step: Step, change: i32, detail: Detail) {
+        self.notes[usize::from(self.len)] = Note { step, detail, change };
+        self.len += 1;
+    }
+
+    /// The steps, in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Note> {
+        self.notes[..usize::from(self.len)].iter()
+    }
+
+    /// What they come to.
+    pub(super) fn confidence(&self) -> Confidence {
+        Confidence::from_points(self.sum())
+    }
+
+    fn sum(&self) -> i32 {
+        self.iter().map(|note| note.change).sum()
+    }
+
+    /// Lowers the sum to at most `points`.
+    pub(super) fn cap(&mut self, points: i32, sentence: Sentence) {
+        let change = (points - self.sum()).min(0);
+        self.add(Step::Penalty, change, Detail::Said(sentence));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_small() {
+        assert!(size_of::<Notes>() <= 256, "{} bytes", size_of::<Notes>());
+    }
+}
