@@ -1,7 +1,7 @@
 //! Compound files: documents of older Office versions, in files that the tests build.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Role};
+use dlp_core::content::{Completeness, Kind, Outcome, Role};
 
 const SECTOR: usize = 512;
 const END: u32 = 0xFFFF_FFFE;
@@ -158,6 +158,61 @@ fn encrypted_documents_are_named() {
         let seen = walk("a", &bytes);
         assert_eq!((seen.items[0].kind, seen.outcome.map(|outcome| outcome.reason)), (kind, Some(reason)));
         assert_eq!(seen.completeness(), Completeness::Encrypted, "{reason}");
+    }
+}
+
+#[test]
+fn what_excel_opens_without_a_question_is_read() {
+    let seen = walk("locked.tar.xz", include_bytes!("fixtures/locked.tar.xz"));
+    let rows = [
+        ("agile.xlsx", Kind::Cfb, None),
+        ("standard.xlsx", Kind::Cfb, None),
+        ("rc4.xls", Kind::Xls, None),
+        ("cryptoapi-40.xls", Kind::Xls, None),
+        ("cryptoapi-128.xls", Kind::Xls, None),
+        ("crossed.xls", Kind::Xls, None),
+        ("another.xlsx", Kind::Cfb, Some("ooxml_encrypted")),
+    ];
+    for (name, kind, reason) in rows {
+        let path = format!("locked.tar.xz/locked.tar/{name}");
+        let item =
+            seen.items.iter().find(|item| item.path == path).unwrap_or_else(|| panic!("{name}: {:?}", seen.items));
+        let reason = reason.unwrap_or(Outcome::COMPLETE.reason);
+        assert_eq!((item.kind, item.outcome.map(|outcome| outcome.reason)), (kind, Some(reason)), "{name}");
+        let texts = seen.text.iter().filter(|((at, role, _), _)| at.starts_with(&path) && *role == Role::Body.as_str());
+        let text: String = texts.map(|(_, text)| text.as_str()).collect();
+        let is_read = text.contains("locked-marker") && text.contains("44051401458");
+        assert_eq!(is_read, reason == Outcome::COMPLETE.reason, "{name}: {text}");
+    }
+}
+
+#[test]
+fn another_password_or_a_slow_one_is_not_tried_for_long() {
+    let wide = |number: u32| number.to_le_bytes();
+    let xml = |spins: u32| {
+        let recipe = "saltValue='AAAAAAAAAAAAAAAAAAAAAA==' keyBits='256' cipherAlgorithm='AES' \
+                      cipherChaining='ChainingModeCBC' hashAlgorithm='SHA512'";
+        let code = "AAAAAAAAAAAAAAAAAAAAAA==";
+        format!(
+            "<encryption><keyData {recipe}/><keyEncryptors><p:encryptedKey spinCount='{spins}' {recipe} \
+             encryptedVerifierHashInput='{code}' encryptedVerifierHashValue='{code}' encryptedKeyValue='{code}'/>"
+        )
+    };
+    let agile = |xml: String| [&[4, 0, 4, 0, 0x40, 0, 0, 0], xml.as_bytes()].concat();
+    let rows: [(&str, Vec<u8>); 6] = [
+        ("another password", agile(xml(10))),
+        ("too many rounds", agile(xml(u32::MAX))),
+        ("no recipe", agile("<encryption/>".to_owned())),
+        ("no XML", agile("<".to_owned())),
+        ("lengths that lie", [&[2, 0, 2, 0, 0, 0, 0, 0][..], &wide(u32::MAX), &[0xFF; 90]].concat()),
+        ("nothing", Vec::new()),
+    ];
+    for (case, info) in rows {
+        for package in [&b"\xff\xff\xff\xff\xff\xff\xff\xffpackage-marker"[..], b""] {
+            let seen = walk("a", &compound(&[("EncryptionInfo", &info), ("EncryptedPackage", package)]));
+            assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some("ooxml_encrypted"), "{case}");
+            assert_eq!(seen.holds("package-marker"), !package.is_empty(), "{case}: its bytes are looked at");
+        }
     }
 }
 
