@@ -67,17 +67,34 @@ impl Styles {
     }
 }
 
+impl Styles {
+    pub(super) fn add_format(&mut self, id: u32, code: &str) {
+        self.codes.extend(parse(code).map(|tokens| (id, tokens)));
+    }
+
+    /// Whether the styles that come are those of cells.
+    pub(super) fn are_cell_formats(&mut self, are: bool) {
+        self.in_cell_formats = are;
+    }
+
+    pub(super) fn add_cell_format(&mut self, id: u32) {
+        if self.in_cell_formats {
+            self.cell_formats.push(id);
+        }
+    }
+}
+
 impl Visit for Styles {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let id = |name| element.attribute(name).and_then(|id| id.parse().ok());
         match element.local_name() {
             "numFmt" => {
                 if let (Some(id), Some(code)) = (id("numFmtId"), element.attribute("formatCode")) {
-                    self.codes.extend(parse(&code).map(|tokens| (id, tokens)));
+                    self.add_format(id, &code);
                 }
             }
-            "cellXfs" => self.in_cell_formats = true,
-            "xf" if self.in_cell_formats => self.cell_formats.push(id("numFmtId").unwrap_or(0)),
+            "cellXfs" => self.are_cell_formats(true),
+            "xf" => self.add_cell_format(id("numFmtId").unwrap_or(0)),
             _ => {}
         }
         self.rest.start(walk, element)
@@ -89,7 +106,7 @@ impl Visit for Styles {
 
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
         if local_name == "cellXfs" {
-            self.in_cell_formats = false;
+            self.are_cell_formats(false);
         }
         self.rest.end(walk, local_name)
     }
