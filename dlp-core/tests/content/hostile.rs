@@ -182,6 +182,43 @@ fn nesting_is_read_to_the_bound_and_then_named() {
 }
 
 #[test]
+fn copies_of_archives_are_opened_a_few_times_only() {
+    let few = zip(&[("a.zip", &zip(&[("n", b"inner-marker")])), ("b.zip", &zip(&[("n", b"inner-marker")]))]);
+    let seen = walk("a.zip", &few);
+    assert_eq!(seen.items.iter().filter(|item| item.path.ends_with(".zip/n")).count(), 2, "each has its place");
+    // Sixteen copies a level: a million of them at the bottom.
+    let wide = |bottom: Vec<u8>| {
+        (0..5).fold(bottom, |inner, _| {
+            let names: Vec<String> = (0..16).map(|index| format!("{index}.zip")).collect();
+            zip(&names.iter().map(|name| (name.as_str(), inner.as_slice())).collect::<Vec<_>>())
+        })
+    };
+    let seen = walk("a.zip", &wide(zip(&[("n", b"deep-marker")])));
+    assert!(seen.holds("deep-marker"));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert!(seen.items.len() < 1_000, "{} items", seen.items.len());
+    // A copy that is not opened is no better than the others.
+    let mut locked = two();
+    for (signature, distance) in [(LOCAL, 6), (CENTRAL, 8)] {
+        patch(&mut locked, signature, distance, &[1]);
+    }
+    let seen = walk("a.zip", &wide(locked));
+    assert!(seen.items.len() < 2_000, "{} items", seen.items.len());
+    let copies: Vec<_> = seen.items.iter().filter(|item| item.path.matches(".zip").count() == 6).collect();
+    assert!(copies.len() >= 16 && copies.iter().all(|item| item.outcome.map(|o| o.reason) == Some("zip_crypto")));
+}
+
+#[test]
+fn empty_shared_strings_count() {
+    let strings = format!("<sst>{}<si><t>last-marker</t></si></sst>", "<si><t/></si>".repeat(10_000));
+    let small = Limits { shared_strings_bytes_max: 20_000, ..limits() };
+    let bytes = zip(&[("[Content_Types].xml", b"<Types/>"), ("xl/sharedStrings.xml", strings.as_bytes())]);
+    let seen = walk_with("a.xlsx", &bytes, &small, None);
+    assert_eq!(seen.reasons, ["shared_strings_bytes_max"]);
+    assert!(seen.holds("last-marker"), "what has no cell is scanned all the same");
+}
+
+#[test]
 fn many_members_end_at_the_bound() {
     let names: Vec<String> = (0..70_000).map(|index| index.to_string()).collect();
     let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();

@@ -116,15 +116,14 @@ impl Strings {
     /// The next string.
     pub(super) fn add(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
         let step = self.push(walk, text);
-        self.end_string();
+        self.end_string(walk);
         step
     }
 
     /// A piece of a string. What exceeds the memory loses its cell but not its scan.
     fn push(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
         let bytes_max = walk.budget.limits.shared_strings_bytes_max;
-        if !self.is_full && (self.text.len() + text.len()) as u64 > bytes_max {
-            self.is_full = true;
+        if self.is_beyond(text, bytes_max) && !std::mem::replace(&mut self.is_full, true) {
             let message = "shared strings beyond the bound were scanned without their cells";
             walk.problem(Problem::limit("shared_strings_bytes_max", bytes_max, message));
         }
@@ -135,7 +134,15 @@ impl Strings {
         Ok(())
     }
 
-    fn end_string(&mut self) {
+    /// Whether so much more text takes more memory than the bound.
+    fn is_beyond(&self, text: &str, bytes_max: u64) -> bool {
+        let ends = self.ends.len() * (size_of::<usize>() + size_of::<bool>());
+        (self.text.len() + text.len() + ends) as u64 > bytes_max
+    }
+
+    fn end_string(&mut self, walk: &mut Walk<'_>) {
+        // An empty string takes memory too.
+        let _ = self.push(walk, "");
         if !self.is_full {
             self.ends.push(self.text.len());
             self.used.push(false);
@@ -176,11 +183,11 @@ impl Visit for Strings {
         if self.in_phonetic { emit_data(walk, text) } else { self.push(walk, text) }
     }
 
-    fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+    fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
         match local_name {
             "t" => self.in_text = false,
             "rPh" => self.in_phonetic = false,
-            "si" => self.end_string(),
+            "si" => self.end_string(walk),
             _ => {}
         }
         Ok(())
