@@ -148,6 +148,11 @@ impl<'a> Walk<'a> {
         self.sink.problem(problem);
     }
 
+    /// Reports that the structure of the current item is broken.
+    pub(super) fn bad_structure(&mut self, message: &'static str) {
+        self.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+    }
+
     /// Raises the outcome of the current item to what a parser said of it.
     pub(super) fn raise(&mut self, outcome: Outcome) {
         self.outcome = self.outcome.worse(outcome);
