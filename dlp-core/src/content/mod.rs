@@ -34,6 +34,7 @@ mod matching_sink;
 mod metafile;
 mod names;
 mod neighbours;
+mod number_formats;
 mod odf;
 mod ole;
 mod onenote;

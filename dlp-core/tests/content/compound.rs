@@ -345,6 +345,40 @@ fn bytes_that_no_stream_claims_are_read() {
 }
 
 #[test]
+fn numbers_of_old_workbooks_are_shown_as_their_formats_say() {
+    let record = |id: u16, data: &[u8]| [&id.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat();
+    let short = |number: u16| number.to_le_bytes();
+    let style = |format: u16| record(0x00E0, &[&short(0)[..], &short(format), &[0; 16]].concat());
+    let code = |id: u16, code: &str| {
+        record(0x041E, &[&short(id)[..], &short(code.len() as u16), &[0], code.as_bytes()].concat())
+    };
+    let number = |row: u16, style: u16, number: f64| {
+        record(0x0203, &[&short(row)[..], &short(0), &short(style), &number.to_le_bytes()].concat())
+    };
+    let packed = |style: u16, number: u32| [&short(style)[..], &(number << 2 | 2).to_le_bytes()].concat();
+    let many = record(0x00BD, &[&short(3)[..], &short(0), &packed(2, 44_000), &packed(0, 44_000), &short(1)].concat());
+    for (mode, first_day) in [(0_u16, "2020-06-18"), (1, "2024-06-19")] {
+        let workbook = [
+            record(0x0809, &[&[0, 6, 5, 0][..], &[0; 12]].concat()),
+            record(0x0022, &short(mode)),
+            code(164, "00000000000"),
+            code(165, "\"literal-marker\" 0"),
+            style(0),
+            style(164),
+            style(14),
+            number(0, 1, 2_070_803_628.0),
+            number(1, 2, 44_000.0),
+            number(2, 0, 44_000.0),
+            many.clone(),
+        ];
+        let seen = walk("a.xls", &compound(&[("Workbook", &workbook.concat())]));
+        let cells: Vec<&str> = seen.cells.iter().map(|(_, _, _, text)| text.as_str()).collect();
+        assert_eq!(cells, ["02070803628", first_day, "44000", first_day, "44000"]);
+        assert!(seen.holds("literal-marker"), "{:?}", seen.text);
+    }
+}
+
+#[test]
 fn ends_of_records_are_read() {
     let record = |id: u16, data: &[u8]| [&id.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat();
     let begin = [&[0, 6, 5, 0][..], &[0; 12], b"behind begin"].concat();

@@ -425,6 +425,22 @@ fn compound_file(names: &[&str]) -> Vec<u8> {
     bytes
 }
 
+#[test]
+fn days_in_sheets_are_dates() {
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='170' formatCode='d\\.mm\\.yyyy'/></numFmts>\
+                  <cellXfs><xf numFmtId='0'/><xf numFmtId='14'/><xf numFmtId='170'/></cellXfs></styleSheet>";
+    let sheet = "<worksheet><sheetData><row r='1'><c r='A1'><v>16571</v></c><c r='B1' s='1'><v>16571</v></c>\
+                 <c r='C1' s='2'><v>16571.5</v></c></row></sheetData></worksheet>";
+    for (date1904, day) in [("", "1945-05-14"), ("date1904='1'", "1949-05-15")] {
+        let workbook = format!("<workbook><workbookPr {date1904}/></workbook>");
+        let parts =
+            [("xl/workbook.xml", workbook.as_str()), ("xl/styles.xml", styles), ("xl/worksheets/sheet1.xml", sheet)];
+        let seen = walk("a.xlsx", &docx(&parts));
+        let cells: Vec<&str> = seen.cells.iter().map(|(_, _, _, text)| text.as_str()).collect();
+        assert_eq!(cells, ["16571", day, &format!("{day} 12:00:00")]);
+    }
+}
+
 /// A record of a binary workbook.
 fn record(id: u32, data: &[u8]) -> Vec<u8> {
     let seven_bits = |mut number: u32| {

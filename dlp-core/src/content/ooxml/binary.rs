@@ -13,7 +13,7 @@ use crate::content::cfb::packed_number;
 use crate::content::walk::{Step, Walk};
 use crate::content::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain};
 use crate::text::{Charset, runs};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// Bytes of one record. The longest hold a string of 32,767 characters and its formats.
 const RECORD_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -32,6 +32,7 @@ mod id {
     pub(super) const FORMAT: u32 = 44;
     pub(super) const STYLE: u32 = 47;
     pub(super) const RICH_CELL: u32 = 62;
+    pub(super) const PROPERTIES: u32 = 153;
     pub(super) const SHEET: u32 = 156;
     pub(super) const CELL_STYLES: u32 = 617;
     pub(super) const CELL_STYLES_END: u32 = 618;
@@ -84,7 +85,7 @@ pub(super) fn visit(walk: &mut Walk<'_>, content: &mut dyn Read, path: &str, rec
 }
 
 /// Number and length of the next record; nothing at the end.
-fn head(reader: &mut impl Read) -> io::Result<Option<(u32, u64)>> {
+fn head(reader: &mut impl BufRead) -> io::Result<Option<(u32, u64)>> {
     const ID_BYTES_MAX: u32 = 2;
     const LEN_BYTES_MAX: u32 = 4;
     let mut bytes = reader.bytes().peekable();
@@ -130,6 +131,9 @@ fn string(data: &[u8], at: usize) -> Option<(String, usize)> {
 impl Records for Workbook {
     fn record(&mut self, _: &mut Walk<'_>, id: u32, data: &[u8]) -> Step<usize> {
         const NAMES_AT: usize = 8;
+        if id == id::PROPERTIES && data.first().is_some_and(|bits| bits & 1 != 0) {
+            self.count_from_1904();
+        }
         let sheet = || {
             let (relation, at) = string(data, NAMES_AT)?;
             let (name, end) = string(data, at)?;
@@ -160,7 +164,7 @@ impl Records for Styles {
             id::FORMAT => {
                 let format = format_at(0).zip(string(data, 2));
                 if let Some((id, (code, _))) = format {
-                    self.add_format(id, &code);
+                    self.formats().add_format(id, &code);
                 }
             }
             _ => {}

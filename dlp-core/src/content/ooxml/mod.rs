@@ -165,6 +165,9 @@ impl Package {
 
     /// The sheet in a part.
     fn sheet<'s>(&'s mut self, path: &'s str) -> Sheet<'s> {
+        if self.workbook.counts_from_1904() {
+            self.styles.formats().count_from_1904();
+        }
         let (name, hidden) = self.workbook.sheet(path).map_or((path, false), |(_, name, hidden)| (name, hidden));
         let role = if hidden { Role::Hidden } else { Role::Body };
         Sheet::new(name, path, role, Tables { strings: &mut self.strings, styles: &self.styles })

@@ -18,6 +18,7 @@ pub(super) struct Workbook {
     /// Relationship id to target.
     targets: HashMap<String, String>,
     name: Option<String>,
+    counts_from_1904: bool,
     /// The last text stands in no known element.
     is_stray: bool,
     attributes: Attributes,
@@ -31,6 +32,16 @@ impl Workbook {
             let target = self.targets.get(id)?.trim_start_matches('/');
             path.to_ascii_lowercase().ends_with(&target.to_ascii_lowercase()).then_some((index, name.as_str(), *hidden))
         })
+    }
+
+    /// Whether days are counted from 1904 on.
+    pub(super) fn counts_from_1904(&self) -> bool {
+        self.counts_from_1904
+    }
+
+    /// Days are counted from 1904 on.
+    pub(super) fn count_from_1904(&mut self) {
+        self.counts_from_1904 = true;
     }
 
     /// A sheet in reading order, by the id of its relationship.
@@ -71,6 +82,7 @@ impl Visit for Workbook {
                 self.add_attributes(element, Role::Formula);
                 self.side.add(Role::Formula, &format!("{}: ", attribute("name")));
             }
+            "workbookPr" if matches!(attribute("date1904").as_str(), "1" | "true") => self.count_from_1904(),
             _ => self.add_attributes(element, Role::Data),
         }
         if self.side.is_full() { self.side.flush(walk, "xl/workbook.xml", Place::None) } else { Ok(()) }
