@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Folders of detector files; each is the first word of the ids in it.
-const FAMILIES: &[&str] = &["secret", "pii", "finance", "health", "label", "source-code"];
+const FAMILIES: &[&str] = &["secret", "pii", "finance", "health", "label"];
 
 /// Folders embedded as text.
 const TEXT_FOLDERS: &[&str] = &["destination", "policy", "profile"];

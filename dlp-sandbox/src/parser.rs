@@ -11,14 +11,15 @@ use crate::pool::Pool;
 use crate::process::{Exchange, Silence, Worker, WorkerCommand};
 use crate::trouble::{Trouble, output_limit};
 use crate::wire::{
-    Attempt, Bounds, Format, Frame, Job, NAME_BYTES_MAX, PICTURES_MAX, Request, Start, TEXT_BYTES_MAX, WirePart, encode,
+    Attempt, Bounds, Format, Frame, Job, NAME_BYTES_MAX, PICTURES_MAX, PIECE_BYTES_MAX, Request, Start, TEXT_BYTES_MAX,
+    WirePart, encode,
 };
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use dlp_core::content::{
-    Flow, Join, Kind, Origin, Outcome, Part, PictureReader, Place, RiskyFrame, RiskyParser, Role, Segment,
+    FileContent, Flow, Join, Kind, Origin, Outcome, Part, PictureReader, Place, RiskyFrame, RiskyParser, Role, Segment,
 };
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, Read};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -279,7 +280,13 @@ impl SandboxedParser {
         let mut exchange = Exchange { outgoing: document, deadline: reading.deadline, frame_bytes_max };
         loop {
             let end = match worker.next_frame(&mut exchange) {
-                Ok(bytes) => reading.take(bytes),
+                Ok(bytes) => match opened(bytes) {
+                    Some(name) => match reading.take_file(&name, &mut worker, &mut exchange) {
+                        Ok(end) => end,
+                        Err(Died) => return reading.autopsy(worker),
+                    },
+                    None => reading.take(bytes),
+                },
                 Err(Silence::Deadline) => Some(End::Exhausted(ending::wall_time(reading.limits))),
                 Err(Silence::Oversized) => Some(End::Exhausted(lying_worker())),
                 Err(Silence::Closed) => return reading.autopsy(worker),
@@ -289,6 +296,17 @@ impl SandboxedParser {
             }
             exchange.deadline = reading.deadline;
         }
+    }
+}
+
+/// The worker closed its output in the middle of a file.
+struct Died;
+
+/// The name of the file that a frame begins.
+fn opened(bytes: &[u8]) -> Option<String> {
+    match postcard::from_bytes::<Frame<'_>>(bytes) {
+        Ok(Frame::Open { name }) => Some(name.to_owned()),
+        _ => None,
     }
 }
 
@@ -398,7 +416,30 @@ impl<'a> Reading<'a> {
             Ok(Frame::Closed { name, trouble }) => self.take_closed(name, trouble),
             Ok(Frame::Trouble(trouble)) => self.take_trouble(trouble),
             Ok(Frame::End) => Some(End::Finished),
-            Ok(Frame::Begin(_) | Frame::Attempted(_)) | Err(_) => Some(End::Exhausted(lying_worker())),
+            Ok(Frame::Begin(_) | Frame::Attempted(_) | Frame::Open { .. } | Frame::More { .. } | Frame::Close)
+            | Err(_) => Some(End::Exhausted(lying_worker())),
+        }
+    }
+
+    /// Hands on a file whose pieces follow. What the caller leaves of it is passed over.
+    fn take_file(&mut self, name: &str, worker: &mut Worker, exchange: &mut Exchange<'_>) -> Result<Option<End>, Died> {
+        if name.len() > NAME_BYTES_MAX {
+            return Ok(Some(End::Exhausted(lying_worker())));
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let room = self.limits.inflated_bytes_max.saturating_sub(self.child_bytes);
+        let mut file =
+            StreamedFile { worker, exchange, limits: self.limits, left, room, piece: Vec::new(), at: 0, end: None };
+        let flow = (self.each)(RiskyFrame::File { name, content: FileContent::new(&mut file) });
+        if flow == Flow::Continue {
+            let _ = io::copy(&mut file, &mut io::sink());
+        }
+        self.child_bytes = self.limits.inflated_bytes_max.saturating_sub(file.room);
+        self.deadline = Instant::now() + file.left;
+        match file.end {
+            Some(FileEnd::Whole) | None => Ok(stopped(flow)),
+            Some(FileEnd::Broken(end)) => Ok(Some(end)),
+            Some(FileEnd::Died) => Err(Died),
         }
     }
 
@@ -426,9 +467,7 @@ impl<'a> Reading<'a> {
             return Some(End::Exhausted(lying_worker()));
         }
         if self.child_bytes > self.limits.inflated_bytes_max {
-            let max = self.limits.inflated_bytes_max;
-            let message = format!("The files in the document unpack to more than {max} bytes.");
-            return Some(End::Exhausted(Problem::limit("inflated_bytes_max", max, message)));
+            return Some(End::Exhausted(inflated_limit(self.limits)));
         }
         stopped(self.give(RiskyFrame::Child { name, bytes }))
     }
@@ -459,6 +498,83 @@ impl<'a> Reading<'a> {
         self.outcome = self.outcome.worse(Outcome::of(&problem));
         stopped(self.give(RiskyFrame::Problem(problem)))
     }
+}
+
+/// A file that comes piece by piece.
+struct StreamedFile<'r, 'e> {
+    worker: &'r mut Worker,
+    exchange: &'r mut Exchange<'e>,
+    limits: &'r Limits,
+    /// Time that the worker has left; that of the caller does not count.
+    left: Duration,
+    /// Bytes that may still come.
+    room: u64,
+    piece: Vec<u8>,
+    at: usize,
+    end: Option<FileEnd>,
+}
+
+/// How a file ended.
+enum FileEnd {
+    Whole,
+    /// And with it the work of the worker.
+    Broken(End),
+    Died,
+}
+
+impl StreamedFile<'_, '_> {
+    /// Waits for the next piece, or the end.
+    fn next_piece(&mut self) {
+        let before = Instant::now();
+        self.exchange.deadline = before + self.left;
+        let frame = match self.worker.next_frame(self.exchange) {
+            Ok(bytes) => postcard::from_bytes::<Frame<'_>>(bytes).ok(),
+            Err(silence) => {
+                self.end = Some(match silence {
+                    Silence::Deadline => FileEnd::Broken(End::Exhausted(ending::wall_time(self.limits))),
+                    Silence::Oversized => FileEnd::Broken(End::Exhausted(lying_worker())),
+                    Silence::Closed => FileEnd::Died,
+                });
+                return;
+            }
+        };
+        match frame {
+            Some(Frame::More { bytes }) if bytes.len() as u64 > self.room => {
+                self.end = Some(FileEnd::Broken(End::Exhausted(inflated_limit(self.limits))));
+            }
+            Some(Frame::More { bytes }) if (1..=PIECE_BYTES_MAX).contains(&bytes.len()) => {
+                self.room -= bytes.len() as u64;
+                self.piece.clear();
+                self.piece.extend_from_slice(bytes);
+                self.at = 0;
+            }
+            Some(Frame::Close) => self.end = Some(FileEnd::Whole),
+            _ => self.end = Some(FileEnd::Broken(End::Exhausted(lying_worker()))),
+        }
+        self.left = self.left.saturating_sub(before.elapsed());
+    }
+}
+
+impl Read for StreamedFile<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.piece.len() {
+            match self.end {
+                None => self.next_piece(),
+                Some(FileEnd::Whole) => return Ok(0),
+                Some(FileEnd::Broken(_) | FileEnd::Died) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        let mut rest = &self.piece[self.at..];
+        let len = rest.read(buf)?;
+        self.at += len;
+        Ok(len)
+    }
+}
+
+fn inflated_limit(limits: &Limits) -> Problem {
+    let max = limits.inflated_bytes_max;
+    let message = format!("The files in the document unpack to more than {max} bytes.");
+    Problem::limit("inflated_bytes_max", max, message)
 }
 
 fn stopped(flow: Flow) -> Option<End> {

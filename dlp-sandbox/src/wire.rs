@@ -16,6 +16,8 @@ pub(crate) const PREFIX_BYTES: usize = 4;
 pub(crate) const REQUEST_BYTES_MAX: usize = 256;
 /// Text is cut into pieces of this size, so that the parent's buffer stays small.
 pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Files longer than this go in pieces of this size.
+pub(crate) const PIECE_BYTES_MAX: usize = 1024 * 1024;
 /// What a frame may hold besides its text or child: names and numbers.
 pub(crate) const FRAME_OVERHEAD_BYTES: usize = 16 * 1024;
 /// Bytes of the name of a property, form field or embedded file.
@@ -88,7 +90,10 @@ impl Bounds {
 
     /// Bytes of the largest frame that an honest worker sends.
     pub(crate) fn frame_bytes_max(&self) -> usize {
-        usize::try_from(self.child_bytes).unwrap_or(usize::MAX).max(TEXT_BYTES_MAX).saturating_add(FRAME_OVERHEAD_BYTES)
+        usize::try_from(self.child_bytes)
+            .unwrap_or(usize::MAX)
+            .max(PIECE_BYTES_MAX)
+            .saturating_add(FRAME_OVERHEAD_BYTES)
     }
 }
 
@@ -156,6 +161,15 @@ pub(crate) enum Frame<'a> {
         #[serde(serialize_with = "as_bytes")]
         bytes: &'a [u8],
     },
+    /// A file begins whose pieces follow, one after the other, up to its end.
+    Open { name: &'a str },
+    /// A piece of the file that is open.
+    More {
+        #[serde(serialize_with = "as_bytes")]
+        bytes: &'a [u8],
+    },
+    /// The file that is open ends.
+    Close,
     /// A picture on a page, as a file.
     Picture {
         page: u32,

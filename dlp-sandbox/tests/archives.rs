@@ -3,7 +3,9 @@
 mod support;
 
 use dlp_core::base::{Cancel, Limits, Problem};
-use dlp_core::content::{Completeness, Extraction, Flow, Input, ItemStart, Kind, Outcome, Segment, Sink, extract};
+use dlp_core::content::{
+    Completeness, Extraction, Flow, Input, ItemStart, Kind, Outcome, RiskyFrame, RiskyParser, Segment, Sink, extract,
+};
 use rars::{ArchiveVersion, Builder};
 use sevenz_rust2::encoder_options::{AesEncoderOptions, Lzma2Options};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, Password, SourceReader};
@@ -214,23 +216,59 @@ fn broken_archives_give_what_they_hold() {
     }
 }
 
+/// An archive of one file.
+fn packed(kind: Kind, content: &[u8]) -> Vec<u8> {
+    match kind {
+        Kind::SevenZip => {
+            let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).expect("memory takes it");
+            writer.push_archive_entry(ArchiveEntry::new_file("large"), Some(content)).expect("memory takes it");
+            writer.finish().expect("memory takes it").into_inner()
+        }
+        Kind::Rar => {
+            let mut builder = Builder::new(ArchiveVersion::Rar50);
+            builder.add_bytes(b"large".to_vec(), content.to_vec(), None, None).expect("memory takes it");
+            builder.to_bytes().expect("memory takes it")
+        }
+        _ => cabinet(0, &[(content.to_vec(), content.len())], &[("large", 0, content.len())]),
+    }
+}
+
 #[test]
-fn large_members_are_cut_and_say_so() {
+fn large_members_come_in_pieces_or_are_cut_and_say_so() {
     let limits = Limits { held_bytes_max: 1_000, ..Limits::inline() };
     let content = b"0123456789".repeat(1_000);
-    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).expect("memory takes it");
-    writer.push_archive_entry(ArchiveEntry::new_file("large"), Some(content.as_slice())).expect("memory takes it");
-    let sevenz = writer.finish().expect("memory takes it").into_inner();
-    let mut builder = Builder::new(ArchiveVersion::Rar50);
-    builder.add_bytes(b"large".to_vec(), content.clone(), None, None).expect("memory takes it");
-    let cabinet = cabinet(0, &[(content.clone(), content.len())], &[("large", 0, content.len())]);
-    for (kind, archive) in
-        [(Kind::SevenZip, sevenz), (Kind::Rar, builder.to_bytes().expect("memory takes it")), (Kind::Cabinet, cabinet)]
-    {
-        let read = read_kind(&parser(), kind, &archive, &limits);
-        assert_eq!(read.reasons(), ["held_bytes_max"], "{kind}: {read:?}");
-        assert!(read.children[0].1 == content[..1_000], "{kind}");
+    for kind in [Kind::SevenZip, Kind::Rar] {
+        let read = read_kind(&parser(), kind, &packed(kind, &content), &limits);
+        assert_eq!(read.outcome, Outcome::COMPLETE, "{kind}: {read:?}");
+        assert!(read.children[0].1 == content, "{kind}");
+        let long: Vec<u8> = (0..800_000_u32).flat_map(u32::to_le_bytes).collect();
+        let read = read_kind(&parser(), kind, &packed(kind, &long), &Limits::inline());
+        assert!(read.children.len() == 1 && read.children[0].1 == long, "{kind}: {:?}", read.problems);
+        let archive = packed(kind, &long);
+        let broken = read_kind(&parser(), kind, &archive[..archive.len() * 2 / 3], &Limits::inline());
+        assert_ne!(broken.outcome, Outcome::COMPLETE, "{kind}: {:?}", broken.problems);
     }
+    let read = read_kind(&parser(), Kind::Cabinet, &packed(Kind::Cabinet, &content), &limits);
+    assert_eq!(read.reasons(), ["held_bytes_max"], "{read:?}");
+    assert!(read.children[0].1 == content[..1_000]);
+}
+
+#[test]
+fn files_that_nobody_reads_are_passed_over() {
+    let long = vec![b'x'; 5_000_000];
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).expect("memory takes it");
+    for name in ["first", "second"] {
+        writer.push_archive_entry(ArchiveEntry::new_file(name), Some(long.as_slice())).expect("memory takes it");
+    }
+    let archive = writer.finish().expect("memory takes it").into_inner();
+    let mut names = Vec::new();
+    let outcome = parser().parse(Kind::SevenZip, &archive, &Limits::inline(), &mut |frame| {
+        if let RiskyFrame::File { name, .. } = frame {
+            names.push(name.to_owned());
+        }
+        Flow::Continue
+    });
+    assert_eq!((outcome, names), (Outcome::COMPLETE, vec!["first".to_owned(), "second".to_owned()]));
 }
 
 /// Remembers the items and their text.
@@ -292,6 +330,12 @@ fn bombs_end_at_a_bound() {
     let limits = Limits { ratio_grace_bytes: 2_000_000, ..Limits::inline() };
     let (items, outcome) = walk(&bomb, &limits);
     assert_eq!((outcome.completeness, items.reasons), (Completeness::Partial, vec!["ratio_max"]));
+    let limits = Limits::inline();
+    for kind in [Kind::SevenZip, Kind::Rar] {
+        let (items, outcome) = walk(&packed(kind, &vec![b'0'; 40_000_000]), &limits);
+        assert_eq!((outcome.completeness, outcome.reason), (Completeness::Partial, "ratio_max"), "{:?}", items.reasons);
+        assert!(items.text.len() as u64 <= limits.ratio_grace_bytes + 1_000_000, "{kind}: {}", items.text.len());
+    }
     let limits = Limits { inflated_bytes_max: 2_500_000, ratio_max: u64::MAX, ..Limits::inline() };
     let (items, outcome) = walk(&bomb, &limits);
     assert_eq!((outcome.completeness, items.reasons), (Completeness::Partial, vec!["inflated_bytes_max"]));

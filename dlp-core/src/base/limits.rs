@@ -22,6 +22,12 @@ pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
 /// MiB.
 pub const DICTIONARY_BYTES_MAX: u64 = 128 * MIB;
 
+/// Copies of one archive in a job that are opened. Builds keep the same library in a few places.
+pub const COPIES_OPENED_MAX: u32 = 4;
+
+/// Archives of one job whose copies are known again. More of them are opened each time.
+pub const ARCHIVES_REMEMBERED_MAX: usize = 65_536;
+
 /// Encodings in encodings of one text that are decoded.
 pub const DECODING_DEPTH_MAX: u32 = 4;
 

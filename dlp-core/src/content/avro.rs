@@ -8,6 +8,7 @@ use super::budget::Metered;
 use super::cells::Cells;
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, plain, recognise, snappy};
+use crate::base::bytes::{take_varint, zigzag};
 use crate::base::{AVRO_EMPTY_VALUES_MAX, DICTIONARY_BYTES_MAX, Problem, ProblemClass};
 use crate::text::is_utf8;
 use bzip2::bufread::BzDecoder;
@@ -92,12 +93,12 @@ impl File<'_> {
         let table = self.schema.as_ref().map_or("", Schema::name);
         let mut rows = Cells::new(table);
         if self.schema.is_none() {
-            damaged(walk, "the schema of the file is broken; unpacked blocks were scanned as raw bytes");
+            walk.bad_structure("the schema of the file is broken; unpacked blocks were scanned as raw bytes");
         }
         while !fields.0.is_empty() {
             let before = fields;
             let Some((count, packed)) = fields.long().zip(fields.bytes()) else {
-                damaged(walk, "a block of the file breaks off; what is left of it was scanned as raw bytes");
+                walk.bad_structure("a block of the file breaks off; what is left of it was scanned as raw bytes");
                 return plain::raw_at(walk, before.0, 0);
             };
             match self.unpack(walk, packed)? {
@@ -108,7 +109,7 @@ impl File<'_> {
                 None => plain::raw_at(walk, packed, 0)?,
             }
             if fields.take(SYNC_BYTES).is_none_or(|sync| sync != self.sync) {
-                damaged(walk, "the mark behind a block is missing; the rest was scanned as raw bytes");
+                walk.bad_structure("the mark behind a block is missing; the rest was scanned as raw bytes");
                 return plain::raw_at(walk, fields.0, 0);
             }
         }
@@ -171,10 +172,6 @@ impl File<'_> {
     }
 }
 
-fn damaged(walk: &mut Walk<'_>, message: &'static str) {
-    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
-}
-
 /// What fails whenever it is read.
 struct Broken;
 
@@ -196,7 +193,8 @@ impl<'s, 'd> Reading<'s, 'd> {
     /// Says why a record was not read.
     fn say_why(&self, walk: &mut Walk<'_>) {
         if self.empty_values <= AVRO_EMPTY_VALUES_MAX {
-            return damaged(walk, "a record does not fit the schema; the rest of its block was scanned as raw bytes");
+            return walk
+                .bad_structure("a record does not fit the schema; the rest of its block was scanned as raw bytes");
         }
         let message = "a block has more values without bytes than the bound; the rest of it was scanned as raw bytes";
         walk.problem(Problem::limit("avro_empty_values_max", AVRO_EMPTY_VALUES_MAX as u64, message));
@@ -326,15 +324,7 @@ impl<'d> Fields<'d> {
 
     /// A number of seven bits a byte, the lowest first, whose lowest bit is the sign.
     fn long(&mut self) -> Option<i64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = *self.take(1)?.first()?;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                return Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed());
-            }
-        }
-        None
+        take_varint(&mut self.0).map(zigzag)
     }
 
     fn index(&mut self) -> Option<usize> {

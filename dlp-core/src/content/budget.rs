@@ -184,6 +184,11 @@ impl<'b, 'a, R: Read> Metered<'b, 'a, R> {
         self.failed.is_some()
     }
 
+    /// Bytes that were read of it.
+    pub(super) fn output_bytes(&self) -> u64 {
+        self.output_bytes
+    }
+
     pub(super) fn into_inner(self) -> R {
         self.inner
     }

@@ -1,8 +1,10 @@
 //! Formats that this process does not parse: those that a worker reads, and those that are only recognised.
 
+use super::budget::Metered;
 use super::walk::{Break, Step, Walk};
-use super::{Flow, Input, Kind, Outcome, Place, Relation, RiskyFrame, pdf, picture, plain};
+use super::{FileContent, Flow, Input, Kind, Outcome, Place, Relation, RiskyFrame, pdf, picture, plain};
 use crate::base::{Problem, ProblemClass};
+use std::cell::Cell;
 
 /// Whether a parser for risky formats reads this kind.
 pub(super) fn is_parsed(walk: &Walk<'_>, kind: Kind) -> bool {
@@ -12,7 +14,12 @@ pub(super) fn is_parsed(walk: &Walk<'_>, kind: Kind) -> bool {
 /// Hands a document to the parser for risky formats, or scans its raw bytes when there is none.
 pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, input: Input<'_>) -> Step {
     if is_parsed(walk, kind) {
-        walk.with_held(input, |walk, bytes| parse(walk, kind, bytes))
+        walk.with_held(input, |walk, bytes| match kind {
+            Kind::SevenZip | Kind::Rar | Kind::Cabinet if !walk.is_root() => {
+                walk.unless_known(bytes, |walk| parse(walk, kind, bytes))
+            }
+            _ => parse(walk, kind, bytes),
+        })
     } else {
         unsupported(walk, kind.as_str(), input)
     }
@@ -86,9 +93,9 @@ impl Frames {
             RiskyFrame::Text(segment) => walk.emit(&segment),
             RiskyFrame::Child { name, bytes } => {
                 self.charge(walk, bytes.len() as u64)?;
-                let relation = if self.kind == Kind::Pdf { Relation::Attachment } else { Relation::Member };
-                walk.child(name, relation, Input::Bytes(bytes))
+                walk.child(name, self.relation(), Input::Bytes(bytes))
             }
+            RiskyFrame::File { name, content } => self.file(walk, name, content),
             RiskyFrame::Closed { name, problem } => walk.closed_child(name, Kind::Binary, problem),
             RiskyFrame::Picture { page, bytes } => picture::read(walk, bytes, Place::Page(page)),
             RiskyFrame::Problem(problem) => {
@@ -96,6 +103,22 @@ impl Frames {
                 Ok(())
             }
         }
+    }
+
+    fn relation(&self) -> Relation {
+        if self.kind == Kind::Pdf { Relation::Attachment } else { Relation::Member }
+    }
+
+    /// A file that comes piece by piece. A bound that ends it ends the document: what is behind it is packed like it.
+    fn file(&mut self, walk: &mut Walk<'_>, name: &str, content: FileContent<'_>) -> Step {
+        let (budget, input) = (walk.budget, Cell::new(self.input_bytes));
+        let mut metered = Metered::new(content, budget, &input);
+        walk.child(name, self.relation(), Input::Stream(&mut metered))?;
+        if metered.is_cut() {
+            return Err(Break::Item);
+        }
+        self.output_bytes += metered.output_bytes();
+        budget.check_ratio(self.input_bytes, self.output_bytes).map_err(|hit| walk.limit(hit))
     }
 
     /// Children were unpacked, if not here.

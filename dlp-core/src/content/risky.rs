@@ -5,6 +5,8 @@
 
 use super::{Flow, Kind, Outcome, Segment};
 use crate::base::{Limits, Problem};
+use std::fmt;
+use std::io::{self, Read};
 
 /// Runs parsers of formats that cannot be read safely in this process.
 pub trait RiskyParser: Send + Sync {
@@ -37,6 +39,28 @@ pub trait PictureReader: Send + Sync {
     fn read(&self, picture: &[u8], limits: &Limits) -> Result<String, Problem>;
 }
 
+/// The bytes of a file while it is read.
+pub struct FileContent<'a>(&'a mut dyn Read);
+
+impl<'a> FileContent<'a> {
+    /// What this reader gives.
+    pub fn new(reader: &'a mut dyn Read) -> Self {
+        Self(reader)
+    }
+}
+
+impl Read for FileContent<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl fmt::Debug for FileContent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileContent")
+    }
+}
+
 /// Something that a risky parser found.
 #[derive(Debug)]
 pub enum RiskyFrame<'a> {
@@ -48,6 +72,13 @@ pub enum RiskyFrame<'a> {
         name: &'a str,
         /// Its bytes.
         bytes: &'a [u8],
+    },
+    /// An embedded file that comes piece by piece. What is left unread of it is passed over.
+    File {
+        /// Its name, not trusted.
+        name: &'a str,
+        /// Its bytes.
+        content: FileContent<'a>,
     },
     /// An embedded file that is named and cannot be read.
     Closed {

@@ -1,6 +1,7 @@
 //! Snappy: blocks as other formats use them, and the format of frames.
 
 use crate::base::SNAPPY_SKIPPED_BYTES_MAX;
+use crate::base::bytes::take_varint;
 use std::io::{self, BufRead, Read};
 
 /// Kinds of chunks in the format of frames.
@@ -18,7 +19,7 @@ const CHUNK_BYTES_MAX: usize = 64 * 1024;
 /// Unpacks a block; nothing if it is broken or longer than the bound.
 pub(super) fn unpack(packed: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
     let mut rest = packed;
-    let len = usize::try_from(length(&mut rest)?).ok().filter(|len| *len <= bytes_max)?;
+    let len = usize::try_from(take_varint(&mut rest)?).ok().filter(|len| *len <= bytes_max)?;
     // The length is a claim: memory follows what comes out.
     let mut out = Vec::new();
     while let Some((&tag, behind)) = rest.split_first() {
@@ -39,18 +40,6 @@ pub(super) fn unpack(packed: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
         }
     }
     (out.len() == len).then_some(out)
-}
-
-fn length(rest: &mut &[u8]) -> Option<u64> {
-    let mut length = 0;
-    for shift in (0..35).step_by(7) {
-        let byte = take(rest, 1)?;
-        length |= (byte & 0x7F) << shift;
-        if byte & 0x80 == 0 {
-            return Some(length);
-        }
-    }
-    None
 }
 
 fn literal_length(code: u8, rest: &mut &[u8]) -> Option<usize> {

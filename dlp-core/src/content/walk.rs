@@ -5,6 +5,7 @@
 //! its buffers on the heap.
 
 use super::budget::{Budget, Hit};
+use super::copies::Copies;
 use super::recognise::{self, HEAD_BYTES};
 use super::views::Views;
 use super::zip::{self, SumMismatch};
@@ -40,6 +41,7 @@ pub(super) struct Walk<'a> {
     /// Outcome of the item that is open.
     outcome: Outcome,
     pub(super) views: Views,
+    pub(super) copies: Copies,
     /// Items that are open.
     depth: u32,
     /// Whether it was said in the open item that names in it are longer than the bound.
@@ -79,6 +81,7 @@ impl<'a> Walk<'a> {
             sink,
             outcome: Outcome::COMPLETE,
             views: Views::default(),
+            copies: Copies::default(),
             depth: 0,
             has_clipped: false,
         }
@@ -145,9 +148,24 @@ impl<'a> Walk<'a> {
         self.sink.problem(problem);
     }
 
+    /// Reports that the structure of the current item is broken.
+    pub(super) fn bad_structure(&mut self, message: &'static str) {
+        self.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+    }
+
     /// Raises the outcome of the current item to what a parser said of it.
     pub(super) fn raise(&mut self, outcome: Outcome) {
         self.outcome = self.outcome.worse(outcome);
+    }
+
+    /// The outcome of the current item so far.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether the current item is the input of the job.
+    pub(super) fn is_root(&self) -> bool {
+        self.depth <= 1
     }
 
     /// Reports a bound as the end of the current item.
@@ -328,8 +346,8 @@ impl<'a> Walk<'a> {
     fn package(&mut self, item: Item<'_, '_>) -> Step {
         let Item { name, relation, .. } = item;
         match item.input {
-            Input::Bytes(bytes) => self.archive(name, relation, &mut Cursor::new(bytes)),
-            Input::Seekable(reader) => self.archive(name, relation, reader),
+            Input::Bytes(bytes) => self.held_archive(name, relation, bytes),
+            Input::Seekable(reader) => self.archive(name, relation, reader, None),
             Input::Stream(reader) => {
                 let held = self.read_held(reader);
                 if held.cut {
@@ -339,7 +357,7 @@ impl<'a> Walk<'a> {
                 }
                 let budget = self.budget;
                 let _guard = budget.hold(held.bytes.len() as u64);
-                self.archive(name, relation, &mut Cursor::new(held.bytes.as_slice()))?;
+                self.held_archive(name, relation, &held.bytes)?;
                 if let Some(error) = held.error {
                     let _ = self.read_failed(&error);
                 }
@@ -394,7 +412,12 @@ impl<'a> Walk<'a> {
         self.within(ItemStart { name, ..start }, handler)
     }
 
-    fn archive(&mut self, name: &str, relation: Relation, reader: &mut dyn ReadSeek) -> Step {
+    fn held_archive(&mut self, name: &str, relation: Relation, bytes: &[u8]) -> Step {
+        self.archive(name, relation, &mut Cursor::new(bytes), Some(bytes))
+    }
+
+    /// An archive; where it is held in memory, these are its bytes.
+    fn archive(&mut self, name: &str, relation: Relation, reader: &mut dyn ReadSeek, held: Option<&[u8]>) -> Step {
         let directory = zip::Directory::read(reader, self.budget.limits);
         let kind = directory.kind();
         self.within(ItemStart { name, kind, relation }, |walk| {
@@ -403,7 +426,10 @@ impl<'a> Walk<'a> {
                 return plain::raw(walk, Input::Seekable(reader));
             }
             match kind {
-                Kind::Zip => zip::walk(walk, reader, &directory, relation),
+                Kind::Zip => match held.filter(|_| !walk.is_root()) {
+                    Some(bytes) => walk.unless_known(bytes, |walk| zip::walk(walk, reader, &directory, relation)),
+                    None => zip::walk(walk, reader, &directory, relation),
+                },
                 Kind::OpenDocument => odf::walk(walk, reader, &directory),
                 _ => ooxml::walk(walk, kind, reader, &directory),
             }

@@ -79,6 +79,8 @@ impl Charset {
         let label = match number {
             437 | 850 => return Some(Self::Single(CodePage::cp437())),
             852 => return Some(Self::Single(CodePage::cp852())),
+            10_029 => return Some(Self::Single(CodePage::mac_central_europe())),
+            620 | 667 | 790 | 991 => return Some(Self::Single(CodePage::mazovia())),
             866 => "ibm866",
             874 => "windows-874",
             932 | 10001 => "shift_jis",
@@ -190,6 +192,9 @@ pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
     // The bytes that tell anything may come late; the word they start in belongs to them.
     let first = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0).saturating_sub(GUESS_LEAD_BYTES);
     let bytes = &bytes[first..bytes.len().min(first + GUESS_BYTES)];
+    if let Some(page) = seldom_polish(bytes) {
+        return Charset::Single(page);
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
     let guess = detector.guess(None, Utf8Detection::Deny);
@@ -203,6 +208,28 @@ pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
         }
     }
     Charset::Single(best.1)
+}
+
+/// A set in which Polish is seldom written, if bytes are Polish in it and in none of the usual ones. Nearly all of their
+/// bytes are letters, so the quotes of other sets would pass as some; only the letters of Polish count.
+fn seldom_polish(bytes: &[u8]) -> Option<CodePage> {
+    let usual = [WINDOWS_1250, ISO_8859_2].into_iter().filter_map(CodePage::from_encoding);
+    let mut seldom = [CodePage::mac_central_europe(), CodePage::mazovia()].into_iter();
+    let found = seldom.find(|page| is_polish(page, bytes))?;
+    let is_usual = usual.chain([CodePage::cp852()]).any(|page| is_polish(&page, bytes));
+    (!is_usual).then_some(found)
+}
+
+/// Whether all that is beyond ASCII are letters of Polish, and not a few of them alone.
+fn is_polish(page: &CodePage, bytes: &[u8]) -> bool {
+    const LETTERS: &str = "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ";
+    const DIFFERENT_MIN: usize = 4;
+    let mut seen = [false; 256];
+    for byte in bytes.iter().filter(|byte| !byte.is_ascii()) {
+        seen[usize::from(*byte)] = true;
+    }
+    let letters = (0x80..=0xFF_u8).filter(|byte| seen[usize::from(*byte)]).map(|byte| page.char(byte));
+    letters.clone().all(|c| LETTERS.contains(c)) && letters.count() >= DIFFERENT_MIN
 }
 
 /// Whether all of it is UTF-8. The check of the standard library gives the same answer, but takes longer for text that
@@ -377,10 +404,12 @@ mod tests {
 
     #[test]
     fn sets_have_labels_and_numbers() {
-        let rows: [(Option<Charset>, &[u8], &str); 10] = [
+        let rows: [(Option<Charset>, &[u8], &str); 12] = [
             (Charset::from_code_page(1250), b"\xb9\x9c", "ąś"),
             (Charset::from_code_page(28592), b"\xb1\xb6", "ąś"),
             (Charset::from_code_page(852), b"\xa5", "ą"),
+            (Charset::from_code_page(10_029), b"\x88", "ą"),
+            (Charset::from_label("cp667"), b"\x86", "ą"),
             (Charset::from_code_page(932), b"\x83\x41", "ア"),
             (Charset::from_code_page(1200), b"a\0\x05\x01", "aą"),
             (Charset::from_label("ISO-8859-2"), b"\xb1", "ą"),
@@ -393,6 +422,13 @@ mod tests {
             assert_eq!(charset.expect("the set is known").decode(bytes), expected);
         }
         assert!(Charset::from_label("unknown").is_none() && Charset::from_code_page(7).is_none());
+    }
+
+    #[test]
+    fn quotes_are_no_letters_of_seldom_sets() {
+        let english = b"It\x92s \x93here\x94, they\x92re \x91there\x92 \x96 caf\xe9";
+        assert_eq!(seldom_polish(english).map(|page| page.name()), None);
+        assert_eq!(seldom_polish(b"it\x92s \x91so\x92").map(|page| page.name()), None);
     }
 
     #[test]
@@ -427,6 +463,8 @@ mod tests {
             ("short windows-1250", WINDOWS_1250.encode("Łódź, ąę").0.into_owned(), Some("windows-1250")),
             ("iso-8859-2", ISO_8859_2.encode(polish).0.into_owned(), Some("ISO-8859-2")),
             ("cp852", b"za\xbe\xa2\x88\x86 g\xa9\x98l\xa5 ja\xab\xe4".to_vec(), Some("cp852")),
+            ("mac", b"za\xfd\x97\xb8\x8d g\xab\xe6l\x88 ja\x90\xc4".to_vec(), Some("x-mac-ce")),
+            ("mazovia", b"za\xa7\xa2\x92\x8d g\x91\x9el\x86 ja\xa6\xa4".to_vec(), Some("mazovia")),
             (
                 "german",
                 encoding_rs::WINDOWS_1252.encode("größere Straße für Köln").0.into_owned(),

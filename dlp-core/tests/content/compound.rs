@@ -1,7 +1,7 @@
 //! Compound files: documents of older Office versions, in files that the tests build.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Role};
+use dlp_core::content::{Completeness, Kind, Outcome, Role};
 
 const SECTOR: usize = 512;
 const END: u32 = 0xFFFF_FFFE;
@@ -162,6 +162,61 @@ fn encrypted_documents_are_named() {
 }
 
 #[test]
+fn what_excel_opens_without_a_question_is_read() {
+    let seen = walk("locked.tar.xz", include_bytes!("fixtures/locked.tar.xz"));
+    let rows = [
+        ("agile.xlsx", Kind::Cfb, None),
+        ("standard.xlsx", Kind::Cfb, None),
+        ("rc4.xls", Kind::Xls, None),
+        ("cryptoapi-40.xls", Kind::Xls, None),
+        ("cryptoapi-128.xls", Kind::Xls, None),
+        ("crossed.xls", Kind::Xls, None),
+        ("another.xlsx", Kind::Cfb, Some("ooxml_encrypted")),
+    ];
+    for (name, kind, reason) in rows {
+        let path = format!("locked.tar.xz/locked.tar/{name}");
+        let item =
+            seen.items.iter().find(|item| item.path == path).unwrap_or_else(|| panic!("{name}: {:?}", seen.items));
+        let reason = reason.unwrap_or(Outcome::COMPLETE.reason);
+        assert_eq!((item.kind, item.outcome.map(|outcome| outcome.reason)), (kind, Some(reason)), "{name}");
+        let texts = seen.text.iter().filter(|((at, role, _), _)| at.starts_with(&path) && *role == Role::Body.as_str());
+        let text: String = texts.map(|(_, text)| text.as_str()).collect();
+        let is_read = text.contains("locked-marker") && text.contains("44051401458");
+        assert_eq!(is_read, reason == Outcome::COMPLETE.reason, "{name}: {text}");
+    }
+}
+
+#[test]
+fn another_password_or_a_slow_one_is_not_tried_for_long() {
+    let wide = |number: u32| number.to_le_bytes();
+    let xml = |spins: u32| {
+        let recipe = "saltValue='AAAAAAAAAAAAAAAAAAAAAA==' keyBits='256' cipherAlgorithm='AES' \
+                      cipherChaining='ChainingModeCBC' hashAlgorithm='SHA512'";
+        let code = "AAAAAAAAAAAAAAAAAAAAAA==";
+        format!(
+            "<encryption><keyData {recipe}/><keyEncryptors><p:encryptedKey spinCount='{spins}' {recipe} \
+             encryptedVerifierHashInput='{code}' encryptedVerifierHashValue='{code}' encryptedKeyValue='{code}'/>"
+        )
+    };
+    let agile = |xml: String| [&[4, 0, 4, 0, 0x40, 0, 0, 0], xml.as_bytes()].concat();
+    let rows: [(&str, Vec<u8>); 6] = [
+        ("another password", agile(xml(10))),
+        ("too many rounds", agile(xml(u32::MAX))),
+        ("no recipe", agile("<encryption/>".to_owned())),
+        ("no XML", agile("<".to_owned())),
+        ("lengths that lie", [&[2, 0, 2, 0, 0, 0, 0, 0][..], &wide(u32::MAX), &[0xFF; 90]].concat()),
+        ("nothing", Vec::new()),
+    ];
+    for (case, info) in rows {
+        for package in [&b"\xff\xff\xff\xff\xff\xff\xff\xffpackage-marker"[..], b""] {
+            let seen = walk("a", &compound(&[("EncryptionInfo", &info), ("EncryptedPackage", package)]));
+            assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some("ooxml_encrypted"), "{case}");
+            assert_eq!(seen.holds("package-marker"), !package.is_empty(), "{case}: its bytes are looked at");
+        }
+    }
+}
+
+#[test]
 fn messages_give_their_properties_recipients_and_attachments() {
     let archive = zip(&[("in.txt", b"archived")]);
     let latin2 = encoding_rs::WINDOWS_1250.encode("żółw").0.into_owned();
@@ -286,6 +341,40 @@ fn bytes_that_no_stream_claims_are_read() {
         let seen = walk("a", &bytes);
         assert!(seen.holds(marker), "{marker}: {:?}", seen.text);
         assert_eq!(seen.completeness(), Completeness::Complete, "{marker}");
+    }
+}
+
+#[test]
+fn numbers_of_old_workbooks_are_shown_as_their_formats_say() {
+    let record = |id: u16, data: &[u8]| [&id.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat();
+    let short = |number: u16| number.to_le_bytes();
+    let style = |format: u16| record(0x00E0, &[&short(0)[..], &short(format), &[0; 16]].concat());
+    let code = |id: u16, code: &str| {
+        record(0x041E, &[&short(id)[..], &short(code.len() as u16), &[0], code.as_bytes()].concat())
+    };
+    let number = |row: u16, style: u16, number: f64| {
+        record(0x0203, &[&short(row)[..], &short(0), &short(style), &number.to_le_bytes()].concat())
+    };
+    let packed = |style: u16, number: u32| [&short(style)[..], &(number << 2 | 2).to_le_bytes()].concat();
+    let many = record(0x00BD, &[&short(3)[..], &short(0), &packed(2, 44_000), &packed(0, 44_000), &short(1)].concat());
+    for (mode, first_day) in [(0_u16, "2020-06-18"), (1, "2024-06-19")] {
+        let workbook = [
+            record(0x0809, &[&[0, 6, 5, 0][..], &[0; 12]].concat()),
+            record(0x0022, &short(mode)),
+            code(164, "00000000000"),
+            code(165, "\"literal-marker\" 0"),
+            style(0),
+            style(164),
+            style(14),
+            number(0, 1, 2_070_803_628.0),
+            number(1, 2, 44_000.0),
+            number(2, 0, 44_000.0),
+            many.clone(),
+        ];
+        let seen = walk("a.xls", &compound(&[("Workbook", &workbook.concat())]));
+        let cells: Vec<&str> = seen.cells.iter().map(|(_, _, _, text)| text.as_str()).collect();
+        assert_eq!(cells, ["02070803628", first_day, "44000", first_day, "44000"]);
+        assert!(seen.holds("literal-marker"), "{:?}", seen.text);
     }
 }
 

@@ -61,6 +61,7 @@ fn values_stand_behind_the_names_of_their_fields() {
     check("plain.parquet", "text: MarkerParquetPlainFirst PESEL ");
     check("plain.parquet", "number: 3");
     check("dictionary.parquet", "number: 3");
+    check("plain.parquet", "lists.list.");
     check("null.avro", "text: MarkerAvroNullText PESEL ");
     check("null.avro", "key: MarkerAvroNullMap PESEL ");
     check("null.avro", "number: -1");
@@ -390,12 +391,18 @@ fn sparse_tables_are_whole() {
 
 /// A Parquet file of one column of texts with one page of this kind.
 fn parquet(kind: i64, encoding: i64, page: &[u8]) -> Vec<u8> {
+    packed_parquet(0, (kind, encoding), (page, page.len()))
+}
+
+/// The same with a page that this codec unpacks to so many bytes.
+fn packed_parquet(codec: i64, (kind, encoding): (i64, i64), (page, unpacked): (&[u8], usize)) -> Vec<u8> {
     let number = |head: u8, value: i64| [vec![head], long(value)].concat();
     let len = page.len() as i64;
     let about = [&[0x2C][..], &number(0x15, 1), &number(0x15, encoding), &[0x15, 0, 0x15, 0, 0, 0]].concat();
-    let page = [number(0x15, kind), number(0x15, len), number(0x15, len), about, page.to_vec()].concat();
+    let page = [number(0x15, kind), number(0x15, unpacked as i64), number(0x15, len), about, page.to_vec()].concat();
     let schema = [&[0x29, 0x2C, 0x48, 1, b'r'][..], &number(0x15, 1), &[0], &number(0x15, 6), b"\x25\0\x18\x04text\0"];
-    let chunk = [&[0x29, 0x1C, 0x19, 0x1C, 0x3C, 0x45, 0][..], &number(0x36, page.len() as i64), &number(0x26, 4)];
+    let chunk =
+        [&[0x29, 0x1C, 0x19, 0x1C, 0x3C][..], &number(0x45, codec), &number(0x36, page.len() as i64), &number(0x26, 4)];
     let footer = [&schema.concat()[..], &chunk.concat(), &[0; 4]].concat();
     [b"PAR1", &page[..], &footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat()
 }
@@ -419,6 +426,29 @@ fn pages_that_are_not_read_as_values_are_read_raw() {
         assert_eq!(seen.reasons, reasons, "{kind} {encoding}");
         assert!(seen.role(role).contains("marker"), "{kind} {encoding}: {seen:?}");
     }
+}
+
+#[test]
+fn blocks_of_lz4_are_read_with_their_lengths_and_without() {
+    let values = [&[6, 0, 0, 0][..], b"first-", &[6, 0, 0, 0], b"marker"].concat();
+    let block = |bytes: &[u8]| lz4_flex::block::compress(bytes);
+    let piece = |bytes: &[u8]| {
+        let packed = block(bytes);
+        [&(bytes.len() as u32).to_be_bytes()[..], &(packed.len() as u32).to_be_bytes(), &packed].concat()
+    };
+    let rows = [
+        ("one piece", piece(&values)),
+        ("two pieces", [piece(&values[..10]), piece(&values[10..])].concat()),
+        ("a block alone", block(&values)),
+    ];
+    for (case, page) in rows {
+        let seen = walk("a.parquet", &packed_parquet(5, (0, 0), (&page, values.len())));
+        assert_eq!(seen.completeness(), Completeness::Complete, "{case}: {:?}", seen.reasons);
+        assert!(seen.role(Role::Body).contains("text: marker"), "{case}: {:?}", seen.text);
+    }
+    let broken = [&[0xFF; 8][..], b"behind-marker"].concat();
+    let seen = walk("a.parquet", &packed_parquet(5, (0, 0), (&broken, 100)));
+    assert!(seen.completeness() == Completeness::Damaged && seen.holds("behind-marker"), "{seen:?}");
 }
 
 #[test]

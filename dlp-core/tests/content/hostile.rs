@@ -5,6 +5,7 @@ use crate::{image, serial, sqlite, wrapped};
 use dlp_core::base::{Cancel, Limits};
 use dlp_core::content::{Completeness, Extraction, Input, Kind, Outcome, Role, extract};
 use proptest::prelude::*;
+use std::io::Write as _;
 
 const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
@@ -167,6 +168,95 @@ fn bombs_end_at_their_bound() {
     );
 }
 
+fn from_hex(digits: &str) -> Vec<u8> {
+    let pair = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("they are digits");
+    (0..digits.len()).step_by(2).map(pair).collect()
+}
+
+/// What `compress` makes of four million and a half equal bytes: each code is the one that was made last.
+fn lzw_of_equal_bytes() -> Vec<u8> {
+    let (mut bytes, mut bits, mut held) = (b"\x1f\x9d\x90".to_vec(), 0, 0_u64);
+    for index in 0..3_000_u64 {
+        let code = if index == 0 { u64::from(b'0') } else { 256 + index };
+        let width =
+            [(256, 9), (768, 10), (1_792, 11)].iter().find(|(end, _)| index < *end).map_or(12, |(_, width)| *width);
+        held |= code << bits;
+        bits += width;
+        while bits >= 8 {
+            bytes.push(held as u8);
+            (held, bits) = (held >> 8, bits - 8);
+        }
+    }
+    bytes.push(held as u8);
+    bytes
+}
+
+#[test]
+fn every_packing_ends_at_the_ratio() {
+    let zeros = vec![b'0'; 4_000_000];
+    let lzma = |write: &dyn Fn(&mut Vec<u8>) -> std::io::Result<()>| {
+        let mut bytes = Vec::new();
+        write(&mut bytes).expect("memory takes it");
+        bytes
+    };
+    let options = lzma_rust2::LzmaOptions { dict_size: 1 << 20, ..Default::default() };
+    let alone = lzma(&|out| {
+        let mut writer = lzma_rust2::LzmaWriter::new_use_header(out, &options, None)?;
+        writer.write_all(&zeros)?;
+        writer.finish().map(|_| ())
+    });
+    let lzip = lzma(&|out| {
+        let options = lzma_rust2::LzipOptions { lzma_options: options.clone(), ..Default::default() };
+        let mut writer = lzma_rust2::LzipWriter::new(out, options);
+        writer.write_all(&zeros)?;
+        writer.finish().map(|_| ())
+    });
+    let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    lz4.write_all(&zeros).expect("memory takes it");
+    let lz4 = lz4.finish().expect("memory takes it");
+    // Snappy packs to a twentieth at best.
+    let copies = [&[&[0, b'0'][..], &[0xFE, 1, 0].repeat(999)].concat()[..]].concat();
+    let chunk = [&[0xC1, 0xF3, 3][..], &copies].concat();
+    let len = ((chunk.len() + 4) as u32).to_le_bytes();
+    let snappy = [b"\xff\x06\0\0sNaPpY", &[&[0][..], &len[..3], &[0; 4], &chunk].concat().repeat(40)[..]].concat();
+    let rows: Vec<(&str, Kind, Vec<u8>)> = vec![
+        ("a.bz2", Kind::Bzip2, bzip2(&zeros)),
+        ("a.xz", Kind::Xz, xz(&zeros)),
+        ("a.lzma", Kind::Lzma, alone),
+        ("a.lz", Kind::Lzip, lzip),
+        ("a.lz4", Kind::Lz4, lz4),
+        ("a.br", Kind::Brotli, from_hex("9bff083df82560e2b1402017a007")),
+        (
+            "a.zst",
+            Kind::Zstd,
+            from_hex(
+                "28b52ffda000093d004c000008300100fcff391002020010300200103002001030020010300200103002001030020010300200103002001030020010300200103002001030020010300200103002001030020010300200103002001030020010300200103002001030020010300200103002001030020010300200103002001030020010300200103003480830",
+            ),
+        ),
+        ("a.Z", Kind::Compress, lzw_of_equal_bytes()),
+        ("a.sz", Kind::Snappy, snappy),
+    ];
+    for (name, kind, bytes) in rows {
+        let ratio_max = if kind == Kind::Snappy { 10 } else { 100 };
+        let small = Limits { ratio_grace_bytes: 100_000, ratio_max, ..limits() };
+        let inside = zip_with(&[("in", &bytes)], zip::CompressionMethod::Stored);
+        for seen in [walk_with(name, &bytes, &small, None), walk_with(name, &inside, &small, None)] {
+            if kind == Kind::Brotli && seen.items[0].kind == Kind::Zip {
+                continue;
+            }
+            assert!(seen.items.iter().any(|item| item.kind == kind), "{name}: {:?}", seen.items);
+            assert_eq!(
+                seen.outcome,
+                Some(Outcome { completeness: Completeness::Partial, reason: "ratio_max" }),
+                "{name}"
+            );
+            let text: usize = seen.text.values().map(String::len).sum();
+            // What a decoder reads ahead counts as read.
+            assert!(text < 2_000_000, "{name}: {text} bytes came out");
+        }
+    }
+}
+
 #[test]
 fn nesting_is_read_to_the_bound_and_then_named() {
     let nest = |levels: u32| (0..levels).fold(b"deep-marker".to_vec(), |inner, _| zip(&[("n", &inner)]));
@@ -179,6 +269,43 @@ fn nesting_is_read_to_the_bound_and_then_named() {
     assert!(walk_with("a.gz", &mixed, &Limits::batch(), None).holds("deep-marker"), "24 levels fit on a small stack");
     let gzips = (0..40).fold(b"deep".to_vec(), |inner, _| gzip(&inner));
     assert_eq!(walk("a.gz", &gzips).completeness(), Completeness::Partial);
+}
+
+#[test]
+fn copies_of_archives_are_opened_a_few_times_only() {
+    let few = zip(&[("a.zip", &zip(&[("n", b"inner-marker")])), ("b.zip", &zip(&[("n", b"inner-marker")]))]);
+    let seen = walk("a.zip", &few);
+    assert_eq!(seen.items.iter().filter(|item| item.path.ends_with(".zip/n")).count(), 2, "each has its place");
+    // Sixteen copies a level: a million of them at the bottom.
+    let wide = |bottom: Vec<u8>| {
+        (0..5).fold(bottom, |inner, _| {
+            let names: Vec<String> = (0..16).map(|index| format!("{index}.zip")).collect();
+            zip(&names.iter().map(|name| (name.as_str(), inner.as_slice())).collect::<Vec<_>>())
+        })
+    };
+    let seen = walk("a.zip", &wide(zip(&[("n", b"deep-marker")])));
+    assert!(seen.holds("deep-marker"));
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    assert!(seen.items.len() < 1_000, "{} items", seen.items.len());
+    // A copy that is not opened is no better than the others.
+    let mut locked = two();
+    for (signature, distance) in [(LOCAL, 6), (CENTRAL, 8)] {
+        patch(&mut locked, signature, distance, &[1]);
+    }
+    let seen = walk("a.zip", &wide(locked));
+    assert!(seen.items.len() < 2_000, "{} items", seen.items.len());
+    let copies: Vec<_> = seen.items.iter().filter(|item| item.path.matches(".zip").count() == 6).collect();
+    assert!(copies.len() >= 16 && copies.iter().all(|item| item.outcome.map(|o| o.reason) == Some("zip_crypto")));
+}
+
+#[test]
+fn empty_shared_strings_count() {
+    let strings = format!("<sst>{}<si><t>last-marker</t></si></sst>", "<si><t/></si>".repeat(10_000));
+    let small = Limits { shared_strings_bytes_max: 20_000, ..limits() };
+    let bytes = zip(&[("[Content_Types].xml", b"<Types/>"), ("xl/sharedStrings.xml", strings.as_bytes())]);
+    let seen = walk_with("a.xlsx", &bytes, &small, None);
+    assert_eq!(seen.reasons, ["shared_strings_bytes_max"]);
+    assert!(seen.holds("last-marker"), "what has no cell is scanned all the same");
 }
 
 #[test]

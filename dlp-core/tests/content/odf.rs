@@ -90,6 +90,39 @@ fn attributes_and_shown_deletions_are_read() {
 }
 
 #[test]
+fn a_deletion_ends_at_its_own_end() {
+    let region =
+        |id: &str, kind: &str| format!("<text:changed-region xml:id='{id}'><text:{kind}/></text:changed-region>");
+    let mark = |kind: &str, id: &str| format!("<text:change-{kind} text:change-id='{id}'/>");
+    let (c1, c2) = (|kind: &str| mark(kind, "c1"), |kind: &str| mark(kind, "c2"));
+    let text = format!("{}gone{}both{}too{}stays", c1("start"), c2("start"), c2("end"), c1("end"));
+    for inner in ["insertion", "deletion"] {
+        let regions = region("c1", "deletion") + &region("c2", inner);
+        let seen = walk("a.odt", &package(&format!("{regions}<text:p>{text}</text:p>"), &[]));
+        assert_eq!(seen.role(Role::Body).lines().next(), Some("stays"), "{inner}: {:?}", seen.text);
+        let deleted = seen.role(Role::Deleted).replace('\n', "");
+        assert_eq!(deleted.trim(), "gonebothtoo", "{inner}: {:?}", seen.text);
+    }
+}
+
+#[test]
+fn fields_of_forms_on_sheets_are_read() {
+    let form = "<office:forms><form:form><form:text form:value='field 44051401458' form:current-value='typed 1234563218'/>\
+        </form:form></office:forms>";
+    let table = format!(
+        "<office:body><office:spreadsheet><table:table table:name='A'>{form}<table:table-row>\
+         <table:table-cell office:value='44051401459'><text:p>x</text:p></table:table-cell></table:table-row></table:table>\
+         </office:spreadsheet></office:body>"
+    );
+    let seen = walk("a.ods", &package(&table, &[]));
+    for text in ["field 44051401458", "typed 1234563218"] {
+        assert!(seen.role(Role::Form).contains(text), "{text}: {:?}", seen.text);
+    }
+    let cell = |text: &str| ("A".to_owned(), 1, 1, text.to_owned());
+    assert_eq!(seen.cells, [cell("x"), cell("44051401459")]);
+}
+
+#[test]
 fn cells_bear_their_place_and_show_what_formats_cut() {
     let hiding = "<style:style style:name='ta2'><style:table-properties table:display='false'/></style:style>";
     let table = "<office:body><office:spreadsheet><table:table table:name='Płace'>\

@@ -459,3 +459,151 @@ fn the_label_part_tells_labels_in_force() {
         assert_eq!(collected.findings.iter().any(is_label), expected, "{label}");
     }
 }
+
+#[test]
+fn days_in_sheets_are_dates() {
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='170' formatCode='d\\.mm\\.yyyy'/></numFmts>\
+                  <cellXfs><xf numFmtId='0'/><xf numFmtId='14'/><xf numFmtId='170'/></cellXfs></styleSheet>";
+    let sheet = "<worksheet><sheetData><row r='1'><c r='A1'><v>16571</v></c><c r='B1' s='1'><v>16571</v></c>\
+                 <c r='C1' s='2'><v>16571.5</v></c></row></sheetData></worksheet>";
+    for (date1904, day) in [("", "1945-05-14"), ("date1904='1'", "1949-05-15")] {
+        let workbook = format!("<workbook><workbookPr {date1904}/></workbook>");
+        let parts =
+            [("xl/workbook.xml", workbook.as_str()), ("xl/styles.xml", styles), ("xl/worksheets/sheet1.xml", sheet)];
+        let seen = walk("a.xlsx", &docx(&parts));
+        let cells: Vec<&str> = seen.cells.iter().map(|(_, _, _, text)| text.as_str()).collect();
+        assert_eq!(cells, ["16571", day, &format!("{day} 12:00:00")]);
+    }
+}
+
+/// A record of a binary workbook.
+fn record(id: u32, data: &[u8]) -> Vec<u8> {
+    let seven_bits = |mut number: u32| {
+        let mut bytes = vec![(number & 0x7F) as u8];
+        while number > 0x7F {
+            number >>= 7;
+            *bytes.last_mut().expect("there is one") |= 0x80;
+            bytes.push((number & 0x7F) as u8);
+        }
+        bytes
+    };
+    [seven_bits(id), seven_bits(data.len() as u32), data.to_vec()].concat()
+}
+
+fn long(number: u32) -> [u8; 4] {
+    number.to_le_bytes()
+}
+
+/// A string of a binary workbook.
+fn wide(text: &str) -> Vec<u8> {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    [long(units.len() as u32).to_vec(), units.into_iter().flat_map(u16::to_le_bytes).collect()].concat()
+}
+
+/// A binary workbook whose first sheet has these records.
+fn xlsb(sheet: &[Vec<u8>]) -> Vec<u8> {
+    let bundle = |state: u32, relation: &str, name: &str| {
+        record(156, &[&long(state)[..], &long(1), &wide(relation), &wide(name)].concat())
+    };
+    let workbook =
+        [bundle(0, "rId1", "Płace"), bundle(2, "rId2", "Ukryty"), record(39, &wide("name of a range"))].concat();
+    let relations = "<Relationships><Relationship Id='rId1' Target='worksheets/sheet1.bin'/>\
+                     <Relationship Id='rId2' Target='worksheets/sheet2.bin'/></Relationships>";
+    let string = |text: &str| record(19, &[&[0][..], &wide(text)].concat());
+    let strings = [string("shared żółw"), string("shown by no cell")].concat();
+    let style = |format: u16| record(47, &[&[0, 0][..], &format.to_le_bytes(), &[0; 12]].concat());
+    let format = record(44, &[&164_u16.to_le_bytes()[..], &wide("00000000000")].concat());
+    let styles = [format, style(164), record(617, &[2, 0, 0, 0]), style(0), style(164), record(618, &[])].concat();
+    let rectangle = [2, 2, 1, 1].map(long).concat();
+    let remark = [record(635, &[&long(0)[..], &rectangle, &[0; 16]].concat())].concat();
+    let comments = [record(632, &wide("Anna")), remark, record(637, &[&[0][..], &wide("remark")].concat())].concat();
+    let hidden =
+        [record(0, &row(0, false)), record(6, &[&cell(0, 0)[..], &wide("in a hidden sheet")].concat())].concat();
+    let cache = [record(24, &wide("cached text")), record(21, &1_234_563_218_f64.to_le_bytes())].concat();
+    zip(&[
+        TYPES,
+        ("xl/workbook.bin", &workbook),
+        ("xl/_rels/workbook.bin.rels", relations.as_bytes()),
+        ("xl/sharedStrings.bin", &strings),
+        ("xl/styles.bin", &styles),
+        ("xl/comments1.bin", &comments),
+        ("xl/worksheets/sheet1.bin", &sheet.concat()),
+        ("xl/worksheets/sheet2.bin", &hidden),
+        ("xl/pivotCache/pivotCacheDefinition1.bin", &cache),
+        ("xl/printerSettings/printerSettings1.bin", &wide("name of a printer")),
+    ])
+}
+
+fn row(number: u32, is_hidden: bool) -> Vec<u8> {
+    [&long(number)[..], &[0; 7], &[if is_hidden { 0x10 } else { 0 }], &[0; 5]].concat()
+}
+
+fn cell(column: u32, style: u32) -> Vec<u8> {
+    [long(column), long(style)].concat()
+}
+
+#[test]
+fn binary_workbooks_give_cells_comments_and_what_else_holds_text() {
+    let number = 44_051_401_458_f64;
+    let packed = |number: i32| long((number as u32) << 2 | 2);
+    let sheet = [
+        record(0, &row(0, false)),
+        record(7, &[&cell(0, 0)[..], &long(0)].concat()),
+        record(5, &[&cell(2, 0)[..], &number.to_le_bytes()].concat()),
+        record(16, &[&long(0)[..], &2_270_803_628_f64.to_le_bytes()].concat()),
+        record(0, &row(4, true)),
+        record(2, &[&cell(1, 0)[..], &packed(123_456_789)].concat()),
+        record(62, &[&cell(2, 0)[..], &[1], &wide("rich"), &[0; 8]].concat()),
+        record(0, &row(5, false)),
+        record(8, &[&cell(0, 0)[..], &wide("of a formula"), &wide("in the formula")].concat()),
+        record(9, &[&cell(1, 1)[..], &2_070_803_628_f64.to_le_bytes(), &[0; 6]].concat()),
+        record(494, &[&[1, 1, 1, 1].map(long).concat()[..], &wide("https://example.com/x")].concat()),
+    ];
+    let seen = walk("a.xlsb", &xlsb(&sheet));
+    assert_eq!((seen.items[0].kind, seen.completeness()), (Kind::Xlsx, Completeness::Complete), "{:?}", seen.reasons);
+    let expected = [
+        ("", 3, 2, "remark"),
+        ("Płace", 1, 1, "shared żółw"),
+        ("Płace", 1, 3, "44051401458"),
+        ("Płace", 1, 4, "2270803628"),
+        ("Płace", 5, 2, "123456789"),
+        ("Płace", 5, 3, "rich"),
+        ("Płace", 6, 1, "of a formula"),
+        ("Płace", 6, 2, "02070803628"),
+        ("Ukryty", 1, 1, "in a hidden sheet"),
+    ];
+    let expected: Vec<_> =
+        expected.map(|(sheet, row, column, text)| (sheet.to_owned(), row, column, text.to_owned())).into();
+    let mut cells = seen.cells.clone();
+    cells.sort();
+    assert_eq!(cells, expected);
+    assert_eq!(seen.role(Role::Hidden), "Ukryty\n123456789\trich\nin a hidden sheet");
+    assert_eq!(seen.role(Role::Comment), "Anna\nremark");
+    for text in
+        ["shown by no cell", "name of a range", "in the formula", "https://example.com/x", "cached text", "1234563218"]
+    {
+        assert!(seen.holds(text), "{text}: {:?}", seen.text);
+    }
+    assert!(seen.holds("name of a printer"), "{:?}", seen.text);
+}
+
+#[test]
+fn broken_binary_workbooks_are_named_and_read_as_far_as_they_go() {
+    let first = [record(0, &row(0, false)), record(6, &[&cell(0, 0)[..], &wide("first")].concat())].concat();
+    let rows: [(&str, Vec<u8>, &str); 4] = [
+        ("a record that is cut", vec![6, 100, 0, 0, 0, 0], "truncated"),
+        ("a number that is cut", vec![0x86], "truncated"),
+        (
+            "a record beyond all bounds",
+            [&[0x86, 1, 0xFF, 0xFF, 0xFF, 0x7F][..], b"behind-marker"].concat(),
+            "bad_structure",
+        ),
+        ("strings that lie", record(6, &[&cell(1, 0)[..], &[0xFF; 4], b"behind-marker"].concat()), ""),
+    ];
+    for (case, tail, reason) in rows {
+        let seen = walk("a.xlsb", &xlsb(&[first.clone(), tail.clone()]));
+        assert!(seen.holds("first"), "{case}: {:?}", seen.text);
+        assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some(reason), "{case}");
+        assert_eq!(seen.holds("behind-marker"), tail.ends_with(b"behind-marker"), "{case}: {:?}", seen.text);
+    }
+}

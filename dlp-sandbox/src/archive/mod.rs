@@ -11,18 +11,32 @@ mod sevenz;
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Format};
 use crate::worker::Output;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 /// Reads the archive and sends what is in it.
 pub(crate) fn read(document: Vec<u8>, format: Format, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
     match format {
-        Format::SevenZip => sevenz::read(&document, bounds, output),
+        Format::SevenZip => sevenz::read(&document, output),
         Format::Rar => rar::read(document, bounds, output),
         Format::Cabinet => cabinet::read(&document, bounds, output),
     }
 }
 
-/// Bytes of a member as they come, up to what may be handed over.
+/// Copies what can be read; false where reading failed. An error is one of writing.
+fn copy(content: &mut dyn Read, out: &mut impl Write) -> io::Result<bool> {
+    const BUFFER_BYTES: usize = 64 * 1024;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match content.read(&mut buffer) {
+            Ok(0) => return Ok(true),
+            Ok(len) => out.write_all(&buffer[..len])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Ok(false),
+        }
+    }
+}
+
+/// Bytes of a member of a cabinet as they come, up to what may be handed over: several may be open at once.
 #[derive(Debug)]
 struct Member {
     name: String,
@@ -41,16 +55,6 @@ impl Member {
         let len = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
         self.is_cut |= len < bytes.len();
         self.bytes.extend_from_slice(&bytes[..len]);
-    }
-
-    /// Reads until there is no more or no more may be kept.
-    fn fill(&mut self, content: &mut dyn Read) -> io::Result<()> {
-        let result = content.take(self.bytes_max + 1).read_to_end(&mut self.bytes).map(|_| ());
-        if self.bytes.len() as u64 > self.bytes_max {
-            self.bytes.truncate(usize::try_from(self.bytes_max).unwrap_or(usize::MAX));
-            self.is_cut = true;
-        }
-        result
     }
 
     fn send(self, output: &mut Output) -> io::Result<()> {

@@ -1,9 +1,8 @@
 //! RAR of every age. Members of a solid archive are unpacked in order, those that cannot be read are named.
 
-use super::Member;
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Format, WirePart};
-use crate::worker::{At, Output};
+use crate::worker::{At, Output, OutputFile};
 use rars::{
     Archive, ArchiveMember, ArchiveReadOptions, ArchiveReader, Error, ErrorKind, ExtractionDecision,
     ExtractionErrorAction,
@@ -39,7 +38,7 @@ pub(super) fn read(document: Vec<u8>, bounds: &Bounds, output: &mut Output) -> i
         }
         Err(error) => output.trouble(trouble(&error, Trouble::MemberBroken))?,
     }
-    Extraction::new(bounds, output).run(&archive, options)
+    Extraction::new(output).run(&archive, options)
 }
 
 /// Whether not even names can be read without a password.
@@ -58,15 +57,14 @@ fn has_encrypted_headers(document: &[u8]) -> bool {
 
 /// Members on their way to the parent. The engine writes into one of them at a time.
 struct Extraction<'o> {
-    bounds: &'o Bounds,
     output: &'o mut Output,
-    open: Rc<RefCell<Option<Member>>>,
+    open: Rc<RefCell<Option<OutputFile>>>,
     failed: Option<io::Error>,
 }
 
 impl<'o> Extraction<'o> {
-    fn new(bounds: &'o Bounds, output: &'o mut Output) -> Self {
-        Self { bounds, output, open: Rc::default(), failed: None }
+    fn new(output: &'o mut Output) -> Self {
+        Self { output, open: Rc::default(), failed: None }
     }
 
     fn run(self, archive: &Archive, options: ArchiveReadOptions<'_>) -> io::Result<()> {
@@ -115,7 +113,7 @@ impl<'o> Extraction<'o> {
             () => None,
         };
         let Some(trouble) = trouble else {
-            *self.open.borrow_mut() = Some(Member::new(name, self.bounds));
+            *self.open.borrow_mut() = Some(self.output.file(&name));
             return ExtractionDecision::Extract(Box::new(Writer(Rc::clone(&self.open))));
         };
         self.say(|output| output.closed(&name, trouble));
@@ -130,9 +128,9 @@ impl<'o> Extraction<'o> {
     }
 
     fn send_open(&mut self) {
-        let member = self.open.borrow_mut().take();
-        if let Some(member) = member {
-            self.say(|output| member.send(output));
+        let file = self.open.borrow_mut().take();
+        if let Some(file) = file {
+            self.say(|_| file.end());
         }
     }
 
@@ -145,14 +143,14 @@ impl<'o> Extraction<'o> {
 }
 
 /// Writes into the open member.
-struct Writer(Rc<RefCell<Option<Member>>>);
+struct Writer(Rc<RefCell<Option<OutputFile>>>);
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(member) = self.0.borrow_mut().as_mut() {
-            member.push(bytes);
+        match self.0.borrow_mut().as_mut() {
+            Some(file) => file.write(bytes),
+            None => Ok(bytes.len()),
         }
-        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! 7z, block by block: files that are packed together share the fate of their block.
 
-use super::Member;
+use super::copy;
 use crate::trouble::Trouble;
-use crate::wire::{Bounds, Format};
+use crate::wire::Format;
 use crate::worker::Output;
 use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
 use std::io::{self, Cursor};
@@ -10,7 +10,7 @@ use std::io::{self, Cursor};
 /// Threads of the engine; the worker has one.
 const THREADS: u32 = 1;
 
-pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io::Result<()> {
+pub(super) fn read(document: &[u8], output: &mut Output) -> io::Result<()> {
     let (password, mut source) = (Password::empty(), Cursor::new(document));
     let archive = match Archive::read(&mut source, &password) {
         Ok(archive) => archive,
@@ -24,12 +24,12 @@ pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io:
     }
     for block in 0..archive.blocks.len() {
         let decoder = BlockDecoder::new(THREADS, block, &archive, &password, &mut source);
-        read_block(decoder, bounds, output)?;
+        read_block(decoder, output)?;
     }
     Ok(())
 }
 
-fn read_block(decoder: BlockDecoder<'_, Cursor<&[u8]>>, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
+fn read_block(decoder: BlockDecoder<'_, Cursor<&[u8]>>, output: &mut Output) -> io::Result<()> {
     let names: Vec<String> =
         decoder.entries().iter().filter(|entry| entry.size > 0).map(|entry| entry.name.clone()).collect();
     let (mut given, mut failed) = (0, None);
@@ -38,11 +38,10 @@ fn read_block(decoder: BlockDecoder<'_, Cursor<&[u8]>>, bounds: &Bounds, output:
             return Ok(true);
         }
         given += 1;
-        let mut member = Member::new(entry.name.clone(), bounds);
-        let read = member.fill(content);
-        let sent = member.send(output).and_then(|()| match read {
-            Ok(()) => Ok(()),
-            Err(_) => output.trouble(Trouble::MemberBroken),
+        let mut file = output.file(&entry.name);
+        let sent = copy(content, &mut file).and_then(|is_whole| {
+            file.end()?;
+            if is_whole { Ok(()) } else { output.trouble(Trouble::MemberBroken) }
         });
         failed = sent.err();
         Ok(failed.is_none())

@@ -11,7 +11,7 @@ mod output;
 mod picture;
 mod selftest;
 
-pub(crate) use output::{At, Output};
+pub(crate) use output::{At, Output, OutputFile};
 
 use crate::level::SandboxLevel;
 use crate::ocr::PictureRequest;

@@ -4,7 +4,7 @@
 use dlp_core::base::{Limits, Problem};
 use dlp_core::content::{Flow, Kind, Outcome, Place, RiskyFrame, RiskyParser};
 use dlp_sandbox::{SandboxedParser, WorkerCommand};
-use std::io::Write;
+use std::io::{Read as _, Write};
 
 /// A parser whose workers are this crate's own binary.
 pub(crate) fn parser() -> SandboxedParser {
@@ -67,6 +67,11 @@ pub(crate) fn read_kind(parser: &SandboxedParser, kind: Kind, document: &[u8], l
                 texts.push((at, String::from_utf8(segment.text.to_vec()).expect("text is UTF-8")));
             }
             RiskyFrame::Child { name, bytes } => children.push((name.to_owned(), bytes.to_vec())),
+            RiskyFrame::File { name, mut content } => {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes).expect("the worker sends all of it");
+                children.push((name.to_owned(), bytes));
+            }
             RiskyFrame::Closed { name, problem } => closed.push((name.to_owned(), problem.reason)),
             RiskyFrame::Picture { page, bytes } => children.push((format!("picture@{page}"), bytes.to_vec())),
             RiskyFrame::Problem(problem) => problems.push(problem),

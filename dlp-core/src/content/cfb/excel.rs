@@ -1,10 +1,11 @@
 //! Workbooks of 1993 to 2003: cells with their places, comments, headers, names; and what no cell shows any more.
 
 use super::file::{f64_at, u16_at, u32_at};
-use super::pictures;
 use super::records::{CONTINUE, Pieces, Record, Records, string};
+use super::{password, pictures};
 use crate::base::{Limit, Problem, ProblemClass};
 use crate::content::budget::Hit;
+use crate::content::number_formats::NumberFormats;
 use crate::content::walk::{Step, Walk};
 use crate::content::xml::side::Side;
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
@@ -16,32 +17,35 @@ const NUMBERED_MAX: usize = 100_000;
 /// Bytes of records that no rule knows, which are looked at for texts.
 const UNKNOWN_BYTES_MIN: usize = 8;
 
-mod id {
-    pub(super) const FORMULA: u16 = 0x0006;
-    pub(super) const DRAWINGS: u16 = 0x00EB;
-    pub(super) const HEADER: u16 = 0x0014;
-    pub(super) const FOOTER: u16 = 0x0015;
-    pub(super) const NAME: u16 = 0x0018;
-    pub(super) const NOTE: u16 = 0x001C;
-    pub(super) const FILEPASS: u16 = 0x002F;
-    pub(super) const CODEPAGE: u16 = 0x0042;
-    pub(super) const WRITEACCESS: u16 = 0x005C;
-    pub(super) const OBJ: u16 = 0x005D;
-    pub(super) const BOUNDSHEET: u16 = 0x0085;
-    pub(super) const MULRK: u16 = 0x00BD;
-    pub(super) const RSTRING: u16 = 0x00D6;
-    pub(super) const SST: u16 = 0x00FC;
-    pub(super) const LABELSST: u16 = 0x00FD;
-    pub(super) const TXO: u16 = 0x01B6;
-    pub(super) const NUMBER: u16 = 0x0203;
-    pub(super) const LABEL: u16 = 0x0204;
-    pub(super) const STRING: u16 = 0x0207;
-    pub(super) const RK: u16 = 0x027E;
-    pub(super) const BOF: u16 = 0x0809;
-    pub(super) const SERIESTEXT: u16 = 0x100D;
+pub(super) mod id {
+    pub(in crate::content::cfb) const FORMULA: u16 = 0x0006;
+    pub(in crate::content::cfb) const DRAWINGS: u16 = 0x00EB;
+    pub(in crate::content::cfb) const HEADER: u16 = 0x0014;
+    pub(in crate::content::cfb) const FOOTER: u16 = 0x0015;
+    pub(in crate::content::cfb) const NAME: u16 = 0x0018;
+    pub(in crate::content::cfb) const NOTE: u16 = 0x001C;
+    pub(in crate::content::cfb) const DATEMODE: u16 = 0x0022;
+    pub(in crate::content::cfb) const FILEPASS: u16 = 0x002F;
+    pub(in crate::content::cfb) const CODEPAGE: u16 = 0x0042;
+    pub(in crate::content::cfb) const WRITEACCESS: u16 = 0x005C;
+    pub(in crate::content::cfb) const OBJ: u16 = 0x005D;
+    pub(in crate::content::cfb) const BOUNDSHEET: u16 = 0x0085;
+    pub(in crate::content::cfb) const XF: u16 = 0x00E0;
+    pub(in crate::content::cfb) const FORMAT: u16 = 0x041E;
+    pub(in crate::content::cfb) const MULRK: u16 = 0x00BD;
+    pub(in crate::content::cfb) const RSTRING: u16 = 0x00D6;
+    pub(in crate::content::cfb) const SST: u16 = 0x00FC;
+    pub(in crate::content::cfb) const LABELSST: u16 = 0x00FD;
+    pub(in crate::content::cfb) const TXO: u16 = 0x01B6;
+    pub(in crate::content::cfb) const NUMBER: u16 = 0x0203;
+    pub(in crate::content::cfb) const LABEL: u16 = 0x0204;
+    pub(in crate::content::cfb) const STRING: u16 = 0x0207;
+    pub(in crate::content::cfb) const RK: u16 = 0x027E;
+    pub(in crate::content::cfb) const BOF: u16 = 0x0809;
+    pub(in crate::content::cfb) const SERIESTEXT: u16 = 0x100D;
     /// Records about looks, which hold no text: formats, rows, colours.
-    pub(super) const LOOKS: [u16; 12] =
-        [0x0031, 0x00E0, 0x0208, 0x0201, 0x00BE, 0x0092, 0x003D, 0x0200, 0x00D7, 0x0293, 0x087D, 0x0892];
+    pub(in crate::content::cfb) const LOOKS: [u16; 11] =
+        [0x0031, 0x0208, 0x0201, 0x00BE, 0x0092, 0x003D, 0x0200, 0x00D7, 0x0293, 0x087D, 0x0892];
 }
 
 /// A workbook on its way through.
@@ -60,6 +64,7 @@ struct Workbook<'d> {
     object: Option<u16>,
     /// Texts of shapes; comments are some of them.
     shapes: HashMap<u16, String>,
+    formats: NumberFormats,
     side: Side,
     unknown: Vec<u8>,
     /// What drawings have in common, their pictures too; it goes on from record to record.
@@ -81,6 +86,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
         formula: None,
         object: None,
         shapes: HashMap::new(),
+        formats: NumberFormats::default(),
         side: Side::default(),
         unknown: Vec::new(),
         drawings: Vec::new(),
@@ -89,8 +95,13 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
     };
     while let Some(record) = workbook.records.next() {
         if record.id == id::FILEPASS {
-            walk.problem(encrypted(record.data));
-            return Ok(stream[record.at..].to_vec());
+            return match password::open_workbook(stream, record.at, record.data) {
+                Some(opened) => self::walk(walk, &opened),
+                None => {
+                    walk.problem(encrypted(record.data));
+                    Ok(stream[record.at..].to_vec())
+                }
+            };
         }
         workbook.record(walk, record)?;
     }
@@ -128,12 +139,20 @@ impl Workbook<'_> {
                 let page = u16_at(data, 0).map_or(1252, u32::from);
                 self.charset = Charset::from_code_page(page).or(self.charset.take());
             }
+            id::DATEMODE if u16_at(data, 0) == Some(1) => self.formats.count_from_1904(),
+            id::FORMAT => self.format(data),
+            id::XF => {
+                self.formats.add_style(u16_at(data, 2).map_or(0, u32::from));
+                if holds_text(data) {
+                    self.keep(data);
+                }
+            }
             id::BOUNDSHEET => self.bound_sheet(walk, data)?,
             id::SST => self.shared_strings(walk, data)?,
             id::LABELSST => self.shared(walk, data)?,
             id::LABEL | id::RSTRING => self.label(walk, data)?,
             id::NUMBER => self.number(walk, data, f64_at(data, 6))?,
-            id::RK => self.number(walk, data, u32_at(data, 6).map(rk))?,
+            id::RK => self.number(walk, data, u32_at(data, 6).map(packed_number))?,
             id::MULRK => self.numbers(walk, data)?,
             id::FORMULA => self.formula(walk, data)?,
             id::STRING => self.formula_text(walk, data)?,
@@ -271,7 +290,8 @@ impl Workbook<'_> {
     }
 
     fn number(&mut self, walk: &mut Walk<'_>, data: &[u8], number: Option<f64>) -> Step {
-        number.map_or(Ok(()), |number| self.cell(walk, place(data), &number.to_string()))
+        let style = u16_at(data, 4).map_or(0, usize::from);
+        number.map_or(Ok(()), |number| self.number_cell(walk, place(data), (number, style)))
     }
 
     fn numbers(&mut self, walk: &mut Walk<'_>, data: &[u8]) -> Step {
@@ -279,10 +299,28 @@ impl Workbook<'_> {
         let cells = data.get(4..data.len().saturating_sub(2)).unwrap_or_default();
         for (index, cell) in cells.chunks_exact(6).enumerate() {
             let column = first.saturating_add(index as u16);
-            let number = u32_at(cell, 2).map(rk).unwrap_or_default();
-            self.cell(walk, Some((row, column)), &number.to_string())?;
+            let number = u32_at(cell, 2).map(packed_number).unwrap_or_default();
+            let style = u16_at(cell, 0).map_or(0, usize::from);
+            self.number_cell(walk, Some((row, column)), (number, style))?;
         }
         Ok(())
+    }
+
+    fn number_cell(&mut self, walk: &mut Walk<'_>, at: Option<(u16, u16)>, (number, style): (f64, usize)) -> Step {
+        let number = number.to_string();
+        let shown = self.formats.shown(style, &number);
+        self.cell(walk, at, &shown.unwrap_or(number))
+    }
+
+    /// How numbers are shown; its literal texts are data.
+    fn format(&mut self, data: &[u8]) {
+        let Some((id, chars)) = u16_at(data, 0).zip(u16_at(data, 2)) else { return };
+        let code = match &self.charset {
+            Some(charset) => charset.decode(&data[3..]),
+            None => string(&data[4..], usize::from(chars), None),
+        };
+        self.formats.add_format(id.into(), &code);
+        self.keep(data);
     }
 
     fn formula(&mut self, walk: &mut Walk<'_>, data: &[u8]) -> Step {
@@ -386,7 +424,7 @@ fn place(data: &[u8]) -> Option<(u16, u16)> {
 }
 
 /// A number packed into 30 bits: an integer, or the upper half of a float, and whether it counts hundredths.
-fn rk(packed: u32) -> f64 {
+pub(in crate::content) fn packed_number(packed: u32) -> f64 {
     let number = match packed & 2 {
         0 => f64::from_bits(u64::from(packed & !3) << 32),
         _ => f64::from(packed as i32 >> 2),
@@ -429,7 +467,7 @@ mod tests {
             (float(1.5), 1.5),
             (float(150.0) | 1, 1.5),
         ] {
-            assert!((rk(packed) - expected).abs() < 1e-9, "{packed:x}");
+            assert!((packed_number(packed) - expected).abs() < 1e-9, "{packed:x}");
         }
     }
 

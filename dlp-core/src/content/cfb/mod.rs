@@ -8,11 +8,14 @@ mod excel;
 mod file;
 mod macros;
 mod message;
+mod password;
 mod pictures;
 mod powerpoint;
 mod properties;
 mod records;
 mod word;
+
+pub(super) use excel::packed_number;
 
 use super::walk::{Step, Walk};
 use super::{Input, ItemStart, Join, Kind, Origin, Part, Place, Relation, Role, Segment, document, ole};
@@ -49,18 +52,20 @@ fn kind_of(file: &Compound<'_>, storage: usize) -> Option<Kind> {
 
 /// Walks a compound file.
 pub(super) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
-    if ENCRYPTED_STREAMS.iter().all(|name| has_stream(bytes, name)) {
+    let file = Compound::open(bytes);
+    let bytes_max = (bytes.len() as u64).saturating_mul(READ_RATIO_MAX);
+    let mut reading = file.as_ref().map(|file| Reading { file, read: HashSet::new(), bytes_read: 0, bytes_max });
+    let is_package = ENCRYPTED_STREAMS.iter().all(|name| has_stream(bytes, name));
+    if is_package && !reading.as_mut().map_or(Ok(false), |reading| reading.package(walk))? {
         let message = "the document is encrypted; its content was not read";
         walk.problem(Problem::new(ProblemClass::Encrypted, "ooxml_encrypted", message));
     }
-    let Some(file) = Compound::open(bytes) else {
+    let Some((file, mut reading)) = file.as_ref().zip(reading) else {
         return document::unsupported(walk, Kind::Cfb.as_str(), Input::Bytes(bytes));
     };
-    let mut reading = Reading { file: &file, read: HashSet::new(), bytes_read: 0, bytes_max: bytes.len() as u64 };
-    reading.bytes_max = reading.bytes_max.saturating_mul(READ_RATIO_MAX);
     reading.document(walk, 0)?;
     for storage in reading.inner_documents() {
-        let kind = kind_of(&file, storage).unwrap_or(Kind::Cfb);
+        let kind = kind_of(file, storage).unwrap_or(Kind::Cfb);
         let name = file.path(storage);
         let start = ItemStart { name: &name, kind, relation: Relation::Embedded };
         walk.inner(start, |walk| reading.document(walk, storage))?;
@@ -117,6 +122,18 @@ impl Reading<'_> {
 
     fn named(&mut self, walk: &mut Walk<'_>, storage: usize, name: &str) -> Option<Vec<u8>> {
         self.file.find(storage, name).and_then(|index| self.stream(walk, index))
+    }
+
+    /// Walks the package that an encrypted document is, if everybody's password opens it.
+    fn package(&mut self, walk: &mut Walk<'_>) -> Step<bool> {
+        let file = self.file;
+        let [info, package] = ENCRYPTED_STREAMS.map(|name| file.find(0, name));
+        let Some((info, package)) = info.zip(package) else { return Ok(false) };
+        let Some(opened) = password::open_package(&file.stream(info), &file.stream(package)) else { return Ok(false) };
+        self.read.extend([info, package]);
+        let _held = walk.budget.hold(opened.len() as u64);
+        walk.child(ENCRYPTED_STREAMS[1], Relation::Embedded, Input::Bytes(&opened))?;
+        Ok(true)
     }
 
     /// Reads the document of a storage.

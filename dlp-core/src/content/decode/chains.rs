@@ -143,7 +143,7 @@ fn value_chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
         let end = at + len;
         let goes_on = text[end..].starts_with(separator.bytes) && groups.len() <= VALUE_CHARS.end;
         // Where groups are as long as the first one, a shorter one is the last.
-        if !goes_on || (separator.usual != Usual::Seldom && len < first_len) {
+        if !goes_on || (!separator.usual.is_free() && len < first_len) {
             break;
         }
         at = end + separator.bytes.len();
@@ -174,7 +174,7 @@ fn first_group(text: &[u8], from: usize, (end, separator): (usize, &Separator<'_
         let group = &text[earlier..earlier_end];
         // The cell before the first one is a label.
         let is_label = separator.usual == Usual::Cells && len > 1 && !group.iter().any(u8::is_ascii_digit);
-        let is_short = separator.usual != Usual::Seldom && group.len() != len;
+        let is_short = !separator.usual.is_free() && group.len() != len;
         if is_label || is_short || !separator.takes(group, len) {
             break;
         }
@@ -192,6 +192,15 @@ enum Usual {
     Cells,
     /// Seldom between numbers.
     Seldom,
+    /// Between parts of times and addresses: a value only where a label names it.
+    Named,
+}
+
+impl Usual {
+    /// Whether groups may be of any length.
+    fn is_free(self) -> bool {
+        matches!(self, Self::Seldom | Self::Named)
+    }
 }
 
 /// What stands between two groups.
@@ -207,6 +216,7 @@ impl<'t> Separator<'t> {
         let is_upper = group.iter().all(u8::is_ascii_uppercase);
         let fits = match self.usual {
             Usual::Seldom => true,
+            Usual::Named => group.iter().all(u8::is_ascii_digit),
             Usual::Everywhere | Usual::Cells => group.len() <= first_len && (has_digit || is_upper || first_len == 1),
         };
         (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits
@@ -231,6 +241,7 @@ impl<'t> Separator<'t> {
             [b'-'] if len == 1 => Usual::Everywhere,
             [b',' | b';' | b'|'] | [b'\t', ..] if core.iter().all(|byte| *byte == core[0]) => Usual::Cells,
             [b'.' | b'/' | b'_' | b'*' | b'~'] | [0xC2, 0xB7] | [0xE2, 0x80, 0xA2] if !has_quotes => Usual::Seldom,
+            [b':' | b'#'] if len == 1 => Usual::Named,
             _ => return None,
         };
         Some(Self { bytes, usual })
@@ -268,6 +279,7 @@ impl Groups<'_> {
             (Usual::Seldom, _) if self.groups.len() < 3 => false,
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
             (Usual::Seldom, None) => is_plain,
+            (Usual::Named, _) => is_plain && self.groups.len() >= 3 && self.is_named(),
             (_, None) => false,
         };
         let is_thousands = matches!(separator.bytes, b"." | b"_") && self.is_thousands();
@@ -285,6 +297,13 @@ impl Groups<'_> {
         let len = inner.first().copied().unwrap_or(*first.max(last));
         let fits = inner.iter().all(|inner| *inner == len) && *first <= len && *last <= len;
         (fits && (*first == len || *last == len)).then_some(len)
+    }
+
+    /// Whether a word and a mark that assigns stand in front of them.
+    fn is_named(&self) -> bool {
+        let before = self.text[..self.range().start].trim_ascii_end();
+        let word = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"=")).map(<[u8]>::trim_ascii_end);
+        word.is_some_and(|word| word.len() >= 2 && word[word.len() - 2..].iter().all(u8::is_ascii_alphabetic))
     }
 
     /// Whether they are the address of a computer.
@@ -397,6 +416,13 @@ mod tests {
             ("[\"4405\", \"1401\", \"458\"]", &["44051401458"]),
             ("PL61 1090 1014 0000 0712 1981 2874", &["PL61109010140000071219812874"]),
             ("FRRR.ML88.C50G.791Y", &["FRRRML88C50G791Y"]),
+            ("PESEL: 4405:1401:458", &["44051401458"]),
+            ("pesel=44#05#14#01458;", &["44051401458"]),
+            ("pesel:4405:1401:458", &["44051401458"]),
+            ("4405:1401:458", &[]),
+            ("at 2024:05:12:10:11", &[]),
+            ("time: 10:11:12", &[]),
+            ("addr: 2001:0db8:85a3:0042", &[]),
             ("512.330017", &[]),
             ("192.168.100.200", &[]),
             ("12.05.2024", &[]),

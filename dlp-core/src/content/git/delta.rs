@@ -1,5 +1,7 @@
 //! Differences between objects: copies from a base, and bytes that are added.
 
+use crate::base::bytes::take_varint;
+
 /// A step of a difference.
 enum Edit<'d> {
     Copy { start: usize, len: usize },
@@ -18,7 +20,7 @@ pub(super) enum Fault {
 /// Puts an object together.
 pub(super) fn apply(base: &[u8], difference: &[u8], bytes_max: u64) -> Result<Vec<u8>, Fault> {
     let mut rest = difference;
-    let lengths = length(&mut rest).zip(length(&mut rest));
+    let lengths = take_varint(&mut rest).zip(take_varint(&mut rest));
     match lengths.filter(|(base_bytes, _)| *base_bytes == base.len() as u64) {
         None => Err(Fault::Broken),
         Some((_, bytes)) if bytes > bytes_max => Err(Fault::Large),
@@ -45,7 +47,7 @@ fn edited(base: &[u8], edits: &[u8], bytes: u64) -> Option<Vec<u8>> {
 /// What a difference adds, a piece on each line.
 pub(super) fn additions(difference: &[u8]) -> Vec<u8> {
     let (mut rest, mut added) = (difference, Vec::new());
-    if length(&mut rest).and_then(|_| length(&mut rest)).is_none() {
+    if take_varint(&mut rest).and_then(|_| take_varint(&mut rest)).is_none() {
         return difference.to_vec();
     }
     while !rest.is_empty() {
@@ -86,19 +88,6 @@ fn edit<'d>(rest: &mut &'d [u8]) -> Option<Edit<'d>> {
     let (start, len) = (number(0..4)?, number(4..7)?);
     *rest = after;
     Some(Edit::Copy { start, len: if len == 0 { LONGEST } else { len } })
-}
-
-fn length(rest: &mut &[u8]) -> Option<u64> {
-    let mut length = 0;
-    for shift in (0..63).step_by(7) {
-        let (&byte, behind) = rest.split_first()?;
-        *rest = behind;
-        length |= u64::from(byte & 0x7F) << shift;
-        if byte & 0x80 == 0 {
-            return Some(length);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

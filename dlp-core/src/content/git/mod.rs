@@ -37,7 +37,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
 pub(super) fn walk_bundle(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
     walk.with_held(input, |walk, bytes| {
         let Some(end) = memchr::memmem::find(bytes, b"\n\nPACK") else {
-            damaged(walk, "the bundle holds no pack; its bytes were scanned");
+            walk.bad_structure("the bundle holds no pack; its bytes were scanned");
             return plain::raw(walk, Input::Bytes(bytes));
         };
         let start = end + 2;
@@ -47,14 +47,10 @@ pub(super) fn walk_bundle(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
     })
 }
 
-fn damaged(walk: &mut Walk<'_>, message: &'static str) {
-    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
-}
-
 fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
     let count = u32_be(bytes, start + 8);
     let (Some(count), Some(2 | 3)) = (count, u32_be(bytes, start + MARK.len())) else {
-        damaged(walk, "the head of the pack is broken; its bytes were scanned");
+        walk.bad_structure("the head of the pack is broken; its bytes were scanned");
         return plain::raw_at(walk, &bytes[start.min(bytes.len())..], start as u64);
     };
     let mut pack =
@@ -66,7 +62,7 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
         (at, read) = (next, read + 1);
     }
     if read < count {
-        damaged(walk, "an object of the pack is broken; what stands behind it was scanned as raw bytes");
+        walk.bad_structure("an object of the pack is broken; what stands behind it was scanned as raw bytes");
         return plain::raw_at(walk, &bytes[at..], at as u64);
     }
     let behind = bytes.get(at + SUM_BYTES..).unwrap_or_default();

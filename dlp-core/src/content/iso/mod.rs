@@ -146,7 +146,7 @@ impl Image<'_> {
                 SUPPLEMENTARY => Names::Plain,
                 LAST => {
                     if found.is_empty() {
-                        tree::damaged(walk, "the image names no directory; its bytes were scanned");
+                        walk.bad_structure("the image names no directory; its bytes were scanned");
                     }
                     return Ok((found, at));
                 }
@@ -154,7 +154,7 @@ impl Image<'_> {
             };
             found.push(Descriptor { bytes, names });
         }
-        tree::damaged(walk, "the list of descriptors of the image has no end");
+        walk.bad_structure("the list of descriptors of the image has no end");
         Ok((found, at))
     }
 

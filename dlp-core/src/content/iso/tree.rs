@@ -1,7 +1,7 @@
 //! The trees of names in an image: directories of records, with long names in the extensions of Rock Ridge.
 
 use super::{Descriptor, Image, SECTOR_BYTES};
-use crate::base::{ISO_DIRECTORY_BYTES_MAX, Problem, ProblemClass, bytes::u32_le};
+use crate::base::{ISO_DIRECTORY_BYTES_MAX, Problem, bytes::u32_le};
 use crate::content::names;
 use crate::content::walk::{Step, Walk};
 use crate::text::Charset;
@@ -126,7 +126,7 @@ pub(super) fn files(walk: &mut Walk<'_>, image: &mut Image<'_>, descriptor: &Des
     let known = indexed.map(|(index, file)| (file.ranges.clone(), index)).collect();
     let root = Record::read(&descriptor.bytes[ROOT], descriptor.names).filter(|root| root.is_directory);
     let Some(root) = root else {
-        damaged(walk, "the image has no root directory; its bytes were scanned");
+        walk.bad_structure("the image has no root directory; its bytes were scanned");
         return Ok(());
     };
     let mut seen = HashSet::new();
@@ -186,11 +186,6 @@ pub(super) fn emit_name(walk: &mut Walk<'_>, path: &str) -> Step {
     walk.emit_name(path)
 }
 
-/// Says that the structure is broken.
-pub(super) fn damaged(walk: &mut Walk<'_>, message: &'static str) {
-    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
-}
-
 /// The records of a directory, but for itself and the one above it. Ends early when directories share their bytes.
 fn records(walk: &mut Walk<'_>, image: &mut Image<'_>, range: &Range<u64>, names: Names) -> Step<Vec<Record>> {
     let len = range.end - range.start;
@@ -228,7 +223,7 @@ fn records(walk: &mut Walk<'_>, image: &mut Image<'_>, range: &Range<u64>, names
         }
     }
     if is_broken || !is_named {
-        damaged(walk, "a directory of the image is broken; what it leads to was scanned as raw bytes");
+        walk.bad_structure("a directory of the image is broken; what it leads to was scanned as raw bytes");
     }
     Ok(found)
 }

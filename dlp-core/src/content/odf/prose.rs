@@ -50,8 +50,8 @@ struct Changes {
     region: String,
     /// Changes that deleted something.
     deletions: HashSet<String>,
-    /// The text that comes was deleted.
-    is_in_deletion: bool,
+    /// Deletions that are open: the text that comes was deleted. They may overlap each other and insertions.
+    open: HashSet<String>,
 }
 
 /// The sheet that is open.
@@ -115,7 +115,7 @@ impl<'p> Prose<'p> {
 
     fn role(&self) -> Role {
         let innermost = self.roles.last().map_or(self.base, |(_, role)| *role);
-        if self.changes.is_in_deletion && innermost == self.base { Role::Deleted } else { innermost }
+        if !self.changes.open.is_empty() && innermost == self.base { Role::Deleted } else { innermost }
     }
 
     /// What is inside the element that starts has this role.
@@ -182,12 +182,13 @@ impl<'p> Prose<'p> {
         if element.local_name().ends_with("-properties") {
             return;
         }
-        let (side, is_sheet) = (&mut self.side, self.sheet.is_some());
+        let is_cell = self.sheet.is_some() && is_cell(element.local_name());
+        let side = &mut self.side;
         let is_sheet_name = self.is_spreadsheet && element.local_name() == "table";
         self.attributes.each_new(element, |name, value| match name {
             "href" if is_inside(value) => {}
             "name" if is_sheet_name => {}
-            "value" | "string-value" | "date-value" | "time-value" if is_sheet => {}
+            "value" | "string-value" | "date-value" | "time-value" if is_cell => {}
             // Conditions of number formats are no text of people.
             "condition" if element.local_name() == "map" => {}
             _ => side.add(role_of(name), value),
@@ -204,10 +205,12 @@ impl<'p> Prose<'p> {
                 changes.deletions.insert(std::mem::take(&mut changes.region));
             }
             "change-start" if changes.deletions.contains(&id("change-id")) => {
-                changes.is_in_deletion = true;
+                changes.open.insert(id("change-id"));
                 self.side.open(Role::Deleted);
             }
-            "change-end" => changes.is_in_deletion = false,
+            "change-end" => {
+                changes.open.remove(&id("change-id"));
+            }
             _ => {}
         }
     }
@@ -363,7 +366,7 @@ impl Visit for Prose<'_> {
             "spreadsheet" => self.is_spreadsheet = true,
             "table" => self.start_sheet(walk, element)?,
             "table-row" => self.start_row(element),
-            "table-cell" | "covered-table-cell" => self.start_cell(element),
+            name if is_cell(name) => self.start_cell(element),
             "page" => self.start_page(element),
             "changed-region" | "deletion" | "change-start" | "change-end" => self.mark_change(element),
             _ => {}
@@ -389,7 +392,7 @@ impl Visit for Prose<'_> {
         self.end_taken(walk)?;
         match local_name {
             "p" | "h" => self.texts = self.texts.saturating_sub(1),
-            "table-cell" | "covered-table-cell" => self.end_cell(walk)?,
+            name if is_cell(name) => self.end_cell(walk)?,
             "table-row" => self.separate(Join::Line),
             "table" => self.end_sheet(walk)?,
             "meta" => self.is_meta = false,
@@ -406,6 +409,10 @@ impl Visit for Prose<'_> {
         self.depth = self.depth.saturating_sub(1);
         Ok(())
     }
+}
+
+fn is_cell(local_name: &str) -> bool {
+    matches!(local_name, "table-cell" | "covered-table-cell")
 }
 
 impl Sheet {

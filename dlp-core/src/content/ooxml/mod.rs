@@ -4,6 +4,7 @@
 //! rule knows go through a generic reader, so that nothing in a package is skipped. Files that are embedded are walked
 //! as children.
 
+mod binary;
 mod prose;
 mod styles;
 mod workbook;
@@ -13,6 +14,7 @@ use super::xml;
 use super::xml::data::{Generic, Properties, Relationships};
 use super::zip::{self, Directory, Entry};
 use super::{Kind, Place, ReadSeek, Role, names};
+use binary::Aside;
 use prose::Prose;
 use std::io::Read;
 use styles::Styles;
@@ -116,6 +118,9 @@ impl Package {
 
     fn visit(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, part: &Part<'_>) -> Step {
         let path = part.path.as_str();
+        if is_binary(path) {
+            return self.visit_binary(walk, content, part);
+        }
         match part.route {
             Route::Workbook => {
                 xml::visit(walk, content, path, &mut self.workbook)?;
@@ -135,14 +140,37 @@ impl Package {
         }
     }
 
+    /// A part of a binary workbook.
+    fn visit_binary(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, part: &Part<'_>) -> Step {
+        let path = part.path.as_str();
+        match part.route {
+            Route::Workbook => {
+                binary::visit(walk, content, path, &mut self.workbook)?;
+                self.workbook.finish(walk)
+            }
+            Route::SharedStrings => binary::visit(walk, content, path, &mut self.strings),
+            Route::Styles => binary::visit(walk, content, path, &mut self.styles),
+            Route::Sheet => binary::visit(walk, content, path, &mut self.sheet(path)),
+            Route::Prose(rank) => binary::visit(walk, content, path, &mut Aside::new(path, rank.role())),
+            _ => binary::visit(walk, content, path, &mut Aside::new(path, Role::Data)),
+        }
+    }
+
     fn visit_sheet(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, path: &str) -> Step {
-        let (name, hidden) = self.workbook.sheet(path).map_or((path, false), |(_, name, hidden)| (name, hidden));
-        let role = if hidden { Role::Hidden } else { Role::Body };
-        let tables = Tables { strings: &mut self.strings, styles: &self.styles };
-        let mut sheet = Sheet::new(name, path, role, tables);
+        let mut sheet = self.sheet(path);
         let step = xml::visit(walk, content, path, &mut sheet);
         sheet.finish(walk)?;
         step
+    }
+
+    /// The sheet in a part.
+    fn sheet<'s>(&'s mut self, path: &'s str) -> Sheet<'s> {
+        if self.workbook.counts_from_1904() {
+            self.styles.formats().count_from_1904();
+        }
+        let (name, hidden) = self.workbook.sheet(path).map_or((path, false), |(_, name, hidden)| (name, hidden));
+        let role = if hidden { Role::Hidden } else { Role::Body };
+        Sheet::new(name, path, role, Tables { strings: &mut self.strings, styles: &self.styles })
     }
 }
 
@@ -157,11 +185,17 @@ fn visit_prose(walk: &mut Walk<'_>, content: &mut dyn Read, path: &str, (role, p
 fn route(kind: Kind, path: &str) -> Route {
     let path = path.to_ascii_lowercase().replace('\\', "/");
     let file = path.rsplit('/').next().unwrap_or_default();
-    if path == "xl/workbook.xml" || path == "xl/_rels/workbook.xml.rels" {
+    if matches!(path.as_str(), "xl/workbook.xml" | "xl/_rels/workbook.xml.rels")
+        || matches!(path.as_str(), "xl/workbook.bin" | "xl/_rels/workbook.bin.rels")
+    {
         return Route::Workbook;
     }
     if path.ends_with(".rels") {
         return Route::Relationships;
+    }
+    let folder = |name: &str| path.contains(&format!("/{name}/"));
+    if is_binary(&path) && kind == Kind::Xlsx {
+        return binary_route(&folder, file);
     }
     if !path.ends_with(".xml") && !path.ends_with(".vml") {
         return Route::Embedded;
@@ -169,7 +203,6 @@ fn route(kind: Kind, path: &str) -> Route {
     if path.starts_with("docprops/") || path.starts_with("docmetadata/") {
         return Route::Properties;
     }
-    let folder = |name: &str| path.contains(&format!("/{name}/"));
     if folder("charts") || folder("diagrams") || folder("drawings") {
         return Route::Prose(Rank::Drawing);
     }
@@ -183,6 +216,23 @@ fn route(kind: Kind, path: &str) -> Route {
         Kind::Xlsx if folder("worksheets") || folder("macrosheets") => Route::Sheet,
         Kind::Pptx => slide_route(&folder, file),
         _ => Route::Generic,
+    }
+}
+
+/// Whether a part may hold the records of a binary workbook.
+fn is_binary(path: &str) -> bool {
+    path.len() > 4 && path.is_char_boundary(path.len() - 4) && path[path.len() - 4..].eq_ignore_ascii_case(".bin")
+}
+
+/// What a part of a binary workbook holds. Other parts bear the same suffix: macros, settings of printers, objects.
+fn binary_route(folder: &dyn Fn(&str) -> bool, file: &str) -> Route {
+    match file {
+        "sharedstrings.bin" => Route::SharedStrings,
+        "styles.bin" => Route::Styles,
+        _ if file.starts_with("comments") => Route::Prose(Rank::Comment),
+        _ if folder("worksheets") || folder("macrosheets") => Route::Sheet,
+        _ if folder("pivotcache") => Route::Generic,
+        _ => Route::Embedded,
     }
 }
 

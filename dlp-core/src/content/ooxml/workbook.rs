@@ -18,6 +18,7 @@ pub(super) struct Workbook {
     /// Relationship id to target.
     targets: HashMap<String, String>,
     name: Option<String>,
+    counts_from_1904: bool,
     /// The last text stands in no known element.
     is_stray: bool,
     attributes: Attributes,
@@ -31,6 +32,21 @@ impl Workbook {
             let target = self.targets.get(id)?.trim_start_matches('/');
             path.to_ascii_lowercase().ends_with(&target.to_ascii_lowercase()).then_some((index, name.as_str(), *hidden))
         })
+    }
+
+    /// Whether days are counted from 1904 on.
+    pub(super) fn counts_from_1904(&self) -> bool {
+        self.counts_from_1904
+    }
+
+    /// Days are counted from 1904 on.
+    pub(super) fn count_from_1904(&mut self) {
+        self.counts_from_1904 = true;
+    }
+
+    /// A sheet in reading order, by the id of its relationship.
+    pub(super) fn add_sheet(&mut self, relation: String, name: String, is_hidden: bool) {
+        self.sheets.push((relation, name, is_hidden));
     }
 
     pub(super) fn finish(&mut self, walk: &mut Walk<'_>) -> Step {
@@ -53,7 +69,7 @@ impl Visit for Workbook {
         match element.local_name() {
             "sheet" => {
                 let hidden = matches!(attribute("state").as_str(), "hidden" | "veryHidden");
-                self.sheets.push((attribute("id"), attribute("name"), hidden));
+                self.add_sheet(attribute("id"), attribute("name"), hidden);
             }
             "Relationship" => {
                 self.targets.insert(attribute("Id"), attribute("Target"));
@@ -66,6 +82,7 @@ impl Visit for Workbook {
                 self.add_attributes(element, Role::Formula);
                 self.side.add(Role::Formula, &format!("{}: ", attribute("name")));
             }
+            "workbookPr" if matches!(attribute("date1904").as_str(), "1" | "true") => self.count_from_1904(),
             _ => self.add_attributes(element, Role::Data),
         }
         if self.side.is_full() { self.side.flush(walk, "xl/workbook.xml", Place::None) } else { Ok(()) }
@@ -108,6 +125,42 @@ impl Strings {
         self.text.get(start..end)
     }
 
+    /// The next string.
+    pub(super) fn add(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        let step = self.push(walk, text);
+        self.end_string(walk);
+        step
+    }
+
+    /// A piece of a string. What exceeds the memory loses its cell but not its scan.
+    fn push(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        let bytes_max = walk.budget.limits.shared_strings_bytes_max;
+        if self.is_beyond(text, bytes_max) && !std::mem::replace(&mut self.is_full, true) {
+            let message = "shared strings beyond the bound were scanned without their cells";
+            walk.problem(Problem::limit("shared_strings_bytes_max", bytes_max, message));
+        }
+        if self.is_full {
+            return emit_data(walk, text);
+        }
+        self.text.push_str(text);
+        Ok(())
+    }
+
+    /// Whether so much more text takes more memory than the bound.
+    fn is_beyond(&self, text: &str, bytes_max: u64) -> bool {
+        let ends = self.ends.len() * (size_of::<usize>() + size_of::<bool>());
+        (self.text.len() + text.len() + ends) as u64 > bytes_max
+    }
+
+    fn end_string(&mut self, walk: &mut Walk<'_>) {
+        // An empty string takes memory too.
+        let _ = self.push(walk, "");
+        if !self.is_full {
+            self.ends.push(self.text.len());
+            self.used.push(false);
+        }
+    }
+
     /// Hands out the strings that no cell shows: they stay in files after cells were deleted.
     pub(super) fn finish(&mut self, walk: &mut Walk<'_>) -> Step {
         let unused: Vec<usize> = (0..self.ends.len()).filter(|index| !self.used[*index]).collect();
@@ -138,28 +191,15 @@ impl Visit for Strings {
         if !self.in_text {
             return if text.trim().is_empty() { Ok(()) } else { emit_data(walk, text) };
         }
-        // Phonetic hints are no part of the string; what exceeds the memory loses its cell but not its scan.
-        let bytes_max = walk.budget.limits.shared_strings_bytes_max;
-        if !self.is_full && (self.text.len() + text.len()) as u64 > bytes_max {
-            self.is_full = true;
-            let message = "shared strings beyond the bound were scanned without their cells";
-            walk.problem(Problem::limit("shared_strings_bytes_max", bytes_max, message));
-        }
-        if self.in_phonetic || self.is_full {
-            return emit_data(walk, text);
-        }
-        self.text.push_str(text);
-        Ok(())
+        // Phonetic hints are no part of the string.
+        if self.in_phonetic { emit_data(walk, text) } else { self.push(walk, text) }
     }
 
-    fn end(&mut self, _: &mut Walk<'_>, local_name: &str) -> Step {
+    fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step {
         match local_name {
             "t" => self.in_text = false,
             "rPh" => self.in_phonetic = false,
-            "si" if !self.is_full => {
-                self.ends.push(self.text.len());
-                self.used.push(false);
-            }
+            "si" => self.end_string(walk),
             _ => {}
         }
         Ok(())
@@ -174,15 +214,8 @@ pub(super) struct Tables<'s> {
 
 /// The cells of one sheet.
 pub(super) struct Sheet<'s> {
-    sheet: &'s str,
-    path: &'s str,
-    role: Role,
+    grid: Grid<'s>,
     tables: Tables<'s>,
-    row: u32,
-    column: u32,
-    is_row_hidden: bool,
-    /// How the next cell follows.
-    join: Join,
     cell_type: String,
     style: usize,
     value: String,
@@ -191,6 +224,28 @@ pub(super) struct Sheet<'s> {
     is_stray: bool,
     attributes: Attributes,
     side: Side,
+}
+
+/// Where the next cell stands.
+struct Grid<'s> {
+    sheet: &'s str,
+    path: &'s str,
+    role: Role,
+    row: u32,
+    column: u32,
+    is_row_hidden: bool,
+    /// How the next cell follows.
+    join: Join,
+}
+
+impl Grid<'_> {
+    fn emit(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        let role = if self.is_row_hidden { Role::Hidden } else { self.role };
+        let join = std::mem::replace(&mut self.join, Join::Cell);
+        let place = Place::Cell { sheet: self.sheet, row: self.row, column: self.column };
+        let part = Part { role, name: self.path };
+        walk.emit(&Segment { text: text.as_bytes(), part, place, join, origin: Origin::None })
+    }
 }
 
 /// Where the text of an open element goes.
@@ -203,14 +258,8 @@ enum Target {
 impl<'s> Sheet<'s> {
     pub(super) fn new(sheet: &'s str, path: &'s str, role: Role, tables: Tables<'s>) -> Self {
         Self {
-            sheet,
-            path,
-            role,
+            grid: Grid { sheet, path, role, row: 0, column: 0, is_row_hidden: false, join: Join::Line },
             tables,
-            row: 0,
-            column: 0,
-            is_row_hidden: false,
-            join: Join::Line,
             cell_type: String::new(),
             style: 0,
             value: String::new(),
@@ -222,11 +271,11 @@ impl<'s> Sheet<'s> {
     }
 
     pub(super) fn finish(mut self, walk: &mut Walk<'_>) -> Step {
-        self.side.flush(walk, self.path, Place::None)
+        self.side.flush(walk, self.grid.path, Place::None)
     }
 
     fn flush_if_full(&mut self, walk: &mut Walk<'_>) -> Step {
-        if self.side.is_full() { self.side.flush(walk, self.path, Place::None) } else { Ok(()) }
+        if self.side.is_full() { self.side.flush(walk, self.grid.path, Place::None) } else { Ok(()) }
     }
 
     fn add_attributes(&mut self, element: &Element<'_>, role: Role) {
@@ -234,52 +283,65 @@ impl<'s> Sheet<'s> {
         self.attributes.each_new(element, |_, value| side.add(role, value));
     }
 
+    /// Begins a row; one that is not stated is the next.
+    pub(super) fn open_row(&mut self, row: Option<u32>, is_row_hidden: bool) {
+        let row = row.unwrap_or_else(|| self.grid.row.saturating_add(1));
+        self.grid = Grid { row, column: 0, is_row_hidden, join: Join::Line, ..self.grid };
+    }
+
+    /// Begins a cell; one that is not stated is the next.
+    pub(super) fn open_cell(&mut self, column: Option<u32>, style: usize) {
+        self.grid.column = column.unwrap_or_else(|| self.grid.column.saturating_add(1));
+        self.style = style;
+    }
+
     fn start_row(&mut self, element: &Element<'_>) {
         let stated = element.attribute("r").and_then(|row| row.parse().ok());
-        self.row = stated.unwrap_or_else(|| self.row.saturating_add(1));
-        self.column = 0;
-        self.is_row_hidden = matches!(element.attribute("hidden").as_deref(), Some("1" | "true"));
-        self.join = Join::Line;
+        self.open_row(stated, matches!(element.attribute("hidden").as_deref(), Some("1" | "true")));
     }
 
     fn start_cell(&mut self, element: &Element<'_>) {
-        let (mut reference, mut cell_type) = (None, String::new());
-        self.style = 0;
+        let (mut reference, mut cell_type, mut style) = (None, String::new(), 0);
         for (name, value) in element.attributes() {
             match name.as_str() {
                 "r" => reference = column_and_row(&value),
                 "t" => cell_type = value,
-                "s" => self.style = value.parse().unwrap_or(0),
+                "s" => style = value.parse().unwrap_or(0),
                 _ => {}
             }
         }
-        (self.column, self.row) = reference.unwrap_or((self.column.saturating_add(1), self.row));
+        self.grid.row = reference.map_or(self.grid.row, |(_, row)| row);
+        self.open_cell(reference.map(|(column, _)| column), style);
         self.cell_type = cell_type;
         self.value.clear();
     }
 
     fn end_cell(&mut self, walk: &mut Walk<'_>) -> Step {
-        if self.value.is_empty() {
-            return Ok(());
+        let value = std::mem::take(&mut self.value);
+        match self.cell_type.as_str() {
+            _ if value.is_empty() => Ok(()),
+            "s" => value.trim().parse().map_or(Ok(()), |index| self.shared(walk, index)),
+            "" | "n" => self.number(walk, &plain_number(&value)),
+            _ => self.cell(walk, &value),
         }
-        let plain;
-        let text = match self.cell_type.as_str() {
-            "s" => match self.value.trim().parse().ok().and_then(|index| self.tables.strings.get(index)) {
-                Some(text) => text,
-                None => return Ok(()),
-            },
-            "" | "n" => {
-                let number = plain_number(&self.value);
-                plain = self.tables.styles.shown(self.style, &number).unwrap_or(number);
-                &plain
-            }
-            _ => &self.value,
-        };
-        let role = if self.is_row_hidden { Role::Hidden } else { self.role };
-        let join = std::mem::replace(&mut self.join, Join::Cell);
-        let place = Place::Cell { sheet: self.sheet, row: self.row, column: self.column };
-        let part = Part { role, name: self.path };
-        walk.emit(&Segment { text: text.as_bytes(), part, place, join, origin: Origin::None })
+    }
+
+    /// The cell shows a shared string.
+    pub(super) fn shared(&mut self, walk: &mut Walk<'_>, index: usize) -> Step {
+        self.tables.strings.get(index).map_or(Ok(()), |text| self.grid.emit(walk, text))
+    }
+
+    /// The cell holds a number, which its format may show with other digits around it.
+    pub(super) fn number(&mut self, walk: &mut Walk<'_>, number: &str) -> Step {
+        match self.tables.styles.shown(self.style, number) {
+            Some(shown) => self.cell(walk, &shown),
+            None => self.cell(walk, number),
+        }
+    }
+
+    /// The cell holds this text.
+    pub(super) fn cell(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        self.grid.emit(walk, text)
     }
 }
 

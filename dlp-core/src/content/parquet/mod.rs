@@ -12,7 +12,7 @@ use super::budget::Metered;
 use super::cells;
 use super::walk::{Break, Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain, recognise, snappy};
-use crate::base::bytes::u32_le;
+use crate::base::bytes::{u32_be, u32_le};
 use crate::base::{DICTIONARY_BYTES_MAX, PARQUET_PAGE_VALUES_MAX, Problem, ProblemClass};
 use crate::text::is_utf8;
 use brotli_decompressor::Decompressor;
@@ -36,6 +36,8 @@ const REQUIRED: i64 = 0;
 const REPEATED: i64 = 2;
 /// Bytes from this length on are items; shorter ones are only if they are files.
 const ITEM_BYTES_MIN: usize = 256;
+/// Bytes of the path to a column; one with a longer path bears its own name.
+const PATH_BYTES_MAX: usize = 512;
 /// Columns in columns.
 const DEPTH_MAX: usize = 64;
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -48,7 +50,9 @@ pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
             Ok(footer) => footer,
             Err(fault) => {
                 match fault {
-                    Fault::Broken => damaged(walk, "the file has no footer that can be read; its bytes were scanned"),
+                    Fault::Broken => {
+                        walk.bad_structure("the file has no footer that can be read; its bytes were scanned")
+                    }
                     Fault::TooMany => held_too_much(walk, "the footer is larger than what may be held in memory"),
                 }
                 return plain::raw(walk, Input::Bytes(bytes));
@@ -73,10 +77,6 @@ fn held_too_much(walk: &mut Walk<'_>, message: &'static str) {
     walk.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
 }
 
-fn damaged(walk: &mut Walk<'_>, message: &'static str) {
-    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
-}
-
 /// A column as the schema tells of it.
 #[derive(Clone, Debug)]
 struct Column {
@@ -90,24 +90,29 @@ struct Column {
 /// The columns with values, in order.
 fn columns(footer: &Structure<'_>) -> Vec<Column> {
     let mut found = Vec::new();
-    // For each open level: how many columns are left in it, and what it says of those in it.
-    let mut open: Vec<(i64, bool, bool)> = Vec::new();
+    // For each open level: how many columns are left in it, its path, and what it says of those in it.
+    let mut open: Vec<(i64, String, bool, bool)> = Vec::new();
     for element in footer.structures(2).skip(1) {
         while open.last().is_some_and(|(left, ..)| *left == 0) {
             open.pop();
         }
         let (mut is_repeated, mut is_optional) = (false, false);
-        if let Some((left, repeated, optional)) = open.last_mut() {
+        let mut name = String::from_utf8_lossy(element.bytes(4).unwrap_or_default()).into_owned();
+        if let Some((left, path, repeated, optional)) = open.last_mut() {
             *left -= 1;
             (is_repeated, is_optional) = (*repeated, *optional);
+            if path.len() + name.len() < PATH_BYTES_MAX {
+                name = format!("{path}.{name}");
+            }
         }
         let repetition = element.number(3).unwrap_or(REQUIRED);
         is_repeated |= repetition == REPEATED;
         is_optional |= repetition != REQUIRED;
         match element.number(5) {
-            Some(children) if children > 0 && open.len() < DEPTH_MAX => open.push((children, is_repeated, is_optional)),
+            Some(children) if children > 0 && open.len() < DEPTH_MAX => {
+                open.push((children, name, is_repeated, is_optional));
+            }
             _ => {
-                let name = String::from_utf8_lossy(element.bytes(4).unwrap_or_default()).into_owned();
                 let len = element.number(2).and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
                 let shape = Shape { kind: element.number(1).unwrap_or(-1), len };
                 found.push(Column { name, shape, is_repeated, is_optional });
@@ -144,9 +149,8 @@ impl<'d> File<'d> {
                 walk.check_budget()?;
                 match columns.get(index) {
                     Some(column) => self.chunk(walk, column, chunk)?,
-                    None => {
-                        damaged(walk, "the file has more columns than its schema; the rest was scanned as raw bytes")
-                    }
+                    None => walk
+                        .bad_structure("the file has more columns than its schema; the rest was scanned as raw bytes"),
                 }
             }
         }
@@ -169,7 +173,7 @@ impl<'d> File<'d> {
         while at < end {
             let next = self.page(walk, (column, about.number(4).unwrap_or(0)), at..end)?;
             let Some(next) = next else {
-                damaged(walk, "a page of the file is broken; what is left of its column was scanned as raw bytes");
+                walk.bad_structure("a page of the file is broken; what is left of its column was scanned as raw bytes");
                 return Ok(());
             };
             at = next;
@@ -212,7 +216,7 @@ impl<'d> File<'d> {
             Some(_) if DICTIONARY.contains(&page.encoding) && !page.is_dictionary => {}
             Some(values) => self.values(walk, column, page.encoding, values)?,
             None => {
-                damaged(walk, "a page of the file does not fit its column; it was scanned as raw bytes");
+                walk.bad_structure("a page of the file does not fit its column; it was scanned as raw bytes");
                 plain::raw_at(walk, &content, 0)?;
             }
         }
@@ -242,7 +246,7 @@ impl<'d> File<'d> {
             (End::Whole, _) => Ok(()),
             (End::Unread, _) => plain::raw_at(walk, bytes, 0),
             (End::Broken(rest), _) => {
-                damaged(walk, "values of a page do not fit their column; the rest was scanned as raw bytes");
+                walk.bad_structure("values of a page do not fit their column; the rest was scanned as raw bytes");
                 plain::raw_at(walk, rest, (bytes.len() - rest.len()) as u64)
             }
             (End::Cut, _) => {
@@ -331,7 +335,7 @@ fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
     let room = usize::try_from(walk.budget.room_to_hold()).unwrap_or(usize::MAX);
     let broken = || Box::new(Cursor::new(Vec::new())) as Box<dyn Read>;
     let block = |block: Option<Vec<u8>>| block.map_or_else(broken, |block| Box::new(Cursor::new(block)));
-    let is_block = page.is_packed && matches!(codec, 1 | 7);
+    let is_block = page.is_packed && matches!(codec, 1 | 5 | 7);
     if is_block && page.unpacked_bytes > room {
         held_too_much(walk, "a page of the file is larger than what may be held in memory; it was not unpacked");
         plain::raw_at(walk, packed, 0)?;
@@ -343,6 +347,7 @@ fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
         0 => return Ok(packed.to_vec()),
         1 => block(snappy::unpack(packed, room)),
         2 => Box::new(MultiGzDecoder::new(packed)),
+        5 => block(lz4_in_pieces(packed, unpacked_bytes)),
         7 => block(lz4_flex::block::decompress(packed, unpacked_bytes).ok()),
         4 => Box::new(Decompressor::new(packed, BUFFER_BYTES)),
         6 => match StreamingDecoder::new_with_max_window_size(packed, DICTIONARY_BYTES_MAX) {
@@ -364,10 +369,26 @@ fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
     } else if content.len() == room {
         held_too_much(walk, "a page of the file is larger than what may be held in memory; its beginning was read");
     } else if content.is_empty() && !packed.is_empty() && page.unpacked_bytes > 0 {
-        damaged(walk, "a page of the file cannot be unpacked; it was scanned as raw bytes");
+        walk.bad_structure("a page of the file cannot be unpacked; it was scanned as raw bytes");
         plain::raw_at(walk, packed, 0)?;
     }
     Ok(content)
+}
+
+/// Blocks of LZ4 as Hadoop writes them, each behind its lengths; programs that left those out wrote one block.
+fn lz4_in_pieces(packed: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+    let pieces = || {
+        let (mut rest, mut content) = (packed, Vec::new());
+        while !rest.is_empty() {
+            let (len, packed_len) = (u32_be(rest, 0)? as usize, u32_be(rest, 4)? as usize);
+            let piece = rest[8..].get(..packed_len)?;
+            let room = bytes_max.checked_sub(content.len()).filter(|room| len <= *room)?;
+            content.extend(lz4_flex::block::decompress(piece, len.min(room)).ok()?);
+            rest = &rest[8 + packed_len..];
+        }
+        Some(content)
+    };
+    pieces().or_else(|| lz4_flex::block::decompress(packed, bytes_max).ok())
 }
 
 /// Hands out a value; its number among those of the file names it where it is an item.

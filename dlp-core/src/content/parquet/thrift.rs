@@ -1,5 +1,7 @@
 //! Structures in the compact protocol of Thrift, read without knowing what they mean.
 
+use crate::base::bytes::{take_varint, zigzag};
+
 /// Structures in structures.
 const DEPTH_MAX: u32 = 16;
 /// Memory of one value at most, with what its list takes while it grows.
@@ -181,31 +183,12 @@ impl<'d> Reader<'d> {
     }
 
     fn unsigned(&mut self) -> Option<u64> {
-        unsigned(&mut self.rest)
+        take_varint(&mut self.rest)
     }
 
     fn signed(&mut self) -> Option<i64> {
         self.unsigned().map(zigzag)
     }
-}
-
-/// A number of seven bits a byte, the lowest first.
-pub(super) fn unsigned(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, behind) = rest.split_first()?;
-        *rest = behind;
-        number |= u64::from(byte & 0x7F) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-/// A number whose lowest bit is its sign.
-pub(super) fn zigzag(number: u64) -> i64 {
-    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
 #[cfg(test)]

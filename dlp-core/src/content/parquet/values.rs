@@ -2,9 +2,8 @@
 //!
 //! Parquet format, Encodings.md.
 
-use super::thrift::{unsigned, zigzag};
 use crate::base::PARQUET_PAGE_VALUES_MAX;
-use crate::base::bytes::{array, u32_le};
+use crate::base::bytes::{array, take_varint, u32_le, zigzag};
 use crate::content::walk::Step;
 
 /// Types of columns.
@@ -190,9 +189,9 @@ struct Deltas<'d> {
 impl<'d> Deltas<'d> {
     fn new(bytes: &'d [u8]) -> Option<Self> {
         let mut rest = bytes;
-        let (block, parts) = (unsigned(&mut rest)?, unsigned(&mut rest)?);
-        let count = usize::try_from(unsigned(&mut rest)?).unwrap_or(usize::MAX);
-        let last = zigzag(unsigned(&mut rest)?);
+        let (block, parts) = (take_varint(&mut rest)?, take_varint(&mut rest)?);
+        let count = usize::try_from(take_varint(&mut rest)?).unwrap_or(usize::MAX);
+        let last = zigzag(take_varint(&mut rest)?);
         let part = usize::try_from(block.checked_div(parts)?).ok()?;
         if part == 0 || part % 8 != 0 || block > PARQUET_PAGE_VALUES_MAX as u64 {
             return None;
@@ -239,7 +238,7 @@ impl<'d> Deltas<'d> {
     fn next_part(&mut self) -> Option<()> {
         const WIDTH_MAX: u8 = 64;
         if self.widths.is_empty() {
-            self.least = zigzag(unsigned(&mut self.rest)?);
+            self.least = zigzag(take_varint(&mut self.rest)?);
             self.widths = take(&mut self.rest, self.parts)?;
         }
         let (width, widths) = self.widths.split_first().filter(|(width, _)| **width <= WIDTH_MAX)?;

@@ -50,7 +50,7 @@ fn store(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {
             if refusal == Refusal::Form {
                 return document::unsupported(walk, "pst (large pages)", Input::Seekable(reader));
             }
-            damaged(walk, "the store names no blocks; its bytes were scanned");
+            walk.bad_structure("the store names no blocks; its bytes were scanned");
             return plain::raw(walk, Input::Seekable(reader));
         }
     };
@@ -59,10 +59,6 @@ fn store(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {
         walk.problem(Problem::new(ProblemClass::Encrypted, "pst", message));
     }
     Reading { store, raw_bytes: 0 }.all(walk)
-}
-
-fn damaged(walk: &mut Walk<'_>, message: &'static str) {
-    walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
 }
 
 struct Reading<'r> {
@@ -85,7 +81,7 @@ impl Reading<'_> {
         // What no message led to: tables, and what was deleted but for its block.
         let unread = plain::raw(walk, Input::Stream(&mut Unread::new(&mut self.store)));
         if self.store.is_broken {
-            damaged(walk, "blocks of the store do not fit together; what could be read was scanned");
+            walk.bad_structure("blocks of the store do not fit together; what could be read was scanned");
         }
         if self.store.is_shared() {
             let message = "messages or blocks share their bytes; not all of them were read";
