@@ -20,6 +20,19 @@ const ROWS: &[(&str, &str, &str, ConfidenceLevel)] = &[
     // Of another length.
     ("{}", "waka_([2-9][A-M][g-m]){14}", "secret.wakatime.api-key", ConfidenceLevel::High),
     ("{}", "ucat_([2-9][A-M][g-m]){10}", "secret.upcloud.api-token", ConfidenceLevel::Medium),
+    // What programs call something.
+    ("{}", "ptr_([2-9][A-M][g-m]){12}", "secret.portainer.access-token", ConfidenceLevel::Medium),
+    ("shared_{}", "ptr_([2-9][A-M][g-m]){12}", "secret.portainer.access-token", ConfidenceLevel::Low),
+    ("{}", "ptr_[a-z]{10}_[a-z]{12}_[a-z]{12}", "secret.portainer.access-token", ConfidenceLevel::Low),
+    // Behind fixed text, and behind a setting of its vendor where the vendor merely has to be near.
+    (
+        "https://hooks.zapier.com/hooks/catch/123456/{}",
+        "[0-9][A-M]{3}[g-m]{6}",
+        "secret.zapier.webhook",
+        ConfidenceLevel::Medium,
+    ),
+    ("airbrake_project_key = \"{}\"", "([2-9][A-M][g-m]){13}[2-9]", "secret.airbrake.api-key", ConfidenceLevel::Medium),
+    ("{}", "([2-9][A-F]){16}-us7", "secret.mailchimp.api-key", ConfidenceLevel::Medium),
     // A sum in its end proves a value whatever its letters.
     ("{}", "ghp_[0-9A-Za-z]{36}", "secret.github.pat-classic", ConfidenceLevel::High),
 ];

@@ -122,6 +122,9 @@ pub(super) fn judge(
         if is_altered_hex(value) {
             score.cap(ALTERED_POINTS, Sentence::Altered);
         }
+        if is_in_name(text, accepted) {
+            score.cap(ALTERED_POINTS, "part of a longer name, or without a digit: what programs call something");
+        }
     }
     if let Some((_, verdict)) = checked {
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
@@ -161,6 +164,14 @@ pub(super) fn judge(
         checked,
         column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
     })
+}
+
+/// Whether a value that is known by its start goes on a name in a program, or is one: `shared_ptr_access`. Of drawn values,
+/// one in some hundred is without a digit.
+fn is_in_name(text: &[u8], accepted: &Accepted) -> bool {
+    let value = accepted.value.clone();
+    let goes_on = value.start.checked_sub(1).is_some_and(|before| text[before] == b'_');
+    accepted.whole.start == value.start && (goes_on || !text[value].iter().any(u8::is_ascii_digit))
 }
 
 /// Whether a check proves a value whatever its shape: one that a value can be made to pass, as by a sum in its end.

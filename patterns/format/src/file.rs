@@ -365,7 +365,8 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
 /// The patterns of a detector, and what may stand beside their matches.
 fn patterns(raw: &DetectorToml, is_built_in: bool) -> Result<(Boundary, Vec<Pattern>), String> {
     let has_twins = is_built_in && raw.category == Category::Secret;
-    let twins = raw.patterns.iter().filter(|_| has_twins).filter_map(|pattern| wide::twin(pattern));
+    let twins = raw.patterns.iter().filter(|pattern| has_twins && !has_wider_sibling(pattern, &raw.patterns));
+    let twins = twins.filter_map(|pattern| wide::twin(pattern));
     let wide: Vec<String> = raw.wide.iter().cloned().chain(twins).collect();
     let compile = |boundary| {
         let narrow = raw.patterns.iter().map(|pattern| (pattern, false));
@@ -388,6 +389,11 @@ fn patterns(raw: &DetectorToml, is_built_in: bool) -> Result<(Boundary, Vec<Patt
         (Boundary::Name, None, true) => compile(Boundary::Token),
         _ => Ok((boundary, patterns)),
     }
+}
+
+/// Whether the same value is looked for behind any setting of its vendor, whose twin takes what this one's would.
+fn has_wider_sibling(pattern: &str, patterns: &[String]) -> bool {
+    pattern.contains("(?&near)") && patterns.contains(&pattern.replace("(?&near)", "(?&key)"))
 }
 
 /// The syntax tree of a pattern, with ASCII classes unless the pattern says `(?u)`.

@@ -11,6 +11,8 @@ mod bip39;
 mod checksum;
 mod container;
 mod encoded;
+mod juniper;
+mod layout;
 mod password;
 mod private_key;
 mod published;
@@ -28,6 +30,11 @@ const fn completing(name: &'static str, verdict: fn(&[u8]) -> Verdict, complete:
 
 /// The checks of this family, sorted by name.
 pub(super) static CHECKS: &[Check] = &[
+    completing(
+        "atlassian-data-center-token",
+        |value| layout::ATLASSIAN_DATA_CENTER.verdict(value),
+        |value| layout::ATLASSIAN_DATA_CENTER.complete(value),
+    ),
     completing("atlassian-token", checksum::atlassian, checksum::complete_atlassian),
     completing("aws-access-key-id", structure::aws_access_key_id, structure::complete_aws_access_key_id),
     completing("azure-devops-token", base32::devops_token, base32::complete_devops_token),
@@ -35,6 +42,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("base58check", base58::checksum, base58::complete),
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
     completing("bech32", bech32::checksum, bech32::complete),
+    completing("bedrock-key", |value| layout::BEDROCK.verdict(value), |value| layout::BEDROCK.complete(value)),
     check("binary-body", structure::binary_body),
     completing("bip39-mnemonic", bip39::mnemonic, bip39::complete),
     completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
@@ -52,7 +60,13 @@ pub(super) static CHECKS: &[Check] = &[
     completing("gitlab-routable-token", checksum::gitlab_routable, checksum::complete_gitlab_routable),
     completing("grafana-token", checksum::grafana, checksum::complete_grafana),
     check("java-keystore", container::java_keystore),
+    completing(
+        "jfrog-reference-token",
+        |value| layout::JFROG_REFERENCE.verdict(value),
+        |value| layout::JFROG_REFERENCE.complete(value),
+    ),
     check("json-inside", encoded::json_inside),
+    completing("juniper-type9", juniper::type9, juniper::complete_type9),
     check("jwt", encoded::jwt),
     completing("nats-nkey", checksum::nats_nkey, checksum::complete_nats_nkey),
     completing("npm-token", checksum::npm, checksum::complete_base62),
@@ -65,8 +79,10 @@ pub(super) static CHECKS: &[Check] = &[
     check("process-dump", container::process_dump),
     check("pypi-token", encoded::pypi),
     check("registry-hive", container::registry_hive),
+    completing("ses-smtp-password", |value| layout::SES_SMTP.verdict(value), |value| layout::SES_SMTP.complete(value)),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
+    completing("workos-key", |value| layout::WORKOS.verdict(value), |value| layout::WORKOS.complete(value)),
     completing("xrp-seed", base58::xrp_seed, base58::complete_xrp_seed),
     completing("zuplo-key", checksum::zuplo, checksum::complete_zuplo),
 ];
