@@ -123,7 +123,7 @@ pub(super) fn judge(
             score.cap(ALTERED_POINTS, Sentence::Altered);
         }
         if is_in_name(text, accepted) {
-            score.cap(ALTERED_POINTS, "part of a longer name, or without a digit: what programs call something");
+            score.cap(ALTERED_POINTS, Sentence::NameOfProgram);
         }
     }
     if let Some((_, verdict)) = checked {

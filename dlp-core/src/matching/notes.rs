@@ -17,7 +17,7 @@ pub(super) struct Note {
 }
 
 /// Most steps that a score has.
-const NOTES_MAX: usize = 14;
+const NOTES_MAX: usize = 15;
 
 /// The steps of a score, without memory of their own.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,8 @@ pub(super) enum Sentence {
     Wide,
     /// It is a hexadecimal number that somebody altered.
     Altered,
+    /// It is the name of something in a program.
+    NameOfProgram,
     /// Its column holds other numbers.
     ChanceOfColumn,
     /// It stands in binary data.
@@ -107,6 +109,7 @@ impl Sentence {
         match self {
             Self::Wide => "letters or a length that this kind is not issued with",
             Self::Altered => "hexadecimal digits in both cases, or with others among them: an altered value",
+            Self::NameOfProgram => "part of a longer name, or without a digit: what programs call something",
             Self::ChanceOfColumn => "nearly all numbers of its column fail the check that this one passes",
             Self::InBinary => "in binary data, where such values turn up by chance",
             Self::Specimen => "published specimen",
