@@ -131,9 +131,7 @@ pub(super) fn judge(
         score.add(Step::Validator, points, Detail::Check);
     }
     let named = add_context((set, detector), scratch, ground, accepted, &mut score)?;
-    // Company only ever lowers a score, and what is low already stays so.
-    let may_sink = score.confidence().level() > ConfidenceLevel::Low;
-    if named == Named::No && may_sink && detector.data.category != Category::Secret {
+    if named == Named::No && detector.data.category != Category::Secret {
         add_company(set, scratch, ground, (index, accepted), &mut score);
     }
     if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
@@ -269,7 +267,9 @@ fn add_company(
         score.cap(STRANGERS_POINTS, Sentence::PartOfName);
     }
     let alone = i32::from(detector.data.score.alone);
-    if !is_number && alone == 0 {
+    // Company only ever lowers a score, and what is low already stays so.
+    let is_low = score.confidence().level() == ConfidenceLevel::Low;
+    if is_low || !is_number && alone == 0 {
         return;
     }
     let is_plain = value.contains(&b'@') || value.iter().all(u8::is_ascii_alphanumeric);

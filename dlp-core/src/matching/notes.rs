@@ -132,8 +132,8 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Adds a step. The pattern, two of its width, the check, two of the words, three of the company and five of
-    /// `judge` itself make fourteen.
+    /// Adds a step. The pattern, three of its width, the check, two of the words, three of the company and five of
+    /// `judge` itself make fifteen.
     pub(super) fn add(&mut self, step: Step, change: i32, detail: Detail) {
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;
