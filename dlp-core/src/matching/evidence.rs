@@ -31,6 +31,10 @@ const ALTERED_LEN_MIN: usize = 12;
 /// A published specimen stays visible to audits, at low.
 const SPECIMEN_POINTS: i32 = 40;
 
+/// A range that is kept for examples is not proof of one: test data is drawn from it, and people copy it with the rest of a
+/// record. It is shown, but never as sure.
+const RESERVED_POINTS: i32 = 84;
+
 /// A credential that is mostly one repeated character is a placeholder: it stays, at low.
 const REPETITION_POINTS: i32 = 20;
 
@@ -144,8 +148,8 @@ pub(super) fn judge(
     if is_by_chance && !material::is_in_text(text, accepted.whole.clone()) {
         score.cap(BINARY_POINTS, Sentence::InBinary);
     }
-    if is_specimen(detector, value) {
-        score.cap(SPECIMEN_POINTS, Sentence::Specimen);
+    if let Some((points, sentence)) = specimen(detector, value) {
+        score.cap(points, sentence);
     }
     if is_repetition {
         score.cap(REPETITION_POINTS, Sentence::Repetition);
@@ -324,9 +328,15 @@ fn shannon_bits(counts: &[usize; 256], total: usize) -> f64 {
     counts.iter().filter(|count| **count > 0).map(|count| *count as f64 / total).map(|p| -p * p.log2()).sum()
 }
 
-/// Specimens are compared without separators and case; `#` in one stands for any digit, so that it can be a range.
-fn is_specimen(detector: &CompiledDetector, value: &[u8]) -> bool {
-    detector.data.specimens.iter().any(|specimen| is_like(specimen.as_bytes(), value))
+/// What a value comes to at most that was published as a specimen, or lies in a range of them. Specimens are compared without
+/// separators and case; `#` in one stands for any digit, so that it is a range.
+fn specimen(detector: &CompiledDetector, value: &[u8]) -> Option<(i32, Sentence)> {
+    let like = detector.data.specimens.iter().filter(|specimen| is_like(specimen.as_bytes(), value));
+    let caps = like.map(|specimen| match specimen.contains('#') {
+        true => (RESERVED_POINTS, Sentence::Reserved),
+        false => (SPECIMEN_POINTS, Sentence::Specimen),
+    });
+    caps.min_by_key(|(points, _)| *points)
 }
 
 fn is_like(specimen: &[u8], value: &[u8]) -> bool {

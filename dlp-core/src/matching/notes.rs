@@ -88,6 +88,8 @@ pub(super) enum Sentence {
     InBinary,
     /// It was published as a specimen.
     Specimen,
+    /// It lies in a range that is kept for examples.
+    Reserved,
     /// It repeats itself.
     Repetition,
     /// It failed its check.
@@ -113,6 +115,7 @@ impl Sentence {
             Self::ChanceOfColumn => "nearly all numbers of its column fail the check that this one passes",
             Self::InBinary => "in binary data, where such values turn up by chance",
             Self::Specimen => "published specimen",
+            Self::Reserved => "in a range that is kept for examples",
             Self::Repetition => "one repeated character, or characters in their order: a placeholder",
             Self::FailedCheck => "failed its check: an altered or invented value",
             Self::InventedDigits => "digits in a row, as people and tables have them",

@@ -36,7 +36,8 @@ pub struct Detector {
     pub score: Score,
     /// Lowest Shannon entropy in bits per byte that the value must have. Zero for no demand.
     pub entropy_min: f32,
-    /// Values that are published specimens or placeholders: kept, but as low. `#` stands for any digit.
+    /// Values that are published specimens or placeholders: kept, but as low. `#` stands for any digit; values of such
+    /// a range are kept, but never as high.
     pub specimens: Vec<String>,
     /// Ids of detectors, in which `*` stands for any characters, whose values belong to this one's: the id beside a secret.
     pub companions: Vec<String>,
