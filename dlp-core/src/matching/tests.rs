@@ -38,10 +38,11 @@ fn example_text(skip: usize, bytes: usize) -> Vec<u8> {
 fn is_named(set: &DetectorSet, text: &[u8], pattern: u32, value: &Range<usize>) -> bool {
     let detector = set.compiled(set.patterns()[pattern as usize].detector);
     let context = &detector.data.context;
-    let windows = Widths::of(context).windows(text, value).map(|window| &text[window]);
+    let windows = Widths::of(context).windows(text, value);
+    let pieces = windows.pieces().map(|piece| &text[piece]);
     let mut is_named = !context.required;
     let mut folded = Folded::default();
-    set.vocabulary().spell(folded.fill(windows), &mut |id| is_named |= detector.phrases.strong.contains(&id));
+    set.vocabulary().spell(folded.fill(pieces), &mut |id| is_named |= detector.phrases.strong.contains(&id));
     is_named
 }
 
