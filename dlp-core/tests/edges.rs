@@ -112,12 +112,7 @@ fn braces_and_tokens_take_no_name_from_a_value() {
     let set = DetectorSet::builtin().expect("built-in detectors");
     let mut scratch = Scratch::new();
     let token = "{{dlp:pii.pl.pesel:bcdf~ghjk~lmnp~qrst~bcdf}}";
-    let rows = [
-        "PESEL: @ 24211483694",
-        "NIP @ 5526201168",
-        "SSN: @ 464-72-4014",
-        "social security number @ 464724014",
-    ];
+    let rows = ["PESEL: @ 24211483694", "NIP @ 5526201168", "SSN: @ 464-72-4014", "social security number @ 464724014"];
     for text in rows {
         let mut confidence = |between: &str| {
             let found = whole(&set, &mut scratch, text.replace("@ ", between).as_bytes());
