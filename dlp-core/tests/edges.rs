@@ -1,7 +1,7 @@
 //! A value is found wherever it stands: over the edges of the blocks that a scan works by, first and last in a text,
-//! behind bytes that are no text.
+//! behind bytes that are no text, beside what stands for another value.
 
-use dlp_core::base::{Category, Confidence};
+use dlp_core::base::{Category, Confidence, ConfidenceLevel};
 use dlp_core::knowledge::{Detector, Example, builtin_examples, generate::generate};
 use dlp_core::matching::{DetectorIndex, DetectorSet, Match, Scratch};
 
@@ -105,4 +105,26 @@ fn values_at_the_ends_and_behind_other_bytes_are_found() {
         }
     }
     assert!(compared > 50, "{compared}");
+}
+
+#[test]
+fn braces_and_tokens_take_no_name_from_a_value() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let mut scratch = Scratch::new();
+    let token = "{{dlp:pii.pl.pesel:bcdf~ghjk~lmnp~qrst~bcdf}}";
+    let rows = ["PESEL: @ 24211483694", "NIP @ 5526201168", "SSN: @ 464-72-4014", "social security number @ 464724014"];
+    for text in rows {
+        let mut confidence = |between: &str| {
+            let found = whole(&set, &mut scratch, text.replace("@ ", between).as_bytes());
+            found.iter().map(|f| f.3).max()
+        };
+        let named = confidence("");
+        assert!(named.is_some_and(|named| named.level() > ConfidenceLevel::Low), "{text}");
+        for between in ["{{dlp ", "{{dlp}} ", "{{dlp:x}} ", "{{dlp_env}} ", &format!("{token} ")] {
+            assert_eq!(confidence(between), named, "{text} {between}");
+        }
+    }
+    let mut level = |text: &str| whole(&set, &mut scratch, text.as_bytes()).first().map(|found| found.3.level());
+    assert_eq!(level("PESEL 24211483694"), Some(ConfidenceLevel::High));
+    assert_eq!(level(&format!("{token} 24211483694")), Some(ConfidenceLevel::Low));
 }

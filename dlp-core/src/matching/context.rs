@@ -1,11 +1,13 @@
 //! Supporting words near a match: what a window is, and what its words are.
 //!
 //! The bytes around a match are folded to lower-case words without diacritics, joined by single spaces; words glued by
-//! case change (`customerSSN`, `VATNumber`), or to a script without spaces, are split, and kept whole as well. A phrase stands in a
-//! window when it stands there as whole words. Folding is the specification, and what is done where letters are not
-//! plain ASCII; `spotted` finds the same phrases in ASCII text without it.
+//! case change (`customerSSN`, `VATNumber`), or to a script without spaces, are split, and kept whole as well. A phrase
+//! stands in a window when it stands there as whole words. What stands for a redacted value names that value alone, so
+//! its bytes are cut out of a window. Folding is the specification, and what is done where letters are not plain ASCII;
+//! `spotted` finds the same phrases in ASCII text without it.
 
 use super::boundary::{LOOK_BYTES, has_no_word_spaces};
+use super::stand_in::{self, StandIn};
 use crate::text::push_folded;
 use dlp_detector_format::Context;
 use memchr::memmem;
@@ -28,17 +30,42 @@ impl Widths {
         span.start.saturating_sub(usize::from(self.before))..text.len().min(span.end + usize::from(self.after))
     }
 
-    /// The windows before and behind a value. Both stop at a blank line, at words that they would cut, and at what stands for
-    /// a value that was redacted, which names that value; the first one behind an instruction like `<?xml version="1.0"?>`,
-    /// whose words are about the text and not about a value.
-    pub(super) fn windows(self, text: &[u8], span: &Range<usize>) -> [Range<usize>; 2] {
+    /// The windows before and behind a value. Both stop at a blank line and at words that they would cut; the first one
+    /// behind an instruction like `<?xml version="1.0"?>`, whose words are about the text and not about a value.
+    pub(super) fn windows(self, text: &[u8], span: &Range<usize>) -> Windows {
         let Range { start, end } = self.around(text, span);
         let start = paragraph_start(text, whole_word_start(text, start, span.start), span.start);
         let start = instruction_end(text, start, span.start);
-        let start = redacted_end(text, start, span.start);
         let end = paragraph_end(text, span.end, whole_word_end(text, span.end, end));
-        let end = redacted_start(text, span.end, end);
-        [start..span.start, span.end..end]
+        let sides = [start..span.start, span.end..end];
+        Windows { stand_ins: stand_ins(text, &sides), sides }
+    }
+}
+
+/// The windows before and behind a value, and what in them stands for values that were redacted.
+#[derive(Debug)]
+pub(super) struct Windows {
+    sides: [Range<usize>; 2],
+    /// In ascending order, none of them in two windows.
+    stand_ins: Vec<Range<usize>>,
+}
+
+impl Windows {
+    /// Whether a phrase stands in a window, and not in what stands for a value.
+    pub(super) fn hold(&self, phrase: &Range<usize>) -> bool {
+        let is_apart = |other: &Range<usize>| other.end <= phrase.start || phrase.end <= other.start;
+        self.sides.iter().any(|side| side.start <= phrase.start && phrase.end <= side.end)
+            && self.stand_ins.iter().all(is_apart)
+    }
+
+    /// The windows without what stands for values.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Range<usize>> {
+        self.sides.iter().flat_map(|side| {
+            let cut = self.stand_ins.iter().filter(|cut| side.start < cut.end && cut.start < side.end);
+            let starts = std::iter::once(side.start).chain(cut.clone().map(|cut| cut.end.min(side.end)));
+            let ends = cut.map(|cut| cut.start.max(side.start)).chain(std::iter::once(side.end));
+            starts.zip(ends).map(|(start, end)| start..end)
+        })
     }
 }
 
@@ -57,11 +84,11 @@ impl Folded {
         folded.words.split_off(1)
     }
 
-    /// The words of two windows, and behind them those that were split, whole.
-    pub(super) fn fill(&mut self, windows: [&[u8]; 2]) -> &[u8] {
+    /// The words of some pieces of text, and behind them those that were split, whole.
+    pub(super) fn fill<'t>(&mut self, pieces: impl Iterator<Item = &'t [u8]>) -> &[u8] {
         self.words.clear();
         self.glued.clear();
-        windows.into_iter().for_each(|window| self.fold_words(window));
+        pieces.for_each(|piece| self.fold_words(piece));
         self.words.extend_from_slice(&self.glued);
         &self.words
     }
@@ -228,22 +255,25 @@ fn instruction_end(text: &[u8], start: usize, end: usize) -> usize {
     closing.map_or(start, |closing| start.max(end - window.len() + opening + closing + 2))
 }
 
-/// How the tokens and hashes of redaction begin, and what ends them.
-const REDACTED: (&[u8], &[u8]) = (b"{{dlp", b"}}");
-
-/// Behind the last token of redaction in the range.
-fn redacted_end(text: &[u8], start: usize, end: usize) -> usize {
-    let window = &text[start..end];
-    let begins = |at: &usize| window[*at..].starts_with(REDACTED.0);
-    let Some(opening) = memchr::memrchr_iter(b'{', window).find(begins) else { return start };
-    let closing = memmem::find(&window[opening..], REDACTED.1);
-    closing.map_or(end, |closing| start + opening + closing + REDACTED.1.len())
+/// What in the windows stands for values that were redacted. One may begin before the first window or end behind the
+/// second one; one that the value cuts is none.
+fn stand_ins(text: &[u8], [before, behind]: &[Range<usize>; 2]) -> Vec<Range<usize>> {
+    let mut found = stand_ins_in(text, before.start.saturating_sub(LOOK_BYTES)..before.end, before.end);
+    found.retain(|cut| before.start < cut.end);
+    let seen = text.len().min(behind.end + LOOK_BYTES);
+    found.extend(stand_ins_in(text, behind.clone(), seen));
+    found
 }
 
-/// Before the first token of redaction in the range.
-fn redacted_start(text: &[u8], start: usize, end: usize) -> usize {
-    let window = &text[start..end];
-    memchr::memchr_iter(b'{', window).find(|at| window[*at..].starts_with(REDACTED.0)).map_or(end, |at| start + at)
+/// Those that begin in a range, in a text that is seen up to a place.
+fn stand_ins_in(text: &[u8], range: Range<usize>, seen: usize) -> Vec<Range<usize>> {
+    let openings = memchr::memchr_iter(b'{', &text[range.clone()]).map(|at| range.start + at);
+    let may_go_on = range.end < seen && seen < text.len();
+    let found = openings.filter_map(|at| match stand_in::read(&text[at..seen])? {
+        StandIn::Whole(len) => Some(at..at + len),
+        StandIn::Cut => may_go_on.then_some(at..seen),
+    });
+    found.collect()
 }
 
 /// Before the first blank line of the range.
@@ -275,7 +305,7 @@ mod tests {
         let windows = Widths { before: 40, after: 20 }.windows(text.as_bytes(), &(at..at + 1));
         let mut is_found = false;
         let mut folded = Folded::default();
-        let words = folded.fill(windows.map(|window| &text.as_bytes()[window]));
+        let words = folded.fill(windows.pieces().map(|piece| &text.as_bytes()[piece]));
         builder.build().spell(words, &mut |_| is_found = true);
         is_found
     }
@@ -301,11 +331,6 @@ mod tests {
             ("dowod*", "dowodzeniem #", false),
             ("pesel", "pesel\n\nother #", false),
             ("version", "<?xml version=\"1.0\"?><n>#", false),
-            ("pesel", "{{dlp:pii.pl.pesel:bcdf~ghjk}} #", false),
-            ("nip", "NIP {{dlp:pii.pl.nip:bcdf~ghjk}} {x} #", false),
-            ("pesel", "{{dlp:pii.pl.nip:bcdf~ghjk}} PESEL #", true),
-            ("mail", "# {{dlp-hash:label.mail.s:bcdf}}", false),
-            ("mail", "# mail {{dlp-hash:label.mail.s:bcdf}}", true),
             ("secret", "secret: Map<String, String?> = #", true),
             ("secret", "<?= $secret ?>#", true),
             ("pesel", "pesel? > #", true),
@@ -318,6 +343,57 @@ mod tests {
         ];
         for (phrase, text, expected) in rows {
             assert_eq!(finds(phrase, text), expected, "`{phrase}` in `{text}`");
+        }
+    }
+
+    /// A text that is long enough for what redaction writes.
+    fn finds_far(phrase: &str, text: &str) -> bool {
+        let text = text.replace("bcdf", "bcdf~ghjk~lmnp~qrst~bcdf");
+        let text = text.as_str();
+        let at = text.find('#').expect("mark");
+        let spans = |widths: Widths| widths.windows(text.as_bytes(), &(at..at + 1));
+        let windows = spans(Widths { before: 90, after: 60 });
+        let start = text.to_lowercase().rfind(phrase).expect("the phrase");
+        let is_held = windows.hold(&(start..start + phrase.len()));
+        let is_in_piece = windows.pieces().any(|piece| text[piece].to_lowercase().contains(phrase));
+        assert_eq!(is_held, is_in_piece, "`{phrase}` in `{text}`");
+        is_held
+    }
+
+    #[test]
+    fn what_stands_for_a_redacted_value_names_nothing_and_hides_nothing() {
+        let rows = [
+            ("pesel", "{{dlp:pii.pl.pesel:bcdf}} #", false),
+            ("pesel", "{{dlpn:pii.pl.pesel:bcdf}} #", false),
+            ("pesel", "PESEL {{dlp:pii.pl.nip:bcdf}}, #", true),
+            ("pesel", "{{dlp:pii.pl.nip:bcdf}} PESEL #", true),
+            ("pesel", "{{dlp:pii.pl.nip:bcdf}} PESEL {{dlp:pii.pl.nip:bcdf}} #", true),
+            ("mail", "# {{dlp-hash:label.mail.s:bcdf}}", false),
+            ("mail", "# mail {{dlp-hash:label.xy.s:bcdf}}", true),
+            ("mail", "# {{dlp-hash:label.xy.s:bcdf}} mail", true),
+            // Cut by the end of the window.
+            ("mail", "#                                            {{dlp:label.mail.s:bcdf~ghjk~bcdf}}", false),
+            // What redaction does not write.
+            ("pesel", "PESEL {{dlp #", true),
+            ("pesel", "PESEL {{dlp}} #", true),
+            ("pesel", "{{dlp PESEL #", true),
+            ("pesel", "{{dlp:pesel:#", true),
+            ("pesel", "{{dlp:a.pesel:ghjk}} #", true),
+            ("pesel", "# {{dlp:a.pesel", true),
+            ("pesel", "# {{dlp pesel}}", true),
+        ];
+        for (phrase, text, expected) in rows {
+            assert_eq!(finds_far(phrase, text), expected, "`{phrase}` in `{text}`");
+        }
+    }
+
+    #[test]
+    fn what_begins_before_the_window_stands_for_a_value_too() {
+        let text = b"{{dlp:pii.pl.pesel:bcdf~ghjk~lmnp~qrst~bcdf}} x #";
+        for before in 10..text.len() as u16 {
+            let windows = Widths { before, after: 0 }.windows(text, &(text.len() - 1..text.len()));
+            let pieces: Vec<_> = windows.pieces().map(|piece| text[piece].trim_ascii()).collect();
+            assert!(pieces.concat().is_empty() || pieces.concat() == b"x", "{before}");
         }
     }
 

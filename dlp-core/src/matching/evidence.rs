@@ -121,20 +121,18 @@ pub(super) fn judge(
     }
     let mut score = Notes::default();
     score.add(Step::Pattern, i32::from(detector.data.score.pattern), Detail::Shape);
-    if pattern.is_wide && !is_proven(checked) {
+    let is_wide = pattern.is_wide && !is_proven(checked);
+    if is_wide {
         score.add(Step::Penalty, -WIDE_POINTS, Detail::Said(Sentence::Wide));
-        if is_altered_hex(value) {
-            score.cap(ALTERED_POINTS, Sentence::Altered);
-        }
-        if is_in_name(text, accepted) {
-            score.cap(ALTERED_POINTS, Sentence::NameOfProgram);
-        }
     }
     if let Some((_, verdict)) = checked {
         let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
         score.add(Step::Validator, points, Detail::Check);
     }
     let named = add_context((set, detector), scratch, ground, accepted, &mut score)?;
+    if is_wide {
+        cap_wide(text, accepted, &mut score);
+    }
     if named == Named::No && detector.data.category != Category::Secret {
         add_company(set, scratch, ground, (index, accepted), &mut score);
     }
@@ -166,6 +164,16 @@ pub(super) fn judge(
         checked,
         column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
     })
+}
+
+/// Keeps a shape beyond what is issued at low, whatever words are near, where something other than a secret has it.
+fn cap_wide(text: &[u8], accepted: &Accepted, score: &mut Notes) {
+    if is_altered_hex(&text[accepted.value.clone()]) {
+        score.cap(ALTERED_POINTS, Sentence::Altered);
+    }
+    if is_in_name(text, accepted) {
+        score.cap(ALTERED_POINTS, Sentence::NameOfProgram);
+    }
 }
 
 /// Whether a value that is known by its start goes on a name in a program, or is one: `shared_ptr_access`. Of drawn values,

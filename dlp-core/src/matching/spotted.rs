@@ -265,7 +265,7 @@ impl Spotted {
             let Part::Ascii { first, end } = part else { continue };
             for hit in &hits[*first as usize..*end as usize] {
                 let windows = windows.get_or_insert_with(|| widths.windows(text, span));
-                if windows.iter().any(|window| window.start <= hit.start && hit.end <= window.end) {
+                if windows.hold(&(hit.start..hit.end)) {
                     nearby.insert(hit.phrase);
                 }
             }
@@ -274,8 +274,9 @@ impl Spotted {
 
     /// The same from the folded words of the windows.
     fn fold(&mut self, known: Classified<'_>, span: &Range<usize>, widths: Widths, nearby: &mut Nearby) {
-        let windows = widths.windows(known.text, span).map(|window| &known.text[window]);
-        known.vocabulary.spell(self.folded.fill(windows), &mut |phrase| nearby.insert(phrase));
+        let windows = widths.windows(known.text, span);
+        let pieces = windows.pieces().map(|piece| &known.text[piece]);
+        known.vocabulary.spell(self.folded.fill(pieces), &mut |phrase| nearby.insert(phrase));
     }
 }
 
@@ -495,6 +496,10 @@ mod tests {
             ("numer*", "numeracyjny #", false),
             ("nr*", "nr #", true),
             ("cvv", "\u{105} cvv #", true),
+            ("nip", "NIP {{dlp}} #", true),
+            ("nip", "{{dlp:a.nip:bcdf~ghjk~lmnp~qrst~bcdf}} #", false),
+            ("nip", "nip {{dlp:a:bcdf~ghjk~lmnp~qrst~bcdf}} #", true),
+            ("nr nip", "nr {{dlp:a:bcdf~ghjk~lmnp~qrst~bcdf}} nip #", false),
         ];
         for (phrase, text, expected) in rows {
             let at = text.find('#').expect("mark");

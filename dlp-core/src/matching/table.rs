@@ -197,7 +197,7 @@ fn shown(name: &[u8]) -> Option<Arc<str>> {
 /// The phrases in the name of a column.
 fn phrases(vocabulary: &Vocabulary, name: &[u8]) -> Vec<PhraseId> {
     let mut found = Vec::new();
-    vocabulary.spell(Folded::default().fill([name, b""]), &mut |phrase| found.push(phrase));
+    vocabulary.spell(Folded::default().fill(std::iter::once(name)), &mut |phrase| found.push(phrase));
     found.sort_unstable();
     found.dedup();
     found

@@ -38,10 +38,11 @@ fn example_text(skip: usize, bytes: usize) -> Vec<u8> {
 fn is_named(set: &DetectorSet, text: &[u8], pattern: u32, value: &Range<usize>) -> bool {
     let detector = set.compiled(set.patterns()[pattern as usize].detector);
     let context = &detector.data.context;
-    let windows = Widths::of(context).windows(text, value).map(|window| &text[window]);
+    let windows = Widths::of(context).windows(text, value);
+    let pieces = windows.pieces().map(|piece| &text[piece]);
     let mut is_named = !context.required;
     let mut folded = Folded::default();
-    set.vocabulary().spell(folded.fill(windows), &mut |id| is_named |= detector.phrases.strong.contains(&id));
+    set.vocabulary().spell(folded.fill(pieces), &mut |id| is_named |= detector.phrases.strong.contains(&id));
     is_named
 }
 
@@ -250,13 +251,17 @@ fn work_is_linear_on_texts_made_of_beginnings() {
     }
 }
 
+/// The detectors of one file.
+fn set_of(toml: &str) -> DetectorSet {
+    let mut catalogue = Catalogue::empty();
+    catalogue.add_file("test.toml", toml).expect("test detectors");
+    DetectorSet::compile(catalogue).expect("test set")
+}
+
 #[test]
 fn a_spent_budget_is_told() {
-    let mut catalogue = Catalogue::empty();
-    catalogue
-        .add_file(
-            "test.toml",
-            r#"
+    let set = set_of(
+        r#"
 [[detector]]
 id = "test.nested"
 title = "Nested"
@@ -269,9 +274,7 @@ score = { pattern = 90 }
 examples = [{ text = "key:a!", finds = ["key:a!"] }]
 counter_examples = [{ text = "key:", reason = "no end" }]
 "#,
-        )
-        .expect("test detector");
-    let set = DetectorSet::compile(catalogue).expect("test set");
+    );
     let end = set.scan(&mut Scratch::new(), "key:".repeat(40_000).as_bytes(), &mut |_| {});
     assert_eq!(end.degraded.len(), 1);
     let end = set.scan(&mut Scratch::new(), "key: ".repeat(40_000).as_bytes(), &mut |_| {});
@@ -280,11 +283,8 @@ counter_examples = [{ text = "key:", reason = "no end" }]
 
 #[test]
 fn what_a_greedy_gap_passes_over_is_found() {
-    let mut catalogue = Catalogue::empty();
-    catalogue
-        .add_file(
-            "test.toml",
-            r#"
+    let set = set_of(
+        r#"
 [[detector]]
 id = "test.greedy"
 title = "A number behind its name"
@@ -297,9 +297,7 @@ score = { pattern = 90 }
 examples = [{ text = "ticket 839201", finds = ["839201"] }]
 counter_examples = [{ text = "839201", reason = "no name" }]
 "#,
-        )
-        .expect("test detector");
-    let set = DetectorSet::compile(catalogue).expect("test set");
+    );
     let rows: &[(&str, &[&str])] = &[
         ("ticket 839201", &["839201"]),
         ("ticket 839201, ticket 55102934", &["839201", "55102934"]),

@@ -1,13 +1,9 @@
 //! Tokens back to values.
 
 use super::key::RedactKey;
-use super::token::{self, END, NUMBER_TOKEN, TOKEN};
+use super::token;
+use crate::matching::stand_in::{END, LEN_MAX, NUMBER_TOKEN, START, TOKEN};
 use memchr::memmem;
-
-/// What both starts of a token begin with.
-const START: &[u8] = b"{{dlp";
-/// Longest token: the longest match of the engine, its tag and its detector, with two letters and a bit for each byte.
-const TOKEN_LEN_MAX: usize = 64 * 1024;
 
 /// What was restored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,18 +44,18 @@ impl<'a> Restorer<'a> {
     fn advance(&mut self, is_end: bool, out: &mut Vec<u8>) {
         let held = std::mem::take(&mut self.held);
         let mut rest = &held[..];
-        while let Some(start) = memmem::find(rest, START) {
+        while let Some(start) = memmem::find(rest, START.as_bytes()) {
             let (before, from) = rest.split_at(start);
-            match memmem::find(&from[..from.len().min(TOKEN_LEN_MAX)], END.as_bytes()) {
+            match memmem::find(&from[..from.len().min(LEN_MAX)], END.as_bytes()) {
                 Some(end) if is_end || from.len() > end + END.len() => {
                     let len = self.token(before, from, end + END.len(), out);
                     rest = &from[len..];
                 }
                 // The end may come with the next bytes, and a quote behind it too.
-                _ if !is_end && from.len() < TOKEN_LEN_MAX => break,
+                _ if !is_end && from.len() < LEN_MAX => break,
                 _ => {
                     out.extend_from_slice(before);
-                    out.extend_from_slice(START);
+                    out.extend_from_slice(START.as_bytes());
                     rest = &from[START.len()..];
                 }
             }
@@ -71,7 +67,7 @@ impl<'a> Restorer<'a> {
 
     /// Writes what stands before a token, and its value. Bytes of `from` that are done with.
     fn token(&mut self, before: &[u8], from: &[u8], len: usize, out: &mut Vec<u8>) -> usize {
-        let text = &from[..len - END.len()];
+        let text = &from[START.len()..len - END.len()];
         let number = text.strip_prefix(NUMBER_TOKEN.as_bytes());
         let opened = number.or_else(|| text.strip_prefix(TOKEN.as_bytes())).map(|inside| token::open(self.key, inside));
         let is_quoted = number.is_some() && before.ends_with(b"\"") && from.get(len) == Some(&b'"');
@@ -95,7 +91,7 @@ impl<'a> Restorer<'a> {
 
 /// How many bytes at the end may belong to a token that goes on.
 fn kept(rest: &[u8]) -> usize {
-    match memmem::find(rest, START) {
+    match memmem::find(rest, START.as_bytes()) {
         // The quote before it belongs to it.
         Some(start) => rest.len() - start + usize::from(rest[..start].ends_with(b"\"")),
         None => rest.len().min(START.len() + 1),

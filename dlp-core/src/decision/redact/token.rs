@@ -3,29 +3,13 @@
 //! A token is the value under AES-SIV (RFC 5297), which is deterministic and tells when a token was altered; the
 //! detector's id is authenticated with it. Tokens are written in sixteen lower-case consonants, because digits and
 //! capitals would now and then make a number that a detector takes for genuine. Braces mark a placeholder in most
-//! languages of templates, and detectors of credentials know them as one.
+//! languages of templates, and detectors of credentials know them as one. Their spelling stands in `stand_in` of
+//! matching, which passes over them.
 
 use super::key::RedactKey;
+use crate::matching::stand_in::{END, GROUP_ENDS, GROUP_LETTERS, HASH, HASH_LEN, LETTERS, NUMBER_TOKEN, START, TOKEN};
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
-
-/// Start of a token.
-pub(super) const TOKEN: &str = "{{dlp:";
-/// Start of a token that stands for a number of JSON, in quotes that go when it is restored.
-pub(super) const NUMBER_TOKEN: &str = "{{dlpn:";
-/// End of a token.
-pub(super) const END: &str = "}}";
-/// Start of a hash.
-const HASH: &str = "{{dlp-hash:";
-/// One letter for each half byte.
-const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
-/// Letters that stand together, so that no long run looks like a key.
-const GROUP_LETTERS: usize = 4;
-/// What stands between groups: hardly a key has the first one there. Where one is taken for a key all the same, the next one
-/// is tried.
-const GROUP_ENDS: [u8; 3] = [b'~', b'-', b'!'];
-/// Bytes of a hash: two of a billion values agree once in a few hundred runs.
-const HASH_LEN: usize = 10;
 
 /// The token of a value, in the spellings that it may have: the first one is meant, unless it is found again.
 pub(super) fn seal(
@@ -63,12 +47,12 @@ fn cipher(key: &RedactKey) -> Aes256Siv {
     Aes256Siv::new_from_slice(&halves.concat()).expect("two halves of 32 bytes")
 }
 
-fn spellings(start: &'static str, detector: String, bytes: Vec<u8>) -> impl Iterator<Item = Vec<u8>> + use<> {
-    GROUP_ENDS.into_iter().map(move |group_end| write(start, &detector, &bytes, group_end))
+fn spellings(kind: &'static str, detector: String, bytes: Vec<u8>) -> impl Iterator<Item = Vec<u8>> + use<> {
+    GROUP_ENDS.into_iter().map(move |group_end| write(kind, &detector, &bytes, group_end))
 }
 
-fn write(start: &str, detector: &str, bytes: &[u8], group_end: u8) -> Vec<u8> {
-    let mut text = format!("{start}{detector}:").into_bytes();
+fn write(kind: &str, detector: &str, bytes: &[u8], group_end: u8) -> Vec<u8> {
+    let mut text = format!("{START}{kind}{detector}:").into_bytes();
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     for (at, half) in halves.enumerate() {
         if at > 0 && at.is_multiple_of(GROUP_LETTERS) {

@@ -1,8 +1,9 @@
 //! A first look at a token: whether any row can have it at all.
 //!
-//! Rows that accept the same first bytes, and wait for a phrase or do not, are a family, and sets of families are half as long as those of rows. They stand
-//! in the tables themselves, so that a question costs one load where one at all rows costs two, the second from far away.
-//! It is asked of many tokens that no row can have; what it lets pass is decided by the rows.
+//! Rows that accept the same first bytes, and wait for a phrase or do not, are a family, and sets of families are half as
+//! long as those of rows. They stand in the tables themselves, so that a question costs one load where one at all rows
+//! costs two, the second from far away. It is asked of many tokens that no row can have; what it lets pass is decided by
+//! the rows.
 
 use super::build::Row;
 use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, LENGTHS, place};
