@@ -342,6 +342,18 @@ fn bombs_end_at_a_bound() {
 }
 
 #[test]
+fn what_stands_behind_a_bomb_is_read() {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).expect("memory takes it");
+    let zeros = vec![b'0'; 40_000_000];
+    for (name, content) in [("a.bin", zeros.as_slice()), ("b.txt", b"behind-marker")] {
+        writer.push_archive_entry(ArchiveEntry::new_file(name), Some(content)).expect("memory takes it");
+    }
+    let (items, outcome) = walk(&writer.finish().expect("memory takes it").into_inner(), &Limits::inline());
+    assert_eq!((outcome.completeness, outcome.reason), (Completeness::Partial, "ratio_max"), "{:?}", items.reasons);
+    assert!(items.text.contains("behind-marker"), "{:?}", items.names);
+}
+
+#[test]
 fn bytes_of_cabinets_that_no_file_covers_are_read() {
     let holds = |bytes: &[u8], marker: &str| {
         let read = read(Kind::Cabinet, bytes);

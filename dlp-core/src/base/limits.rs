@@ -22,8 +22,9 @@ pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
 /// MiB.
 pub const DICTIONARY_BYTES_MAX: u64 = 128 * MIB;
 
-/// Copies of one archive in a job that are opened. Builds keep the same library in a few places.
-pub const COPIES_OPENED_MAX: u32 = 4;
+/// Copies of one archive in a job that are opened. Builds keep the same library in a few places; copies of copies are how a
+/// small file becomes a large one.
+pub const COPIES_OPENED_MAX: u32 = 16;
 
 /// Archives of one job whose copies are known again. More of them are opened each time.
 pub const ARCHIVES_REMEMBERED_MAX: usize = 65_536;
@@ -112,6 +113,9 @@ pub struct Limits {
     pub xml_entity_bytes_max: u64,
     /// Bytes of one document's shared string table.
     pub shared_strings_bytes_max: u64,
+    /// Rounds of sums that the known password of workbooks goes through in one job. Programs write 100,000 for each
+    /// document, which take some thirty milliseconds.
+    pub password_rounds_max: u64,
     /// Processor time of a worker process.
     pub worker_cpu_max: Duration,
     /// Address space of a worker process in bytes.
@@ -147,6 +151,7 @@ impl Limits {
             xml_depth_max: 1_000,
             xml_entity_bytes_max: MIB,
             shared_strings_bytes_max: 128 * MIB,
+            password_rounds_max: 4_000_000,
             worker_cpu_max: Duration::from_secs(10),
             worker_memory_max: GIB,
             worker_wall_max: Duration::from_secs(30),
@@ -171,6 +176,7 @@ impl Limits {
             findings_max: 100_000,
             problems_max: 100_000,
             shared_strings_bytes_max: GIB,
+            password_rounds_max: 100_000_000,
             worker_cpu_max: Duration::from_secs(60),
             worker_memory_max: 2 * GIB,
             worker_wall_max: Duration::from_secs(120),

@@ -19,6 +19,7 @@ pub(super) struct Budget<'a> {
     inflated_bytes: Cell<u64>,
     held_bytes: Cell<u64>,
     pictures: Cell<u64>,
+    password_rounds: Cell<u64>,
     /// A bound that a reader met and nobody has reported yet.
     hit: Cell<Option<Hit>>,
     /// A bound of the whole job is used up: nothing more may be entered.
@@ -57,6 +58,7 @@ impl<'a> Budget<'a> {
             inflated_bytes: Cell::new(0),
             held_bytes: Cell::new(0),
             pictures: Cell::new(0),
+            password_rounds: Cell::new(0),
             hit: Cell::new(None),
             exhausted: Cell::new(false),
         }
@@ -75,6 +77,18 @@ impl<'a> Budget<'a> {
     pub(super) fn take_picture(&self) -> bool {
         self.pictures.set(self.pictures.get() + 1);
         self.pictures.get() <= self.limits.ocr_pictures_max
+    }
+
+    /// Counts rounds of sums that a password goes through; false, with the bound left as met, when there are too many.
+    pub(super) fn take_password_rounds(&self, rounds: u32) -> bool {
+        let max = self.limits.password_rounds_max;
+        let sum = self.password_rounds.get().saturating_add(u64::from(rounds));
+        if sum > max {
+            self.hit.set(Some(Hit::Bound(Limit { name: "password_rounds_max", value: max })));
+            return false;
+        }
+        self.password_rounds.set(sum);
+        true
     }
 
     /// Checks the token that stops the job from outside.

@@ -109,13 +109,14 @@ impl Frames {
         if self.kind == Kind::Pdf { Relation::Attachment } else { Relation::Member }
     }
 
-    /// A file that comes piece by piece. A bound that ends it ends the document: what is behind it is packed like it.
+    /// A file that comes piece by piece. One that is ended by a bound of its own says nothing of those behind it: the
+    /// parser passes over what is left of it, and it does not count in the ratio of the document.
     fn file(&mut self, walk: &mut Walk<'_>, name: &str, content: FileContent<'_>) -> Step {
         let (budget, input) = (walk.budget, Cell::new(self.input_bytes));
         let mut metered = Metered::new(content, budget, &input);
         walk.child(name, self.relation(), Input::Stream(&mut metered))?;
         if metered.is_cut() {
-            return Err(Break::Item);
+            return walk.check_budget();
         }
         self.output_bytes += metered.output_bytes();
         budget.check_ratio(self.input_bytes, self.output_bytes).map_err(|hit| walk.limit(hit))

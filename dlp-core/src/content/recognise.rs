@@ -131,7 +131,7 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     }
 }
 
-fn by_signature(head: &[u8]) -> Option<Kind> {
+pub(super) fn by_signature(head: &[u8]) -> Option<Kind> {
     let mut asked = BY_FIRST_BYTE[usize::from(*head.first()?)];
     let signatures = std::iter::from_fn(|| {
         let index = (asked != 0).then(|| asked.trailing_zeros() as usize)?;

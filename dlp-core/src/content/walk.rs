@@ -144,7 +144,7 @@ impl<'a> Walk<'a> {
 
     /// Reports trouble with the current item.
     pub(super) fn problem(&mut self, problem: Problem) {
-        self.outcome = self.outcome.worse(Outcome::of(&problem));
+        self.raise(Outcome::of(&problem));
         self.sink.problem(problem);
     }
 
@@ -155,12 +155,18 @@ impl<'a> Walk<'a> {
 
     /// Raises the outcome of the current item to what a parser said of it.
     pub(super) fn raise(&mut self, outcome: Outcome) {
+        self.copies.note(outcome);
         self.outcome = self.outcome.worse(outcome);
     }
 
     /// The outcome of the current item so far.
     pub(super) fn outcome(&self) -> Outcome {
         self.outcome
+    }
+
+    /// How many items are open.
+    pub(super) fn depth(&self) -> u32 {
+        self.depth
     }
 
     /// Whether the current item is the input of the job.
@@ -560,13 +566,13 @@ fn is_container(kind: Kind) -> bool {
 }
 
 /// The first bytes of a reader.
-struct Head {
-    bytes: Vec<u8>,
+pub(super) struct Head {
+    pub(super) bytes: Vec<u8>,
     whole: bool,
-    result: io::Result<u64>,
+    pub(super) result: io::Result<u64>,
 }
 
-fn read_head(reader: &mut (impl Read + ?Sized)) -> Head {
+pub(super) fn read_head(reader: &mut (impl Read + ?Sized)) -> Head {
     let mut bytes = Vec::with_capacity(HEAD_BYTES);
     let result = reader.take(HEAD_BYTES as u64).read_to_end(&mut bytes).map(|len| len as u64);
     let whole = result.is_ok() && bytes.len() < HEAD_BYTES;

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use dlp_core::content::{Completeness, Kind, Outcome, Role};
+use std::io::Read as _;
 
 const SECTOR: usize = 512;
 const END: u32 = 0xFFFF_FFFE;
@@ -183,6 +184,84 @@ fn what_excel_opens_without_a_question_is_read() {
         let text: String = texts.map(|(_, text)| text.as_str()).collect();
         let is_read = text.contains("locked-marker") && text.contains("44051401458");
         assert_eq!(is_read, reason == Outcome::COMPLETE.reason, "{name}: {text}");
+    }
+}
+
+/// A file of the archive of locked ones.
+fn locked(name: &str) -> Vec<u8> {
+    let mut tar = Vec::new();
+    let packed = &include_bytes!("fixtures/locked.tar.xz")[..];
+    lzma_rust2::XzReader::new(packed, false).read_to_end(&mut tar).expect("it is whole");
+    let at = places(&tar, name.as_bytes())[0];
+    let size = std::str::from_utf8(&tar[at + 124..at + 135]).expect("digits");
+    let size = usize::from_str_radix(size, 8).expect("digits");
+    tar[at + SECTOR..at + SECTOR + size].to_vec()
+}
+
+#[test]
+fn a_length_that_lies_hides_nothing_of_a_package() {
+    /// Where the length stands in the file.
+    const LEN_AT: usize = 0x1400;
+    let file = locked("agile.xlsx");
+    let len = u64::from_le_bytes(file[LEN_AT..LEN_AT + 8].try_into().expect("eight bytes"));
+    assert!(len < 10_000, "{len} is no length");
+    let rows = [
+        (len, ""),
+        (0, "bad_structure"),
+        (len - 100, "bad_structure"),
+        (len + 100, "bad_structure"),
+        (u64::MAX, "bad_structure"),
+    ];
+    for (stated, reason) in rows {
+        let mut file = file.clone();
+        file[LEN_AT..LEN_AT + 8].copy_from_slice(&stated.to_le_bytes());
+        let seen = walk("a.xlsx", &file);
+        assert!(reason.is_empty() || seen.reasons.contains(&reason), "{stated}: {:?}", seen.reasons);
+        assert_eq!(seen.completeness() == Completeness::Complete, reason.is_empty(), "{stated}: {:?}", seen.reasons);
+        assert!(seen.holds("locked-marker") || stated == len - 100, "{stated}: {:?}", seen.items);
+    }
+}
+
+#[test]
+fn what_the_password_opens_into_nothing_stays_encrypted() {
+    const CONTENT_AT: usize = 0x1408;
+    let mut file = locked("agile.xlsx");
+    file[CONTENT_AT] ^= 1;
+    let seen = walk("a.xlsx", &file);
+    assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some("ooxml_encrypted"), "{:?}", seen.reasons);
+}
+
+#[test]
+fn a_workbook_is_opened_once_however_many_passwords_it_names() {
+    let record = |id: u16, data: &[u8]| [&id.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat();
+    let begin = record(0x0809, &[0, 6, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // The pattern of the fixed password, with the sum by which it is known.
+    let password = record(0x002F, &[0, 0, 0, 0, 0x0A, 0x9A]);
+    for (count, reason) in [(1, ""), (2, "cfb_xor"), (3_000, "cfb_xor")] {
+        let stream = [begin.clone(), password.repeat(count), record(0x000A, b"")].concat();
+        let seen = walk("a.xls", &compound(&[("Workbook", &stream)]));
+        assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some(reason), "{count}: {:?}", seen.reasons);
+    }
+}
+
+#[test]
+fn rounds_of_passwords_are_bounded_for_the_whole_job() {
+    let recipe = "saltValue='AAAAAAAAAAAAAAAAAAAAAA==' keyBits='256' cipherAlgorithm='AES' \
+                  cipherChaining='ChainingModeCBC' hashAlgorithm='SHA512'";
+    let code = "AAAAAAAAAAAAAAAAAAAAAA==";
+    let xml = format!(
+        "<encryption><keyData {recipe}/><p:encryptedKey spinCount='10' {recipe} encryptedVerifierHashInput='{code}' \
+         encryptedVerifierHashValue='{code}' encryptedKeyValue='{code}'/>"
+    );
+    let info = [&[4, 0, 4, 0, 0x40, 0, 0, 0], xml.as_bytes()].concat();
+    let file = compound(&[("EncryptionInfo", &info), ("EncryptedPackage", &[0xFF; 64])]);
+    let archive = zip(&[("a.xlsx", &file), ("b.xlsx", &file), ("c.txt", b"last-marker")]);
+    for (rounds, is_met) in [(20, false), (19, true)] {
+        let small = dlp_core::base::Limits { password_rounds_max: rounds, ..limits() };
+        let seen = walk_with("a.zip", &archive, &small, None);
+        assert_eq!(seen.reasons.contains(&"password_rounds_max"), is_met, "{rounds}: {:?}", seen.reasons);
+        assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some("ooxml_encrypted"), "{rounds}");
+        assert!(seen.holds("last-marker"), "the job goes on");
     }
 }
 

@@ -476,6 +476,12 @@ fn days_in_sheets_are_dates() {
     }
 }
 
+#[test]
+fn workbooks_that_count_from_1904_say_the_rest_of_it_too() {
+    let workbook = "<workbook><workbookPr date1904='true' codeName='44051401458'/></workbook>";
+    assert!(walk("a.xlsx", &docx(&[("xl/workbook.xml", workbook)])).holds("44051401458"));
+}
+
 /// A record of a binary workbook.
 fn record(id: u32, data: &[u8]) -> Vec<u8> {
     let seven_bits = |mut number: u32| {
@@ -585,6 +591,26 @@ fn binary_workbooks_give_cells_comments_and_what_else_holds_text() {
         assert!(seen.holds(text), "{text}: {:?}", seen.text);
     }
     assert!(seen.holds("name of a printer"), "{:?}", seen.text);
+}
+
+#[test]
+fn files_that_bear_names_of_binary_parts_are_opened() {
+    let file = zip(&[("s.txt", b"inner-marker")]);
+    let paths = ["worksheets/x.bin", "embeddings/sharedStrings.bin", "styles.bin", "comments1.bin", "pivotCache/x.bin"];
+    for path in paths.map(|path| format!("xl/{path}")) {
+        let part = (path.as_str(), file.as_slice());
+        let is_opened = |members: &[(&str, &[u8])]| walk("a.xlsx", &zip(members)).holds("inner-marker");
+        assert!(is_opened(&[TYPES, ("xl/workbook.xml", b"<workbook/>"), part]), "{path}");
+        assert!(is_opened(&[TYPES, ("xl/workbook.bin", b""), part]), "{path} of a binary workbook");
+    }
+    let text = (("xl/worksheets/x.bin"), &b"44051401458"[..]);
+    assert!(walk("a.xlsx", &zip(&[TYPES, ("xl/workbook.xml", b"<workbook/>"), text])).holds("44051401458"));
+}
+
+#[test]
+fn texts_in_records_of_rows_are_read() {
+    let row = record(0, &[&row(0, false)[..], &[0; 7], b"row-marker"].concat());
+    assert!(walk("a.xlsb", &xlsb(&[row])).holds("row-marker"));
 }
 
 #[test]

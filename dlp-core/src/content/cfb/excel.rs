@@ -73,8 +73,21 @@ struct Workbook<'d> {
     records: Records<'d>,
 }
 
-/// Walks the records, and returns what stands in those that no rule knows.
+/// Walks the records, in plain if everybody's password opens them, and returns what stands in those that no rule knows.
 pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
+    let mut passwords = Records::new(stream).filter(|record| record.id == id::FILEPASS);
+    let Some(first) = passwords.next() else { return records(walk, stream) };
+    let Some(opened) = password::open_workbook(stream, first.at, first.data) else { return records(walk, stream) };
+    let _held = walk.budget.hold(opened.len() as u64);
+    // A workbook has one password. What stands behind another was not meant for this one.
+    if let Some(second) = passwords.next() {
+        walk.problem(encrypted(second.data));
+    }
+    records(walk, &opened)
+}
+
+/// Walks records up to that of a password.
+fn records(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
     let mut workbook = Workbook {
         charset: None,
         strings: Vec::new(),
@@ -95,13 +108,8 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
     };
     while let Some(record) = workbook.records.next() {
         if record.id == id::FILEPASS {
-            return match password::open_workbook(stream, record.at, record.data) {
-                Some(opened) => self::walk(walk, &opened),
-                None => {
-                    walk.problem(encrypted(record.data));
-                    Ok(stream[record.at..].to_vec())
-                }
-            };
+            walk.problem(encrypted(record.data));
+            return Ok(stream[record.at..].to_vec());
         }
         workbook.record(walk, record)?;
     }

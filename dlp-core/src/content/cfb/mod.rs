@@ -129,10 +129,18 @@ impl Reading<'_> {
         let file = self.file;
         let [info, package] = ENCRYPTED_STREAMS.map(|name| file.find(0, name));
         let Some((info, package)) = info.zip(package) else { return Ok(false) };
-        let Some(opened) = password::open_package(&file.stream(info), &file.stream(package)) else { return Ok(false) };
-        self.read.extend([info, package]);
-        let _held = walk.budget.hold(opened.len() as u64);
-        walk.child(ENCRYPTED_STREAMS[1], Relation::Embedded, Input::Bytes(&opened))?;
+        let streams = self.stream(walk, info).zip(self.stream(walk, package));
+        walk.check_budget()?;
+        let opened = streams.and_then(|(info, package)| password::open_package(&info, &package, walk.budget));
+        if let Some(hit) = walk.budget.take_hit() {
+            walk.problem(hit.problem());
+        }
+        let Some(opened) = opened else {
+            // Their bytes are looked at with those of the other streams.
+            self.read.retain(|index| ![info, package].contains(index));
+            return Ok(false);
+        };
+        walk_package(walk, &opened)?;
         Ok(true)
     }
 
@@ -216,6 +224,22 @@ impl Reading<'_> {
         let rest = pictures::walk(walk, stream)?;
         if rest.is_empty() { Ok(()) } else { walk.child(&path, Relation::Embedded, Input::Bytes(&rest)) }
     }
+}
+
+/// Walks a package, and what the length in front of it leaves out.
+fn walk_package(walk: &mut Walk<'_>, package: &password::Package) -> Step {
+    let password::Package { content, rest, is_cut } = package;
+    let _held = walk.budget.hold((content.len() + rest.len()) as u64);
+    walk.child(ENCRYPTED_STREAMS[1], Relation::Embedded, Input::Bytes(content))?;
+    if *is_cut {
+        walk.bad_structure("the package in the document is shorter than it says");
+    }
+    if rest.len() > password::BLOCK_BYTES {
+        walk.bad_structure(
+            "the package in the document is longer than it says; what is behind it was scanned by itself",
+        );
+    }
+    if rest.iter().all(|byte| *byte == 0) { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(rest)) }
 }
 
 /// Whether a directory entry bears the name. Entries are found by their shape, so a broken chain of sectors hides none.

@@ -49,7 +49,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, streams: &Streams) -> Step<Vec<u8>> {
     };
     if pieces.is_empty() {
         let message = "the document has no readable table of pieces; its bytes were scanned";
-        walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+        walk.bad_structure(message);
     }
     let mut text = Text::default();
     let mut counts = COUNTS.iter().map(|(at, role)| (u32_at(main, *at).unwrap_or(0), *role));

@@ -8,7 +8,6 @@
 use super::styles::Styles;
 use super::workbook::{Sheet, Strings, Workbook};
 use crate::base::bytes::{array, u32_le};
-use crate::base::{Problem, ProblemClass};
 use crate::content::cfb::packed_number;
 use crate::content::walk::{Step, Walk};
 use crate::content::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain};
@@ -25,7 +24,17 @@ mod id {
     pub(super) const ROW: u32 = 0;
     /// Cells: with their column, and such that follow the cell before.
     pub(super) const CELLS: std::ops::RangeInclusive<u32> = 1..=18;
+    pub(super) const PACKED: u32 = 2;
+    pub(super) const NUMBER: u32 = 5;
+    pub(super) const TEXT: u32 = 6;
+    pub(super) const SHARED: u32 = 7;
+    pub(super) const FORMULA_TEXT: u32 = 8;
+    pub(super) const FORMULA_NUMBER: u32 = 9;
     pub(super) const SHORT_MIN: u32 = 12;
+    pub(super) const SHORT_PACKED: u32 = 13;
+    pub(super) const SHORT_NUMBER: u32 = 16;
+    pub(super) const SHORT_TEXT: u32 = 17;
+    pub(super) const SHORT_SHARED: u32 = 18;
     pub(super) const STRING: u32 = 19;
     pub(super) const CACHED_NUMBER: u32 = 21;
     pub(super) const CACHED_STRING: u32 = 24;
@@ -56,7 +65,7 @@ pub(super) fn visit(walk: &mut Walk<'_>, content: &mut dyn Read, path: &str, rec
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 hand_out(walk, path, &mut others)?;
                 let message = "broken records; the rest of the part was scanned as raw bytes";
-                walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+                walk.bad_structure(message);
                 return plain::raw(walk, Input::Stream(&mut reader));
             }
             Err(error) => {
@@ -177,10 +186,12 @@ impl Records for Sheet<'_> {
     fn record(&mut self, walk: &mut Walk<'_>, id: u32, data: &[u8]) -> Step<usize> {
         /// Of the bits of a row, the one that hides it.
         const HIDDEN: u8 = 0x10;
+        const ROW_NUMBER_BYTES: usize = 4;
         if id == id::ROW {
             let row = u32_le(data, 0).map(|row| row.saturating_add(1));
             self.open_row(row, data.get(11).is_some_and(|bits| bits & HIDDEN != 0));
-            return Ok(data.len());
+            // The rest is numbers, unless somebody put a text there.
+            return Ok(ROW_NUMBER_BYTES.min(data.len()));
         }
         if !id::CELLS.contains(&id) && id != id::RICH_CELL {
             return Ok(0);
@@ -212,10 +223,10 @@ fn value(id: u32, data: &[u8], at: usize) -> (Option<Value>, usize) {
     let float = || Some(Value::Number(f64::from_le_bytes(array(data, at)?)));
     let text = |at| string(data, at).map_or((None, at), |(text, end)| (Some(Value::Text(text)), end));
     match id {
-        2 | 13 => (u32_le(data, at).map(|number| Value::Number(packed_number(number))), at + 4),
-        5 | 9 | 16 => (float(), at + 8),
-        7 | 18 => (u32_le(data, at).map(Value::Shared), at + 4),
-        6 | 8 | 17 => text(at),
+        id::PACKED | id::SHORT_PACKED => (u32_le(data, at).map(|number| Value::Number(packed_number(number))), at + 4),
+        id::NUMBER | id::FORMULA_NUMBER | id::SHORT_NUMBER => (float(), at + 8),
+        id::SHARED | id::SHORT_SHARED => (u32_le(data, at).map(Value::Shared), at + 4),
+        id::TEXT | id::FORMULA_TEXT | id::SHORT_TEXT => text(at),
         id::RICH_CELL => text(at + 1),
         _ => (None, at),
     }

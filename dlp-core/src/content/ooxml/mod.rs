@@ -9,14 +9,14 @@ mod prose;
 mod styles;
 mod workbook;
 
-use super::walk::{Step, Walk};
+use super::walk::{Failing, Step, Walk, read_head};
 use super::xml;
 use super::xml::data::{Generic, Properties, Relationships};
 use super::zip::{self, Directory, Entry};
-use super::{Kind, Place, ReadSeek, Role, names};
+use super::{Input, Kind, Place, ReadSeek, Relation, Role, names, recognise};
 use binary::Aside;
 use prose::Prose;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use styles::Styles;
 use workbook::{Sheet, Strings, Tables, Workbook};
 
@@ -67,7 +67,9 @@ impl Rank {
 /// Walks a package whose directory was read.
 pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, reader: &mut dyn ReadSeek, directory: &Directory) -> Step {
     let members = zip::members(walk, directory)?;
-    let mut parts: Vec<Part<'_>> = members.iter().map(|member| Part::new(kind, member.entry, member.next)).collect();
+    let is_in_records = kind == Kind::Xlsx && is_in_records(&members);
+    let package = (kind, is_in_records);
+    let mut parts: Vec<Part<'_>> = members.iter().map(|member| Part::new(package, member.entry, member.next)).collect();
     parts.sort_by(|a, b| (a.route, &a.path).cmp(&(b.route, &b.path)));
     let mut package = Package::default();
     for part in &parts {
@@ -75,6 +77,13 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, reader: &mut dyn ReadSeek, d
     }
     package.strings.finish(walk)?;
     zip::uncovered(walk, reader, directory, &members)
+}
+
+/// Whether the workbook of a package is a binary one; in others, what bears the suffix of its parts is a file.
+fn is_in_records(members: &[zip::Member<'_>]) -> bool {
+    let plain = |byte: &u8| if *byte == b'\\' { b'/' } else { byte.to_ascii_lowercase() };
+    let has = |path: &str| members.iter().any(|member| member.entry.name.iter().map(plain).eq(path.bytes()));
+    has("xl/workbook.bin") && !has("xl/workbook.xml")
 }
 
 /// A part with its route.
@@ -86,9 +95,9 @@ struct Part<'e> {
 }
 
 impl<'e> Part<'e> {
-    fn new(kind: Kind, entry: &'e Entry, next: u64) -> Self {
+    fn new(package: (Kind, bool), entry: &'e Entry, next: u64) -> Self {
         let path = names::decode(&entry.name, entry.is_utf8()).primary;
-        Self { route: route(kind, &path), path, entry, next }
+        Self { route: route(package, &path), path, entry, next }
     }
 }
 
@@ -140,9 +149,15 @@ impl Package {
         }
     }
 
-    /// A part of a binary workbook.
+    /// A part of a binary workbook, or a file that bears the name of one.
     fn visit_binary(&mut self, walk: &mut Walk<'_>, content: &mut dyn Read, part: &Part<'_>) -> Step {
         let path = part.path.as_str();
+        let head = read_head(content);
+        let mut failing = Failing(head.result.err());
+        let content = &mut Cursor::new(head.bytes.as_slice()).chain(&mut failing).chain(content);
+        if recognise::by_signature(&head.bytes).is_some() {
+            return walk.child(path, Relation::Embedded, Input::Stream(content));
+        }
         match part.route {
             Route::Workbook => {
                 binary::visit(walk, content, path, &mut self.workbook)?;
@@ -181,8 +196,9 @@ fn visit_prose(walk: &mut Walk<'_>, content: &mut dyn Read, path: &str, (role, p
     step
 }
 
-/// What a path holds. Case and the direction of slashes differ between writers.
-fn route(kind: Kind, path: &str) -> Route {
+/// What a path holds in a package of a kind, whose workbook may be in records. Case and the direction of slashes differ
+/// between writers.
+fn route((kind, is_in_records): (Kind, bool), path: &str) -> Route {
     let path = path.to_ascii_lowercase().replace('\\', "/");
     let file = path.rsplit('/').next().unwrap_or_default();
     if matches!(path.as_str(), "xl/workbook.xml" | "xl/_rels/workbook.xml.rels")
@@ -194,8 +210,8 @@ fn route(kind: Kind, path: &str) -> Route {
         return Route::Relationships;
     }
     let folder = |name: &str| path.contains(&format!("/{name}/"));
-    if is_binary(&path) && kind == Kind::Xlsx {
-        return binary_route(&folder, file);
+    if is_binary(&path) && is_in_records {
+        return binary_route(&path);
     }
     if !path.ends_with(".xml") && !path.ends_with(".vml") {
         return Route::Embedded;
@@ -224,14 +240,15 @@ fn is_binary(path: &str) -> bool {
     path.len() > 4 && path.is_char_boundary(path.len() - 4) && path[path.len() - 4..].eq_ignore_ascii_case(".bin")
 }
 
-/// What a part of a binary workbook holds. Other parts bear the same suffix: macros, settings of printers, objects.
-fn binary_route(folder: &dyn Fn(&str) -> bool, file: &str) -> Route {
-    match file {
-        "sharedstrings.bin" => Route::SharedStrings,
-        "styles.bin" => Route::Styles,
-        _ if file.starts_with("comments") => Route::Prose(Rank::Comment),
-        _ if folder("worksheets") || folder("macrosheets") => Route::Sheet,
-        _ if folder("pivotcache") => Route::Generic,
+/// What a part of a binary workbook holds, by its path in small letters. Other parts bear the same suffix: macros, settings
+/// of printers, objects.
+fn binary_route(path: &str) -> Route {
+    match path.trim_start_matches('/').rsplit_once('/') {
+        Some(("xl", "sharedstrings.bin")) => Route::SharedStrings,
+        Some(("xl", "styles.bin")) => Route::Styles,
+        Some(("xl" | "xl/comments", file)) if file.starts_with("comments") => Route::Prose(Rank::Comment),
+        Some(("xl/worksheets" | "xl/macrosheets", _)) => Route::Sheet,
+        Some(("xl/pivotcache", _)) => Route::Generic,
         _ => Route::Embedded,
     }
 }

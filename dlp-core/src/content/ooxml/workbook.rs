@@ -66,6 +66,9 @@ impl Visit for Workbook {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step {
         let attribute = |name| element.attribute(name).unwrap_or_default();
         self.is_stray = false;
+        if element.local_name() == "workbookPr" && matches!(attribute("date1904").as_str(), "1" | "true") {
+            self.count_from_1904();
+        }
         match element.local_name() {
             "sheet" => {
                 let hidden = matches!(attribute("state").as_str(), "hidden" | "veryHidden");
@@ -82,7 +85,6 @@ impl Visit for Workbook {
                 self.add_attributes(element, Role::Formula);
                 self.side.add(Role::Formula, &format!("{}: ", attribute("name")));
             }
-            "workbookPr" if matches!(attribute("date1904").as_str(), "1" | "true") => self.count_from_1904(),
             _ => self.add_attributes(element, Role::Data),
         }
         if self.side.is_full() { self.side.flush(walk, "xl/workbook.xml", Place::None) } else { Ok(()) }

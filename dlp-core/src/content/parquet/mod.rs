@@ -382,8 +382,8 @@ fn lz4_in_pieces(packed: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
         while !rest.is_empty() {
             let (len, packed_len) = (u32_be(rest, 0)? as usize, u32_be(rest, 4)? as usize);
             let piece = rest[8..].get(..packed_len)?;
-            let room = bytes_max.checked_sub(content.len()).filter(|room| len <= *room)?;
-            content.extend(lz4_flex::block::decompress(piece, len.min(room)).ok()?);
+            bytes_max.checked_sub(content.len()).filter(|room| len <= *room)?;
+            content.extend(lz4_flex::block::decompress(piece, len).ok()?);
             rest = &rest[8 + packed_len..];
         }
         Some(content)

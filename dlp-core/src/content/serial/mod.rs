@@ -16,7 +16,6 @@ pub(super) use warc::walk as walk_warc;
 
 use super::walk::{Break, Step, Walk};
 use super::{Input, Relation, names};
-use crate::base::{Problem, ProblemClass};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -78,7 +77,7 @@ impl<'r> Tape<'r> {
     /// Walks the rest of the archive as an item of its own, behind a header that says nothing.
     fn rest(&mut self, walk: &mut Walk<'_>, header: &[u8]) -> Step {
         let message = "a header of the archive is broken; what follows was scanned by itself";
-        walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+        walk.bad_structure(message);
         walk.child("", Relation::Gap, Input::Stream(&mut Cursor::new(header).chain(&mut self.reader)))
     }
 }

@@ -120,7 +120,7 @@ impl<'d> Reading<'d> {
         // What was deleted may lead anywhere; that alone is no damage.
         if is_broken {
             let message = "pages of the database do not fit together; what could be read was scanned";
-            walk.problem(Problem::new(ProblemClass::Damaged, "bad_structure", message));
+            walk.bad_structure(message);
         }
         if self.file.is_shared {
             let message = "cells share their bytes; pages with more of them than they hold were scanned as raw bytes";

@@ -9,7 +9,7 @@
 mod package;
 mod workbook;
 
-pub(super) use package::open as open_package;
+pub(super) use package::{BLOCK_BYTES, Package, open as open_package};
 pub(super) use workbook::open as open_workbook;
 
 /// The password, which all versions share.

@@ -4,6 +4,7 @@
 
 use super::wide_password;
 use crate::base::bytes::{array, u16_le, u32_le};
+use crate::content::budget::Budget;
 use aes::cipher::{Array, BlockCipherDecrypt, BlockSizeUser, KeyInit};
 use aes::{Aes128, Aes192, Aes256, Block};
 use data_encoding::BASE64;
@@ -11,7 +12,8 @@ use quick_xml::events::{BytesStart, Event};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-const BLOCK_BYTES: usize = 16;
+/// Bytes of one block of AES; the last one is filled.
+pub(in crate::content::cfb) const BLOCK_BYTES: usize = 16;
 /// Rounds of a sum that make guessing slow. Programs write 100,000; more of them cost the reader, too.
 const SPINS_MAX: u32 = 1 << 18;
 const STANDARD_SPINS: u32 = 50_000;
@@ -19,6 +21,8 @@ const STANDARD_SPINS: u32 = 50_000;
 const LENGTH_BYTES: usize = 8;
 /// Bytes that are chained to each other; each such piece begins anew.
 const PIECE_BYTES: usize = 4096;
+/// What a package starts with: it is a ZIP.
+const PACKAGE_START: &[u8] = b"PK\x03\x04";
 /// What fills sums that are shorter than what is made of them.
 const FILLING: u8 = 0x36;
 /// What tells the keys apart that are made of one password.
@@ -26,17 +30,37 @@ const FOR_VERIFIER: &[u8] = b"\xfe\xa7\xd2\x76\x3b\x4b\x9e\x79";
 const FOR_SUM: &[u8] = b"\xd7\xaa\x0f\x6d\x30\x61\x34\x4e";
 const FOR_KEY: &[u8] = b"\x14\x6e\x0b\xe7\xab\xac\xd0\xd6";
 
-/// The package, if the password opens it.
-pub(in crate::content::cfb) fn open(info: &[u8], package: &[u8]) -> Option<Vec<u8>> {
-    let len = usize::try_from(array(package, 0).map(u64::from_le_bytes)?).ok()?;
+/// A package that was opened.
+pub(in crate::content::cfb) struct Package {
+    pub(in crate::content::cfb) content: Vec<u8>,
+    /// What stands behind the stated length.
+    pub(in crate::content::cfb) rest: Vec<u8>,
+    /// Whether it is shorter than stated.
+    pub(in crate::content::cfb) is_cut: bool,
+}
+
+/// The package, if the password opens it and it is one. The job pays for the rounds.
+pub(in crate::content::cfb) fn open(info: &[u8], package: &[u8], budget: &Budget<'_>) -> Option<Package> {
+    let stated = array(package, 0).map(u64::from_le_bytes)?;
     let encrypted = &package[LENGTH_BYTES..];
     let mut content = match (u16_le(info, 0)?, u16_le(info, 2)?) {
-        (4, 4) => Agile::read(info.get(8..)?)?.open(encrypted)?,
-        (2..=4, 2) => Standard::read(info)?.open(encrypted)?,
+        (4, 4) => {
+            let agile = Agile::read(info.get(8..)?)?;
+            budget.take_password_rounds(agile.spins).then(|| agile.open(encrypted))??
+        }
+        (2..=4, 2) => {
+            let standard = Standard::read(info)?;
+            budget.take_password_rounds(STANDARD_SPINS).then(|| standard.open(encrypted))??
+        }
         _ => return None,
     };
-    content.truncate(len);
-    Some(content)
+    if !content.starts_with(PACKAGE_START) {
+        return None;
+    }
+    let is_cut = stated > content.len() as u64;
+    let len = usize::try_from(stated).map_or(content.len(), |len| len.min(content.len()));
+    let rest = content.split_off(len);
+    Some(Package { content, rest, is_cut })
 }
 
 /// What an agile file says of itself.

@@ -19,15 +19,19 @@ const PLAIN_RECORDS: [u16; 5] = [0x00E1, 0x0138, 0x0194, 0x0195, 0x0196];
 /// Of a sheet's record, where the sheet stands.
 const PLAIN_SHEET_BYTES: usize = 4;
 
-/// The stream in plain bytes, if the password opens it. `at` is where the record of the password stands.
+/// The stream in plain bytes, if the password opens it. `at` is where the record of the password stands. No record of a
+/// password is left in it.
 pub(in crate::content::cfb) fn open(stream: &[u8], at: usize, data: &[u8]) -> Option<Vec<u8>> {
     let mut cipher = Cipher::of(data)?;
     let mut opened = stream.to_vec();
-    // The record says nothing any more; without its number it is passed over.
-    opened[at..at + 2].fill(0);
-    for record in Records::new(stream).skip_while(|record| record.at <= at) {
+    for record in Records::new(stream).skip_while(|record| record.at < at) {
         let kept = match record.id {
-            BOF | FILEPASS => continue,
+            FILEPASS => {
+                // The record says nothing any more; without its number it is passed over.
+                opened[record.at..record.at + 2].fill(0);
+                continue;
+            }
+            BOF => continue,
             id if PLAIN_RECORDS.contains(&id) => continue,
             BOUNDSHEET => PLAIN_SHEET_BYTES.min(record.data.len()),
             _ => 0,
