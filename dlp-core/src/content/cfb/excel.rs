@@ -83,6 +83,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8]) -> Step<Vec<u8>> {
     if let Some(second) = passwords.next() {
         walk.problem(encrypted(second.data));
     }
+    walk.problem(password::opened());
     records(walk, &opened)
 }
 

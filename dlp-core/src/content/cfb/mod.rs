@@ -140,6 +140,7 @@ impl Reading<'_> {
             self.read.retain(|index| ![info, package].contains(index));
             return Ok(false);
         };
+        walk.problem(password::opened());
         walk_package(walk, &opened)?;
         Ok(true)
     }

@@ -12,8 +12,16 @@ mod workbook;
 pub(super) use package::{BLOCK_BYTES, Package, open as open_package};
 pub(super) use workbook::open as open_workbook;
 
+use crate::base::{Problem, ProblemClass};
+
 /// The password, which all versions share.
 const PASSWORD: &str = "VelvetSweatshop";
+
+/// What is said of a file that the password opened: it was read, and still it is encrypted, which others cannot look through.
+pub(super) fn opened() -> Problem {
+    let message = "encrypted with the password that Excel tries by itself; it was opened and read";
+    Problem::new(ProblemClass::Encrypted, "default_password", message)
+}
 
 /// The password as it goes into sums.
 fn wide_password() -> Vec<u8> {
