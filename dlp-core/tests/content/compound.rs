@@ -1,7 +1,7 @@
 //! Compound files: documents of older Office versions, in files that the tests build.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Outcome, Role};
+use dlp_core::content::{Completeness, Kind, Role};
 use std::io::Read as _;
 
 const SECTOR: usize = 512;
