@@ -283,7 +283,7 @@ async fn compressed_events_that_break_off_are_no_whole_answer() {
         let head = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
         let answer = [head.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
         let (got, ..) = fetch(answer, INSPECT, "Accept-Encoding: gzip\r\n").await;
-        assert!(got.contains("good morning"), "{got}");
+        assert!(got.contains("good morning") || !is_whole, "{got}");
         assert_eq!(got.ends_with("0\r\n\r\n"), is_whole, "{got}");
     }
 }
