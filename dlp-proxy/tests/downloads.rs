@@ -188,19 +188,40 @@ async fn listen(events: String, settings: &str, dir: tempfile::TempDir) -> (Stri
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_told_of_once_however_many_events_it_has() {
-    let dir = tempfile::tempdir().unwrap();
     let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
                   [[rule]]\nid = \"cards\"\ntitle = \"Cards\"\nwhat = { categories = [\"finance\"], unique_min = 1 }\n\
                   action = { decision = \"log\", fail_mode = \"open\" }\n";
+    // A value that nobody has published, or it would be low.
+    let other = "Or my credit card 4716 2385 0194 7264, please.";
+    for (texts, expected) in [
+        (["Good morning.", CARD, "Good day.", CARD, "Good night."], 1),
+        (["Good morning.", CARD, other, CARD, other], 2),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("p.toml"), policy).unwrap();
+        let events: String = texts.map(|text| format!("data: {text}\n\n")).concat();
+        let (got, gateway) = listen(events, "policy.files = [\"{dir}/p.toml\"]", dir).await;
+        assert_eq!(got.matches("data: ").count(), 5, "{got}");
+        let incidents = gateway.incidents();
+        assert_eq!(incidents.len(), expected, "{incidents:?}");
+        assert!(incidents.iter().all(|incident| incident["decision"] == "log"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_event_shows_weakly_hides_nothing_of_the_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
+                  [[rule]]\nid = \"cards\"\ntitle = \"Cards\"\n\
+                  what = { detectors = [\"finance.card.pan\"], confidence_min = \"high\", unique_min = 1 }\n\
+                  action = { decision = \"block\", fail_mode = \"open\" }\n";
     std::fs::write(dir.path().join("p.toml"), policy).unwrap();
-    let other = "Or my credit card 5555 5555 5555 4444, please.";
-    let events: String =
-        ["Good morning.", CARD, "Good day.", CARD, other].map(|text| format!("data: {text}\n\n")).concat();
+    let bits =
+        ["{\"id\":\"4111 1111 1111 1111\"}", "{\"t\":\"my credit card 4000 0100 \"}", "{\"t\":\"0007 1234 please\"}"];
+    let events = bits.map(|bit| format!("data: {bit}\n\n")).concat();
     let (got, gateway) = listen(events, "policy.files = [\"{dir}/p.toml\"]", dir).await;
-    assert_eq!(got.matches("data: ").count(), 5, "{got}");
-    let incidents = gateway.incidents();
-    assert_eq!(incidents.len(), 1, "{incidents:?}");
-    assert_eq!(incidents[0]["decision"], "log");
+    assert!(got.contains("4111") && got.contains("0100") && !got.contains("0007 1234"), "{got}");
+    assert_eq!(gateway.incidents().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,6 +270,22 @@ async fn compressed_events_go_one_by_one() {
     let ended = tokio::time::timeout(std::time::Duration::from_secs(20), client.read_to_end(&mut rest)).await;
     assert!(ended.is_ok() && find(&rest, b"0007").is_none(), "{ended:?}");
     assert_eq!(gateway.incidents().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_events_that_break_off_are_no_whole_answer() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, b"data: good morning\n\n").unwrap();
+    std::io::Write::flush(&mut encoder).unwrap();
+    let begun = encoder.get_ref().clone();
+    for (body, is_whole) in [(encoder.finish().unwrap(), true), (begun, false)] {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n";
+        let head = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
+        let answer = [head.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
+        let (got, ..) = fetch(answer, INSPECT, "Accept-Encoding: gzip\r\n").await;
+        assert!(got.contains("good morning") || !is_whole, "{got}");
+        assert_eq!(got.ends_with("0\r\n\r\n"), is_whole, "{got}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -365,6 +365,26 @@ async fn uploads_of_several_requests_are_judged_as_a_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_saved_again_under_its_name() {
+    let gateway = gateway("").await;
+    let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();
+    let url = "https://stash.blob.core.windows.net/c/letter.txt";
+    let block = |name: &str| format!("{url}?comp=block&blockid={name}");
+    let list = "<BlockList><Latest>QQ==</Latest><Latest>Qg==</Latest></BlockList>";
+    for second in ["one end", "another end", "a third end"] {
+        let blocks = [(block("QQ=="), "a beginning, "), (block("Qg=="), second)];
+        for (url, body) in blocks.into_iter().chain([(format!("{url}?comp=blocklist"), list)]) {
+            let head = format!("PUT {url} HTTP/1.1\r\nHost: stash.blob.core.windows.net\r\n");
+            let http = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+            let message =
+                Message { method: "REQMOD", fields: "Allow: 204\r\n", http, body: body.as_bytes(), preview: None };
+            let (_, head, http, _) = exchange(&mut stream, &message).await;
+            assert_eq!(code(&head), 204, "{url} {second}: {http} {:?}", gateway.incidents());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn content_that_nobody_sends_is_not_let_through() {
     let gateway = gateway("tenant.corporate.s3_buckets = [\"corp-backup\"]").await;
     let mut stream = TcpStream::connect(gateway.icap.unwrap()).await.unwrap();

@@ -206,6 +206,7 @@ async fn clean_messages_arrive_as_they_were_sent() {
             frame(0x00, b"three "),
             frame(0x80, b"parts"),
             frame(0x81, b""),
+            frame(0x89, b"still there?"),
             frame(0x82, &large),
         ],
         "",
@@ -226,6 +227,10 @@ async fn sensitive_messages_do_not_leave() {
     let first = frame(0x81, b"good morning");
     is_closed(&[first.clone(), frame(0x81, CARD)], 1, 1008, plain).await;
     is_closed(&[frame(0x82, CARD)], 0, 1008, plain).await;
+    // Pings, pongs and the reason of a close frame are messages as well.
+    is_closed(&[first.clone(), frame(0x89, CARD)], 1, 1008, plain).await;
+    is_closed(&[frame(0x8a, CARD)], 0, 1008, plain).await;
+    is_closed(&[frame(0x88, &[&1000u16.to_be_bytes()[..], CARD].concat())], 0, 1008, plain).await;
     // A number cut by a frame, and another message's worth of text before it.
     let (one, two) = CARD.split_at(45);
     is_closed(&[frame(0x01, one), frame(0x80, two)], 0, 1008, plain).await;

@@ -164,7 +164,7 @@ impl Kept {
         verdict: &Verdict,
     ) -> Result<Response<GatewayBody>, Fault> {
         let route = route(services, client, &self.site).await?;
-        let content = Held { spooled: self.held.spooled.clone(), rest: None }.into();
+        let content = Held::whole(self.held.spooled.clone()).into();
         let outgoing = Outgoing { parts: &self.parts, site: &self.site, content, is_answer_read: false };
         let answer = forward::forward(services, client, &route, outgoing).await?;
         let mut entry = Entry::default();
@@ -217,7 +217,7 @@ pub(super) fn offer(
         peer: verdict.peer.ip(),
         parts: parts.clone(),
         site: site.clone(),
-        held: Held { spooled: held.spooled.clone(), rest: None },
+        held: Held::whole(held.spooled.clone()),
         transfer: verdict.transfer.clone(),
         answer: verdict.answer.clone(),
         path_masked: verdict.path_masked.clone(),

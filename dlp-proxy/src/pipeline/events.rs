@@ -15,12 +15,13 @@ use crate::body_stream::GatewayBody;
 use crate::services::Services;
 use bytes::Bytes;
 use coding::Decoder;
-use dlp_core::base::ProblemClass;
+use dlp_core::base::{ConfidenceLevel, ProblemClass};
 use dlp_core::content::Completeness;
-use dlp_core::decision::{Item, Transfer, TransferHead};
+use dlp_core::decision::{DetectorSummary, Item, SAMPLES_MAX, Transfer, TransferHead};
 use http::request::Parts;
 use http_body_util::BodyExt;
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ const EVENTS_MAX: usize = 8;
 const BEFORE_BYTES: usize = 4 * 1024;
 /// Bytes of one event. What people read is far smaller, and it is in memory.
 const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// Things that incidents of one answer have said. Behind that many they may be told again.
+const TOLD_MAX: usize = 4_096;
 
 /// What is known of an answer that consists of events.
 pub(super) struct Events {
@@ -61,7 +65,7 @@ impl Events {
             held: Vec::new(),
             before: Vec::new(),
             texts: Texts::default(),
-            told: HashSet::new(),
+            told: Told::default(),
         };
         tasks.spawn(async move {
             let cut = tokio::select! {
@@ -88,8 +92,24 @@ struct Watch {
     /// What went on last.
     before: Vec<u8>,
     texts: Texts,
-    /// What the incidents of this answer say already.
-    told: HashSet<String>,
+    told: Told,
+}
+
+/// What the incidents of an answer say already, as hashes, because it shows parts of values.
+#[derive(Default)]
+struct Told {
+    words: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Told {
+    /// Takes what an incident would say; whether any of it is new.
+    fn is_news(&mut self, words: impl Iterator<Item = String>) -> bool {
+        if self.words.len() >= TOLD_MAX {
+            self.words.clear();
+        }
+        words.filter(|word| self.words.insert(self.hasher.hash_one(word))).count() > 0
+    }
 }
 
 impl Watch {
@@ -112,7 +132,9 @@ impl Watch {
             }
         }
         let events = std::mem::take(&mut self.held);
-        self.let_go(events, out).await
+        self.let_go(events, out).await?;
+        // Without its compression nobody else could tell.
+        if self.decoder.is_inside() { Err("the events broke off") } else { Ok(()) }
     }
 
     /// Judges whole events and sends them.
@@ -131,9 +153,13 @@ impl Watch {
 
     async fn is_refused(&mut self, events: &[u8]) -> bool {
         let mut item = self.inspected([&self.before[..], events].concat()).await;
-        let continued = self.texts.continued(events);
-        if !continued.is_empty() {
-            add(&mut item, self.inspected(continued).await);
+        match self.continued(events.to_vec()).await {
+            Some(continued) if continued.is_empty() => {}
+            Some(continued) => add(&mut item, self.inspected(continued).await),
+            None => {
+                item.inspection.completeness = Completeness::Partial;
+                item.inspection.problems.push(inspection::problem(ProblemClass::ParserPanic, "inspection_panic"));
+            }
         }
         if events.len() > EVENT_BYTES_MAX {
             item.inspection.completeness = Completeness::Partial;
@@ -145,8 +171,20 @@ impl Watch {
         let (answer, path_masked) = (answer.clone(), path_masked.clone());
         let verdict = Verdict { transfer, decision, answer, peer: *peer, path_masked };
         // One answer is one download: what was told of it once is not told again with each event.
-        let is_news = said_by(&verdict).filter(|word| self.told.insert(word.clone())).count() > 0;
+        let is_news = self.told.is_news(said_by(&verdict));
         (is_news || verdict.is_refused()) && outcome::conclude(services, &verdict, parts, site).await.is_some()
+    }
+
+    /// The texts that events continue, read apart from the threads that move bytes; none when that failed.
+    async fn continued(&mut self, events: Vec<u8>) -> Option<Vec<u8>> {
+        let mut texts = std::mem::take(&mut self.texts);
+        let reading = tokio::task::spawn_blocking(move || {
+            let continued = texts.continued(&events);
+            (texts, continued)
+        });
+        let (texts, continued) = reading.await.ok()?;
+        self.texts = texts;
+        Some(continued)
     }
 
     async fn inspected(&self, text: Vec<u8>) -> Item {
@@ -155,22 +193,46 @@ impl Watch {
     }
 }
 
-/// Adds what the texts show that go over several events. What an event shows by itself is there already.
+/// Adds what the texts show that go over several events. Mostly that is what an event shows by itself, so of each detector
+/// the larger numbers count, not their sum.
 fn add(item: &mut Item, continued: Item) {
-    let is_new = |id: &str| !item.findings.iter().any(|known| known.detector == id);
-    let findings: Vec<_> = continued.findings.into_iter().filter(|found| is_new(&found.detector)).collect();
-    item.findings.extend(findings);
+    for found in continued.findings {
+        match item.findings.iter_mut().find(|known| known.detector == found.detector) {
+            None => item.findings.push(found),
+            Some(known) => take_larger(known, found),
+        }
+    }
     if continued.inspection.is_incomplete() {
         item.inspection.completeness = continued.inspection.completeness;
         item.inspection.problems.extend(continued.inspection.problems);
     }
 }
 
-/// What an incident would say: the rule with its decision, each detector and each problem.
+fn take_larger(known: &mut DetectorSummary, found: DetectorSummary) {
+    let (all, more) = (&mut known.unique, found.unique);
+    (all.low, all.medium, all.high) = (all.low.max(more.low), all.medium.max(more.medium), all.high.max(more.high));
+    known.count = known.count.max(found.count);
+    known.confidence_max = known.confidence_max.max(found.confidence_max);
+    for sample in found.samples_masked {
+        if known.samples_masked.len() < SAMPLES_MAX && !known.samples_masked.contains(&sample) {
+            known.samples_masked.push(sample);
+        }
+    }
+}
+
+/// What an incident would say: the rule with its decision, each value as it is shown, and each problem.
 fn said_by(verdict: &Verdict) -> impl Iterator<Item = String> {
     let (decision, item) = (&verdict.decision, &verdict.transfer.item);
     let rule = format!("rule {:?} {} {}", decision.rule, decision.action, decision.would_decide);
-    let found = item.findings.iter().map(|found| format!("found {}", found.detector));
+    let found = item.findings.iter().flat_map(|found| {
+        let detector = &found.detector;
+        let values = found.unique.at_least(ConfidenceLevel::Low);
+        // Where not all of them are shown, or some look the same, their number says more.
+        let is_more = values > found.samples_masked.len() as u64;
+        let number = is_more.then(|| format!("found {detector} {values}"));
+        let shown = found.samples_masked.iter().map(move |sample| format!("found {detector} {sample}"));
+        shown.chain(number).chain(std::iter::once(format!("found {detector}")))
+    });
     let problems = item.inspection.problems.iter().map(|problem| format!("problem {}", problem.reason));
     std::iter::once(rule).chain(found).chain(problems)
 }

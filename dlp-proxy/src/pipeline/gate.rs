@@ -30,15 +30,27 @@ pub(super) struct Held {
     pub(super) spooled: Spooled,
     /// The rest, still on its way, of a body that is larger than what is held.
     pub(super) rest: Option<ClientBody>,
+    /// Whether the rest is with somebody else.
+    is_cut: bool,
 }
 
 impl Held {
+    /// A body that somebody else has collected.
+    pub(super) fn whole(spooled: Spooled) -> Self {
+        Self { spooled, rest: None, is_cut: false }
+    }
+
     /// A body that is here already.
     pub(super) async fn of(services: &Services, bytes: Bytes) -> Result<Self, Fault> {
         let mut spool = services.spool.spool();
         spool.push(bytes).await.map_err(|error| spool_fault(&error))?;
         let spooled = spool.finish().await.map_err(|error| spool_fault(&error.into()))?;
-        Ok(Self { spooled, rest: None })
+        Ok(Self::whole(spooled))
+    }
+
+    /// Nothing of a body that somebody else has, and that is larger than what is held.
+    pub(super) async fn too_large(services: &Services) -> Result<Self, Fault> {
+        Ok(Self { is_cut: true, ..Self::of(services, Bytes::new()).await? })
     }
 
     /// Everything, as it can be sent.
@@ -48,7 +60,7 @@ impl Held {
 
     /// Whether the whole body is here.
     pub(super) fn is_whole(&self) -> bool {
-        self.rest.is_none()
+        self.rest.is_none() && !self.is_cut
     }
 }
 
@@ -84,7 +96,7 @@ pub(super) async fn hold(
         }
     }
     let spooled = spool.finish().await.map_err(|error| spool_fault(&error.into()))?;
-    Ok(Held { spooled, rest: is_over.then_some(body) })
+    Ok(Held { spooled, rest: is_over.then_some(body), is_cut: false })
 }
 
 /// Whether a body that begins so can be judged from front to back. Where nobody has time to look, it is held.

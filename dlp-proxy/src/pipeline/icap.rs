@@ -152,9 +152,11 @@ impl<'s> Judged<'s> {
         }
         let transfer = Transfer { head: self.head.clone(), item: inspected.item };
         let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
-        let judged = match body.filter(|_| self.way == Way::Up) {
-            Some(spooled) => self.with_upload(Held { spooled, rest: None }, (transfer, decision)).await,
-            None => Ok((transfer, decision)),
+        let judged = match (self.way, body) {
+            (Way::Down, _) => Ok((transfer, decision)),
+            (Way::Up, Some(spooled)) => self.with_upload(Ok(Held::whole(spooled)), (transfer, decision)).await,
+            // A piece of which nothing is known is a piece all the same.
+            (Way::Up, None) => self.with_upload(Held::too_large(self.services).await, (transfer, decision)).await,
         };
         let (transfer, decision) = match judged {
             Ok(judged) => judged,
@@ -166,20 +168,29 @@ impl<'s> Judged<'s> {
     }
 
     /// Judges a request with what is known of the uploads that it belongs to or completes. The answer of the service does
-    /// not show here, so nothing waits for it.
-    async fn with_upload(&self, held: Held, judged: (Transfer, Decision)) -> Result<(Transfer, Decision), Fault> {
+    /// not show here, so nothing waits for it, and what may be completed counts as taken.
+    async fn with_upload(
+        &self,
+        held: Result<Held, Fault>,
+        judged: (Transfer, Decision),
+    ) -> Result<(Transfer, Decision), Fault> {
+        let held = held?;
         let is_refused = |(_, decision): &(Transfer, Decision)| decision.action >= Action::Coach;
-        match &self.piece {
+        let (judged, ending) = match &self.piece {
             Some(piece) => {
-                let (judged, _) = piece.judge(self.services, (&self.parts, &held), judged).await?;
+                let (judged, ending) = piece.judge(self.services, (&self.parts, &held), judged).await?;
                 if is_refused(&judged) {
                     piece.refuse(self.services, (&judged.0, &judged.1));
                 }
-                Ok(judged)
+                (judged, ending)
             }
-            None if is_refused(&judged) || self.classified.is_named_by_answer => Ok(judged),
-            None => Ok(session::judge_named(self.services, &self.classified, &held, judged).await?.0),
+            None if is_refused(&judged) || self.classified.is_named_by_answer => return Ok(judged),
+            None => session::judge_named(self.services, &self.classified, &held, judged).await?,
+        };
+        if !is_refused(&judged) {
+            ending.iter().for_each(|upload| self.services.transfers.done(upload));
         }
+        Ok(judged)
     }
 
     async fn conclude(&self, verdict: Verdict) -> Judgement {

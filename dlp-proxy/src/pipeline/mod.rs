@@ -222,15 +222,21 @@ async fn exchange(
     allowed: Allowed<'_>,
     entry: &mut Entry,
 ) -> Result<Response<GatewayBody>, Fault> {
-    let Allowed { classified, verdict, route, content, cut, opened, ending } = allowed;
+    let Allowed { classified, verdict, route, content, cut, opened, mut ending } = allowed;
     // It may have been cut before its first piece: then nothing of it leaves.
     if let Some(answer) = cut.as_ref().and_then(Cut::take) {
         return answer;
     }
     let outgoing = forward::Outgoing { parts, site, content, is_answer_read: opened.is_some() };
     let sent = Instant::now();
+    let until = tokio::time::Instant::from_std(sent) + services.config.upstream.answer_timeout;
+    ending.iter_mut().for_each(|upload| upload.sent(until));
     let answer = forward::forward(services, client, route, outgoing).await;
     entry.waited += sent.elapsed();
+    if !matches!(answer, Err(Fault::Timeout | Fault::BadAnswer | Fault::BodyBroken | Fault::Internal)) {
+        // It was answered, or did not get as far as its service.
+        ending.iter_mut().for_each(Committing::answered);
+    }
     if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
         ending.iter().for_each(|upload| services.transfers.done(upload));
     }

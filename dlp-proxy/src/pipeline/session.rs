@@ -13,11 +13,10 @@ use crate::body::pieces::{self, ListForm, PART_LIST_BYTES_MAX};
 use crate::config::InspectionMode;
 use crate::destination::{BodyForm, Classified, EndpointMatch, EndpointRole, Position, SessionPart};
 use crate::fault::Fault;
-use crate::sealed_file::SealedFile;
 use crate::services::{InspectionServices, Services};
 use crate::spool::Spooled;
 use crate::transfer::{
-    Arrival, Arrived, Committing, Edges, Ending, NotKept, NotTaken, Opening, Order, SessionKey, Store, Whole,
+    Arrival, Arrived, Committing, Edges, Ending, Kept, NotKept, NotTaken, Opening, Order, SessionKey, Store, Whole,
 };
 use dlp_core::base::ProblemClass;
 use dlp_core::content::Completeness;
@@ -404,7 +403,7 @@ struct PieceBody {
 /// What was read of a piece.
 struct PieceRead {
     edges: Edges,
-    content: Result<SealedFile, NotKept>,
+    content: Result<Kept, NotKept>,
 }
 
 impl PieceBody {

@@ -208,7 +208,7 @@ impl Session {
             }
         };
         let Ok(spooled) = held else { return false };
-        let held = Held { spooled, rest: None };
+        let held = Held::whole(spooled);
         let item = inspection::inspect(&self.services, &self.parts, &held).await.item;
         let transfer = Transfer { head, item };
         let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());

@@ -20,7 +20,7 @@ mod whole;
 
 pub(crate) use edges::Edges;
 pub(crate) use session::{Arrival, Ending, Order};
-pub(crate) use store::{NotKept, Store};
+pub(crate) use store::{Kept, NotKept, Store};
 pub(crate) use whole::Whole;
 
 use dlp_core::decision::{Decision, DetectorSummary, Item};
@@ -87,11 +87,33 @@ pub(crate) enum NotTaken {
 pub(crate) struct Committing {
     key: SessionKey,
     requests: watch::Sender<u32>,
+    /// The end of the time for an answer, once it was sent and as long as it is not answered.
+    until: Option<tokio::time::Instant>,
+}
+
+impl Committing {
+    /// It is sent, and its service may be at work with it until then, whoever still waits for the answer.
+    pub(crate) fn sent(&mut self, until: tokio::time::Instant) {
+        self.until = Some(until);
+    }
+
+    /// It was answered.
+    pub(crate) fn answered(&mut self) {
+        self.until = None;
+    }
 }
 
 impl Drop for Committing {
     fn drop(&mut self) {
-        self.requests.send_modify(|requests| *requests = requests.saturating_sub(1));
+        let requests = self.requests.clone();
+        let end = move || requests.send_modify(|requests| *requests = requests.saturating_sub(1));
+        match (self.until, tokio::runtime::Handle::try_current()) {
+            (Some(until), Ok(runtime)) => drop(runtime.spawn(async move {
+                tokio::time::sleep_until(until).await;
+                end();
+            })),
+            _ => end(),
+        }
     }
 }
 
@@ -211,13 +233,8 @@ impl Transfers {
         let opened = state.opened.get(&(key.scope.clone(), client)).map(|(_, opened)| opened);
         let session = state.sessions.entry(key.clone()).or_insert_with(|| Session::new(now));
         (session.client, session.seen) = (Some(client), now);
-        let (mut at, mut is_offset) = session.place(&arrival);
+        let (at, is_offset) = session.place(&arrival);
         let is_known = session.is_known(at, &arrival);
-        if session.is_done && !is_known {
-            let old = session.restarted(now);
-            state.bytes -= bytes_of(old.pieces.values());
-            (at, is_offset) = session.place(&arrival);
-        }
         let before = match session.before(at, is_offset) {
             before if before.is_empty() && is_offset => opened.map_or_else(Vec::new, |opened| {
                 opened.iter().filter(|first| first.len() == at).map(|first| first.end().to_vec()).collect()
@@ -226,11 +243,19 @@ impl Transfers {
             before => vec![before],
         };
         let after = session.after(at, is_offset, &arrival.edges);
+        // With what lay there in an upload before, too: whether a service has really begun another one, only it knows.
         let joints = arrival.edges.joints(&before, &after);
+        if !is_known {
+            state.bytes -= bytes_of(session.go_on((at, is_offset), &arrival).iter());
+        }
         let doubt = session.doubt((at, is_offset), &arrival);
-        if doubt.is_none() && !is_known {
-            state.bytes += bytes;
-            state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+        match doubt {
+            None if is_known => session.come_again(at, arrival),
+            None => {
+                state.bytes += bytes;
+                state.bytes -= bytes_of(session.insert((at, is_offset), arrival).iter());
+            }
+            Some(_) => {}
         }
         self.show(state);
         Ok(Arrived { at, joints, doubt })
@@ -313,13 +338,15 @@ impl Transfers {
             None => watch::Sender::new(0),
         };
         requests.send_modify(|requests| *requests += 1);
-        Some(Committing { key: key.clone(), requests })
+        Some(Committing { key: key.clone(), requests, until: None })
     }
 
-    /// The service has taken the upload as complete: other pieces under its name belong to another one.
+    /// The service has taken the upload as complete: what takes the place of its pieces belongs to another one.
     pub(crate) fn done(&self, committing: &Committing) {
         if let Some(session) = self.state().sessions.get_mut(&committing.key) {
-            session.is_done = session.committing.same_channel(&committing.requests);
+            if session.committing.same_channel(&committing.requests) {
+                session.take();
+            }
         }
     }
 

@@ -1,11 +1,10 @@
 //! One upload that takes several requests: its pieces, in order.
 
 use super::edges::{EDGE_BYTES, Edges};
-use super::store::Store;
+use super::store::{Kept, Store};
 use super::whole::{self, Joined, Whole};
 use super::{ENDED_FOR, IDLE_MAX};
 use crate::destination::Position;
-use crate::sealed_file::SealedFile;
 use dlp_core::decision::DetectorSummary;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -30,7 +29,7 @@ pub(crate) struct Arrival {
     /// Its edges.
     pub(crate) edges: Edges,
     /// Its content, or why that is not kept.
-    pub(crate) content: Result<SealedFile, &'static str>,
+    pub(crate) content: Result<Kept, &'static str>,
     /// What was found in it.
     pub(crate) findings: Vec<DetectorSummary>,
     /// Length of the whole, as its request states it.
@@ -75,7 +74,7 @@ pub(super) struct Session {
     pub(super) store: Option<Arc<Store>>,
     pub(super) client: Option<IpAddr>,
     pub(super) is_ended: bool,
-    /// Whether its service has said that it is complete.
+    /// Whether its service has said that it is complete, and nothing else has come since.
     pub(super) is_done: bool,
     /// Requests that complete it and are not answered. No piece is taken until then.
     pub(super) committing: watch::Sender<u32>,
@@ -97,11 +96,13 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) edges: Edges,
-    content: Option<SealedFile>,
+    content: Option<Kept>,
     /// Bytes of it that no later piece has replaced.
     used: u64,
     /// Whether its borders were judged, with whatever lay behind them then.
     is_settled: bool,
+    /// Whether its service has taken it as part of something complete, and it has not come again since.
+    is_taken: bool,
 }
 
 impl Session {
@@ -148,11 +149,53 @@ impl Session {
         if self.is_done { &mut self.next_store } else { &mut self.store }
     }
 
-    /// Begins anew, for another upload at the same address.
-    pub(super) fn restarted(&mut self, now: Instant) -> Self {
-        let mut next = Self::new(now);
-        (next.client, next.store) = (self.client, self.next_store.take());
-        std::mem::replace(self, next)
+    /// Its service has taken it as complete.
+    pub(super) fn take(&mut self) {
+        self.is_done = true;
+        self.pieces.values_mut().for_each(|piece| piece.is_taken = true);
+    }
+
+    /// Makes ready for a piece that is not known. Where it takes the place of what its service has taken, another upload
+    /// has begun: gives what is of the old one alone. Where it takes no place, it goes on with the upload.
+    pub(super) fn go_on(&mut self, (at, is_offset): (u64, bool), arrival: &Arrival) -> Vec<Piece> {
+        let is_new = self.is_another((at, is_offset), arrival);
+        if self.is_done {
+            (self.is_done, self.total_bytes) = (false, None);
+            if is_new {
+                let own = || arrival.content.as_ref().ok().map(|content| content.store.clone());
+                self.store = self.next_store.take().or_else(own);
+            }
+        }
+        if !is_new {
+            return Vec::new();
+        }
+        let (old, again): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut self.pieces).into_iter().partition(|(_, piece)| piece.is_taken);
+        self.pieces = again;
+        (self.total_bytes, self.is_ended) = (None, false);
+        if self.pieces.is_empty() {
+            self.lost = None;
+            self.findings.clear();
+            // The piece has been given its place by its name.
+            self.names.retain(|name, _| Some(name) == arrival.name.as_ref());
+        }
+        old.into_values().collect()
+    }
+
+    /// Whether a piece takes the place of others, all of which its service has taken already. To a server that nobody knows
+    /// it is the same file, whatever comes.
+    fn is_another(&self, (at, is_offset): (u64, bool), arrival: &Arrival) -> bool {
+        let end = if is_offset { at.saturating_add(arrival.edges.len()) } else { at.saturating_add(1) };
+        let mut taken = self.overlapped(at, end).map(|piece| piece.is_taken).peekable();
+        arrival.order != Order::Unknown && taken.peek().is_some() && taken.all(|is_taken| is_taken)
+    }
+
+    /// A piece that is known has come again: it may belong to the next upload at the same address as well, and lies where
+    /// that is kept.
+    pub(super) fn come_again(&mut self, at: u64, arrival: Arrival) {
+        if let (Some(piece), Ok(content)) = (self.pieces.get_mut(&at).filter(|piece| piece.is_taken), arrival.content) {
+            (piece.content, piece.is_taken) = (Some(content), false);
+        }
     }
 
     /// Gives back what it takes on the disk.
@@ -202,10 +245,15 @@ impl Session {
 
     /// Whether something is known of a range.
     fn overlaps(&self, at: u64, end: u64) -> bool {
+        self.overlapped(at, end).next().is_some()
+    }
+
+    /// What is known of a range.
+    fn overlapped(&self, at: u64, end: u64) -> impl Iterator<Item = &Piece> {
         let reaches =
-            |(start, piece): (&u64, &Piece)| self.is_by_offset && start.saturating_add(piece.edges.len()) > at;
-        self.pieces.range(at..end.max(at.saturating_add(1))).next().is_some()
-            || self.pieces.range(..at).next_back().is_some_and(reaches)
+            move |(start, piece): &(&u64, &Piece)| self.is_by_offset && start.saturating_add(piece.edges.len()) > at;
+        let before = self.pieces.range(..at).next_back().filter(reaches);
+        self.pieces.range(at..end.max(at.saturating_add(1))).chain(before).map(|(_, piece)| piece)
     }
 
     /// Takes a piece in; gives what it takes the place of.
@@ -220,7 +268,7 @@ impl Session {
         self.came += 1;
         let used = edges.len();
         let mut replaced = if is_offset { self.make_room(at, used) } else { Vec::new() };
-        let piece = Piece { edges, content: content.ok(), used, is_settled: false };
+        let piece = Piece { edges, content: content.ok(), used, is_settled: false, is_taken: false };
         replaced.extend(self.pieces.insert(at, piece));
         replaced
     }
@@ -350,7 +398,7 @@ impl Session {
             Ending::Unreadable => Some("part_list"),
             _ => self.lost.or((!is_gapless).then_some("unseen_parts")),
         };
-        Some(Whole { content, missing, findings: self.findings.clone(), came: self.came, _store: self.store.clone() })
+        Some(Whole { content, missing, findings: self.findings.clone(), came: self.came })
     }
 
     /// Ends it as it was judged; false if another piece has come since.

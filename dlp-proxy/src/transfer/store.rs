@@ -1,6 +1,6 @@
 //! Where the pieces of one upload lie until it ends: one sealed file, one content after the other.
 
-use crate::sealed_file::{SealedFile, SealedWriter};
+use crate::sealed_file::{SealedFile, SealedReader, SealedWriter};
 use crate::spool::{Share, SpoolError, SpoolPlace};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +51,20 @@ pub(crate) struct Store {
     bytes_max: u64,
 }
 
+/// One content in a store, which lives as long: what it takes of the disk is counted until then.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    file: SealedFile,
+    pub(super) store: Arc<Store>,
+}
+
+impl Kept {
+    /// Reads it.
+    pub(super) fn reader(&self) -> SealedReader {
+        self.file.reader()
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     file: SealedWriter,
@@ -68,7 +82,7 @@ impl Store {
     }
 
     /// Appends a piece. Waits for the disk.
-    pub(crate) fn append(&self, content: &mut dyn Read) -> Result<SealedFile, NotKept> {
+    pub(crate) fn append(self: &Arc<Self>, content: &mut dyn Read) -> Result<Kept, NotKept> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.is_broken {
             return Err(NotKept::Transfer);
@@ -76,7 +90,7 @@ impl Store {
         let appended = inner.append(content, self.bytes_max);
         inner.is_broken = appended.is_err();
         self.bytes.store(inner.share.bytes(), Ordering::Relaxed);
-        appended
+        Ok(Kept { file: appended?, store: Arc::clone(self) })
     }
 
     /// Bytes so far.

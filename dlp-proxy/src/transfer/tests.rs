@@ -278,6 +278,129 @@ fn an_upload_at_the_address_of_one_that_is_complete_is_another_one() {
     assert_eq!(transfers.state().bytes, PIECE_BYTES + 3);
 }
 
+/// An upload at a service that takes pieces in any order, with the file that keeps them.
+struct Scene {
+    transfers: Transfers,
+    place: Arc<SpoolPlace>,
+    now: Instant,
+    _dir: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+        Self { transfers: transfers(), place, now: Instant::now(), _dir: dir }
+    }
+
+    /// A piece whose content lies where pieces lie now.
+    fn piece(&self, at: At, text: &[u8]) -> Arrival {
+        let create = || Store::create(&self.place, 1_000_000);
+        let store = self.transfers.store(&key(), (CLIENT, self.now), create).unwrap();
+        let content = store.append(&mut &text[..]).map_err(|error| error.as_str());
+        let (position, name) = match at {
+            At::Offset(offset) => (Some(Position::Offset(offset)), None),
+            At::Number(number) => (Some(Position::Number(number)), None),
+            At::Name(name) => (None, Some(name.to_owned())),
+            At::Nowhere => (None, None),
+        };
+        Arrival { content, name, order: Order::Any, ..arrival(position, edges(text)) }
+    }
+
+    fn arrive(&self, piece: Arrival) -> Arrived {
+        self.transfers.arrive(&key(), (CLIENT, piece), self.now).unwrap()
+    }
+
+    fn send(&self, at: At, text: &[u8]) -> (Vec<Vec<u8>>, Option<&'static str>) {
+        let arrived = self.arrive(self.piece(at, text));
+        (arrived.joints, arrived.doubt)
+    }
+
+    /// Ends the upload, and lets the service take it.
+    fn end(&self, ending: &Ending) -> (Vec<u8>, Option<&'static str>) {
+        let mut whole = self.transfers.whole(&key(), ending, self.now).unwrap();
+        let mut text = Vec::new();
+        whole.content.read_to_end(&mut text).unwrap();
+        self.transfers.done(&self.transfers.end(&key(), whole.came).unwrap());
+        (text, whole.missing)
+    }
+}
+
+#[test]
+fn an_upload_goes_on_after_it_was_taken() {
+    use At::{Name, Number, Offset};
+    let list = |names: &[&str]| Ending::Listed(names.iter().map(|name| (*name).to_owned()).collect());
+    let rows = [
+        (Offset(0), Offset(3), Ending::Call(3), Ending::Call(6)),
+        (Number(1), Number(2), list(&["1"]), list(&["1", "2"])),
+        (Name("A"), Name("B"), list(&["A"]), list(&["A", "B"])),
+    ];
+    for (first, second, early, late) in rows {
+        let scene = Scene::new();
+        assert_eq!(scene.send(first, b"abc"), (vec![], None));
+        assert_eq!(scene.end(&early), (b"abc".to_vec(), None));
+        // The border is judged, and the whole is here.
+        assert_eq!(scene.send(second, b"def"), (vec![b"abcdef".to_vec()], None), "{late:?}");
+        assert_eq!(scene.end(&late), (b"abcdef".to_vec(), None));
+    }
+    // What takes the place of a piece is another upload, and the border to the old one is judged all the same.
+    let scene = Scene::new();
+    scene.send(Offset(0), b"abc");
+    scene.send(Offset(3), b"def");
+    scene.end(&Ending::Call(6));
+    assert_eq!(scene.send(Offset(0), b"uvw"), (vec![b"uvwdef".to_vec()], None));
+    assert_eq!(scene.end(&Ending::Call(3)), (b"uvw".to_vec(), None));
+}
+
+#[test]
+fn a_file_may_be_saved_again_with_some_pieces_as_they_were() {
+    use At::Name;
+    let list = Ending::Listed(vec!["A".to_owned(), "B".to_owned()]);
+    let scene = Scene::new();
+    for (first, second) in [(b"abc", b"def"), (b"abc", b"xyz"), (b"uvw", b"xyz"), (b"uvw", b"xyz")] {
+        assert_eq!(scene.send(Name("A"), first).1, None);
+        assert_eq!(scene.send(Name("B"), second).1, None);
+        assert_eq!(scene.end(&list), ([&first[..], second].concat(), None));
+    }
+}
+
+#[test]
+fn what_a_piece_takes_on_the_disk_counts_as_long_as_it_is_kept() {
+    let scene = Scene::new();
+    scene.send(At::Offset(0), &[b'a'; 5_000]);
+    let whole = scene.transfers.whole(&key(), &Ending::Call(5_000), scene.now).unwrap();
+    let committing = scene.transfers.end(&key(), whole.came).unwrap();
+    // It was put beside the others, and had to wait for the answer.
+    let late = scene.piece(At::Offset(0), b"late");
+    scene.transfers.done(&committing);
+    drop((committing, whole));
+    assert_eq!(scene.arrive(late).doubt, None);
+    assert_eq!(scene.transfers.state().bytes_kept(), 5_004);
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_waits_for_is_under_way_until_it_is_too_late_for_an_answer() {
+    for is_answered in [false, true] {
+        let scene = Scene::new();
+        scene.send(At::Number(1), b"abc");
+        let came = scene.transfers.whole(&key(), &Ending::All, scene.now).unwrap().came;
+        let mut committing = scene.transfers.end(&key(), came).unwrap();
+        committing.sent(tokio::time::Instant::now() + Duration::from_millis(200));
+        if is_answered {
+            committing.answered();
+        }
+        drop(committing);
+        let late = scene.piece(At::Number(2), b"def");
+        match scene.transfers.arrive(&key(), (CLIENT, late), scene.now) {
+            Err(NotTaken::Ending(_, mut requests)) if !is_answered => {
+                requests.wait_for(|requests| *requests == 0).await.unwrap();
+            }
+            taken => assert!(is_answered && taken.is_ok(), "{taken:?}"),
+        }
+        assert_eq!(scene.send(At::Number(2), b"def").1, None);
+    }
+}
+
 #[test]
 fn borders_that_were_judged_take_no_room() {
     let large = vec![b'x'; 20_000];

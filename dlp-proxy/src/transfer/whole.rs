@@ -1,10 +1,9 @@
 //! An upload put together from its pieces.
 
-use super::store::Store;
-use crate::sealed_file::{SealedFile, SealedReader};
+use super::store::Kept;
+use crate::sealed_file::SealedReader;
 use dlp_core::decision::{DetectorSummary, SAMPLES_MAX};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
 
 /// An upload at its end.
 #[derive(Clone, Debug)]
@@ -17,15 +16,13 @@ pub(crate) struct Whole {
     pub(crate) findings: Vec<DetectorSummary>,
     /// Pieces that had come when it was put together.
     pub(crate) came: u64,
-    /// Keeps what it takes of the spool.
-    pub(super) _store: Option<Arc<Store>>,
 }
 
 /// Pieces, read as one content.
 #[derive(Debug, Default)]
 pub(crate) struct Joined {
     /// Each piece with the place at which it ends.
-    pieces: Vec<(u64, SealedFile)>,
+    pieces: Vec<(u64, Kept)>,
     position: u64,
     /// The piece that is being read. One at a time, because each takes memory.
     open: Option<(usize, SealedReader)>,
@@ -33,7 +30,7 @@ pub(crate) struct Joined {
 
 impl Joined {
     /// Adds the first bytes of a piece.
-    pub(super) fn push(&mut self, piece: SealedFile, len: u64) {
+    pub(super) fn push(&mut self, piece: Kept, len: u64) {
         if len > 0 {
             self.pieces.push((self.len() + len, piece));
         }
@@ -108,16 +105,19 @@ pub(super) fn add(sums: &mut Vec<DetectorSummary>, found: Vec<DetectorSummary>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sealed_file::SealedWriter;
+    use crate::spool::SpoolPlace;
+    use crate::transfer::Store;
+    use prometheus_client::metrics::gauge::Gauge;
 
     #[test]
     fn pieces_read_as_one_content() {
-        let mut writer = SealedWriter::create(None).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let place = SpoolPlace::new(dir.path(), 0, u64::MAX, Gauge::default());
+        let store = Store::create(&place, u64::MAX).unwrap();
         let mut joined = Joined::default();
         let mut expected = Vec::new();
         for (byte, len, used) in [(b'a', 70_000, 70_000), (b'b', 3, 2), (b'c', 5, 0), (b'd', 200_000, 130_000)] {
-            writer.push(&vec![byte; len]).unwrap();
-            joined.push(writer.end_content().unwrap(), used as u64);
+            joined.push(store.append(&mut &vec![byte; len][..]).unwrap(), used as u64);
             expected.extend(vec![byte; used]);
         }
         assert_eq!(joined.len(), expected.len() as u64);

@@ -5,7 +5,7 @@
 //! close frame with the reason and the connection ends: one message cannot be left out, because the two sides would no
 //! longer agree on what was said.
 
-use super::frame::{CloseCode, FrameHead, Opcode, close_frame};
+use super::frame::{CloseCode, FrameHead, Opcode, apply_mask, close_frame};
 use super::handshake::Deflate;
 use super::message::{Assembler, Message};
 use std::io;
@@ -233,7 +233,9 @@ where
         }
         let payload = timeout(terms.stall, payload_of(read, &head)).await??;
         if is_control {
-            return Ok(Next::Send([&head.raw[..], &payload].concat()));
+            let may_pass = payload.is_empty() || judge(side, plain(&head, &payload)).await;
+            let frame = [&head.raw[..], &payload].concat();
+            return Ok(if may_pass { Next::Send(frame) } else { Next::Close(CloseCode::Policy) });
         }
         match assembler.take(&head, payload) {
             Err(code) => return Ok(Next::Close(code)),
@@ -243,6 +245,15 @@ where
             }
         }
     }
+}
+
+/// The text of a control frame. That of a close frame begins with a number, which reads as text of two bytes.
+fn plain(head: &FrameHead, payload: &[u8]) -> Vec<u8> {
+    let mut plain = payload.to_vec();
+    if let Some(mask) = head.mask {
+        apply_mask(&mut plain, mask);
+    }
+    plain
 }
 
 /// The payload grows as it arrives: the announced length alone takes no memory.

@@ -20,7 +20,13 @@ const CODINGS: [&str; 4] = ["gzip", "x-gzip", "br", "identity"];
 pub(in crate::pipeline) struct Damaged;
 
 /// The decoder of one answer.
-pub(in crate::pipeline) enum Decoder {
+pub(in crate::pipeline) struct Decoder {
+    coding: Coding,
+    /// Whether something has come whose end has not.
+    is_inside: bool,
+}
+
+enum Coding {
     Plain,
     Gzip(Box<Decompress>),
     Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
@@ -31,34 +37,45 @@ impl Decoder {
     pub(in crate::pipeline) fn of(fields: &HeaderMap) -> Option<Self> {
         let mut codings = fields.get_all(CONTENT_ENCODING).iter();
         let coding = codings.next().map_or("", |coding| coding.to_str().unwrap_or("?")).trim().to_ascii_lowercase();
-        match coding.as_str() {
-            _ if codings.next().is_some() => None,
-            "" | "identity" => Some(Self::Plain),
-            "gzip" | "x-gzip" => Some(Self::Gzip(Box::new(Decompress::new_gzip(WINDOW_BITS)))),
+        let coding = match coding.as_str() {
+            _ if codings.next().is_some() => return None,
+            "" | "identity" => Coding::Plain,
+            "gzip" | "x-gzip" => Coding::Gzip(Box::new(Decompress::new_gzip(WINDOW_BITS))),
             "br" => {
                 let alloc = StandardAlloc::default;
-                Some(Self::Brotli(Box::new(BrotliState::new_strict(alloc(), alloc(), alloc()))))
+                Coding::Brotli(Box::new(BrotliState::new_strict(alloc(), alloc(), alloc())))
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Self { coding, is_inside: false })
+    }
+
+    /// Whether what came is compressed data that has not come to its end.
+    pub(super) fn is_inside(&self) -> bool {
+        self.is_inside
     }
 
     /// Decodes some of the input behind `out`. False when all of it was used and nothing more comes of it.
     pub(super) fn step(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Damaged> {
-        match self {
-            Self::Plain => {
+        match &mut self.coding {
+            Coding::Plain => {
                 let count = input.len().min(STEP_BYTES);
                 out.extend_from_slice(&input[..count]);
                 *input = &input[count..];
                 Ok(count > 0)
             }
-            Self::Gzip(state) => gunzip(state, input, out),
-            Self::Brotli(state) => unbrotli(state, input, out),
+            Coding::Gzip(state) => gunzip(state, input, (out, &mut self.is_inside)),
+            Coding::Brotli(state) => unbrotli(state, input, (out, &mut self.is_inside)),
         }
     }
 }
 
-fn gunzip(state: &mut Decompress, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Damaged> {
+fn gunzip(
+    state: &mut Decompress,
+    input: &mut &[u8],
+    (out, is_inside): (&mut Vec<u8>, &mut bool),
+) -> Result<bool, Damaged> {
+    *is_inside |= !input.is_empty();
     let mut room = vec![0; STEP_BYTES];
     let (read, written) = (state.total_in(), state.total_out());
     let status = state.decompress(input, &mut room, FlushDecompress::Sync).map_err(|_| Damaged)?;
@@ -68,9 +85,11 @@ fn gunzip(state: &mut Decompress, input: &mut &[u8], out: &mut Vec<u8>) -> Resul
     out.extend_from_slice(&room[..made]);
     if status == Status::StreamEnd && !input.is_empty() {
         // Another member follows.
+        *is_inside = true;
         *state = Decompress::new_gzip(WINDOW_BITS);
         return Ok(true);
     }
+    *is_inside &= status != Status::StreamEnd;
     match used + made {
         0 if !input.is_empty() => Err(Damaged),
         moved => Ok(moved > 0 && status != Status::StreamEnd),
@@ -80,8 +99,9 @@ fn gunzip(state: &mut Decompress, input: &mut &[u8], out: &mut Vec<u8>) -> Resul
 fn unbrotli(
     state: &mut BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
     input: &mut &[u8],
-    out: &mut Vec<u8>,
+    (out, is_inside): (&mut Vec<u8>, &mut bool),
 ) -> Result<bool, Damaged> {
+    *is_inside |= !input.is_empty();
     let mut room = vec![0; STEP_BYTES];
     let (mut input_len, mut used, mut room_len, mut made, mut total) = (input.len(), 0, room.len(), 0, 0);
     let result = BrotliDecompressStream(
@@ -96,12 +116,14 @@ fn unbrotli(
     );
     *input = &input[used..];
     out.extend_from_slice(&room[..made]);
+    *is_inside &= !matches!(result, BrotliResult::ResultSuccess);
     match result {
         // Nothing may follow the end (RFC 7932).
         BrotliResult::ResultFailure => Err(Damaged),
         BrotliResult::ResultSuccess if input.is_empty() => Ok(false),
         BrotliResult::ResultSuccess => Err(Damaged),
-        BrotliResult::NeedsMoreInput => Ok(false),
+        // It says so with output left, too, when there was no room for all of it.
+        BrotliResult::NeedsMoreInput => Ok(made == STEP_BYTES),
         BrotliResult::NeedsMoreOutput => Ok(true),
     }
 }
@@ -136,11 +158,83 @@ mod tests {
     }
 
     fn decoded(coding: &str, input: &[u8], piece: usize) -> Result<Vec<u8>, Damaged> {
+        decoded_to_end(coding, input, piece).map(|(out, _)| out)
+    }
+
+    /// What comes of some input, and whether it breaks off in the middle.
+    fn decoded_to_end(coding: &str, input: &[u8], piece: usize) -> Result<(Vec<u8>, bool), Damaged> {
         let (mut decoder, mut out) = (decoder(coding).unwrap(), Vec::new());
         for mut piece in input.chunks(piece) {
             while decoder.step(&mut piece, &mut out)? {}
         }
-        Ok(out)
+        Ok((out, decoder.is_inside()))
+    }
+
+    #[test]
+    fn an_end_in_the_middle_shows() {
+        let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&b"data: good morning\n\n".repeat(100)).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let two = [&gzip[..], &gzip[..]].concat();
+        let br: &[u8] = b"\x0b\x01\x80abc\x03";
+        let rows: [(&str, &[u8], bool); 9] = [
+            ("identity", b"data: a", false),
+            ("gzip", b"", false),
+            ("gzip", &gzip, false),
+            ("gzip", &gzip[..5], true),
+            ("gzip", &gzip[..gzip.len() - 1], true),
+            ("gzip", &two, false),
+            ("gzip", &two[..gzip.len() + 1], true),
+            ("br", br, false),
+            ("br", &br[..6], true),
+        ];
+        for (coding, input, expected) in rows {
+            for piece in [1, 7, 100_000] {
+                let is_inside = decoded_to_end(coding, input, piece).map(|(_, is_inside)| is_inside);
+                assert_eq!(is_inside, Ok(expected), "{coding} {} of {piece}", input.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_flush_of_brotli_is_there_at_once() {
+        // Stored blocks of 64 KiB, each with its head of 16 or 20 bits: window 2^22, no last block.
+        let text = b"data: good morning\n\n".repeat(30_000);
+        let mut bits = Bits::default();
+        bits.push(0b1011, 4);
+        for block in text.chunks(1 << 16) {
+            // ISLAST, MNIBBLES (four), MLEN - 1, ISUNCOMPRESSED.
+            bits.push(0, 1);
+            bits.push(0, 2);
+            bits.push(u32::try_from(block.len() - 1).unwrap(), 16);
+            bits.push(1, 1);
+            bits.align();
+            bits.0.extend_from_slice(block);
+        }
+        for piece in [1_000, 10_000_000] {
+            let (out, is_inside) = decoded_to_end("br", &bits.0, piece).unwrap();
+            assert!(out == text && is_inside, "{} of {}", out.len(), text.len());
+        }
+    }
+
+    /// Bits, the lowest first.
+    #[derive(Default)]
+    struct Bits(Vec<u8>, usize);
+
+    impl Bits {
+        fn push(&mut self, value: u32, count: usize) {
+            for bit in 0..count {
+                if self.1 == 0 {
+                    self.0.push(0);
+                }
+                *self.0.last_mut().unwrap() |= u8::from(value >> bit & 1 == 1) << self.1;
+                self.1 = (self.1 + 1) % 8;
+            }
+        }
+
+        fn align(&mut self) {
+            self.1 = 0;
+        }
     }
 
     #[test]

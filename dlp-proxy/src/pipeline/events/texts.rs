@@ -5,114 +5,171 @@
 //! together over the events, so that a value is found with the event that completes it.
 
 use serde_json::Value;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, RandomState};
 use zeroize::Zeroizing;
 
 /// Bytes of a text that are kept.
 const TEXT_BYTES: usize = 4 * 1024;
 /// Places with a text. The one that was used longest ago makes room.
-const PLACES_MAX: usize = 64;
+const PLACES_MAX: usize = 128;
 
 /// The texts of one answer.
 #[derive(Default)]
-pub(super) struct Texts(Vec<Text>);
+pub(super) struct Texts {
+    texts: Vec<Text>,
+    /// Under a key of this answer, so that nobody chooses places that fall together.
+    hasher: RandomState,
+    /// Events so far, and bits of text so far.
+    events: u64,
+    taken: u64,
+}
+
+/// Where a text stands. Paths are as long as an origin likes, so hashes stand for them.
+#[derive(Clone, Copy)]
+struct Place {
+    /// All that leads there.
+    path: u64,
+    /// The last name alone: indexes and names may count the events.
+    name: u64,
+}
 
 struct Text {
-    place: String,
+    place: u64,
     /// The last bytes.
     end: Zeroizing<Vec<u8>>,
-    /// The latest bit, and whether all bits were like it: a name or a type that stands in each event is no text.
-    latest: Zeroizing<String>,
+    /// The hash of the latest bit, and whether all bits were like it: a name or a type that stands in each event is no text.
+    latest: u64,
     is_constant: bool,
     /// Bits that came with the latest events; all earlier ones count as one.
     bits: usize,
+    /// The event that brought the latest bit, and its number.
+    event: u64,
+    taken: u64,
 }
 
 impl Texts {
     /// Takes events; gives the texts that they continue, as far back as these are kept.
     pub(super) fn continued(&mut self, events: &[u8]) -> Vec<u8> {
-        for text in &mut self.0 {
+        for text in &mut self.texts {
             text.bits = usize::from(!text.end.is_empty());
         }
-        let text = String::from_utf8_lossy(events).replace("\r\n", "\n").replace('\r', "\n");
+        let text = Zeroizing::new(String::from_utf8_lossy(events).replace("\r\n", "\n").replace('\r', "\n"));
+        let root = Place { path: self.hasher.hash_one("path"), name: self.hasher.hash_one("name") };
         for event in text.split("\n\n") {
+            self.events += 1;
             let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
             let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
             let data = Zeroizing::new(lines.join("\n"));
             match serde_json::from_str::<Value>(&data) {
-                Ok(Value::String(bit)) => self.take("", &bit),
-                Ok(value @ (Value::Object(_) | Value::Array(_))) => self.read(&value, "/"),
+                Ok(Value::String(bit)) => self.take(root.path, &bit),
+                Ok(value @ (Value::Object(_) | Value::Array(_))) => self.read(&value, root),
                 _ if data.is_empty() => {}
-                _ => self.take("", &data),
+                _ => self.take(root.path, &data),
             }
         }
-        let continued = self.0.iter().filter(|text| text.bits > 1 && !text.is_constant);
-        let joined = continued.map(|text| &text.end[..]).collect::<Vec<_>>().join(&b"\n\n"[..]);
-        self.0.iter_mut().for_each(Text::shorten);
+        let joined = self.joined();
+        self.texts.iter_mut().for_each(Text::shorten);
         joined
     }
 
-    fn read(&mut self, value: &Value, place: &str) {
+    /// The texts that were continued, each once.
+    fn joined(&self) -> Vec<u8> {
+        let mut seen = HashSet::new();
+        let continued = self.texts.iter().filter(|text| text.bits > 1 && !text.is_constant);
+        let ends = continued.map(|text| &text.end[..]).filter(|end| seen.insert(*end));
+        ends.collect::<Vec<_>>().join(&b"\n\n"[..])
+    }
+
+    fn read(&mut self, value: &Value, place: Place) {
         match value {
-            Value::String(bit) => self.take(place, bit),
+            Value::String(bit) => {
+                self.take(place.path, bit);
+                self.take_by_name(place.name, bit);
+            }
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(at, item)| self.read(item, &format!("{place}{at}/")));
+                for (at, item) in items.iter().enumerate() {
+                    let path = self.below(place.path, at);
+                    self.read(item, Place { path, ..place });
+                }
             }
             Value::Object(members) => {
                 // Several texts may take turns, and then a number says which one it is.
-                let is_index = |name: &&String| name.ends_with("index");
-                let which = members.iter().filter(|(name, value)| is_index(name) && value.is_u64());
-                let which: String = which.map(|(name, value)| format!("{name}={value}/")).collect();
-                members.iter().for_each(|(name, value)| self.read(value, &format!("{place}{which}{name}/")));
+                let is_index = |name: &str| name.ends_with("index");
+                let which = members.iter().filter_map(|(name, value)| Some((name, value.as_u64()?)));
+                let path = which
+                    .filter(|(name, _)| is_index(name))
+                    .fold(place.path, |path, (name, index)| self.below(path, (name, index)));
+                for (name, value) in members {
+                    let place = Place { path: self.below(path, name), name: self.hasher.hash_one(("name", name)) };
+                    self.read(value, place);
+                }
             }
             _ => {}
         }
     }
 
-    fn take(&mut self, place: &str, bit: &str) {
+    fn below(&self, place: u64, step: impl Hash) -> u64 {
+        self.hasher.hash_one((place, step))
+    }
+
+    fn take(&mut self, place: u64, bit: &str) {
         if bit.is_empty() {
             return;
         }
-        let mut text = match self.0.iter().position(|text| text.place == place) {
-            Some(at) => self.0.remove(at),
-            None => Text::new(place, bit),
-        };
-        text.is_constant &= *text.latest == *bit;
-        text.latest = Zeroizing::new(bit.to_owned());
+        let latest = self.hasher.hash_one(bit);
+        self.taken += 1;
+        let at = self.texts.iter().position(|text| text.place == place).unwrap_or_else(|| self.begin(place, latest));
+        let text = &mut self.texts[at];
+        text.is_constant &= text.latest == latest;
+        text.latest = latest;
         text.end.extend_from_slice(bit.as_bytes());
         text.bits += 1;
-        if self.0.len() >= PLACES_MAX {
-            self.0.remove(0);
+        (text.event, text.taken) = (self.events, self.taken);
+    }
+
+    /// The same for a place that is known by its last name. Bits of one event stand beside each other there, and are not
+    /// one text.
+    fn take_by_name(&mut self, place: u64, bit: &str) {
+        let known = self.texts.iter_mut().find(|text| text.place == place && text.event == self.events);
+        if let Some(text) = known.filter(|_| !bit.is_empty()) {
+            text.end.push(b'\n');
         }
-        self.0.push(text);
+        self.take(place, bit);
+    }
+
+    /// Makes a place, which may take that of another one.
+    fn begin(&mut self, place: u64, latest: u64) -> usize {
+        if self.texts.len() >= PLACES_MAX {
+            let oldest = self.texts.iter().enumerate().min_by_key(|(_, text)| text.taken).map(|(at, _)| at);
+            oldest.map(|at| self.texts.swap_remove(at));
+        }
+        let (end, event, taken) = (Zeroizing::default(), self.events, self.taken);
+        self.texts.push(Text { place, end, latest, is_constant: true, bits: 0, event, taken });
+        self.texts.len() - 1
     }
 }
 
 impl Text {
-    fn new(place: &str, bit: &str) -> Self {
-        Self {
-            place: place.to_owned(),
-            end: Zeroizing::default(),
-            latest: Zeroizing::new(bit.to_owned()),
-            is_constant: true,
-            bits: 0,
-        }
-    }
-
     fn shorten(&mut self) {
         let surplus = self.end.len().saturating_sub(TEXT_BYTES);
         self.end.drain(..surplus);
+        self.end.shrink_to(TEXT_BYTES);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::{Duration, Instant};
+
+    fn texts_of(batches: &[&str]) -> Vec<String> {
+        let mut texts = Texts::default();
+        batches.iter().map(|batch| String::from_utf8(texts.continued(batch.as_bytes())).unwrap()).collect()
+    }
 
     fn check(batches: &[&str], expected: &[&str]) {
-        let mut texts = Texts::default();
-        let got: Vec<String> =
-            batches.iter().map(|batch| String::from_utf8(texts.continued(batch.as_bytes())).unwrap()).collect();
-        assert_eq!(got, expected);
+        assert_eq!(texts_of(batches), expected);
     }
 
     #[test]
@@ -121,15 +178,28 @@ mod tests {
         check(&["data:a\r\n\r\ndata:b\r\rdata: [1\n\n"], &["ab[1"]);
         check(&["data: {\"d\":{\"t\":\"ab\"}}\n\n", "id: 7\ndata: {\"d\":{\"t\":\"cd\"}}\n\n"], &["", "abcd"]);
         check(&["data: {\"t\":\"a\",\"m\":\"x\"}\n\ndata: {\"t\":\"b\",\"m\":\"x\"}\n\n"], &["ab"]);
-        check(
-            &["data: [{\"t\":\"a\"},{\"t\":\"x\"}]\n\n", "data: [{\"t\":\"b\"},{\"t\":\"y\"}]\n\n"],
-            &["", "ab\n\nxy"],
-        );
-        // Two texts that take turns.
-        let turn = |index: u8, text: &str| format!("data: {{\"index\":{index},\"d\":{{\"t\":\"{text}\"}}}}\n\n");
-        let turns = [turn(0, "a"), turn(1, "x"), turn(0, "b"), turn(1, "y")];
-        check(&turns.each_ref().map(String::as_str), &["", "", "ab", "xy"]);
         check(&["", ": note\n\n", "data: \"a\"\n\n", "data: \"b\"\n\n", "data: {}\n\n"], &["", "", "", "ab", ""]);
+    }
+
+    #[test]
+    fn places_that_change_with_each_event_are_one_text_too() {
+        let event = |json: &str| format!("data: {json}\n\n");
+        let turn = |index: u8, text: &str| event(&format!("{{\"index\":{index},\"d\":{{\"t\":\"{text}\"}}}}"));
+        let rows: [(Vec<String>, &[&str]); 5] = [
+            // Two texts that take turns, two beside each other, and numbers that count the events.
+            (vec![turn(0, "a"), turn(1, "x"), turn(0, "b"), turn(1, "y")], &["ab", "xy"]),
+            (vec![event(r#"[{"t":"a"},{"t":"x"}]"#), event(r#"[{"t":"b"},{"t":"y"}]"#)], &["ab", "xy"]),
+            (vec![turn(1, "a"), turn(2, "b"), turn(3, "c")], &["abc"]),
+            // Names and places that change.
+            (vec![event(r#"{"msg-7":{"t":"a"}}"#), event(r#"{"msg-8":{"t":"b"}}"#)], &["ab"]),
+            (vec![event(r#"[{"t":"a"}]"#), event(r#"[1,{"t":"b"}]"#)], &["ab"]),
+        ];
+        for (events, expected) in rows {
+            let got = texts_of(&events.iter().map(String::as_str).collect::<Vec<_>>()).concat();
+            assert!(expected.iter().all(|text| got.contains(text)), "{events:?}: {got}");
+        }
+        // What stands beside each other in one event is not put together.
+        check(&[&event(r#"{"a":["40","00"]}"#)], &["40\n00"]);
     }
 
     #[test]
@@ -139,7 +209,18 @@ mod tests {
             let event = format!("data: {{\"k{number}\":\"{}\"}}\n\n", "ab".repeat(TEXT_BYTES));
             texts.continued(event.as_bytes());
         }
-        assert_eq!(texts.0.len(), PLACES_MAX);
-        assert!(texts.0.iter().all(|text| text.end.len() == TEXT_BYTES));
+        assert_eq!(texts.texts.len(), PLACES_MAX);
+        assert!(texts.texts.iter().all(|text| text.end.capacity() <= 2 * TEXT_BYTES));
+    }
+
+    #[test]
+    fn long_names_and_many_indexes_cost_little() {
+        let long = format!("data: {{\"{}\":[{}\"a\"]}}\n\n", "k".repeat(300_000), "\"a\",".repeat(100_000));
+        let indexes: String = (0..20_000).map(|number| format!("\"{number}index\":1,\"{number}\":\"b\",")).collect();
+        for event in [long, format!("data: {{{indexes}\"c\":\"d\"}}\n\n")] {
+            let begin = Instant::now();
+            Texts::default().continued(event.as_bytes());
+            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        }
     }
 }
