@@ -343,10 +343,10 @@ impl Transfers {
 
     /// The service has taken the upload as complete: what takes the place of its pieces belongs to another one.
     pub(crate) fn done(&self, committing: &Committing) {
-        if let Some(session) = self.state().sessions.get_mut(&committing.key) {
-            if session.committing.same_channel(&committing.requests) {
-                session.take();
-            }
+        if let Some(session) = self.state().sessions.get_mut(&committing.key)
+            && session.committing.same_channel(&committing.requests)
+        {
+            session.take();
         }
     }
 
