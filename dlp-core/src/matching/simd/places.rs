@@ -347,6 +347,7 @@ impl PairFilter<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::property_config;
     use super::*;
     use proptest::prelude::*;
 
@@ -415,6 +416,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(property_config(256))]
+
         #[test]
         fn every_instruction_set_takes_all_bits(words in words(), first in 0..1000usize) {
             let bits = words.iter().enumerate().flat_map(|(index, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| first + index * 64 + bit));

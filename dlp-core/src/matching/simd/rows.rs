@@ -66,6 +66,7 @@ impl RowSet {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::property_config;
     use super::super::{Isa, Task};
     use super::*;
     use proptest::prelude::*;
@@ -90,6 +91,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(property_config(256))]
+
         #[test]
         fn each_instruction_set_keeps_the_same_rows(first in set(), more in [set(), set(), set()]) {
             let is_in_all = |row: &usize| more.iter().all(|set| set.rows().any(|other| other == *row));

@@ -11,12 +11,13 @@ const LITERALS: [&str; 12] =
     ["key-", "tokn", "AUTH", "sk_l", "a1b2", "====", "://x", "@ex.", "PESE", "\0\0\0\0", "x\0\0\0", "\u{142}\u{f3}"];
 
 /// What the interpreter of the nightly toolchain can do in a bearable time.
-const fn scaled(native: usize, interpreted: usize) -> usize {
+pub(super) const fn scaled(native: usize, interpreted: usize) -> usize {
     if cfg!(miri) { interpreted } else { native }
 }
 
-fn property_config() -> ProptestConfig {
-    let mut config = ProptestConfig::with_cases(scaled(1_000, 8) as u32);
+/// So many cases of a property, and few where they are interpreted.
+pub(super) fn property_config(cases: usize) -> ProptestConfig {
+    let mut config = ProptestConfig::with_cases(scaled(cases, 8) as u32);
     if cfg!(miri) {
         // The interpreter has no file system to keep regressions in.
         config.failure_persistence = None;
@@ -305,7 +306,7 @@ fn range_of(text: &[u8], cuts: [usize; 2]) -> Range<usize> {
 }
 
 proptest! {
-    #![proptest_config(property_config())]
+    #![proptest_config(property_config(1_000))]
 
     #[test]
     fn random_bytes(
