@@ -9,9 +9,9 @@ use super::evidence::Ground;
 use super::key_runs::KeyRuns;
 use super::runs::{Runs, bits_at};
 use super::scratch::{Candidate, Scratch};
-use super::simd::{Masks, PairFilter, PairSets, Places, STRETCH_WORDS, Task, classify};
+use super::simd::{Masks, Places, STRETCH_WORDS, Task, classify};
 use super::spotted::{Classified, Spotted};
-use super::starts::{DIGIT_FAR, DIGIT_NEAR, NamedFamilies, TOKEN_LONG};
+use super::starts::NamedFamilies;
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
@@ -173,16 +173,20 @@ impl Pass<'_> {
         let runs = Runs { masks, from };
         // Where a token starts that a match of the owned part can have.
         let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
+        let filter = starts.filter(text, runs);
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
         for first in (0..words).step_by(STRETCH_WORDS) {
-            let stretch = Stretch::new(masks, first..words.min(first + STRETCH_WORDS), &mut before);
-            places.take(self.set.isa(), stretch.starts(), first * 64);
-            places.keep_pairs(self.set.isa(), &stretch.filter(starts.pairs(), (text, from), first * 64));
-            if places.len() < DENSE_TOKENS {
-                self.tokens_at(places, runs, |_| NamedFamilies::ALL);
-            } else {
+            let stretch = &masks.alnum[first..words.min(first + STRETCH_WORDS)];
+            let token_starts = token_starts_in(stretch, &mut before);
+            places.take(self.set.isa(), &token_starts[..stretch.len()], first * 64);
+            places.keep_pairs(self.set.isa(), &filter);
+            let is_dense = places.len() >= DENSE_TOKENS;
+            places.keep_shapes(self.set.isa(), &filter);
+            if is_dense {
                 let named = self.named(first);
                 self.tokens_at(places, runs, |place| named[place / 64 - first]);
+            } else {
+                self.tokens_at(places, runs, |_| NamedFamilies::ALL);
             }
         }
     }
@@ -243,70 +247,21 @@ impl Pass<'_> {
     }
 }
 
-/// The starts of tokens in a stretch of the masks, from where a digit is near or far, and from where a run is long.
-struct Stretch {
-    words: usize,
-    starts: [u64; STRETCH_WORDS],
-    near: [u64; STRETCH_WORDS],
-    far: [u64; STRETCH_WORDS],
-    long: [u64; STRETCH_WORDS],
-}
-
-impl Stretch {
-    /// `before`: whether the byte before belongs to a token, and then whether the last one does.
-    fn new(masks: &Masks, words: Range<usize>, before: &mut u64) -> Self {
-        let none = [0; STRETCH_WORDS];
-        let mut stretch = Self { words: words.len(), starts: none, near: none, far: none, long: none };
-        for (index, word) in words.enumerate() {
-            let (alnum, digit) = (masks.alnum[word], masks.digit[word]);
-            stretch.starts[index] = token_starts(alnum, *before);
-            *before = alnum >> 63;
-            let behind = |mask: &[u64]| mask.get(word + 1).copied().unwrap_or(0);
-            stretch.long[index] = long_runs(alnum, behind(&masks.alnum));
-            (stretch.near[index], stretch.far[index]) = digits_behind(digit, behind(&masks.digit));
-        }
-        stretch
+/// The starts of tokens in a stretch of the mask of letters and digits. `before`: 1 when a token reaches into it, and then
+/// when one reaches out of it.
+fn token_starts_in(stretch: &[u64], before: &mut u64) -> [u64; STRETCH_WORDS] {
+    let mut starts = [0; STRETCH_WORDS];
+    for (starts, alnum) in starts.iter_mut().zip(stretch) {
+        *starts = token_starts(*alnum, *before);
+        *before = *alnum >> 63;
     }
-
-    fn starts(&self) -> &[u64] {
-        &self.starts[..self.words]
-    }
-
-    /// Where a pair of the sets stands, or where a token may be the tail of an escape. `first` is the place that the
-    /// stretch begins with, counted from the byte `from` of the text.
-    fn filter<'t>(&'t self, sets: &'t PairSets, (text, from): (&'t [u8], usize), first: usize) -> PairFilter<'t> {
-        let Self { near, far, long, .. } = self;
-        PairFilter { text, from, first, near, far, long, sets, leads: boundary::ESCAPE_LEADS, end: boundary::END }
-    }
+    starts
 }
 
 /// The starts of tokens in a word of the mask of letters and digits. `before`: 1 when a token reaches into it.
 #[inline]
 fn token_starts(alnum: u64, before: u64) -> u64 {
     alnum & !(alnum << 1 | before)
-}
-
-/// The places of a word of the mask of letters and digits from which a run is long. The next word is that behind it.
-#[inline]
-fn long_runs(word: u64, next: u64) -> u64 {
-    const { assert!(TOKEN_LONG == 16, "as the shifts below have it") };
-    let wide = u128::from(next) << 64 | u128::from(word);
-    let two = wide & wide >> 1;
-    let four = two & two >> 2;
-    let eight = four & four >> 4;
-    (eight & eight >> 8) as u64
-}
-
-/// The places of a word of the mask of digits from which a digit stands near, and far. The next word is that behind it.
-#[inline]
-fn digits_behind(word: u64, next: u64) -> (u64, u64) {
-    const { assert!(DIGIT_NEAR == 8 && DIGIT_FAR == 24, "as the shifts below have it") };
-    let wide = u128::from(next) << 64 | u128::from(word);
-    let two = wide | wide >> 1;
-    let four = two | two >> 2;
-    let near = four | four >> 4;
-    let far = near | near >> 8 | near >> 16;
-    (near as u64, far as u64)
 }
 
 /// The set bits of a mask from bit `first` on.
@@ -339,17 +294,11 @@ mod tests {
         byte.is_ascii_alphanumeric()
     }
 
-    fn stretch(text: &[u8], continues: bool) -> Stretch {
+    fn starts_of(text: &[u8], continues: bool) -> Vec<usize> {
         let mut masks = Masks::default();
         classify(Isa::Portable, &WindowTable::new(), text, 0..text.len(), &mut masks);
-        let words = 0..masks.alnum.len();
-        Stretch::new(&masks, words, &mut u64::from(continues))
-    }
-
-    fn ahead_slowly(text: &[u8], at: usize) -> [bool; 3] {
-        let stands_within = |bytes: usize| text[at..].iter().take(bytes).any(u8::is_ascii_digit);
-        let run = text[at..].iter().take_while(|byte| is_token_byte(**byte)).count();
-        [stands_within(DIGIT_NEAR), stands_within(DIGIT_FAR), run >= TOKEN_LONG]
+        let starts = token_starts_in(&masks.alnum, &mut u64::from(continues));
+        bits(&starts, 0).collect()
     }
 
     #[test]
@@ -363,13 +312,7 @@ mod tests {
                 let is_token = |at: usize| is_token_byte(text[at]);
                 let expected: Vec<usize> =
                     (0..text.len()).filter(|at| is_token(*at) && (*at == 0 || !is_token(at - 1))).collect();
-                let stretch = stretch(text, false);
-                assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), expected, "{}", text.escape_ascii());
-                for at in 0..text.len() {
-                    let ahead =
-                        [&stretch.near, &stretch.far, &stretch.long].map(|mask| mask[at / 64] >> (at % 64) & 1 == 1);
-                    assert_eq!(ahead, ahead_slowly(text, at), "{} {at}", text.escape_ascii());
-                }
+                assert_eq!(starts_of(text, false), expected, "{}", text.escape_ascii());
             }
         }
     }
@@ -378,8 +321,7 @@ mod tests {
     fn a_token_that_goes_on_from_before_has_no_start() {
         let rows: &[(&str, &[usize])] = &[("ab1 c2", &[4]), ("1a", &[]), (" a1", &[1]), ("", &[])];
         for (text, starts) in rows {
-            let stretch = stretch(text.as_bytes(), true);
-            assert_eq!(bits(stretch.starts(), 0).collect::<Vec<_>>(), *starts, "{text}");
+            assert_eq!(starts_of(text.as_bytes(), true), *starts, "{text}");
         }
     }
 

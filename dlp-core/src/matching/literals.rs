@@ -83,7 +83,7 @@ impl Literals {
             let text = &literals[index].text;
             let offset = usize::from(place.offset);
             admit(&mut table, &text[offset..], usize::from(place.bucket));
-            let entry = Entry { window: word_at(text, offset), literal: index as LiteralIndex, offset: offset as u32 };
+            let entry = Entry::new(index as LiteralIndex, text, offset);
             let entries = if text.len() < WINDOW_BYTES { &mut short } else { &mut full };
             filter.insert(text, offset);
             entries.push(entry);
@@ -125,11 +125,15 @@ impl Literals {
     }
 
     /// Gives each literal whose window stands at `at`, with the place where the literal starts.
-    pub(super) fn each_hit(&self, text: &[u8], at: usize, each: &mut dyn FnMut(usize, LiteralIndex)) {
+    #[inline]
+    pub(super) fn each_hit(&self, text: &[u8], at: usize, each: &mut impl FnMut(usize, LiteralIndex)) {
         let window = word_at(text, at);
         for lookup in [&self.full, &self.short] {
             for entry in lookup.entries(window) {
                 let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
+                if !entry.may_start(text, start) {
+                    continue;
+                }
                 let literal = &self.texts[entry.literal as usize];
                 if text.get(start..start + literal.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(literal)) {
                     each(start, entry.literal);
@@ -146,6 +150,30 @@ struct Entry {
     literal: LiteralIndex,
     /// Of the window in the literal.
     offset: u32,
+    /// The first bytes of the literal with the bit set in which cases differ, and which bits of them it has: most others of
+    /// the same window are told from it without a look at its text, which lies far away.
+    head: u64,
+    told: u64,
+}
+
+impl Entry {
+    const CASE_BITS: u64 = 0x2020_2020_2020_2020;
+
+    fn new(literal: LiteralIndex, text: &[u8], offset: usize) -> Self {
+        let bytes = |byte: &dyn Fn(u8) -> u8| {
+            u64::from_le_bytes(std::array::from_fn(|place| text.get(place).copied().map_or(0, byte)))
+        };
+        let told = bytes(&|_| u8::MAX);
+        let head = (bytes(&|byte| byte) | Self::CASE_BITS) & told;
+        Self { window: word_at(text, offset), literal, offset: offset as u32, head, told }
+    }
+
+    /// Whether the literal may start at a place, as far as its first bytes tell.
+    #[inline]
+    fn may_start(&self, text: &[u8], start: usize) -> bool {
+        let Some(eight) = text[start..].first_chunk() else { return true };
+        (u64::from_le_bytes(*eight) | Self::CASE_BITS) & self.told == self.head
+    }
 }
 
 /// Entries by the hash of their window.
@@ -174,6 +202,7 @@ impl Lookup {
         Self { mask, heads: heads.into(), entries: entries.into() }
     }
 
+    #[inline]
     fn entries(&self, window: u32) -> impl Iterator<Item = &Entry> {
         let window = window & self.mask;
         let head = head(window);
@@ -280,7 +309,11 @@ mod tests {
     #[test]
     fn a_lookup_gives_the_entries_of_a_window_and_no_others() {
         let windows: Vec<u32> = (0..3_000u32).map(|n| word_at(&n.wrapping_mul(0x0101_4567).to_le_bytes(), 0)).collect();
-        let entry = |(literal, window): (usize, &u32)| Entry { window: *window, literal: literal as u32, offset: 0 };
+        let entry = |(literal, window): (usize, &u32)| Entry {
+            window: *window,
+            literal: literal as u32,
+            ..Entry::new(0, b"abcd", 0)
+        };
         for mask in [u32::MAX, SHORT_MASK] {
             let lookup = Lookup::new(windows.iter().enumerate().map(entry).collect(), mask);
             for window in windows.iter().flat_map(|window| [*window, window ^ 1, window ^ 1 << 24]) {

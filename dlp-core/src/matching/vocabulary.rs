@@ -6,6 +6,7 @@
 use super::context::{AsciiClass, Folded, starts_part};
 use super::simd::MULTIPLIER;
 use dlp_detector_format::Context;
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 /// Letters that `*` at the end of a phrase accepts, for inflected languages.
@@ -29,12 +30,12 @@ pub(super) struct Vocabulary {
     phrases: Vec<Phrase>,
     /// A bit for the hash of each key.
     known: Box<[u64; 1 << (HASH_BITS - 6)]>,
-    /// The phrases that begin with each key.
+    /// Where the phrases that begin with each key are.
     by_key: Box<[Slot]>,
-    /// By phrase, the letters that its first word begins with.
+    /// The phrases by their key: those of one stand side by side.
     heads: Box<[Head]>,
     /// Open phrases shorter than a key, which any word may begin with.
-    short: Vec<PhraseId>,
+    short: Box<[Head]>,
     /// Whether a phrase begins with a digit.
     has_numbers: bool,
     /// Whether a detector finds nothing without this phrase or others of its list.
@@ -42,15 +43,24 @@ pub(super) struct Vocabulary {
 }
 
 /// A place of the table of keys, which are found by going on from the place of their hash.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     key: Key,
-    phrases: Box<[PhraseId]>,
+    /// The range of its phrases; empty where there is no key.
+    first: u32,
+    end: u32,
 }
 
-/// What a phrase demands of the word that it begins with.
+impl Slot {
+    fn is_empty(self) -> bool {
+        self.first == self.end
+    }
+}
+
+/// What a phrase demands of the words that it begins with.
 #[derive(Clone, Copy, Debug)]
 struct Head {
+    phrase: PhraseId,
     /// Up to eight first letters, in lower case, and the bits that tell them.
     letters: u64,
     told: u64,
@@ -58,18 +68,26 @@ struct Head {
     len: u32,
     /// Whether the phrase is that word, all of whose letters are told.
     is_all: bool,
+    /// Up to four first letters of the second word, and the bits that tell them; of no bit where there is none.
+    second: u32,
+    second_told: u32,
 }
 
 impl Head {
-    /// Of folded words from the start of one.
-    fn of(words: &[u8]) -> Self {
+    /// Of a phrase's folded words.
+    fn of(phrase: PhraseId, words: &[u8]) -> Self {
         const TOLD_MAX: usize = size_of::<u64>();
         let end = words.iter().position(|byte| *byte == b' ');
         let word = &words[..end.unwrap_or(words.len())];
         let told = word.len().min(TOLD_MAX);
         let mut letters = [0; TOLD_MAX];
         letters[..told].copy_from_slice(&word[..told]);
+        let behind = end.map_or(&[][..], |end| &words[end + 1..]);
+        let second = behind.iter().take(KEY_BYTES).take_while(|byte| **byte != b' ').count();
         Self {
+            phrase,
+            second: Key::of(behind).0,
+            second_told: u32::MAX.checked_shr(32 - 8 * second as u32).unwrap_or(0),
             letters: u64::from_le_bytes(letters),
             told: u64::MAX.checked_shr(64 - 8 * told as u32).unwrap_or(0),
             len: if end.is_some() { word.len() as u32 } else { 0 },
@@ -82,6 +100,12 @@ impl Head {
     fn may_begin(self, eight: u64, len: Option<usize>) -> bool {
         let is_as_long = self.len == 0 || len.is_none_or(|len| len == self.len as usize);
         (eight ^ self.letters) & self.told & !Self::LEFT == 0 && is_as_long
+    }
+
+    /// Whether a word that begins with four bytes of ASCII may be the second, in any case.
+    #[inline]
+    fn may_go_on(self, four: u32) -> bool {
+        (four ^ self.second) & self.second_told & !(Self::LEFT as u32) == 0
     }
 
     /// Bits of which nothing is asked: the cases of a letter differ in them.
@@ -140,16 +164,22 @@ impl Vocabulary {
     }
 
     /// The phrases that may begin with a word.
-    fn candidates(&self, key: Key) -> impl Iterator<Item = PhraseId> {
+    #[inline]
+    fn candidates(&self, key: Key) -> impl Iterator<Item = &Head> {
         let known = if self.may_know(key) { self.of_key(key) } else { &[] };
-        known.iter().chain(&self.short).copied()
+        known.iter().chain(&self.short)
     }
 
-    fn of_key(&self, key: Key) -> &[PhraseId] {
+    #[inline]
+    fn of_key(&self, key: Key) -> &[Head] {
         let mask = self.by_key.len() - 1;
         let slots = (0..).map(|step| &self.by_key[(key.hash() + step) & mask]);
-        let mut slots = slots.skip_while(|slot| slot.key != key && !slot.phrases.is_empty());
-        slots.next().map_or(&[], |slot| &slot.phrases)
+        let mut slots = slots.skip_while(|slot| slot.key != key && !slot.is_empty());
+        slots.next().map_or(&[], |slot| &self.heads[slot.first as usize..slot.end as usize])
+    }
+
+    fn phrase(&self, head: &Head) -> &Phrase {
+        &self.phrases[head.phrase as usize]
     }
 
     /// Gives the phrases that stand in folded words.
@@ -158,8 +188,8 @@ impl Vocabulary {
         for (at, byte) in folded.iter().enumerate() {
             if previous == b' ' && *byte != b' ' {
                 let words = &folded[at..];
-                let found = self.candidates(Key::of(words)).filter(|id| self.phrases[*id as usize].begins(words));
-                found.for_each(&mut *each);
+                let found = self.candidates(Key::of(words)).filter(|head| self.phrase(head).begins(words));
+                found.for_each(|head| each(head.phrase));
             }
             previous = *byte;
         }
@@ -171,29 +201,64 @@ impl Vocabulary {
         &self,
         (text, at): (&[u8], usize),
         (key, len): (Key, Option<usize>),
-        each: &mut dyn FnMut(PhraseId, usize),
+        each: &mut impl FnMut(PhraseId, usize),
     ) {
-        let eight = text[at..].first_chunk().map(|eight| u64::from_le_bytes(*eight));
-        for id in self.candidates(key) {
-            let head = self.heads[id as usize];
-            if eight.is_some_and(|eight| !head.may_begin(eight, len)) {
-                continue;
+        let Some(eight) = text[at..].first_chunk().map(|eight| u64::from_le_bytes(*eight)) else {
+            return self.read_slowly((text, at), key, each);
+        };
+        let second = LazyCell::new(|| len.map_or(Second::Untold, |len| Second::behind(text, at + len)));
+        for head in self.candidates(key).filter(|head| head.may_begin(eight, len)) {
+            match len {
+                Some(len) if head.is_all => each(head.phrase, at + len),
+                _ if head.second_told != 0 && !second.may_be_of(head) => {}
+                _ => self.read_one((text, at), head, each),
             }
-            if head.is_all
-                && let (Some(_), Some(len)) = (eight, len)
-            {
-                each(id, at + len);
-            } else if let Some(end) = self.phrases[id as usize].end_in(text, at) {
-                each(id, end);
-            }
+        }
+    }
+
+    /// The same near the end of the text.
+    #[cold]
+    fn read_slowly(&self, (text, at): (&[u8], usize), key: Key, each: &mut impl FnMut(PhraseId, usize)) {
+        self.candidates(key).for_each(|head| self.read_one((text, at), head, each));
+    }
+
+    fn read_one(&self, (text, at): (&[u8], usize), head: &Head, each: &mut impl FnMut(PhraseId, usize)) {
+        if let Some(end) = self.phrase(head).end_in(text, at) {
+            each(head.phrase, end);
         }
     }
 
     /// Gives the phrases of one word that a run of ASCII letters and digits is when its parts are glued.
     pub(super) fn read_glued(&self, run: &[u8], each: &mut dyn FnMut(PhraseId)) {
         let head: Vec<u8> = run.iter().take(KEY_BYTES).map(u8::to_ascii_lowercase).collect();
-        let found = self.candidates(Key::of(&head)).filter(|id| self.phrases[*id as usize].is_glued(run));
-        found.for_each(each);
+        let found = self.candidates(Key::of(&head)).filter(|head| self.phrase(head).is_glued(run));
+        found.for_each(|head| each(head.phrase));
+    }
+}
+
+/// The second word of a text, by its first four bytes.
+enum Second {
+    Begins(u32),
+    /// There is none.
+    None,
+    /// It is not known.
+    Untold,
+}
+
+impl Second {
+    /// The word behind one that ends at a place.
+    fn behind(text: &[u8], end: usize) -> Self {
+        let mut places = end..text.len().min(end + MARKS_MAX);
+        let Some(at) = places.find(|at| AsciiClass::of(text[*at]) != AsciiClass::Mark) else { return Self::None };
+        text[at..].first_chunk().map_or(Self::Untold, |four| Self::Begins(u32::from_le_bytes(*four)))
+    }
+
+    fn may_be_of(&self, head: &Head) -> bool {
+        match self {
+            Self::Begins(four) => head.may_go_on(*four),
+            Self::None => false,
+            Self::Untold => true,
+        }
     }
 }
 
@@ -288,28 +353,31 @@ impl Builder {
 
     pub(super) fn build(self) -> Vocabulary {
         let mut known = Box::new([0; _]);
-        let mut by_key: HashMap<Key, Vec<PhraseId>> = HashMap::new();
+        let mut by_key: HashMap<Key, Vec<Head>> = HashMap::new();
         let mut short = Vec::new();
         for (id, phrase) in (0..).zip(&self.phrases) {
             if phrase.words.is_empty() {
                 continue;
             }
             if phrase.is_open && phrase.words.len() < KEY_BYTES {
-                short.push(id);
+                short.push(Head::of(id, &phrase.words));
                 continue;
             }
             let key = Key::of(&phrase.words);
             known[key.hash() >> 6] |= 1 << (key.hash() & 63);
-            by_key.entry(key).or_default().push(id);
+            by_key.entry(key).or_default().push(Head::of(id, &phrase.words));
         }
         let has_numbers = self.phrases.iter().any(|phrase| phrase.words.first().is_some_and(u8::is_ascii_digit));
         let mut slots = vec![Slot::default(); (2 * by_key.len() + 1).next_power_of_two()].into_boxed_slice();
         let mask = slots.len() - 1;
-        for (key, phrases) in by_key {
-            let place = (0..).map(|step| (key.hash() + step) & mask).find(|at| slots[*at].phrases.is_empty());
-            slots[place.expect("more slots than keys")] = Slot { key, phrases: phrases.into() };
+        let mut heads = Vec::new();
+        for (key, of_key) in by_key {
+            let place = (0..).map(|step| (key.hash() + step) & mask).find(|at| slots[*at].is_empty());
+            let first = heads.len() as u32;
+            heads.extend(of_key);
+            slots[place.expect("more slots than keys")] = Slot { key, first, end: heads.len() as u32 };
         }
-        let heads = self.phrases.iter().map(|phrase| Head::of(&phrase.words)).collect();
+        let (heads, short) = (heads.into(), short.into());
         Vocabulary { phrases: self.phrases, known, heads, by_key: slots, short, has_numbers, demanded: self.demanded }
     }
 }

@@ -33,14 +33,14 @@ mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod words;
 
 pub(crate) use classes::{ByteClasses, classes_of};
-pub(super) use places::{
-    MULTIPLIER, PairFilter, PairSets, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at,
-};
+pub(super) use places::{MULTIPLIER, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at};
 pub(super) use rows::RowSet;
 pub(super) use table::{WINDOW_BYTES, WindowTable, symbol};
+pub(super) use tokens::{Ahead, PairSets, ShapeSets, TokenFilter, TokenKind};
 
 use std::ops::Range;
 use words::{READ_BYTES, WORD_BYTES, Words, read_len};

@@ -2,11 +2,12 @@
 //!
 //! The kernels mark one byte in six, and what the stages behind do for each of them is most of the work of a scan. So
 //! the first questions are asked of sixteen places at once, and answered without a branch, because no processor
-//! foretells such answers. [`WordFilter::holds`] and [`PairFilter::holds`] are the specifications.
+//! foretells such answers. [`WordFilter::holds`] and those of a [`TokenFilter`] are the specifications.
 
 use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
+use super::tokens::TokenFilter;
 
 /// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
 pub(in crate::matching) const STRETCH_WORDS: usize = 64;
@@ -81,10 +82,11 @@ pub(super) struct Functions {
     pub(super) take: unsafe fn(&mut [u32], &[u64], u32) -> usize,
     pub(super) keep_words: unsafe fn(&mut [u32], &WordFilter<'_>) -> usize,
     pub(super) keep_beside: unsafe fn(&mut [u32], &WordFilter<'_>) -> usize,
-    pub(super) keep_pairs: unsafe fn(&mut [u32], &PairFilter<'_>) -> usize,
+    pub(super) keep_pairs: unsafe fn(&mut [u32], &TokenFilter<'_>) -> usize,
+    pub(super) keep_shapes: unsafe fn(&mut [u32], &TokenFilter<'_>) -> usize,
 }
 
-const PORTABLE: Functions = Functions { take, keep_words, keep_beside, keep_pairs };
+const PORTABLE: Functions = Functions { take, keep_words, keep_beside, keep_pairs, keep_shapes };
 
 impl Functions {
     fn of(isa: Isa) -> Self {
@@ -120,10 +122,16 @@ impl Places {
         }
     }
 
-    /// Keeps the places where a pair of the set that belongs to the place stands, or behind a lead.
-    pub(in crate::matching) fn keep_pairs(&mut self, isa: Isa, filter: &PairFilter<'_>) {
+    /// Keeps the places of tokens whose first two bytes a pattern can have, or behind a lead.
+    pub(in crate::matching) fn keep_pairs(&mut self, isa: Isa, filter: &TokenFilter<'_>) {
         // SAFETY: as above.
         self.len = unsafe { (Functions::of(isa).keep_pairs)(&mut self.places[..self.len + LANES], filter) };
+    }
+
+    /// Keeps the places of tokens whose runs a pattern can have, or behind a lead.
+    pub(in crate::matching) fn keep_shapes(&mut self, isa: Isa, filter: &TokenFilter<'_>) {
+        // SAFETY: as above.
+        self.len = unsafe { (Functions::of(isa).keep_shapes)(&mut self.places[..self.len + LANES], filter) };
     }
 
     /// Goes through the places, to keep some.
@@ -174,9 +182,14 @@ fn keep_beside(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
     keep(&mut places[..len], 0, 0, |place| filter.holds_beside(place as usize))
 }
 
-fn keep_pairs(places: &mut [u32], filter: &PairFilter<'_>) -> usize {
+fn keep_pairs(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    keep(&mut places[..len], 0, 0, |place| filter.holds(place as usize))
+    keep(&mut places[..len], 0, 0, |place| filter.has_pair(place as usize))
+}
+
+fn keep_shapes(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
+    let len = places.len() - LANES;
+    keep(&mut places[..len], 0, 0, |place| filter.has_shape(place as usize))
 }
 
 /// Words of four bytes and of three, by their hashes: it knows each that was added in any ASCII case, and few others.
@@ -276,77 +289,8 @@ impl WordFilter<'_> {
     }
 }
 
-/// Words of a set of pairs of bytes.
-const PAIR_WORDS: usize = 1 << 10;
-
-/// Sets of pairs of bytes, one for each of the [numbers](PairSets::number).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::matching) struct PairSets(pub(super) Vec<u64>);
-
-impl PairSets {
-    /// Number of sets.
-    pub(in crate::matching) const COUNT: usize = 6;
-
-    pub(in crate::matching) fn new() -> Self {
-        Self(vec![0; Self::COUNT * PAIR_WORDS])
-    }
-
-    /// The set of a place by what masks say of it: 0, 2 and 4 where the bit is near, far and neither, and one more where
-    /// it is long. What is near is far as well.
-    #[inline]
-    pub(in crate::matching) fn number(is_near: bool, is_far: bool, is_long: bool) -> usize {
-        4 - 2 * (usize::from(is_near) + usize::from(is_far)) + usize::from(is_long)
-    }
-
-    /// Adds the pairs of a first byte with each second one of a set, given as bits.
-    pub(in crate::matching) fn insert(&mut self, number: usize, first: u8, seconds: &[u64; 4]) {
-        let words = &mut self.0[number * PAIR_WORDS + usize::from(first) * seconds.len()..][..seconds.len()];
-        words.iter_mut().zip(seconds).for_each(|(word, seconds)| *word |= seconds);
-    }
-
-    pub(in crate::matching) fn holds(&self, number: usize, first: u8, second: u8) -> bool {
-        let bit = usize::from(first) << 8 | usize::from(second);
-        self.0[number * PAIR_WORDS + (bit >> 6)] >> (bit & 63) & 1 == 1
-    }
-}
-
-impl Default for PairSets {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Whether a place of a text is behind a lead, or holds a pair of the set that masks choose for it.
-#[derive(Debug)]
-pub(in crate::matching) struct PairFilter<'t> {
-    pub(in crate::matching) text: &'t [u8],
-    /// The byte of the text that the place 0 stands for.
-    pub(in crate::matching) from: usize,
-    /// The place that the first bit of each mask stands for.
-    pub(in crate::matching) first: usize,
-    pub(in crate::matching) near: &'t [u64; STRETCH_WORDS],
-    pub(in crate::matching) far: &'t [u64; STRETCH_WORDS],
-    pub(in crate::matching) long: &'t [u64; STRETCH_WORDS],
-    pub(in crate::matching) sets: &'t PairSets,
-    /// Places behind these bytes are kept.
-    pub(in crate::matching) leads: [u8; 4],
-    /// The byte that stands behind the end of the text.
-    pub(in crate::matching) end: u8,
-}
-
-impl PairFilter<'_> {
-    pub(super) fn holds(&self, place: usize) -> bool {
-        let at = self.from + place;
-        let bit = |mask: &[u64; STRETCH_WORDS]| mask[(place - self.first) / 64] >> ((place - self.first) % 64) & 1 == 1;
-        let second = self.text.get(at + 1).copied().unwrap_or(self.end);
-        let is_behind_lead = at > 0 && self.leads.contains(&self.text[at - 1]);
-        let number = PairSets::number(bit(self.near), bit(self.far), bit(self.long));
-        is_behind_lead | self.sets.holds(number, self.text[at], second)
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::tests::property_config;
     use super::*;
     use proptest::prelude::*;
@@ -396,12 +340,17 @@ mod tests {
         prop::collection::vec(word, 0..=STRETCH_WORDS)
     }
 
-    fn text(bytes: &'static [u8], most: usize) -> impl Strategy<Value = Vec<u8>> {
+    pub(in super::super) fn text(bytes: &'static [u8], most: usize) -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(prop::sample::select(bytes), 1..most)
     }
 
     /// What each instruction set keeps of all places of a text.
-    fn check(text: &[u8], first: usize, keep: impl Fn(Isa, &mut Places), holds: impl Fn(usize) -> bool) {
+    pub(in super::super) fn check(
+        text: &[u8],
+        first: usize,
+        keep: impl Fn(Isa, &mut Places),
+        holds: impl Fn(usize) -> bool,
+    ) {
         let count = text.len().min(STRETCH_WORDS * 64);
         let words: Vec<u64> = (0..count.div_ceil(64))
             .map(|word| (0..64).filter(|bit| word * 64 + bit < count).fold(0, |bits, bit| bits | 1 << bit))
@@ -444,33 +393,6 @@ mod tests {
             let filter = WordFilter { text: &text, words: &words };
             let holds = |place| filter.holds(place) && filter.holds_beside(place);
             check(&text, 0, |isa, places| places.keep_words(isa, &filter), holds);
-        }
-
-        #[test]
-        fn every_instruction_set_keeps_the_same_pairs(
-            known in prop::collection::vec((0..PairSets::COUNT, any::<u8>(), any::<u8>()), 0..2000),
-            masks in prop::collection::vec(any::<[u64; 3]>(), STRETCH_WORDS),
-            text in prop_oneof![prop::collection::vec(any::<u8>(), 70..500), text(b"a;1\xff\n", 40)],
-            from in 0..70usize,
-        ) {
-            let mut sets = PairSets::new();
-            for (number, first, second) in known {
-                let mut seconds = [0; 4];
-                seconds[usize::from(second >> 6)] |= 1 << (second & 63);
-                sets.insert(number, first, &seconds);
-                sets.insert(number, b'a', &seconds);
-                prop_assert!(sets.holds(number, first, second));
-            }
-            let mask = |index: usize| -> [u64; STRETCH_WORDS] { std::array::from_fn(|word| masks[word][index]) };
-            let (near, long) = (mask(0), mask(2));
-            let far = std::array::from_fn(|word| near[word] | mask(1)[word]);
-            for from in [from.min(text.len() - 1), 0] {
-                for first in [0, 64.min(text.len() - 1 - from)] {
-                    let (near, far, long) = (&near, &far, &long);
-                    let filter = PairFilter { text: &text, from, first, near, far, long, sets: &sets, leads: *b";\\%[", end: b'\n' };
-                    check(&text[from + first..], first, |isa, places| places.keep_pairs(isa, &filter), |place| filter.holds(place));
-                }
-            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! From start anchors to the tables that the first pass reads.
 
 use super::families::Families;
-use super::{Ahead, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
+use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::simd::{PairSets, RowSet};
+use crate::matching::simd::{Ahead, PairSets, RowSet, ShapeSets, TokenKind};
 use crate::matching::vocabulary::{PhraseId, Phrases};
 use dlp_detector_format::Context;
 use std::collections::HashMap;
@@ -94,6 +94,7 @@ impl Builder {
             of_digits: self.rows(phrases, |byte| byte.is_ascii_digit()),
             of_letters: self.rows(phrases, |byte| byte.is_ascii_alphabetic()),
             pairs: pairs(&self.rows),
+            shapes: shapes(&self.rows),
         }
     }
 
@@ -119,18 +120,31 @@ fn waiting(rows: &[&Row], phrases: usize) -> (RowSet, Vec<RowSet>) {
     (waiting, named)
 }
 
-/// For each [`Ahead`], the pairs of bytes with which a row can start.
+/// For what lies ahead, the pairs of bytes with which a row can start.
 fn pairs(rows: &[Row]) -> PairSets {
-    let mut pairs = PairSets::new();
+    let mut pairs = PairSets::default();
     for row in rows {
         let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
-        for ahead in Ahead::all().filter(|ahead| ahead.lets(row.start.run_min, row.start.digit_within)) {
+        for ahead in Ahead::all().filter(|ahead| row.can_start(*ahead)) {
             for first in firsts.bytes() {
-                pairs.insert(ahead.0, first, seconds.words());
+                pairs.insert(ahead, first, seconds.words());
             }
         }
     }
     pairs
+}
+
+/// The shapes of tokens that a row can have, by what is known of the token beside.
+fn shapes(rows: &[Row]) -> ShapeSets {
+    let mut shapes = ShapeSets::default();
+    for row in rows {
+        let can_be = |kind: &TokenKind| {
+            let mut before = Before::all().filter(|before| before.goes_on() == kind.goes_on);
+            row.can_start(kind.ahead) && before.any(|before| row.can_stand_behind(before))
+        };
+        shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
+    }
+    shapes
 }
 
 impl Row {
@@ -146,6 +160,10 @@ impl Row {
     /// The phrases that it waits for.
     pub(super) fn phrases(&self) -> impl Iterator<Item = PhraseId> {
         self.named.iter().flat_map(|named| named.phrases.iter().copied())
+    }
+
+    fn can_start(&self, ahead: Ahead) -> bool {
+        ahead.lets(self.start.run_min, self.start.digit_within)
     }
 
     pub(super) fn can_stand_behind(&self, before: Before) -> bool {

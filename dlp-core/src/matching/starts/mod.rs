@@ -17,9 +17,9 @@ mod tests;
 pub(super) use build::{Builder, Named, Start};
 use families::{Families, FamilySet};
 
-use super::boundary::{END, left_holds};
+use super::boundary::{END, ESCAPE_LEADS, left_holds};
 use super::runs::{Run, Runs};
-use super::simd::{PairSets, RowSet};
+use super::simd::{PairSets, RowSet, ShapeSets, TokenFilter};
 use super::spotted::{Naming, Near};
 use super::vocabulary::PhraseId;
 use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
@@ -46,8 +46,10 @@ pub(super) struct Starts {
     of_letters: Rows,
     /// How many bytes before a match and behind its start a phrase begins at most for which a row waits.
     named_within: (usize, usize),
-    /// For each [`Ahead`], the pairs of bytes with which a row can start.
+    /// The pairs of bytes with which a row can start.
     pairs: PairSets,
+    /// The shapes with which a row can start.
+    shapes: ShapeSets,
 }
 
 /// Rows of one kind of tokens.
@@ -82,33 +84,6 @@ struct Group {
     of_boundary: Vec<(Boundary, RowSet)>,
 }
 
-/// What lies ahead of the start of a token, as far as masks tell at once: whether a digit is near or far, and whether
-/// the token is long. It is the [number](PairSets::number) of a set of pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ahead(usize);
-
-/// A digit is near when it is one of this many bytes.
-pub(super) const DIGIT_NEAR: usize = 8;
-
-/// A digit is far when it is one of this many bytes and not near.
-pub(super) const DIGIT_FAR: usize = 24;
-
-/// Bytes of a long token.
-pub(super) const TOKEN_LONG: usize = RUN_MIN_MAX as usize;
-
-impl Ahead {
-    fn all() -> impl Iterator<Item = Self> {
-        (0..PairSets::COUNT).map(Self)
-    }
-
-    /// Whether a row can start here that demands a token of so many bytes, and a digit within so many.
-    fn lets(self, run_min: usize, digit_within: Option<usize>) -> bool {
-        let least = [0, DIGIT_NEAR, DIGIT_FAR][self.0 / 2];
-        let is_long = self.0 % 2 == 1;
-        digit_within.is_none_or(|within| within >= least) && (is_long || run_min < TOKEN_LONG)
-    }
-}
-
 /// What stands before a token: the byte, and whether it and a digit before it make the token go on with a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Before {
@@ -135,6 +110,11 @@ impl Before {
 
     fn place(self) -> usize {
         usize::from(self.continues_number) << 8 | usize::from(self.byte)
+    }
+
+    /// Whether the token goes on with a name or a number.
+    fn goes_on(self) -> bool {
+        self.byte == b'_' || self.continues_number
     }
 
     /// Whether a match with this boundary can start behind it.
@@ -203,9 +183,17 @@ impl Starts {
         if first.is_ascii_digit() { &self.of_digits } else { &self.of_letters }
     }
 
-    /// The pairs of bytes with which a pattern can have a token, for each number of what lies ahead.
-    pub(super) fn pairs(&self) -> &PairSets {
-        &self.pairs
+    /// Keeps the tokens that a pattern can have, as far as is told of many at once.
+    pub(super) fn filter<'t>(&'t self, text: &'t [u8], runs: Runs<'t>) -> TokenFilter<'t> {
+        TokenFilter {
+            text,
+            masks: runs.masks,
+            from: runs.from,
+            pairs: &self.pairs,
+            shapes: &self.shapes,
+            leads: ESCAPE_LEADS,
+            end: END,
+        }
     }
 
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell, and what

@@ -3,7 +3,7 @@
 use super::*;
 use crate::knowledge::{ByteSet, RUN_LEN_MAX, SHAPE_RUNS, Shape, follower, run_place};
 use crate::matching::candidates::Tokens;
-use crate::matching::simd::{Isa, Masks, WindowTable, classify};
+use crate::matching::simd::{Isa, Masks, Places, WindowTable, classify};
 use crate::matching::spotted::{Classified, Spotted};
 use crate::matching::vocabulary;
 use proptest::prelude::*;
@@ -93,6 +93,17 @@ fn fitting(starts: &Starts, text: &[u8], at: usize) -> Vec<(u32, usize)> {
     found
 }
 
+/// The places that the filters of tokens keep, of all places of a text.
+fn kept(starts: &Starts, isa: Isa, text: &[u8]) -> Vec<usize> {
+    let masks = masks(text);
+    let filter = starts.filter(text, Runs { masks: &masks, from: 0 });
+    let mut places = Places::default();
+    places.take(isa, &masks.alnum, 0);
+    places.keep_pairs(isa, &filter);
+    places.keep_shapes(isa, &filter);
+    places.iter().collect()
+}
+
 /// Places of a text where a match can begin a token: not inside of one, but behind an escape.
 fn tokens(text: &[u8]) -> impl Iterator<Item = usize> {
     (0..text.len()).filter(|at| text[*at].is_ascii_alphanumeric() && left_holds(Boundary::Token, text, *at))
@@ -156,8 +167,8 @@ proptest! {
     }
 
     #[test]
-    fn a_pair_is_taken_when_some_pattern_takes_both_bytes_and_the_digit(
-        given in prop::collection::vec((given(), prop::option::of(0..2 * DIGIT_FAR), 1..=TOKEN_LONG), 0..9),
+    fn the_filters_of_tokens_keep_all_that_fit(
+        given in prop::collection::vec((given(), prop::option::of(0..40usize), 1..=RUN_MIN_MAX as usize), 1..9),
         text in text(),
     ) {
         let given: Vec<Given> = given
@@ -165,20 +176,16 @@ proptest! {
             .map(|(given, digit_within, run_min)| Given { start: Start { digit_within, run_min, ..given.start }, ..given })
             .collect();
         let starts = built(&given);
-        let distances = [(DIGIT_NEAR - 1, true, true), (DIGIT_FAR - 1, false, true), (usize::MAX, false, false)];
-        for (at, (distance, is_near, is_in_reach)) in (0..text.len()).flat_map(|at| distances.map(|row| (at, row))) {
-            let is_long = at % 2 == 0;
-            let reaches = |given: &Given| {
-                (is_long || given.start.run_min < TOKEN_LONG) && given.start.digit_within.is_none_or(|within| {
-                    // A pattern whose digit can stand beyond reach counts as needing none.
-                    within >= DIGIT_FAR || within >= distance || (within >= DIGIT_NEAR && is_in_reach) || is_near
-                })
-            };
-            let takes = |skip, given: &Given| (0..2).all(|offset| given.accepts(skip, offset, byte_at(&text, at + offset)));
-            let expected = with_skips(&given).any(|(_, skip, given)| reaches(given) && takes(skip, given));
-            let number = PairSets::number(is_near, is_in_reach, is_long);
-            let found = starts.pairs().holds(number, byte_at(&text, at), byte_at(&text, at + 1));
-            prop_assert_eq!(found, expected, "{} {}", at, distance);
+        let has_digit = |given: &Given, at: usize| {
+            let digit = text[at..].iter().position(u8::is_ascii_digit).unwrap_or(usize::MAX);
+            given.start.digit_within.is_none_or(|within| digit <= within)
+        };
+        for isa in Isa::available() {
+            let kept = kept(&starts, isa, &text);
+            for at in tokens(&text) {
+                let fits = with_skips(&given).any(|(_, skip, given)| given.fits(skip, &text, at) && has_digit(given, at));
+                prop_assert!(!fits || kept.contains(&at), "{} {:?}", at, isa);
+            }
         }
     }
 }

@@ -1,0 +1,380 @@
+//! Tokens, asked about many at once: can a pattern without literals have one that starts here?
+//!
+//! Two questions, the cheaper one first. With which two bytes the token starts, by what lies ahead; and how long its first
+//! two runs of letters or digits are and what follows the first. That is most of what tells the numbers that people carry
+//! from each other and from whatever else a text has, and all but a few bytes of it stand in masks.
+//! [`TokenFilter::has_pair`] and [`TokenFilter::has_shape`] are the specifications.
+
+use super::Masks;
+use crate::knowledge::{RUN_LEN_MAX, RUN_MIN_MAX, Shape, follower, run_place};
+use crate::matching::runs::bits_at;
+
+/// Bits of a mask that are looked at from the start of a token on: what four bytes of it hold wherever they begin.
+pub(super) const SEEN_BITS: u32 = 25;
+
+/// The bits that are looked at.
+pub(super) const SEEN: u32 = (1 << SEEN_BITS) - 1;
+
+/// A digit is near when it is one of this many bytes.
+const DIGIT_NEAR: u32 = 8;
+
+/// A digit is far when it is one of this many bytes and not near.
+const DIGIT_FAR: u32 = 24;
+
+/// Bytes of a long token.
+const TOKEN_LONG: u32 = RUN_MIN_MAX;
+
+/// The digits that are near, the digits that are near or far, and the letters and digits of a long token.
+pub(super) const NEAR: u32 = (1 << DIGIT_NEAR) - 1;
+pub(super) const FAR: u32 = (1 << DIGIT_FAR) - 1;
+pub(super) const LONG: u32 = (1 << TOKEN_LONG) - 1;
+
+/// What lies ahead of the start of a token, as far as masks tell at once: 0, 2 and 4 where a digit is near, far and
+/// neither, and one more where the token is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::matching) struct Ahead(u32);
+
+impl Ahead {
+    /// How many there are.
+    pub(super) const COUNT: u32 = 6;
+
+    pub(in crate::matching) fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT).map(Self)
+    }
+
+    /// By masks of letters and digits from the start of a token on, as far as they are seen.
+    #[inline]
+    fn of(alnum: u32, digit: u32) -> Self {
+        let reach = u32::from(digit & NEAR != 0) + u32::from(digit & FAR != 0);
+        Self(4 - 2 * reach + u32::from(alnum & LONG == LONG))
+    }
+
+    /// Whether a row can start here that demands a token of so many bytes, and a digit within so many.
+    pub(in crate::matching) fn lets(self, run_min: usize, digit_within: Option<usize>) -> bool {
+        let least = [0, DIGIT_NEAR, DIGIT_FAR][self.0 as usize / 2] as usize;
+        let is_long = self.0 % 2 == 1;
+        digit_within.is_none_or(|within| within >= least) && (is_long || run_min < TOKEN_LONG as usize)
+    }
+}
+
+/// What is asked of a token beside its runs.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::matching) struct TokenKind {
+    pub(in crate::matching) ahead: Ahead,
+    /// Whether the token goes on with a name or number that stands before it.
+    pub(in crate::matching) goes_on: bool,
+}
+
+impl TokenKind {
+    pub(in crate::matching) fn all() -> impl Iterator<Item = Self> {
+        Ahead::all().flat_map(|ahead| [false, true].map(|goes_on| Self { ahead, goes_on }))
+    }
+
+    fn number(self) -> u32 {
+        Ahead::COUNT * u32::from(self.goes_on) + self.ahead.0
+    }
+}
+
+/// Words of a set of pairs of bytes.
+const PAIR_WORDS: usize = 1 << 10;
+
+/// Sets of pairs of bytes, one for each [`Ahead`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::matching) struct PairSets(pub(super) Box<[u64]>);
+
+impl Default for PairSets {
+    fn default() -> Self {
+        Self(vec![0; Ahead::COUNT as usize * PAIR_WORDS].into())
+    }
+}
+
+impl PairSets {
+    /// Adds the pairs of a first byte with each second one of a set, given as bits.
+    pub(in crate::matching) fn insert(&mut self, ahead: Ahead, first: u8, seconds: &[u64; 4]) {
+        let words = &mut self.0[ahead.0 as usize * PAIR_WORDS + usize::from(first) * seconds.len()..][..seconds.len()];
+        words.iter_mut().zip(seconds).for_each(|(word, seconds)| *word |= seconds);
+    }
+
+    pub(in crate::matching) fn holds(&self, ahead: Ahead, first: u8, second: u8) -> bool {
+        let bit = usize::from(first) << 8 | usize::from(second);
+        self.0[ahead.0 as usize * PAIR_WORDS + (bit >> 6)] >> (bit & 63) & 1 == 1
+    }
+}
+
+/// Lengths of the first run that are told apart: the greatest stands for itself and whatever is longer, of which it is not
+/// told what follows.
+pub(super) const FIRST_LEN_MAX: u32 = 24;
+
+/// The same of the second run.
+pub(super) const SECOND_LEN_MAX: u32 = 10;
+
+/// The second run where it is not told.
+pub(super) const SECOND_UNTOLD: u32 = 31;
+
+/// Bits of the number of what follows a run.
+pub(super) const FOLLOWER_BITS: u32 = 4;
+
+/// Bytes that begin each kind of run: digits, letters that begin with a capital, and with a small one.
+const KINDS: [u8; 3] = *b"0Aa";
+
+/// Words for tokens of one kind: by first run, with room for none, and follower.
+pub(super) const OF_KIND: u32 = (1 + KINDS.len() as u32 * FIRST_LEN_MAX) << FOLLOWER_BITS;
+
+/// The shapes of tokens, by their first two runs.
+#[derive(Clone, Debug)]
+pub(in crate::matching) struct ShapeSets {
+    /// By kind of token, first run and follower: a bit for each second run.
+    pub(super) seconds: Box<[u32]>,
+    /// By the byte behind a run, its follower where no letter or digit stands behind that, where a digit does, and where a
+    /// letter does, [`FOLLOWER_BITS`] each.
+    pub(super) followers: Box<[u32; 256]>,
+}
+
+impl Default for ShapeSets {
+    fn default() -> Self {
+        let followers = |byte: usize| {
+            let behind = [b'\n', b'0', b'a'].map(|behind| follower(byte as u8, behind) as u32);
+            behind[0] | behind[1] << FOLLOWER_BITS | behind[2] << (2 * FOLLOWER_BITS)
+        };
+        Self {
+            seconds: vec![0; (2 * Ahead::COUNT * OF_KIND) as usize].into(),
+            followers: Box::new(std::array::from_fn(followers)),
+        }
+    }
+}
+
+impl ShapeSets {
+    /// Adds the tokens of some kinds that have a shape.
+    pub(in crate::matching) fn insert(&mut self, shape: &Shape, kinds: &[TokenKind]) {
+        let seconds = seconds(shape);
+        for first in 1..OF_KIND >> FOLLOWER_BITS {
+            let mut followers = first_followers(shape, first);
+            while followers != 0 {
+                let word = (first << FOLLOWER_BITS) + followers.trailing_zeros();
+                kinds.iter().for_each(|kind| self.seconds[(kind.number() * OF_KIND + word) as usize] |= seconds);
+                followers &= followers - 1;
+            }
+        }
+    }
+}
+
+/// Greatest length of a run that a shape tells.
+const LEN_MAX: u32 = RUN_LEN_MAX as u32;
+
+/// The followers that a first run can have, one bit each.
+fn first_followers(shape: &Shape, first: u32) -> u16 {
+    let (kind, len) = ((first - 1) / FIRST_LEN_MAX, (first - 1) % FIRST_LEN_MAX + 1);
+    let of_len = |len: u32| shape.followers(0, run_place(KINDS[kind as usize], len as usize));
+    if len < FIRST_LEN_MAX { of_len(len) } else { u16::from((len..=LEN_MAX).any(|len| of_len(len) != 0)) }
+}
+
+/// The second runs that a shape can have, one bit each.
+fn seconds(shape: &Shape) -> u32 {
+    let has = |run: usize| u32::from(shape.followers(1, run) != 0);
+    let of_kind = |(number, first): (usize, &u8)| {
+        let of_len = |len: u32| has(run_place(*first, len as usize));
+        let told = (1..SECOND_LEN_MAX).fold(0, |bits, len| bits | of_len(len) << len);
+        let more = (SECOND_LEN_MAX..=LEN_MAX).fold(0, |any, len| any | of_len(len));
+        (told | more << SECOND_LEN_MAX) << (number as u32 * SECOND_LEN_MAX)
+    };
+    KINDS.iter().enumerate().map(of_kind).fold(has(0) | 1 << SECOND_UNTOLD, |all, bits| all | bits)
+}
+
+/// Whether a place of a text, where a token starts, is behind a lead, or a pattern can have such a token.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::matching) struct TokenFilter<'t> {
+    pub(in crate::matching) text: &'t [u8],
+    pub(in crate::matching) masks: &'t Masks,
+    /// The byte of the text that the place 0 stands for, and the first bit of each mask.
+    pub(in crate::matching) from: usize,
+    pub(in crate::matching) pairs: &'t PairSets,
+    pub(in crate::matching) shapes: &'t ShapeSets,
+    /// Places behind these bytes are kept.
+    pub(in crate::matching) leads: [u8; 4],
+    /// The byte that stands before and behind the text.
+    pub(in crate::matching) end: u8,
+}
+
+impl TokenFilter<'_> {
+    /// Whether a pattern can have a token with these two first bytes.
+    pub(super) fn has_pair(&self, place: usize) -> bool {
+        let (alnum, digit) = self.seen(place);
+        let at = self.from + place;
+        self.is_behind_lead(at) | self.pairs.holds(Ahead::of(alnum, digit), self.byte(at), self.byte(at + 1))
+    }
+
+    /// Whether a pattern can have a token with these two first runs.
+    pub(super) fn has_shape(&self, place: usize) -> bool {
+        let (alnum, digit) = self.seen(place);
+        let at = self.from + place;
+        let before = |bytes: usize| at.checked_sub(bytes).map_or(self.end, |at| self.text[at]);
+        let goes_on = before(1) == b'_' || matches!(before(1), b'-'..=b'/' | b':') && before(2).is_ascii_digit();
+        let (first, second) = self.runs((alnum, digit), at);
+        let word = TokenKind { ahead: Ahead::of(alnum, digit), goes_on }.number() * OF_KIND + first;
+        self.is_behind_lead(at) | (self.shapes.seconds[word as usize] >> second & 1 == 1)
+    }
+
+    /// The letters and digits, and the digits, from a place on.
+    fn seen(&self, place: usize) -> (u32, u32) {
+        let seen = |mask: &[u64]| bits_at(mask, place) as u32 & SEEN;
+        (seen(&self.masks.alnum), seen(&self.masks.digit))
+    }
+
+    fn is_behind_lead(&self, at: usize) -> bool {
+        at > 0 && self.leads.contains(&self.text[at - 1])
+    }
+
+    fn byte(&self, at: usize) -> u8 {
+        self.text.get(at).copied().unwrap_or(self.end)
+    }
+
+    /// The first run with its follower, and the second.
+    fn runs(&self, (alnum, digit): (u32, u32), at: usize) -> (u32, u32) {
+        let (kind, len) = self.run((alnum, digit), at);
+        let first = (kind * FIRST_LEN_MAX + len.min(FIRST_LEN_MAX)) << FOLLOWER_BITS;
+        if len >= FIRST_LEN_MAX {
+            return (first, SECOND_UNTOLD);
+        }
+        let behind = |mask: u32| mask >> (len + 1) & 1;
+        let followers = self.shapes.followers[usize::from(self.byte(at + len as usize))];
+        let told = FOLLOWER_BITS * (behind(digit) + 2 * behind(alnum & !digit));
+        let first = first + (followers >> told & ((1 << FOLLOWER_BITS) - 1));
+        let skip = len + (!(alnum >> len) & 1);
+        if alnum >> skip & 1 == 0 {
+            return (first, 0);
+        }
+        let (kind, len) = self.run((alnum >> skip, digit >> skip), at + skip as usize);
+        let is_told = len < SEEN_BITS - skip || len >= SECOND_LEN_MAX;
+        (first, if is_told { kind * SECOND_LEN_MAX + len.min(SECOND_LEN_MAX) } else { SECOND_UNTOLD })
+    }
+
+    /// Number of the kind and length of the run that begins with the first bits and at a place of the text.
+    fn run(&self, (alnum, digit): (u32, u32), at: usize) -> (u32, u32) {
+        if digit & 1 == 1 {
+            return (0, digit.trailing_ones());
+        }
+        (if self.byte(at).is_ascii_lowercase() { 2 } else { 1 }, (alnum & !digit).trailing_ones())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::places::tests::{check, text};
+    use super::super::tests::property_config;
+    use super::super::{Isa, WindowTable, classify};
+    use super::*;
+    use crate::knowledge::{FOLLOWERS, RUNS};
+    use proptest::prelude::*;
+
+    fn masks(text: &[u8], from: usize) -> Masks {
+        let mut masks = Masks::default();
+        classify(Isa::Portable, &WindowTable::new(), text, from..text.len(), &mut masks);
+        masks
+    }
+
+    #[test]
+    fn what_lies_ahead_is_read_from_masks() {
+        let rows = [
+            ("a", 4),
+            ("1", 0),
+            ("abcdefg1", 0),
+            ("abcdefgh1", 2),
+            ("abcdefghijklmno1", 3),
+            ("abcdefghijklmnop", 5),
+            ("a 45678901234567890123 1", 0),
+            ("a/////////////////////1/", 2),
+            ("a//////////////////////.1", 4),
+        ];
+        for (text, expected) in rows {
+            let masks = masks(text.as_bytes(), 0);
+            let seen = |mask: &[u64]| mask[0] as u32 & SEEN;
+            assert_eq!(Ahead::of(seen(&masks.alnum), seen(&masks.digit)), Ahead(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_starts_where_its_token_and_digit_can_stand() {
+        let lets = |run_min, digit| Ahead::all().filter(move |ahead| ahead.lets(run_min, digit)).map(|ahead| ahead.0);
+        assert!(lets(1, None).eq(0..6));
+        assert!(lets(16, None).eq([1, 3, 5]));
+        assert!(lets(1, Some(3)).eq([0, 1]), "near");
+        assert!(lets(1, Some(8)).eq([0, 1, 2, 3]), "far");
+        assert!(lets(16, Some(24)).eq([1, 3, 5]), "beyond what is seen");
+    }
+
+    /// The first two runs of a token, as a filter reads them.
+    fn runs(text: &str) -> (u32, u32) {
+        let masks = masks(text.as_bytes(), 0);
+        let (pairs, shapes) = (PairSets::default(), ShapeSets::default());
+        let (text, leads) = (text.as_bytes(), *b"\\%[;");
+        let filter = TokenFilter { text, masks: &masks, from: 0, pairs: &pairs, shapes: &shapes, leads, end: b'\n' };
+        filter.runs(filter.seen(0), 0)
+    }
+
+    #[test]
+    fn runs_are_told_as_far_as_they_are_seen() {
+        let first = |kind: u32, len: u32, behind: &[u8; 2]| {
+            (kind * FIRST_LEN_MAX + len) << FOLLOWER_BITS | follower(behind[0], behind[1]) as u32
+        };
+        let open = |kind: u32| (kind + 1) * FIRST_LEN_MAX << FOLLOWER_BITS;
+        let rows = [
+            ("7", first(0, 1, b"\n\n"), 0),
+            ("12-345", first(0, 2, b"-3"), 3),
+            ("Ab 1", first(1, 2, b" 1"), 1),
+            ("ab CD", first(2, 2, b" C"), SECOND_LEN_MAX + 2),
+            ("ab12", first(2, 2, b"12"), 2),
+            ("12ab", first(0, 2, b"ab"), 2 * SECOND_LEN_MAX + 2),
+            ("12--345", first(0, 2, b"--"), 0),
+            ("1 234567890", first(0, 1, b" 2"), 9),
+            ("1 2345678901", first(0, 1, b" 2"), 10),
+            ("1 23456789012", first(0, 1, b" 2"), 10),
+            ("12345678901234567890123-4", first(0, 23, b"-4"), SECOND_UNTOLD),
+            ("12345678901234567890123-x", first(0, 23, b"-x"), SECOND_UNTOLD),
+            ("12345678901234567890123--", first(0, 23, b"--"), 0),
+            ("123456789012345678901234-5", open(0), SECOND_UNTOLD),
+            ("abcdefghijklmnopqrstuvwxyz", open(2), SECOND_UNTOLD),
+        ];
+        for (text, first, second) in rows {
+            assert_eq!(runs(text), (first, second), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(property_config(128))]
+
+        #[test]
+        fn every_instruction_set_keeps_the_same_tokens(
+            pairs in prop::collection::vec((0..Ahead::COUNT, any::<u8>(), any::<u64>()), 0..400),
+            seeds in prop::collection::vec((any::<u64>(), 0..2 * Ahead::COUNT as usize), 0..3),
+            text in prop_oneof![
+                text(b"aZ19_-.: ", 600),
+                text(b"a1b2c3Z \\", 90),
+                text(b"0123456789abcdefghijklmnopq", 300),
+                prop::collection::vec(any::<u8>(), 70..500),
+            ],
+            from in 0..70usize,
+        ) {
+            let (mut sets, mut shapes) = (PairSets::default(), ShapeSets::default());
+            for (ahead, first, seconds) in pairs {
+                for first in [first, b'a', b'1'] {
+                    sets.insert(Ahead(ahead), first, &[seconds, seconds.rotate_left(7), 0, seconds]);
+                }
+            }
+            for (seed, kind) in seeds {
+                let holds = |number: usize, run: usize, follower: usize| {
+                    let mixed = seed ^ (number * RUNS * FOLLOWERS + run * FOLLOWERS + follower) as u64;
+                    mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62 != 0
+                };
+                let kinds: Vec<TokenKind> = TokenKind::all().skip(kind).collect();
+                shapes.insert(&Shape::from_fn(holds), &kinds);
+            }
+            for from in [from.min(text.len() - 1), 0] {
+                let masks = masks(&text, from);
+                let (text, leads) = (&text[..], *b"\\%[;");
+                let filter = TokenFilter { text, masks: &masks, from, pairs: &sets, shapes: &shapes, leads, end: b'\n' };
+                check(&text[from..], 0, |isa, places| places.keep_pairs(isa, &filter), |place| filter.has_pair(place));
+                check(&text[from..], 0, |isa, places| places.keep_shapes(isa, &filter), |place| filter.has_shape(place));
+            }
+        }
+    }
+}
