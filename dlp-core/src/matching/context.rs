@@ -103,33 +103,23 @@ impl Folded {
     }
 
     fn fold_any_words(&mut self, text: &[u8]) {
+        self.words.reserve(2 * text.len() + 2);
         self.words.push(b' ');
-        let mut word_start = self.words.len();
-        let mut is_split = false;
-        let mut previous = ' ';
-        let mut chars = text
-            .utf8_chunks()
-            .flat_map(|chunk| chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some(' ')));
-        let mut ahead: [Option<char>; 1 + CAPITALISED_LETTERS] = std::array::from_fn(|_| chars.next());
-        while let [Some(c), behind @ ..] = ahead {
-            if !c.is_alphanumeric() {
-                self.end_word(&mut word_start, &mut is_split);
-            } else {
-                let is_capitalised = c.is_uppercase() && behind.iter().all(|c| c.is_some_and(char::is_lowercase));
-                let starts_part = (previous.is_lowercase() && c.is_uppercase())
-                    || (previous.is_uppercase() && is_capitalised)
-                    || (previous.is_alphabetic() && c.is_numeric())
-                    || (previous.is_numeric() && c.is_alphabetic())
-                    || has_no_word_spaces(previous) != has_no_word_spaces(c);
-                if starts_part && self.words.len() > word_start {
+        let (mut word_start, mut is_split) = (self.words.len(), false);
+        let (mut previous, mut at) = (' ', 0);
+        while at < text.len() {
+            let (c, len) = char_at(text, at);
+            at += len;
+            if is_letter_or_digit(c) {
+                if self.words.len() > word_start && starts_any_part(previous, c, &text[at..]) {
                     self.words.push(b' ');
                     is_split = true;
                 }
                 push_folded(c, &mut self.words);
+            } else {
+                self.end_word(&mut word_start, &mut is_split);
             }
             previous = c;
-            ahead.rotate_left(1);
-            ahead[CAPITALISED_LETTERS] = chars.next();
         }
         self.end_word(&mut word_start, &mut is_split);
     }
@@ -215,6 +205,55 @@ pub(super) fn starts_part(text: &[u8], at: usize, previous: AsciiClass) -> bool 
         }
         (AsciiClass::Upper, AsciiClass::Lower) => false,
         (previous, class) => class != previous,
+    }
+}
+
+/// Whether a new part of a word starts with a letter or digit behind another one, and before `behind`.
+fn starts_any_part(previous: char, c: char, behind: &[u8]) -> bool {
+    if previous.is_ascii() && c.is_ascii() {
+        return match [previous, c].map(|c| AsciiClass::of(c as u8)) {
+            [AsciiClass::Upper, AsciiClass::Upper] => is_lower_behind(behind),
+            [AsciiClass::Upper, AsciiClass::Lower] => false,
+            [previous, class] => class != previous,
+        };
+    }
+    (previous.is_lowercase() && c.is_uppercase())
+        || (previous.is_uppercase() && c.is_uppercase() && is_lower_behind(behind))
+        || (previous.is_alphabetic() && c.is_numeric())
+        || (previous.is_numeric() && c.is_alphabetic())
+        || has_no_word_spaces(previous) != has_no_word_spaces(c)
+}
+
+/// Whether as many letters in lower case begin a text as tell a capitalised word.
+fn is_lower_behind(text: &[u8]) -> bool {
+    let mut at = 0;
+    (0..CAPITALISED_LETTERS).all(|_| {
+        let next = (at < text.len()).then(|| char_at(text, at));
+        at += next.map_or(0, |(_, len)| len);
+        next.is_some_and(|(c, _)| c.is_lowercase())
+    })
+}
+
+/// The character at a place of a text and its length in bytes; a space for a byte that is none.
+fn char_at(text: &[u8], at: usize) -> (char, usize) {
+    let len = match text[at] {
+        byte @ 0..=0x7f => return (char::from(byte), 1),
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let bytes = text.get(at..at + len).and_then(|bytes| str::from_utf8(bytes).ok());
+    bytes.and_then(|bytes| bytes.chars().next()).map_or((' ', 1), |c| (c, len))
+}
+
+fn is_letter_or_digit(c: char) -> bool {
+    match c {
+        // As most are, without a look at tables.
+        '\0'..='\x7f' => c.is_ascii_alphanumeric(),
+        '×' | '÷' => false,
+        'À'..='ɏ' | 'Ѐ'..='ҁ' => true,
+        _ => c.is_alphanumeric(),
     }
 }
 
@@ -424,6 +463,66 @@ mod tests {
             fast.fold_ascii_words(&ascii);
             general.fold_any_words(&ascii);
             assert_eq!((fast.words, fast.glued), (general.words, general.glued), "{}", ascii.escape_ascii());
+        }
+    }
+
+    /// Folding by whole characters, each with those behind it.
+    fn fold_slowly(folded: &mut Folded, text: &[u8]) {
+        folded.words.push(b' ');
+        let mut word_start = folded.words.len();
+        let mut is_split = false;
+        let mut previous = ' ';
+        let mut chars = text
+            .utf8_chunks()
+            .flat_map(|chunk| chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some(' ')));
+        let mut ahead: [Option<char>; 1 + CAPITALISED_LETTERS] = std::array::from_fn(|_| chars.next());
+        while let [Some(c), behind @ ..] = ahead {
+            if !c.is_alphanumeric() {
+                folded.end_word(&mut word_start, &mut is_split);
+            } else {
+                let is_capitalised = c.is_uppercase() && behind.iter().all(|c| c.is_some_and(char::is_lowercase));
+                let starts_part = (previous.is_lowercase() && c.is_uppercase())
+                    || (previous.is_uppercase() && is_capitalised)
+                    || (previous.is_alphabetic() && c.is_numeric())
+                    || (previous.is_numeric() && c.is_alphabetic())
+                    || has_no_word_spaces(previous) != has_no_word_spaces(c);
+                if starts_part && folded.words.len() > word_start {
+                    folded.words.push(b' ');
+                    is_split = true;
+                }
+                push_folded(c, &mut folded.words);
+            }
+            previous = c;
+            ahead.rotate_left(1);
+            ahead[CAPITALISED_LETTERS] = chars.next();
+        }
+        folded.end_word(&mut word_start, &mut is_split);
+    }
+
+    #[test]
+    fn words_of_any_text_are_those_of_its_characters() {
+        let pieces = [
+            "a", "B", "Zz", "1", " ", "-", "ł", "Ż", "é", "ÉA", "ß", "ÿ", "×", "÷", "ɏ", "ə", "п", "ПА", "ҁ", "是",
+            "ไ", "٣", "²", "\u{301}", "\u{200b}", "𝔸", "K",
+        ];
+        let mut random = 7u64;
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33) as usize % below
+        };
+        for _ in 0..3000 {
+            let mut text: Vec<u8> = (0..8).flat_map(|_| pieces[next(pieces.len())].bytes()).collect();
+            if next(3) == 0 {
+                let at = next(text.len());
+                text[at] = [0x80, 0xc3, 0xe2, 0xff, 0xf0][next(5)];
+            }
+            let (mut fast, mut slow) = (Folded::default(), Folded::default());
+            fast.fold_any_words(&text);
+            fold_slowly(&mut slow, &text);
+            assert_eq!((fast.words, fast.glued), (slow.words, slow.glued), "{}", text.escape_ascii());
+        }
+        for c in (0..0x3000).filter_map(char::from_u32) {
+            assert_eq!(is_letter_or_digit(c), c.is_alphanumeric(), "{c:?}");
         }
     }
 

@@ -7,9 +7,12 @@
 
 #![allow(unsafe_code, reason = "vector loads, and calls of functions that need processor features")]
 
+use super::lanes::{Lanes, first, first_mut, instructions};
+use super::places::{Functions, WordFilter};
 use super::table::{Bank, KEYED_BANKS, OPEN_BANKS, WINDOW_BYTES, WindowTable};
+use super::tokens::TokenFilter;
 use super::words::{WORD_BYTES, Words, blocks, part};
-use super::{ByteClasses, Task, portable};
+use super::{ByteClasses, Task, keep, portable};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
 
@@ -53,6 +56,142 @@ pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses])
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn run<T: Task>(task: T) -> T::Output {
     task.run()
+}
+
+/// Takes and keeps places, if the processor can.
+pub(super) fn places() -> Option<Functions> {
+    is_available().then_some(Functions { take, keep_words, keep_beside, keep_pairs, keep_shapes })
+}
+
+/// For each byte, the numbers of its set bits side by side.
+static BITS: [u64; 1 << 8] = {
+    let mut all = [0; 1 << 8];
+    let mut byte = 0;
+    while byte < all.len() {
+        let (mut bit, mut place) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                all[byte] |= bit << (8 * place);
+                place += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    all
+};
+
+#[target_feature(enable = "avx2,popcnt")]
+fn take(places: &mut [u32], words: &[u64], first: u32) -> usize {
+    let mut len = 0;
+    for (index, word) in words.iter().enumerate() {
+        for (part, byte) in word.to_le_bytes().into_iter().enumerate() {
+            let at = first + index as u32 * u64::BITS + part as u32 * u8::BITS;
+            let bits = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(BITS[usize::from(byte)].cast_signed()));
+            store(first_mut(&mut places[len..]), _mm256_add_epi32(bits, _mm256_set1_epi32(at.cast_signed())));
+            len += byte.count_ones() as usize;
+        }
+    }
+    len
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(numbers: &mut [u32; Avx2::COUNT], vector: __m256i) {
+    // SAFETY: the reference covers the 32 bytes that are written.
+    unsafe { _mm256_storeu_si256(numbers.as_mut_ptr().cast(), vector) };
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn keep_words(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
+    keep::words(Avx2(()), places, filter)
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn keep_beside(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
+    keep::beside(Avx2(()), places, filter)
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn keep_pairs(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
+    keep::pairs(Avx2(()), places, filter)
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn keep_shapes(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
+    keep::shapes(Avx2(()), places, filter)
+}
+
+/// The proof that a function is compiled for the processor, which has the features that the module asks for.
+#[derive(Clone, Copy)]
+struct Avx2(());
+
+impl Lanes for Avx2 {
+    type Vector = __m256i;
+    /// All bits of a number are set where it says yes.
+    type Mask = __m256i;
+
+    const COUNT: usize = 8;
+
+    instructions! {
+        splat(value: u32) -> __m256i { _mm256_set1_epi32(value.cast_signed()) }
+        load(numbers: &[u32]) -> __m256i { _mm256_loadu_si256(first::<{ Self::COUNT }>(numbers).as_ptr().cast()) }
+        and(left: __m256i, right: __m256i) -> __m256i { _mm256_and_si256(left, right) }
+        or(left: __m256i, right: __m256i) -> __m256i { _mm256_or_si256(left, right) }
+        xor(left: __m256i, right: __m256i) -> __m256i { _mm256_xor_si256(left, right) }
+        and_not(left: __m256i, right: __m256i) -> __m256i { _mm256_andnot_si256(left, right) }
+        add(left: __m256i, right: __m256i) -> __m256i { _mm256_add_epi32(left, right) }
+        sub(left: __m256i, right: __m256i) -> __m256i { _mm256_sub_epi32(left, right) }
+        mul(left: __m256i, right: __m256i) -> __m256i { _mm256_mullo_epi32(left, right) }
+        min(left: __m256i, right: __m256i) -> __m256i { _mm256_min_epu32(left, right) }
+        shl(left: __m256i, by: __m256i) -> __m256i { _mm256_sllv_epi32(left, by) }
+        shr(left: __m256i, by: __m256i) -> __m256i { _mm256_srlv_epi32(left, by) }
+        equal(left: __m256i, right: __m256i) -> __m256i { _mm256_cmpeq_epi32(left, right) }
+        at_most(left: __m256i, right: __m256i) -> __m256i { _mm256_cmpeq_epi32(_mm256_min_epu32(left, right), left) }
+        any(left: __m256i, right: __m256i) -> __m256i { _mm256_or_si256(left, right) }
+        both(left: __m256i, right: __m256i) -> __m256i { _mm256_and_si256(left, right) }
+        select(mask: __m256i, yes: __m256i, no: __m256i) -> __m256i { _mm256_blendv_epi8(no, yes, mask) }
+    }
+
+    #[inline(always)]
+    fn store_passing(self, to: &mut [u32], numbers: __m256i, passes: __m256i) -> usize {
+        // SAFETY: the processor has the instructions.
+        unsafe {
+            let passes = _mm256_movemask_ps(_mm256_castsi256_ps(passes)).cast_unsigned() as usize;
+            let order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(BITS[passes].cast_signed()));
+            store(first_mut(to), _mm256_permutevar8x32_epi32(numbers, order));
+            passes.count_ones() as usize
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gather(self, bytes: *const u8, offsets: __m256i) -> __m256i {
+        // SAFETY: as the caller promises.
+        unsafe { _mm256_i32gather_epi32::<1>(bytes.cast(), offsets) }
+    }
+
+    #[inline(always)]
+    fn look_up(self, table: &[u32], indexes: __m256i) -> __m256i {
+        let last = self.splat((table.len() as u32).wrapping_sub(1));
+        let known = if table.is_empty() { self.splat(0) } else { self.at_most(indexes, last) };
+        // SAFETY: the processor has the instruction; entries that the table does not have are not read.
+        unsafe { _mm256_mask_i32gather_epi32::<4>(self.splat(0), table.as_ptr().cast(), indexes, known) }
+    }
+
+    #[inline(always)]
+    fn meets(self, numbers: __m256i, bits: u32) -> __m256i {
+        // SAFETY: the processor has the instruction.
+        unsafe { _mm256_cmpgt_epi32(self.and(numbers, self.splat(bits)), self.splat(0)) }
+    }
+
+    #[inline(always)]
+    fn trailing_ones(self, numbers: __m256i) -> __m256i {
+        let behind = self.and_not(numbers, self.add(numbers, self.splat(1)));
+        // A power of two is exact as a floating-point number, whose exponent it is.
+        // SAFETY: the processor has the instructions.
+        let exponents = unsafe { _mm256_srli_epi32::<23>(_mm256_castps_si256(_mm256_cvtepi32_ps(behind))) };
+        self.sub(exponents, self.splat(127))
+    }
 }
 
 #[target_feature(enable = "avx2")]

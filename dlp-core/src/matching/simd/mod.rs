@@ -27,6 +27,9 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod classes;
+#[cfg(target_arch = "x86_64")]
+mod keep;
+mod lanes;
 mod places;
 mod portable;
 mod rows;

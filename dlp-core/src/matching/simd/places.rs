@@ -5,18 +5,16 @@
 //! foretells such answers. [`WordFilter::holds`] and those of a [`TokenFilter`] are the specifications.
 
 use super::Isa;
-#[cfg(target_arch = "x86_64")]
-use super::avx512;
+use super::lanes::LANES_MAX as LANES;
 use super::tokens::TokenFilter;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 
 /// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
 pub(in crate::matching) const STRETCH_WORDS: usize = 64;
 
 /// Greatest place that a stretch may begin with.
 const PLACE_MAX: usize = i32::MAX as usize - STRETCH_WORDS * 64;
-
-/// Places that a vector holds: what is stored behind the last place.
-pub(super) const LANES: usize = 16;
 
 /// Letters in any case, hashed alike: sets the bit in which they differ, in every byte.
 pub(in crate::matching) const CASE_BITS: u32 = 0x2020_2020;
@@ -93,6 +91,8 @@ impl Functions {
         match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::places().unwrap_or(PORTABLE),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::places().unwrap_or(PORTABLE),
             _ => PORTABLE,
         }
     }
@@ -150,7 +150,7 @@ impl Places {
 
 /// Keeps of the places from `seen` on those that pass, behind the `kept` ones. What does not pass costs no branch.
 #[inline]
-pub(super) fn keep(places: &mut [u32], seen: usize, mut kept: usize, passes: impl Fn(u32) -> bool) -> usize {
+pub(super) fn keep_from(places: &mut [u32], seen: usize, mut kept: usize, passes: impl Fn(u32) -> bool) -> usize {
     for index in seen..places.len() {
         let place = places[index];
         places[kept] = place;
@@ -174,22 +174,22 @@ fn take(places: &mut [u32], words: &[u64], first: u32) -> usize {
 
 fn keep_words(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    keep(&mut places[..len], 0, 0, |place| filter.holds(place as usize))
+    keep_from(&mut places[..len], 0, 0, |place| filter.holds(place as usize))
 }
 
 fn keep_beside(places: &mut [u32], filter: &WordFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    keep(&mut places[..len], 0, 0, |place| filter.holds_beside(place as usize))
+    keep_from(&mut places[..len], 0, 0, |place| filter.holds_beside(place as usize))
 }
 
 fn keep_pairs(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    keep(&mut places[..len], 0, 0, |place| filter.has_pair(place as usize))
+    keep_from(&mut places[..len], 0, 0, |place| filter.has_pair(place as usize))
 }
 
 fn keep_shapes(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
     let len = places.len() - LANES;
-    keep(&mut places[..len], 0, 0, |place| filter.has_shape(place as usize))
+    keep_from(&mut places[..len], 0, 0, |place| filter.has_shape(place as usize))
 }
 
 /// Words of four bytes and of three, by their hashes: it knows each that was added in any ASCII case, and few others.
@@ -202,7 +202,7 @@ pub(in crate::matching) struct WordSet {
 }
 
 /// A bit for each hash.
-type Bits = Box<[u64; 1 << (HASH_BITS - 6)]>;
+type Bits = Box<[u32; 1 << (HASH_BITS - 5)]>;
 
 /// What is known of the two bytes before a word and the two behind it, as the bits of each that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +237,7 @@ impl WordSet {
         let word = word_at(text, offset) & if is_short { SHORT_MASK } else { u32::MAX };
         let beside = if is_short { 0 } else { beside_at(text, offset) & Beside::of(text.len(), offset).0 };
         for (bits, bit) in [(&mut self.words, bit(word, 0)), (&mut self.beside, bit(word, beside))] {
-            bits[bit >> 6] |= 1 << (bit & 63);
+            bits[bit >> 5] |= 1 << (bit & 31);
         }
     }
 }
@@ -249,7 +249,7 @@ fn bit(word: u32, beside: u32) -> usize {
 }
 
 fn holds(bits: &Bits, bit: usize) -> bool {
-    bits[bit >> 6] >> (bit & 63) & 1 == 1
+    bits[bit >> 5] >> (bit & 31) & 1 == 1
 }
 
 /// The two bytes before a word and the two behind it with letters in one case; bytes outside of the text are zero.

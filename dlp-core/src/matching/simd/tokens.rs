@@ -76,11 +76,11 @@ impl TokenKind {
 }
 
 /// Words of a set of pairs of bytes.
-const PAIR_WORDS: usize = 1 << 10;
+const PAIR_WORDS: usize = 1 << 11;
 
 /// Sets of pairs of bytes, one for each [`Ahead`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::matching) struct PairSets(pub(super) Box<[u64]>);
+pub(in crate::matching) struct PairSets(pub(super) Box<[u32]>);
 
 impl Default for PairSets {
     fn default() -> Self {
@@ -91,13 +91,14 @@ impl Default for PairSets {
 impl PairSets {
     /// Adds the pairs of a first byte with each second one of a set, given as bits.
     pub(in crate::matching) fn insert(&mut self, ahead: Ahead, first: u8, seconds: &[u64; 4]) {
-        let words = &mut self.0[ahead.0 as usize * PAIR_WORDS + usize::from(first) * seconds.len()..][..seconds.len()];
-        words.iter_mut().zip(seconds).for_each(|(word, seconds)| *word |= seconds);
+        let halves = seconds.iter().flat_map(|word| [*word as u32, (*word >> u32::BITS) as u32]);
+        let words = &mut self.0[ahead.0 as usize * PAIR_WORDS + usize::from(first) * 2 * seconds.len()..];
+        words.iter_mut().zip(halves).for_each(|(word, seconds)| *word |= seconds);
     }
 
     pub(in crate::matching) fn holds(&self, ahead: Ahead, first: u8, second: u8) -> bool {
         let bit = usize::from(first) << 8 | usize::from(second);
-        self.0[ahead.0 as usize * PAIR_WORDS + (bit >> 6)] >> (bit & 63) & 1 == 1
+        self.0[ahead.0 as usize * PAIR_WORDS + (bit >> 5)] >> (bit & 31) & 1 == 1
     }
 }
 
