@@ -7,7 +7,9 @@
 #![allow(unsafe_code, reason = "gathers of text whose ends were compared with those of the text")]
 
 use super::lanes::Lanes;
-use super::places::{BESIDE_MULTIPLIER, Beside, CASE_BITS, HASH_BITS, MULTIPLIER, SHORT_MASK, WordFilter, keep_from};
+use super::places::{
+    BESIDE_HASH_BITS, BESIDE_MULTIPLIER, Beside, CASE_BITS, HASH_BITS, MULTIPLIER, SHORT_MASK, WordFilter, keep_from,
+};
 use super::tokens::{
     Ahead, FAR, FIRST_LEN_MAX, FOLLOWER_BITS, LONG, NEAR, OF_KIND, SECOND_LEN_MAX, SECOND_UNTOLD, SEEN, SEEN_BITS,
     TokenFilter,
@@ -44,7 +46,8 @@ pub(super) fn words<L: Lanes>(lanes: L, places: &mut [u32], filter: &WordFilter<
         // SAFETY: four bytes from each place lie within the text.
         let word = unsafe { words_at(lanes, filter.text.as_ptr(), chosen) };
         let short = lanes.and(word, lanes.splat(SHORT_MASK));
-        lanes.any(lanes.has_bit(known, hash(lanes, word)), lanes.has_bit(known, hash(lanes, short)))
+        let [word, short] = [hash(lanes, word, HASH_BITS), hash(lanes, short, HASH_BITS)];
+        lanes.any(lanes.has_bit(known, word), lanes.has_bit(known, short))
     };
     keep(lanes, places, (0, filter.text.len().saturating_sub(3)), pass, |place| filter.holds(place))
 }
@@ -61,11 +64,11 @@ pub(super) fn beside<L: Lanes>(lanes: L, places: &mut [u32], filter: &WordFilter
         };
         let beside = lanes.or(lanes.and(before, lanes.splat(0xffff)), lanes.shl_by(behind, 16));
         let short = lanes.and(word, lanes.splat(SHORT_MASK));
-        let mut passes = lanes.has_bit(known, hash(lanes, short));
+        let mut passes = lanes.has_bit(known, hash(lanes, short, BESIDE_HASH_BITS));
         for told in Beside::ALL {
             let beside = lanes.and(beside, lanes.splat(told.0));
             let mixed = lanes.xor(word, lanes.mul(beside, lanes.splat(BESIDE_MULTIPLIER)));
-            passes = lanes.any(passes, lanes.has_bit(known, hash(lanes, mixed)));
+            passes = lanes.any(passes, lanes.has_bit(known, hash(lanes, mixed, BESIDE_HASH_BITS)));
         }
         passes
     };
@@ -83,8 +86,8 @@ unsafe fn words_at<L: Lanes>(lanes: L, text: *const u8, places: L::Vector) -> L:
 }
 
 #[inline(always)]
-fn hash<L: Lanes>(lanes: L, mixed: L::Vector) -> L::Vector {
-    lanes.shr_by(lanes.mul(mixed, lanes.splat(MULTIPLIER)), u32::BITS - HASH_BITS)
+fn hash<L: Lanes>(lanes: L, mixed: L::Vector, bits: u32) -> L::Vector {
+    lanes.shr_by(lanes.mul(mixed, lanes.splat(MULTIPLIER)), u32::BITS - bits)
 }
 
 #[inline(always)]

@@ -25,6 +25,9 @@ pub(in crate::matching) const SHORT_MASK: u32 = 0x00ff_ffff;
 /// Bits of a hash that address the bitmap of a [`WordSet`]: 16 KiB, which fit the fastest cache.
 pub(super) const HASH_BITS: u32 = 17;
 
+/// The same of the bitmap that is asked six times of each place that is left: 64 KiB, so that few pass by chance.
+pub(super) const BESIDE_HASH_BITS: u32 = 19;
+
 /// Of a multiplicative hash, whose high bits depend on all bytes.
 pub(in crate::matching) const MULTIPLIER: u32 = 0x9e37_79b1;
 
@@ -196,13 +199,10 @@ fn keep_shapes(places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
 #[derive(Clone, Debug)]
 pub(in crate::matching) struct WordSet {
     /// The words.
-    pub(super) words: Bits,
+    pub(super) words: Box<[u32]>,
     /// The words with what stands beside them.
-    pub(super) beside: Bits,
+    pub(super) beside: Box<[u32]>,
 }
-
-/// A bit for each hash.
-type Bits = Box<[u32; 1 << (HASH_BITS - 5)]>;
 
 /// What is known of the two bytes before a word and the two behind it, as the bits of each that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,7 +227,8 @@ impl Beside {
 
 impl WordSet {
     pub(in crate::matching) fn new() -> Self {
-        Self { words: Box::new([0; _]), beside: Box::new([0; _]) }
+        let bits = |of_hash: u32| vec![0; 1 << (of_hash - u32::BITS.ilog2())].into();
+        Self { words: bits(HASH_BITS), beside: bits(BESIDE_HASH_BITS) }
     }
 
     /// Adds the word at an offset of a text, of three bytes when that ends behind them; of such a word nothing beside
@@ -236,19 +237,20 @@ impl WordSet {
         let is_short = text.len() < offset + size_of::<u32>();
         let word = word_at(text, offset) & if is_short { SHORT_MASK } else { u32::MAX };
         let beside = if is_short { 0 } else { beside_at(text, offset) & Beside::of(text.len(), offset).0 };
-        for (bits, bit) in [(&mut self.words, bit(word, 0)), (&mut self.beside, bit(word, beside))] {
+        let [of_word, of_both] = [bit(word, 0, HASH_BITS), bit(word, beside, BESIDE_HASH_BITS)];
+        for (bits, bit) in [(&mut self.words, of_word), (&mut self.beside, of_both)] {
             bits[bit >> 5] |= 1 << (bit & 31);
         }
     }
 }
 
-/// Place of the bit of a word with what stands beside it.
-fn bit(word: u32, beside: u32) -> usize {
+/// Place of the bit of a word with what stands beside it, of a hash of so many bits.
+fn bit(word: u32, beside: u32, hash_bits: u32) -> usize {
     let mixed = (word ^ beside.wrapping_mul(BESIDE_MULTIPLIER)).wrapping_mul(MULTIPLIER);
-    (mixed >> (u32::BITS - HASH_BITS)) as usize
+    (mixed >> (u32::BITS - hash_bits)) as usize
 }
 
-fn holds(bits: &Bits, bit: usize) -> bool {
+fn holds(bits: &[u32], bit: usize) -> bool {
     bits[bit >> 5] >> (bit & 31) & 1 == 1
 }
 
@@ -279,13 +281,14 @@ pub(in crate::matching) struct WordFilter<'t> {
 impl WordFilter<'_> {
     pub(super) fn holds(&self, place: usize) -> bool {
         let word = word_at(self.text, place);
-        holds(&self.words.words, bit(word, 0)) | holds(&self.words.words, bit(word & SHORT_MASK, 0))
+        let holds = |word| holds(&self.words.words, bit(word, 0, HASH_BITS));
+        holds(word) | holds(word & SHORT_MASK)
     }
 
     pub(super) fn holds_beside(&self, place: usize) -> bool {
         let (word, beside) = (word_at(self.text, place), beside_at(self.text, place));
-        let known = Beside::ALL.iter().any(|known| holds(&self.words.beside, bit(word, beside & known.0)));
-        known | holds(&self.words.beside, bit(word & SHORT_MASK, 0))
+        let holds = |word, beside| holds(&self.words.beside, bit(word, beside, BESIDE_HASH_BITS));
+        Beside::ALL.iter().any(|known| holds(word, beside & known.0)) | holds(word & SHORT_MASK, 0)
     }
 }
 
