@@ -317,7 +317,7 @@ mod tests {
         let first = |kind: u32, len: u32, behind: &[u8; 2]| {
             (kind * FIRST_LEN_MAX + len) << FOLLOWER_BITS | follower(behind[0], behind[1]) as u32
         };
-        let open = |kind: u32| (kind + 1) * FIRST_LEN_MAX << FOLLOWER_BITS;
+        let open = |kind: u32| ((kind + 1) * FIRST_LEN_MAX) << FOLLOWER_BITS;
         let rows = [
             ("7", first(0, 1, b"\n\n"), 0),
             ("12-345", first(0, 2, b"-3"), 3),
