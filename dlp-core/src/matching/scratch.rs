@@ -10,7 +10,7 @@ use super::spotted::Spotted;
 use crate::knowledge::pattern::Memory;
 
 /// Bytes that the automata of all patterns together may keep in each thread.
-const AUTOMATA_BYTES_MAX: usize = 48 * 1024 * 1024;
+const AUTOMATA_BYTES_MAX: usize = 96 * 1024 * 1024;
 
 /// Steps after which the automata are looked at: they grow by steps alone, and looking takes a while.
 const STEPS_BETWEEN_LOOKS: u64 = BLOCK_BYTES as u64;

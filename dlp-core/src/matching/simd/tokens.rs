@@ -149,11 +149,16 @@ impl ShapeSets {
     pub(in crate::matching) fn insert(&mut self, shape: &Shape, kinds: &[TokenKind]) {
         let seconds = seconds(shape);
         for first in 1..OF_KIND >> FOLLOWER_BITS {
-            let mut followers = first_followers(shape, first);
-            while followers != 0 {
-                let word = (first << FOLLOWER_BITS) + followers.trailing_zeros();
-                kinds.iter().for_each(|kind| self.seconds[(kind.number() * OF_KIND + word) as usize] |= seconds);
-                followers &= followers - 1;
+            let followers = first_followers(shape, first);
+            if followers == 0 {
+                continue;
+            }
+            // Whole rows of words at a time, which is done for each row of the detectors at every start of the program.
+            let added: [u32; 1 << FOLLOWER_BITS] =
+                std::array::from_fn(|follower| if followers >> follower & 1 == 1 { seconds } else { 0 });
+            for kind in kinds {
+                let words = &mut self.seconds[(kind.number() * OF_KIND + (first << FOLLOWER_BITS)) as usize..];
+                words.iter_mut().zip(added).for_each(|(word, added)| *word |= added);
             }
         }
     }
