@@ -212,21 +212,26 @@ impl Pass<'_> {
     }
 
     /// What may name the tokens of each part of a stretch, which begins with the part `first`.
+    #[inline(always)]
     fn named(&mut self, first: usize) -> [NamedFamilies; STRETCH_WORDS] {
         let starts = self.set.starts();
         let (before, behind) = starts.named_reach();
-        let [before, behind] = [before, behind].map(|bytes| bytes.div_ceil(64));
+        let (before, behind) = (before.div_ceil(64), behind.div_ceil(64));
         let mut near = self.spotted.near(self.known);
         // Of what stands before the masks nothing is known, even where the text begins with them.
-        let mut own = |part: usize| {
+        let mut own = Vec::with_capacity(before + STRETCH_WORDS + behind);
+        for part in first..first + before + STRETCH_WORDS + behind {
             let phrases = part.checked_sub(before).and_then(|part| near.phrases_of(part));
-            phrases.map_or(NamedFamilies::ALL, |phrases| starts.named(phrases))
-        };
-        let own: Vec<_> = (first..first + before + STRETCH_WORDS + behind).map(&mut own).collect();
-        std::array::from_fn(|part| {
-            let reach = &own[part..=part + before + behind];
-            reach.iter().skip(1).fold(reach[0], |named, other| named.with(other))
-        })
+            own.push(phrases.map_or(NamedFamilies::ALL, |phrases| starts.named(phrases)));
+        }
+        let mut all = [NamedFamilies::ALL; STRETCH_WORDS];
+        for (all, reach) in all.iter_mut().zip(own.windows(before + 1 + behind)) {
+            *all = reach[0];
+            for other in &reach[1..] {
+                *all = all.with(other);
+            }
+        }
+        all
     }
 
     #[inline(always)]

@@ -124,9 +124,14 @@ impl Families {
         row.phrases().for_each(|phrase| self.named[phrase as usize].insert(family));
     }
 
-    /// The families that can have a token near these phrases: those that wait for one of them, and those that wait for none.
-    pub(super) fn named(&self, phrases: impl Iterator<Item = PhraseId>) -> FamilySet {
-        phrases.fold(self.open, |families, phrase| families.with(&self.named[phrase as usize]))
+    /// Those that wait for no phrase.
+    pub(super) fn open(&self) -> &FamilySet {
+        &self.open
+    }
+
+    /// Those that wait for a phrase.
+    pub(super) fn waiting_for(&self, phrase: PhraseId) -> &FamilySet {
+        &self.named[phrase as usize]
     }
 
     /// Which of some families can have a token, by what stands before it and its [first bytes](FIRST_BYTES).

@@ -142,8 +142,10 @@ impl NamedFamilies {
     }
 
     /// With those of another part.
+    #[inline(always)]
     pub(super) fn with(self, other: &Self) -> Self {
-        Self([0, 1].map(|kind| self.0[kind].with(&other.0[kind])))
+        let ([letters, digits], [other_letters, other_digits]) = (self.0, other.0);
+        Self([letters.with(&other_letters), digits.with(&other_digits)])
     }
 }
 
@@ -204,8 +206,14 @@ impl Starts {
     }
 
     /// What may name tokens that start in a part of a text near which these phrases begin.
-    pub(super) fn named(&self, phrases: impl Iterator<Item = PhraseId> + Clone) -> NamedFamilies {
-        NamedFamilies([&self.of_letters, &self.of_digits].map(|rows| rows.families.named(phrases.clone())))
+    #[inline(always)]
+    pub(super) fn named(&self, phrases: impl Iterator<Item = PhraseId>) -> NamedFamilies {
+        let (letters, digits) = (&self.of_letters.families, &self.of_digits.families);
+        let mut named = NamedFamilies([*letters.open(), *digits.open()]);
+        for phrase in phrases {
+            named = named.with(&NamedFamilies([*letters.waiting_for(phrase), *digits.waiting_for(phrase)]));
+        }
+        named
     }
 
     /// Gives the patterns whose shape and window fit the text with a token at `at`, and how far before it the match
