@@ -118,15 +118,21 @@ fn is_colour(text: &[u8]) -> bool {
     matches!(head, [.., 0x1b] | [.., b'1', b'b' | b'B'] | [.., b'0', b'3', b'3'] | [.., b'\\', b'e'])
 }
 
-/// Whether a token at `at` may begin with the tail of an escape.
+/// Whether a token at `at` may begin with the tail of an escape, by the byte before it and its first one.
 #[inline]
-pub(super) fn is_behind_lead(text: &[u8], at: usize) -> bool {
-    at > 0 && ESCAPE_LEADS.contains(&text[at - 1])
+pub(super) fn may_begin_with_escape(text: &[u8], at: usize) -> bool {
+    let first = text[at];
+    at.checked_sub(1).is_some_and(|before| match text[before] {
+        b'\\' => b"nrtfbxu".contains(&first),
+        b'%' => first.is_ascii_hexdigit(),
+        b'[' | b';' => first.is_ascii_digit() || first == b'm',
+        _ => false,
+    })
 }
 
 /// How many letters and digits at the start of a token, at `at`, belong to an escape, if the token goes on behind it.
 pub(super) fn escape_tail(text: &[u8], at: usize) -> usize {
-    if !is_behind_lead(text, at) {
+    if !may_begin_with_escape(text, at) {
         return 0;
     }
     let goes_on = |tail: &usize| text.get(at + tail).is_some_and(u8::is_ascii_alphanumeric);

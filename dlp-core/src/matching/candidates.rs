@@ -198,7 +198,7 @@ impl Pass<'_> {
         let mut sieve = places.sieve();
         while let Some(place) = sieve.place() {
             let at = from + place;
-            sieve.keep(starts.takes_bytes(text, at, &named(place)) | boundary::is_behind_lead(text, at));
+            sieve.keep(starts.takes_bytes(text, at, &named(place)) | boundary::may_begin_with_escape(text, at));
         }
         drop(sieve);
         for place in places.iter() {
