@@ -4,17 +4,31 @@
 //! detector names its companions, and when one of theirs stands near, the secret is raised, and each finding says which
 //! others belong to it. What stands alone stays as it is: half of a pair is a leak too.
 //!
+//! So it is with people: a number of which many have the shape is somebody's when their name and day of birth stand beside it.
+//! A government's number is raised by two different kinds of such data in one record.
+//!
 //! [`Joining`] stands between a sink and its observer. It holds back findings of detectors that take part in a pair, until
 //! nothing can stand near them any more; all others pass at once.
 
 use super::{Finding, Flow, ItemReport, LocatedProblem, Observer, Related};
-use crate::base::{Confidence, Span};
-use crate::knowledge::glob_matches;
+use crate::base::{Category, Confidence, Span};
+use crate::knowledge::{Detector, glob_matches};
 use crate::matching::{DetectorIndex, DetectorSet, Reason, Step};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bytes between two parts that belong together: ten lines of settings.
 const NEAR_BYTES: u64 = 1024;
+
+/// Bytes of a record of a person: a few lines of a form, a row of a table.
+const RECORD_BYTES: u64 = 300;
+
+/// What a record of a person has beside a number of theirs, and how many kinds of it say that it is one.
+const PERSON: [&str; 4] =
+    ["pii.intl.person-name", "pii.intl.birth-date", "pii.intl.postal-address", "pii.intl.phone-national"];
+const PERSON_KINDS_MIN: usize = 2;
+
+/// Points of a number in such a record: what is just too little by itself is shown.
+const PERSON_POINTS: i32 = 18;
 
 /// Findings that are held back at once; beyond it the oldest goes with what is known of it.
 const HELD_MAX: usize = 512;
@@ -32,6 +46,9 @@ pub(crate) struct Pairs {
     companions: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
     /// Ids, with the detectors of their secrets.
     secrets: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
+    /// Numbers that governments give, and what names the person beside them.
+    numbers: BTreeSet<DetectorIndex>,
+    person: BTreeSet<DetectorIndex>,
 }
 
 impl Pairs {
@@ -46,11 +63,21 @@ impl Pairs {
                 pairs.secrets.entry(id).or_default().push(secret);
             }
         }
+        let is_number =
+            |detector: &Detector| detector.category == Category::GovernmentId && detector.companions.is_empty();
+        pairs.numbers.extend(indexed().filter(|(_, detector)| is_number(detector)).map(|(index, _)| index));
+        let is_person = |detector: &Detector| PERSON.contains(&detector.id.as_str());
+        pairs.person.extend(indexed().filter(|(_, detector)| is_person(detector)).map(|(index, _)| index));
+        if pairs.person.len() < PERSON_KINDS_MIN {
+            pairs.numbers.clear();
+        }
         pairs
     }
 
     fn takes_part(&self, detector: DetectorIndex) -> bool {
-        self.companions.contains_key(&detector) || self.secrets.contains_key(&detector)
+        self.companions.contains_key(&detector)
+            || self.secrets.contains_key(&detector)
+            || !self.numbers.is_empty() && (self.numbers.contains(&detector) || self.person.contains(&detector))
     }
 
     fn is_pair(&self, secret: DetectorIndex, id: DetectorIndex) -> bool {
@@ -119,6 +146,31 @@ impl<'a> Joining<'a> {
             finding.confidence = Confidence::from_points(sum);
         }
         finding.related = others.into_iter().map(|seen| seen.related).collect();
+        self.join_person(finding);
+    }
+
+    /// Raises a number of a person in whose record two kinds of data of them stand, and names these.
+    fn join_person(&self, finding: &mut Finding) {
+        if !self.pairs.numbers.contains(&finding.detector) {
+            return;
+        }
+        let span = finding.location.span;
+        let is_near = |seen: &&Seen| distance(seen.related.span, span) <= RECORD_BYTES;
+        let mut kinds: BTreeMap<DetectorIndex, &Seen> = BTreeMap::new();
+        for seen in self.seen.iter().filter(is_near).filter(|seen| seen.is_companion) {
+            if self.pairs.person.contains(&seen.related.detector) {
+                kinds.entry(seen.related.detector).or_insert(seen);
+            }
+        }
+        if kinds.len() < PERSON_KINDS_MIN {
+            return;
+        }
+        let titles: Vec<&str> = kinds.keys().map(|kind| self.set.detector(*kind).title.as_str()).collect();
+        let detail = format!("in the record of a person: {}", titles.join(", "));
+        finding.reasons.push(Reason { step: Step::Context, detail, change: PERSON_POINTS });
+        let sum = finding.reasons.iter().map(|reason| reason.change).sum();
+        finding.confidence = Confidence::from_points(sum);
+        finding.related.extend(kinds.into_values().map(|seen| seen.related));
     }
 }
 
@@ -182,7 +234,7 @@ impl Observer for Joining<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Cancel, Limits};
+    use crate::base::{Cancel, ConfidenceLevel, Limits};
     use crate::content::{Extraction, Input, MatchingSink, extract};
     use crate::knowledge::Catalogue;
     use crate::matching::Scratch;
@@ -269,6 +321,33 @@ companions = ["test.acme.id"]
                 found.iter().map(|(value, score, related)| (value.as_str(), *score, *related)).collect();
             assert_eq!(found, expected, "{text:.60}");
         }
+    }
+
+    #[test]
+    fn a_number_is_raised_in_the_record_of_a_person() {
+        let set = DetectorSet::builtin().expect("built-in detectors");
+        let level = |text: &str| {
+            let (pairs, limits, cancel) = (Pairs::of(&set), Limits::batch(), Cancel::default());
+            let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
+            let mut joining = Joining::new(&set, &pairs, &mut kept);
+            let mut sink = MatchingSink::new(&set, &mut scratch, &limits, &mut joining);
+            let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
+            let outcome = extract("a.txt", Input::Bytes(text.as_bytes()), extraction, &mut sink);
+            let _ = sink.finish(outcome);
+            joining.finish();
+            let pesel = |finding: &&Finding| set.detector(finding.detector).id == "pii.pl.pesel";
+            let found = kept.0.iter().find(pesel).expect("it is found");
+            let is_named = found.reasons.iter().any(|reason| reason.detail.starts_with("in the record of a person"));
+            (is_named, found.related.len(), found.confidence.level() >= ConfidenceLevel::Medium)
+        };
+        let name = "Full name: Anna Kowalska\n";
+        let rows = [
+            ("44051401359".to_owned(), (false, 0, false)),
+            (format!("{name}44051401359"), (false, 0, false)),
+            (format!("{name}Date of birth: 14.05.1944\n44051401359"), (true, 2, true)),
+            (format!("{name}Date of birth: 14.05.1944\n{}44051401359", ". ".repeat(400)), (false, 0, false)),
+        ];
+        rows.iter().for_each(|(text, expected)| assert_eq!(level(text), *expected, "{text}"));
     }
 
     #[test]

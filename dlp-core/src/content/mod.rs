@@ -27,6 +27,7 @@ mod image;
 mod iso;
 mod joining;
 mod kind;
+mod labels;
 mod lzw;
 mod mail;
 mod mapi;

@@ -29,8 +29,15 @@ impl Reading {
         let place = |at: u64| crate::text::original_offset(&self.map, u32::try_from(at).unwrap_or(u32::MAX));
         self.whole.clone().unwrap_or_else(|| {
             let start = place(span.start).unwrap_or(0);
-            start..place(span.end).unwrap_or(start)
+            start..place(self.end(span.end)).unwrap_or(start)
         })
+    }
+
+    /// Where a span ends that takes all bytes of a place that it takes one of.
+    fn end(&self, end: u64) -> u64 {
+        let next = self.map.partition_point(|run| u64::from(run.text_start) < end);
+        let is_shared = next.checked_sub(1).is_some_and(|last| self.map[last].stride == 0);
+        self.map.get(next).filter(|_| is_shared).map_or(end, |run| run.text_start.into())
     }
 }
 
@@ -83,6 +90,12 @@ impl Look {
                 Made::Characters if other.kind == JOINED => self.add(other.content, outer, Form::Mended, depth),
                 Made::Characters => self.add(other.content, outer, Form::Characters, depth),
                 Made::Text => self.add(other.content, outer, Form::Run, depth),
+                Made::Inlined(part) => {
+                    let mut content = other.content;
+                    // No character of the code can be exchanged alone.
+                    content.unite(&part);
+                    self.add(content, outer, Form::Characters, depth);
+                }
                 Made::File(_) => self.add(other.content, outer, Form::File, depth),
                 Made::Deflated => self.inflate(&other.content, outer, depth),
             }
@@ -144,6 +157,9 @@ mod tests {
             ("mail=jane%40acme.pl&x", "jane@acme.pl", "jane%40acme.pl"),
             ("a &#52;&#52;051401359 b", "44051401359", "&#52;&#52;051401359"),
             ("key cGVzZWw6IDQ0MDUxNDAxMzU5IQ== end", "44051401359", "cGVzZWw6IDQ0MDUxNDAxMzU5IQ=="),
+            ("pesel: NDQwNTE0MDEzNTk= end", "44051401359", "NDQwNTE0MDEzNTk="),
+            ("pesel: eCA0NDA1MTQwMTM1OSB5 end", "44051401359", "eCA0NDA1MTQwMTM1OSB5"),
+            ("pesel: TkRRd05URTBNREV6TlRrPQ== end", "44051401359", "TkRRd05URTBNREV6TlRrPQ=="),
             ("x 706573656c3a2034343035313430313335392121 y", "44051401359", "706573656c3a2034343035313430313335392121"),
         ];
         for (text, value, expected) in rows {

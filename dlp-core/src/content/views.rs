@@ -222,7 +222,7 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     places.read(text);
     let given = Given { text, places: &places, is_mended: source.chain.ends_with(JOINED) };
     let step = others(given, &mut |other| match other.made {
-        Made::Characters | Made::Text => view(walk, other.kind, other.content, source),
+        Made::Characters | Made::Text | Made::Inlined(_) => view(walk, other.kind, other.content, source),
         Made::File(Some(_)) if walk.views.skips_uuencode => Ok(()),
         Made::File(name) => {
             let name = name.map(|name| names::decode(name, false).primary);

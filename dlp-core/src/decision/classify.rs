@@ -1,14 +1,14 @@
 //! How sensitive an item is, judged by what was found in it.
 
 use super::DetectorSummary;
-use crate::base::{ConfidenceLevel, SensitivityLabel};
+use crate::base::{Category, ConfidenceLevel, SensitivityLabel};
 
 /// The label of an item, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classification {
     /// The highest label that a finding of at least medium confidence implies; `public` without one.
     pub label: SensitivityLabel,
-    /// One sentence for each detector that implies this label.
+    /// One sentence for each detector that implies this label, and what the item's own labels do not agree with.
     pub reasons: Vec<String>,
 }
 
@@ -17,8 +17,34 @@ pub struct Classification {
 pub fn classify(findings: &[DetectorSummary]) -> Classification {
     let counted = || findings.iter().filter(|f| f.unique.at_least(ConfidenceLevel::Medium) > 0);
     let label = counted().map(|f| f.label).max().unwrap_or(SensitivityLabel::Public);
-    let reasons = counted().filter(|f| f.label == label).map(|f| describe(label, f)).collect();
+    let reasons = counted().filter(|f| f.label == label).map(|f| describe(label, f));
+    let reasons = reasons.chain(conflict(findings)).chain(mislabelled(findings)).collect();
     Classification { label, reasons }
+}
+
+/// The findings that say how the owner labelled the item, with the highest last.
+fn owners(findings: &[DetectorSummary]) -> Vec<&DetectorSummary> {
+    let is_label =
+        |f: &&DetectorSummary| f.category == Category::Label && f.unique.at_least(ConfidenceLevel::Medium) > 0;
+    let mut labels: Vec<_> = findings.iter().filter(is_label).collect();
+    labels.sort_by_key(|f| f.label);
+    labels
+}
+
+/// Labels that the item bears and that do not say the same: the highest counts.
+fn conflict(findings: &[DetectorSummary]) -> Option<String> {
+    let labels = owners(findings);
+    let (lowest, highest) = (labels.first()?, labels.last()?);
+    let (low, high) = (lowest.label, highest.label);
+    (low != high).then(|| format!("label_conflict: {} says {low}, {} says {high}", lowest.detector, highest.detector))
+}
+
+/// A label lower than what the item surely holds.
+fn mislabelled(findings: &[DetectorSummary]) -> Option<String> {
+    let label = owners(findings).last()?.label;
+    let sure = findings.iter().filter(|f| f.category != Category::Label && f.unique.high > 0);
+    let held = sure.max_by_key(|f| f.label).filter(|f| f.label > label)?;
+    Some(format!("mislabelled: bears a label that says {label}, but {} implies {}", held.detector, held.label))
 }
 
 fn describe(label: SensitivityLabel, finding: &DetectorSummary) -> String {
@@ -48,6 +74,31 @@ mod tests {
             unique,
             confidence_max: confidence,
             samples_masked: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn labels_that_disagree_are_named() {
+        use SensitivityLabel::{Confidential, Internal, Regulated};
+        let labelled = |detector: &str, label, points| DetectorSummary {
+            category: Category::Label,
+            ..summary(detector, label, points)
+        };
+        let card = |points| summary("pii.card", Regulated, points);
+        let conflict = "label_conflict: l.a says internal, l.b says confidential";
+        let mislabelled = "mislabelled: bears a label that says internal, but pii.card implies regulated";
+        let rows = [
+            (vec![labelled("l.a", Internal, 90), labelled("l.b", Confidential, 90)], vec![conflict]),
+            (vec![labelled("l.a", Internal, 90), labelled("l.b", Confidential, 59)], vec![]),
+            (vec![labelled("l.a", Internal, 90), card(90)], vec![mislabelled]),
+            (vec![labelled("l.a", Internal, 90), card(70)], vec![]),
+            (vec![labelled("l.a", Regulated, 90), card(90)], vec![]),
+            (vec![card(90)], vec![]),
+        ];
+        for (findings, expected) in rows {
+            let reasons = classify(&findings).reasons;
+            let named: Vec<_> = reasons.iter().filter(|reason| !reason.starts_with("label ")).collect();
+            assert_eq!(named, expected, "{findings:?}");
         }
     }
 

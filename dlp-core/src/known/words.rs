@@ -11,8 +11,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Bytes of a word that count; what is longer is no word of a record.
 pub(super) const WORD_BYTES_MAX: usize = 40;
-/// Bytes between two words of one value: a separator, perhaps with blanks around it.
-const GAP_BYTES_MAX: u64 = 3;
+/// Bytes between two words of one value: a separator, perhaps with blanks around it, signs of a password, or a line end and
+/// the margin of the next line.
+const GAP_BYTES_MAX: u64 = 8;
 /// Bytes of a character that is not complete yet.
 const REST_BYTES_MAX: usize = 3;
 

@@ -188,6 +188,7 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
                 && !is_row(text, at - 1)
         }
         b'.' | b':' | b'/' | b'-' if rest.last().is_some_and(u8::is_ascii_digit) => true,
+        b'-' | b'+' if is_in_powers_of_ten(&text[at..]) => true,
         b'-' => ends_with_uuid_group(rest),
         // `13~+2021…`, `6.2+2020…`: the versions of packages.
         b'~' => true,
@@ -195,6 +196,20 @@ fn continues_number_before(text: &[u8], at: usize) -> bool {
         _ => false,
     }
 }
+
+/// Whether a text starts with a number in powers of ten, as `635806667E27` behind its sign.
+fn is_in_powers_of_ten(text: &[u8]) -> bool {
+    let digits = |from: usize| text[from..].iter().take(LOOK_BYTES).take_while(|byte| byte.is_ascii_digit()).count();
+    let mantissa = digits(0);
+    let Some(b'E' | b'e') = text.get(mantissa) else { return false };
+    let sign = usize::from(matches!(text.get(mantissa + 1), Some(b'+' | b'-')));
+    let power = digits(mantissa + 1 + sign);
+    let end = mantissa + 1 + sign + power;
+    mantissa > 0 && (1..=POWER_DIGITS_MAX).contains(&power) && !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Digits of the largest power of ten that a number has.
+const POWER_DIGITS_MAX: usize = 3;
 
 /// Whether a text starts with at most three digits and no letter behind them, as behind a comma that separates thousands
 /// or decimals. More digits, or digits and letters, are the next field of a list.

@@ -1,7 +1,10 @@
 //! Compound files: documents of older Office versions, in files that the tests build.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Role};
+use dlp_core::base::{Cancel, Limits};
+use dlp_core::content::{Completeness, Finding, Input, Kind, Role};
+use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::matching::{DetectorSet, Scratch};
 use std::io::Read as _;
 
 const SECTOR: usize = 512;
@@ -78,6 +81,32 @@ fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn labels_of_encrypted_documents_are_read() {
+    let list = |removed: u8| {
+        format!(
+            "<clbl:labelList xmlns:clbl=\"http://schemas.microsoft.com/office/2020/mipLabelMetadata\"><clbl:label \
+             siteId=\"{{22222222-2222-3333-4444-555555555555}}\" method=\"Privileged\" enabled=\"1\" \
+             removed=\"{removed}\" id=\"{{11111111-2222-3333-4444-555555555555}}\" /></clbl:labelList>"
+        )
+    };
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    for (removed, expected) in [(0, true), (1, false)] {
+        let part = list(removed);
+        let file = compound(&[
+            ("\u{6}DataSpaces/TransformInfo/LabelInfo", part.as_bytes()),
+            ("EncryptedPackage", &[0x9D; 600]),
+        ]);
+        let mut collected = Collected::default();
+        let job = Job { name: "a.docx", input: Input::Bytes(&file), cancel: &Cancel::default() };
+        inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let is_label = |finding: &Finding| inspector.detectors().detector(finding.detector).id == "label.microsoft.mip";
+        assert_eq!(collected.findings.iter().any(is_label), expected, "{removed}");
+        let seen = walk("a.docx", &file);
+        assert!(seen.reasons.iter().any(|reason| reason.contains("ooxml_encrypted")), "{:?}", seen.reasons);
+    }
 }
 
 #[test]

@@ -11,7 +11,14 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 
 /// Least share of values that must be found, in one hundredth.
-const FOUND_PERCENT_MIN: usize = 95;
+const FOUND_PERCENT_MIN: usize = 96;
+
+/// The same of each way of writing.
+const FOUND_OF_EACH_PERCENT_MIN: usize = 90;
+
+/// Ways that fall below it: nothing reads the characters of mainframes, and a word of look-alike letters alone is a word of
+/// their script.
+const FOUND_OF_FEW: [&str; 2] = ["EBCDIC", "look-alike letters"];
 
 /// A label and a value that a detector finds.
 struct Case {
@@ -34,6 +41,13 @@ fn cases() -> Vec<Case> {
         ("IBAN", "PL78166589990419187173823783"),
         ("Codice fiscale", "FRRRML88C50G791Y"),
         ("Rentenversicherungsnummer (RVNR)", "36011178Q132"),
+        ("Social insurance number (SIN)", "502406812"),
+        ("Teudat Zehut", "347637837"),
+        ("NIE", "X4780640K"),
+        ("ИНН (INN)", "221191052864"),
+        ("Visa card number", "4532015112830366"),
+        ("OIB", "78029415369"),
+        ("CNP (cod numeric personal)", "1240105356831"),
         ("token", &token),
     ];
     values.into_iter().map(|(label, value)| Case { label, value: value.to_owned() }).collect()
@@ -56,6 +70,16 @@ fn grouped(value: &str, separator: &str) -> String {
 fn in_threes(value: &str, separator: &str) -> String {
     let groups: Vec<&str> = (0..value.len()).step_by(3).map(|at| &value[at..value.len().min(at + 3)]).collect();
     groups.join(separator)
+}
+
+/// The value in pairs with something between them.
+fn in_pairs(value: &str, separator: &str) -> String {
+    let groups: Vec<&str> = (0..value.len()).step_by(2).map(|at| &value[at..value.len().min(at + 2)]).collect();
+    groups.join(separator)
+}
+
+fn in_groups_of_one(value: &str, separator: &str) -> String {
+    value.split("").filter(|character| !character.is_empty()).collect::<Vec<_>>().join(separator)
 }
 
 /// The value in two halves with something between them.
@@ -197,6 +221,28 @@ const EVASIONS: &[Evasion] = &[
     ("asterisks", |l, v| said(l, &grouped(v, "*"))),
     ("blanks, threes", |l, v| said(l, &in_threes(v, " "))),
     ("dots, threes", |l, v| said(l, &in_threes(v, "."))),
+    ("hyphens, threes", |l, v| said(l, &in_threes(v, "-"))),
+    ("colons", |l, v| said(l, &grouped(v, ":"))),
+    ("hashes", |l, v| said(l, &in_threes(v, "#"))),
+    ("apostrophes", |l, v| said(l, &grouped(v, "'"))),
+    ("hyphens and blanks", |l, v| said(l, &grouped(v, " - "))),
+    ("brackets", |l, v| said(l, &format!("({})", grouped(v, ") (")))),
+    ("ideographic spaces", |l, v| said(l, &grouped(v, "\u{3000}"))),
+    ("blanks, pairs", |l, v| said(l, &in_pairs(v, " "))),
+    ("colons, pairs", |l, v| said(l, &in_pairs(v, ":"))),
+    ("lines of groups", |l, v| said(l, &grouped(v, "\n"))),
+    ("lines of groups of Windows", |l, v| said(l, &in_threes(v, "\r\n"))),
+    ("lines of characters", |l, v| said(l, &in_groups_of_one(v, "\n"))),
+    ("hyphens at line ends", |l, v| said(l, &grouped(v, "-\n"))),
+    ("soft line ends of mail", |l, v| said(l, &halves(v, "=\n"))),
+    ("base64 alone", |l, v| said(l, &BASE64.encode(v.as_bytes()))),
+    ("base64 for addresses alone", |l, v| said(l, &BASE64URL_NOPAD.encode(v.as_bytes()))),
+    ("base64 of base64 alone", |l, v| said(l, &BASE64.encode(BASE64.encode(v.as_bytes()).as_bytes()))),
+    ("base64 of UTF-16 alone", |l, v| said(l, &BASE64.encode(&utf16(v, false)))),
+    ("base32 alone", |l, v| said(l, &BASE32.encode(v.as_bytes()))),
+    ("hexadecimal alone", |l, v| said(l, &HEXLOWER.encode(v.as_bytes()))),
+    ("upper hexadecimal alone, marked", |l, v| said(l, &format!("0x{}", HEXUPPER.encode(v.as_bytes())))),
+    ("hex with blanks alone", |l, v| said(l, &pairs(v, "", " "))),
     ("bengali digits", |l, v| said(l, &digits_from(v, 0x9E6))),
     ("thai digits", |l, v| said(l, &digits_from(v, 0xE50))),
     ("double blanks", |l, v| said(l, &grouped(v, "  "))),
@@ -266,10 +312,12 @@ fn detectors(inspector: &Inspector, bytes: &[u8]) -> BTreeSet<String> {
 #[test]
 fn what_anybody_can_reverse_is_found() {
     let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
-    let (mut tried, mut found, mut missed) = (0, 0, Vec::new());
+    let (mut tried, mut found, mut missed, mut too_low) = (0, 0, Vec::new(), false);
     for (name, write) in EVASIONS {
         let mut misses = Vec::new();
-        for Case { label, value } in cases() {
+        let all = cases();
+        let most = all.len() - all.len() * FOUND_OF_EACH_PERCENT_MIN / 100;
+        for Case { label, value } in all {
             let plain = detectors(&inspector, &said(label, &value));
             assert!(!plain.is_empty(), "{label} is found as it stands");
             let bytes = write(label, &value);
@@ -280,10 +328,11 @@ fn what_anybody_can_reverse_is_found() {
             }
         }
         if !misses.is_empty() {
+            too_low |= misses.len() > most && !FOUND_OF_FEW.contains(name);
             missed.push(format!("{name}: {}", misses.join(", ")));
         }
     }
     let percent = found * 100 / tried;
     let report = format!("{found} of {tried} found, missed:\n{}", missed.join("\n"));
-    assert!(percent >= FOUND_PERCENT_MIN, "{report}");
+    assert!(percent >= FOUND_PERCENT_MIN && !too_low, "{report}");
 }

@@ -461,6 +461,33 @@ fn the_label_part_tells_labels_in_force() {
 }
 
 #[test]
+fn a_label_that_is_switched_off_leaves_a_name_that_counts_for_nothing() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let label = "MSIP_Label_11111111-2222-3333-4444-555555555555";
+    for (enabled, expected) in [("true", 2), ("True", 2), ("false", 0), ("False", 0)] {
+        let property = |name: &str, value: &str| {
+            format!("<property name='{label}_{name}'><vt:lpwstr>{value}</vt:lpwstr></property>")
+        };
+        let custom = [
+            property("Enabled", enabled),
+            property("SetDate", "2026-01-02T03:04:05Z"),
+            property("Name", "Secret plans"),
+        ];
+        let bytes = zip(&[
+            TYPES,
+            ("word/document.xml", b"<w:document><w:body><w:p><w:r><w:t>Text</w:t></w:r></w:p></w:body></w:document>"),
+            ("docProps/custom.xml", format!("<Properties xmlns:vt='v'>{}</Properties>", custom.concat()).as_bytes()),
+        ]);
+        let mut collected = Collected::default();
+        let job = Job { name: "a.docx", input: Input::Bytes(&bytes), cancel: &Cancel::default() };
+        inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let detector = |finding: &Finding| inspector.detectors().detector(finding.detector).id.clone();
+        let labels = collected.findings.iter().filter(|finding| detector(finding).starts_with("label."));
+        assert_eq!(labels.count(), expected, "{enabled}");
+    }
+}
+
+#[test]
 fn days_in_sheets_are_dates() {
     let styles = "<styleSheet><numFmts><numFmt numFmtId='170' formatCode='d\\.mm\\.yyyy'/></numFmts>\
                   <cellXfs><xf numFmtId='0'/><xf numFmtId='14'/><xf numFmtId='170'/></cellXfs></styleSheet>";

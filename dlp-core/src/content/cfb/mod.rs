@@ -18,6 +18,7 @@ mod word;
 pub(super) use excel::packed_number;
 
 use super::walk::{Step, Walk};
+use super::xml::{self, data::Properties};
 use super::{Input, ItemStart, Join, Kind, Origin, Part, Place, Relation, Role, Segment, document, ole};
 use crate::base::{Problem, ProblemClass};
 use file::{Compound, EntryKind};
@@ -25,6 +26,9 @@ use std::collections::HashSet;
 
 /// Directory names of an encrypted Office Open XML document.
 const ENCRYPTED_STREAMS: [&str; 2] = ["EncryptionInfo", "EncryptedPackage"];
+/// The storage that tells how a package is encrypted, and its stream of sensitivity labels, which is not encrypted.
+const DATA_SPACES: &str = "\u{6}DataSpaces";
+const LABELS_STREAM: &str = "LabelInfo";
 /// Streams by which documents are told.
 const MAIN_STREAMS: [(&str, Kind); 5] = [
     ("WordDocument", Kind::Doc),
@@ -55,7 +59,9 @@ pub(super) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
     let file = Compound::open(bytes);
     let bytes_max = (bytes.len() as u64).saturating_mul(READ_RATIO_MAX);
     let mut reading = file.as_ref().map(|file| Reading { file, read: HashSet::new(), bytes_read: 0, bytes_max });
-    let is_package = ENCRYPTED_STREAMS.iter().all(|name| has_stream(bytes, name));
+    // Where a server of rights holds the key, nothing says how to derive one.
+    let is_package = has_stream(bytes, ENCRYPTED_STREAMS[1])
+        && (has_stream(bytes, ENCRYPTED_STREAMS[0]) || has_stream(bytes, DATA_SPACES));
     if is_package && !reading.as_mut().map_or(Ok(false), |reading| reading.package(walk))? {
         let message = "the document is encrypted; its content was not read";
         walk.problem(Problem::new(ProblemClass::Encrypted, "ooxml_encrypted", message));
@@ -215,6 +221,9 @@ impl Reading<'_> {
             && let Some(wrapped) = ole::package(stream)
         {
             return walk.child(&wrapped.name, Relation::Embedded, Input::Bytes(wrapped.bytes));
+        }
+        if entry.name == LABELS_STREAM {
+            xml::visit(walk, &mut &stream[..], &path, &mut Properties::default())?;
         }
         let is_macro = self.file.entries[entry.parent].name.eq_ignore_ascii_case("VBA");
         if is_macro && let Some(source) = macros::source(stream) {

@@ -1,6 +1,7 @@
 //! Property sets: title, author, company, and what organisations add to them, such as labels.
 
 use super::file::{u16_at, u32_at};
+use crate::content::labels::SwitchedOff;
 use crate::content::walk::{Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment, strings};
 use crate::text::Charset;
@@ -26,10 +27,14 @@ const DOCUMENT: [(u32, &str); 6] =
 pub(super) fn walk(walk: &mut Walk<'_>, stream: &[u8], is_document: bool) -> Step {
     for set in sets(stream) {
         let known = if is_document { &DOCUMENT[..] } else { &SUMMARY[..] };
+        let mut labels = SwitchedOff::default();
+        set.texts.iter().filter_map(|(id, value)| Some((set.names.get(id)?, value))).for_each(|(name, value)| {
+            labels.see(name, value);
+        });
         for (id, value) in set.texts {
             let standard = known.iter().find(|(known, _)| *known == id).map(|(_, name)| (*name).to_owned());
             let name = set.names.get(&id).cloned().or(standard).unwrap_or_else(|| format!("property {id}"));
-            let text = format!("{name}: {value}");
+            let text = format!("{name}{}: {value}", labels.mark(&name));
             let part = Part { role: Role::Property, name: &name };
             let (place, origin) = (Place::None, Origin::None);
             walk.emit(&Segment { text: text.as_bytes(), part, place, join: Join::Line, origin })?;

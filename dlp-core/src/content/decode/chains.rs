@@ -20,6 +20,8 @@ const VALUE_CHARS: Range<usize> = 9..41;
 const GROUP_CHARS_MAX: usize = 8;
 /// Groups of a value in single characters.
 const SINGLE_GROUPS_MIN: usize = 9;
+/// Blanks, quotes and brackets between a label, its mark and a value.
+const LABEL_OPEN_BYTES_MAX: usize = 4;
 /// Bytes of the lines above and below that are looked at.
 const LINE_BYTES_MAX: usize = 256;
 
@@ -46,29 +48,21 @@ pub(super) fn chains(text: &[u8], places: &Places) -> Vec<Chain> {
     let mut at = 0;
     while let Some(place) = places.apart().next(at) {
         let from = found.last().map_or(0, |chain| chain.range().end);
-        at = match chain(text, from, place) {
-            Ok(chain) => {
-                let end = chain.range().end;
-                found.push(chain);
-                end
-            }
-            Err(end) => end,
-        }
-        .max(place + 1);
+        let hex = hex_chain(text, from, place).map(|(range, content)| Chain::Hex(range, content));
+        // Pairs of decimal digits may be one value in groups of two as well.
+        let value = match &hex {
+            Some(hex) if text[hex.range().clone()].iter().any(u8::is_ascii_alphabetic) => Err(hex.range().end),
+            _ => value_chain(text, from, place),
+        };
+        let ends = [hex.as_ref(), value.as_ref().ok()].map(|chain| chain.map(|chain| chain.range().end));
+        at = ends.into_iter().flatten().chain(value.as_ref().err().copied()).fold(place + 1, usize::max);
+        found.extend(hex.into_iter().chain(value.ok()));
     }
     found
 }
 
 fn is_digit(byte: u8) -> bool {
     byte.wrapping_sub(b'0') < 10
-}
-
-/// The chain at a digit that stands apart from another one, or where to go on.
-fn chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
-    if let Some((range, content)) = hex_chain(text, from, place) {
-        return Ok(Chain::Hex(range, content));
-    }
-    value_chain(text, from, place)
 }
 
 /// Hexadecimal pairs around a place.
@@ -129,10 +123,16 @@ struct Groups<'t> {
 
 /// One value in groups around a place, or where to go on.
 fn value_chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
-    let group_end = place + 1;
-    let Some(separator) = Separator::at(&text[group_end..]) else { return Err(group_end) };
+    // Capitals may stand behind the digit.
+    let is_upper = |byte: &&u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let letters = text[place + 1..].iter().take(GROUP_CHARS_MAX).take_while(is_upper).count();
+    let group_end = place + 1 + letters;
+    let Some(separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut at = first_group(text, from, (group_end, &separator));
+    if separator.usual == Usual::Named && !is_named(&text[..at]) {
+        return Err(place + 1);
+    }
     loop {
         let len = text[at..].iter().take(GROUP_CHARS_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let first_len = groups.first().map_or(len, Range::len);
@@ -164,6 +164,7 @@ fn first_group(text: &[u8], from: usize, (end, separator): (usize, &Separator<'_
         end - group.take_while(|byte| byte.is_ascii_alphanumeric()).count()
     };
     let mut start = group_start(end);
+    let mut without_label = start;
     let len = end - start;
     for _ in 0..VALUE_CHARS.end {
         if start == end || !text[from..start].ends_with(separator.bytes) {
@@ -172,15 +173,18 @@ fn first_group(text: &[u8], from: usize, (end, separator): (usize, &Separator<'_
         let earlier_end = start - separator.bytes.len();
         let earlier = group_start(earlier_end);
         let group = &text[earlier..earlier_end];
-        // The cell before the first one is a label.
-        let is_label = separator.usual == Usual::Cells && len > 1 && !group.iter().any(u8::is_ascii_digit);
         let is_short = !separator.usual.is_free() && group.len() != len;
-        if is_label || is_short || !separator.takes(group, len) {
+        if is_short || !separator.takes(group, len) {
             break;
         }
         start = earlier;
+        // A label may be set apart like a group.
+        let may_be_label = separator.usual == Usual::Cells && len > 1 || separator.bytes.contains(&b':');
+        if !may_be_label || group.iter().any(u8::is_ascii_digit) {
+            without_label = start;
+        }
     }
-    start
+    if without_label == start || is_named(&text[..start]) { start } else { without_label }
 }
 
 /// How much has to speak for a value with such separators.
@@ -192,7 +196,7 @@ enum Usual {
     Cells,
     /// Seldom between numbers.
     Seldom,
-    /// Between parts of times and addresses: a value only where a label names it.
+    /// Anything else, as between parts of times and addresses: a value only where a label names it.
     Named,
 }
 
@@ -216,7 +220,7 @@ impl<'t> Separator<'t> {
         let is_upper = group.iter().all(u8::is_ascii_uppercase);
         let fits = match self.usual {
             Usual::Seldom => true,
-            Usual::Named => group.iter().all(u8::is_ascii_digit),
+            Usual::Named => group.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()),
             Usual::Everywhere | Usual::Cells => group.len() <= first_len && (has_digit || is_upper || first_len == 1),
         };
         (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits
@@ -224,7 +228,7 @@ impl<'t> Separator<'t> {
 
     /// The separator that a text begins with.
     fn at(rest: &'t [u8]) -> Option<Self> {
-        let is_part = |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'\r' | b'\n');
+        let is_part = |byte: &u8| !byte.is_ascii_alphanumeric();
         let len = rest.iter().take(APART_BYTES_MAX).take_while(|byte| is_part(byte)).count();
         let bytes = &rest[..len];
         let (mut core, mut core_len) = ([0; APART_BYTES_MAX], 0);
@@ -235,16 +239,22 @@ impl<'t> Separator<'t> {
         let core = &core[..core_len];
         let has_quotes = bytes.iter().any(|byte| matches!(byte, b'"' | b'\''));
         let usual = match core {
-            [] if has_quotes => return None,
+            [] if has_quotes => Usual::Named,
             [] if len == 1 => Usual::Everywhere,
             [] if len == 2 => Usual::Seldom,
             [b'-'] if len == 1 => Usual::Everywhere,
             [b',' | b';' | b'|'] | [b'\t', ..] if core.iter().all(|byte| *byte == core[0]) => Usual::Cells,
             [b'.' | b'/' | b'_' | b'*' | b'~'] | [0xC2, 0xB7] | [0xE2, 0x80, 0xA2] if !has_quotes => Usual::Seldom,
-            [b':' | b'#'] if len == 1 => Usual::Named,
-            _ => return None,
+            _ if !(1..APART_BYTES_MAX).contains(&len) || bytes.iter().any(Self::calculates) => return None,
+            _ => Usual::Named,
         };
         Some(Self { bytes, usual })
+    }
+
+    /// Whether a byte makes numbers beside it parts of an expression, a string or a path.
+    fn calculates(byte: &u8) -> bool {
+        matches!(byte, b'+' | b'=' | b'<' | b'>' | b'&' | b'%' | b'^' | b'!' | b'?' | b'@' | b'$' | b'"' | b'\\' | b'`')
+            || byte.is_ascii_control() && !byte.is_ascii_whitespace()
     }
 }
 
@@ -271,15 +281,19 @@ impl Groups<'_> {
         let is_token = digits >= 2 && self.groups.len() >= 4 && regular.is_some_and(|len| len > 1);
         let is_regular = match (separator.usual, regular) {
             (_, Some(1)) => self.groups.len() >= SINGLE_GROUPS_MIN && (is_of_upper || digits >= 2),
-            (Usual::Everywhere, Some(_)) => !self.may_be_thousands() && self.groups.len() >= 3 && is_of_upper,
-            (Usual::Cells, Some(_)) => {
-                (separator.bytes != b"," || !self.may_be_thousands()) && self.groups.len() >= 3 && is_of_upper
+            (Usual::Everywhere | Usual::Cells, Some(_)) => {
+                let may_count = matches!(separator.bytes, b" " | b"-" | b",") && self.may_be_thousands();
+                self.groups.len() >= 3 && is_of_upper && (!may_count || self.is_named() && !self.is_thousands())
             }
             // Two groups are a number with a fraction, or a quotient.
             (Usual::Seldom, _) if self.groups.len() < 3 => false,
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
             (Usual::Seldom, None) => is_plain,
-            (Usual::Named, _) => is_plain && self.groups.len() >= 3 && self.is_named(),
+            // Pairs of hexadecimal digits are an address.
+            (Usual::Named, _) if separator.bytes == b":" && !is_plain && in_groups(u8::is_ascii_hexdigit) == chars => {
+                false
+            }
+            (Usual::Named, _) => is_of_upper && self.groups.len() >= 3 && !self.is_thousands(),
             (_, None) => false,
         };
         let is_thousands = matches!(separator.bytes, b"." | b"_") && self.is_thousands();
@@ -287,7 +301,7 @@ impl Groups<'_> {
             && !is_thousands
             && !self.is_address(separator)
             && self.stands_apart(separator)
-            && (separator.usual == Usual::Seldom || self.is_alone(separator))
+            && (separator.usual == Usual::Seldom || separator.bytes.contains(&b'\n') || self.is_alone(separator))
     }
 
     /// The length of all groups but the last or the first, which may be shorter.
@@ -299,11 +313,9 @@ impl Groups<'_> {
         (fits && (*first == len || *last == len)).then_some(len)
     }
 
-    /// Whether a word and a mark that assigns stand in front of them.
+    /// Whether a label stands in front of them.
     fn is_named(&self) -> bool {
-        let before = self.text[..self.range().start].trim_ascii_end();
-        let word = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"=")).map(<[u8]>::trim_ascii_end);
-        word.is_some_and(|word| word.len() >= 2 && word[word.len() - 2..].iter().all(u8::is_ascii_alphabetic))
+        is_named(&self.text[..self.range().start])
     }
 
     /// Whether they are the address of a computer.
@@ -363,6 +375,17 @@ impl Groups<'_> {
     }
 }
 
+/// Whether a text ends with a word and a mark that assigns, perhaps in quotes: what follows has a label.
+fn is_named(before: &[u8]) -> bool {
+    let is_open = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'(' | b'[' | b'{');
+    let opened = before.iter().rev().take(LABEL_OPEN_BYTES_MAX).take_while(|byte| is_open(byte)).count();
+    let Some((b':' | b'=', word)) = before[..before.len() - opened].split_last() else { return false };
+    let is_close = |byte: &u8| *byte == b' ' || matches!(byte, b'"' | b'\'' | b')' | b']' | b'.');
+    let closed = word.iter().rev().take(LABEL_OPEN_BYTES_MAX).take_while(|byte| is_close(byte)).count();
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    matches!(&word[..word.len() - closed], [.., a, b] if is_letter(a) && is_letter(b))
+}
+
 /// The last line of a text, as far as it is looked at.
 fn last_line(text: &[u8]) -> &[u8] {
     let text = &text[text.len().saturating_sub(LINE_BYTES_MAX)..];
@@ -419,6 +442,24 @@ mod tests {
             ("PESEL: 4405:1401:458", &["44051401458"]),
             ("pesel=44#05#14#01458;", &["44051401458"]),
             ("pesel:4405:1401:458", &["44051401458"]),
+            ("PESEL:4405:1401:458", &["44051401458"]),
+            ("Number (PESEL): 4405 - 1401 - 458", &["44051401458"]),
+            ("номер: 4405\u{3000}1401\u{3000}458", &["44051401458"]),
+            ("pesel: 4405'1401'458", &["44051401458"]),
+            ("pesel: (4405) (1401) (458)", &["44051401458"]),
+            ("pesel: 4405\n1401\n458 of", &["44051401458"]),
+            ("pesel: 4405\r\n1401\r\n458 of", &["44051401458"]),
+            ("pesel: 4405-\n1401-\n458 of", &["44051401458"]),
+            ("pesel: 440 514 014 581 of", &["440514014581"]),
+            ("nino: AB#12#34#56#C of", &["AB123456C"]),
+            ("pesel: 44 05 14 01 45 81 23 62", &["hex D\u{5}\u{14}\u{1}E\u{FFFD}#b", "4405140145812362"]),
+            ("code: FR|RR|ML|88|C5|0G|79|1Y", &["FRRRML88C50G791Y"]),
+            ("code FRR RML 88C 50G 791 Y", &["FRRRML88C50G791Y"]),
+            ("4405\n1401\n458 of", &[]),
+            ("sum = 4405 + 1401 + 458", &[]),
+            ("total: 1'234'567'890", &[]),
+            ("total: 12 345 678 901", &[]),
+            ("mac: 00:1B:44:11:3A:B7", &[]),
             ("4405:1401:458", &[]),
             ("at 2024:05:12:10:11", &[]),
             ("time: 10:11:12", &[]),

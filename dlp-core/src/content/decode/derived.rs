@@ -33,6 +33,23 @@ impl Derived {
         }
     }
 
+    /// Appends what another one holds, without its end, and says where it stands.
+    pub(in crate::content) fn append(&mut self, other: Self) -> std::ops::Range<usize> {
+        let start = self.len();
+        let runs = other.runs.iter().take(other.runs.len().saturating_sub(1));
+        self.runs.extend(runs.map(|run| MapRun { text_start: start + run.text_start, ..*run }));
+        self.bytes.extend_from_slice(&other.bytes);
+        start as usize..self.bytes.len()
+    }
+
+    /// Lets a part of the bytes share the place of its first one.
+    pub(in crate::content) fn unite(&mut self, part: &std::ops::Range<usize>) {
+        let inside = |run: &MapRun| part.contains(&(run.text_start as usize));
+        let is_first = |run: &MapRun| run.text_start as usize == part.start;
+        self.runs.retain(|run| !inside(run) || is_first(run));
+        self.runs.iter_mut().filter(|run| is_first(run)).for_each(|run| run.stride = 0);
+    }
+
     /// Marks the end, which stands at `source`.
     pub(in crate::content) fn end(&mut self, source: u64) {
         self.runs.push(MapRun { text_start: self.len(), original_start: source, stride: 1 });

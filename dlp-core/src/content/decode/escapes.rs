@@ -312,6 +312,7 @@ fn look_alike(text: &[u8], at: usize) -> Option<Escape> {
         | '\u{34F}'
         | '\u{200B}'..='\u{200F}'
         | '\u{202A}'..='\u{202E}'
+        | '\u{180E}'
         | '\u{2060}'..='\u{206F}'
         | '\u{FEFF}'
             if at > 0 && behind.is_some() =>
@@ -322,7 +323,9 @@ fn look_alike(text: &[u8], at: usize) -> Option<Escape> {
             (None, "mark")
         }
         '\u{FF01}'..='\u{FF5E}' => (char::from_u32(u32::from(c) - 0xFEE0), "full-width"),
-        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' if between_digits => (Some(' '), "blank"),
+        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' if between_digits => {
+            (Some(' '), "blank")
+        }
         '\u{2010}'..='\u{2015}' | '\u{2212}' if between_digits => (Some('-'), "hyphen"),
         '\u{B2}' | '\u{B3}' | '\u{B9}' | '\u{2070}'..='\u{2089}' => {
             let raised = |bytes: Option<&[u8]>| bytes.is_some_and(|bytes| bytes.iter().any(|byte| !byte.is_ascii()));
@@ -358,7 +361,7 @@ fn look_alike_len(rest: &[u8]) -> Option<usize> {
         (0xE2, 0x81, 0xB0..=0xB9) | (0xE2, 0x82, 0x80..=0x89) | (0xE2, 0x83, 0x9D..=0xA3) => Some(3),
         (0xE2, 0x91, 0xA0..=0xA8) | (0xE2, 0x93, 0xAA) => Some(3),
         (0xEF, 0xB8, 0x80..=0x8F) | (0xEF, 0xBB..=0xBD, _) => Some(3),
-        (0xE0, _, 0x90..=0x99 | 0xA0..=0xAF) => Some(3),
+        (0xE0, _, 0x90..=0x99 | 0xA0..=0xAF) | (0xE1, 0xA0, 0x8E) | (0xE3, 0x80, 0x80) => Some(3),
         (0xF0, 0x9D, 0x9F) | (0xF0, 0x9F, 0xAF) => Some(4),
         _ => None,
     }
@@ -454,7 +457,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 50] = [
+        let rows: [(&str, Option<(&str, &str)>); 52] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -485,6 +488,8 @@ mod tests {
             ("٤٤٠٥1401458", Some(("digit", "44051401458"))),
             ("𝟒𝟜05", Some(("digit", "4405"))),
             ("4405\u{A0}1401458", Some(("blank", "4405 1401458"))),
+            ("4405\u{3000}1401458", Some(("blank", "4405 1401458"))),
+            ("4405\u{180E}1401458", Some(("invisible", "44051401458"))),
             ("4405\u{2011}1401458", Some(("hyphen", "4405-1401458"))),
             ("\\064\\064051", Some(("escape", "44051"))),
             ("\\1 and \\09", None),

@@ -3,8 +3,15 @@
 use super::runs::{self, is_deflated, is_text};
 use super::torn::{self, Mended};
 use super::{Derived, Places, escapes, transfer, wide};
+use crate::content::MapRun;
 use crate::content::recognise::has_signature;
 use std::io::Read as _;
+use std::ops::Range;
+
+/// Bytes of a text that are read where they stand, and those of its surroundings, which name what it is.
+const INLINED_BYTES_MAX: usize = 64;
+const INLINED_BEFORE_BYTES: usize = 128;
+const INLINED_BEHIND_BYTES: usize = 32;
 
 /// The way of writing of what was torn apart.
 pub(in crate::content) const JOINED: &str = "joined";
@@ -21,12 +28,14 @@ pub(in crate::content) struct Other<'t> {
 }
 
 /// What came out of a decoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::content) enum Made<'t> {
     /// Text, made character by character: a part of it stands for the same part of the source.
     Characters,
     /// Text of a code of which no character can be exchanged alone.
     Text,
+    /// The same in its surroundings: these bytes are the text, the others were copied.
+    Inlined(Range<usize>),
     /// A file, perhaps with its name.
     File(Option<&'t [u8]>),
     /// Text or a file, to be inflated.
@@ -59,7 +68,7 @@ pub(in crate::content) fn others<'t, E>(
         each(Other { kind: JOINED, content, made: Made::Characters })?;
     }
     for content in mended.hex {
-        give("hex", content, each)?;
+        give(text, "hex", content, each)?;
     }
     let mut at = 0;
     while let Some(run) = runs::next(text, places, at) {
@@ -67,7 +76,7 @@ pub(in crate::content) fn others<'t, E>(
         for (start, decoded) in runs::decode_lines(&text[run.clone()]) {
             let mut content = decoded.content;
             content.runs.iter_mut().for_each(|part| part.original_start += (run.start + start) as u64);
-            give(decoded.kind, content, each)?;
+            give(text, decoded.kind, content, each)?;
         }
     }
     for start in memchr::memmem::find_iter(text, b"begin ") {
@@ -80,8 +89,9 @@ pub(in crate::content) fn others<'t, E>(
     Ok(())
 }
 
-/// Gives what bytes are, unless they are nothing that can be read.
+/// Gives what bytes are that a part of a text was decoded to, unless they are nothing that can be read.
 fn give<'t, E>(
+    text: &[u8],
     kind: &'static str,
     content: Derived,
     each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
@@ -92,12 +102,33 @@ fn give<'t, E>(
     } else if is_deflated(bytes) {
         each(Other { kind, content, made: Made::Deflated })
     } else if let Some(content) = wide::narrow(&content) {
-        each(Other { kind, content, made: Made::Text })
+        each(in_place(text, kind, content))
     } else if is_text(bytes) {
-        each(Other { kind, content, made: Made::Text })
+        each(in_place(text, kind, content))
     } else {
         Ok(())
     }
+}
+
+/// What a part of a text was decoded to, in its surroundings where it is short: a value alone, which a word in front names.
+fn in_place<'t>(text: &[u8], kind: &'static str, content: Derived) -> Other<'t> {
+    let place = |run: Option<&MapRun>| run.map(|run| run.original_start as usize);
+    let (Some(start), Some(end)) = (place(content.runs.first()), place(content.runs.last())) else {
+        return Other { kind, content, made: Made::Text };
+    };
+    if content.bytes.len() > INLINED_BYTES_MAX {
+        return Other { kind, content, made: Made::Text };
+    }
+    // What marks hexadecimal digits is no part of the value.
+    let start = if text[..start].ends_with(b"0x") || text[..start].ends_with(b"0X") { start - 2 } else { start };
+    let before = start.saturating_sub(INLINED_BEFORE_BYTES);
+    let behind = text.len().min(end + INLINED_BEHIND_BYTES);
+    let mut inlined = Derived::default();
+    inlined.copy(&text[before..start], before as u64);
+    let range = inlined.append(content);
+    inlined.copy(&text[end..behind], end as u64);
+    inlined.end(behind as u64);
+    Other { kind, content: inlined, made: Made::Inlined(range) }
 }
 
 /// Inflates bytes as far as there is room, and says whether there was more. All of it leads back to the whole.
@@ -126,6 +157,7 @@ mod tests {
             Made::File(_) => Made::File(None),
             Made::Characters => Made::Characters,
             Made::Text => Made::Text,
+            Made::Inlined(range) => Made::Inlined(range),
             Made::Deflated => Made::Deflated,
         };
         let given = Given { text: text.as_bytes(), places: &Places::of(text.as_bytes()), is_mended: false };
@@ -144,9 +176,10 @@ mod tests {
             ("plain words".to_owned(), vec![]),
             ("a%20b".to_owned(), vec![("percent", Made::Characters)]),
             ("4405/1401/458".to_owned(), vec![("joined", Made::Characters)]),
-            ("50 45 53 45 4c 3a 20 34".to_owned(), vec![("hex", Made::Text)]),
-            (base64(b"PESEL 44051401458"), vec![("base64", Made::Text)]),
-            (base64(&wide), vec![("base64", Made::Text)]),
+            ("50 45 53 45 4c 3a 20 34".to_owned(), vec![("hex", Made::Inlined(0..8))]),
+            (format!("x: {}", base64(b"PESEL 44051401458")), vec![("base64", Made::Inlined(3..20))]),
+            (base64(&b"PESEL 44051401458 ".repeat(4)), vec![("base64", Made::Text)]),
+            (base64(&wide), vec![("base64", Made::Inlined(0..11))]),
             (base64(b"PK\x03\x04 of some kind\0\0\x01\x02"), vec![("base64", Made::File(None))]),
             ("begin 644 a\n#0V%T\n`\nend\n".to_owned(), vec![("uuencode", Made::File(None))]),
         ];

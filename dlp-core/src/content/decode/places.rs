@@ -3,13 +3,12 @@
 //! Most texts have nothing of the kind, so what each decoder looks for first is asked of 64 bytes at a time; the
 //! decoders themselves only ever look at the places that are left.
 
-use super::runs::CHARS_MIN;
+use super::runs::VALUE_CHARS_MIN;
 use crate::matching::{ByteClasses, Isa, classes_of};
 use std::ops::Range;
 
-/// Digits of base64 of the shortest run that is looked at, without padding and with it.
-const RUN_DIGITS: usize = CHARS_MIN;
-const PADDED_RUN_DIGITS: usize = CHARS_MIN - 2;
+/// Digits of base64 of the shortest run that is looked at.
+const RUN_DIGITS: usize = VALUE_CHARS_MIN;
 /// Codes of quoted-printable below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
 
@@ -87,6 +86,9 @@ impl Masks {
         for at in places_of(index, wide) {
             match text[at] {
                 0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
+                // Whole scripts begin with these bytes, and only one character of each stands for another.
+                0xE1 if text[at..].starts_with(b"\xE1\xA0\x8E") => escapes |= 1 << (at % 64),
+                0xE3 if text[at..].starts_with(b"\xE3\x80\x80") => escapes |= 1 << (at % 64),
                 0xCE..=0xD1 => {
                     alike |= 1 << (at % 64);
                     is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
@@ -293,15 +295,13 @@ fn digits_apart(now: u64, next: u64) -> u64 {
 }
 
 fn run_starts(before: u64, now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let (digits, equals) = (joined(now.base64, next.base64), joined(now.equals, next.equals));
+    let digits = joined(now.base64, next.base64);
     let two = digits & digits >> 1;
     let four = two & two >> 2;
     let eight = four & four >> 4;
-    let padded = eight & eight >> (PADDED_RUN_DIGITS - 8);
-    let is_padded = equals >> PADDED_RUN_DIGITS | equals >> (PADDED_RUN_DIGITS + 1);
-    let long = padded & padded >> (RUN_DIGITS - PADDED_RUN_DIGITS);
+    let long = eight & eight >> (RUN_DIGITS - 8);
     let starts = now.base64 & !(now.base64 << 1 | before >> 63);
-    starts & (long | padded & is_padded) as u64
+    starts & long as u64
 }
 
 /// What stands behind a byte that may stand before a place at which a value is torn apart: a part of a word, a blank, or
@@ -356,8 +356,8 @@ mod tests {
             ("12345 abcdef 6", Places::apart, None),
             ("NDQwNTE0MDE0NTg", Places::runs, Some(0)),
             ("NDQwNTE0MDE0Nw==", Places::runs, Some(0)),
-            ("NDQwNTE0MDE0N+=", Places::runs, Some(0)),
-            ("NDQwNTE0MDE0Nw", Places::runs, None),
+            ("NDQwNTE0MDE0", Places::runs, Some(0)),
+            ("NDQwNTE0MDE", Places::runs, None),
             (".NDQwNTE0M+/-_wNTg.", Places::runs, Some(1)),
             ("a\" + \"b", Places::borders, Some(1)),
             ("a\", \"b", Places::borders, None),

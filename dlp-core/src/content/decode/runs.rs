@@ -11,6 +11,13 @@ pub(super) const CHARS_MIN: usize = 15;
 /// Hexadecimal digits of a run: eleven digits take twenty-two.
 const HEX_CHARS_MIN: usize = 22;
 const BASE32_CHARS_MIN: usize = 24;
+/// The same of a run that is a short value alone: nine digits. Most words of that length are no code.
+pub(super) const VALUE_CHARS_MIN: usize = 12;
+const VALUE_HEX_CHARS_MIN: usize = 18;
+const VALUE_BASE32_CHARS_MIN: usize = 15;
+/// Characters of such a value, and digits among them.
+const VALUE_CHARS: Range<usize> = 9..17;
+const VALUE_DIGITS_MIN: usize = 5;
 /// Characters of a line behind which a run goes on in the next line. Programs break at 60 to 76.
 const LINE_CHARS_MIN: usize = 40;
 /// Bytes between two lines of a run.
@@ -31,7 +38,8 @@ pub(super) fn next(text: &[u8], places: &Places, from: usize) -> Option<Range<us
     while let Some(start) = places.runs().next(at) {
         let end = run_end(text, places, start);
         // Codes of text have them: blanks and digits give capitals. Names in programs and paths have none.
-        if end - start >= CHARS_MIN && places.strong().any(start..end) {
+        let is_long = end - start >= CHARS_MIN || has_group_of_digits(&text[start..end]);
+        if is_long && places.strong().any(start..end) {
             return Some(start..end);
         }
         at = end;
@@ -113,15 +121,20 @@ pub(in crate::content) fn decode_lines(run: &[u8]) -> Vec<(usize, Decoded)> {
 fn decode(run: &[u8]) -> Option<Decoded> {
     let passes =
         |bytes: &[u8]| has_signature(bytes) || is_deflated(bytes) || is_text(bytes) || wide::order(bytes).is_some();
-    if run.len() >= HEX_CHARS_MIN && run.iter().all(u8::is_ascii_hexdigit) {
-        let probe: Vec<u8> = run.chunks_exact(2).take(PROBE_BYTES).filter_map(hex_pair).collect();
-        let content = passes(&probe).then(|| hex(run)).filter(|content| passes(&content.bytes))?;
-        return Some(Decoded { kind: "hex", content });
+    let mark = if matches!(run, [b'0', b'x' | b'X', ..]) { 2 } else { 0 };
+    let digits = &run[mark..];
+    if digits.len() >= VALUE_HEX_CHARS_MIN && digits.iter().all(u8::is_ascii_hexdigit) {
+        let probe: Vec<u8> = digits.chunks_exact(2).take(PROBE_BYTES).filter_map(hex_pair).collect();
+        let content = passes(&probe).then(|| hex(digits, mark as u64)).filter(|content| passes(&content.bytes));
+        let content = content.filter(|content| digits.len() >= HEX_CHARS_MIN || is_value(&content.bytes));
+        if content.is_some() || digits.len() >= HEX_CHARS_MIN {
+            return content.map(|content| Decoded { kind: "hex", content });
+        }
     }
     let is_base32 = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7' | b'=');
-    if run.len() >= BASE32_CHARS_MIN && run.iter().all(is_base32) {
+    if run.len() >= VALUE_BASE32_CHARS_MIN && run.iter().all(is_base32) {
         let content = base32(run);
-        if passes(&content.bytes) {
+        if is_value(&content.bytes) || run.len() >= BASE32_CHARS_MIN && passes(&content.bytes) {
             return Some(Decoded { kind: "base32", content });
         }
     }
@@ -129,8 +142,13 @@ fn decode(run: &[u8]) -> Option<Decoded> {
         run.iter().take(SEARCHED_CHARS).enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'-' | b'_' | b'+'));
     let starts = [0, 1, 2, 3].into_iter().chain(separators.map(|(at, _)| at + 1).take(SEPARATORS_MAX));
     for start in starts {
-        let Some(rest) = run.get(start..).filter(|rest| rest.len() >= CHARS_MIN) else { continue };
-        if may_be_read(rest) && passes(probe(rest, &mut [0; PROBE_BYTES])) {
+        let Some(rest) = run.get(start..).filter(|rest| rest.len() >= VALUE_CHARS_MIN) else { continue };
+        if rest.len() < CHARS_MIN {
+            let content = has_group_of_digits(rest).then(|| super::transfer::base64(rest, start as u64));
+            if let Some(content) = content.filter(|content| is_value(&content.bytes)) {
+                return Some(Decoded { kind: "base64", content });
+            }
+        } else if may_be_read(rest) && passes(probe(rest, &mut [0; PROBE_BYTES])) {
             let content = super::transfer::base64(rest, start as u64);
             if passes(&content.bytes) {
                 return Some(Decoded { kind: "base64", content });
@@ -138,6 +156,31 @@ fn decode(run: &[u8]) -> Option<Decoded> {
         }
     }
     None
+}
+
+/// Whether four characters of a run, from a fourth on, stand for three decimal digits in base64. Few words have such.
+fn has_group_of_digits(run: &[u8]) -> bool {
+    let is_group = |group: &[u8]| {
+        let [a, b, c, d] = *group else { return false };
+        let sextets = [a, b, c, d].map(sextet);
+        let [Some(a), Some(b), Some(c), Some(d)] = sextets else { return false };
+        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
+        bits.to_be_bytes()[1..].iter().all(u8::is_ascii_digit)
+    };
+    let separators = run.iter().enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'-' | b'_' | b'+'));
+    let starts = std::iter::once(0).chain(separators.map(|(at, _)| at + 1).take(SEPARATORS_MAX));
+    starts.into_iter().any(|start| run[start..].chunks_exact(4).any(is_group))
+}
+
+/// Whether bytes are a number, or an identifier of digits and a few capitals.
+fn is_value(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_part =
+        |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || matches!(byte, b' ' | b'-' | b'.' | b'/');
+    VALUE_CHARS.contains(&bytes.len())
+        && digits >= VALUE_DIGITS_MIN
+        && 2 * digits >= bytes.len()
+        && bytes.iter().all(is_part)
 }
 
 /// Whether digits of base64 may stand for anything that is read, by the first four of them. Most runs are no code, which
@@ -170,12 +213,12 @@ fn probe<'p>(run: &[u8], bytes: &'p mut [u8; PROBE_BYTES]) -> &'p [u8] {
     &bytes[..len]
 }
 
-fn hex(run: &[u8]) -> Derived {
+fn hex(digits: &[u8], offset: u64) -> Derived {
     let mut out = Derived::default();
-    for (index, pair) in run.chunks_exact(2).enumerate() {
-        out.push(hex_pair(pair).unwrap_or(0), 2 * index as u64, 2);
+    for (index, pair) in digits.chunks_exact(2).enumerate() {
+        out.push(hex_pair(pair).unwrap_or(0), offset + 2 * index as u64, 2);
     }
-    out.end(run.len() as u64);
+    out.end(offset + digits.len() as u64);
     out
 }
 
@@ -222,7 +265,7 @@ mod tests {
     #[test]
     fn runs_are_found_and_decoded() {
         type Row = (&'static str, Option<(Range<usize>, Option<(&'static str, &'static str)>)>);
-        let rows: [Row; 17] = [
+        let rows: [Row; 24] = [
             ("", None),
             ("plain words of any kind and nothing else", None),
             ("internationalisation", None),
@@ -233,6 +276,13 @@ mod tests {
             ("path/NDQwNTE0MDE0NTg", Some((0..20, Some(("base64", "44051401458"))))),
             ("aNDQwNTE0MDE0NTg=", Some((0..17, Some(("base64", "44051401458"))))),
             ("5045534c3434303531343031343538", Some((0..30, Some(("hex", "PESL44051401458"))))),
+            ("0x5045534c3434303531343031343538", Some((0..32, Some(("hex", "PESL44051401458"))))),
+            ("id NTI2MDI1MDk5", Some((3..15, Some(("base64", "526025099"))))),
+            ("id/NTI2MDI1MDk5", Some((0..15, Some(("base64", "526025099"))))),
+            ("353236303235303939", Some((0..18, Some(("hex", "526025099"))))),
+            ("GUZDMMBSGUYDSOI=", Some((0..16, Some(("base32", "526025099"))))),
+            ("informationTheory", Some((0..17, None))),
+            ("getElement12", None),
             ("da39a3ee5e6b4b0d3255bfef95601890afd80709", Some((0..40, None))),
             ("KBCVGRKMEA2DIMBVGE2DAMJUGU4A====", Some((0..30, Some(("base32", "PESEL 44051401458"))))),
             ("8J+YgPCfmIDwn5iA", Some((0..16, Some(("base64", "😀😀😀"))))),

@@ -168,7 +168,8 @@ fn push_broken((end, follows_other): (LineEnd, bool), gaps: &mut Vec<Gap>) {
 fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) -> LineEnd {
     let line = &text[line_start..feed];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let left = line.strip_suffix(b"\\").unwrap_or(line).trim_ascii_end();
+    let is_joint = |byte: &u8| matches!(byte, b'\\' | b'=');
+    let left = line.split_last().filter(|(last, _)| is_joint(last)).map_or(line, |(_, left)| left).trim_ascii_end();
     let Some(left_end) = left.last().copied().filter(|byte| is_word(*byte)) else { return LineEnd::Plain };
     let margin = text[feed + 1..].iter().take(MARGIN_BYTES_MAX);
     let right = feed + 1 + margin.take_while(|b| matches!(b, b' ' | b'\t' | b'>' | b'#' | b'*' | b'|')).count();
@@ -212,11 +213,14 @@ fn joins_number(word: &[u8], next: &[u8]) -> bool {
 
 /// Whether a line ends, and the next one begins, with groups of digits.
 fn joins_groups(left: &[u8], right: &[u8]) -> bool {
-    let is_group = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+    // Where a line ends inside of a group, its parts tell that they belong together.
+    let is_cut = cuts_group(left, right);
+    let is_group =
+        |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-') || is_cut && matches!(byte, b'.' | b'/');
     let before: Vec<u8> = left.iter().rev().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).copied().collect();
     let behind: Vec<u8> = right.iter().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).copied().collect();
     let digits = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let groups = |bytes: &[u8]| bytes.trim_ascii().contains(&b' ') || bytes.trim_ascii().contains(&b'-');
+    let groups = |bytes: &[u8]| bytes.trim_ascii().iter().any(|byte| !byte.is_ascii_digit());
     let sum = digits(&before) + digits(&behind);
     NUMBER_CHARS.contains(&sum) && digits(&before) >= 4 && digits(&behind) >= 2 && (groups(&before) || groups(&behind))
 }
@@ -288,6 +292,9 @@ mod tests {
             ("card 4000 0100\n0007 1234 of", Some("card 4000 0100 0007 1234 of")),
             ("card 4000 01\n00 0007 1234 of", Some("card 4000 0100 0007 1234 of")),
             ("sin 046 45\n4 286 of", Some("sin 046 454 286 of")),
+            ("cpf 585.233.8\n83-46 of", Some("cpf 585.233.883-46 of")),
+            ("version 12.10.3\n46-1 of", None),
+            ("pesel 44051=\n401458 of", Some("pesel 44051401458 of")),
             ("key sk1Live_abcdef\n0123456789abcdef end", Some("key sk1Live_abcdef0123456789abcdef end")),
             ("pesel 44051\\\n401458 of", Some("pesel 44051401458 of")),
             ("44051\n401458\n", None),

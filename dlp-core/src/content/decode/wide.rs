@@ -33,7 +33,8 @@ pub(super) fn may_begin(unit: [u8; 2]) -> bool {
 }
 
 fn is_likely(unit: u16) -> bool {
-    matches!(unit, 0x20..=0x7E | 0xA0..=0x17F | 0x9 | 0xA | 0xD | 0x2010..=0x2030 | 0xFEFF)
+    // Latin letters, Greek and Cyrillic ones, and signs between words.
+    matches!(unit, 0x20..=0x7E | 0xA0..=0x17F | 0x386..=0x3CE | 0x400..=0x45F | 0x9 | 0xA | 0xD | 0x2010..=0x2030 | 0xFEFF)
 }
 
 /// The text that bytes are in UTF-16; `None` when they are none.
@@ -65,6 +66,7 @@ mod tests {
         for (bytes, expected) in [
             (little, Some("Zażółć 44051")),
             (big, Some("Zażółć 44051")),
+            ("ИНН 44051".encode_utf16().flat_map(u16::to_le_bytes).collect(), Some("ИНН 44051")),
             (b"plain text".to_vec(), None),
             (vec![], None),
         ] {
@@ -78,7 +80,7 @@ mod tests {
             );
             let Some(narrow) = narrow else { continue };
             let digits = narrow.bytes.len() as u32 - 5;
-            assert_eq!(original_offset(&narrow.runs, digits), Some(100 + 14));
+            assert_eq!(original_offset(&narrow.runs, digits), Some(100 + bytes.len() as u64 - 10));
         }
     }
 }

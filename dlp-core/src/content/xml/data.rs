@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::{Element, Visit};
+use crate::content::labels::SwitchedOff;
 use crate::content::walk::{Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 
@@ -23,6 +24,7 @@ pub(in crate::content) struct Properties {
     /// Text since the last tag; references split it into several events.
     value: String,
     attributes: Attributes,
+    labels: SwitchedOff,
 }
 
 impl Visit for Properties {
@@ -71,7 +73,8 @@ impl Properties {
             Some(name) => name.as_str(),
             None => self.open.iter().rev().map(String::as_str).find(|name| !is_type(name)).unwrap_or(""),
         };
-        emit(walk, Role::Property, name, &format!("{name}: {value}"))
+        self.labels.see(name, &value);
+        emit(walk, Role::Property, name, &format!("{name}{}: {value}", self.labels.mark(name)))
     }
 }
 
