@@ -119,11 +119,14 @@ fn demands(rules: &mut Rules, mut fields: Fields, draft: &Draft) {
     let mut tests = vec![(words, Vec::new())];
     let special = fields.text("special_chars").unwrap_or_else(|| SPECIAL_CHARS.to_owned());
     let special = special.chars().map(|c| regex_syntax::escape(&c.to_string())).collect::<String>();
-    let classes = [("min_digits", "0-9"), ("min_uppercase", "A-Z"), ("min_lowercase", "a-z"), ("min_special_chars", &special)];
+    let classes =
+        [("min_digits", "0-9"), ("min_uppercase", "A-Z"), ("min_lowercase", "a-z"), ("min_special_chars", &special)];
     // Without so many characters of a class: any number of others, and fewer of them.
     for (key, class) in classes {
         let fewer = fields.number(key).filter(|min| (1.0..=64.0).contains(min)).map(|min| min as u32 - 1);
-        tests.extend(fewer.map(|fewer| (Vec::new(), vec![format!("^[^{class}]*(?:[{class}][^{class}]*){{0,{fewer}}}$")])));
+        tests.extend(
+            fewer.map(|fewer| (Vec::new(), vec![format!("^[^{class}]*(?:[{class}][^{class}]*){{0,{fewer}}}$")])),
+        );
     }
     for (words, values) in tests.into_iter().filter(|(words, values)| !(words.is_empty() && values.is_empty())) {
         rules.allows.push(AllowDraft {

@@ -138,7 +138,8 @@ skipReport = true
         "rule `acme-secret`: lost: it goes with `custom.aws-access-token`, which is no detector of the file",
     ];
     assert_eq!(told(&imported), expected);
-    let alone = import_toml(&rules.replace("acme-id", "elsewhere").replace("id = \"elsewhere\"\nregex", "id = \"x\"\nregex"));
+    let alone =
+        import_toml(&rules.replace("acme-id", "elsewhere").replace("id = \"elsewhere\"\nregex", "id = \"x\"\nregex"));
     assert_eq!(of_score(&detectors(&alone)[0]), (75, 0), "what it demands cannot be found: as surely as without");
 }
 
