@@ -25,9 +25,9 @@ const ROWS: &[(&str, &str, &str, ConfidenceLevel)] = &[
     ("shared_{}", "ptr_([2-9][A-M][g-m]){12}", "secret.portainer.access-token", ConfidenceLevel::Low),
     ("{}", "ptr_[a-z]{10}_[a-z]{12}_[a-z]{12}", "secret.portainer.access-token", ConfidenceLevel::Low),
     // Words that name such a value prove no more of it.
-    ("scale api key: {}", "live_[g-z]{32}", "secret.scale.api-key", ConfidenceLevel::Low),
+    ("scale: use the api key {}", "live_[g-z]{32}", "secret.scale.api-key", ConfidenceLevel::Low),
     ("scaleapi = my_{}", "live_([2-9][A-M][g-m]){10}[2-9]n", "secret.scale.api-key", ConfidenceLevel::Low),
-    ("scale api key: {}", "live_([2-9][A-F][a-f]){10}[2-9]a", "secret.scale.api-key", ConfidenceLevel::Low),
+    ("scale: use the api key {}", "live_([2-9][A-F][a-f]){10}[2-9]a", "secret.scale.api-key", ConfidenceLevel::Low),
     ("scaleapi = {}", "live_([2-9][A-M][g-m]){10}[2-9]n", "secret.scale.api-key", ConfidenceLevel::Medium),
     // Behind fixed text, and behind a setting of its vendor where the vendor merely has to be near.
     (

@@ -6,6 +6,9 @@ use dlp_core::knowledge::AllowTests;
 /// Points of a rule that says nothing of its confidence: medium.
 pub(super) const POINTS_DEFAULT: i16 = 75;
 
+/// Points of a rule whose values are for other rules only: low.
+pub(super) const POINTS_HELPER: i16 = 50;
+
 /// Stands for the ids of all rules of the file, where a list is for all of them. Detectors of other files are not meant.
 pub(super) const EVERY_RULE: &str = "";
 
@@ -29,6 +32,8 @@ pub(super) struct Draft {
     pub(super) points: i16,
     /// Ids of the rules that it depends on.
     pub(super) companions: Vec<String>,
+    /// Whether it is worth reporting beside them only.
+    pub(super) needs_companion: bool,
     pub(super) examples: Vec<String>,
     pub(super) counter_examples: Vec<String>,
 }

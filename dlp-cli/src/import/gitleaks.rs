@@ -3,7 +3,7 @@
 //! Keys are those of its documentation, in today's and in older spellings. Its default rules are not part of a
 //! configuration; the built-in detectors run in their place.
 
-use super::draft::{AllowDraft, Draft, EVERY_RULE, POINTS_DEFAULT, id_of};
+use super::draft::{AllowDraft, Draft, EVERY_RULE, POINTS_DEFAULT, POINTS_HELPER, id_of};
 use super::fields::Fields;
 use super::pattern::{Dialect, Group, from_go};
 use super::{Notes, Rules};
@@ -113,8 +113,9 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
         group: number.map_or(Group::First, |number| Group::Number(number as u32)),
         keywords: fields.texts("keywords"),
         entropy_min: fields.number("entropy").unwrap_or_default(),
-        points: POINTS_DEFAULT,
-        companions: Vec::new(),
+        points: points(&mut rules.notes, &place, &mut fields),
+        companions: companions(&mut rules.notes, &place, &mut fields),
+        needs_companion: true,
         examples: Vec::new(),
         counter_examples: Vec::new(),
     };
@@ -139,6 +140,36 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
         }
     }
     rules.notes.leftovers(&place, fields);
+}
+
+/// A rule that is not reported only serves others.
+fn points(notes: &mut Notes, place: &str, fields: &mut Fields) -> i16 {
+    if fields.flag("skipReport") != Some(true) {
+        return POINTS_DEFAULT;
+    }
+    notes.changed(place, "`skipReport`: it only serves other rules; its findings are low");
+    POINTS_HELPER
+}
+
+/// The rules that must find something too. What they find nearby raises a finding to what it would be without them; alone
+/// it is kept, and low.
+fn companions(notes: &mut Notes, place: &str, fields: &mut Fields) -> Vec<String> {
+    let mut ids = Vec::new();
+    for mut required in fields.tables("required") {
+        ids.extend(required.text("id").map(|name| id_of(&name)));
+        for key in ["withinLines", "withinColumns"] {
+            if required.number(key).is_some() {
+                notes.changed(place, format!("`{key}`: companions of a detector stand within a kilobyte"));
+            }
+        }
+        notes.leftovers(&format!("{place}, `required`"), required);
+    }
+    match ids.len() {
+        0 => {}
+        1 => notes.changed(place, "`required`: without it its findings are low, and not lost"),
+        _ => notes.changed(place, "`required`: without any of them its findings are low, and not lost"),
+    }
+    ids
 }
 
 /// The allowlists of the file, or of a rule, given by its place and the id of its detector.

@@ -2,7 +2,7 @@
 //!
 //! What validates a finding by asking its vendor has no counterpart on purpose: nothing that is found is sent anywhere.
 
-use super::draft::{Draft, POINTS_DEFAULT, id_of};
+use super::draft::{Draft, POINTS_DEFAULT, POINTS_HELPER, id_of};
 use super::fields::Fields;
 use super::pattern::{Dialect, Group};
 use super::{AllowDraft, Rules};
@@ -14,6 +14,9 @@ const POINTS: [(&str, i16); 3] = [("low", 50), ("medium", POINTS_DEFAULT), ("hig
 
 /// The group that holds the secret, when a rule names one.
 const SECRET_GROUP: &str = "TOKEN";
+
+/// What counts as a special character where a rule names none.
+const SPECIAL_CHARS: &str = r##"!@#$%^&*()_+-=[]{}|;:'",.<>?/\`~"##;
 
 /// The document as fields, when it looks like a rule file.
 pub(super) fn parse(text: &str) -> Result<Fields, String> {
@@ -66,13 +69,14 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
         entropy_min: fields.number("min_entropy").unwrap_or_default(),
         points: points.unwrap_or(POINTS_DEFAULT),
         companions: companions(rules, &place, &mut fields),
+        needs_companion: false,
         examples: fields.texts("examples"),
         counter_examples: [fields.texts("negative_examples"), fields.texts("counter_examples")].concat(),
     };
     draft.tags.extend(fields.texts("tags"));
     if fields.flag("visible") == Some(false) {
         rules.notes.changed(&place, "it only serves other rules; its findings are low");
-        draft.points = draft.points.min(POINTS[0].1);
+        draft.points = draft.points.min(POINTS_HELPER);
     }
     for (key, why) in [
         ("validation", "nothing that is found is sent anywhere"),
@@ -84,6 +88,9 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
     }
     for requirements in fields.tables("pattern_requirements") {
         demands(rules, requirements, &draft);
+    }
+    if fields.flag("prevalidated") == Some(true) {
+        rules.notes.lost(&place, "`prevalidated`: a finding is as sure as its confidence says");
     }
     rules.notes.leftovers(&place, fields);
     rules.drafts.push(draft);
@@ -110,12 +117,16 @@ fn companions(rules: &mut Rules, place: &str, fields: &mut Fields) -> Vec<String
 fn demands(rules: &mut Rules, mut fields: Fields, draft: &Draft) {
     let words: Vec<String> = fields.texts("ignore_if_contains").into_iter().filter(|word| !word.is_empty()).collect();
     let mut tests = vec![(words, Vec::new())];
+    let special = fields.text("special_chars").unwrap_or_else(|| SPECIAL_CHARS.to_owned());
+    let special = special.chars().map(|c| regex_syntax::escape(&c.to_string())).collect::<String>();
+    let classes =
+        [("min_digits", "0-9"), ("min_uppercase", "A-Z"), ("min_lowercase", "a-z"), ("min_special_chars", &special)];
     // Without so many characters of a class: any number of others, and fewer of them.
-    for (key, class, others) in
-        [("min_digits", "[0-9]", "[^0-9]"), ("min_uppercase", "[A-Z]", "[^A-Z]"), ("min_lowercase", "[a-z]", "[^a-z]")]
-    {
+    for (key, class) in classes {
         let fewer = fields.number(key).filter(|min| (1.0..=64.0).contains(min)).map(|min| min as u32 - 1);
-        tests.extend(fewer.map(|fewer| (Vec::new(), vec![format!("^{others}*(?:{class}{others}*){{0,{fewer}}}$")])));
+        tests.extend(
+            fewer.map(|fewer| (Vec::new(), vec![format!("^[^{class}]*(?:[{class}][^{class}]*){{0,{fewer}}}$")])),
+        );
     }
     for (words, values) in tests.into_iter().filter(|(words, values)| !(words.is_empty() && values.is_empty())) {
         rules.allows.push(AllowDraft {

@@ -107,6 +107,42 @@ fn a_rule_changes_the_one_that_it_extends() {
     assert!(told(&missing).iter().any(|note| note.contains("`base.toml` could not be read")), "{:?}", told(&missing));
 }
 
+#[test]
+fn rules_that_serve_others_are_low_and_raise_them() {
+    let rules = r#"
+[[rules]]
+id = "acme-secret"
+regex = '''acs_[0-9a-f]{24}'''
+skipReport = false
+  [[rules.required]]
+  id = "acme-id"
+  withinLines = 5
+  [[rules.required]]
+  id = "aws-access-token"
+
+[[rules]]
+id = "acme-id"
+regex = '''aci_[0-9a-f]{12}'''
+skipReport = true
+"#;
+    let imported = import_toml(rules);
+    let found = detectors(&imported);
+    assert_eq!((found.len(), imported.taken), (2, 2));
+    assert_eq!(found[0].companions, ["custom.acme-id"]);
+    let of_score = |detector: &Detector| (detector.score.pattern, detector.score.companion);
+    assert_eq!((of_score(&found[0]), found[1].score.pattern), ((55, 20), 50));
+    let expected = [
+        "rule `acme-secret`: changed: `withinLines`: companions of a detector stand within a kilobyte",
+        "rule `acme-secret`: changed: `required`: without any of them its findings are low, and not lost",
+        "rule `acme-id`: changed: `skipReport`: it only serves other rules; its findings are low",
+        "rule `acme-secret`: lost: it goes with `custom.aws-access-token`, which is no detector of the file",
+    ];
+    assert_eq!(told(&imported), expected);
+    let alone =
+        import_toml(&rules.replace("acme-id", "elsewhere").replace("id = \"elsewhere\"\nregex", "id = \"x\"\nregex"));
+    assert_eq!(of_score(&detectors(&alone)[0]), (75, 0), "what it demands cannot be found: as surely as without");
+}
+
 const YAML: &str = r#"
 rules:
   - name: Acme API Key
@@ -132,6 +168,9 @@ rules:
       min_digits: 2
       ignore_if_contains: ["deadbeef"]
       min_special_chars: 1
+      special_chars: "-]^"
+      checksum: {expected: "x"}
+    prevalidated: false
   - name: Without a pattern
     id: np.none.1
   - name: Other
@@ -142,6 +181,7 @@ rules:
       - rule_id: kingfisher.acme.1
         variable: AKID
     confidence: sure
+    prevalidated: true
     novelty: true
 "#;
 
@@ -161,11 +201,14 @@ fn rules_in_yaml_bring_their_examples() {
     );
     assert!(imported.toml.contains("finds = [\"5f2ab8c1de90437fa6be2c14\"]"), "{}", imported.toml);
     assert!(imported.toml.contains("acme_key = short"), "{}", imported.toml);
+    assert!(imported.toml.contains(r#"values = ['^[^\-\]\^]*(?:[\-\]\^][^\-\]\^]*){0,0}$']"#), "{}", imported.toml);
+    assert!(!told(&imported).iter().any(|note| note.starts_with("rule `kingfisher.acme.1`: lost: `prevalidated`")));
     let told = told(&imported);
     for expected in [
         "rule `kingfisher.acme.1`: lost: example 2: nothing is found in it",
         "rule `kingfisher.acme.1`: lost: `validation`: nothing that is found is sent anywhere",
-        "rule `kingfisher.acme.1`, `pattern_requirements`: lost: `min_special_chars`: there is no counterpart",
+        "rule `kingfisher.acme.1`, `pattern_requirements`: lost: `checksum`: there is no counterpart",
+        "rule `np.other.1`: lost: `prevalidated`: a finding is as sure as its confidence says",
         "rule `np.none.1`: lost: it has no pattern",
         "rule `np.other.1`: changed: it only serves other rules",
         "rule `np.other.1`: changed: its confidence is none of low, medium and high",

@@ -24,18 +24,24 @@ pub(super) fn finish(rules: Rules) -> Imported {
     let Rules { drafts, allows, mut notes, read } = rules;
     let mut imported = Imported { rules: read, toml: HEAD.to_owned(), ..Imported::default() };
     let mut ids = BTreeSet::new();
+    let mut taken = Vec::new();
     for mut draft in drafts {
         let plain = draft.id.clone();
         let numbers = (2..).map(|number| format!("{plain}-{number}"));
         draft.id = std::iter::once(plain.clone()).chain(numbers).find(|id| !ids.contains(id)).unwrap_or(plain);
         match table(&draft, &mut notes) {
             Ok(table) => {
-                write::detector(&mut imported.toml, &table);
-                ids.insert(table.id);
-                imported.taken += 1;
+                ids.insert(table.id.clone());
+                taken.push((draft, table));
             }
             Err(why) => notes.lost(&draft.place, format!("it was not taken over: {why}")),
         }
+    }
+    imported.taken = taken.len();
+    for (draft, mut table) in taken {
+        keep_known(&mut table.companions, &ids, &draft.place, &mut notes);
+        add_examples(&draft, &mut table, &mut notes);
+        write::detector(&mut imported.toml, &table);
     }
     for mut allow in allows {
         if allow.detectors.first().is_some_and(|id| id == EVERY_RULE) {
@@ -54,6 +60,17 @@ pub(super) fn finish(rules: Rules) -> Imported {
     }
     imported.notes = notes.0;
     imported
+}
+
+/// Leaves out the companions that are no detectors of the file.
+fn keep_known(companions: &mut Vec<String>, ids: &BTreeSet<String>, place: &str, notes: &mut Notes) {
+    companions.retain(|id| {
+        let is_known = ids.contains(id);
+        if !is_known {
+            notes.lost(place, format!("it goes with `{id}`, which is no detector of the file"));
+        }
+        is_known
+    });
 }
 
 /// Why an allow entry cannot be used.
@@ -79,6 +96,7 @@ fn table(draft: &Draft, notes: &mut Notes) -> Result<Table, String> {
         entropy_min: draft.entropy_min.clamp(0.0, 8.0),
         points: draft.points,
         companions: draft.companions.clone(),
+        needs_companion: draft.needs_companion,
         ..Table::default()
     };
     let (mut table, how) = accepted(draft, plain)?;
@@ -93,7 +111,6 @@ fn table(draft: &Draft, notes: &mut Notes) -> Result<Table, String> {
         );
         notes.told(&draft.place, text);
     }
-    add_examples(draft, &mut table, notes);
     Ok(table)
 }
 

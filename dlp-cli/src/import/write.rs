@@ -19,6 +19,8 @@ pub(super) struct Table {
     pub(super) points: i16,
     /// Ids of detectors whose values belong to this one's.
     pub(super) companions: Vec<String>,
+    /// Whether it is worth reporting beside them only.
+    pub(super) needs_companion: bool,
     /// Texts, the values to be found in each, and how surely.
     pub(super) examples: Vec<(String, Vec<String>, String)>,
     pub(super) counter_examples: Vec<String>,
@@ -31,6 +33,9 @@ pub(super) const KEYWORD_WINDOW_BYTES: u16 = 1024;
 
 /// Points for a value nearby that the rule depends on.
 const COMPANION_POINTS: i16 = 10;
+
+/// Points that a rule has only beside what it demands: from low to medium.
+const NEEDED_POINTS: i16 = 20;
 
 /// Appends a detector.
 pub(super) fn detector(out: &mut String, table: &Table) {
@@ -62,7 +67,9 @@ pub(super) fn detector(out: &mut String, table: &Table) {
         field(&mut text, "score", &format!("{{ pattern = {} }}", table.points));
     } else {
         field(&mut text, "companions", &list(&table.companions));
-        field(&mut text, "score", &format!("{{ pattern = {}, companion = {COMPANION_POINTS} }}", table.points));
+        let lacking = if table.needs_companion { NEEDED_POINTS } else { 0 };
+        let (alone, beside) = (table.points - lacking, lacking.max(COMPANION_POINTS));
+        field(&mut text, "score", &format!("{{ pattern = {alone}, companion = {beside} }}"));
     }
     if !table.examples.is_empty() {
         text.push_str("examples = [\n");

@@ -38,6 +38,12 @@ const RESERVED_POINTS: i32 = 84;
 /// A credential that is mostly one repeated character is a placeholder: it stays, at low.
 const REPETITION_POINTS: i32 = 20;
 
+/// A credential of which the rest was left out opens nothing: it stays, at low.
+const CUT_OFF_POINTS: i32 = 45;
+
+/// What names an id behind the name of a vendor is no secret of that vendor: it stays, at low.
+const NAMED_ID_POINTS: i32 = 45;
+
 /// A number among others of its shape that fail the check passes by chance: it stays, at low.
 const STRANGERS_POINTS: i32 = 40;
 
@@ -155,6 +161,9 @@ pub(super) fn judge(
     if is_failed {
         score.cap(FAILED_CHECK_POINTS, Sentence::FailedCheck);
     }
+    if detector.data.category == Category::Secret {
+        cap_secret((text, accepted), detector, is_proven(checked), &mut score);
+    }
     Some(Judged {
         detector: index,
         start: accepted.value.start as u64,
@@ -164,6 +173,44 @@ pub(super) fn judge(
         checked,
         column: ground.table.and_then(|table| table.column_of(text, &accepted.value)),
     })
+}
+
+/// Keeps what its surroundings say is no whole credential, or none at all, at low.
+fn cap_secret((text, accepted): (&[u8], &Accepted), detector: &CompiledDetector, is_proven: bool, score: &mut Notes) {
+    let behind = &text[accepted.whole.end.max(accepted.value.end)..];
+    if !is_proven && CUT_OFF.iter().any(|mark| behind.starts_with(mark)) {
+        score.cap(CUT_OFF_POINTS, Sentence::CutOff);
+    }
+    let name = &text[accepted.whole.start..accepted.value.start];
+    if is_id_name(name) && !detector.data.id.ends_with("id") {
+        score.cap(NAMED_ID_POINTS, Sentence::NamedId);
+    }
+}
+
+/// What stands for the rest of a value.
+const CUT_OFF: &[&[u8]] = &[b"...", "\u{2026}".as_bytes()];
+
+/// Words that end the name of something that tells things apart.
+const ID_WORDS: &[&[u8]] = &[b"id", b"ids", b"uuid", b"guid"];
+
+/// Bytes between a name and its value that are looked over: signs, quotes and blanks.
+const SIGNS_MAX: usize = 16;
+
+/// Whether the name that stands directly before a value ends in a word for an id, as a word of its own:
+/// `organization_id`, `groupId`.
+fn is_id_name(label: &[u8]) -> bool {
+    let signs = label.iter().rev().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+    let name = &label[..label.len() - signs];
+    let letters = name.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (before, run) = name.split_at(name.len() - letters);
+    let is_alone = before.last().is_some_and(|byte| b"_-.".contains(byte));
+    signs <= SIGNS_MAX
+        && ID_WORDS.iter().any(|word| {
+            let Some(start) = run.len().checked_sub(word.len()) else { return false };
+            let (head, last) = run.split_at(start);
+            let is_hump = last[0].is_ascii_uppercase() && head.last().is_some_and(u8::is_ascii_lowercase);
+            last.eq_ignore_ascii_case(word) && (head.is_empty() && is_alone || is_hump)
+        })
 }
 
 /// Keeps a shape beyond what is issued at low, whatever words are near, where something other than a secret has it.

@@ -94,6 +94,10 @@ pub(super) enum Sentence {
     Repetition,
     /// It failed its check.
     FailedCheck,
+    /// Dots stand for its rest.
+    CutOff,
+    /// It is named as an id.
+    NamedId,
     /// Its digits are a row.
     InventedDigits,
     /// It belongs to a name.
@@ -118,6 +122,8 @@ impl Sentence {
             Self::Reserved => "in a range that is kept for examples",
             Self::Repetition => "one repeated character, or characters in their order: a placeholder",
             Self::FailedCheck => "failed its check: an altered or invented value",
+            Self::CutOff => "dots stand for the rest of it",
+            Self::NamedId => "its name says that it is an id",
             Self::InventedDigits => "digits in a row, as people and tables have them",
             Self::PartOfName => "part of a path or of a name",
             Self::Peers => "others of its kind nearby",

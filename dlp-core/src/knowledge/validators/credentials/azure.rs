@@ -7,7 +7,7 @@
 
 use super::super::Verdict;
 use super::encoded::decode_base64;
-use data_encoding::{BASE64, BASE64_NOPAD};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL};
 
 /// One family of keys: the signature, where it stands, and the seeds under which its keys are made.
 struct Family {
@@ -16,7 +16,8 @@ struct Family {
     seeds: &'static [&'static [u8; 8]],
 }
 
-/// Keys of 64 bytes hold the signature in characters 77 to 80, keys of 32 bytes in 34 to 37, of 39 bytes in 43 to 46.
+/// Keys of 64 bytes hold the signature in characters 77 to 80, keys of 32 bytes in 34 to 37, of 39 bytes in 43 to 46, of 40
+/// bytes in 45 to 48.
 const FAMILIES: &[Family] = &[
     Family { signature: b"+ASt", at: 76, seeds: &[b"Default0"] },
     Family { signature: b"+ABa", at: 76, seeds: &[b"AbAcct00"] },
@@ -33,6 +34,7 @@ const FAMILIES: &[Family] = &[
     Family { signature: b"AIoT", at: 33, seeds: &[b"IoTHub00", b"DpsKey00", b"Device00"] },
     Family { signature: b"AZEG", at: 33, seeds: &[b"Default0"] },
     Family { signature: b"+ACR", at: 42, seeds: &[b"ACRDflt0"] },
+    Family { signature: b"AzFu", at: 44, seeds: &[b"Functi00", b"System00", b"Master00"] },
     Family { signature: b"AzSe", at: 42, seeds: &[b"Query000", b"PAdmin00"] },
 ];
 
@@ -55,7 +57,12 @@ pub(super) fn complete_signed_key(value: &str) -> Option<String> {
     let body_len = bytes.len().checked_sub(4)?;
     let sum = marvin32(u64::from_be_bytes(**seed), &bytes[..body_len]);
     bytes[body_len..].copy_from_slice(&sum.to_le_bytes());
-    Some(if value.ends_with('=') { BASE64.encode(&bytes) } else { BASE64_NOPAD.encode(&bytes) })
+    Some(match value.ends_with('=') {
+        // Function keys stand in addresses.
+        true if value.get(44..48) == Some("AzFu") => BASE64URL.encode(&bytes),
+        true => BASE64.encode(&bytes),
+        false => BASE64_NOPAD.encode(&bytes),
+    })
 }
 
 /// Characters of a common annotated key before its checksum: sixty bytes.

@@ -47,6 +47,17 @@ pub(super) fn complete(value: &str) -> Option<String> {
     Some(encode(&bytes, ALPHABET))
 }
 
+/// The bytes of a text in the alphabet of Bitcoin.
+pub(super) fn bytes(text: &[u8]) -> Option<Vec<u8>> {
+    decode(text, ALPHABET)
+}
+
+/// A text for bytes, for tests of other checks.
+#[cfg(test)]
+pub(super) fn text(bytes: &[u8]) -> String {
+    encode(bytes, ALPHABET)
+}
+
 fn sum_of(body: &[u8]) -> [u8; 4] {
     let digest = Sha256::digest(Sha256::digest(body));
     [digest[0], digest[1], digest[2], digest[3]]

@@ -11,6 +11,7 @@ mod bip39;
 mod checksum;
 mod container;
 mod encoded;
+mod inside;
 mod juniper;
 mod layout;
 mod password;
@@ -36,6 +37,7 @@ pub(super) static CHECKS: &[Check] = &[
         |value| layout::ATLASSIAN_DATA_CENTER.complete(value),
     ),
     completing("atlassian-token", checksum::atlassian, checksum::complete_atlassian),
+    check("authenticator-export", |value| inside::AUTHENTICATOR.verdict(value)),
     completing("aws-access-key-id", structure::aws_access_key_id, structure::complete_aws_access_key_id),
     completing("azure-devops-token", base32::devops_token, base32::complete_devops_token),
     completing("azure-signed-key", azure::signed_key, azure::complete_signed_key),
@@ -55,21 +57,29 @@ pub(super) static CHECKS: &[Check] = &[
     completing("confluent-secret", checksum::confluent, checksum::complete_confluent),
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
     check("drawn-token", password::drawn),
+    check("elastic-key", |value| inside::ELASTIC_KEY.verdict(value)),
     check("generic-secret", password::generic),
     completing("github-token", checksum::github, checksum::complete_base62),
     completing("gitlab-routable-token", checksum::gitlab_routable, checksum::complete_gitlab_routable),
     completing("grafana-token", checksum::grafana, checksum::complete_grafana),
+    check("intercom-token", |value| inside::INTERCOM.verdict(value)),
     check("java-keystore", container::java_keystore),
+    check("jenkins-secret", |value| inside::JENKINS.verdict(value)),
+    check("jfrog-api-key", |value| inside::JFROG_KEY.verdict(value)),
     completing(
         "jfrog-reference-token",
         |value| layout::JFROG_REFERENCE.verdict(value),
         |value| layout::JFROG_REFERENCE.complete(value),
     ),
     check("json-inside", encoded::json_inside),
+    check("json-or-token", |value| inside::JSON.verdict(value)),
     completing("juniper-type9", juniper::type9, juniper::complete_type9),
     check("jwt", encoded::jwt),
+    check("jwt-or-token", |value| inside::JWT.verdict(value)),
     completing("nats-nkey", checksum::nats_nkey, checksum::complete_nats_nkey),
+    check("near-key", |value| inside::NEAR.verdict(value)),
     completing("npm-token", checksum::npm, checksum::complete_base62),
+    check("nuget-key", |value| inside::NUGET.verdict(value)),
     check("opaque-token", password::opaque),
     check("password-in-structure", password::in_structure),
     completing("pem-private-key", private_key::pem, private_key::complete_pem),
@@ -81,7 +91,9 @@ pub(super) static CHECKS: &[Check] = &[
     check("registry-hive", container::registry_hive),
     completing("ses-smtp-password", |value| layout::SES_SMTP.verdict(value), |value| layout::SES_SMTP.complete(value)),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
+    check("uuid-inside", |value| inside::UUID.verdict(value)),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
+    check("wireguard-key", |value| inside::WIREGUARD.verdict(value)),
     completing("workos-key", |value| layout::WORKOS.verdict(value), |value| layout::WORKOS.complete(value)),
     completing("xrp-seed", base58::xrp_seed, base58::complete_xrp_seed),
     completing("zuplo-key", checksum::zuplo, checksum::complete_zuplo),

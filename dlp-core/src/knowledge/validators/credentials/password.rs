@@ -23,6 +23,7 @@ const PLACEHOLDERS: &[&str] = &[
     "changeit",
     "changeme",
     "clave",
+    "cleartext",
     "client",
     "contrasena",
     "credential",
@@ -71,6 +72,7 @@ const PLACEHOLDERS: &[&str] = &[
     "passwort",
     "password",
     "placeholder",
+    "plaintext",
     "postgres",
     "przyklad",
     "pw",
@@ -243,6 +245,13 @@ fn is_mail_address(text: &str) -> bool {
     !name.is_empty() && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
 }
 
+/// What `printf` puts a value in for: `%s`, `%q,`, `%-20s`.
+fn is_format(text: &str) -> bool {
+    let Some(rest) = text.trim_end_matches([',', ';', '.', ')', ']']).strip_prefix('%') else { return false };
+    let verb = rest.trim_start_matches(|c: char| c.is_ascii_digit() || "-+#. *".contains(c));
+    matches!(verb, "s" | "q" | "d" | "v" | "x" | "i" | "u" | "r" | "@" | "ld" | "lu" | "zu" | "p" | "T" | "w" | "c")
+}
+
 fn is_reference(text: &str) -> bool {
     let is_variable = text.strip_prefix('$').is_some_and(|name| {
         let name = name.strip_prefix("env:").unwrap_or(name);
@@ -250,6 +259,7 @@ fn is_reference(text: &str) -> bool {
     });
     let wrapped = [('%', '%'), ('<', '>'), ('{', '}'), ('[', ']')];
     is_variable
+        || is_format(text)
         || is_type_name(text)
         || is_begun_call(text)
         || REFERENCES.iter().any(|start| text.starts_with(start))
@@ -408,8 +418,12 @@ fn is_written(value: &[u8]) -> bool {
     let is_spoken = vowels * 10 >= tail.len() * 3;
     let is_words =
         is_spoken && (is_in(u8::is_ascii_lowercase) || (is_in(u8::is_ascii_alphabetic) && capitals * 4 <= tail.len()));
-    let repeats = |period: usize| tail.len() >= period * 2 && tail.iter().zip(&tail[period..]).all(|(a, b)| a == b);
-    is_words || (1..=8).any(repeats)
+    is_words || (1..=8).any(|period| repeats(tail, period, 2))
+}
+
+/// Whether a text is another one again and again, at least so many times.
+fn repeats(text: &[u8], period: usize, times: usize) -> bool {
+    text.len() >= period * times && text.iter().zip(&text[period..]).all(|(a, b)| a == b)
 }
 
 /// The name of a function or a field: `searchContentUsingQuery`. Of drawn letters, half are capitals.
@@ -421,7 +435,8 @@ fn is_written_name(value: &[u8]) -> bool {
         && vowels * 10 >= value.len() * 3
 }
 
-/// Eight characters in ascending or descending order, or a period of at most four characters.
+/// Eight characters in ascending or descending order, a period of at most four characters, or letters and digits of which
+/// most follow each other, whatever separates them.
 fn is_sequence(value: &[u8]) -> bool {
     let run = |step: i16| {
         let mut longest = 1;
@@ -433,8 +448,26 @@ fn is_sequence(value: &[u8]) -> bool {
         }
         longest
     };
-    let repeats = |period: usize| value.len() >= period * 3 && value.iter().zip(&value[period..]).all(|(a, b)| a == b);
-    run(1) >= 8 || run(-1) >= 8 || (1..=4).any(repeats)
+    run(1) >= 8 || run(-1) >= 8 || (1..=4).any(|period| repeats(value, period, 3)) || is_counted(value)
+}
+
+/// Letters and digits from which on an order or a period tells that nobody drew them.
+const COUNTED_LEN_MIN: usize = 12;
+
+/// The last two thirds of the letters and digits of a value are a row as somebody types it, `A3-123456-789012-34567`, or a
+/// short text again and again. Of drawn ones, one pair in thirty follows.
+fn is_counted(value: &[u8]) -> bool {
+    let plain: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    let tail = &plain[plain.len() / 3..];
+    if tail.len() < COUNTED_LEN_MIN {
+        return false;
+    }
+    let follows = |pair: &&[u8]| {
+        let [before, after] = [pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase()];
+        after == before + 1 || matches!((before, after), (b'9', b'0' | b'a') | (b'z', b'a' | b'0') | (b'f', b'0'))
+    };
+    tail.windows(2).filter(follows).count() * 4 >= (tail.len() - 1) * 3
+        || (1..=4).any(|period| repeats(tail, period, 3))
 }
 
 /// Shapes that secrets do not have and that fill source trees: UUIDs, paths, addresses, dotted or hyphenated names.
@@ -494,6 +527,7 @@ mod tests {
             ("changeling77", true),
             ("somethingsecret", false),
             ("Testpass123", false),
+            ("CleartextPassword1", false),
             ("smtp_password", false),
             ("API_KEY", false),
             ("--password=", false),
@@ -517,6 +551,9 @@ mod tests {
             ("windows_sys::core::PCSTR)", false),
             ("Sunshine_t", true),
             ("a::77!b", true),
+            ("%q,", false),
+            ("%-20s", false),
+            ("%s7x", true),
             ("", false),
         ];
         for (value, expected) in rows {
@@ -574,6 +611,10 @@ mod tests {
             ("tok_abc123abc123abc123abc123", false),
             ("tok_FAKEq8wT1nB5rXe0uYpK2", false),
             ("tok_qJwTknBgrXeRuYpKmLdHsVz", true),
+            ("A3-123456-789012-34567-89012-34567-89012", false),
+            ("1PRK-abcd-efgh-ijkl-mnop-qrst-uvwx", false),
+            ("tok_ab12ab.12ab12:ab12ab12ab12", false),
+            ("tok_12345678-9012-3456-7890-123456789012", false),
         ];
         for (value, expected) in rows {
             assert_eq!(prefixed(value.as_bytes()), Verdict::from(expected), "{value}");
