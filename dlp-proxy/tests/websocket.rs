@@ -231,6 +231,9 @@ async fn sensitive_messages_do_not_leave() {
     is_closed(&[first.clone(), frame(0x89, CARD)], 1, 1008, plain).await;
     is_closed(&[frame(0x8a, CARD)], 0, 1008, plain).await;
     is_closed(&[frame(0x88, &[&1000u16.to_be_bytes()[..], CARD].concat())], 0, 1008, plain).await;
+    // A number in several of them.
+    let (one, two) = CARD.split_at(45);
+    is_closed(&[first.clone(), frame(0x89, one), frame(0x89, two)], 2, 1008, plain).await;
     // A number cut by a frame, and another message's worth of text before it.
     let (one, two) = CARD.split_at(45);
     is_closed(&[frame(0x01, one), frame(0x80, two)], 0, 1008, plain).await;

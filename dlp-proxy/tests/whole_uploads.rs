@@ -3,8 +3,7 @@
 
 mod support;
 
-use std::io::{Cursor, Write};
-use support::{Origin, Running, TestCa, find, status};
+use support::{Origin, Running, TestCa, archive, find, status};
 
 const ONE_CARD: &str = "Please charge my credit card number 4000 0100 0007 1234, Visa, expiry 12/29, as agreed.\n";
 const OTHER_CARD: &str = "Or my other credit card, Mastercard, number 5555 5555 5555 4444, expiry 11/28.\n";
@@ -34,30 +33,6 @@ action = { decision = "block", fail_mode = "closed" }
 /// Text that is longer than what is kept of the edges of a piece.
 fn filler() -> String {
     "Nothing to see in this line of an ordinary letter.\n".repeat(500)
-}
-
-/// Bytes that do not compress, so that a cut lies where it should.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let step = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    (0..len).map(step).collect()
-}
-
-/// An archive with one text, the end of which lies in its second half.
-fn archive(text: &str) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("letter.txt", zip::write::SimpleFileOptions::default()).unwrap();
-    let words = noise(60_000)
-        .into_iter()
-        .map(|byte| format!("{} ", char::from(b'a' + byte % 26)).repeat(1 + usize::from(byte % 3)));
-    zip.write_all(words.collect::<String>().as_bytes()).unwrap();
-    zip.write_all(text.as_bytes()).unwrap();
-    zip.finish().unwrap().into_inner()
 }
 
 /// A file, whether it may be uploaded, and whether its first part may be.

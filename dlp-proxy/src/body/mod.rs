@@ -33,7 +33,7 @@ mod walk;
 mod xml;
 
 pub(crate) use form::form_decoded;
-pub use head::{decoded_path, inspect_head};
+pub use head::{decoded_path, inspect_head, inspect_host};
 pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};
 
