@@ -228,7 +228,7 @@ async fn what_one_event_shows_weakly_hides_nothing_of_the_text() {
 async fn values_are_counted_over_the_events_of_an_answer() {
     let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
                   [[rule]]\nid = \"addresses\"\ntitle = \"Addresses\"\n\
-                  what = { detectors = [\"pii.intl.email\"], unique_min = 3 }\n\
+                  what = { detectors = [\"pii.intl.email\"], confidence_min = \"low\", unique_min = 3 }\n\
                   action = { decision = \"block\", fail_mode = \"open\" }\n";
     let filler = "All work and no play makes a dull day. ".repeat(200);
     let event = |name: &str| format!("data: Write to {name}@corp-mail.pl about {filler}\n\n");

@@ -84,7 +84,7 @@ async fn sensitive_bodies_do_not_leave() {
 async fn values_are_counted_over_requests_where_that_is_asked_for() {
     let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
                   [[rule]]\nid = \"addresses\"\ntitle = \"Addresses\"\n\
-                  what = { detectors = [\"pii.intl.email\"], unique_min = 3 }\n\
+                  what = { detectors = [\"pii.intl.email\"], confidence_min = \"low\", unique_min = 3 }\n\
                   action = { decision = \"block\", fail_mode = \"open\" }\n";
     let names = ["anna", "jan", "anna", "ewa", "jan", "olga"];
     for (setting, expected) in
@@ -134,11 +134,12 @@ async fn names_of_hosts_carry_nothing_away() {
             .await;
         assert_eq!(status(&plain) == 403, !is_clean, "{host} {plain}");
         if !is_clean {
-            assert!(!plain.contains(&host) && plain.contains("evil.example"), "{plain}");
+            assert!(!plain.contains(&host), "{plain}");
         }
     }
-    assert!(gateway.incidents().iter().all(|incident| !incident.to_string().contains("4000")));
-    assert_eq!(gateway.incidents().len(), 8);
+    let incidents = gateway.incidents();
+    assert!(incidents.iter().all(|incident| !incident.to_string().contains("0007")), "{incidents:?}");
+    assert_eq!(incidents.len(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

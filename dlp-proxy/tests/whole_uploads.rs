@@ -204,11 +204,15 @@ fn answer(head: &str) -> String {
 }
 
 async fn scene(hosts: &[&str], settings: &str) -> (Origin, Running) {
+    scene_with(hosts, settings, POLICY).await
+}
+
+async fn scene_with(hosts: &[&str], settings: &str, policy: &str) -> (Origin, Running) {
     let ca = TestCa::new();
     let origin = Origin::answering(ca.server(hosts, |_| {}), answer).await;
     let names: Vec<String> = hosts.iter().map(|host| format!("\"{host}\" = \"{}\"", origin.address)).collect();
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("policy.toml"), POLICY).unwrap();
+    std::fs::write(dir.path().join("policy.toml"), policy).unwrap();
     let config =
         format!("policy.files = [\"{{dir}}/policy.toml\"]\nresolver.override = {{ {} }}\n{settings}", names.join(", "));
     (origin, Running::start_in(dir, &ca, &config).await)
@@ -419,6 +423,25 @@ async fn an_upload_that_ends_by_its_length_has_no_gap() {
             let incidents = gateway.incidents();
             assert!(incidents.iter().any(|incident| incident.to_string().contains(reason)), "{name}: {incidents:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_ends_with_a_piece_that_is_too_large_to_be_held() {
+    let policy = POLICY.replace("fail_mode = \"closed\"", "fail_mode = \"open\"");
+    for (texts, expected) in [([ONE_CARD, OTHER_CARD], 403), ([ONE_CARD, ""], 200)] {
+        let (_origin, gateway) = scene_with(&["a.up.1drv.com"], "inspection.gate_max = \"64KiB\"", &policy).await;
+        let mut pieces: Vec<Vec<u8>> = texts.map(|text| [text, &filler()].concat().into_bytes()).to_vec();
+        pieces.push(filler().repeat(4).into_bytes());
+        let total: usize = pieces.iter().map(Vec::len).sum();
+        let (mut first, mut statuses) = (0, Vec::new());
+        for piece in &pieces {
+            let end = first + piece.len();
+            let put = call("PUT", "/up/token", format!("Content-Range: bytes {first}-{}/{total}\r\n", end - 1));
+            statuses.push(send(&gateway, "a.up.1drv.com", &put, piece).await);
+            first = end;
+        }
+        assert_eq!(statuses, [200, 200, expected]);
     }
 }
 

@@ -39,10 +39,11 @@ pub(crate) async fn refusal(
         return None;
     }
     let Inspected { item, .. } = inspection::inspect_host(services, name.clone()).await;
-    let decision = policies.decide(&Transfer { head: head.clone(), item: item.clone() }, SystemTime::now());
+    let mut decision = policies.decide(&Transfer { head: head.clone(), item: item.clone() }, SystemTime::now());
     let shown = shown(name);
     let mut transfer = Transfer { head, item };
     transfer.head.destination.host.clone_from(&shown);
+    decision.reasons.iter_mut().for_each(|reason| *reason = reason.replace(name, &shown));
     let path_masked = Some("/".to_owned());
     let verdict = Verdict { transfer, decision, answer: None, peer, path_masked };
     if !verdict.is_refused() {
