@@ -24,6 +24,7 @@ mod head;
 mod joined;
 mod json;
 mod limits;
+mod messages;
 mod multipart;
 mod nested;
 pub(crate) mod pieces;
