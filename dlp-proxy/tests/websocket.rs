@@ -189,8 +189,10 @@ async fn is_closed(frames: &[Vec<u8>], passing: usize, code: u16, (negotiated, c
     let expected = [frames[..passing].concat(), close.clone()].concat();
     assert_eq!(origin.received(&close).await, expected, "{code}: {frames:x?}");
     let incidents = gateway.incidents();
-    assert_eq!(incidents.len(), usize::from(code == 1008), "{incidents:?}");
-    assert!(incidents.iter().all(|incident| incident["decision"] == "block" && !incident.to_string().contains("0007")));
+    // Half a number may look like something that is only logged.
+    let blocks = incidents.iter().filter(|incident| incident["decision"] == "block").count();
+    assert_eq!(blocks, usize::from(code == 1008), "{incidents:?}");
+    assert!(incidents.iter().all(|incident| !incident.to_string().contains("0007")), "{incidents:?}");
 }
 
 const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
