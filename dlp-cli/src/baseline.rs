@@ -71,7 +71,7 @@ impl Baseline {
     /// Reads what the user named, and makes a salt when a first baseline is to be written.
     pub(crate) fn load(args: &ReportArgs) -> Result<Self, CliError> {
         let mut baseline = Self::default();
-        let mut key = args.key_file.as_deref().map(input::read_key).transpose()?;
+        let mut key = args.key_file.as_deref().map(input::read_key).transpose()?.map(|key| *key);
         if let Some(path) = &args.baseline {
             let document = read(path)?;
             match (&document.salt, key) {

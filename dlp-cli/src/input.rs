@@ -6,7 +6,7 @@
 
 use crate::error::CliError;
 use dlp_core::known::Source;
-use dlp_governance::files::{self, KEY_LEN};
+use dlp_governance::files::{self, Key};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -73,7 +73,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
 }
 
 /// Reads a key that the command needs.
-pub(crate) fn read_key(path: &Path) -> Result<[u8; KEY_LEN], CliError> {
+pub(crate) fn read_key(path: &Path) -> Result<Key, CliError> {
     let (Opened::File(file) | Opened::Stream(file)) = open(path, "name a file")?;
     files::read_key(file).map_err(|source| CliError::KeyFile { path: path.to_owned(), source })
 }

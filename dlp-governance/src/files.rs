@@ -30,11 +30,14 @@ pub enum KeyError {
     Content,
 }
 
+/// A key, wiped from memory when it is dropped.
+pub type Key = Zeroizing<[u8; KEY_LEN]>;
+
 /// Reads a key: 32 bytes, or as many in hexadecimal digits, that nobody else may read.
 ///
 /// # Errors
 /// [`KeyError`] when the file cannot be read, others may read it, or it holds something else.
-pub fn read_key(file: File) -> Result<[u8; KEY_LEN], KeyError> {
+pub fn read_key(file: File) -> Result<Key, KeyError> {
     if is_readable_by_others(&file.metadata()?) {
         return Err(KeyError::Shared);
     }
@@ -43,12 +46,12 @@ pub fn read_key(file: File) -> Result<[u8; KEY_LEN], KeyError> {
     key(&bytes).ok_or(KeyError::Content)
 }
 
-fn key(bytes: &[u8]) -> Option<[u8; KEY_LEN]> {
+fn key(bytes: &[u8]) -> Option<Key> {
     if let Ok(key) = bytes.try_into() {
-        return Some(key);
+        return Some(Zeroizing::new(key));
     }
     let digits = Zeroizing::new(data_encoding::HEXLOWER_PERMISSIVE.decode(bytes.trim_ascii_end()).ok()?);
-    digits[..].try_into().ok()
+    digits[..].try_into().ok().map(Zeroizing::new)
 }
 
 #[cfg(unix)]

@@ -16,6 +16,7 @@ use crate::identity::IdentityError;
 use crate::known::{self, KnownError};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::pipeline::recent::Recent;
 use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Reloader, Rules};
 use crate::scan_pool::ScanPool;
@@ -274,6 +275,7 @@ impl Gateway {
             watched: Arc::new(Semaphore::new(scan.streams.get().into())),
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             coaching: Coaching::default(),
+            recent: Recent::new(held.count_window),
             pinning: Pinning::new(),
             transfers: Transfers::new(held.spool_total_max / 2, metrics.transfers_open.clone()),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),

@@ -76,5 +76,5 @@ fn indexes<I>(
 fn key(path: &Path) -> Result<KnownKey, KnownError> {
     let wrong = |source| KnownError::Key { path: path.into(), source };
     let file = File::open(path).map_err(|error| wrong(error.into()))?;
-    files::read_key(file).map(KnownKey::new).map_err(wrong)
+    files::read_key(file).map(|key| KnownKey::new(*key)).map_err(wrong)
 }

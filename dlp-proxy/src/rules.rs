@@ -1,14 +1,15 @@
 //! What can be exchanged while the gateway runs: policies, users, what is not opened, the certificates of the proxy itself,
-//! and indexes of what is known.
+//! revocation lists for origins, and indexes of what is known.
 //!
 //! A decision is made under one set of rules. A request whose head was decided before an exchange and whose body after it
 //! meets the new rules with its body, which is what whoever revokes something wants.
 
 use crate::bypass::Bypass;
-use crate::config::Config;
+use crate::config::{Config, UpstreamConfig};
 use crate::gateway::{StartError, inspection_with, seconds_of};
 use crate::identity::Identity;
 use crate::services::{InspectionServices, Services};
+use crate::tls::origin::{OriginConfigs, client_configs};
 use crate::tls::own;
 use dlp_core::decision::{Policies, Policy};
 use std::fs;
@@ -81,7 +82,8 @@ impl<T> Exchangeable<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn exchange(&self, next: T) {
+    /// Puts another one in its place.
+    pub(crate) fn exchange(&self, next: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 }
@@ -104,12 +106,13 @@ impl Reloader {
         let read = self.read(config);
         let services = &self.0;
         services.metrics.count_reload(read.is_ok());
-        let (rules, inspection) = read?;
+        let (rules, inspection, origins) = read?;
         services.metrics.own_not_after.set(rules.own_not_after.map_or(0, seconds_of));
         services.rules.exchange(rules);
         if let Some(inspection) = inspection {
             services.inspection.exchange(inspection);
         }
+        services.upstream.exchange_tls(origins);
         services.request_log.open_anew();
         // Whoever is not let in any more is not kept in either.
         services.access.sweep(&services.rules);
@@ -120,18 +123,21 @@ impl Reloader {
             known: running.known.clone(),
             tls: running.tls.clone(),
             bypass: running.bypass.clone(),
+            upstream: UpstreamConfig { crls: running.upstream.crls.clone(), ..config.upstream.clone() },
             ..config.clone()
         };
         Ok(same_else != *running)
     }
 
     /// Detectors are compiled anew only where indexes bring some, or brought some.
-    fn read(&self, config: &Config) -> Result<(Rules, Option<InspectionServices>), StartError> {
+    fn read(&self, config: &Config) -> Result<(Rules, Option<InspectionServices>, OriginConfigs), StartError> {
         config.check()?;
         let rules = Rules::from_files(config)?;
+        let upstream = UpstreamConfig { crls: config.upstream.crls.clone(), ..self.0.config.upstream.clone() };
+        let origins = client_configs(&upstream, self.0.mint.ca_chain())?;
         let now = self.0.inspection.now();
         let is_known = !config.known.is_empty() || now.has_known;
         let inspection = is_known.then(|| inspection_with(&config.known, now.limits.clone(), now.risky.clone()));
-        Ok((rules, inspection.transpose()?))
+        Ok((rules, inspection.transpose()?, origins))
     }
 }

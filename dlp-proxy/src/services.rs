@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::destination::{Catalogue, Restrictions};
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::pipeline::recent::Recent;
 use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Rules};
 use crate::scan_pool::ScanPool;
@@ -43,6 +44,8 @@ pub(crate) struct Services {
     pub(crate) pool: ScanPool,
     /// Requests that wait for an explanation.
     pub(crate) coaching: Coaching,
+    /// Values that were let through of late.
+    pub(crate) recent: Recent,
     /// What clients have refused.
     pub(crate) pinning: Pinning,
     /// Uploads that take several requests.

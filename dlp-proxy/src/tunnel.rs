@@ -26,6 +26,7 @@ use crate::tls::Protocol;
 use crate::tls::hello::{Hello, read_hello};
 use crate::tls::pinning::Pair;
 use crate::upstream::{Links, Route};
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -77,7 +78,7 @@ pub(crate) async fn open(
             h2::judge(&parts).map_err(Fault::Framing)?;
         }
         if parts.extensions.get::<hyper::ext::Protocol>().is_some() {
-            return Err(Fault::Upgrade);
+            return Err(Fault::Upgrade.into());
         }
         let proof = pipeline::prove(&services, client, &parts.headers)?;
         let lease = services.access.lease();
@@ -86,13 +87,20 @@ pub(crate) async fn open(
         let pair = Pair::new(&authority.host, parts.headers.get(header::USER_AGENT));
         let is_bypassed = is_bypassed(&services, &authority.host, &pair);
         if !is_bypassed && !services.mint.admits(&authority.host, client.peer.ip()) {
-            return Err(Fault::TooManyHosts);
+            return Err(Fault::TooManyHosts.into());
+        }
+        if !is_bypassed {
+            let from = (actor.clone(), client.peer);
+            let refusal = pipeline::host::refusal(&services, (&authority, true), from, &parts).await;
+            if let Some(refusal) = refusal {
+                return Err(Unopened::Refused(refusal));
+            }
         }
         let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, actor) {
             true => None,
             false => Some(services.upstream.route(authority.clone(), true).await?),
         };
-        Ok::<_, Fault>((proof, lease, authority, route, (pair, is_bypassed)))
+        Ok::<_, Unopened>((proof, lease, authority, route, (pair, is_bypassed)))
     };
     match prepared.await {
         Ok((proof, lease, authority, route, (pair, is_bypassed))) => {
@@ -122,13 +130,30 @@ pub(crate) async fn open(
             });
             Response::new(GatewayBody::empty())
         }
-        Err(fault) => refuse(&services, client, &parts, &fault),
+        Err(Unopened::Fault(fault)) => refuse(&services, client, &parts, &fault),
+        Err(Unopened::Refused(refusal)) => closing(refusal.map(GatewayBody::full)),
+    }
+}
+
+/// Why there is no tunnel.
+enum Unopened {
+    Fault(Fault),
+    /// Its host may not be asked for.
+    Refused(Response<Bytes>),
+}
+
+impl From<Fault> for Unopened {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
 /// Bytes that a client sent ahead must not be read as a request, so the connection ends with the refusal.
 fn refuse(services: &Services, client: &Client, parts: &http::request::Parts, fault: &Fault) -> Response<GatewayBody> {
-    let mut response = pipeline::refuse_with(services, client, parts, fault);
+    closing(pipeline::refuse_with(services, client, parts, fault))
+}
+
+fn closing(mut response: Response<GatewayBody>) -> Response<GatewayBody> {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -212,6 +212,29 @@ fn content_codings_are_undone() {
 }
 
 #[test]
+fn messages_in_envelopes_are_undone() {
+    let message = |flags: u8, content: &[u8]| {
+        [&[flags][..], &u32::try_from(content.len()).unwrap().to_be_bytes(), content].concat()
+    };
+    let text = b"a HIT1 b";
+    let both = [message(0, b"nothing"), message(1, &gzip(text))].concat();
+    for (kind, coding) in [
+        ("application/grpc-web+proto", "grpc-encoding"),
+        ("application/grpc", "grpc-encoding"),
+        ("application/connect+json", "connect-content-encoding"),
+    ] {
+        check(&[("content-type", kind), (coding, "gzip")], &both, &["message 1: HIT1@2"], &[]);
+        check(&[("content-type", kind)], &message(1, b"\x01\x02"), &[], &["opaque_coding"]);
+        check(&[("content-type", kind)], &message(0, text)[..8], &[], &["messages"]);
+    }
+    // Each message in a base 64 of its own, with its end.
+    let encoded =
+        [message(0, b"nothing"), message(1, &gzip(text))].map(|one| data_encoding::BASE64.encode(&one)).concat();
+    let fields = [("content-type", "application/grpc-web-text"), ("grpc-encoding", "gzip")];
+    check(&fields, encoded.as_bytes(), &["message 1: HIT1@2"], &[]);
+}
+
+#[test]
 fn codings_that_lie_or_break_leave_nothing_out() {
     let damaged = |coding: &str, body: &[u8], findings: &[&str], problems: &[&str]| {
         check(&[("content-encoding", coding)], body, findings, problems)

@@ -225,6 +225,34 @@ async fn what_one_event_shows_weakly_hides_nothing_of_the_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn values_are_counted_over_the_events_of_an_answer() {
+    let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
+                  [[rule]]\nid = \"addresses\"\ntitle = \"Addresses\"\n\
+                  what = { detectors = [\"pii.intl.email\"], confidence_min = \"low\", unique_min = 3 }\n\
+                  action = { decision = \"block\", fail_mode = \"open\" }\n";
+    let filler = "All work and no play makes a dull day. ".repeat(200);
+    let event = |name: &str| format!("data: Write to {name}@corp-mail.pl about {filler}\n\n");
+    let bits = |name: &str| {
+        ["Write to ", name, "@corp-mail.pl", " or "].map(|bit| format!("data: {{\"t\":\"{bit}\"}}\n\n")).concat()
+    };
+    let rows: [(Vec<String>, &[&str], &[&str]); 3] = [
+        (["anna", "jan", "ewa", "olga"].map(event).to_vec(), &["anna", "jan"], &["ewa", "olga"]),
+        (["anna", "jan", "anna", "jan"].map(event).to_vec(), &["anna", "jan"], &[]),
+        (["anna", "jan", "ewa", "olga"].map(bits).to_vec(), &["anna", "jan", "ewa"], &["olga"]),
+    ];
+    for (events, passing, stopped) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("p.toml"), policy).unwrap();
+        let (got, gateway) = listen(events.concat(), "policy.files = [\"{dir}/p.toml\"]", dir).await;
+        assert!(
+            passing.iter().all(|name| got.contains(name)) && !stopped.iter().any(|name| got.contains(name)),
+            "{got}"
+        );
+        assert_eq!(gateway.incidents().len(), usize::from(!stopped.is_empty()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn compressed_events_go_one_by_one() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -5,7 +5,7 @@ mod support;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{Origin, Running, TestCa, find};
+use support::{Origin, Running, TestCa, archive, find};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -324,19 +324,6 @@ async fn what_is_no_icap_is_refused_by_name() {
     let mut stream = TcpStream::connect(stranger.icap.unwrap()).await.unwrap();
     let _ = stream.write_all(b"OPTIONS icap://gw/reqmod ICAP/1.0\r\n\r\n").await;
     assert!(matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_)), "a peer that is not listed is not answered");
-}
-
-/// An archive with one text, most of which lies in its second half.
-fn archive(text: &str) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
-    zip.start_file("letter.txt", stored).unwrap();
-    let words: String = (0..9_000u32).map(|number| format!("{:x} ", number.wrapping_mul(2_654_435_761))).collect();
-    // Letters only, or some of them would look like numbers of something.
-    let words = words.replace(|digit: char| digit.is_ascii_digit(), "k");
-    std::io::Write::write_all(&mut zip, words.as_bytes()).unwrap();
-    std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
-    zip.finish().unwrap().into_inner()
 }
 
 #[tokio::test(flavor = "multi_thread")]

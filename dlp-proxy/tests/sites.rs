@@ -139,6 +139,29 @@ async fn an_origin_whose_certificate_was_revoked_is_refused() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn revocation_lists_for_origins_are_exchanged() {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST], |params| params.serial_number = Some(7_u64.into()))).await;
+    let dir = tempfile::tempdir().unwrap();
+    let (list, crls) = (dir.path().join("list.pem"), "upstream.crls = [\"{dir}/list.pem\"]");
+    std::fs::write(&list, ca.crl(8)).unwrap();
+    let read = toml::from_str(&crls.replace("{dir}", &dir.path().display().to_string())).unwrap();
+    let gateway = Running::start_in(dir, &ca, &(overridden(&origin, &[HOST]) + crls)).await;
+    for (next, is_read, expected) in [
+        (ca.crl(8), true, 200),
+        (ca.crl(7), true, 502),
+        ("no list".to_owned(), false, 502),
+        (ca.expired_crl(8), true, 502),
+        (ca.crl(8), true, 200),
+    ] {
+        std::fs::write(&list, &next).unwrap();
+        assert_eq!(gateway.reloader.reload(&read).is_ok(), is_read, "{next}");
+        let answer = gateway.https("site.example:443", GET).await;
+        assert_eq!(status(&answer), expected, "{next} {answer}");
+    }
+}
+
 /// TLS of an origin that wants a certificate of this CA.
 fn wanting(ca: &TestCa, version: &'static rustls::SupportedProtocolVersion) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -81,6 +81,68 @@ async fn sensitive_bodies_do_not_leave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn values_are_counted_over_requests_where_that_is_asked_for() {
+    let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"allow\"\nfail_mode = \"open\"\n\
+                  [[rule]]\nid = \"addresses\"\ntitle = \"Addresses\"\n\
+                  what = { detectors = [\"pii.intl.email\"], confidence_min = \"low\", unique_min = 3 }\n\
+                  action = { decision = \"block\", fail_mode = \"open\" }\n";
+    let names = ["anna", "jan", "anna", "ewa", "jan", "olga"];
+    for (setting, expected) in
+        [("", [200, 200, 200, 200, 200, 200]), ("inspection.count_window = \"10m\"", [200, 200, 200, 403, 200, 403])]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("p.toml"), policy).unwrap();
+        let ca = TestCa::new();
+        let origin = Origin::tls(ca.server(&[HOST], |_| {})).await;
+        let address = origin.address;
+        let config = format!(
+            "resolver.override = {{ \"{HOST}\" = \"{address}\" }}\npolicy.files = [\"{{dir}}/p.toml\"]\n{setting}"
+        );
+        let gateway = Running::start_in(dir, &ca, &config).await;
+        let mut got = Vec::new();
+        for name in names {
+            let body = format!("Please write to {name}@corp-mail.pl today.");
+            got.push(status(&gateway.https("files.example:443", &with_length(body.as_bytes())).await));
+        }
+        assert_eq!(got, expected, "{setting}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_hosts_carry_nothing_away() {
+    let ca = TestCa::new();
+    let origin = Origin::tls(ca.server(&[HOST], |_| {})).await;
+    let config = format!("resolver.override = {{ \"*.evil.example\" = \"{}\" }}", origin.address);
+    let gateway = Running::start(&ca, &config).await;
+    let text = "credit card 4000 0100 0007 1234, Visa";
+    let encoded = data_encoding::HEXLOWER.encode(text.as_bytes());
+    let (one, two) = encoded.split_at(40);
+    let base32 = data_encoding::BASE32_NOPAD.encode(text.as_bytes()).to_ascii_lowercase();
+    let rows = [
+        ("www.evil.example".to_owned(), true),
+        ("d111111abcdef8-20261123.evil.example".to_owned(), true),
+        ("credit-card-4000-0100-0007-1234.evil.example".to_owned(), false),
+        ("credit-card.4000.0100.0007.1234.evil.example".to_owned(), false),
+        (format!("{one}.{two}.evil.example"), false),
+        (format!("{base32}.evil.example"), false),
+    ];
+    for (host, is_clean) in rows {
+        let tunnel = gateway.tunnel(&format!("{host}:443")).await;
+        assert_eq!(tunnel.is_ok(), is_clean, "{host} {tunnel:?}");
+        let plain = gateway
+            .raw(format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await;
+        assert_eq!(status(&plain) == 403, !is_clean, "{host} {plain}");
+        if !is_clean {
+            assert!(!plain.contains(&host), "{plain}");
+        }
+    }
+    let incidents = gateway.incidents();
+    assert!(incidents.iter().all(|incident| !incident.to_string().contains("0007")), "{incidents:?}");
+    assert_eq!(incidents.len(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_answer_lists_what_led_to_the_decision() {
     let (_origin, gateway) = scene("").await;
     // Its check digit fits a Japanese individual number, but nothing beside it speaks for one.

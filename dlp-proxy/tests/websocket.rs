@@ -189,8 +189,10 @@ async fn is_closed(frames: &[Vec<u8>], passing: usize, code: u16, (negotiated, c
     let expected = [frames[..passing].concat(), close.clone()].concat();
     assert_eq!(origin.received(&close).await, expected, "{code}: {frames:x?}");
     let incidents = gateway.incidents();
-    assert_eq!(incidents.len(), usize::from(code == 1008), "{incidents:?}");
-    assert!(incidents.iter().all(|incident| incident["decision"] == "block" && !incident.to_string().contains("0007")));
+    // Half a number may look like something that is only logged.
+    let blocks = incidents.iter().filter(|incident| incident["decision"] == "block").count();
+    assert_eq!(blocks, usize::from(code == 1008), "{incidents:?}");
+    assert!(incidents.iter().all(|incident| !incident.to_string().contains("0007")), "{incidents:?}");
 }
 
 const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
@@ -231,6 +233,9 @@ async fn sensitive_messages_do_not_leave() {
     is_closed(&[first.clone(), frame(0x89, CARD)], 1, 1008, plain).await;
     is_closed(&[frame(0x8a, CARD)], 0, 1008, plain).await;
     is_closed(&[frame(0x88, &[&1000u16.to_be_bytes()[..], CARD].concat())], 0, 1008, plain).await;
+    // A number in several of them.
+    let (one, two) = CARD.split_at(45);
+    is_closed(&[first.clone(), frame(0x89, one), frame(0x89, two)], 2, 1008, plain).await;
     // A number cut by a frame, and another message's worth of text before it.
     let (one, two) = CARD.split_at(45);
     is_closed(&[frame(0x01, one), frame(0x80, two)], 0, 1008, plain).await;

@@ -3,8 +3,7 @@
 
 mod support;
 
-use std::io::{Cursor, Write};
-use support::{Origin, Running, TestCa, find, status};
+use support::{Origin, Running, TestCa, archive, find, status};
 
 const ONE_CARD: &str = "Please charge my credit card number 4000 0100 0007 1234, Visa, expiry 12/29, as agreed.\n";
 const OTHER_CARD: &str = "Or my other credit card, Mastercard, number 5555 5555 5555 4444, expiry 11/28.\n";
@@ -34,30 +33,6 @@ action = { decision = "block", fail_mode = "closed" }
 /// Text that is longer than what is kept of the edges of a piece.
 fn filler() -> String {
     "Nothing to see in this line of an ordinary letter.\n".repeat(500)
-}
-
-/// Bytes that do not compress, so that a cut lies where it should.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let step = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    (0..len).map(step).collect()
-}
-
-/// An archive with one text, the end of which lies in its second half.
-fn archive(text: &str) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("letter.txt", zip::write::SimpleFileOptions::default()).unwrap();
-    let words = noise(60_000)
-        .into_iter()
-        .map(|byte| format!("{} ", char::from(b'a' + byte % 26)).repeat(1 + usize::from(byte % 3)));
-    zip.write_all(words.collect::<String>().as_bytes()).unwrap();
-    zip.write_all(text.as_bytes()).unwrap();
-    zip.finish().unwrap().into_inner()
 }
 
 /// A file, whether it may be uploaded, and whether its first part may be.
@@ -229,11 +204,15 @@ fn answer(head: &str) -> String {
 }
 
 async fn scene(hosts: &[&str], settings: &str) -> (Origin, Running) {
+    scene_with(hosts, settings, POLICY).await
+}
+
+async fn scene_with(hosts: &[&str], settings: &str, policy: &str) -> (Origin, Running) {
     let ca = TestCa::new();
     let origin = Origin::answering(ca.server(hosts, |_| {}), answer).await;
     let names: Vec<String> = hosts.iter().map(|host| format!("\"{host}\" = \"{}\"", origin.address)).collect();
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("policy.toml"), POLICY).unwrap();
+    std::fs::write(dir.path().join("policy.toml"), policy).unwrap();
     let config =
         format!("policy.files = [\"{{dir}}/policy.toml\"]\nresolver.override = {{ {} }}\n{settings}", names.join(", "));
     (origin, Running::start_in(dir, &ca, &config).await)
@@ -444,6 +423,25 @@ async fn an_upload_that_ends_by_its_length_has_no_gap() {
             let incidents = gateway.incidents();
             assert!(incidents.iter().any(|incident| incident.to_string().contains(reason)), "{name}: {incidents:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_ends_with_a_piece_that_is_too_large_to_be_held() {
+    let policy = POLICY.replace("fail_mode = \"closed\"", "fail_mode = \"open\"");
+    for (texts, expected) in [([ONE_CARD, OTHER_CARD], 403), ([ONE_CARD, ""], 200)] {
+        let (_origin, gateway) = scene_with(&["a.up.1drv.com"], "inspection.gate_max = \"64KiB\"", &policy).await;
+        let mut pieces: Vec<Vec<u8>> = texts.map(|text| [text, &filler()].concat().into_bytes()).to_vec();
+        pieces.push(filler().repeat(4).into_bytes());
+        let total: usize = pieces.iter().map(Vec::len).sum();
+        let (mut first, mut statuses) = (0, Vec::new());
+        for piece in &pieces {
+            let end = first + piece.len();
+            let put = call("PUT", "/up/token", format!("Content-Range: bytes {first}-{}/{total}\r\n", end - 1));
+            statuses.push(send(&gateway, "a.up.1drv.com", &put, piece).await);
+            first = end;
+        }
+        assert_eq!(statuses, [200, 200, expected]);
     }
 }
 

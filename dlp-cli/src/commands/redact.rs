@@ -98,7 +98,7 @@ fn open(file: &Path) -> Result<Box<dyn Read>, CliError> {
 /// The user's key, or one for this run alone.
 fn key(args: &RedactArgs) -> Result<RedactKey, CliError> {
     match &args.key_file {
-        Some(path) => Ok(RedactKey::new(read_key(path)?)),
+        Some(path) => Ok(RedactKey::new(*read_key(path)?)),
         None if args.method == RedactMethod::Token => Err(CliError::NoRedactKey),
         None => {
             let mut fresh = [0; 32];

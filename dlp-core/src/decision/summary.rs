@@ -150,6 +150,44 @@ impl Summariser {
         }
     }
 
+    /// The numbers so far without the texts, to be put together with those of other transfers.
+    #[must_use]
+    pub fn counts(&self) -> Self {
+        let Self { detectors, values_left, .. } = self;
+        Self { detectors: detectors.clone(), values_left: *values_left, texts: Vec::new(), masked: None }
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.detectors.is_empty()
+    }
+
+    /// Adds what was counted in another transfer. A value that both have counts once, at its better level.
+    pub fn absorb(&mut self, other: &Self) {
+        for (id, more) in &other.detectors {
+            let known = self.detectors.entry(id.clone()).or_insert_with(|| Tally {
+                summary: DetectorSummary {
+                    count: 0,
+                    unique: UniqueValues::default(),
+                    samples_masked: Vec::new(),
+                    ..more.summary.clone()
+                },
+                values: HashMap::new(),
+            });
+            known.absorb(more, &mut self.values_left);
+        }
+    }
+
+    /// Forgets each value that another transfer does not have.
+    pub fn keep_common(&mut self, other: &Self) {
+        self.detectors.retain(|id, tally| {
+            let Some(known) = other.detectors.get(id) else { return false };
+            tally.values.retain(|digest, _| known.values.contains_key(digest));
+            !tally.values.is_empty()
+        });
+    }
+
     /// The summaries, by detector id.
     #[must_use]
     pub fn finish(self) -> Vec<DetectorSummary> {
@@ -165,6 +203,33 @@ impl Summariser {
             summary
         };
         (self.detectors.into_values().map(summarise).collect(), self.texts)
+    }
+}
+
+impl Tally {
+    fn absorb(&mut self, more: &Self, values_left: &mut u64) {
+        let summary = &mut self.summary;
+        summary.count += more.summary.count;
+        summary.confidence_max = summary.confidence_max.max(more.summary.confidence_max);
+        let UniqueValues { low, medium, high } = more.summary.unique;
+        summary.unique.low += low;
+        summary.unique.medium += medium;
+        summary.unique.high += high;
+        for sample in &more.summary.samples_masked {
+            if summary.samples_masked.len() < SAMPLES_MAX && !summary.samples_masked.contains(sample) {
+                summary.samples_masked.push(sample.clone());
+            }
+        }
+        for (digest, level) in &more.values {
+            match self.values.get_mut(digest) {
+                Some(best) => *best = (*level).max(*best),
+                None if *values_left == 0 => summary.unique.add(*level),
+                None => {
+                    *values_left -= 1;
+                    self.values.insert(*digest, *level);
+                }
+            }
+        }
     }
 }
 
@@ -279,6 +344,46 @@ mod tests {
         }
         let summary = summariser.finish().remove(0);
         assert_eq!((summary.count, summary.unique.high), (5, 4), "3 and its repetition count twice, 1 once");
+    }
+
+    #[test]
+    fn values_of_several_transfers_count_once() {
+        let detector = detector("test.acme.number", "finance");
+        let counted = |limit, values: &[(&str, i32)]| {
+            let mut one = Summariser::new(&Limits { findings_max: limit, ..Limits::inline() });
+            values.iter().for_each(|(value, points)| one.add(&detector, &finding(value, *points)));
+            one.counts()
+        };
+        let rows = [(10, 4, (1, 2)), (2, 5, (1, 3))];
+        for (limit, count, (medium, high)) in rows {
+            let mut all = Summariser::new(&Limits { findings_max: limit, ..Limits::inline() });
+            assert!(all.is_empty());
+            for one in [&[("1", 70), ("2", 70)][..], &[("2", 90)], &[("3", 90)]] {
+                all.absorb(&counted(10, one));
+            }
+            if limit == 2 {
+                all.absorb(&counted(10, &[("3", 90)]));
+            }
+            let summary = all.finish().remove(0);
+            assert_eq!((summary.count, summary.unique), (count, UniqueValues { low: 0, medium, high }), "{limit}");
+        }
+    }
+
+    #[test]
+    fn values_that_another_transfer_does_not_have_are_forgotten() {
+        let detector = detector("test.acme.number", "finance");
+        let counted = |values: &[&str]| {
+            let mut one = Summariser::new(&Limits::inline());
+            values.iter().for_each(|value| one.add(&detector, &finding(value, 90)));
+            one
+        };
+        for (first, second, expected) in
+            [(&["1", "2"][..], &["2", "3"][..], Some(1)), (&["1"], &["2"], None), (&["1"], &[], None)]
+        {
+            let mut all = counted(first);
+            all.keep_common(&counted(second));
+            assert_eq!(all.finish().first().map(|summary| summary.unique.high), expected, "{first:?} {second:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::coding::{self, Bounds, Coding, Decoded};
 use super::multipart::{self, PartHead};
 use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
-use super::{Opaque, chunked, fields, form, git, json, xml};
+use super::{Opaque, chunked, fields, form, git, json, messages, xml};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
 use http::HeaderMap;
@@ -16,6 +16,9 @@ use std::io;
 
 /// Bytes that are looked at to tell the format.
 const SNIFF_BYTES: u64 = 4 * 1024;
+
+/// Fields that say how messages inside a body are compressed.
+const MESSAGE_CODINGS: [&str; 2] = ["grpc-encoding", "connect-content-encoding"];
 
 /// What the head of an entity says about it.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +37,8 @@ pub(super) struct Declared {
     pub(super) name: String,
     /// Name of the form field, of a part that is no file.
     pub(super) field: Option<String>,
+    /// Coding of messages that say they are compressed.
+    pub(super) message_coding: String,
 }
 
 impl Declared {
@@ -55,8 +60,15 @@ impl Declared {
         let unframed_len_bytes = chunked::declared_len_bytes(head);
         let disposition = lossy(head, CONTENT_DISPOSITION);
         let name = multipart::file_names(&disposition).pop().unwrap_or_else(|| "body".to_owned());
+        let content_type = lossy(head, CONTENT_TYPE);
+        let is_text = messages::is_text_of_messages(&content_type.trim().to_ascii_lowercase());
+        // What a flag without a named compression means is not known, so it is a coding that nobody knows.
+        let message_coding = MESSAGE_CODINGS.iter().find_map(|name| head.get(*name));
+        let message_coding = message_coding.map_or_else(|| "unnamed".into(), |c| String::from_utf8_lossy(c.as_bytes()));
         Self {
-            content_type: lossy(head, CONTENT_TYPE),
+            content_type,
+            transfer_encoding: if is_text { "base64".to_owned() } else { String::new() },
+            message_coding: message_coding.trim().to_ascii_lowercase(),
             codings,
             is_aws_chunked,
             unframed_len_bytes,
@@ -77,6 +89,7 @@ impl Declared {
             unframed_len_bytes: None,
             name: file_name.or(head.name.as_ref()).cloned().unwrap_or_default(),
             field: if file_name.is_none() { head.name.clone() } else { None },
+            message_coding: "unnamed".to_owned(),
         }
     }
 
@@ -289,6 +302,7 @@ enum Format {
     Xml,
     Form,
     GitPush,
+    Messages,
     Whole,
 }
 
@@ -338,6 +352,10 @@ fn walk_structure(
             false
         }
         Format::GitPush => git::walk_push(walk, body),
+        Format::Messages => {
+            messages::walk_messages(walk, declared, body);
+            false
+        }
         Format::Whole => {
             walk_whole(walk, declared, first, body);
             true
@@ -403,6 +421,7 @@ fn format_of_type(media_type: &str) -> Format {
         }
         "application/xml" | "text/xml" => Format::Xml,
         "application/x-git-receive-pack-request" => Format::GitPush,
+        _ if messages::is_of_messages(media_type) => Format::Messages,
         _ if media_type.ends_with("+xml") => Format::Xml,
         _ if media_type.starts_with("multipart/") => Format::Multipart,
         _ if media_type.ends_with("+json") => Format::Json,

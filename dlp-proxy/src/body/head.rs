@@ -11,7 +11,7 @@ use super::fields;
 use super::joined::{Origin, walk_joined};
 use super::walk::{View, Walk};
 use super::{BodyReport, BodySetup, form, multipart, nested};
-use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE32_NOPAD, BASE64, HEXLOWER_PERMISSIVE};
 use dlp_core::content::{Input, Observer};
 use http::request::Parts;
 use std::io::Cursor;
@@ -77,11 +77,27 @@ const NUMERIC: [&str; 10] = [
 const PLAIN_VALUE_BYTES_MAX: usize = 256;
 /// Digits from which on such a value is looked at: no number of a person or a card has fewer.
 const PLAIN_VALUE_DIGITS_MAX: usize = 8;
+/// Letters and digits in a row from which on a word is none.
+const WORD_BYTES_MAX: usize = 24;
+/// Fields that hold words, so that a long row of letters and digits in them is something else.
+const WORDY: [&str; 9] = [
+    "cache-control",
+    "connection",
+    "dnt",
+    "keep-alive",
+    "pragma",
+    "priority",
+    "te",
+    "trailer",
+    "upgrade-insecure-requests",
+];
 
 /// Rounds of undoing escapes, in values that were escaped more than once.
 const ESCAPE_ROUNDS_MAX: usize = 3;
 /// Shortest value that is tried as base 64 or hexadecimal. Shorter ones hold nothing that a detector is sure of.
 const ENCODED_CHARS_MIN: usize = 16;
+/// Labels at the end of a host that are its domain.
+const DOMAIN_LABELS: usize = 2;
 /// Values of one head that are decoded.
 const DECODED_VALUES_MAX: usize = 256;
 
@@ -105,9 +121,34 @@ const NAME_KEYS: [&str; 5] = ["name", "filename", "file_name", "title", "path"];
 /// Inspects what a request head carries besides its body, and collects file names.
 pub fn inspect_head(head: &Parts, mut setup: BodySetup<'_>, observer: &mut dyn Observer) -> BodyReport {
     let mut walk = Walk::new(setup.reborrowed(), observer);
+    walk_names(&mut walk, head);
     walk_url(&mut walk, head);
     walk_header(&mut walk, head);
     walk_spread(&mut walk, head);
+    walk.finish()
+}
+
+/// Inspects the name of a host, of which whoever answers for its domain reads every label.
+pub fn inspect_host(name: &str, mut setup: BodySetup<'_>, observer: &mut dyn Observer) -> BodyReport {
+    let mut walk = Walk::new(setup.reborrowed(), observer);
+    let labels: Vec<&str> = name.split('.').collect();
+    walk.within("host".to_owned(), |walk| {
+        walk.examine("", Input::Bytes(labels.join(" ").as_bytes()), View::Plain);
+        walk.examine("", Input::Bytes(name.replace(['.', '-', '_'], " ").as_bytes()), View::Again);
+    });
+    walk.within("host, decoded".to_owned(), |walk| {
+        // What is longer than a label is spread over several; the domain stands behind it.
+        let spread = labels[..labels.len().saturating_sub(DOMAIN_LABELS)].concat();
+        let values = || labels.iter().copied().chain([spread.as_str()]);
+        walk_disguised(walk, values());
+        for value in values().filter(|value| value.len() >= ENCODED_CHARS_MIN) {
+            let decoded = BASE32_NOPAD.decode(value.to_ascii_uppercase().as_bytes());
+            if let Some(text) = decoded.ok().filter(|bytes| is_text(bytes)) {
+                walk.examine("", Input::Bytes(&text), View::Again);
+            }
+        }
+    });
+    walk.within("host, joined".to_owned(), |walk| walk_joined(walk, &labels, Origin::Client));
     walk.finish()
 }
 
@@ -115,6 +156,16 @@ pub fn inspect_head(head: &Parts, mut setup: BodySetup<'_>, observer: &mut dyn O
 #[must_use]
 pub fn decoded_path(head: &Parts) -> String {
     String::from_utf8_lossy(&form::percent_decoded(head.uri.path().as_bytes())).into_owned()
+}
+
+/// The method, and the names of fields. Nobody checks that they are ones that exist; those that are have few digits.
+fn walk_names(walk: &mut Walk<'_>, head: &Parts) {
+    let has_value = |name: &&str| name.bytes().filter(u8::is_ascii_digit).count() > PLAIN_VALUE_DIGITS_MAX;
+    let names = std::iter::once(head.method.as_str()).chain(head.headers.keys().map(http::HeaderName::as_str));
+    let text = names.filter(has_value).map(|name| name.replace(['-', '_'], " ")).collect::<Vec<_>>().join("\n");
+    if !text.is_empty() {
+        walk.within("names".to_owned(), |walk| walk.examine("", Input::Bytes(text.as_bytes()), View::Plain));
+    }
 }
 
 fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
@@ -211,7 +262,11 @@ fn is_plain(name: &str, value: &[u8]) -> bool {
         let is_expected = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:,=*/+ []".contains(byte);
         return is_short && value.iter().all(is_expected);
     }
-    is_short && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= PLAIN_VALUE_DIGITS_MAX
+    let is_wordy = WORDY.contains(&name) || name.starts_with("accept") || name.starts_with("sec-fetch-");
+    let longest = || value.split(|byte| !byte.is_ascii_alphanumeric()).map(<[u8]>::len).max().unwrap_or(0);
+    is_short
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= PLAIN_VALUE_DIGITS_MAX
+        && (!is_wordy || longest() < WORD_BYTES_MAX)
 }
 
 /// Inspects values once more with what was done to them undone: escapes of escapes, base 64, hexadecimal. Only what

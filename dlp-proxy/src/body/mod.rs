@@ -24,6 +24,7 @@ mod head;
 mod joined;
 mod json;
 mod limits;
+mod messages;
 mod multipart;
 mod nested;
 pub(crate) mod pieces;
@@ -33,7 +34,7 @@ mod walk;
 mod xml;
 
 pub(crate) use form::form_decoded;
-pub use head::{decoded_path, inspect_head};
+pub use head::{decoded_path, inspect_head, inspect_host};
 pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};
 

@@ -13,10 +13,22 @@ use std::io::BufRead;
 const TAG_BYTES_MAX: usize = 256 * 1024;
 /// Longest character reference or entity, `&#x10FFFF;`.
 const ENTITY_BYTES_MAX: usize = 10;
+/// Bytes of a text that comments and the like divide, put together again; of a longer one its parts with as much of what lies
+/// before them.
+const RUN_BYTES_MAX: usize = 64 * 1024;
+const RUN_OVERLAP_BYTES: usize = 4 * 1024;
 
 /// Opens the fields of XML text.
 pub(super) fn open<'b>(input: Box<dyn BufRead + 'b>, limits: &'b BodyLimits) -> Box<dyn Fields + 'b> {
-    Box::new(XmlFields { input, limits, path: Vec::new(), ready: VecDeque::new(), carried: Vec::new(), in_text: false })
+    Box::new(XmlFields {
+        input,
+        limits,
+        path: Vec::new(),
+        ready: VecDeque::new(),
+        carried: Vec::new(),
+        in_text: false,
+        run: DividedText::default(),
+    })
 }
 
 struct XmlFields<'b> {
@@ -30,6 +42,28 @@ struct XmlFields<'b> {
     carried: Vec<u8>,
     /// The text of an element goes on in pieces.
     in_text: bool,
+    run: DividedText,
+}
+
+/// The text between two tags, which is one text to whoever reads it, whatever comments, instructions and CDATA sections
+/// stand in it.
+#[derive(Default)]
+struct DividedText {
+    text: Vec<u8>,
+    /// Its parts that are not blank, the pieces of a long one counted as one.
+    parts: usize,
+}
+
+impl DividedText {
+    fn push(&mut self, part: &[u8], is_first: bool) {
+        self.parts += usize::from(is_first && !part.trim_ascii().is_empty());
+        self.text.extend_from_slice(part);
+    }
+
+    /// What its parts are together, if there are several.
+    fn together(&self) -> Option<Vec<u8>> {
+        (self.parts > 1).then(|| self.text.clone())
+    }
 }
 
 /// How a run of bytes ended.
@@ -106,13 +140,35 @@ impl XmlFields<'_> {
         let is_first = !std::mem::replace(&mut self.in_text, end == Run::Full);
         let is_empty = raw.trim_ascii().is_empty() && is_first && end != Run::Full;
         let field = Field { is_first, is_last: end != Run::Full, ..self.field(unescaped(&raw)) };
+        self.join(&field.value, is_first);
         match end {
             Run::Full => {}
             Run::Found => self.markup()?,
-            Run::End if self.path.is_empty() => {}
+            Run::End if self.path.is_empty() => self.end_run(),
             Run::End => return Err(FieldsEnd::Damaged),
         }
         Ok((!is_empty).then_some(field))
+    }
+
+    /// Takes a part of a text that may be divided.
+    fn join(&mut self, part: &[u8], is_first: bool) {
+        self.run.push(part, is_first);
+        if self.run.text.len() > RUN_BYTES_MAX {
+            self.give_run();
+            let surplus = self.run.text.len().saturating_sub(RUN_OVERLAP_BYTES);
+            self.run.text.drain(..surplus);
+            self.run.parts = self.run.parts.min(1);
+        }
+    }
+
+    fn give_run(&mut self) {
+        let together = self.run.together().map(|text| self.field(text));
+        self.ready.extend(together);
+    }
+
+    fn end_run(&mut self) {
+        self.give_run();
+        self.run = DividedText::default();
     }
 
     /// What follows a `<`.
@@ -126,8 +182,14 @@ impl XmlFields<'_> {
             [b'?', ..] => self.special(tag, 1, b"?>"),
             [b'!', ..] | [] => Err(FieldsEnd::Damaged),
             [b'/', name @ ..] if name.trim_ascii_end().iter().any(u8::is_ascii_whitespace) => Err(FieldsEnd::Damaged),
-            [b'/', ..] => self.path.pop().map(|_| ()).ok_or(FieldsEnd::Damaged),
-            _ => self.start_tag(&tag),
+            [b'/', ..] => {
+                self.end_run();
+                self.path.pop().map(|_| ()).ok_or(FieldsEnd::Damaged)
+            }
+            _ => {
+                self.end_run();
+                self.start_tag(&tag)
+            }
         }
     }
 
@@ -152,6 +214,9 @@ impl XmlFields<'_> {
         text.push(b'>');
         text.drain(..start);
         self.read_until_end(end, &mut text)?;
+        if end == b"]]>" {
+            self.join(&text, true);
+        }
         let field = self.field(text);
         self.ready.push_back(field);
         Ok(())
@@ -303,6 +368,14 @@ mod tests {
         check("<a>x&amp;&#52;&#x34;&zz;&</a>", &[("/a", "x&44&zz;&")], "complete");
         check("<a>t<b/>u</a>", &[("/a", "t"), ("/a", "u")], "complete");
         check("<a><![CDATA[<x> ]] ]]><!-- c > d --></a>", &[("/a", "<x> ]] "), ("/a", " c > d ")], "complete");
+        let divided = "<a>4000 01<!-- x -->00<![CDATA[ 0007]]> <?p?>1234</a>";
+        let parts = [("/a", "4000 01"), ("/a", " x "), ("/a", "00"), ("/a", " 0007"), ("/a", "p"), ("/a", "1234")];
+        check(divided, &[&parts[..], &[("/a", "4000 0100 0007 1234")]].concat(), "complete");
+        check(
+            "<a>\n<!-- x -->t<b/><!-- y -->u</a>",
+            &[("/a", " x "), ("/a", "t"), ("/a", " y "), ("/a", "u")],
+            "complete",
+        );
         check("<?note > x?><a/>", &[("", "note > x")], "complete");
         check("<a>x</a y>", &[], "damaged");
         check("<a k=1/>", &[], "damaged");

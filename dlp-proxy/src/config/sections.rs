@@ -351,6 +351,10 @@ pub struct InspectionConfig {
     /// Time for one inspection, waiting for a thread included. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub decision_timeout: Duration,
+    /// Time over which values that a user sends to one destination in several requests are counted together. Default
+    /// none: each request counts for itself.
+    #[serde(deserialize_with = "units::some_duration")]
+    pub count_window: Option<Duration>,
     /// Languages in which tesseract, which must be installed, recognises text in images and in the pictures of PDF
     /// pages, such as `["eng", "pol"]`; none leaves pictures unread. Default `[]`.
     pub ocr: Vec<String>,
@@ -367,6 +371,7 @@ impl Default for InspectionConfig {
             ram_max: MIB,
             spool_total_max: 4096 * MIB,
             decision_timeout: Duration::from_secs(60),
+            count_window: None,
             ocr: Vec::new(),
         }
     }

@@ -25,6 +25,11 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
         .ok_or_else(|| D::Error::custom(format!("expected a duration such as \"10s\" (ms, s, m, h), got \"{text}\"")))
 }
 
+/// Reads a duration that may be absent.
+pub(super) fn some_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
 /// Reads an address with its port.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     Address::deserialize(deserializer).map(|Address(address)| address)

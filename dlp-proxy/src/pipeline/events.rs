@@ -8,16 +8,16 @@
 pub(super) mod coding;
 mod texts;
 
-use super::inspection::{self, Content};
+use super::inspection::{self, Content, Inspected};
 use super::outcome::{self, Verdict};
 use super::site::Site;
 use crate::body_stream::GatewayBody;
 use crate::services::Services;
 use bytes::Bytes;
 use coding::Decoder;
-use dlp_core::base::{ConfidenceLevel, ProblemClass};
+use dlp_core::base::{ConfidenceLevel, Limits, ProblemClass};
 use dlp_core::content::Completeness;
-use dlp_core::decision::{DetectorSummary, Item, SAMPLES_MAX, Transfer, TransferHead};
+use dlp_core::decision::{DetectorSummary, Item, SAMPLES_MAX, Summariser, Transfer, TransferHead};
 use http::request::Parts;
 use http_body_util::BodyExt;
 use std::collections::HashSet;
@@ -59,12 +59,14 @@ impl Events {
     pub(super) fn watched(self, body: GatewayBody, decoder: Decoder) -> GatewayBody {
         let (out, pieces) = mpsc::channel(EVENTS_MAX);
         let tasks = self.services.tasks.clone();
+        let values = Values::new(self.services.inspection.now().inspector.limits());
         let mut watch = Watch {
             events: self,
             decoder,
             held: Vec::new(),
             before: Vec::new(),
             texts: Texts::default(),
+            values,
             told: Told::default(),
         };
         tasks.spawn(async move {
@@ -92,7 +94,42 @@ struct Watch {
     /// What went on last.
     before: Vec<u8>,
     texts: Texts,
+    values: Values,
     told: Told,
+}
+
+/// The values of an answer, which is one download to rules that count, however many events it has.
+struct Values {
+    /// All so far.
+    all: Summariser,
+    /// Those of the latest texts. What was found at the end of one may be half a value, so it counts when it is still
+    /// there with the next event.
+    latest: Summariser,
+}
+
+impl Values {
+    fn new(limits: &Limits) -> Self {
+        Self { all: Summariser::new(limits), latest: Summariser::new(limits) }
+    }
+
+    /// Takes what an event and the texts that it continues show; what that is together with the earlier ones, unless it
+    /// adds nothing.
+    fn with(&mut self, event: Option<Summariser>, texts: Option<Summariser>) -> Option<Vec<DetectorSummary>> {
+        if event.is_none() && texts.is_none() {
+            return None;
+        }
+        if let Some(event) = event {
+            self.all.absorb(&event);
+        }
+        let Some(texts) = texts else { return Some(self.all.clone().finish()) };
+        let before = std::mem::replace(&mut self.latest, texts);
+        let mut certain = self.latest.clone();
+        certain.keep_common(&before);
+        self.all.absorb(&certain);
+        let mut together = self.all.clone();
+        together.absorb(&self.latest);
+        Some(together.finish())
+    }
 }
 
 /// What the incidents of an answer say already, as hashes, because it shows parts of values.
@@ -152,14 +189,22 @@ impl Watch {
     }
 
     async fn is_refused(&mut self, events: &[u8]) -> bool {
-        let mut item = self.inspected([&self.before[..], events].concat()).await;
+        let Inspected { mut item, counts, .. } = self.inspected([&self.before[..], events].concat()).await;
+        let mut counts_of_texts = None;
         match self.continued(events.to_vec()).await {
             Some(continued) if continued.is_empty() => {}
-            Some(continued) => add(&mut item, self.inspected(continued).await),
+            Some(continued) => {
+                let texts = self.inspected(continued).await;
+                counts_of_texts = texts.counts;
+                add(&mut item, texts.item);
+            }
             None => {
                 item.inspection.completeness = Completeness::Partial;
                 item.inspection.problems.push(inspection::problem(ProblemClass::ParserPanic, "inspection_panic"));
             }
+        }
+        if let Some(findings) = self.values.with(counts, counts_of_texts) {
+            add_earlier(&mut item, findings);
         }
         if events.len() > EVENT_BYTES_MAX {
             item.inspection.completeness = Completeness::Partial;
@@ -187,21 +232,32 @@ impl Watch {
         Some(continued)
     }
 
-    async fn inspected(&self, text: Vec<u8>) -> Item {
+    async fn inspected(&self, text: Vec<u8>) -> Inspected {
         let content = Content { len: text.len() as u64, reader: Box::new(Cursor::new(text)) };
-        inspection::inspect_content(&self.events.services, &self.events.read_as, Some(content)).await.item
+        inspection::inspect_content(&self.events.services, &self.events.read_as, Some(content)).await
+    }
+}
+
+/// Adds what earlier events have shown. They were looked at again with what came behind them, so of how often a value stands
+/// there nothing is known but that it does.
+fn add_earlier(item: &mut Item, findings: Vec<DetectorSummary>) {
+    for mut found in findings {
+        found.count = found.unique.at_least(ConfidenceLevel::Low);
+        add_found(item, found);
+    }
+}
+
+fn add_found(item: &mut Item, found: DetectorSummary) {
+    match item.findings.iter_mut().find(|known| known.detector == found.detector) {
+        None => item.findings.push(found),
+        Some(known) => take_larger(known, found),
     }
 }
 
 /// Adds what the texts show that go over several events. Mostly that is what an event shows by itself, so of each detector
 /// the larger numbers count, not their sum.
 fn add(item: &mut Item, continued: Item) {
-    for found in continued.findings {
-        match item.findings.iter_mut().find(|known| known.detector == found.detector) {
-            None => item.findings.push(found),
-            Some(known) => take_larger(known, found),
-        }
-    }
+    continued.findings.into_iter().for_each(|found| add_found(item, found));
     if continued.inspection.is_incomplete() {
         item.inspection.completeness = continued.inspection.completeness;
         item.inspection.problems.extend(continued.inspection.problems);

@@ -5,7 +5,7 @@ use super::outcome::{self, Verdict};
 use super::session::{self, Piece};
 use super::site::Site;
 use super::websocket::head_of_messages;
-use super::{classify, inspection, transfer_head};
+use super::{classify, host, inspection, recent, transfer_head};
 use crate::answer::AnswerRequest;
 use crate::destination::Classified;
 use crate::fault::Fault;
@@ -106,6 +106,13 @@ impl<'s> Judged<'s> {
 
     /// The judgement that needs no body, if there is one.
     pub(crate) async fn by_head(&self) -> Option<Judgement> {
+        if self.way == Way::Up {
+            let from = (self.head.actor.clone(), self.sender.peer);
+            let named = (&self.site.authority, self.site.is_tls);
+            if let Some(refusal) = host::refusal(self.services, named, from, &self.parts).await {
+                return Some(Judgement::Refused(refusal));
+            }
+        }
         if handshake::is_wished(&self.parts.headers) && self.way == Way::Up {
             // Nobody would show its messages.
             let messages = head_of_messages(self.head.clone());
@@ -151,7 +158,8 @@ impl<'s> Judged<'s> {
             session::note_absent(&mut inspected.item, &self.classified);
         }
         let transfer = Transfer { head: self.head.clone(), item: inspected.item };
-        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
+        let counts = inspected.counts.filter(|_| self.way == Way::Up);
+        let (transfer, decision) = recent::decide(self.services, (self.sender.peer.ip(), transfer), counts.as_ref());
         let judged = match (self.way, body) {
             (Way::Down, _) => Ok((transfer, decision)),
             (Way::Up, Some(spooled)) => self.with_upload(Ok(Held::whole(spooled)), (transfer, decision)).await,

@@ -15,6 +15,7 @@ use dlp_core::content::{Completeness, Finding, Flow, ItemReport, LocatedProblem,
 use dlp_core::decision::{Inspection, InspectionProblem, Item, Summariser};
 use dlp_core::matching::{DetectorSet, Scratch};
 use dlp_core::output::scan_name;
+use http::Request;
 use http::request::Parts;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -34,6 +35,8 @@ pub(super) struct Inspected {
     pub(super) item: Item,
     /// The path of the URL, decoded, with found values masked.
     pub(super) path_masked: String,
+    /// What tells values apart from those of other requests; none where nothing was found.
+    pub(super) counts: Option<Summariser>,
 }
 
 /// Inspects head and body of a request.
@@ -58,6 +61,31 @@ pub(super) async fn inspect_content(services: &Services, parts: &Parts, body: Op
 /// The path of a request that was decided without an inspection, with what is found in its head masked.
 pub(super) async fn masked_path(services: &Services, parts: &Parts) -> String {
     inspect_in_pool(services, parts, None).await.path_masked
+}
+
+/// Inspects the name of a host.
+pub(super) async fn inspect_host(services: &Services, name: String) -> Inspected {
+    let started = Instant::now();
+    let (inspection, parts) = (services.inspection.now(), Request::new(()).into_parts().0);
+    let inspecting = services.pool.submit(move |scratch| {
+        let cancel = Cancel::default();
+        let inspector = &inspection.inspector;
+        let mut tally = Tally::new(inspector.detectors(), Summariser::new(inspector.limits()));
+        let mut examiner = PartInspector { inspector, scratch };
+        let setup = BodySetup { examiner: &mut examiner, limits: &inspection.limits, cancel: &cancel };
+        let report = body::inspect_host(&name, setup, &mut tally);
+        tally.finish(report, None)
+    });
+    let inspected = match inspecting {
+        Err(_) => unread(&parts, problem(ProblemClass::Limit, "overload")),
+        Ok(inspecting) => match timeout(services.config.inspection.decision_timeout, inspecting).await {
+            Ok(Ok(inspected)) => inspected,
+            Ok(Err(_closed)) => unread(&parts, problem(ProblemClass::ParserPanic, "inspection_panic")),
+            Err(_elapsed) => unread(&parts, problem(ProblemClass::Timeout, "decision_timeout")),
+        },
+    };
+    count(&services.metrics, &inspected.item, started.elapsed());
+    inspected
 }
 
 /// A text of a user, with what is found in it masked.
@@ -113,7 +141,7 @@ pub(super) fn unread(parts: &Parts, problem: InspectionProblem) -> Inspected {
         findings: Vec::new(),
         inspection: Inspection { completeness: Completeness::Partial, problems: vec![problem] },
     };
-    Inspected { item, path_masked: PATH_NOT_SHOWN.to_owned() }
+    Inspected { item, path_masked: PATH_NOT_SHOWN.to_owned(), counts: None }
 }
 
 /// A problem of this name.
@@ -226,10 +254,11 @@ impl<'a> Tally<'a> {
         // What could not be looked into is as closed as what is encrypted, whatever was scanned of its outside.
         let completeness = if report.opaque == Some(Opaque::Coding) { Completeness::Encrypted } else { completeness };
         let names = report.file_names.iter().map(|name| self.summariser.mask(name)).collect();
+        let counts = (!self.summariser.is_empty()).then(|| self.summariser.counts());
         let (findings, texts) = self.summariser.finish_with_texts();
         let inspection = Inspection { completeness, problems: self.problems };
         let item = Item { names, size_bytes, findings, inspection };
-        Inspected { item, path_masked: texts.into_iter().next().unwrap_or_default() }
+        Inspected { item, path_masked: texts.into_iter().next().unwrap_or_default(), counts }
     }
 }
 

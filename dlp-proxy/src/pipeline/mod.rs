@@ -14,11 +14,13 @@ mod download;
 mod events;
 mod forward;
 mod gate;
+pub(crate) mod host;
 pub(crate) mod icap;
 mod inspection;
 mod opened;
 mod outcome;
 mod passing;
+pub(crate) mod recent;
 mod session;
 mod site;
 mod websocket;
@@ -53,6 +55,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
+use inspection::Inspected;
 use jiff::Timestamp;
 use opened::Opened;
 use outcome::Verdict;
@@ -158,6 +161,12 @@ async fn serve(
     if coaching::is_explanation(parts, &site) {
         return coaching::explained(services, client, (parts, &site), (actor, body)).await;
     }
+    if matches!(client.place, Place::Proxy) {
+        let named = (&site.authority, site.is_tls);
+        if let Some(refusal) = host::refusal(services, named, (actor.clone(), client.peer), parts).await {
+            return Ok(refusal.map(GatewayBody::full));
+        }
+    }
     let mut classified = classify(services, parts, &site);
     if passing::is_grpc(&parts.headers) {
         classified.answer = Some("grpc".to_owned());
@@ -173,9 +182,32 @@ async fn serve(
 
     let upload = Upload { classified: &classified, piece: piece.as_ref(), client: client.peer.ip() };
     let judged = judge(services, client, (parts, &site), (head, body), upload).await?;
+    let asked = Asked { parts, site: &site, classified: &classified, is_piece: piece.is_some(), upgrade };
+    conclude(services, client, asked, judged, entry).await
+}
+
+/// A request whose destination is known.
+struct Asked<'a> {
+    parts: &'a Parts,
+    site: &'a Site,
+    classified: &'a Classified,
+    /// Whether it belongs to an upload of several requests.
+    is_piece: bool,
+    /// The switch that it asks for.
+    upgrade: Option<OnUpgrade>,
+}
+
+/// Does what was decided.
+async fn conclude(
+    services: &Arc<Services>,
+    client: &Client,
+    asked: Asked<'_>,
+    judged: Judged,
+    entry: &mut Entry,
+) -> Result<Response<GatewayBody>, Fault> {
+    let Asked { parts, site, classified, is_piece, upgrade } = asked;
     let Judged { transfer, decision, content, route, path_masked, later, cut, opened, ending, waited } = judged;
     entry.waited = waited;
-
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
     let answer = classified.answer.clone();
@@ -183,24 +215,24 @@ async fn serve(
     note(services, entry, &verdict);
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
-    if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts, &site).await {
-        let refusal = match piece {
-            None => coaching::offer(services, (parts, &site), (&verdict, &content), refusal),
+    if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts, site).await {
+        let refusal = match is_piece {
+            false => coaching::offer(services, (parts, site), (&verdict, &content), refusal),
             // An upload of several requests is refused as a whole.
-            Some(_) => refusal,
+            true => refusal,
         };
-        return Ok(outcome::respond(&refusal, parts, &site).map(GatewayBody::full));
+        return Ok(outcome::respond(&refusal, parts, site).map(GatewayBody::full));
     }
     let route = match route {
         Some(route) => route,
-        None => self::route(services, client, &site).await?,
+        None => self::route(services, client, site).await?,
     };
     if let Some((upgrade, head, answer, path_masked)) = switching {
-        let switch = Switch { parts, site: &site, route: &route, head, answer, path_masked, upgrade };
+        let switch = Switch { parts, site, route: &route, head, answer, path_masked, upgrade };
         return websocket::switch(services, client, switch).await;
     }
-    let allowed = Allowed { classified: &classified, verdict: &verdict, route: &route, content, cut, opened, ending };
-    exchange(services, client, (parts, &site), allowed, entry).await
+    let allowed = Allowed { classified, verdict: &verdict, route: &route, content, cut, opened, ending };
+    exchange(services, client, (parts, site), allowed, entry).await
 }
 
 /// A request that may go on.
@@ -317,18 +349,8 @@ async fn inspect(
     passing: impl Fn() -> Passing,
     upload: Upload<'_>,
 ) -> Result<Judged, Fault> {
-    let decide = |item| {
-        let transfer = Transfer { head: head.clone(), item };
-        let decision = services.rules.now().policies.decide(&transfer, SystemTime::now());
-        (transfer, decision)
-    };
     if parts.version == Version::HTTP_2 && passing::is_grpc(&parts.headers) && !body.is_end_stream() {
-        let nothing = Held::of(services, Bytes::new()).await?;
-        let inspection::Inspected { item, path_masked } = inspection::inspect(services, parts, &nothing).await;
-        let (transfer, decision) = decide(item);
-        let Pipe { body, cut } = passing().messages(body).await;
-        let judged = Judged::at_once((transfer, decision), Content::Piped(body), Some(path_masked));
-        return Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged });
+        return inspect_messages(services, (parts, head, upload.client), (body, passing())).await;
     }
     let settings = &services.config.inspection;
     let mode = settings.mode(&head.destination);
@@ -348,15 +370,43 @@ async fn inspect(
             Ok(Pipe { body, cut }) => {
                 let inspection = Inspection::complete();
                 let item = Item { names: Vec::new(), size_bytes: None, findings: Vec::new(), inspection };
-                let judged = Judged::at_once(decide(item), Content::Piped(body), None);
+                let transfer = Transfer { head: head.clone(), item };
+                let judged = recent::decide(services, (upload.client, transfer), None);
+                let judged = Judged::at_once(judged, Content::Piped(body), None);
                 return Ok(Judged { later: Later::Everything, cut: Some(cut), waited, ..judged });
             }
             Err(unwatched) => held = unwatched,
         }
     }
-    let inspection::Inspected { mut item, path_masked } = inspection::inspect(services, parts, &held).await;
+    Ok(Judged { waited, ..inspect_held(services, (parts, head), held, upload).await? })
+}
+
+/// Inspects the head of a gRPC call, whose messages are inspected while they leave.
+async fn inspect_messages(
+    services: &Services,
+    (parts, head, client): (&Parts, &TransferHead, IpAddr),
+    (body, passing): (ClientBody, Passing),
+) -> Result<Judged, Fault> {
+    let nothing = Held::of(services, Bytes::new()).await?;
+    let Inspected { item, path_masked, counts } = inspection::inspect(services, parts, &nothing).await;
+    let transfer = Transfer { head: head.clone(), item };
+    let judged = recent::decide(services, (client, transfer), counts.as_ref());
+    let Pipe { body, cut } = passing.messages(body).await;
+    let judged = Judged::at_once(judged, Content::Piped(body), Some(path_masked));
+    Ok(Judged { later: Later::Messages, cut: Some(cut), ..judged })
+}
+
+/// Inspects a request whose body is held, with what is known of the upload that it belongs to.
+async fn inspect_held(
+    services: &Services,
+    (parts, head): (&Parts, &TransferHead),
+    held: Held,
+    upload: Upload<'_>,
+) -> Result<Judged, Fault> {
+    let Inspected { mut item, path_masked, counts } = inspection::inspect(services, parts, &held).await;
     session::note_absent(&mut item, upload.classified);
-    let mut judged = decide(item);
+    let transfer = Transfer { head: head.clone(), item };
+    let mut judged = recent::decide(services, (upload.client, transfer), counts.as_ref());
     let (mut opened, mut ending) = (None, Vec::new());
     match upload.piece {
         Some(piece) => {
@@ -373,7 +423,7 @@ async fn inspect(
             }
         }
     }
-    Ok(Judged { opened, ending, waited, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
+    Ok(Judged { opened, ending, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
 }
 
 /// What a request has to do with an upload of several requests.

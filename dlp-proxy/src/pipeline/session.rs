@@ -213,11 +213,13 @@ impl Piece {
     /// How the upload ends, if it does so with this request.
     async fn ending(&self, services: &Services, held: &Held) -> Result<Option<Ending>, Fault> {
         if !self.is_commit() {
-            return Ok(self
-                .part
-                .total_bytes
-                .or_else(|| services.transfers.total_bytes(&self.key))
-                .map(Ending::AsSoonAs));
+            let total = self.part.total_bytes.or_else(|| services.transfers.total_bytes(&self.key));
+            // A piece that is too large to be held ends the upload all the same, where it says that it does.
+            let ends = |total: u64| match (self.part.position, self.part.stated_len) {
+                (Some(Position::Offset(at)), Some(len)) => !held.is_whole() && at.saturating_add(len) >= total,
+                _ => false,
+            };
+            return Ok(total.map(|total| if ends(total) { Ending::Call(total) } else { Ending::AsSoonAs(total) }));
         }
         if let Some(Position::Offset(offset)) = self.part.position {
             return Ok(Some(Ending::Call(offset.saturating_add(held.spooled.len()))));

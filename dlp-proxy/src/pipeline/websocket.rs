@@ -8,7 +8,7 @@ use super::forward::{self, Content, Outgoing};
 use super::gate::Held;
 use super::outcome::{self, Verdict};
 use super::site::Site;
-use super::{Client, inspection};
+use super::{Client, inspection, recent};
 use crate::body_stream::GatewayBody;
 use crate::config::Downloads;
 use crate::fault::Fault;
@@ -209,9 +209,10 @@ impl Session {
         };
         let Ok(spooled) = held else { return false };
         let held = Held::whole(spooled);
-        let item = inspection::inspect(&self.services, &self.parts, &held).await.item;
-        let transfer = Transfer { head, item };
-        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
+        let inspected = inspection::inspect(&self.services, &self.parts, &held).await;
+        let counts = inspected.counts.filter(|_| side == Side::Client);
+        let from = (self.peer.ip(), Transfer { head, item: inspected.item });
+        let (transfer, decision) = recent::decide(&self.services, from, counts.as_ref());
         let (answer, path_masked) = (self.answer.clone(), Some(self.path_masked.clone()));
         let verdict = Verdict { transfer, decision, answer, peer: self.peer, path_masked };
         outcome::conclude(&self.services, &verdict, &self.parts, &self.site).await.is_none()

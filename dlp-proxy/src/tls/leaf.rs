@@ -62,6 +62,11 @@ impl LeafMint {
         Ok(Self { ca, key, signing_key, cache, budgets: Budgets::new(limits) })
     }
 
+    /// The certificates of the CA, from the one that signs.
+    pub(crate) fn ca_chain(&self) -> &[CertificateDer<'static>] {
+        self.ca.chain()
+    }
+
     /// The TLS configuration that shows a leaf for this host and takes one version of HTTP. Simultaneous first visits
     /// make one leaf.
     pub(crate) fn server_config(&self, host: &Host, protocol: Protocol) -> Result<Arc<ServerConfig>, Arc<CaError>> {

@@ -197,7 +197,6 @@ fn verifier(
     // The lists are of some authorities; most have none here. A list that has run out does not know who was revoked since.
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .with_crls(crls)
-        .only_check_end_entity_revocation()
         .enforce_revocation_expiration()
         .allow_unknown_revocation_status();
     let path = || settings.crls.first().cloned().unwrap_or_default();

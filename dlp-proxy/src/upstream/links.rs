@@ -13,27 +13,72 @@ use crate::tls::Protocol;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use tokio::time::timeout;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Origins with idle connections of one client connection. Tunnels need one; a plain proxy connection visits few hosts at
 /// a time.
 const ORIGINS_MAX: usize = 16;
 /// Idle connections to one origin.
 const IDLE_MAX: usize = 8;
+/// Time for which a connection to an origin is kept without a request. An idle client takes half the memory then, and a later
+/// request opens a new one.
+const IDLE_FOR: Duration = Duration::from_secs(30);
 
 /// The connections that belong to one client connection.
 #[derive(Debug)]
 pub(crate) struct Links {
     /// What the client speaks: what it cannot profit from is not offered to origins.
     client: Protocol,
-    idle: Mutex<HashMap<(bool, Authority), Vec<Link>>>,
+    idle: Arc<Mutex<Idle>>,
+}
+
+/// Connections that wait for a request.
+#[derive(Debug, Default)]
+struct Idle {
+    links: HashMap<(bool, Authority), Vec<Kept>>,
+    /// Whether somebody looks for those that have waited too long.
+    is_watched: bool,
+}
+
+/// A connection, and when it was used last.
+#[derive(Debug)]
+struct Kept {
+    link: Link,
+    since: Instant,
+}
+
+impl Idle {
+    /// Ends connections that have waited too long; gives the time of the next look, as long as there are any. One that is
+    /// at an answer waits for nothing yet.
+    fn end_old(&mut self, now: Instant) -> Option<Instant> {
+        for kept in self.links.values_mut() {
+            kept.iter_mut().filter(|kept| !kept.link.is_ready()).for_each(|kept| kept.since = now);
+            kept.retain(|kept| !kept.link.is_closed() && now < kept.since + IDLE_FOR);
+        }
+        self.links.retain(|_, kept| !kept.is_empty());
+        let oldest = self.links.values().flatten().map(|kept| kept.since).min();
+        self.is_watched = oldest.is_some();
+        oldest.map(|oldest| oldest + IDLE_FOR)
+    }
+}
+
+/// Ends connections that wait too long, as long as there are any.
+async fn watch(idle: Weak<Mutex<Idle>>) {
+    let mut next = Instant::now() + IDLE_FOR;
+    loop {
+        sleep_until(next).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let Some(later) = idle.lock().unwrap_or_else(PoisonError::into_inner).end_old(Instant::now()) else { return };
+        next = later;
+    }
 }
 
 impl Links {
     /// None yet, for a client that speaks this version.
     pub(crate) fn new(client: Protocol) -> Self {
-        Self { client, idle: Mutex::default() }
+        Self { client, idle: Arc::default() }
     }
 
     /// Starts with an open connection.
@@ -133,17 +178,22 @@ impl Links {
 
     /// A connection for the next request. One that is shared stays.
     fn take(&self, route: &Route) -> Option<Link> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let links = idle.get_mut(&(route.is_tls, route.authority.clone()))?;
-        links.retain(|link| !link.is_closed());
-        if let Some(shared) = links.iter().find_map(Link::shared) {
+        let mut idle = self.idle();
+        let links = idle.links.get_mut(&(route.is_tls, route.authority.clone()))?;
+        links.retain(|kept| !kept.link.is_closed());
+        if let Some((shared, since)) = links.iter_mut().find_map(|kept| Some((kept.link.shared()?, &mut kept.since))) {
+            *since = Instant::now();
             return Some(shared);
         }
         let at = match self.client {
             Protocol::Http1 => links.len().checked_sub(1)?,
-            Protocol::Http2 => links.iter().position(Link::is_ready)?,
+            Protocol::Http2 => links.iter().position(|kept| kept.link.is_ready())?,
         };
-        Some(links.swap_remove(at))
+        Some(links.swap_remove(at).link)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets other streams use a new connection at once.
@@ -154,16 +204,19 @@ impl Links {
     }
 
     fn keep(&self, route: &Route, link: Link) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
         let key = (route.is_tls, route.authority.clone());
-        if idle.len() >= ORIGINS_MAX && !idle.contains_key(&key) {
-            idle.clear();
+        if idle.links.len() >= ORIGINS_MAX && !idle.links.contains_key(&key) {
+            idle.links.clear();
         }
-        let links = idle.entry(key).or_default();
+        let links = idle.links.entry(key).or_default();
         if links.len() >= IDLE_MAX {
             links.swap_remove(0);
         }
-        links.push(link);
+        links.push(Kept { link, since: Instant::now() });
+        if !std::mem::replace(&mut idle.is_watched, true) {
+            tokio::spawn(watch(Arc::downgrade(&self.idle)));
+        }
     }
 }
 
@@ -182,6 +235,42 @@ impl Upstream {
                 Err(_elapsed) if progress.bytes() != seen => seen = progress.bytes(),
                 Err(_elapsed) => return Err(Fault::Timeout),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+    /// A kept connection, and the origin's end of it.
+    async fn kept(protocol: Protocol) -> (Links, DuplexStream) {
+        let (near, far) = duplex(4_096);
+        let links = Links::new(Protocol::Http2);
+        let authority = Authority::parse("a.example:443", Some(443)).unwrap();
+        let route = Route { authority, is_tls: true, way: super::super::Way::Addresses(Vec::new()) };
+        links.keep(&route, Link::start(near, protocol).await.unwrap());
+        (links, far)
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_requests_is_ended_after_a_while() {
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let (links, mut origin) = kept(protocol).await;
+            let is_ready = || links.idle().links.values().flatten().all(|kept| kept.link.is_ready());
+            while !is_ready() {
+                tokio::task::yield_now().await;
+            }
+            let now = Instant::now();
+            assert!(links.idle().end_old(now).is_some_and(|next| next <= now + IDLE_FOR), "{protocol:?}");
+            assert_eq!(links.idle().end_old(now + IDLE_FOR), None, "{protocol:?}");
+            assert!(links.idle().links.is_empty() && !links.idle().is_watched, "{protocol:?}");
+            let reading = async {
+                let mut read = Vec::new();
+                origin.read_to_end(&mut read).await.unwrap();
+            };
+            timeout(Duration::from_secs(20), reading).await.expect("the connection ends");
         }
     }
 }

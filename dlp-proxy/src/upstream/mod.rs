@@ -17,6 +17,7 @@ pub(crate) use resolve::Resolver;
 
 use crate::fault::Fault;
 use crate::names::{Authority, Host};
+use crate::rules::Exchangeable;
 use crate::tls::Protocol;
 use crate::tls::origin::{Asked, OriginConfigs, describe_certificate};
 use rustls::pki_types::ServerName;
@@ -56,7 +57,7 @@ enum Way {
 pub(crate) struct Upstream {
     resolver: Resolver,
     parent: Option<Parent>,
-    tls: OriginConfigs,
+    tls: Exchangeable<OriginConfigs>,
     connect_timeout: Duration,
     answer_timeout: Duration,
 }
@@ -69,7 +70,18 @@ impl Upstream {
         tls: OriginConfigs,
         config: &crate::config::UpstreamConfig,
     ) -> Self {
-        Self { resolver, parent, tls, connect_timeout: config.connect_timeout, answer_timeout: config.answer_timeout }
+        Self {
+            resolver,
+            parent,
+            tls: Exchangeable::new(tls),
+            connect_timeout: config.connect_timeout,
+            answer_timeout: config.answer_timeout,
+        }
+    }
+
+    /// Verifies origins in this way from now on. Connections that are open stay.
+    pub(crate) fn exchange_tls(&self, tls: OriginConfigs) {
+        self.tls.exchange(tls);
     }
 
     /// Resolves an authority and checks its addresses. Over a parent proxy only what the authority itself tells is checked.
@@ -92,7 +104,8 @@ impl Upstream {
         if !route.is_tls {
             return Link::start(tcp, Protocol::Http1).await;
         }
-        let ways = self.tls.of(&route.authority.host);
+        let configs = self.tls.now();
+        let ways = configs.of(&route.authority.host);
         let offered = match client {
             Protocol::Http1 => &ways.http1,
             Protocol::Http2 => &ways.both,
@@ -111,10 +124,11 @@ impl Upstream {
     /// What it is called when an origin ends a connection in place of an answer. One that wants to see a certificate does
     /// that, with a word that often comes too late to be read; so it is asked once more, by a handshake alone.
     pub(crate) async fn why_no_answer(&self, route: &Route) -> Fault {
-        if !route.is_tls || self.tls.has_one_for(&route.authority.host) {
+        let configs = self.tls.now();
+        if !route.is_tls || configs.has_one_for(&route.authority.host) {
             return Fault::BadAnswer;
         }
-        let (config, asked) = Asked::noted_by(&self.tls.of(&route.authority.host).both);
+        let (config, asked) = Asked::noted_by(&configs.of(&route.authority.host).both);
         if let Ok(tcp) = self.connect(route).await {
             drop(self.secure(route, tcp, &config).await);
         }

@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 /// Time for the rest of the other direction when one has ended.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
+/// Bytes of earlier control frames that one is judged with: each holds little, and a value may stand in several.
+const CONTROL_BYTES: usize = 4 * 1024;
 /// Bytes read at a time downwards.
 const DOWN_BYTES: usize = 32 * 1024;
 
@@ -153,11 +155,12 @@ impl Lane<'_> {
             Side::Origin => deflate.server_keeps_context,
         };
         let mut assembler = Assembler::new(terms.message_max, terms.deflate.map(keeps_context));
+        let mut controls = Vec::new();
         loop {
             let next = tokio::select! {
                 biased;
                 code = order(&mut self.ordered) => return Ok(Some(code)),
-                next = next_judged(&mut read, &mut assembler, (side, terms), judge) => next?,
+                next = next_judged(&mut read, (&mut assembler, &mut controls), (side, terms), judge) => next?,
             };
             match next {
                 Next::End => return Ok(None),
@@ -208,7 +211,7 @@ async fn send<W: AsyncWrite + Unpin>(write: &mut W, frames: &[u8]) -> io::Result
 /// Reads until there is something to send: a control frame, or a message that may pass.
 async fn next_judged<R, J, F>(
     read: &mut R,
-    assembler: &mut Assembler,
+    (assembler, controls): (&mut Assembler, &mut Vec<u8>),
     (side, terms): (Side, &Terms),
     judge: &J,
 ) -> io::Result<Next>
@@ -233,7 +236,7 @@ where
         }
         let payload = timeout(terms.stall, payload_of(read, &head)).await??;
         if is_control {
-            let may_pass = payload.is_empty() || judge(side, plain(&head, &payload)).await;
+            let may_pass = payload.is_empty() || may_control_pass(plain(&head, &payload), controls, side, judge).await;
             let frame = [&head.raw[..], &payload].concat();
             return Ok(if may_pass { Next::Send(frame) } else { Next::Close(CloseCode::Policy) });
         }
@@ -245,6 +248,18 @@ where
             }
         }
     }
+}
+
+/// Judges a control frame by itself and with what stood in those before it.
+async fn may_control_pass<J, F>(text: Vec<u8>, controls: &mut Vec<u8>, side: Side, judge: &J) -> bool
+where
+    J: Fn(Side, Vec<u8>) -> F,
+    F: Future<Output = bool>,
+{
+    let is_first = controls.is_empty();
+    controls.extend_from_slice(&text);
+    controls.drain(..controls.len().saturating_sub(CONTROL_BYTES));
+    judge(side, text).await && (is_first || judge(side, controls.clone()).await)
 }
 
 /// The text of a control frame. That of a close frame begins with a number, which reads as text of two bytes.

@@ -10,6 +10,7 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use std::io::{Cursor, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -403,4 +404,28 @@ pub async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(io: T, bytes: &[u8]) ->
 /// Status code of an answer.
 pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+/// Bytes that do not compress, so that a cut lies where it should.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let step = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..len).map(step).collect()
+}
+
+/// An archive with one text, the end of which lies in its second half.
+pub fn archive(text: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("letter.txt", zip::write::SimpleFileOptions::default()).unwrap();
+    let words = noise(60_000)
+        .into_iter()
+        .map(|byte| format!("{} ", char::from(b'a' + byte % 26)).repeat(1 + usize::from(byte % 3)));
+    zip.write_all(words.collect::<String>().as_bytes()).unwrap();
+    zip.write_all(text.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
 }

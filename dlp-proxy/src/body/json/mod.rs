@@ -9,6 +9,7 @@ mod tokens;
 
 use super::BodyLimits;
 use super::fields::{Field, Fields, FieldsEnd, LABEL_BYTES_MAX, PATH_BYTES_MAX};
+use data_encoding::BASE64;
 use std::io::BufRead;
 use tokens::{Token, Tokens};
 
@@ -21,6 +22,7 @@ pub(super) fn open<'b>(input: Box<dyn BufRead + 'b>, limits: &'b BodyLimits) -> 
         documents: 0,
         tokens_read: 0,
         open_string: None,
+        spelled: Spelled::No,
     })
 }
 
@@ -47,6 +49,66 @@ pub(super) fn looks_like_json(text: &[u8]) -> bool {
     }
 }
 
+/// How content begins that is no text: archives and documents, gzip, PDF, older documents of Office, xz, 7z, bzip2, zstd.
+const CONTENT_STARTS: [&[u8]; 8] =
+    [b"PK\x03\x04", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"\xfd7zXZ", b"7z\xbc\xaf", b"BZh", b"\x28\xb5\x2f\xfd"];
+/// Elements of an array from which on it is taken for bytes or letters.
+const SPELLED_MIN: usize = 24;
+/// Longest letter, in UTF-8.
+const LETTER_BYTES_MAX: usize = 4;
+
+/// An array that spells a text, as numbers of bytes (`[80, 108, …]`, how some programs write binary content) or as letters.
+#[derive(Default)]
+enum Spelled {
+    /// It holds something else, or there is none.
+    #[default]
+    No,
+    Bytes(Vec<u8>),
+    Letters(Vec<u8>, usize),
+}
+
+impl Spelled {
+    fn number(&mut self, digits: &[u8]) {
+        let byte = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+        match (self, byte) {
+            (Self::Bytes(bytes), Some(byte)) => bytes.push(byte),
+            (this, _) => *this = Self::No,
+        }
+    }
+
+    fn string(&mut self, text: &[u8]) {
+        match self {
+            Self::Bytes(bytes) if bytes.is_empty() && text.len() <= LETTER_BYTES_MAX => {
+                *self = Self::Letters(text.to_vec(), 1);
+            }
+            Self::Letters(letters, count) if text.len() <= LETTER_BYTES_MAX => {
+                letters.extend_from_slice(text);
+                *count += 1;
+            }
+            _ => *self = Self::No,
+        }
+    }
+
+    /// The value that is spelled. Bytes are given in the form in which values hold documents; numbers that are no text and
+    /// begin like nothing known are numbers.
+    fn value(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) if bytes.len() >= SPELLED_MIN && is_content(&bytes) => {
+                Some(["data:;base64,", &BASE64.encode(&bytes)].concat().into_bytes())
+            }
+            Self::Letters(letters, count) if count >= SPELLED_MIN => Some(letters),
+            _ => None,
+        }
+    }
+}
+
+fn is_content(bytes: &[u8]) -> bool {
+    let is_known = |start: &&[u8]| bytes.starts_with(start);
+    CONTENT_STARTS.iter().any(is_known)
+        || std::str::from_utf8(bytes)
+            .is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n')))
+}
+
 /// A step of the path to the current value.
 enum Step {
     /// In an object: the key, and whether the value behind it is still to come.
@@ -63,6 +125,8 @@ struct JsonFields<'b> {
     tokens_read: u64,
     /// Path and label of a string whose rest follows in pieces, and whether a piece was given already.
     open_string: Option<(String, String)>,
+    /// What the innermost array spells so far.
+    spelled: Spelled,
 }
 
 impl JsonFields<'_> {
@@ -179,13 +243,37 @@ impl JsonFields<'_> {
         Ok(Some(Field { path, label, value, is_first: false, is_last, is_text: true }))
     }
 
+    /// Takes note of what an array spells; gives it at its end.
+    fn spell(&mut self, token: &Token) -> Option<Vec<u8>> {
+        match token {
+            Token::ArrayStart => self.spelled = Spelled::Bytes(Vec::new()),
+            Token::Number(digits) => self.spelled.number(digits),
+            Token::String { piece, is_last: true } => self.spelled.string(piece),
+            Token::ArrayEnd => return std::mem::take(&mut self.spelled).value(),
+            _ => self.spelled = Spelled::No,
+        }
+        None
+    }
+
+    /// A value of the array as a whole.
+    fn field_of_array(&mut self, value: Vec<u8>) -> Field {
+        let step = self.path.pop();
+        let field = self.field(value, true);
+        self.path.extend(step);
+        field
+    }
+
     /// What one token gives; `Ok(None)` asks for the next.
     fn accept(&mut self, token: Token) -> Result<Option<Field>, FieldsEnd> {
+        let spelled = self.spell(&token);
         match token {
             Token::ObjectStart => self.enter(Step::Object { key: String::new(), awaits_value: false }),
             Token::ArrayStart => self.enter(Step::Array { index: 0 }),
             Token::ObjectEnd => self.leave(true).map(|()| None),
-            Token::ArrayEnd => self.leave(false).map(|()| None),
+            Token::ArrayEnd => {
+                let field = spelled.map(|value| self.field_of_array(value));
+                self.leave(false).map(|()| field)
+            }
             Token::String { piece, is_last } => self.string(piece, is_last),
             Token::Number(_) | Token::Word if self.awaits_key() => Err(FieldsEnd::Damaged),
             Token::Number(digits) => {
@@ -282,6 +370,19 @@ mod tests {
     fn documents_become_fields_with_pointers() {
         check("[0,1,2,3,4,5,6,7,8,9,10,11]", &ELEMENTS, "json_tokens_max");
         check(r#"{"a":"x","b":[1,"y"]}"#, &[("/a", "x"), ("/b", ""), ("/b/0", "1"), ("/b/1", "y")], "complete");
+        let spelled = |text: &str| {
+            let (fields, end) = read(text.as_bytes(), &BodyLimits::default());
+            assert_eq!(end, "complete");
+            fields.into_iter().filter(|(path, _)| path == "/a").map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        let text = "the minutes of the meeting";
+        let bytes = format!("{{\"a\":{:?}}}", text.as_bytes());
+        assert_eq!(spelled(&bytes), [String::new(), format!("data:;base64,{}", BASE64.encode(text.as_bytes()))]);
+        let letters = format!("{{\"a\":{:?}}}", text.chars().map(String::from).collect::<Vec<_>>());
+        assert_eq!(spelled(&letters), ["", text]);
+        for other in [vec![300; 30], vec![1; 30], vec![65; 23]] {
+            assert_eq!(spelled(&format!("{{\"a\":{other:?}}}")), [""], "{other:?}");
+        }
         check(r#"{"a/b":{"m~n":-1.5e3}}"#, &[("/a~1b", ""), ("/a~1b/m~0n", "-1.5e3")], "complete");
         check("\u{feff} \"x\"", &[("", "x")], "complete");
         check("{\"a\":1}\n{\"a\":2}\n", &[("/a", "1"), ("#2/a", "2")], "complete");

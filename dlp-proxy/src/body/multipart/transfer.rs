@@ -62,16 +62,20 @@ impl Decoder {
     fn feed(&mut self, chunk: &[u8]) -> (Vec<u8>, bool) {
         match self {
             Self::Base64(held) => {
-                let mut is_clean = true;
+                let (mut bytes, mut is_clean) = (Vec::new(), true);
                 for &byte in chunk {
                     let is_symbol = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
                     if is_symbol {
                         held.push(byte);
                     }
+                    if byte == b'=' {
+                        // Another text may follow its end.
+                        bytes.extend(text_of(held));
+                    }
                     is_clean &= is_symbol || byte.is_ascii_whitespace() || byte == b'=';
                 }
                 let whole = held.len() / 4 * 4;
-                let bytes = LENIENT.decode(&held[..whole]).unwrap_or_default();
+                bytes.extend(LENIENT.decode(&held[..whole]).unwrap_or_default());
                 held.drain(..whole);
                 (bytes, is_clean)
             }
@@ -100,6 +104,14 @@ impl Decoder {
             Self::Quoted(held) => quoted_printable(held),
         }
     }
+}
+
+/// Decodes a text that ends here. One symbol alone is less than a byte.
+fn text_of(held: &mut Vec<u8>) -> Vec<u8> {
+    let whole = held.len() - usize::from(held.len() % 4 == 1);
+    let bytes = LENIENT.decode(&held[..whole]).unwrap_or_default();
+    held.clear();
+    bytes
 }
 
 /// Decodes quoted-printable (RFC 2045 section 6.7); a wrong escape stays as it is.

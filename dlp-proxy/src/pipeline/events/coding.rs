@@ -1,7 +1,8 @@
 //! Undoes the compression of an answer while it comes.
 //!
 //! Servers flush their encoder behind each event, so what has come can be decoded as far as it goes. Only codings that give
-//! everything back at once are read here; an answer in another one is held until it ends.
+//! everything back at once are read here: a decoder of zstd keeps what its window may still need. An answer in another one is
+//! held until it ends.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::{Decompress, FlushDecompress, Status};
@@ -12,8 +13,10 @@ use http::{HeaderMap, HeaderValue};
 const STEP_BYTES: usize = 64 * 1024;
 /// Window of gzip, 32 KiB.
 const WINDOW_BITS: u8 = 15;
+/// Bytes of the head of zlib (RFC 1950 2.2).
+const ZLIB_HEAD_BYTES: usize = 2;
 /// What an origin may compress answers with when they may have to be read while they come.
-const CODINGS: [&str; 4] = ["gzip", "x-gzip", "br", "identity"];
+const CODINGS: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "identity"];
 
 /// The compression is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,11 @@ pub(in crate::pipeline) struct Decoder {
 enum Coding {
     Plain,
     Gzip(Box<Decompress>),
+    /// It begins with the head of zlib, or not, which some servers leave out.
+    Deflate {
+        state: Option<Box<Decompress>>,
+        head: Vec<u8>,
+    },
     Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
 }
 
@@ -41,6 +49,7 @@ impl Decoder {
             _ if codings.next().is_some() => return None,
             "" | "identity" => Coding::Plain,
             "gzip" | "x-gzip" => Coding::Gzip(Box::new(Decompress::new_gzip(WINDOW_BITS))),
+            "deflate" => Coding::Deflate { state: None, head: Vec::new() },
             "br" => {
                 let alloc = StandardAlloc::default;
                 Coding::Brotli(Box::new(BrotliState::new_strict(alloc(), alloc(), alloc())))
@@ -64,17 +73,53 @@ impl Decoder {
                 *input = &input[count..];
                 Ok(count > 0)
             }
-            Coding::Gzip(state) => gunzip(state, input, (out, &mut self.is_inside)),
+            Coding::Gzip(state) => {
+                let is_end = inflate(state, input, (out, &mut self.is_inside))?;
+                if is_end == Some(true) && !input.is_empty() {
+                    // Another member follows.
+                    self.is_inside = true;
+                    **state = Decompress::new_gzip(WINDOW_BITS);
+                    return Ok(true);
+                }
+                Ok(is_end == Some(false))
+            }
+            Coding::Deflate { state, head } => undeflate((state, head), input, (out, &mut self.is_inside)),
             Coding::Brotli(state) => unbrotli(state, input, (out, &mut self.is_inside)),
         }
     }
 }
 
-fn gunzip(
-    state: &mut Decompress,
+/// Undoes deflate, once enough of it is here to tell in which of its two forms it comes.
+fn undeflate(
+    (state, head): (&mut Option<Box<Decompress>>, &mut Vec<u8>),
     input: &mut &[u8],
     (out, is_inside): (&mut Vec<u8>, &mut bool),
 ) -> Result<bool, Damaged> {
+    *is_inside |= !input.is_empty();
+    if let Some(state) = state {
+        return match inflate(state, input, (out, is_inside))? {
+            // Nothing may follow the end.
+            Some(true) if !input.is_empty() => Err(Damaged),
+            is_end => Ok(is_end == Some(false)),
+        };
+    }
+    let missing = ZLIB_HEAD_BYTES.saturating_sub(head.len()).min(input.len());
+    head.extend_from_slice(&input[..missing]);
+    *input = &input[missing..];
+    let [first, second] = head[..] else { return Ok(false) };
+    let is_zlib = first & 0x0f == 8 && u16::from_be_bytes([first, second]) % 31 == 0;
+    let state = state.insert(Box::new(Decompress::new(is_zlib)));
+    let mut begin = &head[..];
+    while inflate(state, &mut begin, (out, is_inside))? == Some(false) {}
+    if begin.is_empty() { Ok(true) } else { Err(Damaged) }
+}
+
+/// One step. Some when something came of it, true with the end; none when more input is needed.
+fn inflate(
+    state: &mut Decompress,
+    input: &mut &[u8],
+    (out, is_inside): (&mut Vec<u8>, &mut bool),
+) -> Result<Option<bool>, Damaged> {
     *is_inside |= !input.is_empty();
     let mut room = vec![0; STEP_BYTES];
     let (read, written) = (state.total_in(), state.total_out());
@@ -83,16 +128,12 @@ fn gunzip(
     let made = usize::try_from(state.total_out() - written).map_err(|_| Damaged)?;
     *input = &input[used..];
     out.extend_from_slice(&room[..made]);
-    if status == Status::StreamEnd && !input.is_empty() {
-        // Another member follows.
-        *is_inside = true;
-        *state = Decompress::new_gzip(WINDOW_BITS);
-        return Ok(true);
-    }
-    *is_inside &= status != Status::StreamEnd;
+    let is_end = status == Status::StreamEnd;
+    *is_inside &= !is_end;
     match used + made {
+        _ if is_end => Ok(Some(true)),
         0 if !input.is_empty() => Err(Damaged),
-        moved => Ok(moved > 0 && status != Status::StreamEnd),
+        moved => Ok((moved > 0).then_some(false)),
     }
 }
 
@@ -177,7 +218,14 @@ mod tests {
         let gzip = gzip.finish().unwrap();
         let two = [&gzip[..], &gzip[..]].concat();
         let br: &[u8] = b"\x0b\x01\x80abc\x03";
-        let rows: [(&str, &[u8], bool); 9] = [
+        let [zlib, bare] = [true, false].map(|has_head| deflated(b"data: good morning\n\n", has_head));
+        let rows: [(&str, &[u8], bool); 15] = [
+            ("deflate", b"", false),
+            ("deflate", &zlib[..1], true),
+            ("deflate", &zlib, false),
+            ("deflate", &zlib[..zlib.len() - 1], true),
+            ("deflate", &bare, false),
+            ("deflate", &bare[..bare.len() - 1], true),
             ("identity", b"data: a", false),
             ("gzip", b"", false),
             ("gzip", &gzip, false),
@@ -237,6 +285,31 @@ mod tests {
         }
     }
 
+    /// Deflate in one of its two forms.
+    fn deflated(text: &[u8], has_head: bool) -> Vec<u8> {
+        let mut deflate = flate2::Compress::new(flate2::Compression::default(), has_head);
+        let mut out = Vec::with_capacity(text.len() + 100);
+        deflate.compress_vec(text, &mut out, flate2::FlushCompress::Finish).unwrap();
+        out
+    }
+
+    #[test]
+    fn deflate_is_read_with_its_head_and_without() {
+        let text = b"data: good morning\n\n".repeat(9_000);
+        for has_head in [true, false] {
+            let mut deflate = flate2::Compress::new(flate2::Compression::default(), has_head);
+            let mut flushed = Vec::with_capacity(text.len());
+            deflate.compress_vec(&text, &mut flushed, flate2::FlushCompress::Sync).unwrap();
+            for piece in [1, 7, 100_000] {
+                assert!(decoded("deflate", &flushed, piece) == Ok(text.clone()), "{has_head} {piece}");
+            }
+            // Nothing may follow the end.
+            let more = [&deflated(b"abc", has_head)[..], b"x"].concat();
+            assert_eq!([1, 100].map(|piece| decoded("deflate", &more, piece)), [Err(Damaged), Err(Damaged)]);
+        }
+        assert_eq!(decoded("deflate", b"\x78\x9c\xff\xff", 100), Err(Damaged));
+    }
+
     #[test]
     fn what_was_flushed_is_there_at_once() {
         let text = b"data: good morning\n\n".repeat(9_000);
@@ -267,7 +340,7 @@ mod tests {
     #[test]
     fn only_what_can_be_read_is_asked_for() {
         let rows = [
-            ("gzip, deflate, br, zstd", "gzip, br"),
+            ("gzip, deflate, br, zstd", "gzip, deflate, br"),
             ("zstd;q=1, GZIP;q=0.5", "GZIP;q=0.5"),
             ("*", "identity"),
             ("identity", "identity"),

@@ -13,11 +13,15 @@ use zeroize::Zeroizing;
 const TEXT_BYTES: usize = 4 * 1024;
 /// Places with a text. The one that was used longest ago makes room.
 const PLACES_MAX: usize = 128;
+/// Names that are remembered. Beyond it every other one is new.
+const NAMES_MAX: usize = 1_024;
 
 /// The texts of one answer.
 #[derive(Default)]
 pub(super) struct Texts {
     texts: Vec<Text>,
+    /// Hashes of the names of members so far.
+    names: HashSet<u64>,
     /// Under a key of this answer, so that nobody chooses places that fall together.
     hasher: RandomState,
     /// Events so far, and bits of text so far.
@@ -32,6 +36,8 @@ struct Place {
     path: u64,
     /// The last name alone: indexes and names may count the events.
     name: u64,
+    /// Whether no event before had a member of that name: then the name itself may count the events.
+    is_new: bool,
 }
 
 struct Text {
@@ -55,7 +61,7 @@ impl Texts {
             text.bits = usize::from(!text.end.is_empty());
         }
         let text = Zeroizing::new(String::from_utf8_lossy(events).replace("\r\n", "\n").replace('\r', "\n"));
-        let root = Place { path: self.hasher.hash_one("path"), name: self.hasher.hash_one("name") };
+        let root = Place { path: self.hasher.hash_one("path"), name: self.hasher.hash_one("name"), is_new: false };
         for event in text.split("\n\n") {
             self.events += 1;
             let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
@@ -86,6 +92,9 @@ impl Texts {
             Value::String(bit) => {
                 self.take(place.path, bit);
                 self.take_by_name(place.name, bit);
+                if place.is_new {
+                    self.take_as_new(bit);
+                }
             }
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
@@ -101,8 +110,11 @@ impl Texts {
                     .filter(|(name, _)| is_index(name))
                     .fold(place.path, |path, (name, index)| self.below(path, (name, index)));
                 for (name, value) in members {
-                    let place = Place { path: self.below(path, name), name: self.hasher.hash_one(("name", name)) };
-                    self.read(value, place);
+                    let path = self.below(path, name);
+                    let name = self.hasher.hash_one(("name", name));
+                    let is_known =
+                        self.names.contains(&name) || self.names.len() < NAMES_MAX && !self.names.insert(name);
+                    self.read(value, Place { path, name, is_new: !is_known });
                 }
             }
             _ => {}
@@ -136,6 +148,19 @@ impl Texts {
             text.end.push(b'\n');
         }
         self.take(place, bit);
+    }
+
+    /// The same for the place of all names that are new. One event says nothing there that it does not say elsewhere.
+    fn take_as_new(&mut self, bit: &str) {
+        if bit.is_empty() {
+            return;
+        }
+        let place = self.hasher.hash_one("new");
+        let is_same_event = self.texts.iter().any(|text| text.place == place && text.event == self.events);
+        self.take_by_name(place, bit);
+        if let Some(text) = self.texts.iter_mut().find(|text| text.place == place && is_same_event) {
+            text.bits = text.bits.saturating_sub(1).max(1);
+        }
     }
 
     /// Makes a place, which may take that of another one.
@@ -185,7 +210,7 @@ mod tests {
     fn places_that_change_with_each_event_are_one_text_too() {
         let event = |json: &str| format!("data: {json}\n\n");
         let turn = |index: u8, text: &str| event(&format!("{{\"index\":{index},\"d\":{{\"t\":\"{text}\"}}}}"));
-        let rows: [(Vec<String>, &[&str]); 5] = [
+        let rows: [(Vec<String>, &[&str]); 7] = [
             // Two texts that take turns, two beside each other, and numbers that count the events.
             (vec![turn(0, "a"), turn(1, "x"), turn(0, "b"), turn(1, "y")], &["ab", "xy"]),
             (vec![event(r#"[{"t":"a"},{"t":"x"}]"#), event(r#"[{"t":"b"},{"t":"y"}]"#)], &["ab", "xy"]),
@@ -193,6 +218,8 @@ mod tests {
             // Names and places that change.
             (vec![event(r#"{"msg-7":{"t":"a"}}"#), event(r#"{"msg-8":{"t":"b"}}"#)], &["ab"]),
             (vec![event(r#"[{"t":"a"}]"#), event(r#"[1,{"t":"b"}]"#)], &["ab"]),
+            (vec![event(r#"{"k1":"a"}"#), event(r#"{"k2":"b"}"#), event(r#"{"k3":"c"}"#)], &["abc"]),
+            (vec![event(r#"{"type":"d","x1":["a"]}"#), event(r#"{"type":"d","x2":["b"]}"#)], &["ab"]),
         ];
         for (events, expected) in rows {
             let got = texts_of(&events.iter().map(String::as_str).collect::<Vec<_>>()).concat();
@@ -210,6 +237,10 @@ mod tests {
             texts.continued(event.as_bytes());
         }
         assert_eq!(texts.texts.len(), PLACES_MAX);
+        for number in 0..2 * NAMES_MAX {
+            texts.continued(format!("data: {{\"n{number}\":\"a\"}}\n\n").as_bytes());
+        }
+        assert_eq!(texts.names.len(), NAMES_MAX);
         assert!(texts.texts.iter().all(|text| text.end.capacity() <= 2 * TEXT_BYTES));
     }
 

@@ -9,6 +9,7 @@ use crate::body::{self, BodySetup, PartInspector};
 use crate::pipeline::gate::FIRST_BYTES;
 use crate::pipeline::inspection::{self, Tally};
 use crate::pipeline::outcome::Verdict;
+use crate::pipeline::recent;
 use bytes::Bytes;
 use dlp_core::base::{Cancel, ProblemClass};
 use dlp_core::content::{Completeness, Finding, Flow, Input, ItemReport, Kind, LocatedProblem, Observer};
@@ -19,7 +20,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::rc::Rc;
-use std::time::SystemTime;
 use tokio::sync::{mpsc, watch};
 
 /// Bytes that stay behind what was read. The engine needs less than half of it to decide about a place, the reading of
@@ -115,7 +115,8 @@ impl Passing {
     /// Decides about what was found.
     pub(super) fn verdict(&self, inspected: inspection::Inspected) -> Verdict {
         let transfer = Transfer { head: self.head.clone(), item: inspected.item };
-        let decision = self.services.rules.now().policies.decide(&transfer, SystemTime::now());
+        let from = (self.peer.ip(), transfer);
+        let (transfer, decision) = recent::decide(&self.services, from, inspected.counts.as_ref());
         let path_masked = Some(inspected.path_masked);
         Verdict { transfer, decision, answer: self.answer.clone(), peer: self.peer, path_masked }
     }

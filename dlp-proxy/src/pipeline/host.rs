@@ -1,0 +1,91 @@
+//! Names of hosts that carry something: whoever answers for a domain reads every name below it that is asked for, so a value
+//! can leave as `4000-0100-….evil.example` without a request. Such a name is judged before anybody is asked for it.
+
+use super::inspection::{self, Inspected};
+use super::outcome::{self, Verdict};
+use super::site::Site;
+use crate::names::{Authority, Host};
+use crate::services::Services;
+use bytes::Bytes;
+use dlp_core::decision::{Activity, Actor, Channel, HeadDecision, Transfer, TransferHead};
+use http::Response;
+use http::request::Parts;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+/// Digits from which on a name is looked at. No number of a person or a card has fewer.
+const DIGITS_MIN: usize = 8;
+/// Length from which on a label is looked at, the shortest that holds a credential or anything encoded.
+const LABEL_BYTES_MIN: usize = 16;
+/// Labels of a name that are shown when it is refused: the others are what was found.
+const SHOWN_LABELS: usize = 2;
+
+/// The answer to a request that names a host which may not be asked for.
+pub(crate) async fn refusal(
+    services: &Services,
+    (authority, is_tls): (&Authority, bool),
+    (actor, peer): (Actor, SocketAddr),
+    parts: &Parts,
+) -> Option<Response<Bytes>> {
+    let Host::Name(name) = &authority.host else { return None };
+    if !may_carry(name) {
+        return None;
+    }
+    let tenancy = &services.config.tenant.corporate;
+    let destination = services.catalogue.destination_of_host(name, tenancy);
+    let head = TransferHead { actor, channel: Channel::WebUpload, destination, activity: Activity::Browse };
+    let policies = &services.rules.now().policies;
+    if matches!(policies.decide_head(&head, SystemTime::now()), HeadDecision::Final(_)) {
+        return None;
+    }
+    let Inspected { item, .. } = inspection::inspect_host(services, name.clone()).await;
+    let mut decision = policies.decide(&Transfer { head: head.clone(), item: item.clone() }, SystemTime::now());
+    let shown = shown(name);
+    let mut transfer = Transfer { head, item };
+    transfer.head.destination.host.clone_from(&shown);
+    decision.reasons.iter_mut().for_each(|reason| *reason = reason.replace(name, &shown));
+    let path_masked = Some("/".to_owned());
+    let verdict = Verdict { transfer, decision, answer: None, peer, path_masked };
+    if !verdict.is_refused() {
+        return None;
+    }
+    let authority = Authority { host: Host::Name(shown), port: authority.port };
+    let site = Site { authority, is_tls, target: "/".to_owned() };
+    outcome::conclude(services, &verdict, parts, &site).await
+}
+
+fn may_carry(name: &str) -> bool {
+    name.bytes().filter(u8::is_ascii_digit).count() >= DIGITS_MIN
+        || name.split('.').any(|label| label.len() >= LABEL_BYTES_MIN)
+}
+
+/// The end of a name.
+fn shown(name: &str) -> String {
+    let labels: Vec<&str> = name.rsplit('.').take(SHOWN_LABELS).collect();
+    labels.into_iter().rev().collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names_are_not_looked_at() {
+        let rows = [
+            ("www.files.example", false),
+            ("s3.eu-central-1.amazonaws.com", false),
+            ("40001.00007.a.example", true),
+            ("abcdefghijklmnop.example", true),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(may_carry(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_name_is_shown() {
+        for (name, expected) in [("a.b.evil.example", "evil.example"), ("evil.example", "evil.example"), ("a", "a")] {
+            assert_eq!(shown(name), expected);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Values that were let through of late, so that one by one in small requests they are counted like those of a list.
+//!
+//! Rules count values in what is judged together: a body, or an upload. With `inspection.count_window` they are counted over
+//! what a sender brought to the same destination in that time, too. Digests of values are kept, and only of what was let
+//! through; each counts once, however often it is sent.
+
+use crate::services::Services;
+use dlp_core::base::Limits;
+use dlp_core::decision::{Action, Decision, DetectorSummary, Item, Summariser, Transfer};
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Parts of the window, each of which is forgotten as a whole.
+const SLOTS: u32 = 4;
+/// Senders with a destination that are remembered. The one that was heard of longest ago makes room.
+const SENDERS_MAX: usize = 1_000;
+/// Values of one of them in a part of the window that are told apart. Beyond it each one counts as new.
+const VALUES_MAX: u64 = 1_024;
+
+/// Who sends to which destination.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Sender {
+    /// The user, or the address of whoever says no name.
+    who: String,
+    /// The application or host.
+    scope: String,
+}
+
+/// What a sender brought of late, oldest first.
+type Slots = VecDeque<(Instant, Summariser)>;
+
+/// What was let through of late.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    /// None when each request counts for itself.
+    window: Option<Duration>,
+    senders: Mutex<HashMap<Sender, Slots>>,
+}
+
+impl Recent {
+    /// Counts over so much time.
+    pub(crate) fn new(window: Option<Duration>) -> Self {
+        Self { window, senders: Mutex::default() }
+    }
+
+    /// Judges what a sender brings by what it is together with the rest, and remembers it if it may pass. Nobody else is
+    /// judged meanwhile, or two that come at once would both be the first.
+    fn judge<R>(
+        &self,
+        (sender, window, now): (Sender, Duration, Instant),
+        counts: &Summariser,
+        refuse: impl FnOnce(Vec<DetectorSummary>) -> Option<R>,
+    ) -> Option<R> {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = |begin: &Instant| now.saturating_duration_since(*begin) >= window;
+        if !senders.contains_key(&sender) && senders.len() >= SENDERS_MAX {
+            senders.retain(|_, slots| slots.back().is_some_and(|(begin, _)| !is_old(begin)));
+            let last = |slots: &Slots| slots.back().map(|(begin, _)| *begin);
+            let oldest = senders.iter().min_by_key(|(_, slots)| last(slots)).map(|(sender, _)| sender.clone());
+            oldest.filter(|_| senders.len() >= SENDERS_MAX).and_then(|oldest| senders.remove(&oldest));
+        }
+        let slots = senders.entry(sender).or_default();
+        while slots.front().is_some_and(|(begin, _)| is_old(begin)) {
+            slots.pop_front();
+        }
+        if !slots.is_empty() {
+            let mut together = fresh();
+            slots.iter().for_each(|(_, known)| together.absorb(known));
+            together.absorb(counts);
+            if let Some(refused) = refuse(together.finish()) {
+                return Some(refused);
+            }
+        }
+        let is_current = |begin: Instant| now.saturating_duration_since(begin) < window / SLOTS;
+        if !slots.back().is_some_and(|(begin, _)| is_current(*begin)) {
+            slots.push_back((now, fresh()));
+        }
+        if let Some((_, current)) = slots.back_mut() {
+            current.absorb(counts);
+        }
+        None
+    }
+}
+
+fn fresh() -> Summariser {
+    Summariser::new(&Limits { findings_max: VALUES_MAX, ..Limits::inline() })
+}
+
+/// Decides about what leaves: by itself, and by what it is together with what went before it.
+pub(super) fn decide(
+    services: &Services,
+    (client, transfer): (IpAddr, Transfer),
+    counts: Option<&Summariser>,
+) -> (Transfer, Decision) {
+    let decision_of = |transfer: &Transfer| services.rules.now().policies.decide(transfer, SystemTime::now());
+    let decision = decision_of(&transfer);
+    let recent = &services.recent;
+    let (Some(window), Some(counts)) = (recent.window, counts.filter(|_| decision.action < Action::Coach)) else {
+        return (transfer, decision);
+    };
+    let (actor, destination) = (&transfer.head.actor, &transfer.head.destination);
+    let sender = Sender {
+        who: actor.user.clone().unwrap_or_else(|| client.to_string()),
+        scope: destination.app.clone().unwrap_or_else(|| destination.host.clone()),
+    };
+    let refused = recent.judge((sender, window, Instant::now()), counts, |findings| {
+        let item = Item { findings, ..transfer.item.clone() };
+        let together = Transfer { item, ..transfer.clone() };
+        let decision = decision_of(&together);
+        (decision.action >= Action::Coach).then_some((together, decision))
+    });
+    refused.unwrap_or((transfer, decision))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(100);
+
+    fn sender(who: &str) -> Sender {
+        Sender { who: who.to_owned(), scope: "a.example".to_owned() }
+    }
+
+    #[test]
+    fn what_went_before_counts_as_long_as_the_window_is() {
+        let recent = Recent::new(Some(WINDOW));
+        let begin = Instant::now();
+        // Whether something went before, by who sends and when.
+        let rows = [
+            ("anna", 0, false),
+            ("anna", 10, true),
+            ("jan", 20, false),
+            ("anna", 50, true),
+            ("anna", 149, true),
+            ("anna", 300, false),
+        ];
+        for (who, seconds, expected) in rows {
+            let mut is_asked = false;
+            let now = begin + Duration::from_secs(seconds);
+            let refused = recent.judge((sender(who), WINDOW, now), &fresh(), |_| {
+                is_asked = true;
+                None::<()>
+            });
+            assert_eq!((is_asked, refused), (expected, None), "{who} {seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_does_not_count_and_what_is_kept_is_bounded() {
+        let recent = Recent::new(Some(WINDOW));
+        let now = Instant::now();
+        assert_eq!(recent.judge((sender("anna"), WINDOW, now), &fresh(), |_| Some(())), None);
+        for seconds in 1..90 {
+            let later = now + Duration::from_secs(seconds);
+            assert_eq!(recent.judge((sender("anna"), WINDOW, later), &fresh(), |_| Some(())), Some(()));
+        }
+        // Of the refused ones nothing is left.
+        assert_eq!(
+            recent.judge((sender("anna"), WINDOW, now + Duration::from_secs(101)), &fresh(), |_| Some(())),
+            None
+        );
+        for number in 0..2 * SENDERS_MAX {
+            recent.judge((sender(&number.to_string()), WINDOW, now), &fresh(), |_| None::<()>);
+        }
+        for seconds in 0..90 {
+            recent.judge((sender("jan"), WINDOW, now + Duration::from_secs(seconds)), &fresh(), |_| None::<()>);
+        }
+        let senders = recent.senders.lock().unwrap();
+        assert_eq!(senders.len(), SENDERS_MAX);
+        assert!(senders[&sender("jan")].len() <= SLOTS as usize + 1);
+    }
+}
