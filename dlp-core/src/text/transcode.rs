@@ -217,7 +217,7 @@ impl Transcoder {
                 fed = fed.get(read..).unwrap_or_default();
                 let text = std::str::from_utf8(&slot[..written]).unwrap_or_default();
                 let broken = matches!(result, DecoderResult::Malformed(..));
-                emit_multi(text, broken, &mut self.pending, &mut self.offset, out);
+                emit_multi(text, broken, fed.len(), &mut self.pending, &mut self.offset, out);
                 if fed.is_empty() && !broken {
                     break;
                 }
@@ -248,17 +248,18 @@ impl Transcoder {
     }
 }
 
-/// Hands out what one byte completed. The characters share the bytes that were pending.
-fn emit_multi(text: &str, broken: bool, pending: &mut Vec<u8>, offset: &mut u64, out: &mut Transcoded) {
+/// Hands out what one byte completed. The characters share the bytes that were pending, but for those that the decoder
+/// handed back: they belong to the next one.
+fn emit_multi(text: &str, broken: bool, unread: usize, pending: &mut Vec<u8>, offset: &mut u64, out: &mut Transcoded) {
     let mut chars = text.chars().chain(broken.then_some('\u{fffd}'));
     let Some(first) = chars.next() else { return };
-    let len = pending.len();
+    let len = pending.len() - unread;
     out.push(first, *offset, len.min(255) as u8);
     for c in chars {
         out.push(c, *offset, 0);
     }
     *offset += len as u64;
-    pending.clear();
+    pending.drain(..len);
 }
 
 /// The characters of ASCII that UTF-16 starts with.
@@ -362,6 +363,19 @@ mod tests {
                             Charset::Multi(encoding_rs::ISO_2022_JP), Charset::Multi(encoding_rs::EUC_KR)] {
                 let (_, places) = transcode(&charset, &bytes, piece);
                 prop_assert!(places.is_sorted_by_key(|place| place.1));
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_a_broken_character_has_its_own_place() {
+        let rows: [(&str, &'static Encoding, &[u8]); 2] =
+            [("shift_jis", encoding_rs::SHIFT_JIS, b"a\x934b"), ("gbk", encoding_rs::GBK, b"a\x81 b")];
+        for (case, encoding, bytes) in rows {
+            for piece in 1..=bytes.len() {
+                let (_, places) = transcode(&Charset::Multi(encoding), bytes, piece);
+                let expected = [('a', 0), ('\u{fffd}', 1), (char::from(bytes[2]), 2), ('b', 3)];
+                assert_eq!(places, expected, "{case} in pieces of {piece}");
             }
         }
     }
