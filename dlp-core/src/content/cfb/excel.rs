@@ -211,6 +211,8 @@ impl Workbook<'_> {
             id::RK | id::LABELSST => 10,
             id::NUMBER => 14,
             id::BOF => 16,
+            // The tokens behind it hold the texts that a formula states.
+            id::FORMULA => 22,
             id::LABEL => string(6),
             id::STRING => string(0),
             _ => usize::MAX,
