@@ -192,7 +192,7 @@ fn every_object_of_an_opened_document_is_read() {
     let mut pdf = Pdf::default();
     pdf.page("text of the page");
     pdf.object("<< /Type /OCG /Name (name of a layer) /Other [[<< /Deep (far inside) >>]] >>");
-    pdf.stream("/Kind /Orphan /Note (at a stream)", b"BT (words that no page shows) Tj ET".to_vec());
+    pdf.stream("/Kind /Orphan /Note (at a stream)", b"BT (words that no page shows) Tj ET");
     let read = read(&encrypt(&pdf.build(), "", "owner secret"));
     check(&read, Completeness::Complete, "");
     for words in ["text of the page", "name of a layer", "far inside", "at a stream", "words that no page shows"] {

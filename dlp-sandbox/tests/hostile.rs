@@ -107,8 +107,8 @@ fn packed_objects_do_not_unpack_without_end() {
 fn the_loader_runs_out_of_memory_alone() {
     let mut pdf = Pdf::default();
     pdf.page("found by the scan");
-    // The loader undoes predictors without asking whether there is memory for it.
-    let parameters = "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>";
+    // The loader undoes predictors without asking whether there is memory for it, and it alone reads such a name.
+    let parameters = "/F#69lter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>";
     pdf.stream(&format!("/Type /ObjStm /N 1 /First 4 {parameters}"), bomb(0, 120));
     let limits = Limits { worker_memory_max: 256 * MIB, ..Limits::inline() };
     let read = read_with(&parser(), &pdf.build(), &limits);

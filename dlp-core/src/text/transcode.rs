@@ -217,7 +217,13 @@ impl Transcoder {
                 fed = fed.get(read..).unwrap_or_default();
                 let text = std::str::from_utf8(&slot[..written]).unwrap_or_default();
                 let broken = matches!(result, DecoderResult::Malformed(..));
-                emit_multi(text, broken, fed.len(), &mut self.pending, &mut self.offset, out);
+                let chars = text.chars().chain(broken.then_some('\u{fffd}'));
+                // Bytes that are handed back belong to the next character.
+                let taken = self.pending.len() - fed.len();
+                if share(chars, taken, self.offset, out) {
+                    self.offset += taken as u64;
+                    self.pending.drain(..taken);
+                }
                 if fed.is_empty() && !broken {
                     break;
                 }
@@ -248,18 +254,14 @@ impl Transcoder {
     }
 }
 
-/// Hands out what one byte completed. The characters share the bytes that were pending, but for those that the decoder
-/// handed back: they belong to the next one.
-fn emit_multi(text: &str, broken: bool, unread: usize, pending: &mut Vec<u8>, offset: &mut u64, out: &mut Transcoded) {
-    let mut chars = text.chars().chain(broken.then_some('\u{fffd}'));
-    let Some(first) = chars.next() else { return };
-    let len = pending.len() - unread;
-    out.push(first, *offset, len.min(255) as u8);
+/// Hands out characters that share so many bytes at `offset`; false if there are none.
+fn share(mut chars: impl Iterator<Item = char>, len: usize, offset: u64, out: &mut Transcoded) -> bool {
+    let Some(first) = chars.next() else { return false };
+    out.push(first, offset, len.min(255) as u8);
     for c in chars {
-        out.push(c, *offset, 0);
+        out.push(c, offset, 0);
     }
-    *offset += len as u64;
-    pending.drain(..len);
+    true
 }
 
 /// The characters of ASCII that UTF-16 starts with.
