@@ -116,7 +116,7 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A notebook with a file in it, and how many bytes stand behind the content of the file.
-fn notebook_and_rest() -> (Vec<u8>, usize) {
+pub(crate) fn notebook() -> (Vec<u8>, usize) {
     let mark = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3";
     let start = b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac";
     let end = b"\x22\xa7\xfb\x71\x79\x0f\x0b\x4a\xbb\x13\x89\x92\x56\x42\x6b\x24";
@@ -126,13 +126,9 @@ fn notebook_and_rest() -> (Vec<u8>, usize) {
     ([&mark[..], &[0; 8], start, &len, &[0; 12], &inner, end, &text].concat(), end.len() + text.len())
 }
 
-pub(crate) fn notebook() -> Vec<u8> {
-    notebook_and_rest().0
-}
-
 #[test]
 fn files_in_notebooks_are_items() {
-    let (note, rest) = notebook_and_rest();
+    let (note, rest) = notebook();
     let seen = walk("a.one", &note);
     assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
     assert!(seen.holds("inner-marker") && seen.holds("wide-marker"), "{seen:?}");

@@ -129,7 +129,7 @@ fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("git", data(&[".pack", ".bundle"])),
         ("snappy", data(&[".sz"])),
         ("pst", vec![data::store()]),
-        ("onenote", vec![data::notebook()]),
+        ("onenote", vec![data::notebook().0]),
         ("image", image::samples()),
         ("iso", vec![iso::sample()[32 * 1024..].to_vec()]),
         ("tnef", wrapped[..1].to_vec()),
