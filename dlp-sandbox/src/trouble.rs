@@ -3,6 +3,7 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
+use crate::pdf::STREAM_RATIO_MAX;
 use crate::wire::{Bounds, Format, PICTURES_MAX};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use serde::{Deserialize, Serialize};
@@ -210,7 +211,10 @@ impl Trouble {
             _ => Problem::limit(
                 "member_bytes_max",
                 bounds.stream_bytes,
-                format!("A stream of the document unpacks to more than {} bytes.", bounds.stream_bytes),
+                format!(
+                    "A stream of the document unpacks to more than {} bytes, or {STREAM_RATIO_MAX} times its own.",
+                    bounds.stream_bytes
+                ),
             ),
         }
     }

@@ -156,7 +156,11 @@ fn ruins_give_what_they_have() {
 
 /// A document encrypted with 128-bit RC4.
 fn encrypted(user: &str, owner: &str) -> Vec<u8> {
-    let mut document = Document::load_mem(&document("behind a password")).expect("a fresh document can be encrypted");
+    encrypt(&document("behind a password"), user, owner)
+}
+
+fn encrypt(plain: &[u8], user: &str, owner: &str) -> Vec<u8> {
+    let mut document = Document::load_mem(plain).expect("a fresh document can be encrypted");
     let id = Object::String(vec![7; 16], StringFormat::Hexadecimal);
     document.trailer.set("ID", Object::Array(vec![id.clone(), id]));
     let version = EncryptionVersion::V2 {
@@ -181,6 +185,20 @@ fn passwords_are_named() {
     let open = read(&encrypted("", "owner secret"));
     check(&open, Completeness::Complete, "");
     assert_eq!(open.at("body@1"), "behind a password");
+}
+
+#[test]
+fn every_object_of_an_opened_document_is_read() {
+    let mut pdf = Pdf::default();
+    pdf.page("text of the page");
+    pdf.object("<< /Type /OCG /Name (name of a layer) /Other [[<< /Deep (far inside) >>]] >>");
+    pdf.stream("/Kind /Orphan /Note (at a stream)", b"BT (words that no page shows) Tj ET");
+    let read = read(&encrypt(&pdf.build(), "", "owner secret"));
+    check(&read, Completeness::Complete, "");
+    for words in ["text of the page", "name of a layer", "far inside", "at a stream", "words that no page shows"] {
+        assert!(read.has(words), "{words}: {read:?}");
+    }
+    assert_eq!(read.texts.iter().filter(|(_, text)| text.contains("text of the page")).count(), 1, "{read:?}");
 }
 
 #[test]

@@ -59,6 +59,39 @@ fn page_descriptions_do_not_unpack_without_end() {
     }
 }
 
+/// Within the address space that an honest document takes, and 64 MiB more: no clock has a say.
+#[test]
+fn bombs_end_in_little_memory() {
+    let space = |memory: u64| Limits { worker_memory_max: memory * MIB, ..Limits::inline() };
+    let mut honest = Pdf::default();
+    honest.page("text of the page");
+    let honest = honest.build();
+    let base = (1..32).map(|step| step * 16).find(|memory| {
+        let read = read_with(&parser(), &honest, &space(*memory));
+        read.outcome.completeness == Completeness::Complete && read.has("text of the page")
+    });
+    let base = base.expect("an honest document is read in half a gibibyte");
+    let once = bomb(b' ', 80);
+    let twice = deflate(&once);
+    let thrice = deflate(&twice);
+    let rows = [("/FlateDecode", once), ("[/FlateDecode /FlateDecode]", twice), ("[/Fl /Fl /Fl]", thrice)];
+    for (filters, packed) in rows {
+        for key in ["", "/Type /ObjStm /N 1 /First 4"] {
+            let mut pdf = Pdf::default();
+            pdf.page("first page");
+            let contents = pdf.stream(&format!("{key} /Filter {filters}"), packed.clone());
+            if key.is_empty() {
+                pdf.page_of(contents, FONTS, "");
+            }
+            pdf.page("last page");
+            let read = read_with(&parser(), &pdf.build(), &space(base + 64));
+            let outcome = (read.outcome.completeness, read.outcome.reason);
+            assert_eq!(outcome, (Completeness::Partial, "member_bytes_max"), "{filters} {key}");
+            assert!(read.has("first page") && read.has("last page"), "{filters} {key}: {read:?}");
+        }
+    }
+}
+
 #[test]
 fn packed_objects_do_not_unpack_without_end() {
     let mut pdf = Pdf::default();
@@ -74,8 +107,8 @@ fn packed_objects_do_not_unpack_without_end() {
 fn the_loader_runs_out_of_memory_alone() {
     let mut pdf = Pdf::default();
     pdf.page("found by the scan");
-    // The loader undoes predictors without asking whether there is memory for it.
-    let parameters = "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>";
+    // The loader undoes predictors without asking whether there is memory for it, and it alone reads such a name.
+    let parameters = "/F#69lter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>";
     pdf.stream(&format!("/Type /ObjStm /N 1 /First 4 {parameters}"), bomb(0, 120));
     let limits = Limits { worker_memory_max: 256 * MIB, ..Limits::inline() };
     let read = read_with(&parser(), &pdf.build(), &limits);

@@ -35,6 +35,19 @@ pub const DECODING_DEPTH_MAX: u32 = 4;
 /// Bytes that decoding may make of each byte of text, all encodings together. One encoding makes less than two.
 pub const DECODED_RATIO_MAX: u64 = 8;
 
+/// Decompressed bytes that every job may make, however small its input is.
+pub const INFLATED_BYTES_FREE: u64 = 64 * MIB;
+
+/// Decompressed bytes for each byte of the input that every job may make, so that large archives are read to their end.
+pub const INFLATED_RATIO_FREE: u64 = 4;
+
+/// Text that every job may hand out, however little its input and what was unpacked of it are.
+pub const HANDED_OUT_BYTES_FREE: u64 = 64 * MIB;
+
+/// Text that may be handed out for each byte of the input and of what was unpacked of it. What is encoded in a text gives
+/// [`DECODED_RATIO_MAX`] at most; cells that share a long text, and entries that share a content, any number.
+pub const HANDED_OUT_RATIO_MAX: u64 = 16;
+
 /// Groups in groups of an RTF document that are told apart; deeper ones are read like the one around them. Word writes a
 /// few dozen.
 pub const RTF_GROUPS_MAX: usize = 10_000;
@@ -88,7 +101,8 @@ pub struct Limits {
     pub depth_max: u32,
     /// Items (files and members) of one job. Source archives exceed ten thousand.
     pub items_max: u64,
-    /// Decompressed bytes of one job in total. Members are streamed, so a bomb costs time, not memory.
+    /// Decompressed bytes of one job in total. Members are streamed, so a bomb costs time, not memory. Small inputs may
+    /// make `ratio_max` times their size and at least [`INFLATED_BYTES_FREE`], large ones [`INFLATED_RATIO_FREE`] times.
     pub inflated_bytes_max: u64,
     /// Decompressed bytes of one member.
     pub member_bytes_max: u64,

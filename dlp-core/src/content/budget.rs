@@ -4,7 +4,10 @@
 //! produced. A reader that meets a bound ends with an I/O error and leaves the bound in the budget, where the walk
 //! picks it up: decoders in between may wrap or swallow the error, but not the note.
 
-use crate::base::{Cancel, Limit, Limits, Problem, ProblemClass};
+use crate::base::{
+    Cancel, HANDED_OUT_BYTES_FREE, HANDED_OUT_RATIO_MAX, INFLATED_BYTES_FREE, INFLATED_RATIO_FREE, Limit, Limits,
+    Problem, ProblemClass,
+};
 use std::cell::Cell;
 use std::io::{self, Read};
 
@@ -16,7 +19,12 @@ pub(super) struct Budget<'a> {
     pub(super) limits: &'a Limits,
     pub(super) cancel: &'a Cancel,
     items: Cell<u64>,
+    /// Bytes of the input, as far as they are known.
+    source_bytes: Cell<u64>,
     inflated_bytes: Cell<u64>,
+    /// Bytes that parsers in other processes made of the input.
+    parsed_bytes: Cell<u64>,
+    handed_out_bytes: Cell<u64>,
     held_bytes: Cell<u64>,
     pictures: Cell<u64>,
     password_rounds: Cell<u64>,
@@ -55,7 +63,10 @@ impl<'a> Budget<'a> {
             limits,
             cancel,
             items: Cell::new(0),
+            source_bytes: Cell::new(0),
             inflated_bytes: Cell::new(0),
+            parsed_bytes: Cell::new(0),
+            handed_out_bytes: Cell::new(0),
             held_bytes: Cell::new(0),
             pictures: Cell::new(0),
             password_rounds: Cell::new(0),
@@ -122,13 +133,49 @@ impl<'a> Budget<'a> {
         Held { counter: &self.held_bytes, bytes }
     }
 
+    /// The counter of the bytes that the input has.
+    pub(super) fn source_bytes(&self) -> &Cell<u64> {
+        &self.source_bytes
+    }
+
     /// Charges decompressed bytes to the job.
     pub(super) fn charge_inflated(&self, bytes: u64) -> Result<(), Hit> {
-        self.inflated_bytes.set(self.inflated_bytes.get() + bytes);
-        if self.inflated_bytes.get() > self.limits.inflated_bytes_max {
-            return Err(self.exhaust("inflated_bytes_max", self.limits.inflated_bytes_max));
+        self.inflated_bytes.set(self.inflated_bytes.get().saturating_add(bytes));
+        // The multiplications below are left to jobs that are past the free bytes.
+        if self.inflated_bytes.get() > INFLATED_BYTES_FREE.min(self.limits.inflated_bytes_max) {
+            let max = self.inflated_bytes_max();
+            if self.inflated_bytes.get() > max {
+                return Err(self.exhaust("inflated_bytes_max", max));
+            }
         }
         self.check_cancel()
+    }
+
+    /// Decompressed bytes that an input of this size may make: a small one is no bomb of any size, and what large ones
+    /// honestly hold is read.
+    fn inflated_bytes_max(&self) -> u64 {
+        let (limits, source) = (self.limits, self.source_bytes.get());
+        let by_ratio = limits.ratio_max.saturating_mul(source).max(INFLATED_BYTES_FREE);
+        by_ratio.min(limits.inflated_bytes_max).max(INFLATED_RATIO_FREE.saturating_mul(source))
+    }
+
+    /// Counts bytes that a parser in another process made, which has bounds of its own.
+    pub(super) fn add_parsed(&self, bytes: u64) {
+        self.parsed_bytes.set(self.parsed_bytes.get().saturating_add(bytes));
+    }
+
+    /// Charges text that is handed out. Formats that name a content many times would make any amount of text of a small
+    /// input.
+    pub(super) fn charge_handed_out(&self, bytes: u64) -> Result<(), Hit> {
+        let sum = self.handed_out_bytes.get().saturating_add(bytes);
+        self.handed_out_bytes.set(sum);
+        if sum <= HANDED_OUT_BYTES_FREE {
+            return Ok(());
+        }
+        let made = self.source_bytes.get().saturating_add(self.inflated_bytes.get());
+        let of_made = HANDED_OUT_RATIO_MAX.saturating_mul(made.saturating_add(self.parsed_bytes.get()));
+        let max = of_made.max(self.inflated_bytes_max()).max(HANDED_OUT_BYTES_FREE);
+        if sum > max { Err(self.exhaust("handed_out_bytes_max", max)) } else { Ok(()) }
     }
 
     /// Whether so much output of so much input is honest.
@@ -277,6 +324,43 @@ mod tests {
         }
         let small = Limits { inflated_bytes_max: 1_000, ..limits };
         assert_eq!(run(&small, 1_000, 2_000), Some("inflated_bytes_max"));
+    }
+
+    #[test]
+    fn totals_grow_with_the_input() {
+        const MIB: u64 = 1024 * 1024;
+        let (limits, cancel) = (Limits::inline(), Cancel::default());
+        let rows = [(100, 64 * MIB), (MIB, 200 * MIB), (100 * MIB, 1024 * MIB), (1024 * MIB, 4096 * MIB)];
+        for (source, max) in rows {
+            let budget = Budget::new(&limits, &cancel);
+            budget.source_bytes().set(source);
+            assert_eq!(budget.charge_inflated(max), Ok(()), "{source}");
+            let Err(Hit::Bound(limit)) = budget.charge_inflated(1) else { panic!("{source} has no end") };
+            assert_eq!((limit.name, limit.value, budget.is_exhausted()), ("inflated_bytes_max", max, true), "{source}");
+        }
+    }
+
+    #[test]
+    fn text_is_bounded_by_what_it_is_made_of() {
+        const MIB: u64 = 1024 * 1024;
+        let (limits, cancel) = (Limits::inline(), Cancel::default());
+        // Bytes of the input, unpacked, made by parsers; text that may be handed out.
+        let rows = [
+            (100, 0, 0, 64 * MIB),
+            (MIB, 0, 0, 200 * MIB),
+            (MIB, 50 * MIB, 0, 16 * 51 * MIB),
+            (MIB, 0, 60 * MIB, 16 * 61 * MIB),
+            (100 * MIB, 0, 0, 1600 * MIB),
+        ];
+        for (source, inflated, parsed, max) in rows {
+            let budget = Budget::new(&limits, &cancel);
+            budget.source_bytes().set(source);
+            budget.charge_inflated(inflated).expect("it is free");
+            budget.add_parsed(parsed);
+            assert_eq!(budget.charge_handed_out(max), Ok(()), "{source} {inflated} {parsed}");
+            let Err(Hit::Bound(limit)) = budget.charge_handed_out(1) else { panic!("{source} has no end") };
+            assert_eq!((limit.name, limit.value), ("handed_out_bytes_max", max), "{source} {inflated} {parsed}");
+        }
     }
 
     #[test]

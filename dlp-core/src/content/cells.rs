@@ -6,6 +6,15 @@
 use super::walk::{Step, Walk};
 use super::{Join, Origin, Part, Place, Role, Segment};
 
+/// Bytes of a text that stands in several cells which are handed out for all but the first of them.
+const REPEATED_BYTES: usize = 4 * 1024;
+
+/// What a cell hands out of a text that others share: all of it the first time, then its beginning. Else a long text in
+/// many cells would be a bomb.
+pub(super) fn shown(text: &str, is_repeated: bool) -> &str {
+    if is_repeated { &text[..text.floor_char_boundary(REPEATED_BYTES)] } else { text }
+}
+
 /// A table whose cells are handed out in order.
 pub(super) struct Cells<'n> {
     /// What the table is called.

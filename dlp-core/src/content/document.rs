@@ -90,7 +90,10 @@ struct Frames {
 impl Frames {
     fn take(&mut self, walk: &mut Walk<'_>, frame: RiskyFrame<'_>) -> Step {
         match frame {
-            RiskyFrame::Text(segment) => walk.emit(&segment),
+            RiskyFrame::Text(segment) => {
+                walk.budget.add_parsed(segment.text.len() as u64);
+                walk.emit(&segment)
+            }
             RiskyFrame::Child { name, bytes } => {
                 self.charge(walk, bytes.len() as u64)?;
                 walk.child(name, self.relation(), Input::Bytes(bytes))

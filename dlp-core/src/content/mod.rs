@@ -2,7 +2,7 @@
 //!
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
-//! raw bytes, with `second` for text of another width in them, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with
+//! raw bytes, with `second` for text of another width in them, `doubts` for texts whose set had to be guessed, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with
 //! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
 //! documents) and `tnef` (over `mapi`), `pst` (stores of such messages), `cms`, `rtf`, `html`, `mail`, `onenote`, `sqlite`,
 //! `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the text in
@@ -17,6 +17,7 @@ mod cms;
 mod copies;
 mod decode;
 mod document;
+mod doubts;
 mod extract;
 mod finding;
 mod frames;

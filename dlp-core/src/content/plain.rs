@@ -4,6 +4,7 @@
 //! what is not UTF-8 is transcoded and the rest still passes. Bytes of an unknown format are handed out raw. Both have
 //! a [second reading](super::second): UTF-16 inside bytes and bytewise text, ASCII inside UTF-16 and UTF-32.
 
+use super::doubts::Doubts;
 use super::rows::{ROWS, Rows, RowsText};
 use super::second::{SecondReading, Width};
 use super::walk::{Break, Step, Walk, with_reader};
@@ -133,11 +134,12 @@ struct TextScan {
     offset: u64,
     transcoder: Option<Transcoder>,
     transcoded: Transcoded,
+    doubts: Doubts,
 }
 
 impl TextScan {
     fn new(charset: Charset, skip: usize) -> Self {
-        Self { charset, skip, offset: 0, transcoder: None, transcoded: Transcoded::default() }
+        Self { charset, skip, offset: 0, transcoder: None, transcoded: Transcoded::default(), doubts: Doubts::new() }
     }
 
     fn push(&mut self, walk: &mut Walk<'_>, bytes: &[u8], last: bool) -> Step<usize> {
@@ -174,8 +176,10 @@ impl TextScan {
             transcoder.seek(self.offset);
         }
         transcoder.push(bytes, last, &mut self.transcoded);
+        let start = self.offset;
         self.offset += bytes.len() as u64;
-        let origin = Origin::Mapped(&self.transcoded.runs);
-        walk.emit(&Segment { place: Place::Lines(1), origin, ..Segment::body(self.transcoded.text.as_bytes()) })
+        let (origin, lines) = (Origin::Mapped(&self.transcoded.runs), walk.views.lines());
+        walk.emit(&Segment { place: Place::Lines(1), origin, ..Segment::body(self.transcoded.text.as_bytes()) })?;
+        self.doubts.push(walk, &self.charset, (bytes, start), lines)
     }
 }

@@ -54,6 +54,11 @@ impl Views {
         self.decoded_max().saturating_sub(self.decoded_bytes)
     }
 
+    /// The place behind the text that passed last, if its lines are counted.
+    pub(super) fn lines(&self) -> LineCounter {
+        self.followed.as_ref().map_or_else(LineCounter::new, |followed| followed.lines)
+    }
+
     /// Where a text begins whose lines are counted, as the matcher counts them, and passes over it.
     fn follow(&mut self, segment: &Segment<'_>) -> Option<LineCounter> {
         let Place::Lines(first) = segment.place else { return None };

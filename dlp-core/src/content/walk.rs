@@ -4,11 +4,11 @@
 //! outcome raises its parent's. The depth of the walk is bounded by `depth_max`, so recursion is too; every level keeps
 //! its buffers on the heap.
 
-use super::budget::{Budget, Hit};
+use super::budget::{Budget, Counted, Hit};
 use super::copies::Copies;
 use super::recognise::{self, HEAD_BYTES};
 use super::views::Views;
-use super::zip::{self, SumMismatch};
+use super::zip::{self, OtherVolume, SumMismatch};
 use super::{
     Extraction, Flow, Input, ItemStart, Join, Kind, Origin, Outcome, Part, Place, ReadSeek, Relation, Role, Segment,
     Sink,
@@ -89,7 +89,23 @@ impl<'a> Walk<'a> {
 
     /// Walks the input of the job.
     pub(super) fn root(&mut self, name: &str, input: Input<'_>) -> Outcome {
-        let _ = self.child(name, Relation::Root, input);
+        let source = self.budget.source_bytes();
+        let _ = match input {
+            Input::Stream(reader) => {
+                let mut counted = Counted::new(reader, source);
+                self.child(name, Relation::Root, Input::Stream(&mut counted))
+            }
+            Input::Bytes(bytes) => {
+                source.set(bytes.len() as u64);
+                self.child(name, Relation::Root, Input::Bytes(bytes))
+            }
+            Input::Seekable(reader) => {
+                // What cannot be sought is told when it is read.
+                source.set(reader.seek(SeekFrom::End(0)).unwrap_or(0));
+                let _ = reader.seek(SeekFrom::Start(0));
+                self.child(name, Relation::Root, Input::Seekable(reader))
+            }
+        };
         self.outcome
     }
 
@@ -135,6 +151,9 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.check_budget()?;
+        if let Err(hit) = self.budget.charge_handed_out(segment.text.len() as u64) {
+            return Err(self.limit(hit));
+        }
         match self.sink.text(segment) {
             Flow::Continue => views::look(self, segment),
             Flow::SkipItem => Err(Break::Item),
@@ -184,6 +203,11 @@ impl<'a> Walk<'a> {
     pub(super) fn read_failed(&mut self, error: &io::Error) -> Break {
         if let Some(hit) = self.budget.take_hit() {
             return self.limit(hit);
+        }
+        if error.get_ref().is_some_and(|inner| inner.is::<OtherVolume>()) {
+            let message = "the rest of the member lies in another file of a split archive; it was not read";
+            self.problem(Problem::new(ProblemClass::Unreadable, zip::MULTI_VOLUME, message));
+            return Break::Item;
         }
         let is_sum = error.get_ref().is_some_and(|inner| inner.is::<SumMismatch>());
         let (class, reason, message) = match error.kind() {

@@ -9,7 +9,7 @@
 use super::count::{count, count_pairs};
 use super::{CodePage, Transcoded, Transcoder};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_8859_2, WINDOWS_1250};
+use encoding_rs::{Encoding, ISO_8859_2, WINDOWS_1250, WINDOWS_1252};
 
 /// Bytes that the guess among the older sets looks at.
 const GUESS_BYTES: usize = 64 * 1024;
@@ -24,6 +24,10 @@ const LIKELY_PERCENT: usize = 90;
 /// Share of ASCII, in one hundredth, from which bytes behind a mark of UTF-16 are no UTF-16. Chinese in UTF-16 has
 /// about 45.
 const ASCII_PERCENT: usize = 75;
+
+/// Quotes, dashes, dots and spaces of windows-1252; those of windows-1250 are the same.
+const WINDOWS_SIGNS: [u8; 18] =
+    [0x82, 0x84, 0x85, 0x8B, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x9B, 0xA0, 0xA7, 0xAB, 0xB6, 0xB7, 0xBB];
 
 /// A character set that can be transcoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,7 +203,7 @@ pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
     detector.feed(bytes, true);
     let guess = detector.guess(None, Utf8Detection::Deny);
     let Some(guess) = CodePage::from_encoding(guess) else { return Charset::Multi(guess) };
-    let rivals = [WINDOWS_1250, ISO_8859_2].into_iter().filter_map(CodePage::from_encoding);
+    let rivals = [WINDOWS_1250, WINDOWS_1252, ISO_8859_2].into_iter().filter_map(CodePage::from_encoding);
     let mut best = (plausibility(&guess, bytes), guess);
     for rival in rivals.chain([CodePage::cp852()]) {
         let score = plausibility(&rival, bytes);
@@ -208,6 +212,24 @@ pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
         }
     }
     Charset::Single(best.1)
+}
+
+/// Where the words and numbers of a text would begin or end elsewhere if its signs were those of Windows: bytes that are
+/// quotes, dashes or spaces there, letters or halves of them in this set, and stand beside a letter or digit of ASCII.
+/// No statistic is right about every text, so such places are read both ways.
+pub(crate) fn doubts<'t>(charset: &Charset, bytes: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    let is_other = |byte: u8| match charset {
+        Charset::Single(page) => page.char(byte).is_alphanumeric(),
+        Charset::Multi(_) => true,
+        _ => false,
+    };
+    let mut is_doubtful = [false; 256];
+    for byte in WINDOWS_SIGNS {
+        is_doubtful[usize::from(byte)] = is_other(byte);
+    }
+    let is_of_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let doubtful = bytes.iter().enumerate().filter(move |(_, byte)| is_doubtful[usize::from(**byte)]);
+    doubtful.map(|(at, _)| at).filter(move |at| is_of_word(at + 1) || at.checked_sub(1).is_some_and(is_of_word))
 }
 
 /// A set in which Polish is seldom written, if bytes are Polish in it and in none of the usual ones. Nearly all of their
@@ -353,29 +375,46 @@ pub fn is_likely_unit(unit: u16) -> bool {
     matches!(unit, 9 | 10 | 13 | 0x20..=0x7E | 0xA0..=0x17F | 0x370..=0x4FF | 0x2010..=0x203A | 0x20AC)
 }
 
-/// Letters beside letters speak for a reading; symbols inside words and control characters against it.
+/// Letters beside letters speak for a reading, and so do quotes around words and numbers; symbols inside words, letters
+/// at numbers and control characters against it.
 fn plausibility(page: &CodePage, bytes: &[u8]) -> i64 {
-    let is_letter =
-        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|byte| page.char(*byte).is_alphabetic());
+    let char_at = |at: Option<usize>| at.and_then(|at| bytes.get(at)).map(|byte| page.char(*byte));
     let high = bytes.iter().enumerate().filter(|(_, byte)| **byte >= 0x80);
     high.map(|(at, byte)| {
-        let c = page.char(*byte);
-        let (before, after) = (is_letter(at.checked_sub(1)), is_letter(at.checked_add(1)));
-        match (c.is_alphabetic(), before || after) {
+        let (c, before, after) = (page.char(*byte), char_at(at.checked_sub(1)), char_at(at.checked_add(1)));
+        let is_any = |is: fn(char) -> bool| before.is_some_and(is) || after.is_some_and(is);
+        match (c.is_alphabetic(), is_any(char::is_alphabetic)) {
             _ if c.is_control() || c == '\u{fffd}' => -5,
-            (true, true) if c.is_uppercase() && before && !upper_neighbours(page, bytes, at) => -1,
+            (true, true) if is_capital_inside(c, before) => -1,
             (true, true) => 1,
+            (true, false) if is_any(|c| c.is_ascii_digit()) => -1,
             (true, false) => 0,
-            (false, true) => -2,
-            (false, false) => 0,
+            (false, _) if is_at_its_place(c, before, after) => 1,
+            (false, true) if !SPACES_AND_DASHES.contains(&c) => -2,
+            (false, _) => 0,
         }
     })
     .sum()
 }
 
-/// Whether the letter before is in upper case too: capitals inside lower-case words are a sign of a wrong reading.
-fn upper_neighbours(page: &CodePage, bytes: &[u8], at: usize) -> bool {
-    at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| page.char(*byte).is_uppercase())
+/// Signs that may stand between letters.
+const SPACES_AND_DASHES: [char; 5] = ['\u{a0}', '–', '—', '…', '\u{ad}'];
+
+/// Whether a quote stands on one side of a word or number, as quotes do, or is an apostrophe.
+fn is_at_its_place(c: char, before: Option<char>, after: Option<char>) -> bool {
+    let is_of_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    match c {
+        '’' => is_of_word(before),
+        '“' | '‘' => is_of_word(before) != is_of_word(after),
+        '”' | '»' | '›' => is_of_word(before) && !is_of_word(after),
+        '„' | '‚' | '«' | '‹' => is_of_word(after) && !is_of_word(before),
+        _ => false,
+    }
+}
+
+/// Whether it is a capital behind a small letter: a sign of a wrong reading.
+fn is_capital_inside(c: char, before: Option<char>) -> bool {
+    c.is_uppercase() && before.is_some_and(|before| before.is_alphabetic() && !before.is_uppercase())
 }
 
 #[cfg(test)]
@@ -470,6 +509,9 @@ mod tests {
                 encoding_rs::WINDOWS_1252.encode("größere Straße für Köln").0.into_owned(),
                 Some("windows-1252"),
             ),
+            ("quotes of windows", b"said John\x92s \x93friend\x94 \x97 his".to_vec(), Some("windows-1252")),
+            ("a number in quotes", b"his number is \xab44051401458\xbb\n".to_vec(), Some("windows-1250")),
+            ("polish in quotes", b"\x84Za\xbf\xf3\xb3\xe6\x94 g\xea\x9cl\xb9".to_vec(), Some("windows-1250")),
             (
                 "russian",
                 encoding_rs::WINDOWS_1251.encode("Привет, это обычный текст").0.into_owned(),
@@ -490,6 +532,23 @@ mod tests {
                 Charset::Multi(encoding) => encoding.name(),
             });
             assert_eq!(found, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn doubts_are_signs_of_windows_that_a_set_reads_as_letters_of_a_word() {
+        let set = |label: &str| Charset::from_label(label).expect("the set is known");
+        let rows: [(Charset, &[u8], &[usize]); 7] = [
+            (set("cp852"), b"\x93value\x94 \x93 \x92", &[0, 6]),
+            (set("cp667"), b"a\x92", &[1]),
+            (set("windows-1250"), b"\x93value\x94", &[]),
+            (set("iso-8859-2"), b"\xabvalue\xbb \x93x\x94", &[0, 6]),
+            (set("shift_jis"), b" \x93AKIA", &[1]),
+            (Charset::Utf8, b"\x93AKIA", &[]),
+            (set("cp852"), b"", &[]),
+        ];
+        for (charset, bytes, expected) in rows {
+            assert_eq!(doubts(&charset, bytes).collect::<Vec<_>>(), expected, "{charset:?} {bytes:x?}");
         }
     }
 

@@ -8,6 +8,7 @@ mod fold;
 pub(crate) mod runs;
 mod transcode;
 
+pub(crate) use charset::doubts;
 pub use charset::{Charset, Detected, detect, guess_eight_bit, is_likely_unit, is_utf8, utf8_cut, utf8_dominates};
 pub use codepage::CodePage;
 pub(crate) use fold::push_folded;

@@ -217,7 +217,13 @@ impl Transcoder {
                 fed = fed.get(read..).unwrap_or_default();
                 let text = std::str::from_utf8(&slot[..written]).unwrap_or_default();
                 let broken = matches!(result, DecoderResult::Malformed(..));
-                emit_multi(text, broken, &mut self.pending, &mut self.offset, out);
+                let chars = text.chars().chain(broken.then_some('\u{fffd}'));
+                // Bytes that are handed back belong to the next character.
+                let taken = self.pending.len() - fed.len();
+                if share(chars, taken, self.offset, out) {
+                    self.offset += taken as u64;
+                    self.pending.drain(..taken);
+                }
                 if fed.is_empty() && !broken {
                     break;
                 }
@@ -248,17 +254,14 @@ impl Transcoder {
     }
 }
 
-/// Hands out what one byte completed. The characters share the bytes that were pending.
-fn emit_multi(text: &str, broken: bool, pending: &mut Vec<u8>, offset: &mut u64, out: &mut Transcoded) {
-    let mut chars = text.chars().chain(broken.then_some('\u{fffd}'));
-    let Some(first) = chars.next() else { return };
-    let len = pending.len();
-    out.push(first, *offset, len.min(255) as u8);
+/// Hands out characters that share so many bytes at `offset`; false if there are none.
+fn share(mut chars: impl Iterator<Item = char>, len: usize, offset: u64, out: &mut Transcoded) -> bool {
+    let Some(first) = chars.next() else { return false };
+    out.push(first, offset, len.min(255) as u8);
     for c in chars {
-        out.push(c, *offset, 0);
+        out.push(c, offset, 0);
     }
-    *offset += len as u64;
-    pending.clear();
+    true
 }
 
 /// The characters of ASCII that UTF-16 starts with.
@@ -362,6 +365,19 @@ mod tests {
                             Charset::Multi(encoding_rs::ISO_2022_JP), Charset::Multi(encoding_rs::EUC_KR)] {
                 let (_, places) = transcode(&charset, &bytes, piece);
                 prop_assert!(places.is_sorted_by_key(|place| place.1));
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_a_broken_character_has_its_own_place() {
+        let rows: [(&str, &'static Encoding, &[u8]); 2] =
+            [("shift_jis", encoding_rs::SHIFT_JIS, b"a\x934b"), ("gbk", encoding_rs::GBK, b"a\x81 b")];
+        for (case, encoding, bytes) in rows {
+            for piece in 1..=bytes.len() {
+                let (_, places) = transcode(&Charset::Multi(encoding), bytes, piece);
+                let expected = [('a', 0), ('\u{fffd}', 1), (char::from(bytes[2]), 2), ('b', 3)];
+                assert_eq!(places, expected, "{case} in pieces of {piece}");
             }
         }
     }

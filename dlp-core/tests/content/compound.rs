@@ -492,6 +492,7 @@ fn ends_of_records_are_read() {
     let workbook = [
         record(0x0809, &begin),
         record(0x0203, &[&[0; 14][..], b"behind number"].concat()),
+        record(0x0006, &[&[0; 20][..], &[18, 0, 0x17, 15, 0], b"text in formula"].concat()),
         record(0x0204, &[&[0, 0, 0, 0, 0, 0, 2, 0, 0][..], b"ok", b"behind label"].concat()),
         record(0x00D7, b"\0\0inside looks"),
     ];

@@ -115,20 +115,25 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes it")
 }
 
-#[test]
-fn files_in_notebooks_are_items() {
+/// A notebook with a file in it, and how many bytes stand behind the content of the file.
+pub(crate) fn notebook() -> (Vec<u8>, usize) {
     let mark = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3";
     let start = b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac";
     let end = b"\x22\xa7\xfb\x71\x79\x0f\x0b\x4a\xbb\x13\x89\x92\x56\x42\x6b\x24";
     let inner = zip(&[("a.txt", b"inner-marker")]);
     let text: Vec<u8> = "wide-marker".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let len = (inner.len() as u64).to_le_bytes();
-    let note = [&mark[..], &[0; 8], start, &len, &[0; 12], &inner, end, &text].concat();
+    ([&mark[..], &[0; 8], start, &len, &[0; 12], &inner, end, &text].concat(), end.len() + text.len())
+}
+
+#[test]
+fn files_in_notebooks_are_items() {
+    let (note, rest) = notebook();
     let seen = walk("a.one", &note);
     assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
     assert!(seen.holds("inner-marker") && seen.holds("wide-marker"), "{seen:?}");
     assert_eq!(seen.items[1].kind, Kind::Zip);
-    let cut = walk("a.one", &note[..note.len() - text.len() - end.len()]);
+    let cut = walk("a.one", &note[..note.len() - rest]);
     assert_eq!(cut.completeness(), Completeness::Damaged, "{cut:?}");
 }
 

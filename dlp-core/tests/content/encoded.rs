@@ -292,3 +292,55 @@ score = { pattern = 60 }
         assert_eq!(found, vec![whole.len(); count], "{text}");
     }
 }
+
+#[test]
+fn signs_of_windows_hide_no_value_in_any_set() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let signs: [(u8, u8); 14] = [
+        (0x93, 0x94),
+        (0x84, 0x94),
+        (0x91, 0x92),
+        (0x82, 0x91),
+        (0x84, 0x93),
+        (0xAB, 0xBB),
+        (0x8B, 0x9B),
+        (0xA0, 0xA0),
+        (0x96, 0x97),
+        (0x85, 0x85),
+        (0x95, b' '),
+        (0xA0, 0x94),
+        (0xB7, 0xB7),
+        (0xA7, 0xB6),
+    ];
+    let texts: [(&[u8], &[u8]); 6] = [
+        (b"PESEL: ", b""),
+        (b"His number (PESEL) is ", b", said John\x92s friend"),
+        (b"caf\xe9 PESEL ", b" na\xefve"),
+        (b"Za\xbf\xf3\xb3\xe6 g\xea\x9cl\xb9 PESEL ", b" ja\x9f\xf1"),
+        (b"Gr\xf6\xdfe PESEL ", b" M\xfcller Stra\xdfe"),
+        (b"za\xbe\xa2\x88\x86 g\xa9\x98l\xa5 PESEL ", b" ja\xab\xe4"),
+    ];
+    // The third stands over the end of a piece that readers hand on.
+    let heads = ["a\n".to_owned(), format!("a\n{}", "b\n".repeat(65_520)), mail("iso-8859-2"), mail("shift_jis")];
+    let cases = heads.iter().flat_map(|head| signs.map(|signs| (head, signs)));
+    for ((head, (open, close)), (before, after)) in cases.flat_map(|case| texts.map(|text| (case, text))) {
+        let bytes = [head.as_bytes(), before, &[open], NUMBER.as_bytes(), &[close], after, b"\r\n"].concat();
+        let mut collected = Collected::default();
+        let job = Job { name: "a.txt", input: Input::Bytes(&bytes), cancel: &Cancel::default() };
+        let _ = inspector.inspect(&mut Scratch::new(), job, &mut collected);
+        let sure = collected.findings.iter().filter(|finding| finding.confidence.level() >= ConfidenceLevel::Medium);
+        let places: Vec<_> = sure
+            .map(|finding| &finding.location)
+            .map(|location| (location.span.start.0, location.span.end.0, location.start.map(|at| at.line)))
+            .collect();
+        let start = (head.len() + before.len() + 1) as u64;
+        let line = 1 + head.bytes().filter(|byte| *byte == b'\n').count() as u64;
+        let expected = [(start, start + NUMBER.len() as u64, Some(line))];
+        assert_eq!(places, expected, "{open:x} {close:x} {}", String::from_utf8_lossy(before));
+    }
+}
+
+/// The head of a message that declares a set.
+fn mail(charset: &str) -> String {
+    format!("From: a@b.pl\nSubject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset={charset}\n\n")
+}

@@ -2,8 +2,10 @@
 
 use crate::support::*;
 use crate::{image, serial, sqlite, wrapped};
-use dlp_core::base::{Cancel, Limits};
-use dlp_core::content::{Completeness, Extraction, Input, Kind, Outcome, Role, extract};
+use dlp_core::base::{Cancel, HANDED_OUT_BYTES_FREE, Limits, Problem};
+use dlp_core::content::{
+    Completeness, Extraction, Flow, Input, ItemStart, Kind, Outcome, Role, Segment, Sink, extract,
+};
 use proptest::prelude::*;
 use std::io::Write as _;
 
@@ -166,6 +168,87 @@ fn bombs_end_at_their_bound() {
         walk_with("nested.zip", &nested, &small, None).holds("last-marker"),
         "a member's bound does not end the job"
     );
+}
+
+#[test]
+fn files_of_split_archives_are_read_and_named() {
+    let noise: Vec<u8> = (0..60_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+    let long = [b"long-marker ", noise.as_slice()].concat();
+    let last = [b"last-marker ", noise.as_slice()].concat();
+    let members: [(&str, &[u8]); 3] = [("one.txt", b"marker-one"), ("long.bin", &long), ("last.bin", &last)];
+    for method in [zip::CompressionMethod::Deflated, zip::CompressionMethod::Stored] {
+        let whole = [b"PK\x07\x08", zip_with(&members, method).as_slice()].concat();
+        // The second file begins in the middle of the second member.
+        let cut = 100_000;
+        let first = &whole[..cut];
+        let mut second = whole[cut..].to_vec();
+        let third = places(&whole, LOCAL)[2] - cut;
+        let centrals = places(&second, CENTRAL);
+        for (central, (disk, offset)) in centrals.iter().zip([(0_u16, 4), (0, 60), (1, third as u32)]) {
+            second[central + 34..central + 36].copy_from_slice(&disk.to_le_bytes());
+            second[central + 42..central + 46].copy_from_slice(&offset.to_le_bytes());
+        }
+        let end = places(&second, END)[0];
+        second[end + 4..end + 8].copy_from_slice(&[1, 0, 1, 0]);
+        second[end + 16..end + 20].copy_from_slice(&(centrals[0] as u32).to_le_bytes());
+        for (name, bytes, markers) in [
+            ("a.z01", first, &["marker-one", "long-marker"][..]),
+            ("a.zip", second.as_slice(), &["last-marker", "one.txt", "long.bin"]),
+        ] {
+            let seen = walk(name, bytes);
+            let expected = Outcome { completeness: Completeness::Partial, reason: "multi_volume" };
+            assert_eq!(seen.outcome, Some(expected), "{name} {method}: {:?}", seen.reasons);
+            for marker in markers {
+                let is_named = seen.items.iter().any(|item| item.path.ends_with(marker));
+                assert!(seen.holds(marker) || is_named, "{name} {method}: {marker}");
+            }
+        }
+    }
+}
+
+/// Counts what comes out and keeps nothing of it.
+#[derive(Default)]
+struct Counting {
+    text_bytes: usize,
+    reasons: Vec<&'static str>,
+}
+
+impl Sink for Counting {
+    fn enter(&mut self, _: &ItemStart<'_>) -> Flow {
+        Flow::Continue
+    }
+
+    fn text(&mut self, segment: &Segment<'_>) -> Flow {
+        self.text_bytes += segment.text.len();
+        Flow::Continue
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.reasons.push(problem.reason);
+    }
+
+    fn leave(&mut self, _: &Outcome) {}
+}
+
+#[test]
+fn cells_that_share_a_long_text_end_at_a_bound() {
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "a b ".repeat(250_000));
+    let rows = "<row><c t=\"s\"><v>0</v></c></row>".repeat(100_000);
+    let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+    let workbook = "<workbook><sheets><sheet name=\"a\" sheetId=\"1\" id=\"rId1\"/></sheets></workbook>";
+    let bytes = zip(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("xl/workbook.xml", workbook.as_bytes()),
+        ("xl/sharedStrings.xml", strings.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ]);
+    let mut sink = Counting::default();
+    let extraction = Extraction { limits: &limits(), cancel: &Cancel::default(), risky: None };
+    let outcome = extract("a.xlsx", Input::Bytes(&bytes), extraction, &mut sink);
+    assert_eq!(outcome, Outcome { completeness: Completeness::Partial, reason: "handed_out_bytes_max" });
+    assert_eq!(sink.reasons, ["handed_out_bytes_max"]);
+    let max = (HANDED_OUT_BYTES_FREE as usize).max(16 * (bytes.len() + strings.len() + sheet.len() + 1_000));
+    assert!(sink.text_bytes < max + 2_000_000, "{} bytes came out", sink.text_bytes);
 }
 
 fn from_hex(digits: &str) -> Vec<u8> {

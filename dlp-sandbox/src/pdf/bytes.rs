@@ -2,16 +2,20 @@
 //!
 //! It sees objects that nothing refers to, earlier revisions that an update has replaced, and documents whose tables
 //! are broken. It needs no parser but the tokenizer, so it works where the engine's process has died.
+//!
+//! Of a document that was encrypted the bytes are noise, so there the loaded objects are looked at in the same way.
 
 use super::fonts::{is_wide, without_font};
+use super::objects;
 use super::repair::find;
 use super::seen::Seen;
-use super::streams::{Filter, Unpacked, unpack_chain};
+use super::streams::{Filter, Unpacked, unpack, unpack_found};
 use super::tokens::{Token, Tokens};
 use super::yields;
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Frame, WirePart};
 use crate::worker::{At, Output};
+use pdf_extract::{Dictionary, Document, Object};
 use std::io;
 
 /// Unpacked bytes of one document in this reading.
@@ -56,7 +60,7 @@ pub(super) fn read(
             continue;
         }
         let filters = filters(dictionary);
-        let unpacked = unpack_chain(&filters, &document[stream.start..stream.end], bounds.stream_bytes);
+        let unpacked = unpack_found(&filters, &document[stream.start..stream.end], bounds.stream_bytes);
         match &unpacked {
             Unpacked::Torn(_) => torn = true,
             Unpacked::Opaque => opaque |= !filters.iter().any(Filter::is_for_images),
@@ -81,6 +85,66 @@ pub(super) fn read(
     give(&strings(&document[gap_from..], wide), seen, output)
 }
 
+/// Scans the objects of a document that the loader has deciphered.
+pub(super) fn read_objects(
+    document: &Document,
+    wide: WideStrings,
+    bounds: &Bounds,
+    seen: &mut Seen,
+    output: &mut Output,
+) -> io::Result<()> {
+    let mut unpacked_bytes = 0_u64;
+    for object in document.objects.values() {
+        give(&strings_of(object), seen, output)?;
+        let Object::Stream(stream) = object else { continue };
+        if output.is_full() {
+            return Ok(());
+        }
+        if holds_no_text(&stream.dict) {
+            continue;
+        }
+        match unpack(document, stream, bounds.stream_bytes) {
+            Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX + 1,
+            unpacked => {
+                let bytes = unpacked.readable().unwrap_or_default();
+                unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
+                give(&stream_text(b"", &bytes, wide), seen, output)?;
+            }
+        }
+        if unpacked_bytes > UNPACKED_BYTES_MAX {
+            return output.trouble(Trouble::StreamTooLarge);
+        }
+    }
+    Ok(())
+}
+
+/// The readable strings of an object, a line each.
+fn strings_of(object: &Object) -> String {
+    let mut text = String::new();
+    let mut open = vec![object];
+    while let Some(object) = open.pop() {
+        match object {
+            Object::Array(items) => open.extend(items.iter().rev()),
+            Object::Dictionary(dictionary) => open.extend(dictionary.iter().map(|(_, value)| value)),
+            Object::Stream(stream) => open.extend(stream.dict.iter().map(|(_, value)| value)),
+            Object::String(..) => flush(&mut objects::text(object).unwrap_or_default(), &mut text),
+            _ => {}
+        }
+    }
+    text
+}
+
+/// [`is_no_text`] of a loaded dictionary. Embedded files are items of their own.
+fn holds_no_text(dictionary: &Dictionary) -> bool {
+    let keys = [&b"Length1"[..], b"Alternate"];
+    let is_any = |key: &[u8], names: &[&[u8]]| {
+        dictionary.get(key).and_then(Object::as_name).is_ok_and(|name| names.contains(&name))
+    };
+    keys.iter().any(|key| dictionary.has(key))
+        || is_any(b"Subtype", &[b"Image", b"Type1C", b"CIDFontType0C", b"OpenType"])
+        || is_any(b"Type", &[b"XRef", b"ObjStm", b"EmbeddedFile"])
+}
+
 /// Hands out what is new in a text.
 fn give(text: &str, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
     let news = seen.news(text);
@@ -89,6 +153,23 @@ fn give(text: &str, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
     }
     seen.add(&news);
     output.text(At::part(WirePart::Raw, ""), &news)
+}
+
+/// A copy of the document in which the loader takes no stream for packed objects that unpacks to more than an honest one:
+/// it would unpack them without a bound. The scan of the bytes names them. `None` if there are none.
+pub(super) fn without_bombs(document: &[u8], bytes_max: u64) -> Option<Vec<u8>> {
+    let mut copy = None;
+    let mut from = 0;
+    while let Some(stream) = next_stream(document, from) {
+        from = stream.end;
+        let dictionary = &document[stream.dictionary..stream.keyword];
+        let Some(at) = find(dictionary, b"/ObjStm", 0) else { continue };
+        let packed = &document[stream.start..stream.end];
+        if unpack_found(&filters(dictionary), packed, bytes_max) == Unpacked::TooLarge {
+            copy.get_or_insert_with(|| document.to_vec())[stream.dictionary + at + 1] = b'-';
+        }
+    }
+    copy
 }
 
 /// Offsets of a stream.

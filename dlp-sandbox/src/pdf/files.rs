@@ -1,7 +1,7 @@
 //! Files embedded in the document, unpacked and handed to the parent, which inspects them like any other file.
 
 use super::objects;
-use super::streams::{Unpacked, unpack};
+use super::streams::{Unpacked, unpack_file};
 use crate::trouble::Trouble;
 use crate::wire::Bounds;
 use crate::worker::Output;
@@ -32,7 +32,7 @@ pub(super) fn read(document: &Document, bounds: &Bounds, output: &mut Output) ->
 }
 
 fn give(document: &Document, stream: &Stream, name: &str, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
-    match unpack(document, stream, bounds.child_bytes) {
+    match unpack_file(document, stream, bounds.child_bytes) {
         Unpacked::Bytes(bytes) => output.child(name, &bytes),
         Unpacked::Torn(bytes) => {
             output.trouble(Trouble::BrokenStream)?;

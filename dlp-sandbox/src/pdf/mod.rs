@@ -38,6 +38,8 @@ use pages::Range;
 use seen::Seen;
 use std::io;
 
+pub(crate) use streams::STREAM_RATIO_MAX;
+
 /// What is wanted of a document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
@@ -53,7 +55,8 @@ pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut 
     if start == Start::BytesOnly {
         return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output);
     }
-    let pdf = match load::load(document) {
+    let defused = bytes::without_bombs(document, bounds.stream_bytes);
+    let pdf = match load::load(defused.as_deref().unwrap_or(document)) {
         Loaded::Document(pdf) => pdf,
         Loaded::Locked(trouble) => {
             output.trouble(trouble)?;
@@ -76,10 +79,10 @@ pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut 
         files::read(&pdf.document, bounds, output)?;
     }
     let understood = pages::read(&pdf.document, Range { first: first_page, pictures }, bounds, &mut seen, output)?;
+    let wide = if understood { WideStrings::Glyphs } else { WideStrings::Characters };
     if pdf.was_encrypted {
         // Its bytes are noise to everything but the loader.
-        return Ok(());
+        return bytes::read_objects(&pdf.document, wide, bounds, &mut seen, output);
     }
-    let wide = if understood { WideStrings::Glyphs } else { WideStrings::Characters };
     bytes::read(document, wide, bounds, &mut seen, output)
 }

@@ -10,6 +10,10 @@ use pdf_extract::{Dictionary, Document, Object, Stream};
 
 /// Filters in a row. One is usual, two occur, more is an attempt to hide or to blow up.
 const FILTERS_MAX: usize = 8;
+/// Bytes that a stream of text, fonts or pictures may unpack to for each of its own, and up to which that is not judged.
+/// Page descriptions of real documents stay below 30; deflate can give 1,032, and twice that a million.
+pub(crate) const STREAM_RATIO_MAX: u64 = 200;
+const STREAM_BYTES_FREE: u64 = 16 * 1024 * 1024;
 
 /// What came of unpacking.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +70,11 @@ impl Filter {
 
 /// Unpacks a stream of a document.
 pub(super) fn unpack(document: &Document, stream: &Stream, bytes_max: u64) -> Unpacked {
+    unpack_file(document, stream, honest(&stream.content, bytes_max))
+}
+
+/// Unpacks an embedded file, whose ratio the parent judges with its own bounds.
+pub(super) fn unpack_file(document: &Document, stream: &Stream, bytes_max: u64) -> Unpacked {
     let filters = filters(document, &stream.dict);
     let unpacked = unpack_chain(&filters, &stream.content, bytes_max);
     if !has_predictor(document, &stream.dict) {
@@ -107,7 +116,7 @@ pub(super) fn packing(document: &Document, dictionary: &Dictionary) -> Packing {
 /// A picture with its last filter still on it.
 pub(super) fn below_picture(document: &Document, stream: &Stream, bytes_max: u64) -> Option<Vec<u8>> {
     let filters = filters(document, &stream.dict);
-    unpack_chain(filters.split_last()?.1, &stream.content, bytes_max).readable()
+    unpack_found(filters.split_last()?.1, &stream.content, bytes_max).readable()
 }
 
 /// The parameters of the last filter.
@@ -120,8 +129,19 @@ pub(super) fn parameters_of_last<'a>(document: &'a Document, dictionary: &'a Dic
     parameters.as_dict().ok()
 }
 
+/// The bound for what packed bytes may honestly unpack to.
+fn honest(packed: &[u8], bytes_max: u64) -> u64 {
+    let by_ratio = STREAM_RATIO_MAX.saturating_mul(packed.len() as u64);
+    bytes_max.min(by_ratio.max(STREAM_BYTES_FREE))
+}
+
+/// Unpacks bytes that were found without a document.
+pub(super) fn unpack_found(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
+    unpack_chain(filters, packed, honest(packed, bytes_max))
+}
+
 /// Unpacks bytes through a row of filters.
-pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
+fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
     if filters.len() > FILTERS_MAX {
         return Unpacked::TooLarge;
     }

@@ -67,6 +67,11 @@ fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         let is_one = |name: &str| endings.iter().any(|ending| name.ends_with(ending));
         office.iter().filter(|(name, _)| is_one(name)).map(|(_, bytes)| bytes.clone()).collect()
     };
+    let tables = unpacked(DATA);
+    let data = |endings: &[&str]| -> Vec<Vec<u8>> {
+        let chosen = tables.iter().filter(|(name, _)| endings.iter().any(|ending| name.ends_with(ending)));
+        chosen.map(|(_, bytes)| bytes.clone()).collect()
+    };
     let streams = unpacked(STREAMS).into_iter().map(|(_, bytes)| bytes);
     let packed: Vec<Vec<u8>> = streams.chain([support::gzip(text), support::bzip2(text), support::xz(text)]).collect();
     let parts: Vec<Vec<u8>> = ending(&[".odt", ".ods", ".odp"])
@@ -119,7 +124,12 @@ fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("mail", mails),
         ("html", markup),
         ("sqlite", vec![sqlite::sample()]),
-        ("data", unpacked(DATA).into_iter().map(|(_, bytes)| bytes).chain([data::store()]).collect()),
+        ("parquet", data(&[".parquet"])),
+        ("avro", data(&[".avro"])),
+        ("git", data(&[".pack", ".bundle"])),
+        ("snappy", data(&[".sz"])),
+        ("pst", vec![data::store()]),
+        ("onenote", vec![data::notebook().0]),
         ("image", image::samples()),
         ("iso", vec![iso::sample()[32 * 1024..].to_vec()]),
         ("tnef", wrapped[..1].to_vec()),

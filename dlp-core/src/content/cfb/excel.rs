@@ -8,7 +8,7 @@ use crate::content::budget::Hit;
 use crate::content::number_formats::NumberFormats;
 use crate::content::walk::{Step, Walk};
 use crate::content::xml::side::Side;
-use crate::content::{Join, Origin, Part, Place, Role, Segment};
+use crate::content::{Join, Origin, Part, Place, Role, Segment, cells};
 use crate::text::{Charset, guess_eight_bit, runs};
 use std::collections::HashMap;
 
@@ -211,6 +211,8 @@ impl Workbook<'_> {
             id::RK | id::LABELSST => 10,
             id::NUMBER => 14,
             id::BOF => 16,
+            // The tokens behind it hold the texts that a formula states.
+            id::FORMULA => 22,
             id::LABEL => string(6),
             id::STRING => string(0),
             _ => usize::MAX,
@@ -286,8 +288,8 @@ impl Workbook<'_> {
     fn shared(&mut self, walk: &mut Walk<'_>, data: &[u8]) -> Step {
         let Some(index) = u32_at(data, 6).map(|index| index as usize) else { return Ok(()) };
         let Some(text) = self.strings.get_mut(index).map(std::mem::take) else { return Ok(()) };
-        self.used[index] = true;
-        let step = self.cell(walk, place(data), &text);
+        let is_used = std::mem::replace(&mut self.used[index], true);
+        let step = self.cell(walk, place(data), cells::shown(&text, is_used));
         self.strings[index] = text;
         step
     }

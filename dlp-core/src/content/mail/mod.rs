@@ -13,7 +13,7 @@ pub(super) use sniff::{is_mailbox, is_message};
 
 use super::decode::{Derived, compose, transfer};
 use super::walk::{Step, Walk};
-use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, views};
+use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, doubts, views};
 use crate::base::{MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, Problem, ProblemClass};
 use crate::matching::LineCounter;
 use crate::text::{self, Charset, Transcoded, Transcoder, is_utf8};
@@ -400,7 +400,15 @@ impl<'d> Content<'d> {
             None => (Place::Lines(message.line(self.start as usize)), recoded.runs),
         };
         let origin = Origin::Mapped(&runs);
-        walk.emit(&Segment { text: recoded.text.as_bytes(), part, place, join, origin })
+        walk.emit(&Segment { text: recoded.text.as_bytes(), part, place, join, origin })?;
+        self.emit_doubts(walk, &charset, message)
+    }
+
+    /// Hands the text out as the programs of Windows would write it, if its words may begin and end elsewhere.
+    fn emit_doubts(&self, walk: &mut Walk<'_>, charset: &Charset, message: &Message<'_>) -> Step {
+        let Some(content) = doubts::other_reading(charset, &self.bytes) else { return Ok(()) };
+        let origin = self.runs.as_deref().map_or(Origin::Bytes(self.start), Origin::Mapped);
+        views::made_from(walk, doubts::NAME, content, (origin, Place::Source(&message.lines)))
     }
 
     /// Hands the text out with its lines put together as the reader's program does.

@@ -7,7 +7,7 @@ use crate::content::xml::attributes::Attributes;
 use crate::content::xml::data::plain_number;
 use crate::content::xml::side::Side;
 use crate::content::xml::{Element, Visit};
-use crate::content::{Join, Origin, Part, Place, Role, Segment};
+use crate::content::{Join, Origin, Part, Place, Role, Segment, cells};
 use std::collections::HashMap;
 
 /// What the main part and its relationships say of the sheets.
@@ -123,8 +123,8 @@ impl Strings {
     fn get(&mut self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)?;
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        *self.used.get_mut(index)? = true;
-        self.text.get(start..end)
+        let is_used = std::mem::replace(self.used.get_mut(index)?, true);
+        self.text.get(start..end).map(|text| cells::shown(text, is_used))
     }
 
     /// The next string.

@@ -46,6 +46,10 @@ pub(in crate::content) struct Entry {
     pub(in crate::content) crc: u32,
     pub(in crate::content) compressed_bytes: u64,
     pub(in crate::content) size_bytes: u64,
+    /// Number of the file of a split archive in which it begins.
+    pub(super) volume: u16,
+    /// Whether its data begins or ends in another file of a split archive.
+    pub(super) lies_elsewhere: bool,
 }
 
 impl Entry {
@@ -76,6 +80,8 @@ pub(in crate::content) struct Directory {
     pub(super) comment: Vec<u8>,
     /// Whether a central directory was found.
     pub(super) listed: bool,
+    /// Number of the file in a split archive, if it is one of several.
+    pub(super) volume: Option<u16>,
     /// Where the directory and its end record stand.
     pub(super) records: std::ops::Range<u64>,
     pub(super) len_bytes: u64,
@@ -93,17 +99,31 @@ impl Directory {
             entries: search_locals(reader, len_bytes, limits.items_max),
             comment: Vec::new(),
             listed: false,
+            volume: is_first_volume(reader).then_some(0),
             records: len_bytes..len_bytes,
             len_bytes,
             problems: Vec::new(),
             known: 0..0,
         });
+        directory.mark_elsewhere(reader);
         if directory.entries.len() as u64 > limits.items_max {
             let message = "the archive lists more members than the bound; the rest was not read";
             directory.problems.push(Problem::limit("items_max", limits.items_max, message));
             directory.entries.truncate(limits.items_max as usize);
         }
         directory
+    }
+
+    /// Marks the members of a split archive that do not lie in this file.
+    fn mark_elsewhere(&mut self, reader: &mut dyn ReadSeek) {
+        let Some(volume) = self.volume else { return };
+        for entry in &mut self.entries {
+            let local = read_local(reader, entry.header_offset).ok().flatten();
+            let end = local.map_or(u64::MAX, |local| local.data_start.saturating_add(entry.compressed_bytes));
+            // The sizes of a member that is written as it is packed stand behind it.
+            let is_open = !self.listed && entry.has_descriptor() && entry.compressed_bytes == 0;
+            entry.lies_elsewhere = entry.volume != volume || end > self.len_bytes || is_open;
+        }
     }
 
     /// Whether members are listed behind something else at the start of the file.
@@ -132,6 +152,13 @@ impl Directory {
     }
 }
 
+/// Whether a file without a directory is the first of a split archive.
+fn is_first_volume(reader: &mut dyn ReadSeek) -> bool {
+    let mut head = [0; 8];
+    let read = reader.seek(SeekFrom::Start(0)).and_then(|_| reader.read_exact(&mut head));
+    read.is_ok() && head == *b"PK\x07\x08PK\x03\x04"
+}
+
 /// Reads the local header at an offset.
 pub(super) fn read_local(reader: &mut dyn ReadSeek, offset: u64) -> io::Result<Option<Local>> {
     reader.seek(SeekFrom::Start(offset))?;
@@ -156,6 +183,8 @@ pub(super) fn read_local(reader: &mut dyn ReadSeek, offset: u64) -> io::Result<O
         crc: fields.u32(14),
         compressed_bytes: u64::from(fields.u32(18)),
         size_bytes: u64::from(fields.u32(22)),
+        volume: 0,
+        lies_elsewhere: false,
     };
     widen(&mut entry, &extra);
     let data_start = offset + (LOCAL_BYTES + usize::from(name_len) + usize::from(extra_len)) as u64;
@@ -209,7 +238,8 @@ fn read_listed(reader: &mut dyn ReadSeek, len_bytes: u64, items_max: u64) -> io:
         if declared != entries.len() as u64 && (entries.len() as u64) <= items_max {
             problems.push(conflict("count_conflict", "the directory holds another number of members than it states"));
         }
-        let directory = Directory { entries, comment, listed: true, records, len_bytes, problems, known: 0..0 };
+        let volume = Some(Fields(record).u16(4)).filter(|number| !matches!(*number, 0 | u16::MAX));
+        let directory = Directory { entries, comment, listed: true, volume, records, len_bytes, problems, known: 0..0 };
         if !directory.entries.is_empty() {
             return Ok(Some(directory));
         }
@@ -294,6 +324,8 @@ fn read_central(
             crc: fields.u32(16),
             compressed_bytes: u64::from(fields.u32(20)),
             size_bytes: u64::from(fields.u32(24)),
+            volume: fields.u16(34),
+            lies_elsewhere: false,
         };
         widen(&mut entry, &extra);
         entry.header_offset = entry.header_offset.wrapping_add(shift);

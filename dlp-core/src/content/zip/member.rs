@@ -144,17 +144,32 @@ impl fmt::Display for SumMismatch {
 
 impl std::error::Error for SumMismatch {}
 
+/// Says that the rest of a member lies in another file of a split archive.
+#[derive(Debug)]
+pub(in crate::content) struct OtherVolume;
+
+impl fmt::Display for OtherVolume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rest lies in another file")
+    }
+}
+
+impl std::error::Error for OtherVolume {}
+
 /// Compares the sum of what was read with the stated ones when the end comes. The bytes are out by then.
 pub(in crate::content) struct Checked<R> {
     inner: R,
     hasher: crc32fast::Hasher,
     stated: Vec<u32>,
+    /// Whether the rest of the member lies in another file.
+    lies_elsewhere: bool,
     done: bool,
 }
 
 impl<R> Checked<R> {
-    pub(in crate::content) fn new(inner: R, stated: Vec<u32>) -> Self {
-        Self { inner, hasher: crc32fast::Hasher::new(), stated, done: false }
+    pub(super) fn new(inner: R, stated: Vec<u32>, entry: &Entry) -> Self {
+        let lies_elsewhere = entry.lies_elsewhere;
+        Self { inner, hasher: crc32fast::Hasher::new(), stated, lies_elsewhere, done: false }
     }
 }
 
@@ -169,10 +184,16 @@ impl<R: Read> Read for Checked<R> {
         if self.done || buf.is_empty() {
             return Ok(0);
         }
-        let len = self.inner.read(buf)?;
+        let len = match self.inner.read(buf) {
+            Err(_) if self.lies_elsewhere => return Err(io::Error::other(OtherVolume)),
+            result => result?,
+        };
         self.hasher.update(&buf[..len]);
         if len == 0 {
             self.done = true;
+            if self.lies_elsewhere {
+                return Err(io::Error::other(OtherVolume));
+            }
             if !self.stated.contains(&self.hasher.clone().finalize()) {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, SumMismatch));
             }

@@ -7,7 +7,7 @@ mod directory;
 mod member;
 
 pub(super) use directory::{Directory, Entry};
-pub(super) use member::SumMismatch;
+pub(super) use member::{OtherVolume, SumMismatch};
 
 use super::budget::{Counted, Metered};
 use super::walk::{Step, Walk};
@@ -21,6 +21,8 @@ use std::ops::Range;
 
 /// Part of an OpenDocument package that says which of its parts are encrypted.
 const MANIFEST: &[u8] = b"META-INF/manifest.xml";
+/// Reason of what lies in another file of a split archive.
+pub(super) const MULTI_VOLUME: &str = "multi_volume";
 /// Bytes of the manifest that are looked at.
 const MANIFEST_BYTES: u64 = 1024 * 1024;
 /// Longest data descriptor.
@@ -54,12 +56,18 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
     for problem in &directory.problems {
         walk.problem(problem.clone());
     }
-    if !directory.listed && relation != Relation::Gap {
+    if directory.volume.is_some() {
+        walk.problem(other_volume("the file is one of a split archive; what lies in the others was not read"));
+    } else if !directory.listed && relation != Relation::Gap {
         let message = "no central directory; members were read by their local headers";
         walk.problem(Problem::new(ProblemClass::Damaged, "truncated", message));
     }
     let comments = directory.entries.iter().map(|entry| &entry.comment);
     comments.chain([&directory.comment]).try_for_each(|comment| emit_comment(walk, comment))
+}
+
+fn other_volume(message: &str) -> Problem {
+    Problem::new(ProblemClass::Unreadable, MULTI_VOLUME, message)
 }
 
 fn emit_comment(walk: &mut Walk<'_>, comment: &[u8]) -> Step {
@@ -126,8 +134,13 @@ fn with_next<'d>(entries: Vec<&'d Entry>, starts: Vec<u64>, directory: &Director
 fn one(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, entry: &Entry, bounds: Range<u64>) -> Step<Range<u64>> {
     let nothing = entry.header_offset..entry.header_offset;
     let Ok(Some(local)) = read_local(reader, entry.header_offset) else {
+        let name = names::decode(&entry.name, entry.is_utf8()).primary;
+        if entry.lies_elsewhere {
+            let problem = other_volume("the member lies in another file of a split archive; it was not read");
+            return walk.closed_child(&name, Kind::Binary, problem).map(|()| nothing);
+        }
         walk.problem(conflict("dangling_central", "the directory lists a member that has no local header"));
-        walk.emit_name(&names::decode(&entry.name, entry.is_utf8()).primary)?;
+        walk.emit_name(&name)?;
         return Ok(nothing);
     };
     let name = announce(walk, entry, &local)?;
@@ -192,7 +205,9 @@ fn window(walk: &mut Walk<'_>, entry: &Entry, local: &Local, bounds: &Range<u64>
     let next = bounds.start.clamp(start.min(bounds.end), bounds.end);
     let claimed_end = start.saturating_add(claimed);
     if claimed_end > bounds.end {
-        walk.problem(Problem::new(ProblemClass::Damaged, "truncated", "a member is longer than the file"));
+        if !entry.lies_elsewhere {
+            walk.problem(Problem::new(ProblemClass::Damaged, "truncated", "a member is longer than the file"));
+        }
     } else if claimed_end > next {
         walk.problem(conflict("overlap", "a member reaches into the next record"));
     }
@@ -233,7 +248,7 @@ fn read_member(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, opened: &Opened<'
     let (budget, count) = (walk.budget, Cell::new(0));
     let section = Counted::new(Section::new(reader, opened.window.clone()), &count);
     if member::is_streamed(opened.method) {
-        let checked = Checked::new(member::decoder(opened.method, section), opened.sums());
+        let checked = Checked::new(member::decoder(opened.method, section), opened.sums(), opened.entry);
         let mut metered = Metered::new(checked, budget, &count);
         walk.child(opened.name, Relation::Member, Input::Stream(&mut metered))?;
         return Ok(metered.into_inner().consumed());
@@ -345,7 +360,7 @@ pub(super) fn with_part<T>(
     let opened = Opened { name: "", entry, local: &local, method: entry.method, window };
     let (budget, count) = (walk.budget, Cell::new(0));
     let section = Counted::new(Section::new(reader, opened.window.clone()), &count);
-    let checked: Checked<Decoder<'_, '_>> = Checked::new(member::decoder(entry.method, section), opened.sums());
+    let checked: Checked<Decoder<'_, '_>> = Checked::new(member::decoder(entry.method, section), opened.sums(), entry);
     let mut metered = Metered::new(checked, budget, &count);
     run(walk, &mut metered).map(Some)
 }

@@ -1,0 +1,7 @@
+//! Stores of Outlook.
+#![no_main]
+
+use dlp_fuzz::walk;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| walk(b"!BDN", bytes));
