@@ -1,8 +1,8 @@
 //! Which places are kept, asked of as many at once as a vector holds. What is asked is specified by
 //! [`WordFilter`] and [`TokenFilter`].
 //!
-//! Only what is inlined is compiled for the processor, so that nothing here maps over an array: the library's own functions
-//! for that are not.
+//! Only what is inlined is compiled for the processor, so that nothing here maps over an array: the library's own
+//! functions for that are not.
 
 #![allow(unsafe_code, reason = "gathers of text whose ends were compared with those of the text")]
 
@@ -15,8 +15,8 @@ use super::tokens::{
     TokenFilter,
 };
 
-/// Keeps the places that `pass`. Vectors are asked of places from `first` on and below `behind` alone, others one by one
-/// whether they `hold`.
+/// Keeps the places that `pass`. Vectors are asked of places from `first` on and below `behind` alone, others one by
+/// one whether they `hold`.
 #[inline(always)]
 fn keep<L: Lanes>(
     lanes: L,
@@ -27,7 +27,8 @@ fn keep<L: Lanes>(
 ) -> usize {
     let len = places.len() - super::lanes::LANES_MAX;
     let hold = |place: u32| hold(place as usize);
-    // Places ascend, so that the first of a vector is the first to lie too near to the beginning, and the last one to the end.
+    // Places ascend, so that the first of a vector is the first to lie too near to the beginning, and the last one to
+    // the end.
     let mut seen = places[..len].iter().take_while(|place| (**place as usize) < first).count();
     let mut kept = keep_from(&mut places[..seen], 0, 0, hold);
     while seen + L::COUNT <= len && (places[seen + L::COUNT - 1] as usize) < behind {
@@ -104,8 +105,8 @@ pub(super) fn shapes<L: Lanes>(lanes: L, places: &mut [u32], filter: &TokenFilte
     keep(lanes, places, readable(filter), pass, |place| filter.has_shape(place))
 }
 
-/// The place from which on, and that up to which, all that is looked at is readable: of the text two bytes before a token
-/// and four behind as many as are seen, four of the masks.
+/// The place from which on, and that up to which, all that is looked at is readable: of the text two bytes before a
+/// token and four behind as many as are seen, four of the masks.
 #[inline(always)]
 fn readable(filter: &TokenFilter<'_>) -> (usize, usize) {
     const MORE: usize = size_of::<u32>() - 1;
@@ -247,7 +248,8 @@ impl<'t, L: Lanes> Tokens<'t, L> {
     }
 }
 
-/// The runs that begin with the first bits and bytes: their numbers where as many lengths are told apart, and their lengths.
+/// The runs that begin with the first bits and bytes: their numbers where as many lengths are told apart, and their
+/// lengths.
 #[inline(always)]
 fn run_of<L: Lanes>(
     lanes: L,

@@ -17,10 +17,10 @@
 //! one that reads like the table above. [`Places`] and [`RowSet`] bring the same vectors to the stages behind, and
 //! [`classes_of`] to the readers of texts beside it.
 //!
-//! This module is the only home of `unsafe` in the crate, and confines it to four kinds of places: a load or store
+//! This module is the only home of `unsafe` in the crate, and confines it to five kinds of places: a load or store
 //! through a reference to an array of the vector's length, a gather whose farthest address was compared with the end of
-//! what it reads from, a prefetch, and the entry of each function behind the question whether the processor has the
-//! instructions.
+//! what it reads from, a prefetch, the entry of each function behind the question whether the processor has the
+//! instructions, and the instructions of [`lanes`], which a value proves that it has.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -1,20 +1,20 @@
 //! Places of a text: taken from a mask, and kept where a look into a table says so.
 //!
 //! The kernels mark one byte in six, and what the stages behind do for each of them is most of the work of a scan. So
-//! the first questions are asked of sixteen places at once, and answered without a branch, because no processor
-//! foretells such answers. [`WordFilter::holds`] and those of a [`TokenFilter`] are the specifications.
+//! the first questions are asked of eight or sixteen places at once, and answered without a branch, because no
+//! processor foretells such answers. [`WordFilter::holds`] and those of a [`TokenFilter`] are the specifications.
 
 use super::Isa;
 use super::lanes::LANES_MAX as LANES;
-use super::tokens::TokenFilter;
+use super::tokens::{SEEN_BITS, TokenFilter};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
 /// Words of a mask whose bits are looked at together: few enough for the places to stay in the fastest cache.
 pub(in crate::matching) const STRETCH_WORDS: usize = 64;
 
-/// Greatest place that a stretch may begin with.
-const PLACE_MAX: usize = i32::MAX as usize - STRETCH_WORDS * 64;
+/// Greatest place that a stretch may begin with: what is looked at behind its places has a number as well.
+const PLACE_MAX: usize = i32::MAX as usize - STRETCH_WORDS * 64 - SEEN_BITS as usize;
 
 /// Letters in any case, hashed alike: sets the bit in which they differ, in every byte.
 pub(in crate::matching) const CASE_BITS: u32 = 0x2020_2020;
@@ -56,8 +56,8 @@ impl Sieve<'_> {
         self.places.places[..self.places.len].get(self.seen).map(|place| *place as usize)
     }
 
-    /// Keeps the place or drops it, and goes on to the next one. It costs no branch, because which way it would go is not
-    /// to be foretold.
+    /// Keeps the place or drops it, and goes on to the next one. It costs no branch, because which way it would go is
+    /// not to be foretold.
     #[inline(always)]
     pub(in crate::matching) fn keep(&mut self, passes: bool) {
         if self.seen < self.places.len {

@@ -1,8 +1,8 @@
 //! Tokens, asked about many at once: can a pattern without literals have one that starts here?
 //!
-//! Two questions, the cheaper one first. With which two bytes the token starts, by what lies ahead; and how long its first
-//! two runs of letters or digits are and what follows the first. That is most of what tells the numbers that people carry
-//! from each other and from whatever else a text has, and all but a few bytes of it stand in masks.
+//! Two questions, the cheaper one first. With which two bytes the token starts, by what lies ahead; and how long its
+//! first two runs of letters or digits are and what follows the first. That is most of what tells the numbers that
+//! people carry from each other and from whatever else a text has, and all but a few bytes of it stand in masks.
 //! [`TokenFilter::has_pair`] and [`TokenFilter::has_shape`] are the specifications.
 
 use super::Masks;
@@ -102,8 +102,8 @@ impl PairSets {
     }
 }
 
-/// Lengths of the first run that are told apart: the greatest stands for itself and whatever is longer, of which it is not
-/// told what follows.
+/// Lengths of the first run that are told apart: the greatest stands for itself and whatever is longer, of which it
+/// is not told what follows.
 pub(super) const FIRST_LEN_MAX: u32 = 24;
 
 /// The same of the second run.
@@ -126,8 +126,8 @@ pub(super) const OF_KIND: u32 = (1 + KINDS.len() as u32 * FIRST_LEN_MAX) << FOLL
 pub(in crate::matching) struct ShapeSets {
     /// By kind of token, first run and follower: a bit for each second run.
     pub(super) seconds: Box<[u32]>,
-    /// By the byte behind a run, its follower where no letter or digit stands behind that, where a digit does, and where a
-    /// letter does, [`FOLLOWER_BITS`] each.
+    /// By the byte behind a run, its follower where no letter or digit stands behind that, where a digit does, and
+    /// where a letter does, [`FOLLOWER_BITS`] each.
     pub(super) followers: Box<[u32; 256]>,
 }
 
