@@ -11,7 +11,7 @@ use crate::output::Destination;
 use crate::scan::pipeline::{FileId, id_of};
 use dlp_core::base::Category;
 use dlp_core::output::{FindingRecord, IdentityKey, value_hmac};
-use dlp_governance::files::KEY_LEN;
+use dlp_governance::files::{KEY_LEN, Key};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -71,10 +71,10 @@ impl Baseline {
     /// Reads what the user named, and makes a salt when a first baseline is to be written.
     pub(crate) fn load(args: &ReportArgs) -> Result<Self, CliError> {
         let mut baseline = Self::default();
-        let mut key = args.key_file.as_deref().map(input::read_key).transpose()?.map(|key| *key);
+        let mut key = args.key_file.as_deref().map(input::read_key).transpose()?;
         if let Some(path) = &args.baseline {
             let document = read(path)?;
-            match (&document.salt, key) {
+            match (&document.salt, &key) {
                 (Some(_), Some(_)) => return Err(wrong(path, "it has a salt of its own; leave --key-file out")),
                 (None, None) => return Err(wrong(path, "it was made with a key; give it with --key-file")),
                 (Some(salt), None) => {
@@ -82,7 +82,7 @@ impl Baseline {
                 }
                 (None, Some(_)) => {}
             }
-            if key.is_some_and(|key| key_check(&IdentityKey::new(key)) != document.key_check) {
+            if key.as_ref().is_some_and(|key| key_check(&IdentityKey::from(key.clone())) != document.key_check) {
                 return Err(wrong(path, "it was made with another key"));
             }
             baseline.salt = document.salt;
@@ -95,20 +95,20 @@ impl Baseline {
             }
         }
         if key.is_none() && args.write_baseline.is_some() {
-            let mut fresh = [0; KEY_LEN];
-            getrandom::fill(&mut fresh).map_err(CliError::no_randomness)?;
-            baseline.salt = Some(to_hex(&fresh));
+            let mut fresh = Key::default();
+            getrandom::fill(&mut fresh[..]).map_err(CliError::no_randomness)?;
+            baseline.salt = Some(to_hex(&fresh[..]));
             key = Some(fresh);
         }
-        baseline.key = key.map(IdentityKey::new);
+        baseline.key = key.map(IdentityKey::from);
         let files = args.baseline.iter().chain(&args.write_baseline).chain(&args.key_file);
         baseline.files = files.filter_map(|path| std::fs::metadata(path).ok()).filter_map(|m| id_of(&m)).collect();
         Ok(baseline)
     }
 
-    /// Whether a finding was there before. A file that was moved is no news: a credential is known wherever it stands now,
-    /// because whoever opens something with it can do so already; anything else is known in a file of the same name,
-    /// because a copy of personal data in another file is a leak of its own.
+    /// Whether a finding was there before. A file that was moved is no news: a credential is known wherever it stands
+    /// now, because whoever opens something with it can do so already; anything else is known in a file of the same
+    /// name, because a copy of personal data in another file is a leak of its own.
     pub(crate) fn knows(&self, finding: &FindingRecord) -> bool {
         let is_known = |hash: &String| {
             let name = file_name(&finding.location.path.text).to_owned();
@@ -161,11 +161,11 @@ fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(text: &str) -> Option<[u8; KEY_LEN]> {
+fn from_hex(text: &str) -> Option<Key> {
     if text.len() != 2 * KEY_LEN || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
-    let mut key = [0; KEY_LEN];
+    let mut key = Key::default();
     for (index, byte) in key.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
     }
@@ -178,8 +178,8 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_they_are_read() {
-        let key: [u8; KEY_LEN] = std::array::from_fn(|index| (index * 7) as u8);
-        assert_eq!(from_hex(&to_hex(&key)), Some(key));
+        let key = Key::new(std::array::from_fn(|index| (index * 7) as u8));
+        assert_eq!(from_hex(&to_hex(&key[..])), Some(key));
         for wrong in ["", "00", &"0".repeat(63), &"g".repeat(64), &"ż".repeat(32)] {
             assert_eq!(from_hex(wrong), None, "{wrong}");
         }

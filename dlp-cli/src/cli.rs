@@ -142,7 +142,8 @@ pub(crate) struct DetectorChoice {
     /// Detectors to use, by id; `*` stands for anything, `!` before an id leaves it out
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub(crate) detectors: Vec<String>,
-    /// Detectors of a law or a country: gdpr (rodo), pci-dss (pci), hipaa, ccpa, lgpd, or a country code such as pl, uk (gb) or el (gr); --detectors adds to them
+    /// Detectors of a law or a country: gdpr (rodo), pci-dss (pci), hipaa, ccpa, lgpd, or a country code such as pl, uk
+    /// (gb) or el (gr); --detectors adds to them
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) profile: Vec<String>,
     /// Detectors of your own, in a TOML file; may be repeated
@@ -188,8 +189,8 @@ pub(crate) struct ReportArgs {
     /// Findings in this baseline are known, and do not count
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Write a baseline of everything that is found, and end with 0 although something was; without --key-file it holds a salt, which protects credentials but
-    /// not numbers that can be tried out, such as those of persons and cards
+    /// Write a baseline of everything that is found, and end with 0 although something was; without --key-file it holds
+    /// a salt, which protects credentials but not numbers that can be tried out, such as those of persons and cards
     #[arg(long, value_name = "FILE")]
     pub(crate) write_baseline: Option<PathBuf>,
     /// Key for finding ids and value hashes, 32 bytes that only you may read
@@ -297,7 +298,8 @@ pub(crate) struct RedactArgs {
     /// Least confidence of a finding that is replaced
     #[arg(long, value_name = "LEVEL", default_value = "medium")]
     pub(crate) min_confidence: MinConfidence,
-    /// Key for tokens, hashes and layouts: 32 bytes that only you may read. Tokens need it; without it hashes and layouts are new in each run
+    /// Key for tokens, hashes and layouts: 32 bytes that only you may read. Tokens need it; without it hashes and
+    /// layouts are new in each run
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Put the values of tokens back

@@ -70,7 +70,7 @@ pub(crate) struct Chosen {
 
 /// Reads what the command line names.
 pub(crate) fn chosen(choice: &DetectorChoice, known: &KnownArgs) -> Result<Chosen, CliError> {
-    let key = known.known_key.as_deref().map(read_key).transpose()?.map(|key| KnownKey::new(*key));
+    let key = known.known_key.as_deref().map(read_key).transpose()?.map(KnownKey::from);
     let records = indexes(&known.edm, key.as_ref(), edm::Index::open)?;
     let documents = indexes(&known.fingerprints, key.as_ref(), fingerprint::Index::open)?;
     let mut chosen = catalogue(choice)?;

@@ -160,6 +160,15 @@ pub(crate) enum CliError {
         "--method token: expected --key-file FILE with 32 bytes; make one with `head -c 32 /dev/urandom`, chmod 600"
     )]
     NoRedactKey,
+    /// A file for a key is not there.
+    #[error(
+        "{}: there is no such file; expected 32 bytes, make them with `head -c 32 /dev/urandom`, chmod 600",
+        .path.display()
+    )]
+    NoKeyFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Values would leave the terminal.
     #[error("--reveal: values are shown on a terminal only, in the pretty format; leave it out, or do not redirect")]
     Reveal,

@@ -43,8 +43,9 @@ pub(crate) struct Commit {
 impl Difference {
     /// A range as the user typed it. Words that git would take for an option are refused.
     ///
-    /// `A...B` means the same as `A..B`: the commits that B has and A has not. Ids of zeros are what git hands to a pre-push hook: for A when the
-    /// other side does not have the branch, and then it is everything that no remote has; for B when it is deleted.
+    /// `A...B` means the same as `A..B`: the commits that B has and A has not. Ids of zeros are what git hands to a
+    /// pre-push hook: for A when the other side does not have the branch, and then it is everything that no remote has;
+    /// for B when it is deleted.
     pub(crate) fn range(text: &str) -> Result<Self, CliError> {
         let ends = text.split_once("...").or_else(|| text.split_once(".."));
         let Some((from, to)) = ends.filter(|_| !text.starts_with('-')) else {

@@ -74,7 +74,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
 
 /// Reads a key that the command needs.
 pub(crate) fn read_key(path: &Path) -> Result<Key, CliError> {
-    let (Opened::File(file) | Opened::Stream(file)) = open(path, "name a file")?;
+    let opened = open(path, "name a file").map_err(|error| match error {
+        CliError::Read { path, source } if source.kind() == io::ErrorKind::NotFound => CliError::NoKeyFile { path },
+        error => error,
+    });
+    let (Opened::File(file) | Opened::Stream(file)) = opened?;
     files::read_key(file).map_err(|source| CliError::KeyFile { path: path.to_owned(), source })
 }
 

@@ -2,9 +2,9 @@
 //!
 //! In: a document in memory. Out: text with places, embedded files and problems, through
 //! [`RiskyParser`](dlp_core::content::RiskyParser). No PDF engine survives every file: form objects that draw
-//! themselves overflow the stack, two kilobytes unpack to gigabytes, fan-outs never end. So each document gets a process
-//! of its own that can do nothing but read its input and write its answer, and whatever happens there ends as a typed
-//! problem of that document.
+//! themselves overflow the stack, two kilobytes unpack to gigabytes, fan-outs never end. So each document gets a
+//! process of its own that can do nothing but read its input and write its answer, and whatever happens there ends as a
+//! typed problem of that document.
 //!
 //! Two sides live here. [`SandboxedParser`] is the parent: it keeps workers ready, treats what they say as hostile,
 //! keeps the clock, and reaps them. The `worker` module is the child: it gives up its rights, then reads the document.

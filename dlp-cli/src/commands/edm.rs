@@ -26,7 +26,7 @@ fn build(args: &EdmBuildArgs) -> Result<u8, CliError> {
     let wrong = |message: String| CliError::Table { path: args.table.clone(), message };
     let schema = Schema::parse(&input::read_text(&args.schema)?)
         .map_err(|error| CliError::Table { path: args.schema.clone(), message: error.to_string() })?;
-    let key = KnownKey::new(*read_key(&args.key_file)?);
+    let key = KnownKey::from(read_key(&args.key_file)?);
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(CliError::no_randomness)?;
     let delimiter =

@@ -39,7 +39,7 @@ fn build(args: &FingerprintBuildArgs) -> Result<u8, CliError> {
     if args.name.is_empty() || !args.name.bytes().all(in_name) {
         return Err(CliError::CollectionName(args.name.clone()));
     }
-    let key = KnownKey::new(*read_key(&args.key_file)?);
+    let key = KnownKey::from(read_key(&args.key_file)?);
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(CliError::no_randomness)?;
     let mut reader = Reader::new()?;

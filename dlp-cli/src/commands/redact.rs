@@ -12,6 +12,7 @@ use crate::scan::walk::STDIN;
 use dlp_core::base::ConfidenceLevel;
 use dlp_core::decision::redact::{Method, RedactKey, Redacted, Redaction, Redactor, Restored, Restorer, TextFormat};
 use dlp_core::matching::{DetectorSet, Scratch};
+use dlp_governance::files::Key;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
@@ -98,12 +99,12 @@ fn open(file: &Path) -> Result<Box<dyn Read>, CliError> {
 /// The user's key, or one for this run alone.
 fn key(args: &RedactArgs) -> Result<RedactKey, CliError> {
     match &args.key_file {
-        Some(path) => Ok(RedactKey::new(*read_key(path)?)),
+        Some(path) => Ok(read_key(path)?.into()),
         None if args.method == RedactMethod::Token => Err(CliError::NoRedactKey),
         None => {
-            let mut fresh = [0; 32];
-            getrandom::fill(&mut fresh).map_err(CliError::no_randomness)?;
-            Ok(RedactKey::new(fresh))
+            let mut fresh = Key::default();
+            getrandom::fill(&mut fresh[..]).map_err(CliError::no_randomness)?;
+            Ok(fresh.into())
         }
     }
 }

@@ -9,7 +9,8 @@ pub(super) const POINTS_DEFAULT: i16 = 75;
 /// Points of a rule whose values are for other rules only: low.
 pub(super) const POINTS_HELPER: i16 = 50;
 
-/// Stands for the ids of all rules of the file, where a list is for all of them. Detectors of other files are not meant.
+/// Stands for the ids of all rules of the file, where a list is for all of them. Detectors of other files are not
+/// meant.
 pub(super) const EVERY_RULE: &str = "";
 
 /// A rule that may become a detector.

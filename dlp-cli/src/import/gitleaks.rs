@@ -151,8 +151,8 @@ fn points(notes: &mut Notes, place: &str, fields: &mut Fields) -> i16 {
     POINTS_HELPER
 }
 
-/// The rules that must find something too. What they find nearby raises a finding to what it would be without them; alone
-/// it is kept, and low.
+/// The rules that must find something too. What they find nearby raises a finding to what it would be without them;
+/// alone it is kept, and low.
 fn companions(notes: &mut Notes, place: &str, fields: &mut Fields) -> Vec<String> {
     let mut ids = Vec::new();
     for mut required in fields.tables("required") {

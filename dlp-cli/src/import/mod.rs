@@ -1,13 +1,15 @@
-//! Rules of other scanners as detectors of our own: gitleaks configurations, and rule files of Kingfisher and Nosey Parker.
+//! Rules of other scanners as detectors of our own: gitleaks configurations, and rule files of Kingfisher and Nosey
+//! Parker.
 //!
 //! ```text
 //! file -> fields -> drafts, allow entries -> patterns rewritten -> each tried as a detector -> TOML, notes
 //! ```
 //!
-//! What comes out is a detector file like any other, to be read, corrected and kept; nothing is translated behind anybody's
-//! back at scan time. Each difference from the rule is a [`Note`]: what was left out, and what finds something else than
-//! before. Reading takes fields out of a document one by one, and whatever nobody took is noted too, so that a key that we
-//! have never heard of is not lost in silence. No file is opened here: whoever calls passes texts in.
+//! What comes out is a detector file like any other, to be read, corrected and kept; nothing is translated behind
+//! anybody's back at scan time. Each difference from the rule is a [`Note`]: what was left out, and what finds
+//! something else than before. Reading takes fields out of a document one by one, and whatever nobody took is noted
+//! too, so that a key that we have never heard of is not lost in silence. No file is opened here: whoever calls passes
+//! texts in.
 
 mod draft;
 mod fields;

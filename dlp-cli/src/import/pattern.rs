@@ -1,9 +1,9 @@
 //! A regex of another scanner, rewritten as a pattern of ours without losing its author's spelling.
 //!
-//! Ours have an end (the stream scan holds as much text as the longest match), mark the sensitive part by the name `value`,
-//! and are searched from their rarest text on. So repetitions without an end get one, groups are renamed, and an optional
-//! beginning that says nothing of the value is cut. All three are edits at the places that the syntax tree tells; everything
-//! else stays as it was written.
+//! Ours have an end (the stream scan holds as much text as the longest match), mark the sensitive part by the name
+//! `value`, and are searched from their rarest text on. So repetitions without an end get one, groups are renamed, and
+//! an optional beginning that says nothing of the value is cut. All three are edits at the places that the syntax tree
+//! tells; everything else stays as it was written.
 
 use dlp_core::knowledge::MATCH_LEN_MAX;
 use regex_syntax::ast::{self, Ast, GroupKind, RepetitionKind, RepetitionRange, Span, Visitor};

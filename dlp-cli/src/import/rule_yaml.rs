@@ -1,4 +1,5 @@
-//! Rule files of Kingfisher and Nosey Parker: YAML with a list of rules, each with a pattern, examples and a confidence.
+//! Rule files of Kingfisher and Nosey Parker: YAML with a list of rules, each with a pattern, examples and a
+//! confidence.
 //!
 //! What validates a finding by asking its vendor has no counterpart on purpose: nothing that is found is sent anywhere.
 
@@ -96,7 +97,8 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
     rules.drafts.push(draft);
 }
 
-/// The rules whose values belong to this one's: here a value nearby makes a finding surer, and a missing one does not lose it.
+/// The rules whose values belong to this one's: here a value nearby makes a finding surer, and a missing one does not
+/// lose it.
 fn companions(rules: &mut Rules, place: &str, fields: &mut Fields) -> Vec<String> {
     let mut ids = Vec::new();
     for mut needed in fields.tables("depends_on_rule") {

@@ -1,5 +1,5 @@
-//! Trying what was read: each draft becomes a detector and has to pass the checks of every detector, and its examples have
-//! to be found. What does not pass is left out, with the reason.
+//! Trying what was read: each draft becomes a detector and has to pass the checks of every detector, and its examples
+//! have to be found. What does not pass is left out, with the reason.
 
 use super::draft::{AllowDraft, Draft, EVERY_RULE};
 use super::pattern::{Rewritten, rewrite};

@@ -33,7 +33,8 @@ impl Destination {
         }
     }
 
-    /// Opens the destination of what a person goes on to write by hand: a file that exists is overwritten by force only.
+    /// Opens the destination of what a person goes on to write by hand: a file that exists is overwritten by force
+    /// only.
     pub(crate) fn open_new(output: Option<&Path>, force: bool) -> Result<Self, CliError> {
         match output {
             Some(path) if !force && path.is_file() => Err(CliError::Exists { path: path.to_owned() }),

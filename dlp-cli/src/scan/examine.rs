@@ -385,8 +385,8 @@ fn containers(report: &FileReport) -> BTreeSet<Vec<String>> {
     in_text.map(|record| record.location.container.clone()).collect()
 }
 
-/// The line on which a finding stands in the text of a member, or of the file when there is none. What was decoded from the
-/// text stands on the line of its code.
+/// The line on which a finding stands in the text of a member, or of the file when there is none. What was decoded from
+/// the text stands on the line of its code.
 fn line_in(record: &FindingRecord, container: &[String]) -> Option<u64> {
     let at = &record.location;
     at.line.filter(|_| is_in_text(at) && at.container == container)
@@ -397,8 +397,8 @@ fn is_in_text(at: &LocationRecord) -> bool {
     at.part.as_ref().is_none_or(|part| part.starts_with(Role::Decoded.as_str()))
 }
 
-/// Bytes of a line that allow entries are asked about, before a finding and from its start on. Generated files have lines of
-/// megabytes with thousands of findings.
+/// Bytes of a line that allow entries are asked about, before a finding and from its start on. Generated files have
+/// lines of megabytes with thousands of findings.
 const LINE_SIDE_BYTES_MAX: usize = 4096;
 
 /// The line that an offset stands on, without its end, as far as it is looked at.

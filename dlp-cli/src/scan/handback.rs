@@ -1,7 +1,7 @@
 //! Handing reports back from the workers, without waking the reporting thread for each of them.
 //!
-//! Waking a thread costs as much as reading a small file. So reports wait in the channel until enough of them wait, or a
-//! worker has nothing left to do, or the reporting thread looks by itself, which it does often enough for people.
+//! Waking a thread costs as much as reading a small file. So reports wait in the channel until enough of them wait, or
+//! a worker has nothing left to do, or the reporting thread looks by itself, which it does often enough for people.
 
 use super::examine::FileReport;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};

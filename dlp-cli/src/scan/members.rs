@@ -1,7 +1,7 @@
 //! The texts of members of an archive once more, for the marks around what was found in them.
 //!
-//! Marks are looked for where something was found, which is in few files. So an archive is unpacked a second time, without
-//! searching it, and only the plain text of the members in question is kept.
+//! Marks are looked for where something was found, which is in few files. So an archive is unpacked a second time,
+//! without searching it, and only the plain text of the members in question is kept.
 
 use dlp_core::base::{Cancel, Problem};
 use dlp_core::content::{Extraction, Flow, Input, ItemStart, Outcome, Part, Segment, Sink, extract};

@@ -215,8 +215,8 @@ impl Named {
     }
 }
 
-/// Counts what is read, because a stream has no size, and keeps it while it is not too much, because a stream is not read
-/// again.
+/// Counts what is read, because a stream has no size, and keeps it while it is not too much, because a stream is not
+/// read again.
 struct Counted<R> {
     inner: R,
     bytes: u64,

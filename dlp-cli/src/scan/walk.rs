@@ -1,7 +1,8 @@
 //! Finding files: every regular file below the roots, sorted, with no filter of its own.
 //!
 //! Symbolic links are not followed, because what they point at is either in the tree already or was not asked for; only
-//! a link on the command line itself is. They are counted. Pipes, sockets and devices hold nothing at rest and are reported as skipped.
+//! a link on the command line itself is. They are counted. Pipes, sockets and devices hold nothing at rest and are
+//! reported as skipped.
 
 use crate::cli::ScanArgs;
 use crate::error::CliError;

@@ -1,8 +1,8 @@
 //! Files of Avro: the schema, and the values of every record with the names of their fields.
 //!
 //! A file is a header with the schema in JSON, then blocks of records, each packed on its own. The schema says how the
-//! bytes of a block are to be read; where it cannot be, or a block does not fit it, the unpacked block is scanned as raw
-//! bytes. Avro 1.12, object container files.
+//! bytes of a block are to be read; where it cannot be, or a block does not fit it, the unpacked block is scanned as
+//! raw bytes. Avro 1.12, object container files.
 
 use super::budget::Metered;
 use super::cells::Cells;
@@ -200,8 +200,8 @@ impl<'s, 'd> Reading<'s, 'd> {
         walk.problem(Problem::limit("avro_empty_values_max", AVRO_EMPTY_VALUES_MAX as u64, message));
     }
 
-    /// Reads a value and hands out what it holds; nothing if the bytes are no such value. The bytes bound how many values
-    /// there are, and those that take none are counted.
+    /// Reads a value and hands out what it holds; nothing if the bytes are no such value. The bytes bound how many
+    /// values there are, and those that take none are counted.
     fn value(
         &mut self,
         walk: &mut Walk<'_>,

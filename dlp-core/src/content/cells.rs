@@ -1,7 +1,7 @@
 //! Cells of tables in files of data, on their way out.
 //!
-//! Each value is a cell with its place. The name of its field stands in front of it, because that is what tells a number
-//! of a person from a number of parts, and files of data have no line of headings to look at.
+//! Each value is a cell with its place. The name of its field stands in front of it, because that is what tells a
+//! number of a person from a number of parts, and files of data have no line of headings to look at.
 
 use super::walk::{Step, Walk};
 use super::{Join, Origin, Part, Place, Role, Segment};

@@ -1,8 +1,8 @@
 //! Archives that one job holds several times.
 //!
-//! A number of copies are opened like any other, so that each of their findings has its place. Copies of copies are how a
-//! small file becomes a large one, so from then on a copy is entered, bears the outcome of the ones before, and is not
-//! unpacked again, which is a problem of its own: what judges by places was not asked about this one.
+//! A number of copies are opened like any other, so that each of their findings has its place. Copies of copies are how
+//! a small file becomes a large one, so from then on a copy is entered, bears the outcome of the ones before, and is
+//! not unpacked again, which is a problem of its own: what judges by places was not asked about this one.
 //!
 //! A copy that met a bound may have been read only in part for where it stood. It counts for copies of the same depth
 //! alone, so one that stands elsewhere is opened.

@@ -1,8 +1,9 @@
 //! The other reading of a text in an older character set, where its words may begin and end elsewhere.
 //!
-//! Older sets have letters where those of Windows have quotes, dashes and spaces, and no statistic tells them apart in a
-//! short text. A value between such signs would be a part of a word, and lost without a trace. So a text in which such a
-//! byte touches a letter or digit is handed out once more with the signs of Windows; what both readings show counts once.
+//! Older sets have letters where those of Windows have quotes, dashes and spaces, and no statistic tells them apart in
+//! a short text. A value between such signs would be a part of a word, and lost without a trace. So a text in which
+//! such a byte touches a letter or digit is handed out once more with the signs of Windows; what both readings show
+//! counts once.
 
 use super::decode::Derived;
 use super::walk::{Step, Walk};

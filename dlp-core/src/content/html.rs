@@ -1,8 +1,8 @@
 //! Markup for browsers: HTML, XHTML, SVG.
 //!
-//! The source is handed out as the text that it is, so comments, scripts and attributes are read in their lines. Then the
-//! text that a browser shows is handed out besides, because tags and entities tear words and numbers apart. Tags are told
-//! from text and nothing more, so no broken markup ends the reading.
+//! The source is handed out as the text that it is, so comments, scripts and attributes are read in their lines. Then
+//! the text that a browser shows is handed out besides, because tags and entities tear words and numbers apart. Tags
+//! are told from text and nothing more, so no broken markup ends the reading.
 
 use super::decode::Derived;
 use super::walk::{Step, Walk};

@@ -1,14 +1,14 @@
 //! Credentials of several parts: the secret beside the id that it belongs to.
 //!
-//! A secret access key opens something only with its id, and most secrets of such pairs have no shape of their own. So a
-//! detector names its companions, and when one of theirs stands near, the secret is raised, and each finding says which
-//! others belong to it. What stands alone stays as it is: half of a pair is a leak too.
+//! A secret access key opens something only with its id, and most secrets of such pairs have no shape of their own. So
+//! a detector names its companions, and when one of theirs stands near, the secret is raised, and each finding says
+//! which others belong to it. What stands alone stays as it is: half of a pair is a leak too.
 //!
-//! So it is with people: a number of which many have the shape is somebody's when their name and day of birth stand beside it.
-//! A government's number is raised by two different kinds of such data in one record.
+//! So it is with people: a number of which many have the shape is somebody's when their name and day of birth stand
+//! beside it. A government's number is raised by two different kinds of such data in one record.
 //!
-//! [`Joining`] stands between a sink and its observer. It holds back findings of detectors that take part in a pair, until
-//! nothing can stand near them any more; all others pass at once.
+//! [`Joining`] stands between a sink and its observer. It holds back findings of detectors that take part in a pair,
+//! until nothing can stand near them any more; all others pass at once.
 
 use super::{Finding, Flow, ItemReport, LocatedProblem, Observer, Related};
 use crate::base::{Category, Confidence, Span};
@@ -22,13 +22,23 @@ const NEAR_BYTES: u64 = 1024;
 /// Bytes of a record of a person: a few lines of a form, a row of a table.
 const RECORD_BYTES: u64 = 300;
 
-/// What a record of a person has beside a number of theirs, and how many kinds of it say that it is one.
-const PERSON: [&str; 4] =
-    ["pii.intl.person-name", "pii.intl.birth-date", "pii.intl.postal-address", "pii.intl.phone-national"];
+/// What a record of a person has beside a number of theirs, and how many kinds of it say that it is one. Telephone
+/// numbers are one kind, however they are written.
+const PERSON: [&[&str]; 4] = [
+    &["pii.intl.person-name"],
+    &["pii.intl.birth-date"],
+    &["pii.intl.postal-address"],
+    &["pii.intl.phone", "pii.intl.phone-national"],
+];
 const PERSON_KINDS_MIN: usize = 2;
+
+/// What detectors of the numbers of companies have, whose numbers are nobody's.
+const COMPANY_TAG: &str = "company";
 
 /// Points of a number in such a record: what is just too little by itself is shown.
 const PERSON_POINTS: i32 = 18;
+/// The most that it gets to by that: shown, but never as sure.
+const PERSON_POINTS_MAX: i32 = 84;
 
 /// Findings that are held back at once; beyond it the oldest goes with what is known of it.
 const HELD_MAX: usize = 512;
@@ -39,6 +49,9 @@ const RELATED_MAX: usize = 8;
 /// A companion below this is hardly one: a specimen, or a number that happens to fit.
 const COMPANION_POINTS_MIN: u8 = 45;
 
+/// The place of a kind in [`PERSON`].
+type PersonKind = usize;
+
 /// Which detectors of a set belong together.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
@@ -48,7 +61,7 @@ pub(crate) struct Pairs {
     secrets: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
     /// Numbers that governments give, and what names the person beside them.
     numbers: BTreeSet<DetectorIndex>,
-    person: BTreeSet<DetectorIndex>,
+    person: BTreeMap<DetectorIndex, PersonKind>,
 }
 
 impl Pairs {
@@ -63,12 +76,14 @@ impl Pairs {
                 pairs.secrets.entry(id).or_default().push(secret);
             }
         }
-        let is_number =
-            |detector: &Detector| detector.category == Category::GovernmentId && detector.companions.is_empty();
+        let is_number = |detector: &Detector| {
+            let is_of_company = detector.tags.iter().any(|tag| tag == COMPANY_TAG);
+            detector.category == Category::GovernmentId && detector.companions.is_empty() && !is_of_company
+        };
         pairs.numbers.extend(indexed().filter(|(_, detector)| is_number(detector)).map(|(index, _)| index));
-        let is_person = |detector: &Detector| PERSON.contains(&detector.id.as_str());
-        pairs.person.extend(indexed().filter(|(_, detector)| is_person(detector)).map(|(index, _)| index));
-        if pairs.person.len() < PERSON_KINDS_MIN {
+        let kind = |detector: &Detector| PERSON.iter().position(|ids| ids.contains(&detector.id.as_str()));
+        pairs.person.extend(indexed().filter_map(|(index, detector)| Some((index, kind(detector)?))));
+        if pairs.person.values().collect::<BTreeSet<_>>().len() < PERSON_KINDS_MIN {
             pairs.numbers.clear();
         }
         pairs
@@ -77,7 +92,7 @@ impl Pairs {
     fn takes_part(&self, detector: DetectorIndex) -> bool {
         self.companions.contains_key(&detector)
             || self.secrets.contains_key(&detector)
-            || !self.numbers.is_empty() && (self.numbers.contains(&detector) || self.person.contains(&detector))
+            || !self.numbers.is_empty() && (self.numbers.contains(&detector) || self.person.contains_key(&detector))
     }
 
     fn is_pair(&self, secret: DetectorIndex, id: DetectorIndex) -> bool {
@@ -151,25 +166,29 @@ impl<'a> Joining<'a> {
 
     /// Raises a number of a person in whose record two kinds of data of them stand, and names these.
     fn join_person(&self, finding: &mut Finding) {
-        if !self.pairs.numbers.contains(&finding.detector) {
+        let sum: i32 = finding.reasons.iter().map(|reason| reason.change).sum();
+        let change = PERSON_POINTS.min(PERSON_POINTS_MAX - sum);
+        // Where something speaks against the value, those around it say no more.
+        let is_doubtful = finding.reasons.iter().any(|reason| reason.change < 0);
+        if !self.pairs.numbers.contains(&finding.detector) || is_doubtful || change <= 0 {
             return;
         }
         let span = finding.location.span;
         let is_near = |seen: &&Seen| distance(seen.related.span, span) <= RECORD_BYTES;
-        let mut kinds: BTreeMap<DetectorIndex, &Seen> = BTreeMap::new();
+        let mut kinds: BTreeMap<PersonKind, &Seen> = BTreeMap::new();
         for seen in self.seen.iter().filter(is_near).filter(|seen| seen.is_companion) {
-            if self.pairs.person.contains(&seen.related.detector) {
-                kinds.entry(seen.related.detector).or_insert(seen);
+            if let Some(kind) = self.pairs.person.get(&seen.related.detector) {
+                kinds.entry(*kind).or_insert(seen);
             }
         }
         if kinds.len() < PERSON_KINDS_MIN {
             return;
         }
-        let titles: Vec<&str> = kinds.keys().map(|kind| self.set.detector(*kind).title.as_str()).collect();
+        let title = |seen: &&Seen| self.set.detector(seen.related.detector).title.as_str();
+        let titles: Vec<&str> = kinds.values().map(title).collect();
         let detail = format!("in the record of a person: {}", titles.join(", "));
-        finding.reasons.push(Reason { step: Step::Context, detail, change: PERSON_POINTS });
-        let sum = finding.reasons.iter().map(|reason| reason.change).sum();
-        finding.confidence = Confidence::from_points(sum);
+        finding.reasons.push(Reason { step: Step::Context, detail, change });
+        finding.confidence = Confidence::from_points(sum + change);
         finding.related.extend(kinds.into_values().map(|seen| seen.related));
     }
 }
@@ -346,6 +365,9 @@ companions = ["test.acme.id"]
             (format!("{name}44051401359"), (false, 0, false)),
             (format!("{name}Date of birth: 14.05.1944\n44051401359"), (true, 2, true)),
             (format!("{name}Date of birth: 14.05.1944\n{}44051401359", ". ".repeat(400)), (false, 0, false)),
+            (format!("{name}Telephone: 600 123 456\n44051401359"), (true, 2, true)),
+            (format!("{name}Telephone: +48 600 123 456\n44051401359"), (true, 2, true)),
+            ("Telephone: +48 600 123 456, Telephone: 600 123 456\n44051401359".to_owned(), (false, 0, false)),
         ];
         rows.iter().for_each(|(text, expected)| assert_eq!(level(text), *expected, "{text}"));
     }

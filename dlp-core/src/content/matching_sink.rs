@@ -525,8 +525,8 @@ impl Grid {
         })
     }
 
-    /// What separates the last cell from the next one: a tabulator for each border, also of the empty cells between. `None`
-    /// where they follow each other in another way than from left to right, row by row.
+    /// What separates the last cell from the next one: a tabulator for each border, also of the empty cells between.
+    /// `None` where they follow each other in another way than from left to right, row by row.
     fn join(before: Option<Self>, after: Option<Self>) -> Option<Vec<u8>> {
         let (before, after) = (before?, after?);
         let tabs =

@@ -1,8 +1,8 @@
 //! Drawings of Windows (EMF and WMF): the texts that their records write.
 //!
-//! Programs write a line in one record or letter by letter, and where a word ends is told by places alone. So the pieces
-//! of a line are handed out twice where there are several: with spaces between them, and as one. Everything else in the
-//! file is raw bytes.
+//! Programs write a line in one record or letter by letter, and where a word ends is told by places alone. So the
+//! pieces of a line are handed out twice where there are several: with spaces between them, and as one. Everything else
+//! in the file is raw bytes.
 
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Role, Segment, plain};

@@ -2,12 +2,14 @@
 //!
 //! [`extract()`] starts a walk. `walk` enters and leaves items, `recognise` tells what they are, `budget` bounds the
 //! work of the whole job, and one module for each format hands out text or goes down into children: `plain` (text and
-//! raw bytes, with `second` for text of another width in them, `doubts` for texts whose set had to be guessed, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with
-//! `frames` and `lzw`), `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older Office
-//! documents) and `tnef` (over `mapi`), `pst` (stores of such messages), `cms`, `rtf`, `html`, `mail`, `onenote`, `sqlite`,
-//! `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the text in
-//! its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views` looks at every text that passes for what is encoded in
-//! it, with the decoders of `decode`, and at rows of tables (`neighbours`); `readings` gives the same to those who replace it.
+//! raw bytes, with `second` for text of another width in them, `doubts` for texts that a set other than the stated or guessed
+//! one reads differently, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with `frames` and `lzw`),
+//! `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older
+//! Office documents) and `tnef` (over `mapi`), `pst` (stores of such messages), `cms`, `rtf`, `html`, `mail`,
+//! `onenote`, `sqlite`, `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the
+//! text in its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views`
+//! looks at every text that passes for what is encoded in it, with the decoders of `decode`, and at rows of tables
+//! (`neighbours`); `labels` tells which labels in properties are off; `readings` gives the same to those who replace it.
 
 mod avro;
 mod budget;

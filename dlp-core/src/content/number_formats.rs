@@ -1,8 +1,8 @@
 //! Number formats of a workbook, as far as they change what a number says.
 //!
 //! An identifier that is typed as a number loses its leading zeros; a format such as `00000000000` or `000-000-00-00`
-//! puts them back on the screen. A date is a number of days, which says nothing to anybody. Formats of zeros and literal
-//! characters are followed, and dates are written as ISO 8601 has them; other formats only change looks.
+//! puts them back on the screen. A date is a number of days, which says nothing to anybody. Formats of zeros and
+//! literal characters are followed, and dates are written as ISO 8601 has them; other formats only change looks.
 
 use jiff::Span;
 use jiff::civil::{Date, date};

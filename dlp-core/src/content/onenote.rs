@@ -1,7 +1,8 @@
 //! Notebooks of OneNote: the files in them, and their texts.
 //!
-//! A file that was put into a notebook stands whole between two marks and is an item. Texts stand in properties, in UTF-16
-//! or in bytes, and their remains where they were edited; both readings of raw bytes find them. MS-ONESTORE 2.6.13.
+//! A file that was put into a notebook stands whole between two marks and is an item. Texts stand in properties, in
+//! UTF-16 or in bytes, and their remains where they were edited; both readings of raw bytes find them. MS-ONESTORE
+//! 2.6.13.
 
 use super::walk::{Step, Walk};
 use super::{Input, Relation, plain};

@@ -9,8 +9,8 @@ use super::walk::{Step, Walk};
 use super::{Join, Origin, Part, Place, Role, Segment};
 use crate::base::{Problem, bytes::array};
 
-/// Letters need some twelve pixels in height to be told apart, and a value has several side by side. What is smaller are
-/// bullets, lines and counting pixels.
+/// Letters need some twelve pixels in height to be told apart, and a value has several side by side. What is smaller
+/// are bullets, lines and counting pixels.
 const WIDTH_MIN: u64 = 40;
 const HEIGHT_MIN: u64 = 12;
 

@@ -79,24 +79,28 @@ struct Outer<'o> {
     whole: Option<&'o Range<u64>>,
     /// Whether what was torn apart in it is joined.
     is_mended: bool,
+    /// The bytes that were decoded, where the others are their surroundings.
+    part: Option<&'o Range<usize>>,
 }
 
 impl Look {
     fn at(&mut self, text: &[u8], outer: Option<&Outer<'_>>, depth: u32) {
         let is_mended = outer.is_some_and(|outer| outer.is_mended);
-        let given = Given { text, places: &Places::of(text), is_mended };
+        let part = outer.and_then(|outer| outer.part);
+        let given = Given { text, places: &Places::of(text), is_mended, part };
         let _ = others(given, &mut |other| {
+            let part = other.part;
             match other.made {
-                Made::Characters if other.kind == JOINED => self.add(other.content, outer, Form::Mended, depth),
-                Made::Characters => self.add(other.content, outer, Form::Characters, depth),
-                Made::Text => self.add(other.content, outer, Form::Run, depth),
-                Made::Inlined(part) => {
+                Made::Characters if other.kind == JOINED => self.add((other.content, part), outer, Form::Mended, depth),
+                Made::Characters => self.add((other.content, part), outer, Form::Characters, depth),
+                Made::Text => self.add((other.content, part), outer, Form::Run, depth),
+                Made::Inlined(inlined) => {
                     let mut content = other.content;
                     // No character of the code can be exchanged alone.
-                    content.unite(&part);
-                    self.add(content, outer, Form::Characters, depth);
+                    content.unite(&inlined);
+                    self.add((content, part), outer, Form::Characters, depth);
                 }
-                Made::File(_) => self.add(other.content, outer, Form::File, depth),
+                Made::File(_) => self.add((other.content, part), outer, Form::File, depth),
                 Made::Deflated => self.inflate(&other.content, outer, depth),
             }
             Ok::<(), Infallible>(())
@@ -109,24 +113,38 @@ impl Look {
         self.room -= content.bytes.len();
         self.is_partial |= is_cut;
         if recognise::has_signature(&content.bytes) {
-            self.add_charged(content, outer, Form::File, depth);
+            self.add_charged((content, None), outer, Form::File, depth);
         } else if runs::is_text(&content.bytes) {
-            self.add_charged(content, outer, Form::Run, depth);
+            self.add_charged((content, None), outer, Form::Run, depth);
         }
     }
 
     /// Adds a reading, and looks at it in turn.
-    fn add(&mut self, content: Derived, outer: Option<&Outer<'_>>, form: Form, depth: u32) {
-        match self.room.checked_sub(content.bytes.len()).filter(|_| depth < DECODING_DEPTH_MAX) {
+    fn add(
+        &mut self,
+        (content, part): (Derived, Option<Range<usize>>),
+        outer: Option<&Outer<'_>>,
+        form: Form,
+        depth: u32,
+    ) {
+        // Surroundings are copied, not decoded.
+        let decoded_len = part.as_ref().map_or(content.bytes.len(), Range::len);
+        match self.room.checked_sub(decoded_len).filter(|_| depth < DECODING_DEPTH_MAX) {
             Some(room) => {
                 self.room = room;
-                self.add_charged(content, outer, form, depth);
+                self.add_charged((content, part), outer, form, depth);
             }
             None => self.is_partial = true,
         }
     }
 
-    fn add_charged(&mut self, content: Derived, outer: Option<&Outer<'_>>, form: Form, depth: u32) {
+    fn add_charged(
+        &mut self,
+        (content, part): (Derived, Option<Range<usize>>),
+        outer: Option<&Outer<'_>>,
+        form: Form,
+        depth: u32,
+    ) {
         if depth >= DECODING_DEPTH_MAX {
             self.is_partial = true;
             return;
@@ -139,7 +157,7 @@ impl Look {
         if !is_file {
             self.at(
                 &content.bytes,
-                Some(&Outer { map: &map, whole: whole.as_ref(), is_mended: form == Form::Mended }),
+                Some(&Outer { map: &map, whole: whole.as_ref(), is_mended: form == Form::Mended, part: part.as_ref() }),
                 depth + 1,
             );
         }
@@ -174,6 +192,14 @@ mod tests {
                 .collect();
             assert!(found.contains(expected) && !is_partial, "{text}: {found:?}");
         }
+    }
+
+    #[test]
+    fn codes_beside_each_other_are_each_read_once() {
+        let line = |n: u32| format!("row {}\n", data_encoding::BASE64.encode(format!("value {n:05} of it").as_bytes()));
+        let text: String = (0..1_000).map(line).collect();
+        let (readings, is_partial) = readings(text.as_bytes());
+        assert_eq!((readings.len(), is_partial), (1_000, false));
     }
 
     #[test]

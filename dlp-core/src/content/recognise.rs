@@ -152,8 +152,8 @@ const FARTHER_BEHIND: u64 = {
     set
 };
 
-/// For each byte the signatures that something may have that begins with it, one bit each: every code in a text is asked
-/// whether it is a file.
+/// For each byte the signatures that something may have that begins with it, one bit each: every code in a text is
+/// asked whether it is a file.
 static BY_FIRST_BYTE: [u64; 256] = {
     let mut table = [FARTHER_BEHIND; 256];
     let mut index = 0;

@@ -1,10 +1,11 @@
-//! Rows of delimited text as settings: `acme_key: value`, with the name from the first line and the value from a cell far
-//! below it.
+//! Rows of delimited text as settings: `acme_key: value`, with the name from the first line and the value from a cell
+//! far below it.
 //!
 //! Credentials without a shape of their own are known by the name before them, and in a table no name stands before a
 //! cell: lists of keys that a console wrote, exports of password managers. So where the first line of a text names a
 //! column of credentials, the cells of that column, and those that say whose they are, are handed out once more behind
-//! their names. Other tables cost the look at their first line. Cells with line ends in them are left out with their row.
+//! their names. Other tables cost the look at their first line. Cells with line ends in them are left out with their
+//! row.
 
 use super::decode::Derived;
 use crate::matching::LineCounter;

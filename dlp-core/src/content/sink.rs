@@ -115,7 +115,8 @@ impl Join {
 pub struct Part<'a> {
     /// Role.
     pub role: Role,
-    /// Name that tells it from other parts of the role: `xl/worksheets/sheet1.xml`, `Author`, a header name. May be empty.
+    /// Name that tells it from other parts of the role: `xl/worksheets/sheet1.xml`, `Author`, a header name. May be
+    /// empty.
     pub name: &'a str,
 }
 
@@ -163,8 +164,8 @@ pub enum Role {
     ArchiveComment,
     /// Custom XML or another data part of a package.
     Data,
-    /// Text that was encoded in another text; the name of the part says how. It is handed out besides that text and does
-    /// not interrupt its part.
+    /// Text that was encoded in another text; the name of the part says how. It is handed out besides that text and
+    /// does not interrupt its part.
     Decoded,
     /// Text that was recognised in a picture.
     Picture,

@@ -1,8 +1,8 @@
 //! TNEF: a message of Outlook packed into one attachment, mostly called `winmail.dat`.
 //!
 //! Attributes stand in a row, each with its length and a sum; two of them hold properties as they are numbered in any
-//! message of that family. An attachment is several attributes, so it is walked when the next one begins. Values that are
-//! neither text nor a file are an item of their own at the end.
+//! message of that family. An attachment is several attributes, so it is walked when the next one begins. Values that
+//! are neither text nor a file are an item of their own at the end.
 
 use super::walk::{Step, Walk};
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, mapi, strings};

@@ -1,8 +1,8 @@
 //! Second readings of texts: what is encoded in them, and characters written in other ways.
 //!
 //! Each text that passes is looked at once. What is found is handed out as a part of its own, with a map back to the
-//! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits that
-//! the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
+//! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits
+//! that the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
 
 use super::decode::{Derived, Given, JOINED, Made, Other, Places, compose, inflate, others, runs};
 use super::neighbours::{Block, Neighbours};
@@ -11,6 +11,7 @@ use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, S
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX, Problem};
 use crate::matching::LineCounter;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Decoded bytes that every text may make, however short it is.
 const DECODED_BYTES_FREE: u64 = 1024 * 1024;
@@ -119,7 +120,7 @@ pub(super) fn look(walk: &mut Walk<'_>, segment: &Segment<'_>) -> Step {
         _ => text.len(),
     };
     let place = if lines.is_some() { Place::None } else { segment.place };
-    look_at_lines(walk, &text[..kept], &Source { origin, chain: "", place }, lines)
+    look_at_lines(walk, &text[..kept], &Source { origin, chain: "", part: None, place }, lines)
 }
 
 /// Looks at what waits, because no more will come.
@@ -132,13 +133,18 @@ pub(super) fn finish(walk: &mut Walk<'_>) -> Step {
 /// Looks at a run of digits that waits for more.
 fn finish_run(walk: &mut Walk<'_>) -> Step {
     let Some(Pending { start, lines, text, .. }) = walk.views.pending.take() else { return Ok(()) };
-    look_at_lines(walk, &text, &Source { origin: Origin::Bytes(start), chain: "", place: Place::None }, lines)
+    look_at_lines(
+        walk,
+        &text,
+        &Source { origin: Origin::Bytes(start), chain: "", part: None, place: Place::None },
+        lines,
+    )
 }
 
 /// Looks at rows of a table as one text.
 fn look_at_block(walk: &mut Walk<'_>, block: Option<Block>) -> Step {
     let Some(block) = block else { return Ok(()) };
-    look_at(walk, block.text.as_bytes(), &Source { origin: Origin::None, chain: "", place: block.place() })
+    look_at(walk, block.text.as_bytes(), &Source { origin: Origin::None, chain: "", part: None, place: block.place() })
 }
 
 /// Looks at a text that begins at this place in its lines, if they are counted.
@@ -151,11 +157,12 @@ fn look_at_lines(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>, lines: O
 /// Hands out a text that a reader made from another one, which stands at this place.
 pub(super) fn made_from(
     walk: &mut Walk<'_>,
-    kind: &str,
+    kind: &'static str,
     content: Derived,
     (origin, place): (Origin<'_>, Place<'_>),
 ) -> Step {
-    view(walk, kind, content, &Source { origin, chain: "", place })
+    let other = Other { kind, content, made: Made::Text, part: None };
+    view(walk, other, &Source { origin, chain: "", part: None, place })
 }
 
 /// What waited for this piece.
@@ -219,15 +226,17 @@ struct Source<'s> {
     place: Place<'s>,
     /// The decoders that made it.
     chain: &'s str,
+    /// The bytes that were decoded, where the others are their surroundings.
+    part: Option<&'s Range<usize>>,
 }
 
 fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     walk.views.looked_bytes += if source.chain.is_empty() { text.len() as u64 } else { 0 };
     let mut places = walk.views.places.pop().unwrap_or_default();
     places.read(text);
-    let given = Given { text, places: &places, is_mended: source.chain.ends_with(JOINED) };
+    let given = Given { text, places: &places, is_mended: source.chain.ends_with(JOINED), part: source.part };
     let step = others(given, &mut |other| match other.made {
-        Made::Characters | Made::Text | Made::Inlined(_) => view(walk, other.kind, other.content, source),
+        Made::Characters | Made::Text | Made::Inlined(_) => view(walk, other, source),
         Made::File(Some(_)) if walk.views.skips_uuencode => Ok(()),
         Made::File(name) => {
             let name = name.map(|name| names::decode(name, false).primary);
@@ -248,7 +257,9 @@ fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step
     match () {
         () if !is_charged => Ok(()),
         () if recognise::has_signature(&content.bytes) => charged_child(walk, other.kind, &content.bytes),
-        () if runs::is_text(&content.bytes) => charged_view(walk, "deflate", content, source),
+        () if runs::is_text(&content.bytes) => {
+            charged_view(walk, Other { kind: "deflate", content, made: Made::Text, part: None }, source)
+        }
         () => Ok(()),
     }
 }
@@ -267,11 +278,13 @@ fn charged_child(walk: &mut Walk<'_>, kind: &str, bytes: &[u8]) -> Step {
 }
 
 /// Hands out a text that was made from another one, and looks at it in turn.
-fn view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Source<'_>) -> Step {
-    if is_deepest(walk) || !charge(walk, content.bytes.len()) {
+fn view(walk: &mut Walk<'_>, other: Other<'_>, source: &Source<'_>) -> Step {
+    // Surroundings are copied, not decoded.
+    let decoded_len = other.part.as_ref().map_or(other.content.bytes.len(), Range::len);
+    if is_deepest(walk) || !charge(walk, decoded_len) {
         return Ok(());
     }
-    charged_view(walk, kind, content, source)
+    charged_view(walk, other, source)
 }
 
 /// Whether no more may be decoded inside of what is open, which is said once.
@@ -284,7 +297,8 @@ fn is_deepest(walk: &mut Walk<'_>) -> bool {
     is_deepest
 }
 
-fn charged_view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Source<'_>) -> Step {
+fn charged_view(walk: &mut Walk<'_>, other: Other<'_>, source: &Source<'_>) -> Step {
+    let Other { kind, content, part: new, .. } = other;
     if is_deepest(walk) {
         return Ok(());
     }
@@ -298,7 +312,8 @@ fn charged_view(walk: &mut Walk<'_>, kind: &str, content: Derived, source: &Sour
     let part = Part { role: Role::Decoded, name: &chain };
     walk.emit(&Segment { text: &content.bytes, part, place: source.place, join: Join::Line, origin })?;
     walk.views.depth += 1;
-    let step = look_at(walk, &content.bytes, &Source { origin, chain: &chain, place: source.place });
+    let step =
+        look_at(walk, &content.bytes, &Source { origin, chain: &chain, place: source.place, part: new.as_ref() });
     walk.views.depth -= 1;
     step
 }

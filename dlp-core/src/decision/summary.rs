@@ -259,8 +259,8 @@ fn mask_in(text: &mut String, value: &Secret, reveal_last: u8) {
 
 fn sample(samples: &mut Vec<String>, detector: &Detector, finding: &Finding) {
     if samples.len() < SAMPLES_MAX {
-        // What was found of an index is told by names of columns and documents, which stand where other findings have the
-        // text around them; a mask of it would tell nothing.
+        // What was found of an index is told by names of columns and documents, which stand where other findings have
+        // the text around them; a mask of it would tell nothing.
         let is_known = detector.patterns.is_empty() && !finding.context_masked.is_empty();
         let masked = if is_known { finding.context_masked.clone() } else { finding.value.masked(detector.reveal_last) };
         if !samples.contains(&masked) {

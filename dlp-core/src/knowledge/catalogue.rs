@@ -157,7 +157,8 @@ impl Catalogue {
     /// Keeps the detectors of profiles, and those that match one of the globs.
     ///
     /// # Errors
-    /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, [`CatalogueError::NoCountry`] for a country.
+    /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, [`CatalogueError::NoCountry`] for a
+    /// country.
     pub fn select_with(&mut self, profiles: &[Profile], globs: &[String]) -> Result<(), CatalogueError> {
         let has = |holds: &dyn Fn(&str) -> bool| self.detectors.iter().any(|detector| holds(&detector.id));
         let (left_out, chosen): (Vec<&str>, Vec<&str>) =

@@ -42,9 +42,9 @@ const LOOSE_BYTES_MAX: usize = 1024;
 /// ASCII classes, leftmost-first, anchored.
 ///
 /// Patterns with wide gaps, as between the name of a program and its password, have an automaton with a state for each
-/// byte of each gap, which takes long to build and long to walk as long as it is new. Most places where such a pattern is
-/// tried hold no match whatever the width of the gaps, and a *loose* automaton that does not count tells so with a few
-/// states. It accepts all that the exact one does, which is built when the loose one has accepted something.
+/// byte of each gap, which takes long to build and long to walk as long as it is new. Most places where such a pattern
+/// is tried hold no match whatever the width of the gaps, and a *loose* automaton that does not count tells so with a
+/// few states. It accepts all that the exact one does, which is built when the loose one has accepted something.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     hir: Hir,
@@ -211,8 +211,8 @@ enum Walked {
 struct GaveUp;
 
 /// Opens repetitions of more turns than are counted upwards, and demands one of their turns at most where none of them
-/// are counted. To count thousands of turns takes as many states, which an automaton that is built as it goes would build
-/// again and again; the longest match is a bound that costs nothing.
+/// are counted. To count thousands of turns takes as many states, which an automaton that is built as it goes would
+/// build again and again; the longest match is a bound that costs nothing.
 fn relax(hir: Hir, counted_max: u32) -> Hir {
     let relax = |hir| relax(hir, counted_max);
     match hir.into_kind() {

@@ -4,7 +4,7 @@ use super::sip::Sip;
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of a key.
 const KEY_LEN: usize = 32;
@@ -57,6 +57,13 @@ impl KnownKey {
     /// A hash that authenticates what passes through it.
     pub(super) fn authenticator(&self) -> blake3::Hasher {
         blake3::Hasher::new_keyed(&self.0)
+    }
+}
+
+/// Takes over bytes that are wiped then, so that no copy of them stays.
+impl From<Zeroizing<[u8; KEY_LEN]>> for KnownKey {
+    fn from(bytes: Zeroizing<[u8; KEY_LEN]>) -> Self {
+        Self(*bytes)
     }
 }
 

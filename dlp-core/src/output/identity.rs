@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::borrow::Cow;
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// First field of every id's message, so that no other use of the key can yield the same hash.
 const DOMAIN: &[u8] = b"dlp.finding.v1";
@@ -26,6 +26,13 @@ impl IdentityKey {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+}
+
+/// Takes over bytes that are wiped then, so that no copy of them stays.
+impl From<Zeroizing<[u8; 32]>> for IdentityKey {
+    fn from(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(*bytes)
     }
 }
 

@@ -25,7 +25,7 @@ const LIKELY_PERCENT: usize = 90;
 /// about 45.
 const ASCII_PERCENT: usize = 75;
 
-/// Quotes, dashes, dots and spaces of windows-1252; those of windows-1250 are the same.
+/// Quotes, dashes, dots, spaces and the signs of sections and paragraphs of windows-1252; those of windows-1250 are the same.
 const WINDOWS_SIGNS: [u8; 18] =
     [0x82, 0x84, 0x85, 0x8B, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x9B, 0xA0, 0xA7, 0xAB, 0xB6, 0xB7, 0xBB];
 

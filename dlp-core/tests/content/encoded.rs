@@ -111,6 +111,27 @@ fn decoding_is_bounded_in_depth_and_size() {
 }
 
 #[test]
+fn codes_beside_each_other_are_each_decoded_once() {
+    let (count, value) = (1_000, |n: u32| format!("value {n:05} of it"));
+    for label in ["secret: ", "row "] {
+        let line = |n: u32| format!("{label}{}\n", BASE64.encode(value(n).as_bytes()));
+        let text: String = (0..count).map(line).collect();
+        let seen = walk("a.txt", text.as_bytes());
+        assert_eq!((seen.reasons.as_slice(), seen.completeness()), (&[][..], Completeness::Complete), "{label}");
+        let decoded = seen.role(Role::Decoded);
+        let times = |n: u32| decoded.matches(&value(n)).count();
+        assert!((0..count).all(|n| times(n) == 1), "{label}");
+    }
+    // What was decoded is looked at in turn, beside what stands around it.
+    let twice = BASE64.encode(BASE64.encode(LINE.as_bytes()).as_bytes());
+    let escaped = BASE64.encode(b"mail%3A jane%40acme.pl");
+    let text = format!("a: {twice}\nb: {escaped}\nc: {twice}\n");
+    let seen = walk("a.txt", text.as_bytes());
+    assert!(seen.holds(&format!("a: {LINE}")) && seen.holds("mail: jane@acme.pl"), "{}", seen.role(Role::Decoded));
+    assert_eq!(seen.completeness(), Completeness::Complete);
+}
+
+#[test]
 fn findings_lead_back_to_the_encoded_bytes_and_come_once() {
     let detectors = DetectorSet::builtin().expect("built-in detectors");
     let inspector = Inspector::new(detectors, Limits::inline());

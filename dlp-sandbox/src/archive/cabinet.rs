@@ -121,7 +121,8 @@ impl Rest {
         Self { read, starts: HashSet::new(), unpacked: Member::new(String::new(), bounds), bounds: *bounds }
     }
 
-    /// Keeps what the ranges leave out of the cabinet, up to the end that its header states: what stands behind that is not its own.
+    /// Keeps what the ranges leave out of the cabinet, up to the end that its header states: what stands behind that is
+    /// not its own.
     fn send(mut self, document: &[u8], output: &mut Output) -> io::Result<()> {
         const END_FIELD: usize = 8;
         let stated = u32_at(document, END_FIELD).map_or(0, |end| end as usize);
@@ -344,7 +345,8 @@ impl Method {
     }
 }
 
-/// Unpacks a stream that looks back at what came before it, and tells its length. A stored block in front gives the decoder that history.
+/// Unpacks a stream that looks back at what came before it, and tells its length. A stored block in front gives the
+/// decoder that history.
 fn inflate(history: &[u8], packed: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut decoder = Decompress::new(false);
     let mut unpacked = Vec::with_capacity(HISTORY_BYTES + BLOCK_BYTES_MAX);

@@ -1,8 +1,8 @@
 //! Reads one archive inside a worker and hands its members to the parent, which inspects them like any other file.
 //!
-//! 7z and RAR are read by engines, cabinets by a reader of our own, because their members stand in one stream that is to
-//! be unpacked once. Every member is named, also those that cannot be read; a broken one costs itself and what is packed
-//! together with it. Bounds on all members together are the parent's, which knows what else the job holds.
+//! 7z and RAR are read by engines, cabinets by a reader of our own, because their members stand in one stream that is
+//! to be unpacked once. Every member is named, also those that cannot be read; a broken one costs itself and what is
+//! packed together with it. Bounds on all members together are the parent's, which knows what else the job holds.
 
 mod cabinet;
 mod rar;

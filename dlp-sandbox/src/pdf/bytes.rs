@@ -155,8 +155,8 @@ fn give(text: &str, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
     output.text(At::part(WirePart::Raw, ""), &news)
 }
 
-/// A copy of the document in which the loader takes no stream for packed objects that unpacks to more than an honest one:
-/// it would unpack them without a bound. The scan of the bytes names them. `None` if there are none.
+/// A copy of the document in which the loader takes no stream for packed objects that unpacks to more than an honest
+/// one: it would unpack them without a bound. The scan of the bytes names them. `None` if there are none.
 pub(super) fn without_bombs(document: &[u8], bytes_max: u64) -> Option<Vec<u8>> {
     let mut copy = None;
     let mut from = 0;

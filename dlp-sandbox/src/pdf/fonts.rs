@@ -1,7 +1,8 @@
 //! What the codes of a font mean, and how wide they are.
 //!
 //! In order: the font's own map to Unicode; for fonts with codes of several bytes the predefined maps that are plain
-//! character sets; for simple fonts their encoding, or that of the font program, and the glyph names that differ from it.
+//! character sets; for simple fonts their encoding, or that of the font program, and the glyph names that differ from
+//! it.
 
 use super::cmap::{CharacterMap, code};
 use super::metrics::Family;

@@ -35,8 +35,8 @@ pub(super) struct Range {
     pub(super) pictures: bool,
 }
 
-/// Reads all pages, or those from the first of a range on, which is then read without the engine: it is the page on which the worker
-/// before this one died. Tells whether all text of all pages was understood.
+/// Reads all pages, or those from the first of a range on, which is then read without the engine: it is the page on
+/// which the worker before this one died. Tells whether all text of all pages was understood.
 pub(super) fn read(
     document: &Document,
     range: Range,

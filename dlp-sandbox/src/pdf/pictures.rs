@@ -1,7 +1,8 @@
 //! Pictures of a document as files that others can read.
 //!
-//! Pictures packed as JPEG and JPEG 2000 are files already, fax pictures become TIFF with a header in front. Everything else is
-//! unpacked to its samples and written as a grey picture of the plain form PGM: letters stand out by their brightness.
+//! Pictures packed as JPEG and JPEG 2000 are files already, fax pictures become TIFF with a header in front. Everything
+//! else is unpacked to its samples and written as a grey picture of the plain form PGM: letters stand out by their
+//! brightness.
 
 use super::objects;
 use super::streams::{self, Packing, Unpacked};

@@ -1,8 +1,9 @@
 //! The encoding that an embedded font program brings along: which glyph each of its 256 codes is.
 //!
-//! Documents may leave the encoding to the font, and those of typesetting programs often do: their fonts number ligatures
-//! and accents in ways of their own. A Type 1 program states its encoding as text in front of its encrypted part; the
-//! compact form (CFF) is read by ttf-parser, which panics on nothing and is part of the engine's dependencies as it is.
+//! Documents may leave the encoding to the font, and those of typesetting programs often do: their fonts number
+//! ligatures and accents in ways of their own. A Type 1 program states its encoding as text in front of its encrypted
+//! part; the compact form (CFF) is read by ttf-parser, which panics on nothing and is part of the engine's dependencies
+//! as it is.
 
 use super::objects;
 use super::streams::unpack;

@@ -10,8 +10,8 @@ use pdf_extract::{Dictionary, Document, Object, Stream};
 
 /// Filters in a row. One is usual, two occur, more is an attempt to hide or to blow up.
 const FILTERS_MAX: usize = 8;
-/// Bytes that a stream of text, fonts or pictures may unpack to for each of its own, and up to which that is not judged.
-/// Page descriptions of real documents stay below 30; deflate can give 1,032, and twice that a million.
+/// Bytes that a stream of text, fonts or pictures may unpack to for each of its own, and up to which that is not
+/// judged. Page descriptions of real documents stay below 30; deflate can give 1,032, and twice that a million.
 pub(crate) const STREAM_RATIO_MAX: u64 = 200;
 const STREAM_BYTES_FREE: u64 = 16 * 1024 * 1024;
 

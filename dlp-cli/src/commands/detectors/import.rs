@@ -37,9 +37,9 @@ fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The configuration that another one extends. Its path counts from the working directory, or else from beside it. A path
-/// that leads elsewhere is not followed: what is wrong with a file is told with a line of it, and rules of strangers shall
-/// not choose the file.
+/// The configuration that another one extends. Its path counts from the working directory, or else from beside it. A
+/// path that leads elsewhere is not followed: what is wrong with a file is told with a line of it, and rules of
+/// strangers shall not choose the file.
 fn read_beside(path: &Path, base: &str) -> Option<String> {
     if !Path::new(base).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return None;

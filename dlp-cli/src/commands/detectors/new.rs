@@ -1,4 +1,5 @@
-//! The beginning of a detector of one's own: a file that passes its tests as it stands, and says at each key what it is for.
+//! The beginning of a detector of one's own: a file that passes its tests as it stands, and says at each key what it is
+//! for.
 
 use crate::cli::NewArgs;
 use crate::error::CliError;

@@ -1,7 +1,7 @@
 //! The structure of compound files: sectors in chains, streams in storages.
 //!
-//! Nothing in a file is believed further than its bytes reach: chains end at a sector that they have seen before, entries
-//! that no tree reaches are kept. What cannot be found this way is left to the raw scan.
+//! Nothing in a file is believed further than its bytes reach: chains end at a sector that they have seen before,
+//! entries that no tree reaches are kept. What cannot be found this way is left to the raw scan.
 
 use crate::base::bytes::array;
 pub(super) use crate::base::bytes::{u16_le as u16_at, u32_le as u32_at};

@@ -1,8 +1,8 @@
 //! Compound files: documents, workbooks, presentations and messages of older Office versions, and the wrapper around
 //! encrypted new ones.
 //!
-//! A file holds one document in its root and may hold others in storages; each is an item. What no reader takes is walked
-//! as a child, and so are bytes that belong to nothing, so every byte is looked at.
+//! A file holds one document in its root and may hold others in storages; each is an item. What no reader takes is
+//! walked as a child, and so are bytes that belong to nothing, so every byte is looked at.
 
 mod excel;
 mod file;

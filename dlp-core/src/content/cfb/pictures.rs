@@ -1,8 +1,8 @@
 //! Pictures in the drawings of older Office documents.
 //!
-//! They stand behind heads that no other bytes look like: four bytes say what kind of picture follows and whether it has
-//! one name or two. So they are found wherever they stand, in streams of their own, in records of workbooks and in what a
-//! reader left over. Those made of lines are packed with zlib. MS-ODRAW 2.2.23 to 2.2.31.
+//! They stand behind heads that no other bytes look like: four bytes say what kind of picture follows and whether it
+//! has one name or two. So they are found wherever they stand, in streams of their own, in records of workbooks and in
+//! what a reader left over. Those made of lines are packed with zlib. MS-ODRAW 2.2.23 to 2.2.31.
 
 use crate::base::bytes::{u16_le, u32_le};
 use crate::content::budget::Metered;

@@ -1,6 +1,7 @@
 //! Presentations of 1997 to 2003: a tree of records, whose text atoms are read wherever they stand.
 //!
-//! The whole stream is walked and not only what is live: old edits stay in it. Records are kept on a stack of their own.
+//! The whole stream is walked and not only what is live: old edits stay in it. Records are kept on a stack of their
+//! own.
 
 use super::file::{u16_at, u32_at};
 use crate::base::{Problem, ProblemClass};

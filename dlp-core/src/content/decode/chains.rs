@@ -245,14 +245,14 @@ impl<'t> Separator<'t> {
             [b'-'] if len == 1 => Usual::Everywhere,
             [b',' | b';' | b'|'] | [b'\t', ..] if core.iter().all(|byte| *byte == core[0]) => Usual::Cells,
             [b'.' | b'/' | b'_' | b'*' | b'~'] | [0xC2, 0xB7] | [0xE2, 0x80, 0xA2] if !has_quotes => Usual::Seldom,
-            _ if !(1..APART_BYTES_MAX).contains(&len) || bytes.iter().any(Self::calculates) => return None,
+            _ if !(1..APART_BYTES_MAX).contains(&len) || bytes.iter().any(Self::makes_no_value) => return None,
             _ => Usual::Named,
         };
         Some(Self { bytes, usual })
     }
 
     /// Whether a byte makes numbers beside it parts of an expression, a string or a path.
-    fn calculates(byte: &u8) -> bool {
+    fn makes_no_value(byte: &u8) -> bool {
         matches!(byte, b'+' | b'=' | b'<' | b'>' | b'&' | b'%' | b'^' | b'!' | b'?' | b'@' | b'$' | b'"' | b'\\' | b'`')
             || byte.is_ascii_control() && !byte.is_ascii_whitespace()
     }
@@ -329,7 +329,8 @@ impl Groups<'_> {
         self.groups.iter().skip(1).all(|group| group.len() == 3)
     }
 
-    /// Whether they are a number with its thousands set apart. A first group of three digits may be part of an identifier.
+    /// Whether they are a number with its thousands set apart. A first group of three digits may be part of an
+    /// identifier.
     fn is_thousands(&self) -> bool {
         let [first, rest @ ..] = self.groups.as_slice() else { return false };
         first.len() < 3 && rest.iter().all(|group| group.len() == 3)

@@ -346,8 +346,8 @@ fn marks_digit(text: &[u8], at: usize) -> bool {
     before.clone().next().is_some() && before.chain(behind).any(u8::is_ascii_digit)
 }
 
-/// The length of a character that may look like another one. Letters of whole scripts begin with the same bytes, so most
-/// are left here.
+/// The length of a character that may look like another one. Letters of whole scripts begin with the same bytes, so
+/// most are left here.
 fn look_alike_len(rest: &[u8]) -> Option<usize> {
     let [first, second, ..] = rest else { return None };
     let third = rest.get(2).copied().unwrap_or(0);

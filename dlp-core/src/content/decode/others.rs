@@ -5,6 +5,7 @@ use super::torn::{self, Mended};
 use super::{Derived, Places, escapes, transfer, wide};
 use crate::content::MapRun;
 use crate::content::recognise::has_signature;
+use crate::text::original_offset;
 use std::io::Read as _;
 use std::ops::Range;
 
@@ -25,6 +26,8 @@ pub(in crate::content) struct Other<'t> {
     pub(in crate::content) content: Derived,
     /// What they are.
     pub(in crate::content) made: Made<'t>,
+    /// The bytes that are new, and worth looking at in turn; the others were looked at where they stand. `None` for all.
+    pub(in crate::content) part: Option<Range<usize>>,
 }
 
 /// What came out of a decoder.
@@ -50,6 +53,8 @@ pub(in crate::content) struct Given<'t> {
     pub(in crate::content) places: &'t Places,
     /// Whether it was put together already.
     pub(in crate::content) is_mended: bool,
+    /// The bytes of it that were not looked at yet; `None` for all. What touches none of them is not given.
+    pub(in crate::content) part: Option<&'t Range<usize>>,
 }
 
 /// Gives every reading of a text; of one that was mended already, those of the other decoders.
@@ -57,15 +62,19 @@ pub(in crate::content) struct Given<'t> {
 /// # Errors
 /// What `each` returns, which ends it.
 pub(in crate::content) fn others<'t, E>(
-    Given { text, places, is_mended }: Given<'t>,
+    Given { text, places, is_mended, part }: Given<'t>,
     each: &mut dyn FnMut(Other<'t>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let each = &mut |other: Other<'t>| match part {
+        None => each(other),
+        Some(part) => in_part(text, part, other).map_or(Ok(()), &mut *each),
+    };
     for rewritten in escapes::rewrite(text, places) {
-        each(Other { kind: rewritten.kind, content: rewritten.content, made: Made::Characters })?;
+        each(Other { kind: rewritten.kind, content: rewritten.content, made: Made::Characters, part: None })?;
     }
     let mended = if is_mended { Mended::default() } else { torn::mend(text, places) };
     for content in mended.joined {
-        each(Other { kind: JOINED, content, made: Made::Characters })?;
+        each(Other { kind: JOINED, content, made: Made::Characters, part: None })?;
     }
     for content in mended.hex {
         give(text, "hex", content, each)?;
@@ -83,7 +92,7 @@ pub(in crate::content) fn others<'t, E>(
         let is_line_start = start == 0 || text[start - 1] == b'\n';
         let found = if is_line_start { transfer::uuencode(&text[start..], start as u64) } else { None };
         if let Some(found) = found.filter(|found| !found.content.bytes.is_empty()) {
-            each(Other { kind: "uuencode", content: found.content, made: Made::File(Some(found.name)) })?;
+            each(Other { kind: "uuencode", content: found.content, made: Made::File(Some(found.name)), part: None })?;
         }
     }
     Ok(())
@@ -98,9 +107,9 @@ fn give<'t, E>(
 ) -> Result<(), E> {
     let bytes = &content.bytes;
     if has_signature(bytes) {
-        each(Other { kind, content, made: Made::File(None) })
+        each(Other { kind, content, made: Made::File(None), part: None })
     } else if is_deflated(bytes) {
-        each(Other { kind, content, made: Made::Deflated })
+        each(Other { kind, content, made: Made::Deflated, part: None })
     } else if let Some(content) = wide::narrow(&content) {
         each(in_place(text, kind, content))
     } else if is_text(bytes) {
@@ -110,14 +119,15 @@ fn give<'t, E>(
     }
 }
 
-/// What a part of a text was decoded to, in its surroundings where it is short: a value alone, which a word in front names.
+/// What a part of a text was decoded to, in its surroundings where it is short: a value alone, which a word in front
+/// names.
 fn in_place<'t>(text: &[u8], kind: &'static str, content: Derived) -> Other<'t> {
     let place = |run: Option<&MapRun>| run.map(|run| run.original_start as usize);
     let (Some(start), Some(end)) = (place(content.runs.first()), place(content.runs.last())) else {
-        return Other { kind, content, made: Made::Text };
+        return Other { kind, content, made: Made::Text, part: None };
     };
     if content.bytes.len() > INLINED_BYTES_MAX {
-        return Other { kind, content, made: Made::Text };
+        return Other { kind, content, made: Made::Text, part: None };
     }
     // What marks hexadecimal digits is no part of the value.
     let start = if text[..start].ends_with(b"0x") || text[..start].ends_with(b"0X") { start - 2 } else { start };
@@ -128,7 +138,30 @@ fn in_place<'t>(text: &[u8], kind: &'static str, content: Derived) -> Other<'t> 
     let range = inlined.append(content);
     inlined.copy(&text[end..behind], end as u64);
     inlined.end(behind as u64);
-    Other { kind, content: inlined, made: Made::Inlined(range) }
+    Other { kind, content: inlined, made: Made::Inlined(range.clone()), part: Some(range) }
+}
+
+/// What was made of a text, if some of it is made of this part, and which of its bytes are. Surroundings are read with each
+/// of the values that stand in them: what they hold themselves was given there, and would be given again inside of each
+/// other in every order.
+fn in_part<'t>(text: &[u8], part: &Range<usize>, other: Other<'t>) -> Option<Other<'t>> {
+    let runs = &other.content.runs;
+    let original = |at: usize| original_offset(runs, u32::try_from(at).ok()?).map(|at| at as usize);
+    match &other.made {
+        Made::Characters => {
+            // Where the bytes begin that stand at this place of the source or behind it.
+            let place = |source: usize| (0..other.content.bytes.len()).find(|at| original(*at) >= Some(source));
+            let len = other.content.bytes.len();
+            let made = place(part.start).unwrap_or(len)..place(part.end).unwrap_or(len);
+            let is_new = text.get(part.clone()) != other.content.bytes.get(made.clone());
+            is_new.then_some(Other { part: Some(made), ..other })
+        }
+        Made::Inlined(_) | Made::Text | Made::File(_) | Made::Deflated => {
+            let made = other.part.clone().unwrap_or(0..other.content.bytes.len());
+            let touches = original(made.start)? < part.end && part.start < original(made.end)?;
+            touches.then_some(other)
+        }
+    }
 }
 
 /// Inflates bytes as far as there is room, and says whether there was more. All of it leads back to the whole.
@@ -160,7 +193,7 @@ mod tests {
             Made::Inlined(range) => Made::Inlined(range),
             Made::Deflated => Made::Deflated,
         };
-        let given = Given { text: text.as_bytes(), places: &Places::of(text.as_bytes()), is_mended: false };
+        let given = Given { text: text.as_bytes(), places: &Places::of(text.as_bytes()), is_mended: false, part: None };
         let _ = others(given, &mut |other| {
             found.push((other.kind, made(other.made)));
             Ok::<(), ()>(())

@@ -71,8 +71,8 @@ impl Masks {
         self.alike.push(0);
     }
 
-    /// The same with characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether one of a
-    /// script with letters that are drawn like Latin ones stands beside such a letter.
+    /// The same with characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether one of
+    /// a script with letters that are drawn like Latin ones stands beside such a letter.
     #[inline]
     fn add(&mut self, classes: [&ByteClasses; 3], text: &[u8]) -> bool {
         self.push(classes);
@@ -304,8 +304,8 @@ fn run_starts(before: u64, now: &ByteClasses, next: &ByteClasses) -> u64 {
     starts & long as u64
 }
 
-/// What stands behind a byte that may stand before a place at which a value is torn apart: a part of a word, a blank, or
-/// another joint.
+/// What stands behind a byte that may stand before a place at which a value is torn apart: a part of a word, a blank,
+/// or another joint.
 fn behind_part(before: &ByteClasses, now: &ByteClasses) -> u64 {
     let part = |classes: &ByteClasses| classes.base64 | classes.equals | classes.joint & !classes.feed;
     part(now) << 1 | part(before) >> 63

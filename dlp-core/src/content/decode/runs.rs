@@ -94,8 +94,9 @@ pub(in crate::content) struct Decoded {
     pub(in crate::content) content: Derived,
 }
 
-/// Decodes a run of digits over one line or more, with the offset at which each part of it begins. Where the lines make no
-/// sense together, the first or the last of them may be a word that only looks like one, or each may be a code of its own.
+/// Decodes a run of digits over one line or more, with the offset at which each part of it begins. Where the lines make
+/// no sense together, the first or the last of them may be a word that only looks like one, or each may be a code of
+/// its own.
 pub(in crate::content) fn decode_lines(run: &[u8]) -> Vec<(usize, Decoded)> {
     let part = |range: Range<usize>| {
         let start = range.start;
@@ -116,8 +117,8 @@ pub(in crate::content) fn decode_lines(run: &[u8]) -> Vec<(usize, Decoded)> {
     starts.zip(ends).filter_map(|(start, end)| part(start..end)).collect()
 }
 
-/// Decodes a run of digits, when what comes out is text or a file, perhaps deflated. Where bytes stand in front that belong to
-/// something else, the digits start later.
+/// Decodes a run of digits, when what comes out is text or a file, perhaps deflated. Where bytes stand in front that
+/// belong to something else, the digits start later.
 fn decode(run: &[u8]) -> Option<Decoded> {
     let passes =
         |bytes: &[u8]| has_signature(bytes) || is_deflated(bytes) || is_text(bytes) || wide::order(bytes).is_some();
@@ -183,8 +184,8 @@ fn is_value(bytes: &[u8]) -> bool {
         && bytes.iter().all(is_part)
 }
 
-/// Whether digits of base64 may stand for anything that is read, by the first four of them. Most runs are no code, which
-/// has to be seen fast.
+/// Whether digits of base64 may stand for anything that is read, by the first four of them. Most runs are no code,
+/// which has to be seen fast.
 fn may_be_read(run: &[u8]) -> bool {
     let mut bytes = [0; PROBE_BYTES];
     let first @ [a, b, _] = match probe(&run[..4.min(run.len())], &mut bytes) {

@@ -1,7 +1,7 @@
 //! Values that were torn apart: put together from strings in code, broken over two lines, or set apart in groups.
 //!
-//! Most of such places are what they look like: a sum of strings, the end of a line, a row of numbers. So a place counts
-//! only where the parts may be one value, and its surroundings are made anew, as with escapes.
+//! Most of such places are what they look like: a sum of strings, the end of a line, a row of numbers. So a place
+//! counts only where the parts may be one value, and its surroundings are made anew, as with escapes.
 
 use super::chains::{Chain, chains};
 use super::{Derived, Places};
@@ -176,7 +176,9 @@ fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) ->
     let Some(right_start) = text.get(right).copied().filter(|byte| is_word(*byte)) else { return LineEnd::Plain };
     // Most lines of prose end here: no digit is near.
     let is_part = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-';
-    let is_number = is_part(left_end) && is_part(right_start);
+    // Behind the sign of a remark begins another one; a number goes on with its digits.
+    let is_remark = text[feed + 1..right].contains(&b'#');
+    let is_number = is_part(left_end) && is_part(right_start) && (!is_remark || right_start.is_ascii_digit());
     let behind = places.words().run_from(right, WORD_CHARS_MAX);
     if !is_number && !places.strong().any(right..right + behind) {
         return LineEnd::Plain;
@@ -225,7 +227,8 @@ fn joins_groups(left: &[u8], right: &[u8]) -> bool {
     NUMBER_CHARS.contains(&sum) && digits(&before) >= 4 && digits(&behind) >= 2 && (groups(&before) || groups(&behind))
 }
 
-/// Whether a line ends inside of a group of digits: what stands on both sides is together as long as the group before it.
+/// Whether a line ends inside of a group of digits: what stands on both sides is together as long as the group before
+/// it.
 fn cuts_group(left: &[u8], right: &[u8]) -> bool {
     let mut before = left.rsplit(|byte| !byte.is_ascii_digit()).map(<[u8]>::len);
     let (last, other) = (before.next().unwrap_or(0), before.next().unwrap_or(0));

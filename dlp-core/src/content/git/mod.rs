@@ -1,9 +1,10 @@
 //! Packs of git, alone or in a bundle: every object, whole where it tells the place of its base in the pack.
 //!
 //! Objects stand behind each other, each packed on its own, so no index is needed. Most are differences to an object in
-//! front of them; those are put together, as long as what they lead to may be held in memory. Differences that name their
-//! base by its sum instead of its place are not put together, wherever that base is: what they add is read, and it is said
-//! that the rest was not. Objects have no names here: their names are in trees, which are objects themselves and scanned.
+//! front of them; those are put together, as long as what they lead to may be held in memory. Differences that name
+//! their base by its sum instead of its place are not put together, wherever that base is: what they add is read, and
+//! it is said that the rest was not. Objects have no names here: their names are in trees, which are objects themselves
+//! and scanned.
 
 mod delta;
 

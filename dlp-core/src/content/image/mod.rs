@@ -1,9 +1,9 @@
 //! Images: what is written about them and behind them. Pixels are scanned as raw bytes, and handed to `picture`.
 //!
-//! Walkers of segments (`jpeg`, `png`, `gif`, `webp`) say where comments, EXIF, XMP and IPTC lie and where the image ends;
-//! `tiff` reads the directories of EXIF and of TIFF files, `iptc` the records of press agencies. Each text is handed out
-//! with its name. Everything else up to the end is raw, and what stands behind the end is an item of its own, except
-//! more images of that kind: cameras write several into one file.
+//! Walkers of segments (`jpeg`, `png`, `gif`, `webp`) say where comments, EXIF, XMP and IPTC lie and where the image
+//! ends; `tiff` reads the directories of EXIF and of TIFF files, `iptc` the records of press agencies. Each text is
+//! handed out with its name. Everything else up to the end is raw, and what stands behind the end is an item of its
+//! own, except more images of that kind: cameras write several into one file.
 
 mod gif;
 mod iptc;

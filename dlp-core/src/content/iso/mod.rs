@@ -1,9 +1,9 @@
 //! Images of disks (ISO 9660), with the names of Joliet and Rock Ridge.
 //!
-//! Several trees of names lead to the same files, so the files of all trees are walked once each, under the best name that
-//! any tree has; other names are scanned as well. What no file covers (the area in front, the trees themselves, what
-//! fills up sectors, what no tree leads to) is one item at the end. Sizes are claims: files may share bytes, but together
-//! they are bounded by the length of the image.
+//! Several trees of names lead to the same files, so the files of all trees are walked once each, under the best name
+//! that any tree has; other names are scanned as well. What no file covers (the area in front, the trees themselves,
+//! what fills up sectors, what no tree leads to) is one item at the end. Sizes are claims: files may share bytes, but
+//! together they are bounded by the length of the image.
 
 mod tree;
 

@@ -57,8 +57,8 @@ struct Directory {
     path_bytes: usize,
 }
 
-/// What the trees of an image lead to. Each name is kept once, so all of them together are no longer than the records that
-/// they were read from.
+/// What the trees of an image lead to. Each name is kept once, so all of them together are no longer than the records
+/// that they were read from.
 pub(super) struct Trees {
     /// The first one is the root of every tree, and the only one without a name.
     directories: Vec<Directory>,
@@ -92,8 +92,8 @@ impl Trees {
         parts.join("/")
     }
 
-    /// Adds a directory. Where a path gets longer than names may be it stops growing, and what is below keeps what there is
-    /// of it: this bounds the depth of the tree as well.
+    /// Adds a directory. Where a path gets longer than names may be it stops growing, and what is below keeps what
+    /// there is of it: this bounds the depth of the tree as well.
     fn enter(&mut self, Name { directory: parent, name }: Name) -> usize {
         let path_bytes = self.directories[parent].path_bytes + name.len() + 1;
         if path_bytes > self.path_bytes_max {

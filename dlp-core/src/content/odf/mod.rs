@@ -1,7 +1,8 @@
 //! OpenDocument and its forerunner of StarOffice: packages of XML parts, or all of it in one XML file.
 //!
 //! Text, sheets and slides share their elements, so one reader takes them all. The styles that stand in front of a text
-//! say what of it is hidden. Parts that no rule knows go through the generic reader; files inside are walked as children.
+//! say what of it is hidden. Parts that no rule knows go through the generic reader; files inside are walked as
+//! children.
 
 mod prose;
 mod styles;

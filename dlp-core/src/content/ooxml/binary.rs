@@ -1,7 +1,7 @@
 //! Binary workbooks (`.xlsb`): the same parts as in others, as records.
 //!
-//! Each record has a number and a length, both of seven bits a byte. Cells, shared strings, sheets, formats and comments
-//! are read; of other records, those that hold text are scanned as raw bytes behind their part.
+//! Each record has a number and a length, both of seven bits a byte. Cells, shared strings, sheets, formats and
+//! comments are read; of other records, those that hold text are scanned as raw bytes behind their part.
 //!
 //! [MS-XLSB] 2.1.4 and 2.4.
 

@@ -240,8 +240,8 @@ fn is_binary(path: &str) -> bool {
     path.len() > 4 && path.is_char_boundary(path.len() - 4) && path[path.len() - 4..].eq_ignore_ascii_case(".bin")
 }
 
-/// What a part of a binary workbook holds, by its path in small letters. Other parts bear the same suffix: macros, settings
-/// of printers, objects.
+/// What a part of a binary workbook holds, by its path in small letters. Other parts bear the same suffix: macros,
+/// settings of printers, objects.
 fn binary_route(path: &str) -> Route {
     match path.trim_start_matches('/').rsplit_once('/') {
         Some(("xl", "sharedstrings.bin")) => Route::SharedStrings,

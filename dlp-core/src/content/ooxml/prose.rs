@@ -33,8 +33,8 @@ pub(super) struct Prose<'p> {
     side: Side,
 }
 
-/// What a paragraph said before it was changed, as far as it stands around a deletion: a number of which some digits were
-/// replaced is a number in both versions.
+/// What a paragraph said before it was changed, as far as it stands around a deletion: a number of which some digits
+/// were replaced is a number in both versions.
 #[derive(Default)]
 struct Former {
     /// The last of it.

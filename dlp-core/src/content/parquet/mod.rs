@@ -1,9 +1,9 @@
 //! Files of Parquet: the values of every column, with its name.
 //!
-//! The footer tells where the pages of each column lie. A column that has a dictionary hands out the values of that, each
-//! once: pages of the column only number them. What is written in a way that is not read here is scanned as raw bytes,
-//! and so is what lies between pages. Columns are read one after the other, so that there is no more than one page in
-//! memory beside the file. Cells have no place: pages leave out what is null, and dictionaries have no rows.
+//! The footer tells where the pages of each column lie. A column that has a dictionary hands out the values of that,
+//! each once: pages of the column only number them. What is written in a way that is not read here is scanned as raw
+//! bytes, and so is what lies between pages. Columns are read one after the other, so that there is no more than one
+//! page in memory beside the file. Cells have no place: pages leave out what is null, and dictionaries have no rows.
 
 mod thrift;
 mod values;

@@ -265,7 +265,8 @@ impl<'r> Store<'r> {
         Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 
-    /// The next block from a number on that no node led to, and the number behind it. Blocks that share their bytes end this.
+    /// The next block from a number on that no node led to, and the number behind it. Blocks that share their bytes end
+    /// this.
     pub(super) fn next_unread(&mut self, mut from: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
         let unread = |(number, block): &(&u64, &Block)| !block.is_read && *number & IS_INTERNAL == 0;
         while let Some((&number, _)) = self.blocks.range(from..).find(unread).filter(|_| !self.is_shared()) {

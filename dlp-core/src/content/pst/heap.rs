@@ -59,8 +59,8 @@ pub(super) fn properties(data: &Data) -> Option<Properties<'_>> {
     Some(leaves(data, (u32_le(tree, 4)?, levels)))
 }
 
-/// Reads the leaves below a piece. Each piece is read once on each level, and no more of them than there may be properties:
-/// many may lead to the same one, so that nothing else ends a tree that is a net.
+/// Reads the leaves below a piece. Each piece is read once on each level, and no more of them than there may be
+/// properties: many may lead to the same one, so that nothing else ends a tree that is a net.
 fn leaves(data: &Data, root: (u32, u8)) -> Properties<'_> {
     let (mut found, mut waiting, mut seen) = (Properties::default(), vec![root], HashSet::new());
     while let Some((number, level)) = waiting.pop() {

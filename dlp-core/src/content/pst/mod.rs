@@ -2,8 +2,8 @@
 //!
 //! Nodes are found through their tree, whatever folder they lie in, so messages that no folder shows are read as well.
 //! A message is an item of its own with the same properties as one that was saved alone, see `mapi`. Tables, folders
-//! and blocks that no node leads to are raw bytes at the end. The password of a store keeps programs out, not readers: it
-//! encodes nothing.
+//! and blocks that no node leads to are raw bytes at the end. The password of a store keeps programs out, not readers:
+//! it encodes nothing.
 
 mod cipher;
 mod file;

@@ -1,8 +1,8 @@
 //! RTF: running text with its bytes, and everything that stands beside it.
 //!
-//! No destination is dropped: what no rule knows is handed out as data. Characters are decoded in the set of their font,
-//! embedded objects and pictures are walked as children. Groups are kept on a stack of their own, so nesting costs no
-//! recursion; broken nesting is normal and read on.
+//! No destination is dropped: what no rule knows is handed out as data. Characters are decoded in the set of their
+//! font, embedded objects and pictures are walked as children. Groups are kept on a stack of their own, so nesting
+//! costs no recursion; broken nesting is normal and read on.
 
 mod destination;
 mod tokens;

@@ -1,7 +1,7 @@
 //! WARC: requests and answers of the web in a row, each behind fields like those of mail.
 //!
-//! An answer has fields of its own in front of its body, whose pieces are put together; a packed body is recognised like
-//! any other file. Fields are handed out as text of the archive.
+//! An answer has fields of its own in front of its body, whose pieces are put together; a packed body is recognised
+//! like any other file. Fields are handed out as text of the archive.
 
 use super::{Tape, truncated};
 use crate::base::{Problem, ProblemClass};
@@ -127,9 +127,9 @@ fn emit_header(walk: &mut Walk<'_>, bytes: &[u8]) -> Step {
     walk.emit(&Segment { text, part, place, join: Join::Line, origin: Origin::None })
 }
 
-/// A body in pieces: a line with the length of each, in hexadecimal digits. What does not keep to that passes as it is. What
-/// lines hold besides (extensions behind a length, anything between a piece and the end of its line) is kept beside the body,
-/// which may be packed.
+/// A body in pieces: a line with the length of each, in hexadecimal digits. What does not keep to that passes as it is.
+/// What lines hold besides (extensions behind a length, anything between a piece and the end of its line) is kept
+/// beside the body, which may be packed.
 struct Pieces<R> {
     inner: R,
     left: u64,

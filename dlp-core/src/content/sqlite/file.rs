@@ -116,8 +116,8 @@ impl<'d> Database<'d> {
             cells.extend(cell);
             below.extend(child);
             if cell_bytes > page.len() {
-                // What the cells left out would have given stands in the page as it is. A count for which the page has no
-                // room is damage.
+                // What the cells left out would have given stands in the page as it is. A count for which the page has
+                // no room is damage.
                 let has_room = list + 2 * count <= page.len();
                 self.is_shared |= has_room;
                 self.is_broken |= !has_room;

@@ -1,9 +1,9 @@
 //! Databases of SQLite: the rows of every table, files in blobs, and what was deleted and still stands there.
 //!
 //! Nothing is executed. The statements that made the tables are text like any other, and name the columns. A row is
-//! handed out as cells; the names of the columns come again every few rows, so that they stand near each value. An index
-//! repeats values of its table, and only what it holds alone is handed out. Pages and bytes that nothing leads to are an
-//! item of their own. A write-ahead log is a file of its own and scanned as raw bytes.
+//! handed out as cells; the names of the columns come again every few rows, so that they stand near each value. An
+//! index repeats values of its table, and only what it holds alone is handed out. Pages and bytes that nothing leads to
+//! are an item of their own. A write-ahead log is a file of its own and scanned as raw bytes.
 
 mod columns;
 mod file;

@@ -1,6 +1,7 @@
 //! What stands in front of entries: records of POSIX with comments and the attributes of file systems.
 //!
-//! Records state their length, so their values may hold line feeds. What does not fit is handed out as it is, and named.
+//! Records state their length, so their values may hold line feeds. What does not fit is handed out as it is, and
+//! named.
 
 use super::BLOCK_BYTES;
 use crate::base::{Problem, ProblemClass};

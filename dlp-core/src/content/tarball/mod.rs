@@ -1,7 +1,7 @@
 //! tar: entries in a row, with the long names of GNU and POSIX. Concatenated archives are read through.
 //!
-//! The library finds the entries. What stands in headers before them it keeps to itself, or leaves out where it does not
-//! understand it, so a [`Tape`] keeps those bytes as they pass, and [`headers`] reads them.
+//! The library finds the entries. What stands in headers before them it keeps to itself, or leaves out where it does
+//! not understand it, so a [`Tape`] keeps those bytes as they pass, and [`headers`] reads them.
 
 mod headers;
 mod tape;

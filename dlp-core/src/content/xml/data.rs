@@ -2,12 +2,15 @@
 
 use super::attributes::Attributes;
 use super::{Element, Visit};
-use crate::content::labels::SwitchedOff;
+use crate::content::labels::{SwitchedOff, is_of_label};
 use crate::content::walk::{Step, Walk};
 use crate::content::{Join, Origin, Part, Place, Role, Segment};
 
 /// Attribute values up to this length are switches and units.
 const VALUE_BYTES_MIN: usize = 4;
+/// Properties of labels that wait for the one that switches them off, and bytes of each; others are handed out at once.
+const WAITING_MAX: usize = 512;
+const WAITING_BYTES_MAX: usize = 1024;
 
 fn emit(walk: &mut Walk<'_>, role: Role, name: &str, text: &str) -> Step {
     let part = Part { role, name };
@@ -25,6 +28,8 @@ pub(in crate::content) struct Properties {
     value: String,
     attributes: Attributes,
     labels: SwitchedOff,
+    /// Names and values of properties of labels, which may be switched off further down.
+    waiting: Vec<(String, String)>,
 }
 
 impl Visit for Properties {
@@ -60,6 +65,10 @@ impl Visit for Properties {
         }
         step
     }
+
+    fn finish(&mut self, walk: &mut Walk<'_>) -> Step {
+        std::mem::take(&mut self.waiting).iter().try_for_each(|(name, value)| self.hand_out(walk, name, value))
+    }
 }
 
 impl Properties {
@@ -74,12 +83,21 @@ impl Properties {
             None => self.open.iter().rev().map(String::as_str).find(|name| !is_type(name)).unwrap_or(""),
         };
         self.labels.see(name, &value);
+        let is_short = name.len() + value.len() <= WAITING_BYTES_MAX;
+        if is_of_label(name) && is_short && self.waiting.len() < WAITING_MAX {
+            self.waiting.push((name.to_owned(), value));
+            return Ok(());
+        }
+        self.hand_out(walk, name, &value)
+    }
+
+    fn hand_out(&self, walk: &mut Walk<'_>, name: &str, value: &str) -> Step {
         emit(walk, Role::Property, name, &format!("{name}{}: {value}", self.labels.mark(name)))
     }
 }
 
-/// A sensitivity label of the label part (`labelList`) in one line, unless it is none any more: switched off, or taken off, when
-/// the element stays with the tenant's id in the place of the label's.
+/// A sensitivity label of the label part (`labelList`) in one line, unless it is none any more: switched off, or taken
+/// off, when the element stays with the tenant's id in the place of the label's.
 fn label_in_force(element: &Element<'_>) -> Option<String> {
     let is_set = |name: &str| element.attribute(name).is_some_and(|value| matches!(value.trim(), "1" | "true"));
     let id = element.attribute("id")?.trim().to_owned();

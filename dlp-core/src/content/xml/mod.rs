@@ -33,6 +33,11 @@ pub(in crate::content) trait Visit {
     fn start(&mut self, walk: &mut Walk<'_>, element: &Element<'_>) -> Step;
     fn text(&mut self, walk: &mut Walk<'_>, text: &str) -> Step;
     fn end(&mut self, walk: &mut Walk<'_>, local_name: &str) -> Step;
+
+    /// Hands out what was kept back, however the part ended.
+    fn finish(&mut self, _walk: &mut Walk<'_>) -> Step {
+        Ok(())
+    }
 }
 
 /// A start tag.
@@ -92,10 +97,12 @@ pub(in crate::content) fn visit(
     let other = detected.filter(|detected| detected.charset.is_wide() || declares_other_set(&head));
     head.drain(..other.as_ref().map_or(0, |detected| detected.bom_len));
     let mut content = Cursor::new(head).chain(Failing(failed)).chain(content);
-    match other {
+    let step = match other {
         Some(other) => visit_utf8(walk, &mut Recoded::new(&mut content, &other.charset), name, visitor),
         None => visit_utf8(walk, &mut content, name, visitor),
-    }
+    };
+    let kept = visitor.finish(walk);
+    step.and(kept)
 }
 
 /// Whether the first line says that the part is in another set than UTF-8.

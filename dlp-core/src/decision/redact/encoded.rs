@@ -1,8 +1,8 @@
 //! Values that stand encoded in a text: in base64 or hexadecimal digits, with percent signs, entities or escapes.
 //!
-//! The text is looked at in blocks whose ends depend on the text alone, with the end of the block before in front of each.
-//! A value that was made character by character is replaced where it stands; of a run of code no part can be exchanged
-//! alone, so the run goes as a whole.
+//! The text is looked at in blocks whose ends depend on the text alone, with the end of the block before in front of
+//! each. A value that was made character by character is replaced where it stands; of a run of code no part can be
+//! exchanged alone, so the run goes as a whole.
 
 use super::{Redaction, Region};
 use crate::base::{Cancel, ConfidenceLevel, Limits, Span};

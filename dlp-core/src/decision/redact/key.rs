@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of a key.
 const KEY_LEN: usize = 32;
@@ -28,6 +28,13 @@ impl RedactKey {
             mac.update(part);
         }
         mac.finalize().into_bytes().into()
+    }
+}
+
+/// Takes over bytes that are wiped then, so that no copy of them stays.
+impl From<Zeroizing<[u8; KEY_LEN]>> for RedactKey {
+    fn from(bytes: Zeroizing<[u8; KEY_LEN]>) -> Self {
+        Self(*bytes)
     }
 }
 

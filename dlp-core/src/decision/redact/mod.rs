@@ -1,9 +1,9 @@
 //! Redaction: a text goes in, the same text comes out with what detectors found in it replaced.
 //!
 //! [`Redactor`] works on a stream. It hands bytes on once nothing undecided can stand in them, so it holds what the
-//! engine holds and a block of text. Only UTF-8 text is taken, because what is found must be replaced where it stands; JSON and
-//! CSV keep their structure, a number of JSON that is replaced becomes a string. [`Restorer`] puts values back that were
-//! replaced by tokens, for those who have the key.
+//! engine holds and a block of text. Only UTF-8 text is taken, because what is found must be replaced where it stands;
+//! JSON and CSV keep their structure, a number of JSON that is replaced becomes a string. [`Restorer`] puts values back
+//! that were replaced by tokens, for those who have the key.
 //!
 //! | method | a value becomes | can be restored |
 //! |---|---|---|
@@ -12,12 +12,12 @@
 //! | hash | a keyed hash: equal values give equal hashes | no |
 //! | format | other letters and digits in the same layout that no detector takes for genuine | no |
 //!
-//! Equal values get equal tokens and hashes, however they are spelled: a token gives the normal spelling back, which for
-//! numbers is the one without separators. What stands encoded in the text, like a number in base64, is replaced with the
-//! code around it as far as needed, and a token gives that back as it was.
+//! Equal values get equal tokens and hashes, however they are spelled: a token gives the normal spelling back, which
+//! for numbers is the one without separators. What stands encoded in the text, like a number in base64, is replaced
+//! with the code around it as far as needed, and a token gives that back as it was.
 //!
-//! The format is kept by drawing, not by an encryption of formats: a result that no detector takes for genuine leaves no
-//! room for every value to have one of its own, so there is nothing to go back by.
+//! The format is kept by drawing, not by an encryption of formats: a result that no detector takes for genuine leaves
+//! no room for every value to have one of its own, so there is nothing to go back by.
 
 mod encoded;
 mod json;
@@ -97,8 +97,8 @@ pub enum RedactError {
 pub struct Redacted {
     /// Values by detector.
     pub values: BTreeMap<DetectorIndex, u64>,
-    /// Values that were masked, because their layout could not be kept, they are too long for a token, or what would stand for
-    /// them is taken for a value itself.
+    /// Values that were masked, because their layout could not be kept, they are too long for a token, or what would
+    /// stand for them is taken for a value itself.
     pub masked_instead: u64,
     /// Values that stood encoded in the text.
     pub encoded: u64,

@@ -1,8 +1,8 @@
 //! One spelling for all spellings of a value, so that equal values get equal tokens and hashes.
 //!
 //! Which marks between letters and digits mean nothing is known to the check of a detector: if it takes the letters and
-//! digits alone for the same kind of value, they are the value. Of an e-mail address the case means nothing. Whatever has
-//! no check, or changes by it, like a key or an address on a network, keeps its spelling.
+//! digits alone for the same kind of value, they are the value. Of an e-mail address the case means nothing. Whatever
+//! has no check, or changes by it, like a key or an address on a network, keeps its spelling.
 
 use crate::base::Category;
 use crate::knowledge::Detector;

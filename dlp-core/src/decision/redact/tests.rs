@@ -1,4 +1,5 @@
-//! Laws: what was redacted is found no more, what was tokenised comes back, structure stays, and cutting changes nothing.
+//! Laws: what was redacted is found no more, what was tokenised comes back, structure stays, and cutting changes
+//! nothing.
 
 use super::*;
 use crate::knowledge::{Example, builtin_examples, generate::generate, validators};

@@ -1,7 +1,7 @@
 //! Encrypted workbooks of 1997 to 2003: the record `FILEPASS`, behind which the content of records is encrypted.
 //!
-//! Three ways occur: bytes that are turned and crossed with a pattern, RC4 with a sum of MD5, and RC4 as CryptoAPI has it,
-//! with SHA-1. The heads of records stay as they are, and so do a few records.
+//! Three ways occur: bytes that are turned and crossed with a pattern, RC4 with a sum of MD5, and RC4 as CryptoAPI has
+//! it, with SHA-1. The heads of records stay as they are, and so do a few records.
 
 use super::{PASSWORD, wide_password};
 use crate::base::bytes::{u16_le, u32_le};

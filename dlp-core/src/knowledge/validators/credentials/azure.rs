@@ -16,8 +16,8 @@ struct Family {
     seeds: &'static [&'static [u8; 8]],
 }
 
-/// Keys of 64 bytes hold the signature in characters 77 to 80, keys of 32 bytes in 34 to 37, of 39 bytes in 43 to 46, of 40
-/// bytes in 45 to 48.
+/// Keys of 64 bytes hold the signature in characters 77 to 80, keys of 32 bytes in 34 to 37, of 39 bytes in 43 to 46,
+/// of 40 bytes in 45 to 48.
 const FAMILIES: &[Family] = &[
     Family { signature: b"+ASt", at: 76, seeds: &[b"Default0"] },
     Family { signature: b"+ABa", at: 76, seeds: &[b"AbAcct00"] },
@@ -71,8 +71,8 @@ const CASK_BODY_LEN: usize = 80;
 /// Digits of the checksum of common annotated keys.
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The common annotated key: behind sixty bytes in base64, which hold a mark, the date and the letters of the service, stand
-/// four characters of their hash. Keys of the first months hold it in base64.
+/// The common annotated key: behind sixty bytes in base64, which hold a mark, the date and the letters of the service,
+/// stand four characters of their hash. Keys of the first months hold it in base64.
 pub(super) fn common_annotated_key(value: &[u8]) -> Verdict {
     let Some(stated) = value.get(CASK_BODY_LEN..CASK_BODY_LEN + 4) else { return Verdict::Invalid };
     let Some(sum) = cask_sum(&value[..CASK_BODY_LEN]) else { return Verdict::Invalid };

@@ -11,15 +11,16 @@ const ALPHABET_XRP: &[u8; 58] = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8
 /// Longest text that is decoded: an extended key has 111 characters, and the work grows with the square.
 const TEXT_LEN_MAX: usize = 128;
 
-/// Whether the last four bytes are the double SHA-256 of the bytes before them, as Bitcoin's developer reference has it.
+/// Whether the last four bytes are the double SHA-256 of the bytes before them, as Bitcoin's developer reference has
+/// it.
 pub(super) fn checksum(value: &[u8]) -> Verdict {
     let Some(bytes) = decode(value, ALPHABET).filter(|b| b.len() > 4) else { return Verdict::Invalid };
     let (body, sum) = bytes.split_at(bytes.len() - 4);
     (sum_of(body) == sum).into()
 }
 
-/// A family seed of the XRP Ledger: its own alphabet, one byte 21 for secp256k1 or three bytes 01 E1 4B for Ed25519, sixteen
-/// bytes, and the checksum (XRPL documentation, base58 encodings).
+/// A family seed of the XRP Ledger: its own alphabet, one byte 21 for secp256k1 or three bytes 01 E1 4B for Ed25519,
+/// sixteen bytes, and the checksum (XRPL documentation, base58 encodings).
 pub(super) fn xrp_seed(value: &[u8]) -> Verdict {
     let Some(bytes) = decode(value, ALPHABET_XRP) else { return Verdict::Invalid };
     let Some((body, sum)) = bytes.split_last_chunk::<4>() else { return Verdict::Invalid };

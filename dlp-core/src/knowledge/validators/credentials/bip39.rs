@@ -1,8 +1,8 @@
 //! Recovery phrases of wallets: BIP 39 with the English list, and Electrum's own scheme over the same list.
 //!
 //! Each word stands for eleven bits, its place in a list of 2,048. Behind the drawn bits stand the first bits of their
-//! SHA-256, one for each 32, so one invented phrase of twelve words in sixteen passes. Electrum checks a hash of the phrase
-//! instead. Phrases of other lists are left open.
+//! SHA-256, one for each 32, so one invented phrase of twelve words in sixteen passes. Electrum checks a hash of the
+//! phrase instead. Phrases of other lists are left open.
 
 use super::super::Verdict;
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -1,11 +1,11 @@
 //! Files that hold credentials among other things: whether a key is in a keystore, and whose a registry or a dump is.
 //!
-//! A store of trusted certificates looks like one of keys but for its entries, and most registries and dumps are nobody's
-//! secret. So the entries are walked as far as the value reaches: a key that is seen proves it, an end without one refutes
-//! it, and a value that was cut off before either is left open.
+//! A store of trusted certificates looks like one of keys but for its entries, and most registries and dumps are
+//! nobody's secret. So the entries are walked as far as the value reaches: a key that is seen proves it, an end without
+//! one refutes it, and a value that was cut off before either is left open.
 //!
-//! JKS and JCEKS as `sun.security.provider.JavaKeyStore` of OpenJDK writes them, BKS as Bouncy Castle does, PKCS#12 as in RFC
-//! 7292, registries as in the format specification of M. Suhanov, dumps as `minidumpapiset.h` describes them.
+//! JKS and JCEKS as `sun.security.provider.JavaKeyStore` of OpenJDK writes them, BKS as Bouncy Castle does, PKCS#12 as
+//! in RFC 7292, registries as in the format specification of M. Suhanov, dumps as `minidumpapiset.h` describes them.
 
 use super::super::Verdict;
 
@@ -106,8 +106,8 @@ fn walk_bouncy(reader: &mut Reader<'_>) -> Option<Verdict> {
 const PKCS7: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07";
 const BAGS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01";
 
-/// PKCS#12: whether one of its safes has a key. Safes under a password hold certificates, because keys have one of their
-/// own; a file of such safes alone is a store of certificates.
+/// PKCS#12: whether one of its safes has a key. Safes under a password hold certificates, because keys have one of
+/// their own; a file of such safes alone is a store of certificates.
 pub(super) fn pkcs12(value: &[u8]) -> Verdict {
     let Some(safes) = safes(value) else { return Verdict::NotApplicable };
     let mut rest = safes;
@@ -184,8 +184,8 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Keys at the top of the registries that hold accounts, secrets of the machine, and what opens both: of each of these, the
-/// names all stand in the registry that has them.
+/// Keys at the top of the registries that hold accounts, secrets of the machine, and what opens both: of each of these,
+/// the names all stand in the registry that has them.
 const HIVES: &[&[&[u8]]] =
     &[&[b"SAM", b"Domains"], &[b"Policy", b"RXACT"], &[b"Policy", b"Secrets"], &[b"ControlSet001", b"Select"]];
 

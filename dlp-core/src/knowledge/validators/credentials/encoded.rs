@@ -42,8 +42,8 @@ pub(super) fn json_inside(value: &[u8]) -> Verdict {
 }
 
 /// A JSON web token (RFC 7519 section 3): the header is a JSON object with `alg`, the payload is a JSON object, and the
-/// signature is as long as the algorithm makes it (RFC 7518 section 3.1), for a token without it opens nothing. Five parts
-/// make an encrypted token (RFC 7516), whose header names `enc` and whose payload cannot be read.
+/// signature is as long as the algorithm makes it (RFC 7518 section 3.1), for a token without it opens nothing. Five
+/// parts make an encrypted token (RFC 7516), whose header names `enc` and whose payload cannot be read.
 pub(super) fn jwt(value: &[u8]) -> Verdict {
     let parts: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
     let Some(header) = parts.first().and_then(|part| json_object(part)) else { return Verdict::Invalid };

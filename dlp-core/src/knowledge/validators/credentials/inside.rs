@@ -1,7 +1,8 @@
 //! Tokens that mostly hold something: a pair, a UUID, a document, bytes of a known length.
 //!
-//! What their vendors put inside is known from the tokens that they issue, and nobody promises that it stays. So a token
-//! that holds it is surer than its shape, and one that does not is left as its shape says; only samples are refused.
+//! What their vendors put inside is known from the tokens that they issue, and nobody promises that it stays. So a
+//! token that holds it is surer than its shape, and one that does not is left as its shape says; only samples are
+//! refused.
 
 use super::super::Verdict;
 use super::encoded::{decode_base64, json_inside, jwt};
@@ -131,7 +132,7 @@ const FIELDS_MAX: usize = 64;
 
 /// The fields of a message with their numbers, if it is one from end to end: numbers and byte strings, as are all here.
 fn fields(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut found = Vec::new();
+    let (mut found, mut walked) = (Vec::new(), 0);
     while let [tag, rest @ ..] = bytes {
         let (value, behind) = number(rest)?;
         let (field, kind) = (tag >> 3, tag & 7);
@@ -144,7 +145,8 @@ fn fields(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
             }
             _ => return None,
         };
-        if *tag >= 0x80 || field == 0 || found.len() > FIELDS_MAX {
+        walked += 1;
+        if *tag >= 0x80 || field == 0 || walked > FIELDS_MAX {
             return None;
         }
     }
@@ -174,7 +176,7 @@ fn holds_jwt(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_encoding::BASE64;
+    use data_encoding::{BASE64, BASE64URL_NOPAD};
 
     const UUID_TEXT: &str = "3f2b91c0-7d4e-4a68-9c15-e0b7a4d2f863";
 
@@ -186,6 +188,17 @@ mod tests {
     fn export() -> Vec<u8> {
         let account = [&[0x0a, 10][..], &[0x5a; 10], &[0x12, 3], b"ann", &[0x20, 1]].concat();
         [&[0x0a, account.len() as u8][..], &account, &[0x10, 1, 0x18, 1]].concat()
+    }
+
+    /// An export of two fields with some numbers behind it.
+    fn numbered_export(numbers: usize) -> Vec<u8> {
+        let account = [0x0a, 10, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a];
+        [&[0x0a, 12][..], &account, &[0x12, 3], b"ann", &[0x10, 1].repeat(numbers)].concat()
+    }
+
+    fn token(header: &str) -> String {
+        let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
+        format!("{}.{}.{}", part(header), part(r#"{"sub":"6f1c29"}"#), "q7Zr2Vd9Kx4Lw8Pb3Tn6Hc5Mf0Gs1Yj-Ue_Ba7Wi4Dz2")
     }
 
     fn jenkins(data_len: u8) -> String {
@@ -205,6 +218,9 @@ mod tests {
             (&WIREGUARD, wireguard(0x5e), wireguard(0x9e)),
             (&JENKINS, jenkins(32), jenkins(48)),
             (&AUTHENTICATOR, encoded(export()).replace('=', "%3D"), encoded(&export()[1..])),
+            (&AUTHENTICATOR, encoded(numbered_export(62)), encoded(numbered_export(63))),
+            (&JWT, format!("glpat-{}", token(r#"{"alg":"HS256"}"#)), format!("glpat-{}", token(r#"{"alg"="HS256"}"#))),
+            (&JSON, encoded(r#"{"id":"9f1c7a2053be"}"#), encoded(r#"{"id"="9f1c7a2053be"}"#)),
             (&NEAR, format!("ed25519:{}", base58::text(&[0x9d; 64])), format!("ed25519:{}", base58::text(&[0x9d; 32]))),
             (&JFROG_KEY, base58::text(&[0x9d; 54]), base58::text(&[0x9d; 55])),
         ];

@@ -1,7 +1,8 @@
 //! Juniper's `$9$` secrets: a password hidden by a published substitution, without a key.
 //!
-//! Each letter of the password is a sum of gaps between neighbouring characters in an alphabet of 65, weighted by the place
-//! of the letter. `Crypt::Juniper` published the algorithm in 2008. What does not come apart into printable text is none.
+//! Each letter of the password is a sum of gaps between neighbouring characters in an alphabet of 65, weighted by the
+//! place of the letter. `Crypt::Juniper` published the algorithm in 2008. What does not come apart into printable text
+//! is none.
 
 use super::super::Verdict;
 

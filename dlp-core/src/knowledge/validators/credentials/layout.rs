@@ -1,7 +1,7 @@
 //! Tokens whose base64 holds text or bytes in a published order: which service, for whom, and then what was drawn.
 //!
-//! A prefix in base64 promises what is inside. Copies that were altered, and values that somebody made up behind the right
-//! prefix, break it. Each layout is a row of parts; the same row checks a value and completes a generated one.
+//! A prefix in base64 promises what is inside. Copies that were altered, and values that somebody made up behind the
+//! right prefix, break it. Each layout is a row of parts; the same row checks a value and completes a generated one.
 
 use super::super::Verdict;
 use super::encoded::decode_base64;
@@ -61,8 +61,8 @@ pub(super) static WORKOS: Layout = Layout {
     ],
 };
 
-/// Long-lived keys of Amazon Bedrock: `BedrockAPIKey-`, four characters, `-at-`, the account in twelve digits, a colon, what
-/// was drawn.
+/// Long-lived keys of Amazon Bedrock: `BedrockAPIKey-`, four characters, `-at-`, the account in twelve digits, a colon,
+/// what was drawn.
 pub(super) static BEDROCK: Layout = Layout {
     prefixes: &["ABSK"],
     parts: &[

@@ -170,8 +170,8 @@ pub(super) fn prefixed(value: &[u8]) -> Verdict {
         .into()
 }
 
-/// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of 20
-/// characters, one in ten million is so.
+/// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of
+/// 20 characters, one in ten million is so.
 pub(super) fn prefixed_base36(value: &[u8]) -> Verdict {
     let body = value.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(value, |mark| &value[mark + 1..]);
     (prefixed(value) == Verdict::Valid && !body.iter().all(u8::is_ascii_hexdigit)).into()
@@ -185,9 +185,9 @@ pub(super) fn opaque(value: &[u8]) -> Verdict {
     (!is_sample && value.len() >= 8 && !is_published(value)).into()
 }
 
-/// A token under its vendor's name of which only length and alphabet are known: besides, each of its words being letters
-/// only or digits only is refused, because that is how names are made. Of drawn tokens of 32 letters and digits, one in
-/// three hundred has no digit.
+/// A token under its vendor's name of which only length and alphabet are known: besides, each of its words being
+/// letters only or digits only is refused, because that is how names are made. Of drawn tokens of 32 letters and
+/// digits, one in three hundred has no digit.
 pub(super) fn drawn(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
     (opaque(value) == Verdict::Valid && !is_name(&text)).into()
@@ -207,8 +207,8 @@ pub(super) fn generic(value: &[u8]) -> Verdict {
     (is_mixed && entropy(value) >= entropy_expected(value)).into()
 }
 
-/// A password behind a word for password, in a text or a setting, where nothing else says that it is one: of eight or more
-/// characters, with letters and digits, and capitals or marks besides, as rules for passwords demand. Names of
+/// A password behind a word for password, in a text or a setting, where nothing else says that it is one: of eight or
+/// more characters, with letters and digits, and capitals or marks besides, as rules for passwords demand. Names of
 /// algorithms, addresses and values that merely stand there for reading are none.
 pub(super) fn chosen(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
@@ -401,9 +401,9 @@ const SAMPLE_WORDS: &[&str] = &[
 /// Characters at the end of a value from which on they tell that nobody drew them.
 const WRITTEN_LEN_MIN: usize = 18;
 
-/// Somebody wrote the value: its last two thirds are words in small letters, a name in camel case, or a short text again and
-/// again. Words have three vowels in ten letters, of which tokens drawn of letters alone have two; of tokens of small letters
-/// and digits, one in a thousand looks so, of those with capitals one in ten million.
+/// Somebody wrote the value: its last two thirds are words in small letters, a name in camel case, or a short text
+/// again and again. Words have three vowels in ten letters, of which tokens drawn of letters alone have two; of tokens
+/// of small letters and digits, one in a thousand looks so, of those with capitals one in ten million.
 fn is_written(value: &[u8]) -> bool {
     if is_written_name(value) {
         return true;
@@ -435,8 +435,8 @@ fn is_written_name(value: &[u8]) -> bool {
         && vowels * 10 >= value.len() * 3
 }
 
-/// Eight characters in ascending or descending order, a period of at most four characters, or letters and digits of which
-/// most follow each other, whatever separates them.
+/// Eight characters in ascending or descending order, a period of at most four characters, or letters and digits of
+/// which most follow each other, whatever separates them.
 fn is_sequence(value: &[u8]) -> bool {
     let run = |step: i16| {
         let mut longest = 1;
@@ -454,8 +454,8 @@ fn is_sequence(value: &[u8]) -> bool {
 /// Letters and digits from which on an order or a period tells that nobody drew them.
 const COUNTED_LEN_MIN: usize = 12;
 
-/// The last two thirds of the letters and digits of a value are a row as somebody types it, `A3-123456-789012-34567`, or a
-/// short text again and again. Of drawn ones, one pair in thirty follows.
+/// The last two thirds of the letters and digits of a value are a row as somebody types it, `A3-123456-789012-34567`,
+/// or a short text again and again. Of drawn ones, one pair in thirty follows.
 fn is_counted(value: &[u8]) -> bool {
     let plain: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
     let tail = &plain[plain.len() / 3..];

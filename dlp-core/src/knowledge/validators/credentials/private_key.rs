@@ -91,7 +91,8 @@ fn without_join(line: &str) -> &str {
     line.strip_suffix('+').filter(|rest| rest.ends_with(['"', '\'', ' '])).unwrap_or(line)
 }
 
-/// A DER SEQUENCE (X.690 section 8.1) whose length fits: more content than announced is refused, less is a cut-off copy.
+/// A DER SEQUENCE (X.690 section 8.1) whose length fits: more content than announced is refused, less is a cut-off
+/// copy.
 fn der_sequence(bytes: &[u8]) -> Verdict {
     let [0x30, first, rest @ ..] = bytes else { return Verdict::Invalid };
     let length_len = match first {

@@ -1,10 +1,11 @@
 //! Credentials that their vendors printed themselves, in manuals, samples and the tests of their libraries.
 //!
-//! Such a value has every mark of a live one, so only a list tells it apart. The list holds hashes: the values themselves
-//! would make every other scanner stop at this file, and ours too. It was gathered from the public repositories of the
-//! vendors (Google's Firebase and Maps libraries, the NuGet manual, the AWS command line, the interface descriptions of
-//! Twilio and DigitalOcean, the Freemius library), and from the manuals of Stripe, GitHub, Mailgun and SendGrid. Keys of
-//! private persons are not in it, wherever they were printed. A row is made by `printf %s VALUE | b3sum
+//! Such a value has every mark of a live one, so only a list tells it apart. The list holds hashes: the values
+//! themselves would make every other scanner stop at this file, and ours too. It was gathered from the public
+//! repositories of the vendors (Google's Firebase and Maps libraries, the NuGet manual, the AWS command line, the
+//! interface descriptions of Twilio and DigitalOcean, the Freemius library), and from the manuals of Stripe, GitHub,
+//! Mailgun and SendGrid. Keys of private persons are not in it, wherever they were printed. A row is made by `printf %s
+//! VALUE | b3sum
 //! --length 8 --derive-key CONTEXT`, with the context below.
 
 /// The name under which values are hashed.

@@ -57,8 +57,9 @@ pub(super) fn cisco_type7(value: &[u8]) -> Verdict {
     (is_printable && !bytes.is_empty()).into()
 }
 
-/// Structure in front and a key, a ciphertext or a certificate behind, of which half the bytes are above ASCII. Programs hold the
-/// same structures as constants, before text or nothing; of drawn bytes, one body in a thousand has so few.
+/// Structure in front and a key, a ciphertext or a certificate behind, of which half the bytes are above ASCII.
+/// Programs hold the same structures as constants, before text or nothing; of drawn bytes, one body in a thousand has
+/// so few.
 pub(super) fn binary_body(value: &[u8]) -> Verdict {
     let body = &value[value.len() / 2..];
     (body.iter().filter(|byte| **byte >= 0x80).count() * 5 >= body.len()).into()
@@ -67,8 +68,8 @@ pub(super) fn binary_body(value: &[u8]) -> Verdict {
 /// Fewest codes of a list.
 const CODES_MIN: usize = 5;
 
-/// A list of codes: all of one shape, nearly all different, and digits in more than half of them. Numbers and marks of the
-/// list itself do not count.
+/// A list of codes: all of one shape, nearly all different, and digits in more than half of them. Numbers and marks of
+/// the list itself do not count.
 pub(super) fn code_list(value: &[u8]) -> Verdict {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let words = value.split(|byte| !is_part(byte)).map(|word| word.strip_prefix(b"-").unwrap_or(word));

@@ -40,8 +40,8 @@ pub(super) fn xrp(value: &[u8]) -> Option<bool> {
     Some(base58check_of(ALPHABET, value)? == 0x00)
 }
 
-/// Monero address, also with a payment id: blocks of eleven characters for eight bytes, Keccak-256 over all but the last
-/// four bytes.
+/// Monero address, also with a payment id: blocks of eleven characters for eight bytes, Keccak-256 over all but the
+/// last four bytes.
 pub(super) fn monero(value: &[u8]) -> Option<bool> {
     /// Bytes of an address with a payment id.
     const LEN_MAX: usize = 77;
@@ -138,8 +138,8 @@ fn polymod(sum: u32, value: u8) -> u32 {
     GENERATORS.iter().enumerate().filter(|(bit, _)| top >> bit & 1 == 1).fold(shifted, |sum, (_, g)| sum ^ g)
 }
 
-/// Ethereum address with mixed case, EIP-55: a letter is upper case where the hash of the lower-case text has a digit of
-/// eight or more. `None` when all letters have one case, which carries no checksum.
+/// Ethereum address with mixed case, EIP-55: a letter is upper case where the hash of the lower-case text has a digit
+/// of eight or more. `None` when all letters have one case, which carries no checksum.
 pub(super) fn ethereum(value: &[u8]) -> Option<bool> {
     let hex: [u8; 40] = value.strip_prefix(b"0x")?.try_into().ok()?;
     if !(hex.iter().any(u8::is_ascii_uppercase) && hex.iter().any(u8::is_ascii_lowercase)) {

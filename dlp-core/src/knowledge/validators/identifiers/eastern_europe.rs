@@ -288,7 +288,8 @@ pub(super) fn ru_ogrn(value: &[u8]) -> Option<bool> {
     }
 }
 
-/// Ukrainian company number (EDRPOU): other weights between thirty and sixty million, and again when the first give ten.
+/// Ukrainian company number (EDRPOU): other weights between thirty and sixty million, and again when the first give
+/// ten.
 pub(super) fn ua_company(value: &[u8]) -> Option<bool> {
     let d = digits::<8>(value)?;
     let is_middle = (30_000_000..60_000_000).contains(&number(&d));

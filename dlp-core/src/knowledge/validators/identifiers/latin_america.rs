@@ -157,7 +157,8 @@ pub(super) fn br_cnh(value: &[u8]) -> Option<bool> {
     Some(varied && i32::from(d[9]) == first && ends_with(&d, second))
 }
 
-/// Brazilian voter number: serial, state, two check digits; in the two largest states a check of zero is written as one.
+/// Brazilian voter number: serial, state, two check digits; in the two largest states a check of zero is written as
+/// one.
 pub(super) fn br_voter(value: &[u8]) -> Option<bool> {
     let d = digits::<12>(value)?;
     let state = two(&d, 8);

@@ -123,8 +123,9 @@ pub(super) fn fr_siret(value: &[u8]) -> Option<bool> {
     Some(number(&d[..9]) != 0 && luhn(&d[..9]) && (luhn(&d) || post_office))
 }
 
-/// French VAT number: a key of two characters, then the SIREN. Digits are computed from it; with a letter among them, the
-/// key numbers the holder and the remainder modulo 11 checks both. Numbers of Monaco start with 000 and have no SIREN.
+/// French VAT number: a key of two characters, then the SIREN. Digits are computed from it; with a letter among them,
+/// the key numbers the holder and the remainder modulo 11 checks both. Numbers of Monaco start with 000 and have no
+/// SIREN.
 pub(super) fn fr_vat(value: &[u8]) -> Option<bool> {
     const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRSTUVWXYZ";
     let c = alnum::<11>(without_prefix(value, b"FR"))?;
