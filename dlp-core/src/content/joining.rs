@@ -37,6 +37,10 @@ const COMPANY_TAG: &str = "company";
 
 /// Points of a number in such a record: what is just too little by itself is shown.
 const PERSON_POINTS: i32 = 18;
+
+/// The reason against a number that a record of a person does away with: nothing names it.
+const ALONE: &str = "neither a word that names it nor others of its kind nearby";
+
 /// The most that it gets to by that: shown, but never as sure.
 const PERSON_POINTS_MAX: i32 = 84;
 
@@ -169,7 +173,8 @@ impl<'a> Joining<'a> {
         let sum: i32 = finding.reasons.iter().map(|reason| reason.change).sum();
         let change = PERSON_POINTS.min(PERSON_POINTS_MAX - sum);
         // Where something speaks against the value, those around it say no more.
-        let is_doubtful = finding.reasons.iter().any(|reason| reason.change < 0);
+        let speaks_against = |reason: &Reason| reason.step == Step::Penalty && reason.detail != ALONE;
+        let is_doubtful = finding.reasons.iter().any(speaks_against);
         if !self.pairs.numbers.contains(&finding.detector) || is_doubtful || change <= 0 {
             return;
         }
@@ -345,7 +350,7 @@ companions = ["test.acme.id"]
     #[test]
     fn a_number_is_raised_in_the_record_of_a_person() {
         let set = DetectorSet::builtin().expect("built-in detectors");
-        let level = |text: &str| {
+        let level = |text: &str, id: &str| {
             let (pairs, limits, cancel) = (Pairs::of(&set), Limits::batch(), Cancel::default());
             let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
             let mut joining = Joining::new(&set, &pairs, &mut kept);
@@ -354,8 +359,7 @@ companions = ["test.acme.id"]
             let outcome = extract("a.txt", Input::Bytes(text.as_bytes()), extraction, &mut sink);
             let _ = sink.finish(outcome);
             joining.finish();
-            let pesel = |finding: &&Finding| set.detector(finding.detector).id == "pii.pl.pesel";
-            let found = kept.0.iter().find(pesel).expect("it is found");
+            let found = kept.0.iter().find(|finding| set.detector(finding.detector).id == id).expect("it is found");
             let is_named = found.reasons.iter().any(|reason| reason.detail.starts_with("in the record of a person"));
             (is_named, found.related.len(), found.confidence.level() >= ConfidenceLevel::Medium)
         };
@@ -365,11 +369,17 @@ companions = ["test.acme.id"]
             (format!("{name}44051401359"), (false, 0, false)),
             (format!("{name}Date of birth: 14.05.1944\n44051401359"), (true, 2, true)),
             (format!("{name}Date of birth: 14.05.1944\n{}44051401359", ". ".repeat(400)), (false, 0, false)),
-            (format!("{name}Telephone: 600 123 456\n44051401359"), (true, 2, true)),
-            (format!("{name}Telephone: +48 600 123 456\n44051401359"), (true, 2, true)),
-            ("Telephone: +48 600 123 456, Telephone: 600 123 456\n44051401359".to_owned(), (false, 0, false)),
+            (format!("{name}Telephone: 600 123 456\n\n44051401359"), (true, 2, true)),
+            (format!("{name}Telephone: +48 600 123 456\n\n44051401359"), (true, 2, true)),
+            ("Telephone: +48 600 123 456, Telephone: 600 123 456\n\n44051401359".to_owned(), (false, 0, false)),
         ];
-        rows.iter().for_each(|(text, expected)| assert_eq!(level(text), *expected, "{text}"));
+        rows.iter().for_each(|(text, expected)| assert_eq!(level(text, "pii.pl.pesel"), *expected, "{text}"));
+        let person = format!("{name}Date of birth: 14.05.1944\n");
+        // The number of a company is nobody's, and one that is set aside for examples is none, whoever stands beside it.
+        let rows = [("REGON: 730459176", "pii.pl.regon"), ("SSN: 078-05-1120", "pii.us.ssn")];
+        for (text, id) in rows {
+            assert!(!level(&format!("{person}{text}"), id).0, "{text}");
+        }
     }
 
     #[test]
