@@ -93,7 +93,7 @@ pub(crate) async fn open(
             let from = (actor.clone(), client.peer);
             let refusal = pipeline::host::refusal(&services, (&authority, true), from, &parts).await;
             if let Some(refusal) = refusal {
-                return Err(Unopened::Refused(refusal));
+                return Err(Unopened::Refused(refusal.answer));
             }
         }
         let route = match !is_bypassed && pipeline::is_host_refused(&services, &authority, actor) {

@@ -227,6 +227,19 @@ fn messages_in_envelopes_are_undone() {
         check(&[("content-type", kind)], &message(1, b"\x01\x02"), &[], &["opaque_coding"]);
         check(&[("content-type", kind)], &message(0, text)[..8], &[], &["messages"]);
     }
+    // The field of the protocol alone counts, and what does not name one coding is none that anybody knows.
+    let compressed = message(1, &gzip(text));
+    let connect = ("content-type", "application/connect+json");
+    let both = [connect, ("grpc-encoding", "identity"), ("connect-content-encoding", "gzip")];
+    check(&both, &compressed, &["message 0: HIT1@2"], &[]);
+    for fields in [
+        &[connect, ("grpc-encoding", "gzip")][..],
+        &[connect, ("connect-content-encoding", "identity")],
+        &[connect, ("connect-content-encoding", "identity"), ("connect-content-encoding", "gzip")],
+        &[("content-type", "application/grpc-web"), ("grpc-encoding", "")],
+    ] {
+        check(fields, &message(1, b"\x01\x02"), &[], &["opaque_coding"]);
+    }
     // Each message in a base 64 of its own, with its end.
     let encoded =
         [message(0, b"nothing"), message(1, &gzip(text))].map(|one| data_encoding::BASE64.encode(&one)).concat();

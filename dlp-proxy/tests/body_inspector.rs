@@ -222,7 +222,11 @@ fn findings_that_are_only_counted_have_no_bound() {
 
 /// Containers in which something is found in a head.
 fn found_in_head(uri: &str, fields: &[(&'static str, &str)]) -> Vec<String> {
-    let mut request = http::Request::builder().uri(uri);
+    found_in_call("GET", uri, fields)
+}
+
+fn found_in_call(method: &str, uri: &str, fields: &[(&'static str, &str)]) -> Vec<String> {
+    let mut request = http::Request::builder().method(method).uri(uri);
     for (name, value) in fields {
         request = request.header(*name, *value);
     }
@@ -254,6 +258,20 @@ fn values_spread_over_a_head_are_put_together() {
     check("/", &[("cookie", &format!("a={a}; b={b}; c={c}"))], "");
     check("/", &[("cookie", &format!("session={token}"))], "");
     check("/up/2026/11/22/report.pdf?page=1&of=2&id=12345678", &[("accept", "*/*"), ("user-agent", "a/1.0")], "");
+}
+
+#[test]
+fn methods_names_of_fields_and_words_are_looked_at() {
+    // Tokens with few digits, made here.
+    let has_few = |token: &String| token.bytes().filter(u8::is_ascii_digit).count() < 6;
+    let tokens =
+        (0..100).filter_map(|seed| generate("ghp_[0-9A-Za-z]{36}", seed, validators::find("github-token")).ok());
+    let token = tokens.into_iter().find(has_few).unwrap();
+    assert_eq!(found_in_call(&token, "/", &[]), ["names"]);
+    let hexadecimal = data_encoding::HEXLOWER.encode(b"credit card 4000 0100 0007 1234, Visa");
+    let name: &'static str = hexadecimal.leak();
+    assert_eq!(found_in_call("GET", "/", &[(name, "a")]), ["names"]);
+    assert_eq!(found_in_call("PROPFIND", "/", &[("x-very-long-name-of-a-field", "a"), ("x-b3-traceid", "1")]), [""; 0]);
 }
 
 #[test]

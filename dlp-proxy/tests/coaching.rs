@@ -23,15 +23,19 @@ fn policy(decision: &str) -> String {
 }
 
 async fn scene() -> (Origin, Running) {
+    scene_with(&policy("coach"), "").await
+}
+
+async fn scene_with(policy: &str, setting: &str) -> (Origin, Running) {
     let ca = TestCa::new();
     let origin = Origin::tls(ca.server(&[HOST, "other.example"], |_| {})).await;
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("policy.toml"), policy("coach")).unwrap();
+    std::fs::write(dir.path().join("policy.toml"), policy).unwrap();
     let line = |name: &str| format!("{name}:{}\n", HEXLOWER.encode(&Sha256::digest(name)));
     std::fs::write(dir.path().join("users"), line("anna") + &line("bob")).unwrap();
     let config = format!(
         "policy.files = [\"{{dir}}/policy.toml\"]\nidentity.users = \"{{dir}}/users\"\n\
-         resolver.override = {{ \"{HOST}\" = \"{0}\", \"other.example\" = \"{0}\" }}",
+         resolver.override = {{ \"{HOST}\" = \"{0}\", \"other.example\" = \"{0}\" }}\n{setting}",
         origin.address
     );
     let gateway = Running::start_in(dir, &ca, &config).await;
@@ -99,6 +103,25 @@ async fn a_form_goes_on_once_when_it_is_explained() {
     let reasons = incidents[1]["reasons"].to_string();
     let first = incidents[0]["incident_id"].as_str().unwrap();
     assert!(reasons.contains(first) && reasons.contains("asked for it") && !reasons.contains("40000100"), "{reasons}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_explained_counts_with_what_follows() {
+    let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"log\"\nfail_mode = \"open\"\n\
+                  [[rule]]\nid = \"many\"\ntitle = \"Many\"\n\
+                  what = { detectors = [\"pii.intl.email\"], confidence_min = \"low\", unique_min = 3 }\n\
+                  action = { decision = \"block\", fail_mode = \"open\" }\n\
+                  [[rule]]\nid = \"some\"\ntitle = \"Some\"\n\
+                  what = { detectors = [\"pii.intl.email\"], confidence_min = \"low\", unique_min = 2 }\n\
+                  action = { decision = \"coach\", fail_mode = \"open\" }\n";
+    for (setting, expected) in [("", 200), ("inspection.count_window = \"10m\"", 403)] {
+        let (_origin, gateway) = scene_with(policy, setting).await;
+        let page = post(&gateway, ANNA, ("/", PAGE), "one=anna@corp-mail.pl&two=jan@corp-mail.pl").await;
+        let token = token_in(&page).expect("a field for the reason");
+        assert_eq!(status(&explain(&gateway, ANNA, token, REASON).await), 200);
+        let next = post(&gateway, ANNA, ("/", PAGE), "one=ewa@corp-mail.pl").await;
+        assert_eq!((status(&next), token_in(&next)), (expected, None), "{setting}: {next}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

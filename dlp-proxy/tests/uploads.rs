@@ -125,6 +125,9 @@ async fn names_of_hosts_carry_nothing_away() {
         ("credit-card.4000.0100.0007.1234.evil.example".to_owned(), false),
         (format!("{one}.{two}.evil.example"), false),
         (format!("{base32}.evil.example"), false),
+        (format!("{}.{}.a.b.c.evil.example", &base32[..30], &base32[30..]), false),
+        // The value is the domain.
+        ("credit-card-visa-4000010000071234.example".to_owned(), false),
     ];
     for (host, is_clean) in rows {
         let tunnel = gateway.tunnel(&format!("{host}:443")).await;
@@ -139,7 +142,53 @@ async fn names_of_hosts_carry_nothing_away() {
     }
     let incidents = gateway.incidents();
     assert!(incidents.iter().all(|incident| !incident.to_string().contains("0007")), "{incidents:?}");
-    assert_eq!(incidents.len(), 8);
+    let refused = incidents.iter().filter(|incident| incident["decision"] == "block");
+    assert_eq!(refused.count(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_of_hosts_and_methods_carry_is_recorded_and_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = "[policy]\nid = \"p\"\ntitle = \"P\"\nversion = 1\nstage = \"block\"\ndefault = \"log\"\nfail_mode = \"open\"\n\
+                  [[rule]]\nid = \"cards\"\ntitle = \"Cards\"\n\
+                  what = { categories = [\"finance\"], unique_min = 2 }\naction = { decision = \"block\", fail_mode = \"open\" }\n";
+    std::fs::write(dir.path().join("p.toml"), policy).unwrap();
+    let ca = TestCa::new();
+    let origin = Origin::plain().await;
+    let config = format!(
+        "resolver.override = {{ \"*.example\" = \"{}\" }}\npolicy.files = [\"{{dir}}/p.toml\"]\n\
+         admin.request_log = \"{{dir}}/requests.jsonl\"",
+        origin.address
+    );
+    let gateway = Running::start_in(dir, &ca, &config).await;
+    let named = "credit-card-visa-4000010000071234.example";
+    let two = "credit-card-visa-4000-0100-0007-1234.credit-card-visa-5300-0200-0019-5689.a.example";
+    for (method, host, expected) in
+        [("GET", named, 200), ("CARD-4000-0100-0007-1234", "www.example", 200), ("GET", two, 403)]
+    {
+        let port = origin.address.port();
+        let request =
+            format!("{method} http://{host}:{port}/ HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+        let answer = gateway.raw(request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{method} {host}: {answer}");
+    }
+    let incidents = gateway.incidents();
+    let shown: Vec<_> = incidents.iter().map(|i| (&i["request"]["method"], &i["destination"]["host"])).collect();
+    let of_name = |(method, host): &(&serde_json::Value, &serde_json::Value)| *method == "GET" && *host == "*.example";
+    assert!(shown.iter().any(of_name), "{shown:?}");
+    assert!(shown.iter().any(|(method, _)| *method == "other"), "{shown:?}");
+    // The log is written apart from the answers.
+    let mut log = String::new();
+    for _ in 0..200 {
+        log = std::fs::read_to_string(gateway.state().join("requests.jsonl")).unwrap_or_default();
+        if log.lines().count() == 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(log.lines().count(), 3, "{log}");
+    let all = format!("{incidents:?}{log}");
+    assert!(!all.contains("0007") && log.contains("\"rule\":\"cards\""), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

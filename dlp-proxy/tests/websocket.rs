@@ -262,6 +262,27 @@ async fn a_ping_does_not_wait_for_a_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_control_frame_shows_is_recorded_once() {
+    let (origin, gateway) = scene(&switched(""), "").await;
+    let mut socket = open(&gateway, "").await;
+    // It goes on, and is judged again with each one that follows.
+    let telling = frame(0x89, b"please write to anna.kowalska@corp-mail.pl");
+    let mut sent = telling.clone();
+    socket.write_all(&telling).await.unwrap();
+    for letter in b'a'..=b'h' {
+        let ping = frame(0x89, &[b' ', letter]);
+        socket.write_all(&ping).await.unwrap();
+        sent.extend_from_slice(&ping);
+    }
+    let last = frame(0x89, b" good evening");
+    socket.write_all(&last).await.unwrap();
+    socket.flush().await.unwrap();
+    assert_eq!(origin.received(&last).await, [sent, last].concat());
+    let incidents = gateway.incidents();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_standard_forbids_ends_the_connection() {
     let small = ("", "limits.websocket_message = \"1KiB\"");
     let unmasked = b"\x81\x02hi".to_vec();

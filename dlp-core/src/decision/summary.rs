@@ -91,7 +91,8 @@ pub struct Summariser {
 #[derive(Clone, Debug)]
 struct Tally {
     summary: DetectorSummary,
-    values: HashMap<[u8; 32], ConfidenceLevel>,
+    /// The best confidence of each value that is told apart.
+    values: HashMap<[u8; 32], Confidence>,
 }
 
 impl Summariser {
@@ -135,14 +136,13 @@ impl Summariser {
         summary.confidence_max = summary.confidence_max.max(finding.confidence);
         sample(&mut summary.samples_masked, detector, finding);
 
-        let level = finding.confidence.level();
         let digest = *blake3::hash(&canonical(detector.category, finding.value.expose())).as_bytes();
         match tally.values.get_mut(&digest) {
-            Some(best) => *best = level.max(*best),
-            None if self.values_left == 0 => summary.unique.add(level),
+            Some(best) => *best = finding.confidence.max(*best),
+            None if self.values_left == 0 => summary.unique.add(finding.confidence.level()),
             None => {
                 self.values_left -= 1;
-                tally.values.insert(digest, level);
+                tally.values.insert(digest, finding.confidence);
                 if let Some(values) = self.masked.as_mut().filter(|values| values.len() < MASKED_VALUES_MAX) {
                     values.push((finding.value.clone(), detector.reveal_last));
                 }
@@ -179,13 +179,10 @@ impl Summariser {
         }
     }
 
-    /// Forgets each value that another transfer does not have.
+    /// Forgets each value that another transfer does not have, with all that it added. What is beyond the bound is not told
+    /// apart, and is forgotten too.
     pub fn keep_common(&mut self, other: &Self) {
-        self.detectors.retain(|id, tally| {
-            let Some(known) = other.detectors.get(id) else { return false };
-            tally.values.retain(|digest, _| known.values.contains_key(digest));
-            !tally.values.is_empty()
-        });
+        self.detectors.retain(|id, tally| other.detectors.get(id).is_some_and(|known| tally.keep_common(known)));
     }
 
     /// The summaries, by detector id.
@@ -199,7 +196,7 @@ impl Summariser {
     pub fn finish_with_texts(self) -> (Vec<DetectorSummary>, Vec<String>) {
         let summarise = |tally: Tally| {
             let mut summary = tally.summary;
-            tally.values.values().for_each(|level| summary.unique.add(*level));
+            tally.values.values().for_each(|confidence| summary.unique.add(confidence.level()));
             summary
         };
         (self.detectors.into_values().map(summarise).collect(), self.texts)
@@ -220,16 +217,27 @@ impl Tally {
                 summary.samples_masked.push(sample.clone());
             }
         }
-        for (digest, level) in &more.values {
+        for (digest, confidence) in &more.values {
             match self.values.get_mut(digest) {
-                Some(best) => *best = (*level).max(*best),
-                None if *values_left == 0 => summary.unique.add(*level),
+                Some(best) => *best = (*confidence).max(*best),
+                None if *values_left == 0 => summary.unique.add(confidence.level()),
                 None => {
                     *values_left -= 1;
-                    self.values.insert(*digest, *level);
+                    self.values.insert(*digest, *confidence);
                 }
             }
         }
+    }
+
+    /// Keeps the values that both have; whether there are any. How often each was found is not known, but that it was.
+    fn keep_common(&mut self, other: &Self) -> bool {
+        let (summary, values) = (&mut self.summary, &mut self.values);
+        values.retain(|digest, _| other.values.contains_key(digest));
+        summary.count = values.len() as u64;
+        summary.unique = UniqueValues::default();
+        summary.confidence_max = values.values().copied().max().unwrap_or_default();
+        summary.samples_masked.retain(|sample| other.summary.samples_masked.contains(sample));
+        !values.is_empty()
     }
 }
 
@@ -372,17 +380,34 @@ mod tests {
     #[test]
     fn values_that_another_transfer_does_not_have_are_forgotten() {
         let detector = detector("test.acme.number", "finance");
-        let counted = |values: &[&str]| {
-            let mut one = Summariser::new(&Limits::inline());
-            values.iter().for_each(|value| one.add(&detector, &finding(value, 90)));
+        let counted = |values: &[(&str, i32)]| {
+            let mut one = Summariser::new(&Limits { findings_max: 2, ..Limits::inline() });
+            values.iter().for_each(|(value, points)| one.add(&detector, &finding(value, *points)));
             one
         };
-        for (first, second, expected) in
-            [(&["1", "2"][..], &["2", "3"][..], Some(1)), (&["1"], &["2"], None), (&["1"], &[], None)]
-        {
+        let (one, two, three) = (("4000 1111", 90), ("4000 2222", 50), ("4000 3333", 90));
+        let rows = [
+            (&[one, two][..], &[two, three][..], Some((two.1, "4000 2222"))),
+            (&[one, two], &[one], Some((one.1, "4000 1111"))),
+            (&[two, two, one], &[two], Some((two.1, "4000 2222"))),
+            // The third one is beyond the bound.
+            (&[one, two, three], &[one], Some((one.1, "4000 1111"))),
+            (&[one], &[two], None),
+            (&[one], &[], None),
+        ];
+        for (first, second, expected) in rows {
             let mut all = counted(first);
             all.keep_common(&counted(second));
-            assert_eq!(all.finish().first().map(|summary| summary.unique.high), expected, "{first:?} {second:?}");
+            let left = all.finish().pop();
+            let expected = expected.map(|(points, value)| {
+                let mask = Secret::new(value.as_bytes()).masked(detector.reveal_last);
+                (1, 1, Confidence::from_points(points), vec![mask])
+            });
+            let left = left.map(|left| {
+                let values = left.unique.at_least(ConfidenceLevel::Low);
+                (left.count, values, left.confidence_max, left.samples_masked)
+            });
+            assert_eq!(left, expected, "{first:?} {second:?}");
         }
     }
 

@@ -10,15 +10,15 @@ use super::walk::{View, Walk};
 use super::{Opaque, chunked, fields, form, git, json, messages, xml};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
-use http::HeaderMap;
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 use std::io;
 
 /// Bytes that are looked at to tell the format.
 const SNIFF_BYTES: u64 = 4 * 1024;
 
-/// Fields that say how messages inside a body are compressed.
-const MESSAGE_CODINGS: [&str; 2] = ["grpc-encoding", "connect-content-encoding"];
+/// A coding that nobody knows.
+const UNNAMED: &str = "unnamed";
 
 /// What the head of an entity says about it.
 #[derive(Clone, Debug, Default)]
@@ -62,13 +62,10 @@ impl Declared {
         let name = multipart::file_names(&disposition).pop().unwrap_or_else(|| "body".to_owned());
         let content_type = lossy(head, CONTENT_TYPE);
         let is_text = messages::is_text_of_messages(&content_type.trim().to_ascii_lowercase());
-        // What a flag without a named compression means is not known, so it is a coding that nobody knows.
-        let message_coding = MESSAGE_CODINGS.iter().find_map(|name| head.get(*name));
-        let message_coding = message_coding.map_or_else(|| "unnamed".into(), |c| String::from_utf8_lossy(c.as_bytes()));
         Self {
-            content_type,
             transfer_encoding: if is_text { "base64".to_owned() } else { String::new() },
-            message_coding: message_coding.trim().to_ascii_lowercase(),
+            message_coding: message_coding(head, &content_type),
+            content_type,
             codings,
             is_aws_chunked,
             unframed_len_bytes,
@@ -89,7 +86,7 @@ impl Declared {
             unframed_len_bytes: None,
             name: file_name.or(head.name.as_ref()).cloned().unwrap_or_default(),
             field: if file_name.is_none() { head.name.clone() } else { None },
-            message_coding: "unnamed".to_owned(),
+            message_coding: UNNAMED.to_owned(),
         }
     }
 
@@ -118,6 +115,20 @@ impl Declared {
     /// The media type in lower case, without parameters.
     fn media_type(&self) -> String {
         self.content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+    }
+}
+
+/// How messages inside a body are compressed that say they are, by the field of their protocol. What that means without one
+/// compression that is named is not known.
+fn message_coding(head: &HeaderMap, content_type: &str) -> String {
+    let is_connect = content_type.trim_start().to_ascii_lowercase().starts_with("application/connect");
+    let field = if is_connect { "connect-content-encoding" } else { "grpc-encoding" };
+    let named = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();
+    let mut codings: Vec<String> = head.get_all(field).iter().map(named).collect();
+    codings.dedup();
+    match <[String; 1]>::try_from(codings) {
+        Ok([coding]) if !coding.is_empty() && coding != "identity" => coding,
+        _ => UNNAMED.to_owned(),
     }
 }
 

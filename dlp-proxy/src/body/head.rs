@@ -75,10 +75,14 @@ const NUMERIC: [&str; 10] = [
 ];
 /// Longest value of a field of fixed grammar that is taken for what it should be.
 const PLAIN_VALUE_BYTES_MAX: usize = 256;
-/// Digits from which on such a value is looked at: no number of a person or a card has fewer.
+/// Digits of such a value that are taken for what it should hold: versions of browsers and weights of languages have as many.
+/// So shorter numbers of persons in these fields are not seen.
 const PLAIN_VALUE_DIGITS_MAX: usize = 8;
+/// Digits from which on a name is looked at, of a host, a method or a field: those of the shortest numbers of persons,
+/// as in `AB123456C`.
+pub(crate) const NAME_DIGITS_MIN: usize = 6;
 /// Letters and digits in a row from which on a word is none.
-const WORD_BYTES_MAX: usize = 24;
+const WORD_BYTES_MAX: usize = 20;
 /// Fields that hold words, so that a long row of letters and digits in them is something else.
 const WORDY: [&str; 9] = [
     "cache-control",
@@ -96,7 +100,7 @@ const WORDY: [&str; 9] = [
 const ESCAPE_ROUNDS_MAX: usize = 3;
 /// Shortest value that is tried as base 64 or hexadecimal. Shorter ones hold nothing that a detector is sure of.
 const ENCODED_CHARS_MIN: usize = 16;
-/// Labels at the end of a host that are its domain.
+/// Labels at the end of a host that are its domain at least.
 const DOMAIN_LABELS: usize = 2;
 /// Values of one head that are decoded.
 const DECODED_VALUES_MAX: usize = 256;
@@ -137,9 +141,10 @@ pub fn inspect_host(name: &str, mut setup: BodySetup<'_>, observer: &mut dyn Obs
         walk.examine("", Input::Bytes(name.replace(['.', '-', '_'], " ").as_bytes()), View::Again);
     });
     walk.within("host, decoded".to_owned(), |walk| {
-        // What is longer than a label is spread over several; the domain stands behind it.
-        let spread = labels[..labels.len().saturating_sub(DOMAIN_LABELS)].concat();
-        let values = || labels.iter().copied().chain([spread.as_str()]);
+        // What is longer than a label is spread over several; a domain of any number of labels stands behind it.
+        let spread: Vec<_> =
+            (2..=labels.len().saturating_sub(DOMAIN_LABELS)).map(|end| labels[..end].concat()).collect();
+        let values = || labels.iter().copied().chain(spread.iter().map(String::as_str));
         walk_disguised(walk, values());
         for value in values().filter(|value| value.len() >= ENCODED_CHARS_MIN) {
             let decoded = BASE32_NOPAD.decode(value.to_ascii_uppercase().as_bytes());
@@ -158,14 +163,23 @@ pub fn decoded_path(head: &Parts) -> String {
     String::from_utf8_lossy(&form::percent_decoded(head.uri.path().as_bytes())).into_owned()
 }
 
-/// The method, and the names of fields. Nobody checks that they are ones that exist; those that are have few digits.
+/// The method, and the names of fields. Nobody checks that they are ones that exist; those that are have few digits, and no
+/// long words.
 fn walk_names(walk: &mut Walk<'_>, head: &Parts) {
-    let has_value = |name: &&str| name.bytes().filter(u8::is_ascii_digit).count() > PLAIN_VALUE_DIGITS_MAX;
+    let has_value = |name: &&str| {
+        name.bytes().filter(u8::is_ascii_digit).count() >= NAME_DIGITS_MIN
+            || name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.len() >= ENCODED_CHARS_MIN)
+    };
     let names = std::iter::once(head.method.as_str()).chain(head.headers.keys().map(http::HeaderName::as_str));
-    let text = names.filter(has_value).map(|name| name.replace(['-', '_'], " ")).collect::<Vec<_>>().join("\n");
-    if !text.is_empty() {
-        walk.within("names".to_owned(), |walk| walk.examine("", Input::Bytes(text.as_bytes()), View::Plain));
+    let names: Vec<&str> = names.filter(has_value).collect();
+    if names.is_empty() {
+        return;
     }
+    let text = names.join("\n");
+    walk.within("names".to_owned(), |walk| {
+        walk.examine("", Input::Bytes(text.as_bytes()), View::Plain);
+        walk.examine("", Input::Bytes(text.replace(['-', '_'], " ").as_bytes()), View::Again);
+    });
 }
 
 fn walk_url(walk: &mut Walk<'_>, head: &Parts) {

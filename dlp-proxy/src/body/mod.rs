@@ -34,6 +34,7 @@ mod walk;
 mod xml;
 
 pub(crate) use form::form_decoded;
+pub(crate) use head::NAME_DIGITS_MIN;
 pub use head::{decoded_path, inspect_head, inspect_host};
 pub use limits::BodyLimits;
 pub use report::{BodyReport, Opaque};

@@ -12,7 +12,7 @@ use super::forward::{self, Content, Outgoing};
 use super::gate::Held;
 use super::outcome::{self, Verdict};
 use super::site::Site;
-use super::{Client, download, inspection, route};
+use super::{Client, download, inspection, recent, route};
 use crate::answer::{self, Again, AnswerRequest, Explain, Refusal};
 use crate::body;
 use crate::body_stream::GatewayBody;
@@ -22,7 +22,7 @@ use crate::names::Authority;
 use crate::request_log::Entry;
 use crate::services::Services;
 use data_encoding::BASE64URL_NOPAD;
-use dlp_core::decision::{Action, Actor, Decision, Transfer};
+use dlp_core::decision::{Action, Actor, Decision, Summariser, Transfer};
 use http::request::Parts;
 use http::{Method, Response};
 use http_body_util::{BodyExt, Limited};
@@ -94,6 +94,8 @@ struct Kept {
     site: Site,
     held: Held,
     transfer: Transfer,
+    /// What tells its values apart from those of other requests.
+    counts: Option<Summariser>,
     answer: Option<String>,
     path_masked: Option<String>,
     refusal: Refusal,
@@ -197,7 +199,7 @@ fn remove_oldest(kept: &mut HashMap<String, Kept>, counts: impl Fn(&&Kept) -> bo
 pub(super) fn offer(
     services: &Services,
     (parts, site): (&Parts, &Site),
-    (verdict, content): (&Verdict, &Content),
+    (verdict, content, counts): (&Verdict, &Content, Option<Summariser>),
     refusal: Refusal,
 ) -> Refusal {
     let Content::Held(held) = content else { return refusal };
@@ -219,6 +221,7 @@ pub(super) fn offer(
         site: site.clone(),
         held: Held::whole(held.spooled.clone()),
         transfer: verdict.transfer.clone(),
+        counts,
         answer: verdict.answer.clone(),
         path_masked: verdict.path_masked.clone(),
         refusal: refusal.clone(),
@@ -269,6 +272,7 @@ pub(super) async fn explained(
         return Ok(refusal.map(GatewayBody::full));
     }
     services.coaching.note_sent(name.clone(), owner);
+    recent::remember(services, (client.peer.ip(), &kept.transfer), kept.counts.as_ref());
     match kept.send(services, client, &verdict).await {
         Err(fault) if fault.is_before_sending() => {
             Ok(kept.asked_again(services, name, (parts, site), Again::NotReached))

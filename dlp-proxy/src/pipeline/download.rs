@@ -67,7 +67,7 @@ pub(super) async fn judged(
     let verdict = verdict(request, (head, item), decision);
     match outcome::conclude(services, &verdict, parts, site).await {
         Some(refusal) => {
-            note(services, entry, &verdict);
+            note(services, entry, &verdict).await;
             Ok(refusal.map(GatewayBody::full))
         }
         None => Ok(Response::from_parts(fields, body)),

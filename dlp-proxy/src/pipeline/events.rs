@@ -9,7 +9,7 @@ pub(super) mod coding;
 mod texts;
 
 use super::inspection::{self, Content, Inspected};
-use super::outcome::{self, Verdict};
+use super::outcome::{self, Told, Verdict};
 use super::site::Site;
 use crate::body_stream::GatewayBody;
 use crate::services::Services;
@@ -20,8 +20,6 @@ use dlp_core::content::Completeness;
 use dlp_core::decision::{DetectorSummary, Item, SAMPLES_MAX, Summariser, Transfer, TransferHead};
 use http::request::Parts;
 use http_body_util::BodyExt;
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,9 +33,6 @@ const EVENTS_MAX: usize = 8;
 const BEFORE_BYTES: usize = 4 * 1024;
 /// Bytes of one event. What people read is far smaller, and it is in memory.
 const EVENT_BYTES_MAX: usize = 1 << 20;
-
-/// Things that incidents of one answer have said. Behind that many they may be told again.
-const TOLD_MAX: usize = 4_096;
 
 /// What is known of an answer that consists of events.
 pub(super) struct Events {
@@ -132,23 +127,6 @@ impl Values {
     }
 }
 
-/// What the incidents of an answer say already, as hashes, because it shows parts of values.
-#[derive(Default)]
-struct Told {
-    words: HashSet<u64>,
-    hasher: RandomState,
-}
-
-impl Told {
-    /// Takes what an incident would say; whether any of it is new.
-    fn is_news(&mut self, words: impl Iterator<Item = String>) -> bool {
-        if self.words.len() >= TOLD_MAX {
-            self.words.clear();
-        }
-        words.filter(|word| self.words.insert(self.hasher.hash_one(word))).count() > 0
-    }
-}
-
 impl Watch {
     async fn carry(&mut self, mut body: GatewayBody, out: &Out) -> Result<(), &'static str> {
         while let Some(frame) = body.frame().await {
@@ -216,7 +194,7 @@ impl Watch {
         let (answer, path_masked) = (answer.clone(), path_masked.clone());
         let verdict = Verdict { transfer, decision, answer, peer: *peer, path_masked };
         // One answer is one download: what was told of it once is not told again with each event.
-        let is_news = self.told.is_news(said_by(&verdict));
+        let is_news = self.told.is_news(&verdict);
         (is_news || verdict.is_refused()) && outcome::conclude(services, &verdict, parts, site).await.is_some()
     }
 
@@ -274,23 +252,6 @@ fn take_larger(known: &mut DetectorSummary, found: DetectorSummary) {
             known.samples_masked.push(sample);
         }
     }
-}
-
-/// What an incident would say: the rule with its decision, each value as it is shown, and each problem.
-fn said_by(verdict: &Verdict) -> impl Iterator<Item = String> {
-    let (decision, item) = (&verdict.decision, &verdict.transfer.item);
-    let rule = format!("rule {:?} {} {}", decision.rule, decision.action, decision.would_decide);
-    let found = item.findings.iter().flat_map(|found| {
-        let detector = &found.detector;
-        let values = found.unique.at_least(ConfidenceLevel::Low);
-        // Where not all of them are shown, or some look the same, their number says more.
-        let is_more = values > found.samples_masked.len() as u64;
-        let number = is_more.then(|| format!("found {detector} {values}"));
-        let shown = found.samples_masked.iter().map(move |sample| format!("found {detector} {sample}"));
-        shown.chain(number).chain(std::iter::once(format!("found {detector}")))
-    });
-    let problems = item.inspection.problems.iter().map(|problem| format!("problem {}", problem.reason));
-    std::iter::once(rule).chain(found).chain(problems)
 }
 
 /// Where the last event ends that is complete: behind an empty line. Lines end in LF, CR or both.

@@ -4,6 +4,7 @@
 use super::inspection::{self, Inspected};
 use super::outcome::{self, Verdict};
 use super::site::Site;
+use crate::body::NAME_DIGITS_MIN;
 use crate::names::{Authority, Host};
 use crate::services::Services;
 use bytes::Bytes;
@@ -13,20 +14,28 @@ use http::request::Parts;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-/// Digits from which on a name is looked at. No number of a person or a card has fewer.
-const DIGITS_MIN: usize = 8;
 /// Length from which on a label is looked at, the shortest that holds a credential or anything encoded.
 const LABEL_BYTES_MIN: usize = 16;
 /// Labels of a name that are shown when it is refused: the others are what was found.
 const SHOWN_LABELS: usize = 2;
+/// Stands for the other labels of a domain that is itself what was found.
+const NOT_SHOWN: &str = "*";
 
-/// The answer to a request that names a host which may not be asked for.
+/// A request that names a host which may not be asked for.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// What it is told.
+    pub(crate) answer: Response<Bytes>,
+    pub(super) verdict: Verdict,
+}
+
+/// The answer to a request that names a host which may not be asked for. What is found and let through is recorded.
 pub(crate) async fn refusal(
     services: &Services,
     (authority, is_tls): (&Authority, bool),
     (actor, peer): (Actor, SocketAddr),
     parts: &Parts,
-) -> Option<Response<Bytes>> {
+) -> Option<Refused> {
     let Host::Name(name) = &authority.host else { return None };
     if !may_carry(name) {
         return None;
@@ -40,27 +49,47 @@ pub(crate) async fn refusal(
     }
     let Inspected { item, .. } = inspection::inspect_host(services, name.clone()).await;
     let mut decision = policies.decide(&Transfer { head: head.clone(), item: item.clone() }, SystemTime::now());
-    let shown = shown(name);
+    let shown = shown(services, name).await;
     let mut transfer = Transfer { head, item };
     transfer.head.destination.host.clone_from(&shown);
     decision.reasons.iter_mut().for_each(|reason| *reason = reason.replace(name, &shown));
     let path_masked = Some("/".to_owned());
     let verdict = Verdict { transfer, decision, answer: None, peer, path_masked };
-    if !verdict.is_refused() {
+    if !verdict.is_incident() {
         return None;
     }
     let authority = Authority { host: Host::Name(shown), port: authority.port };
     let site = Site { authority, is_tls, target: "/".to_owned() };
-    outcome::conclude(services, &verdict, parts, &site).await
+    let answer = outcome::conclude(services, &verdict, parts, &site).await?;
+    Some(Refused { answer, verdict })
+}
+
+/// A name as it is shown: what holds something is not shown, in whatever incident or log it stands.
+pub(super) async fn shown(services: &Services, name: &str) -> String {
+    if !may_carry(name) || !inspection::is_telling_host(services, name).await {
+        return name.to_owned();
+    }
+    let end = end_of(name);
+    match (
+        digits_in(&end) >= NAME_DIGITS_MIN || inspection::is_telling_host(services, &end).await,
+        end.rsplit_once('.'),
+    ) {
+        (false, _) => end,
+        (true, Some((_, top))) => format!("{NOT_SHOWN}.{top}"),
+        (true, None) => NOT_SHOWN.to_owned(),
+    }
 }
 
 fn may_carry(name: &str) -> bool {
-    name.bytes().filter(u8::is_ascii_digit).count() >= DIGITS_MIN
-        || name.split('.').any(|label| label.len() >= LABEL_BYTES_MIN)
+    digits_in(name) >= NAME_DIGITS_MIN || name.split('.').any(|label| label.len() >= LABEL_BYTES_MIN)
+}
+
+fn digits_in(name: &str) -> usize {
+    name.bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// The end of a name.
-fn shown(name: &str) -> String {
+fn end_of(name: &str) -> String {
     let labels: Vec<&str> = name.rsplit('.').take(SHOWN_LABELS).collect();
     labels.into_iter().rev().collect::<Vec<_>>().join(".")
 }
@@ -75,6 +104,8 @@ mod tests {
             ("www.files.example", false),
             ("s3.eu-central-1.amazonaws.com", false),
             ("40001.00007.a.example", true),
+            ("xr695714a.a.example", true),
+            ("img12345.a.example", false),
             ("abcdefghijklmnop.example", true),
         ];
         for (name, expected) in rows {
@@ -85,7 +116,7 @@ mod tests {
     #[test]
     fn the_end_of_a_name_is_shown() {
         for (name, expected) in [("a.b.evil.example", "evil.example"), ("evil.example", "evil.example"), ("a", "a")] {
-            assert_eq!(shown(name), expected);
+            assert_eq!(end_of(name), expected);
         }
     }
 }

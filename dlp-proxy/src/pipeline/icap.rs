@@ -110,7 +110,7 @@ impl<'s> Judged<'s> {
             let from = (self.head.actor.clone(), self.sender.peer);
             let named = (&self.site.authority, self.site.is_tls);
             if let Some(refusal) = host::refusal(self.services, named, from, &self.parts).await {
-                return Some(Judgement::Refused(refusal));
+                return Some(Judgement::Refused(refusal.answer));
             }
         }
         if handshake::is_wished(&self.parts.headers) && self.way == Way::Up {

@@ -66,26 +66,28 @@ pub(super) async fn masked_path(services: &Services, parts: &Parts) -> String {
 /// Inspects the name of a host.
 pub(super) async fn inspect_host(services: &Services, name: String) -> Inspected {
     let started = Instant::now();
+    let inspected = host_in_pool(services, name).await;
+    count(&services.metrics, &inspected.item, started.elapsed());
+    inspected
+}
+
+/// Whether something is found in the name of a host, or it could not be read.
+pub(super) async fn is_telling_host(services: &Services, name: &str) -> bool {
+    let item = host_in_pool(services, name.to_owned()).await.item;
+    !item.findings.is_empty() || item.inspection.is_incomplete()
+}
+
+async fn host_in_pool(services: &Services, name: String) -> Inspected {
     let (inspection, parts) = (services.inspection.now(), Request::new(()).into_parts().0);
-    let inspecting = services.pool.submit(move |scratch| {
-        let cancel = Cancel::default();
+    in_pool(services, &parts, move |scratch, cancel| {
         let inspector = &inspection.inspector;
         let mut tally = Tally::new(inspector.detectors(), Summariser::new(inspector.limits()));
         let mut examiner = PartInspector { inspector, scratch };
-        let setup = BodySetup { examiner: &mut examiner, limits: &inspection.limits, cancel: &cancel };
+        let setup = BodySetup { examiner: &mut examiner, limits: &inspection.limits, cancel };
         let report = body::inspect_host(&name, setup, &mut tally);
         tally.finish(report, None)
-    });
-    let inspected = match inspecting {
-        Err(_) => unread(&parts, problem(ProblemClass::Limit, "overload")),
-        Ok(inspecting) => match timeout(services.config.inspection.decision_timeout, inspecting).await {
-            Ok(Ok(inspected)) => inspected,
-            Ok(Err(_closed)) => unread(&parts, problem(ProblemClass::ParserPanic, "inspection_panic")),
-            Err(_elapsed) => unread(&parts, problem(ProblemClass::Timeout, "decision_timeout")),
-        },
-    };
-    count(&services.metrics, &inspected.item, started.elapsed());
-    inspected
+    })
+    .await
 }
 
 /// A text of a user, with what is found in it masked.
@@ -103,14 +105,25 @@ pub(super) async fn masked_text(services: &Services, text: String) -> String {
     masked.ok().and_then(Result::ok).flatten().unwrap_or_else(|| PATH_NOT_SHOWN.to_owned())
 }
 
-/// Waits for a thread and for its result, both within the time for decisions. Without a body only the head is read.
+/// Inspects a request. Without a body only the head is read.
 async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Content>) -> Inspected {
+    let size = body.as_ref().map_or(0, |body| body.len);
+    let task = Task { services: services.inspection.now(), parts: parts.clone(), body };
+    let inspected = in_pool(services, parts, move |scratch, cancel| task.run(scratch, cancel)).await;
+    services.metrics.inspected_bytes.inc_by(size);
+    inspected
+}
+
+/// Waits for a thread and for its result, both within the time for decisions.
+async fn in_pool(
+    services: &Services,
+    parts: &Parts,
+    work: impl FnOnce(&mut Scratch, &Cancel) -> Inspected + Send + 'static,
+) -> Inspected {
     let cancel = Cancel::default();
     // Also stops the work when the client goes away and this future is dropped.
     let guard = CancelOnDrop(cancel.clone());
-    let size = body.as_ref().map_or(0, |body| body.len);
-    let task = Task { services: services.inspection.now(), parts: parts.clone(), body, cancel };
-    let Ok(mut result) = services.pool.submit(move |scratch| task.run(scratch)) else {
+    let Ok(mut result) = services.pool.submit(move |scratch| work(scratch, &cancel)) else {
         return unread(parts, problem(ProblemClass::Limit, "overload"));
     };
     note_queue(services);
@@ -125,7 +138,6 @@ async fn inspect_in_pool(services: &Services, parts: &Parts, body: Option<Conten
         }
     };
     note_queue(services);
-    services.metrics.inspected_bytes.inc_by(size);
     finished.unwrap_or_else(|problem| unread(parts, problem))
 }
 
@@ -165,7 +177,6 @@ struct Task {
     parts: Parts,
     /// The body; absent when it is larger than what is held.
     body: Option<Content>,
-    cancel: Cancel,
 }
 
 /// A body, from wherever it is read.
@@ -177,14 +188,14 @@ pub(super) struct Content {
 }
 
 impl Task {
-    fn run(mut self, scratch: &mut Scratch) -> Inspected {
+    fn run(mut self, scratch: &mut Scratch, cancel: &Cancel) -> Inspected {
         let inspector = &self.services.inspector;
         let path = body::decoded_path(&self.parts);
         let summariser = Summariser::with_texts(inspector.limits(), vec![path.clone()]);
         let mut tally = Tally::new(inspector.detectors(), summariser);
         tally.name(scratch, &path);
         let mut examiner = PartInspector { inspector, scratch };
-        let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel: &self.cancel };
+        let mut setup = BodySetup { examiner: &mut examiner, limits: &self.services.limits, cancel };
         let of_head = body::inspect_head(&self.parts, setup.reborrowed(), &mut tally);
         match &mut self.body {
             Some(content) => {

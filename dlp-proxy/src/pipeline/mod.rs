@@ -47,7 +47,7 @@ use crate::upstream::{Links, Route};
 use crate::websocket::handshake;
 use bytes::Bytes;
 use dlp_core::decision::{
-    Action, Activity, Actor, Channel, Decision, HeadDecision, Inspection, Item, Transfer, TransferHead,
+    Action, Activity, Actor, Channel, Decision, HeadDecision, Inspection, Item, Summariser, Transfer, TransferHead,
 };
 use forward::Content;
 use gate::Held;
@@ -110,7 +110,7 @@ pub(crate) async fn handle(
     if services.request_log.is_kept() {
         services.request_log.write(Entry {
             client: Some(client.peer.ip()),
-            method: parts.method.to_string(),
+            method: outcome::shown_method(&parts.method).to_owned(),
             status: Some(response.status().as_u16()),
             duration_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..entry
@@ -120,13 +120,13 @@ pub(crate) async fn handle(
 }
 
 /// What the log of requests says of a decision.
-fn note(services: &Services, entry: &mut Entry, verdict: &Verdict) {
+async fn note(services: &Services, entry: &mut Entry, verdict: &Verdict) {
     if !services.request_log.is_kept() {
         return;
     }
     let (head, decision) = (&verdict.transfer.head, &verdict.decision);
     entry.user = head.actor.user.clone();
-    entry.host = head.destination.host.clone();
+    entry.host = host::shown(services, &head.destination.host).await;
     entry.app = head.destination.app.clone();
     entry.activity = Some(head.activity);
     entry.zone = Some(head.destination.zone);
@@ -164,7 +164,8 @@ async fn serve(
     if matches!(client.place, Place::Proxy) {
         let named = (&site.authority, site.is_tls);
         if let Some(refusal) = host::refusal(services, named, (actor.clone(), client.peer), parts).await {
-            return Ok(refusal.map(GatewayBody::full));
+            note(services, entry, &refusal.verdict).await;
+            return Ok(refusal.answer.map(GatewayBody::full));
         }
     }
     let mut classified = classify(services, parts, &site);
@@ -175,7 +176,7 @@ async fn serve(
     let piece = Piece::of(services, &classified, client.peer.ip());
     if let Some(reason) = piece.as_ref().and_then(|piece| piece.refused(services, &head)) {
         let verdict = session::verdict_again(reason, head, classified.answer, client.peer);
-        note(services, entry, &verdict);
+        note(services, entry, &verdict).await;
         let refusal = outcome::conclude(services, &verdict, parts, &site).await.ok_or(Fault::Internal)?;
         return Ok(refusal.map(GatewayBody::full));
     }
@@ -206,18 +207,18 @@ async fn conclude(
     entry: &mut Entry,
 ) -> Result<Response<GatewayBody>, Fault> {
     let Asked { parts, site, classified, is_piece, upgrade } = asked;
-    let Judged { transfer, decision, content, route, path_masked, later, cut, opened, ending, waited } = judged;
+    let Judged { transfer, decision, counts, content, route, path_masked, later, cut, opened, ending, waited } = judged;
     entry.waited = waited;
     let switching =
         upgrade.map(|upgrade| (upgrade, transfer.head.clone(), classified.answer.clone(), path_masked.clone()));
     let answer = classified.answer.clone();
     let verdict = Verdict { transfer, decision, answer, peer: client.peer, path_masked };
-    note(services, entry, &verdict);
+    note(services, entry, &verdict).await;
     // What leaves while it is inspected is concluded when it ends.
     let is_later = later == Later::Everything && verdict.decision.action < Action::Coach;
-    if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts, site).await {
+    if !is_later && let Some(refusal) = outcome::record_refusal(services, &verdict, parts).await {
         let refusal = match is_piece {
-            false => coaching::offer(services, (parts, site), (&verdict, &content), refusal),
+            false => coaching::offer(services, (parts, site), (&verdict, &content, counts), refusal),
             // An upload of several requests is refused as a whole.
             true => refusal,
         };
@@ -288,6 +289,8 @@ async fn exchange(
 struct Judged {
     transfer: Transfer,
     decision: Decision,
+    /// What tells its values apart from those of other requests, where all of it was inspected at once.
+    counts: Option<Summariser>,
     content: Content,
     route: Option<Route>,
     path_masked: Option<String>,
@@ -423,7 +426,7 @@ async fn inspect_held(
             }
         }
     }
-    Ok(Judged { opened, ending, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
+    Ok(Judged { counts, opened, ending, ..Judged::at_once(judged, held.into(), Some(path_masked)) })
 }
 
 /// What a request has to do with an upload of several requests.
@@ -439,6 +442,7 @@ impl Judged {
         Self {
             transfer,
             decision,
+            counts: None,
             content,
             route: None,
             path_masked,

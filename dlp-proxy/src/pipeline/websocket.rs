@@ -6,7 +6,7 @@
 
 use super::forward::{self, Content, Outgoing};
 use super::gate::Held;
-use super::outcome::{self, Verdict};
+use super::outcome::{self, Told, Verdict};
 use super::site::Site;
 use super::{Client, inspection, recent};
 use crate::body_stream::GatewayBody;
@@ -18,14 +18,14 @@ use crate::server::ClientIo;
 use crate::services::Services;
 use crate::upstream::Route;
 use crate::websocket::handshake::{self, Deflate};
-use crate::websocket::relay::{End, Side, Terms, relay};
+use crate::websocket::relay::{End, Said, Side, Terms, relay};
 use bytes::Bytes;
 use dlp_core::decision::{Action, Activity, HeadDecision, Item, Transfer, TransferHead};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What is known of the connection when it switches.
@@ -97,6 +97,7 @@ pub(super) async fn switch(
         answer: switch.answer,
         path_masked: switch.path_masked.unwrap_or_default(),
         parts: Arc::new(message_parts(switch.parts)?),
+        told: Default::default(),
     };
     // It is busy as long as it lives, so it does not make room for others.
     let (busy, lease) = (client.admitted.busy(), client.lease.clone());
@@ -143,6 +144,8 @@ struct Session {
     answer: Option<String>,
     path_masked: String,
     parts: Arc<Parts>,
+    /// What incidents say of its control frames, those of the client and those of the origin.
+    told: [Mutex<Told>; 2],
 }
 
 impl Session {
@@ -161,7 +164,7 @@ impl Session {
                 let message_max = usize::try_from(limits.websocket_message).unwrap_or(usize::MAX);
                 let judges_down = self.services.config.inspection.downloads == Downloads::Inspect;
                 let terms = Terms { message_max, deflate, stall: limits.body_stall_upload, judges_down };
-                relay(client, origin, terms, stop, |side, content| self.may_pass(side, content)).await
+                relay(client, origin, terms, stop, |said, content| self.may_pass(said, content)).await
             }
         };
         if let End::Closed(code) = end {
@@ -190,8 +193,8 @@ impl Session {
         matches!(by_head, HeadDecision::Final(decision) if decision.action < Action::Coach)
     }
 
-    /// Inspects one message and decides about it.
-    async fn may_pass(&self, side: Side, content: Vec<u8>) -> bool {
+    /// Inspects one message, or some control frames, and decides about it.
+    async fn may_pass(&self, Said { side, is_control }: Said, content: Vec<u8>) -> bool {
         let head = match side {
             Side::Client => self.head.clone(),
             Side::Origin => TransferHead { activity: Activity::Download, ..self.head.clone() },
@@ -215,7 +218,16 @@ impl Session {
         let (transfer, decision) = recent::decide(&self.services, from, counts.as_ref());
         let (answer, path_masked) = (self.answer.clone(), Some(self.path_masked.clone()));
         let verdict = Verdict { transfer, decision, answer, peer: self.peer, path_masked };
+        if is_control && !verdict.is_refused() && !self.is_news(side, &verdict) {
+            return true;
+        }
         outcome::conclude(&self.services, &verdict, &self.parts, &self.site).await.is_none()
+    }
+
+    /// Whether control frames say what no incident of them says yet: they are judged again with those that follow.
+    fn is_news(&self, side: Side, verdict: &Verdict) -> bool {
+        let told = &self.told[usize::from(side == Side::Origin)];
+        told.lock().unwrap_or_else(PoisonError::into_inner).is_news(verdict)
     }
 }
 

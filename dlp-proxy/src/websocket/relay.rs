@@ -42,6 +42,15 @@ pub(crate) enum Side {
     Origin,
 }
 
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Who has said it.
+    pub(crate) side: Side,
+    /// Whether it stands in control frames, some of which may have been judged before.
+    pub(crate) is_control: bool,
+}
+
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -62,7 +71,7 @@ pub(crate) async fn relay<C, O, J, F>(
 where
     C: AsyncRead + AsyncWrite,
     O: AsyncRead + AsyncWrite,
-    J: Fn(Side, Vec<u8>) -> F,
+    J: Fn(Said, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
     let (client_read, client_write) = tokio::io::split(client);
@@ -120,7 +129,7 @@ impl Lane<'_> {
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
-        J: Fn(Side, Vec<u8>) -> F,
+        J: Fn(Said, Vec<u8>) -> F,
         F: Future<Output = bool>,
     {
         let carried = match self.side == Side::Client || self.terms.judges_down {
@@ -145,7 +154,7 @@ impl Lane<'_> {
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
-        J: Fn(Side, Vec<u8>) -> F,
+        J: Fn(Said, Vec<u8>) -> F,
         F: Future<Output = bool>,
     {
         let (side, terms) = (self.side, self.terms);
@@ -217,7 +226,7 @@ async fn next_judged<R, J, F>(
 ) -> io::Result<Next>
 where
     R: AsyncRead + Unpin,
-    J: Fn(Side, Vec<u8>) -> F,
+    J: Fn(Said, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
     loop {
@@ -244,7 +253,11 @@ where
             Err(code) => return Ok(Next::Close(code)),
             Ok(None) => {}
             Ok(Some(Message { raw, content })) => {
-                return Ok(if judge(side, content).await { Next::Send(raw) } else { Next::Close(CloseCode::Policy) });
+                return Ok(if judge(Said { side, is_control: false }, content).await {
+                    Next::Send(raw)
+                } else {
+                    Next::Close(CloseCode::Policy)
+                });
             }
         }
     }
@@ -253,13 +266,14 @@ where
 /// Judges a control frame by itself and with what stood in those before it.
 async fn may_control_pass<J, F>(text: Vec<u8>, controls: &mut Vec<u8>, side: Side, judge: &J) -> bool
 where
-    J: Fn(Side, Vec<u8>) -> F,
+    J: Fn(Said, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
     let is_first = controls.is_empty();
     controls.extend_from_slice(&text);
     controls.drain(..controls.len().saturating_sub(CONTROL_BYTES));
-    judge(side, text).await && (is_first || judge(side, controls.clone()).await)
+    let said = Said { side, is_control: true };
+    judge(said, text).await && (is_first || judge(said, controls.clone()).await)
 }
 
 /// The text of a control frame. That of a close frame begins with a number, which reads as text of two bytes.
