@@ -13,7 +13,7 @@
 use super::{Finding, Flow, ItemReport, LocatedProblem, Observer, Related};
 use crate::base::{Category, Confidence, Span};
 use crate::knowledge::{Detector, glob_matches};
-use crate::matching::{DetectorIndex, DetectorSet, Reason, Step};
+use crate::matching::{ALONE, DetectorIndex, DetectorSet, Reason, Step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bytes between two parts that belong together: ten lines of settings.
@@ -37,9 +37,6 @@ const COMPANY_TAG: &str = "company";
 
 /// Points of a number in such a record: what is just too little by itself is shown.
 const PERSON_POINTS: i32 = 18;
-
-/// The reason against a number that a record of a person does away with: nothing names it.
-const ALONE: &str = "neither a word that names it nor others of its kind nearby";
 
 /// The most that it gets to by that: shown, but never as sure.
 const PERSON_POINTS_MAX: i32 = 84;
@@ -301,19 +298,24 @@ score = { pattern = 62, companion = 25 }
 companions = ["test.acme.id"]
 "#;
 
-    fn found(text: &str) -> Vec<(String, u8, usize)> {
-        let mut catalogue = Catalogue::empty();
-        catalogue.add_file("test", DETECTORS).expect("detectors");
-        let set = DetectorSet::compile(catalogue).expect("set");
-        let (pairs, limits, cancel) = (Pairs::of(&set), Limits::batch(), Cancel::default());
+    /// What is found in a text, joined.
+    fn joined(set: &DetectorSet, text: &str) -> Vec<Finding> {
+        let (pairs, limits, cancel) = (Pairs::of(set), Limits::batch(), Cancel::default());
         let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
-        let mut joining = Joining::new(&set, &pairs, &mut kept);
-        let mut sink = MatchingSink::new(&set, &mut scratch, &limits, &mut joining);
+        let mut joining = Joining::new(set, &pairs, &mut kept);
+        let mut sink = MatchingSink::new(set, &mut scratch, &limits, &mut joining);
         let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
         let outcome = extract("a.txt", Input::Bytes(text.as_bytes()), extraction, &mut sink);
         let _ = sink.finish(outcome);
         joining.finish();
-        let mut findings = kept.0;
+        kept.0
+    }
+
+    fn found(text: &str) -> Vec<(String, u8, usize)> {
+        let mut catalogue = Catalogue::empty();
+        catalogue.add_file("test", DETECTORS).expect("detectors");
+        let set = DetectorSet::compile(catalogue).expect("set");
+        let mut findings = joined(&set, text);
         findings.sort_by_key(|finding| finding.location.span.start);
         let row = |finding: &Finding| {
             let sum: i32 = finding.reasons.iter().map(|reason| reason.change).sum();
@@ -351,15 +353,8 @@ companions = ["test.acme.id"]
     fn a_number_is_raised_in_the_record_of_a_person() {
         let set = DetectorSet::builtin().expect("built-in detectors");
         let level = |text: &str, id: &str| {
-            let (pairs, limits, cancel) = (Pairs::of(&set), Limits::batch(), Cancel::default());
-            let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
-            let mut joining = Joining::new(&set, &pairs, &mut kept);
-            let mut sink = MatchingSink::new(&set, &mut scratch, &limits, &mut joining);
-            let extraction = Extraction { limits: &limits, cancel: &cancel, risky: None };
-            let outcome = extract("a.txt", Input::Bytes(text.as_bytes()), extraction, &mut sink);
-            let _ = sink.finish(outcome);
-            joining.finish();
-            let found = kept.0.iter().find(|finding| set.detector(finding.detector).id == id).expect("it is found");
+            let findings = joined(&set, text);
+            let found = findings.iter().find(|finding| set.detector(finding.detector).id == id).expect("it is found");
             let is_named = found.reasons.iter().any(|reason| reason.detail.starts_with("in the record of a person"));
             (is_named, found.related.len(), found.confidence.level() >= ConfidenceLevel::Medium)
         };

@@ -206,7 +206,7 @@ impl<'a> Walk<'a> {
         }
         if error.get_ref().is_some_and(|inner| inner.is::<OtherVolume>()) {
             let message = "the rest of the member lies in another file of a split archive; it was not read";
-            self.problem(Problem::new(ProblemClass::Unreadable, zip::MULTI_VOLUME, message));
+            self.problem(zip::other_volume(message));
             return Break::Item;
         }
         let is_sum = error.get_ref().is_some_and(|inner| inner.is::<SumMismatch>());

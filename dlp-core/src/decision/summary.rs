@@ -137,16 +137,10 @@ impl Summariser {
         sample(&mut summary.samples_masked, detector, finding);
 
         let digest = *blake3::hash(&canonical(detector.category, finding.value.expose())).as_bytes();
-        match tally.values.get_mut(&digest) {
-            Some(best) => *best = finding.confidence.max(*best),
-            None if self.values_left == 0 => summary.unique.add(finding.confidence.level()),
-            None => {
-                self.values_left -= 1;
-                tally.values.insert(digest, finding.confidence);
-                if let Some(values) = self.masked.as_mut().filter(|values| values.len() < MASKED_VALUES_MAX) {
-                    values.push((finding.value.clone(), detector.reveal_last));
-                }
-            }
+        if tally.take((digest, finding.confidence), &mut self.values_left)
+            && let Some(values) = self.masked.as_mut().filter(|values| values.len() < MASKED_VALUES_MAX)
+        {
+            values.push((finding.value.clone(), detector.reveal_last));
         }
     }
 
@@ -218,15 +212,22 @@ impl Tally {
             }
         }
         for (digest, confidence) in &more.values {
-            match self.values.get_mut(digest) {
-                Some(best) => *best = (*confidence).max(*best),
-                None if *values_left == 0 => summary.unique.add(confidence.level()),
-                None => {
-                    *values_left -= 1;
-                    self.values.insert(*digest, *confidence);
-                }
+            self.take((*digest, *confidence), values_left);
+        }
+    }
+
+    /// Takes a value. Whether it is a new one that is told apart from now on.
+    fn take(&mut self, (digest, confidence): ([u8; 32], Confidence), values_left: &mut u64) -> bool {
+        match self.values.get_mut(&digest) {
+            Some(best) => *best = confidence.max(*best),
+            None if *values_left == 0 => self.summary.unique.add(confidence.level()),
+            None => {
+                *values_left -= 1;
+                self.values.insert(digest, confidence);
+                return true;
             }
         }
+        false
     }
 
     /// Keeps the values that both have; whether there are any. How often each was found is not known, but that it was.

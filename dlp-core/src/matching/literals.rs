@@ -2,13 +2,15 @@
 //!
 //! Each literal has four neighbouring bytes, its *window*, and a bucket, [arranged](dlp_detector_format::arrange) so that
 //! few places are marked. The kernel marks a place when some bucket admits the four bytes there; with the literals of all
-//! built-in detectors that is one byte in twelve of source code, one in eight of prose. A marked place is looked up by a
-//! hash of its four bytes, then of these and what stands beside them, in bitmaps that fit the fastest caches, and only
-//! then compared. What remains is exact:
+//! built-in detectors that is one byte in seven of source code, one in four of prose, those included that count beside a
+//! key run alone. A marked place is looked up by a hash of its four bytes in a bitmap that fits the fastest cache, then of
+//! these and what stands beside them in a larger one, and only then compared. What remains is exact:
 //! [`Literals::each_hit`] gives the hits that a search for every literal in any ASCII case gives, overlapping ones
 //! included.
 
-use super::simd::{MULTIPLIER, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at};
+use super::simd::{
+    CASE_BITS_OF_EIGHT, MULTIPLIER, SHORT_MASK, WINDOW_BYTES, WindowTable, WordFilter, WordSet, symbol, word_at,
+};
 use dlp_detector_format::{Arrangement, WindowPlace};
 
 /// Bits of a hash that address the list of entries.
@@ -157,14 +159,12 @@ struct Entry {
 }
 
 impl Entry {
-    const CASE_BITS: u64 = 0x2020_2020_2020_2020;
-
     fn new(literal: LiteralIndex, text: &[u8], offset: usize) -> Self {
         let bytes = |byte: &dyn Fn(u8) -> u8| {
             u64::from_le_bytes(std::array::from_fn(|place| text.get(place).copied().map_or(0, byte)))
         };
         let told = bytes(&|_| u8::MAX);
-        let head = (bytes(&|byte| byte) | Self::CASE_BITS) & told;
+        let head = (bytes(&|byte| byte) | CASE_BITS_OF_EIGHT) & told;
         Self { window: word_at(text, offset), literal, offset: offset as u32, head, told }
     }
 
@@ -172,7 +172,7 @@ impl Entry {
     #[inline]
     fn may_start(&self, text: &[u8], start: usize) -> bool {
         let Some(eight) = text[start..].first_chunk() else { return true };
-        (u64::from_le_bytes(*eight) | Self::CASE_BITS) & self.told == self.head
+        (u64::from_le_bytes(*eight) | CASE_BITS_OF_EIGHT) & self.told == self.head
     }
 }
 

@@ -52,6 +52,7 @@ pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, TableCell, Validato
 pub use lines::LineColumn;
 pub(crate) use lines::LineCounter;
 pub use material::Material;
+pub(crate) use notes::ALONE;
 pub use scratch::Scratch;
 pub use simd::Isa;
 pub(crate) use simd::{ByteClasses, classes_of};

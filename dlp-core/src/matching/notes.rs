@@ -110,6 +110,9 @@ pub(super) enum Sentence {
     Alone,
 }
 
+/// What is said of a value that nothing names. Whoever knows what it belongs to does away with it.
+pub(crate) const ALONE: &str = "neither a word that names it nor others of its kind nearby";
+
 impl Sentence {
     pub(super) fn text(self) -> &'static str {
         match self {
@@ -128,7 +131,7 @@ impl Sentence {
             Self::PartOfName => "part of a path or of a name",
             Self::Peers => "others of its kind nearby",
             Self::Strangers => "most numbers of its length nearby do not pass",
-            Self::Alone => "neither a word that names it nor others of its kind nearby",
+            Self::Alone => ALONE,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! into such words, a look at four bytes tells whether a phrase may begin at one of them.
 
 use super::context::{AsciiClass, Folded, starts_part};
-use super::simd::MULTIPLIER;
+use super::simd::{CASE_BITS, CASE_BITS_OF_EIGHT, MULTIPLIER};
 use dlp_detector_format::Context;
 use std::cell::LazyCell;
 use std::collections::HashMap;
@@ -99,17 +99,14 @@ impl Head {
     #[inline]
     fn may_begin(self, eight: u64, len: Option<usize>) -> bool {
         let is_as_long = self.len == 0 || len.is_none_or(|len| len == self.len as usize);
-        (eight ^ self.letters) & self.told & !Self::LEFT == 0 && is_as_long
+        (eight ^ self.letters) & self.told & !CASE_BITS_OF_EIGHT == 0 && is_as_long
     }
 
     /// Whether a word that begins with four bytes of ASCII may be the second, in any case.
     #[inline]
     fn may_go_on(self, four: u32) -> bool {
-        (four ^ self.second) & self.second_told & !(Self::LEFT as u32) == 0
+        (four ^ self.second) & self.second_told & !CASE_BITS == 0
     }
-
-    /// Bits of which nothing is asked: the cases of a letter differ in them.
-    const LEFT: u64 = 0x2020_2020_2020_2020;
 }
 
 /// Folded words.

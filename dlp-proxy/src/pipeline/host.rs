@@ -49,7 +49,7 @@ pub(crate) async fn refusal(
     }
     let Inspected { item, .. } = inspection::inspect_host(services, name.clone()).await;
     let mut decision = policies.decide(&Transfer { head: head.clone(), item: item.clone() }, SystemTime::now());
-    let shown = shown(services, name).await;
+    let shown = if inspection::is_telling(&item) { shown_end(services, name).await } else { name.clone() };
     let mut transfer = Transfer { head, item };
     transfer.head.destination.host.clone_from(&shown);
     decision.reasons.iter_mut().for_each(|reason| *reason = reason.replace(name, &shown));
@@ -69,6 +69,11 @@ pub(super) async fn shown(services: &Services, name: &str) -> String {
     if !may_carry(name) || !inspection::is_telling_host(services, name).await {
         return name.to_owned();
     }
+    shown_end(services, name).await
+}
+
+/// What is shown of a name in which something was found.
+async fn shown_end(services: &Services, name: &str) -> String {
     let end = end_of(name);
     match (
         digits_in(&end) >= NAME_DIGITS_MIN || inspection::is_telling_host(services, &end).await,

@@ -73,7 +73,11 @@ pub(super) async fn inspect_host(services: &Services, name: String) -> Inspected
 
 /// Whether something is found in the name of a host, or it could not be read.
 pub(super) async fn is_telling_host(services: &Services, name: &str) -> bool {
-    let item = host_in_pool(services, name.to_owned()).await.item;
+    is_telling(&host_in_pool(services, name.to_owned()).await.item)
+}
+
+/// The same of a name that was inspected.
+pub(super) fn is_telling(item: &Item) -> bool {
     !item.findings.is_empty() || item.inspection.is_incomplete()
 }
 

@@ -22,7 +22,7 @@ use std::ops::Range;
 /// Part of an OpenDocument package that says which of its parts are encrypted.
 const MANIFEST: &[u8] = b"META-INF/manifest.xml";
 /// Reason of what lies in another file of a split archive.
-pub(super) const MULTI_VOLUME: &str = "multi_volume";
+const MULTI_VOLUME: &str = "multi_volume";
 /// Bytes of the manifest that are looked at.
 const MANIFEST_BYTES: u64 = 1024 * 1024;
 /// Longest data descriptor.
@@ -66,7 +66,7 @@ fn preamble(walk: &mut Walk<'_>, directory: &Directory, relation: Relation) -> S
     comments.chain([&directory.comment]).try_for_each(|comment| emit_comment(walk, comment))
 }
 
-fn other_volume(message: &str) -> Problem {
+pub(super) fn other_volume(message: &str) -> Problem {
     Problem::new(ProblemClass::Unreadable, MULTI_VOLUME, message)
 }
 

@@ -199,7 +199,7 @@ fn splat_u32(value: u32) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn store_places(places: &mut [u32], vector: __m512i) {
-    let places: &mut [u32; 16] = first_mut(places);
+    let places: &mut [u32; Avx512::COUNT] = first_mut(places);
     // SAFETY: the reference covers the 64 bytes that are written.
     unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), vector) };
 }

@@ -40,7 +40,9 @@ mod tokens;
 mod words;
 
 pub(crate) use classes::{ByteClasses, classes_of};
-pub(super) use places::{MULTIPLIER, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at};
+pub(super) use places::{
+    CASE_BITS, CASE_BITS_OF_EIGHT, MULTIPLIER, Places, SHORT_MASK, STRETCH_WORDS, WordFilter, WordSet, word_at,
+};
 pub(super) use rows::RowSet;
 pub(super) use table::{WINDOW_BYTES, WindowTable, symbol};
 pub(super) use tokens::{Ahead, PairSets, ShapeSets, TokenFilter, TokenKind};

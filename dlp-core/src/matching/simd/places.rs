@@ -19,6 +19,9 @@ const PLACE_MAX: usize = i32::MAX as usize - STRETCH_WORDS * 64 - SEEN_BITS as u
 /// Letters in any case, hashed alike: sets the bit in which they differ, in every byte.
 pub(in crate::matching) const CASE_BITS: u32 = 0x2020_2020;
 
+/// The same for eight bytes.
+pub(in crate::matching) const CASE_BITS_OF_EIGHT: u64 = (CASE_BITS as u64) << u32::BITS | CASE_BITS as u64;
+
 /// The bytes of a short word.
 pub(in crate::matching) const SHORT_MASK: u32 = 0x00ff_ffff;
 

@@ -1,10 +1,11 @@
 //! Patterns without literals, most of them numbers that people carry: which of them can start at a token.
 //!
-//! Questions from the cheapest to the dearest, each asked of all patterns at once: which two bytes the token starts
-//! with and whether a digit is near, what stands before it and which byte stands at each of the first offsets, how long its
-//! first runs of letters and digits are (its shape, read from masks), which words stand near that some patterns wait for,
-//! and the rest of its window. Patterns are rows of bit sets, and an
-//! answer is a set of rows; the intersection of the answers leaves the few patterns whose regex is worth trying.
+//! Questions from the cheapest to the dearest, each asked of all patterns at once. Of many tokens at a time: which two
+//! bytes the token starts with and whether a digit is near, and how long its first two runs of letters and digits are.
+//! Of each that is left: what stands before it and which byte stands at each of the first offsets, how long its first
+//! three runs are (its shape, read from masks), which words stand near that some patterns wait for, and the rest of its
+//! window. Patterns are rows of bit sets, and an answer is a set of rows; the intersection of the answers leaves the few
+//! patterns whose regex is worth trying.
 //!
 //! All tables are read at random, so they are kept small: each distinct set stands there once, and the tables hold
 //! indexes of two bytes.
