@@ -170,7 +170,8 @@ async fn programs_are_offered_nothing_and_people_not_everything() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_stays_when_its_site_cannot_be_reached() {
-    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Nothing else of the tests takes a port at this address.
+    let address = tokio::net::TcpListener::bind("127.0.7.3:0").await.unwrap().local_addr().unwrap();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("policy.toml"), policy("coach")).unwrap();
     let config =

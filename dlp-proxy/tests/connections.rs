@@ -55,7 +55,8 @@ async fn broken_origin_certificates_give_a_page_and_send_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_origin_is_a_502() {
     let ca = TestCa::new();
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Nothing else of the tests takes a port at this address.
+    let free = tokio::net::TcpListener::bind("127.0.7.2:0").await.unwrap().local_addr().unwrap();
     let gateway = Running::start(&ca, &format!("resolver.override = {{ \"site.example\" = \"{free}\" }}")).await;
     let answer = gateway.https("site.example:443", UPLOAD.as_bytes()).await;
     assert!(status(&answer) == 502 && answer.contains("connect_failed"), "{answer}");
@@ -132,28 +133,34 @@ async fn the_admin_listener_is_out_of_reach() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
-    let ca = TestCa::new();
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
+/// A gateway whose admin listener has a port at every address, and which may connect to that port.
+async fn bind_with_admin_on(port: u16, dir: &std::path::Path) -> Result<dlp_proxy::Gateway, dlp_proxy::StartError> {
     let text = format!(
         "listen.proxy = [\"127.0.0.1:0\"]\nlisten.admin = \"0.0.0.0:{port}\"\nupstream.allow_private = true\n\
          upstream.use_system_roots = false\nupstream.extra_roots = [\"{{dir}}/origin.pem\"]\n\
          connect.allowed_ports = [{port}, 443]\nresolver.override = {{ \"site.example:443\" = \"127.0.0.1:{port}\" }}"
     );
+    let config = toml::from_str(&text.replace("{dir}", &dir.display().to_string())).unwrap();
+    let setup =
+        dlp_proxy::Setup { config, state_dir: dir.join("state"), risky: None, sockets: dlp_proxy::Sockets::default() };
+    dlp_proxy::Gateway::bind(setup).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_port_list_and_an_override_do_not_open_the_admin_listener() {
+    let ca = TestCa::new();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("origin.pem"), &ca.pem).unwrap();
-    let config = toml::from_str(&text.replace("{dir}", &dir.path().display().to_string())).unwrap();
-    let setup = dlp_proxy::Setup {
-        config,
-        state_dir: dir.path().join("state"),
-        risky: None,
-        sockets: dlp_proxy::Sockets::default(),
+    // Every address has to have this port free, and others take ports meanwhile.
+    let mut tries = 0;
+    let (port, gateway) = loop {
+        let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+        match bind_with_admin_on(port, dir.path()).await {
+            Ok(gateway) => break (port, gateway),
+            Err(error) => assert!(tries < 20, "{error}"),
+        }
+        tries += 1;
     };
-    let gateway = dlp_proxy::Gateway::bind(setup).await.unwrap();
     let proxy = gateway.proxy_addresses()[0];
     tokio::spawn(gateway.serve(std::future::pending()));
     for authority in [

@@ -459,10 +459,8 @@ impl Drop for Stopped {
 async fn squid_asks_before_it_sends() {
     let gateway = gateway("").await;
     let origin = Origin::plain().await;
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
+    // Nothing else of the tests takes a port at this address.
+    let address = std::net::TcpListener::bind("127.0.7.4:0").unwrap().local_addr().unwrap().to_string();
     let dir = gateway.state().join("squid");
     std::fs::create_dir(&dir).unwrap();
     // Started as root it becomes another user, who writes here.
@@ -470,7 +468,7 @@ async fn squid_asks_before_it_sends() {
     std::fs::set_permissions(gateway.state(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let shown = dir.display();
     let config = format!(
-        "http_port 127.0.0.1:{port}\nhttp_access allow all\ncache deny all\npid_filename {shown}/pid\naccess_log none\ncache_log {shown}/cache.log\ncoredump_dir {shown}\nshutdown_lifetime 0 seconds\nicap_enable on\nicap_preview_enable on\nicap_service dlp_req reqmod_precache icap://{icap}/reqmod bypass=off\nadaptation_access dlp_req allow all\nadaptation_send_client_ip on\n",
+        "http_port {address}\nhttp_access allow all\ncache deny all\npid_filename {shown}/pid\naccess_log none\ncache_log {shown}/cache.log\ncoredump_dir {shown}\nshutdown_lifetime 0 seconds\nicap_enable on\nicap_preview_enable on\nicap_service dlp_req reqmod_precache icap://{icap}/reqmod bypass=off\nadaptation_access dlp_req allow all\nadaptation_send_client_ip on\n",
         icap = gateway.icap.unwrap()
     );
     std::fs::write(dir.join("squid.conf"), config).unwrap();
@@ -483,7 +481,6 @@ async fn squid_asks_before_it_sends() {
         .stderr(Stdio::null());
     let Ok(child) = command.spawn() else { return eprintln!("skipped: squid is not installed") };
     let _squid = Stopped(child);
-    let address = format!("127.0.0.1:{port}");
     let mut tries = 0;
     while TcpStream::connect(&address).await.is_err() {
         tries += 1;

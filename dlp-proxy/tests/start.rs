@@ -103,39 +103,45 @@ fn a_stop_signal_ends_the_program_in_order() {
     assert!(dir.path().join("ca.key").exists());
 }
 
-/// Does what a service manager does: it has the socket, and the program finds it.
+/// Does what a service manager does: it has the socket, and the program finds it. Says the port of the socket, and puts it
+/// in the place of `PORT`.
 const ACTIVATE: &str = "
 import os, socket, sys
 served = socket.socket()
 served.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-served.bind(('127.0.0.1', int(sys.argv[1])))
+served.bind(('127.0.0.1', 0))
 served.listen()
+port = str(served.getsockname()[1])
+print(port, flush=True)
 os.dup2(served.fileno(), 3)
 os.set_inheritable(3, True)
 os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'}
-os.execv(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[1], [argument.replace('PORT', port) for argument in sys.argv[1:]])
 ";
 
-fn activated(port: u16, dir: &Path, listen: &str) -> Command {
+fn activated(dir: &Path, listen: &str) -> Command {
     let mut command = Command::new("python3");
-    command.args(["-c", ACTIVATE, &port.to_string(), env!("CARGO_BIN_EXE_dlp-proxy")]);
+    command.args(["-c", ACTIVATE, env!("CARGO_BIN_EXE_dlp-proxy")]);
     command.args(["--admin", "127.0.0.1:0", "--listen", listen, "--state-dir"]).arg(dir);
     command
 }
 
 #[test]
 fn sockets_of_a_service_manager_are_served() {
-    use std::io::{Read, Write};
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::os::unix::net::UnixDatagram;
     let dir = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let told = UnixDatagram::bind(dir.path().join("notify")).unwrap();
     told.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
-    let mut child = activated(port, dir.path(), &format!("127.0.0.1:{port}"))
+    let mut child = activated(dir.path(), "127.0.0.1:PORT")
         .env("NOTIFY_SOCKET", dir.path().join("notify"))
+        .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port: u16 = line.trim().parse().unwrap();
     let hear = || {
         let mut bytes = [0; 64];
         let count = told.recv(&mut bytes).unwrap();
@@ -151,7 +157,8 @@ fn sockets_of_a_service_manager_are_served() {
     assert_eq!(hear(), "STOPPING=1");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     // Nobody would serve it.
-    let output = activated(port, dir.path(), "127.0.0.1:0").output().unwrap();
+    let output = activated(dir.path(), "127.0.0.1:0").output().unwrap();
+    let port = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     check(&output, &[&format!("a socket for 127.0.0.1:{port}, which no key of [listen] names")]);
 }
 
@@ -159,9 +166,10 @@ fn sockets_of_a_service_manager_are_served() {
 fn a_signal_to_read_again_does_not_end_a_gateway_that_has_just_begun() {
     use std::io::{BufRead, BufReader};
     let dir = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Nothing else of the tests takes a port at this address.
+    let address = TcpListener::bind("127.0.7.1:0").unwrap().local_addr().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_dlp-proxy"))
-        .args(["--admin", "127.0.0.1:0", "--listen", &format!("127.0.0.1:{port}"), "--state-dir"])
+        .args(["--admin", "127.0.0.1:0", "--listen", &address.to_string(), "--state-dir"])
         .arg(dir.path())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -170,7 +178,7 @@ fn a_signal_to_read_again_does_not_end_a_gateway_that_has_just_begun() {
     let send = |signal: &str| Command::new("kill").arg(signal).arg(&id).status().unwrap();
     // As soon as there is a socket.
     let mut waits = 3000;
-    while waits > 0 && std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while waits > 0 && std::net::TcpStream::connect(address).is_err() {
         std::thread::sleep(std::time::Duration::from_millis(5));
         waits -= 1;
     }

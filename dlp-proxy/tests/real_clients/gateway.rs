@@ -2,7 +2,6 @@
 
 use super::cloud::Cloud;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -41,12 +40,11 @@ impl Gateway {
     /// The same with another authority trusted than the cloud's own.
     pub(crate) fn start_trusting(cloud: &Cloud, authority_pem: &str) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let (proxy, admin) = (free_address(), free_address());
         std::fs::write(folder.path().join("cloud-ca.pem"), authority_pem).expect("file");
         std::fs::write(folder.path().join("users"), format!("{USER}:{TOKEN_SHA256}\n")).expect("file");
         let overrides: String = HOSTS.iter().map(|host| format!("\"{host}:443\" = \"{}\"\n", cloud.address)).collect();
         let config = format!(
-            "[listen]\nproxy = [\"{proxy}\"]\nadmin = \"{admin}\"\n\n[state]\ndir = \"{state}\"\n\n[upstream]\nextra_roots = [\"{roots}\"]\n\n\
+            "[listen]\nproxy = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\n\n[state]\ndir = \"{state}\"\n\n[upstream]\nextra_roots = [\"{roots}\"]\n\n\
              [identity]\nusers = \"{users}\"\n\n[tenant.corporate]\nsharepoint = [\"acme\"]\n\n[resolver.override]\n{overrides}",
             users = folder.path().join("users").display(),
             state = folder.path().join("state").display(),
@@ -60,14 +58,16 @@ impl Gateway {
             .stderr(std::fs::File::create(folder.path().join("stderr")).expect("file"))
             .spawn()
             .expect("the gateway starts");
-        let mut gateway = Self { child, folder, proxy, admin };
+        let mut gateway = Self { child, folder, proxy: String::new(), admin: String::new() };
         gateway.wait_until_ready();
         gateway
     }
 
     fn wait_until_ready(&mut self) {
         for _ in 0..200 {
-            if TcpStream::connect(&self.proxy).is_ok() && self.ca_file().exists() {
+            let log = self.log();
+            if let (Some(proxy), Some(admin)) = (announced(&log, "listens on"), announced(&log, "admin on")) {
+                (self.proxy, self.admin) = (proxy, admin);
                 return;
             }
             assert!(self.child.try_wait().expect("child").is_none(), "the gateway ended: {}", self.log());
@@ -113,7 +113,9 @@ impl Drop for Gateway {
     }
 }
 
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("free port");
-    listener.local_addr().expect("address").to_string()
+/// The address that the gateway says behind these words, once it has said all of the line.
+fn announced(log: &str, words: &str) -> Option<String> {
+    let line = log.split_inclusive('\n').find(|line| line.contains(words) && line.ends_with('\n'))?;
+    let (_, address) = line.split_once("http://")?;
+    address.split_whitespace().next().map(str::to_owned)
 }
