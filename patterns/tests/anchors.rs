@@ -1,6 +1,7 @@
-//! The soundness of the first pass: whatever a pattern of a built-in detector matches holds one of its anchors and fits
-//! its window. Texts are made from the syntax tree; assertions of place are passed over, so that more texts are made
-//! than the pattern matches, and the law is tested more strictly than it must hold.
+//! The soundness of the first pass: whatever a pattern of a built-in detector matches holds one of its anchors, fits
+//! its window, and has the stretch of bytes that is demanded. Texts are made from the syntax tree; assertions of place
+//! are passed over, so that more texts are made than the pattern matches, and the law is tested more strictly than it must
+//! hold.
 
 use dlp_detector_format::{
     Anchor, Boundary, ByteSet, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, Pattern, RUN_LEN_MAX, SHAPE_RUNS, Shape,
@@ -16,10 +17,11 @@ const TURNS_MORE_MAX: u64 = 40;
 #[test]
 fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
     let detectors = unpack(dlp_patterns::detectors()).expect("built-in detectors");
-    let mut texts = 0;
+    let (mut texts, mut demanding) = (0, 0);
     for detector in &detectors {
         for (number, pattern) in detector.patterns.iter().enumerate() {
             let hir = parse(&expand(&pattern.regex).expect("known abbreviations"));
+            demanding += u64::from(pattern.demand.is_some());
             for seed in 0..TEXTS {
                 let mut text = Vec::new();
                 generate(&hir, &mut Random((seed << 32) | (number as u64 + 1)), &mut text);
@@ -30,11 +32,13 @@ fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
                     shown()
                 );
                 assert!(fits(pattern, detector.boundary, &text), "{}: outside of its window", shown());
+                let lacks = pattern.demand.as_ref().and_then(|demand| demand.lacks(&text));
+                assert!(lacks.is_none(), "{}: without its demand", shown());
                 texts += 1;
             }
         }
     }
-    assert!(texts > 800 * TEXTS, "{texts}");
+    assert!(texts > 800 * TEXTS && 3 * demanding * TEXTS > texts, "{texts} {demanding}");
 }
 
 /// Where key runs begin.

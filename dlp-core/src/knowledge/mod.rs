@@ -9,8 +9,8 @@ pub mod validators;
 pub(crate) use catalogue::glob_matches;
 pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
 pub use dlp_detector_format::{
-    Allow, AllowTests, Anchor, Boundary, ByteSet, Context, CounterExample, Detector, Example, Examples, FOLLOWERS,
-    Failure, FormatError, MATCH_LEN_MAX, Pattern, Program, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, Read, SHAPE_RUNS, SKIP_MAX,
-    Score, Shape, Validator, WINDOW_LEN, expected_per_mb, follower, run_place, run_program,
+    Allow, AllowTests, Anchor, Boundary, ByteSet, Context, CounterExample, Demand, Detector, Example, Examples,
+    FOLLOWERS, Failure, FormatError, MATCH_LEN_MAX, Pattern, Program, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, Read, SHAPE_RUNS,
+    SKIP_MAX, Score, Shape, Validator, WINDOW_LEN, expected_per_mb, follower, run_place, run_program,
 };
 pub use profile::{Profile, ProfileError};

@@ -18,7 +18,7 @@ use super::table::ROW_BYTES_MAX;
 use super::vocabulary::{self, Phrases, Vocabulary};
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Detector, Program};
+use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Program};
 use dlp_detector_format::WindowPlace;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -81,6 +81,8 @@ pub(super) struct CompiledPattern {
     pub(super) chance_bits: u8,
     /// Whether it takes more than what is issued.
     pub(super) is_wide: bool,
+    /// What every match holds, if little text does.
+    pub(super) demand: Option<Demand>,
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
     source: String,
@@ -318,6 +320,7 @@ impl Builder {
                 len_max: source.len_max as usize,
                 chance_bits: source.chance_bits,
                 is_wide: source.is_wide,
+                demand: source.demand.take(),
                 program: source.program.take(),
                 source: source.regex.clone(),
                 regex: OnceLock::new(),

@@ -78,6 +78,10 @@ pub(super) fn end(
             end.ok().map(|len| start + len)
         }
         None => {
+            if let Some(looks) = pattern.demand.as_ref().and_then(|demand| demand.lacks(&text[range.clone()])) {
+                *steps += looks as u64;
+                return None;
+            }
             let regex = pattern.regex()?;
             let memory = scratch.memories[number as usize].get_or_insert_default();
             regex.end(memory, text, range, steps)

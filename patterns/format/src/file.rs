@@ -416,12 +416,12 @@ fn compile_pattern(source: &str, boundary: Boundary, is_built_in: bool) -> Resul
     if properties.minimum_len().is_none_or(|len| len < MATCH_LEN_MIN) {
         return Err(format!("expected a pattern that takes at least {MATCH_LEN_MIN} bytes: `{pattern}`"));
     }
-    let anchor::Derived { anchors, window } =
+    let anchor::Derived { anchors, window, demand } =
         anchor::derive(&hir, boundary, is_built_in).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
     let len_max = len_max as u32;
-    Ok(Pattern { regex: source.to_owned(), anchors, len_max, window, chance_bits, program, is_wide: false })
+    Ok(Pattern { regex: source.to_owned(), anchors, len_max, window, demand, chance_bits, program, is_wide: false })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {

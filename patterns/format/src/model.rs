@@ -1,6 +1,6 @@
 //! What a detector is, once its file has been read and checked.
 
-use crate::{Anchor, ByteSet, Category, Program, SensitivityLabel, Severity};
+use crate::{Anchor, ByteSet, Category, Demand, Program, SensitivityLabel, Severity};
 use serde::{Deserialize, Serialize};
 
 /// Data that recognises one kind of sensitive data.
@@ -60,6 +60,8 @@ pub struct Pattern {
     /// before the regex. Packed apart, see [`pack`](crate::pack).
     #[serde(skip)]
     pub window: Vec<ByteSet>,
+    /// What every match holds, if little text does: a gate before the regex.
+    pub demand: Option<Demand>,
     /// How unlikely a match is in random bytes: one in `2^chance_bits` places.
     pub chance_bits: u8,
     /// What does as well as the regex, where there is such a thing.

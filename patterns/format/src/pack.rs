@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 /// Changes whenever the packed layout changes; a blob of another version is refused.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// Why a packed set cannot be read.
 #[derive(Debug, Error)]
@@ -43,6 +43,7 @@ pub fn pack(detectors: &[Detector]) -> Result<Vec<u8>, PackError> {
         uses.windows.push(list(&pattern.window));
         let steps: Vec<ByteSet> = pattern.program.iter().flatten().map(|step| step.bytes).collect();
         uses.steps.push(list(&steps));
+        uses.demands.extend(pattern.demand.as_ref().map(|demand| list(&[demand.bytes])));
         for anchor in &pattern.anchors {
             match anchor {
                 Anchor::Literal { between, after, .. } => {
@@ -77,6 +78,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Detector>, PackError> {
         between: uses.between.into_iter(),
         after: uses.after.into_iter(),
         steps: uses.steps.into_iter(),
+        demands: uses.demands.into_iter(),
         shapes: uses.shapes.into_iter(),
     };
     for pattern in detectors.iter_mut().flat_map(|detector| &mut detector.patterns) {
@@ -97,13 +99,14 @@ pub fn write_detector(detector: &Detector, out: impl std::io::Write) -> Result<(
 /// What stands behind the version.
 type Packed = (Vec<ByteSet>, Vec<Vec<u32>>, Vec<Shape>, Uses, Vec<Detector>);
 
-/// Which window each pattern has, which set each literal anchor, which shape each start, in their order.
+/// Which window each pattern has, which set each demand and each literal anchor, which shape each start, in their order.
 #[derive(Default, Serialize, Deserialize)]
 struct Uses {
     windows: Vec<u32>,
     between: Vec<Option<u32>>,
     after: Vec<u32>,
     steps: Vec<u32>,
+    demands: Vec<u32>,
     shapes: Vec<u32>,
 }
 
@@ -113,6 +116,7 @@ struct Using {
     between: std::vec::IntoIter<Option<u32>>,
     after: std::vec::IntoIter<u32>,
     steps: std::vec::IntoIter<u32>,
+    demands: std::vec::IntoIter<u32>,
     shapes: std::vec::IntoIter<u32>,
 }
 
@@ -129,6 +133,9 @@ impl Tables {
         let classes = self.windows.get(uses.steps.next()? as usize)?;
         let steps = pattern.program.iter_mut().flatten();
         steps.zip(classes).for_each(|(step, bytes)| step.bytes = *bytes);
+        if let Some(demand) = &mut pattern.demand {
+            demand.bytes = *self.windows.get(uses.demands.next()? as usize)?.first()?;
+        }
         for anchor in &mut pattern.anchors {
             match anchor {
                 Anchor::Literal { between, after, .. } => {

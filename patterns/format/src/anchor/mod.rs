@@ -11,6 +11,7 @@ mod arrange;
 mod automaton;
 mod byte_set;
 mod choice;
+mod demand;
 mod frequency;
 mod key_run;
 mod literals;
@@ -21,6 +22,7 @@ mod window;
 
 pub use arrange::{Arrangement, BUCKETS, OPEN_BUCKETS, WINDOW_BYTES, WindowPlace, arrange};
 pub use byte_set::ByteSet;
+pub use demand::Demand;
 pub use frequency::{expected_per_mb, symbol, symbol_probability};
 pub use key_run::{KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, is_key_byte};
 pub use shape::{FOLLOWERS, RUN_LEN_MAX, RUNS, SHAPE_RUNS, Shape, follower, run_place};
@@ -89,6 +91,7 @@ pub enum Anchor {
 pub(crate) struct Derived {
     pub(crate) anchors: Vec<Anchor>,
     pub(crate) window: Vec<ByteSet>,
+    pub(crate) demand: Option<Demand>,
 }
 
 /// Derives anchors and window of a pattern, or says in the author's terms why there are none.
@@ -98,7 +101,9 @@ pub(crate) fn derive(hir: &Hir, boundary: Boundary, is_built_in: bool) -> Result
     for branch in branches(hir) {
         anchors.extend(choice::anchors(branch, boundary, hits_max)?);
     }
-    Ok(Derived { anchors, window: window::derive(hir, boundary != Boundary::None) })
+    let window = window::derive(hir, boundary != Boundary::None);
+    let demand = demand::derive(hir, &anchors);
+    Ok(Derived { anchors, window, demand })
 }
 
 /// The top-level alternatives of a pattern, looking through groups.
