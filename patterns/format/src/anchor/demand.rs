@@ -15,6 +15,9 @@ const BITS_MIN: f64 = 3.0;
 /// Most alternatives and neighbours that are joined to one stretch: longer expressions are looked at from their beginning.
 const ITEMS_MAX: usize = 64;
 
+/// The share of bytes of mixed text from which a set is not joined with more.
+const COMMON: f64 = 0.9;
+
 /// What every match holds: at least `len` bytes of a set without a break, which begin `from..=to` bytes after its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Demand {
@@ -53,14 +56,8 @@ pub(super) fn derive(hir: &Hir, anchors: &[Anchor]) -> Option<Demand> {
         Anchor::Start { .. } => 0,
     };
     let search = Search { known: anchors.iter().map(end).min().unwrap_or(0) };
-    let found = search.find(hir, Distance::default())?;
-    let Found { stretch: Stretch { bytes, len }, at } = found;
-    (search.bits(&found) >= BITS_MIN).then_some(Demand {
-        bytes,
-        len: len as u32,
-        from: at.min as u32,
-        to: at.max as u32,
-    })
+    let Found { stretch: Stretch { bytes, len }, at, bits } = search.find(hir, Distance::default())?;
+    (bits >= BITS_MIN).then_some(Demand { bytes, len: len as u32, from: at.min as u32, to: at.max as u32 })
 }
 
 /// Distances from the start of a match.
@@ -116,19 +113,18 @@ impl Stretch {
     }
 }
 
-/// A stretch, and where it begins.
+/// A stretch, where it begins, and in how few of the places that are tried, as a binary logarithm.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     stretch: Stretch,
     at: Distance,
+    bits: f64,
 }
 
 impl Found {
-    /// What matches hold of which each has one of the two.
-    fn either(self, other: Self) -> Self {
-        let len = self.stretch.len.min(other.stretch.len);
-        let at = Distance { min: self.at.min.min(other.at.min), max: self.at.max.max(other.at.max) };
-        Self { stretch: self.stretch.with(other.stretch.bytes, len), at }
+    /// The rarer one of two that every match holds.
+    fn rarer(self, other: Self) -> Self {
+        if other.bits > self.bits { other } else { self }
     }
 }
 
@@ -139,38 +135,38 @@ struct Search {
 }
 
 impl Search {
-    /// In how few of the places that are tried it begins, as a binary logarithm.
-    fn bits(&self, found: &Found) -> f64 {
-        let Found { stretch, at } = found;
+    fn found(&self, stretch: Stretch, at: Distance) -> Found {
         let asked = match at.max - at.min {
             // The window of the pattern has told.
             0 => (at.min + stretch.len).saturating_sub(WINDOW_LEN),
             _ if at.min < self.known => 0,
             _ => stretch.len,
         };
-        let of_byte = -frequency::probability(&stretch.bytes).max(f64::MIN_POSITIVE).log2();
-        asked as f64 * of_byte - ((at.max - at.min + 1) as f64).log2()
+        let of_byte = if asked == 0 { 0.0 } else { -frequency::probability(&stretch.bytes).log2() };
+        Found { stretch, at, bits: asked as f64 * of_byte - ((at.max - at.min + 1) as f64).log2() }
     }
 
-    /// The rarer one of two that every match holds.
-    fn rarer(&self, one: Found, other: Found) -> Found {
-        if self.bits(&other) > self.bits(&one) { other } else { one }
+    /// What matches hold of which each has one of two.
+    fn either(&self, one: &Found, other: &Found) -> Found {
+        let stretch = one.stretch.with(other.stretch.bytes, one.stretch.len.min(other.stretch.len));
+        let at = Distance { min: one.at.min.min(other.at.min), max: one.at.max.max(other.at.max) };
+        self.found(stretch, at)
     }
 
     /// The rarest stretch of an expression that begins so far from the start of the match.
     fn find(&self, hir: &Hir, at: Distance) -> Option<Found> {
-        let whole = Found { stretch: Stretch::of(hir), at };
+        let whole = self.found(Stretch::of(hir), at);
         let inner = match hir.kind() {
             HirKind::Capture(capture) => self.find(&capture.sub, at),
             HirKind::Concat(_) => self.find_in_row(hir, at),
             HirKind::Alternation(subs) if subs.len() <= ITEMS_MAX => {
                 let each: Option<Vec<Found>> = subs.iter().map(|sub| self.find(sub, at)).collect();
-                each?.into_iter().reduce(Found::either)
+                each?.into_iter().reduce(|one, other| self.either(&one, &other))
             }
             HirKind::Repetition(repetition) if repetition.min > 0 => self.find(&repetition.sub, at),
             _ => None,
         };
-        Some(inner.map_or(whole, |inner| self.rarer(whole, inner)))
+        Some(inner.map_or(whole, |inner| whole.rarer(inner)))
     }
 
     /// The rarest stretch of expressions that stand side by side, or of one of them.
@@ -181,13 +177,12 @@ impl Search {
         let stretches: Vec<Stretch> = items.iter().map(|item| Stretch::of(item)).collect();
         let (mut at, mut best) = (at, None);
         for (first, item) in items.iter().enumerate() {
-            let mut stretch = Stretch::default();
-            let joined = stretches[first..].iter().map(|next| {
-                stretch = stretch.with(next.bytes, stretch.len + next.len);
-                Found { stretch, at }
+            let joined = stretches[first..].iter().scan(Stretch::default(), |stretch, next| {
+                *stretch = stretch.with(next.bytes, stretch.len + next.len);
+                // Of bytes that nearly all text is made of, more tell no more.
+                (frequency::probability(&stretch.bytes) < COMMON).then(|| self.found(*stretch, at))
             });
-            best =
-                best.into_iter().chain(self.find(item, at)).chain(joined).reduce(|one, other| self.rarer(one, other));
+            best = best.into_iter().chain(self.find(item, at)).chain(joined).reduce(Found::rarer);
             at = at.behind(item)?;
         }
         best

@@ -74,10 +74,10 @@ pub fn symbol_probability(symbol: u8) -> f64 {
 
 /// The probability that a byte of mixed text is in the set.
 pub(super) fn probability(set: &ByteSet) -> f64 {
-    let mut is_counted = [false; SYMBOLS];
-    set.bytes().for_each(|byte| is_counted[usize::from(symbol(byte))] = true);
-    let counted = is_counted.iter().enumerate().filter(|(_, is_counted)| **is_counted);
-    counted.map(|(symbol, _)| probability_of(MODEL[symbol])).sum::<f64>().min(1.0)
+    static OF_SYMBOLS: LazyLock<[f64; SYMBOLS]> = LazyLock::new(|| std::array::from_fn(|at| probability_of(MODEL[at])));
+    let symbols = set.bytes().fold(0_u64, |symbols, byte| symbols | 1 << symbol(byte));
+    let share = |(at, share): (usize, &f64)| if symbols >> at & 1 == 1 { *share } else { 0.0 };
+    OF_SYMBOLS.iter().enumerate().map(share).sum::<f64>().min(1.0)
 }
 
 fn chain_per_mb(literal: &[u8]) -> f64 {
