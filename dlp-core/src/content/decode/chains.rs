@@ -18,6 +18,8 @@ const PAIR_SEPARATOR_BYTES_MAX: usize = 24;
 const VALUE_CHARS: Range<usize> = 9..41;
 /// Letters and digits of one group.
 const GROUP_CHARS_MAX: usize = 8;
+/// Groups of a value: two are a number with a fraction, a quotient, a pair.
+const GROUPS_MIN: usize = 3;
 /// Groups of a value in single characters.
 const SINGLE_GROUPS_MIN: usize = 9;
 /// Blanks, quotes and brackets between a label, its mark and a value.
@@ -45,14 +47,14 @@ impl Chain {
 /// All chains of a text, in order.
 pub(super) fn chains(text: &[u8], places: &Places) -> Vec<Chain> {
     let mut found: Vec<Chain> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut groups) = (0, Vec::new());
     while let Some(place) = places.apart().next(at) {
         let from = found.last().map_or(0, |chain| chain.range().end);
         let hex = hex_chain(text, from, place).map(|(range, content)| Chain::Hex(range, content));
         // Pairs of decimal digits may be one value in groups of two as well.
         let value = match &hex {
             Some(hex) if text[hex.range().clone()].iter().any(u8::is_ascii_alphabetic) => Err(hex.range().end),
-            _ => value_chain(text, from, place),
+            _ => value_chain(text, (from, place), &mut groups),
         };
         let ends = [hex.as_ref(), value.as_ref().ok()].map(|chain| chain.map(|chain| chain.range().end));
         at = ends.into_iter().flatten().chain(value.as_ref().err().copied()).fold(place + 1, usize::max);
@@ -115,20 +117,20 @@ fn separator_len(rest: &[u8]) -> Option<usize> {
     (len > 0).then_some(len + mark)
 }
 
-/// A group of a value, and what is known of all of them.
+/// The groups of a value.
 struct Groups<'t> {
     text: &'t [u8],
-    groups: Vec<Range<usize>>,
+    groups: &'t [Range<usize>],
 }
 
-/// One value in groups around a place, or where to go on.
-fn value_chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
+/// One value in groups around a place, or where to go on. `groups` is memory.
+fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Range<usize>>) -> Result<Chain, usize> {
+    groups.clear();
     // Capitals may stand behind the digit.
     let is_upper = |byte: &&u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let letters = text[place + 1..].iter().take(GROUP_CHARS_MAX).take_while(is_upper).count();
     let group_end = place + 1 + letters;
     let Some(separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
-    let mut groups: Vec<Range<usize>> = Vec::new();
     let mut at = first_group(text, from, (group_end, &separator));
     if separator.usual == Usual::Named && !is_named(&text[..at]) {
         return Err(place + 1);
@@ -150,7 +152,7 @@ fn value_chain(text: &[u8], from: usize, place: usize) -> Result<Chain, usize> {
     }
     let groups = Groups { text, groups };
     let end = groups.range().end.max(group_end);
-    if !groups.is_value(&separator) {
+    if groups.groups.len() < GROUPS_MIN || !groups.is_value(&separator) {
         return Err(end);
     }
     let gaps = groups.groups.windows(2).map(|pair| pair[0].end..pair[1].start).collect();
@@ -272,7 +274,7 @@ impl Groups<'_> {
             return false;
         }
         let in_groups = |test: fn(&u8) -> bool| {
-            self.groups.iter().flat_map(|group| &self.text[group.clone()]).filter(|b| test(b)).count()
+            self.groups.iter().flat_map(|group| &self.text[group.clone()]).filter(|byte| test(byte)).count()
         };
         let digits = in_groups(u8::is_ascii_digit);
         let regular = self.regular_len();
@@ -283,17 +285,15 @@ impl Groups<'_> {
             (_, Some(1)) => self.groups.len() >= SINGLE_GROUPS_MIN && (is_of_upper || digits >= 2),
             (Usual::Everywhere | Usual::Cells, Some(_)) => {
                 let may_count = matches!(separator.bytes, b" " | b"-" | b",") && self.may_be_thousands();
-                self.groups.len() >= 3 && is_of_upper && (!may_count || self.is_named() && !self.is_thousands())
+                is_of_upper && (!may_count || self.is_named() && !self.is_thousands())
             }
-            // Two groups are a number with a fraction, or a quotient.
-            (Usual::Seldom, _) if self.groups.len() < 3 => false,
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
             (Usual::Seldom, None) => is_plain,
             // Pairs of hexadecimal digits are an address.
             (Usual::Named, _) if separator.bytes == b":" && !is_plain && in_groups(u8::is_ascii_hexdigit) == chars => {
                 false
             }
-            (Usual::Named, _) => is_of_upper && self.groups.len() >= 3 && !self.is_thousands(),
+            (Usual::Named, _) => is_of_upper && !self.is_thousands(),
             (_, None) => false,
         };
         let is_thousands = matches!(separator.bytes, b"." | b"_") && self.is_thousands();
@@ -306,11 +306,11 @@ impl Groups<'_> {
 
     /// The length of all groups but the last or the first, which may be shorter.
     fn regular_len(&self) -> Option<usize> {
-        let lens: Vec<usize> = self.groups.iter().map(Range::len).collect();
-        let [first, inner @ .., last] = lens.as_slice() else { return None };
-        let len = inner.first().copied().unwrap_or(*first.max(last));
-        let fits = inner.iter().all(|inner| *inner == len) && *first <= len && *last <= len;
-        (fits && (*first == len || *last == len)).then_some(len)
+        let [first, inner @ .., last] = self.groups else { return None };
+        let (first, last) = (first.len(), last.len());
+        let len = inner.first().map_or(first.max(last), Range::len);
+        let fits = inner.iter().all(|inner| inner.len() == len) && first <= len && last <= len;
+        (fits && (first == len || last == len)).then_some(len)
     }
 
     /// Whether a label stands in front of them.
@@ -332,7 +332,7 @@ impl Groups<'_> {
     /// Whether they are a number with its thousands set apart. A first group of three digits may be part of an
     /// identifier.
     fn is_thousands(&self) -> bool {
-        let [first, rest @ ..] = self.groups.as_slice() else { return false };
+        let [first, rest @ ..] = self.groups else { return false };
         first.len() < 3 && rest.iter().all(|group| group.len() == 3)
     }
 

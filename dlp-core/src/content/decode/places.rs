@@ -4,13 +4,16 @@
 //! decoders themselves only ever look at the places that are left.
 
 use super::runs::VALUE_CHARS_MIN;
+use super::transfer::hex_pair;
 use crate::matching::{ByteClasses, Isa, classes_of};
 use std::ops::Range;
 
 /// Digits of base64 of the shortest run that is looked at.
 const RUN_DIGITS: usize = VALUE_CHARS_MIN;
-/// Codes of quoted-printable below which `=` is what it looks like.
+/// Codes of quoted-printable that are surely such, below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
+/// Words of a mask, on either side, in which one of them makes others what they look like: 256 bytes.
+const QUOTED_NEAR_WORDS: usize = 4;
 
 /// Bytes of a block: one for each bit of a word.
 const BLOCK_BYTES: usize = 64;
@@ -39,6 +42,8 @@ struct Masks {
     /// `=` of quoted-printable, with codes and at the ends of lines: an escape where there are enough codes.
     quoted: Vec<u64>,
     quoted_ends: Vec<u64>,
+    /// The codes of quoted-printable that are surely such: `page=17` is none.
+    surely_quoted: Vec<u64>,
     /// Letters of scripts with letters that are drawn like Latin ones, which are escapes where they stand among these.
     alike: Vec<u64>,
 }
@@ -47,8 +52,8 @@ impl Masks {
     fn clear_for(&mut self, words: usize) {
         let Self { digits, words: parts, strong, apart, runs, borders, .. } = self;
         let first = [digits, parts, strong, apart, runs, borders];
-        let Self { feeds, breaks, escapes, quoted, quoted_ends, alike, .. } = self;
-        for mask in first.into_iter().chain([feeds, breaks, escapes, quoted, quoted_ends, alike]) {
+        let Self { feeds, breaks, escapes, quoted, quoted_ends, surely_quoted, alike, .. } = self;
+        for mask in first.into_iter().chain([feeds, breaks, escapes, quoted, quoted_ends, surely_quoted, alike]) {
             mask.clear();
             mask.reserve(words);
         }
@@ -68,6 +73,7 @@ impl Masks {
         self.escapes.push(escapes(now, next));
         self.quoted.push(quoted_codes(now, next));
         self.quoted_ends.push(now.equals & (now.joint >> 1 | next.joint << 63));
+        self.surely_quoted.push(0);
         self.alike.push(0);
     }
 
@@ -76,6 +82,10 @@ impl Masks {
     #[inline]
     fn add(&mut self, classes: [&ByteClasses; 3], text: &[u8]) -> bool {
         self.push(classes);
+        let index = self.quoted.len() - 1;
+        for at in places_of(index, self.quoted[index]) {
+            self.surely_quoted[index] |= u64::from(is_surely_quoted(text, at)) << (at % 64);
+        }
         classes[1].wide != 0 && self.add_wide(classes[1].wide, text)
     }
 
@@ -144,11 +154,20 @@ impl Places {
     /// Adds what counts only because of the whole text. Where no letter stands among Latin ones, the script is what it
     /// looks like.
     fn end(&mut self, is_mixed: bool) {
-        let Masks { escapes, quoted, quoted_ends, alike, .. } = &mut self.masks;
-        self.has_quoted = quoted.iter().map(|codes| codes.count_ones()).sum::<u32>() >= QUOTED_MIN;
-        let quoted = [quoted, quoted_ends].map(|mask| self.has_quoted.then_some(&*mask));
-        for mask in quoted.into_iter().chain([is_mixed.then_some(&*alike)]).flatten() {
-            escapes.iter_mut().zip(mask).for_each(|(escapes, more)| *escapes |= more);
+        let Masks { escapes, quoted, quoted_ends, surely_quoted, alike, .. } = &mut self.masks;
+        self.has_quoted = surely_quoted.iter().map(|codes| codes.count_ones()).sum::<u32>() >= QUOTED_MIN;
+        let is_near = |index: usize| {
+            let near = index.saturating_sub(QUOTED_NEAR_WORDS)..surely_quoted.len().min(index + QUOTED_NEAR_WORDS + 1);
+            surely_quoted[near].iter().any(|codes| *codes != 0)
+        };
+        for (index, escapes) in escapes.iter_mut().enumerate() {
+            let codes = quoted[index] | quoted_ends[index];
+            if self.has_quoted && codes != 0 && is_near(index) {
+                *escapes |= codes;
+            }
+            if is_mixed {
+                *escapes |= alike[index];
+            }
         }
     }
 
@@ -210,9 +229,12 @@ pub(super) struct Marked<'p>(&'p [u64]);
 impl<'p> Marked<'p> {
     /// The first marked place at or behind this one.
     pub(super) fn next(self, from: usize) -> Option<usize> {
-        let first = self.0.get(from / 64)? >> (from % 64) << (from % 64);
-        let rest = self.0.iter().enumerate().skip(from / 64 + 1).map(|(index, word)| (index, *word));
-        let (index, word) = std::iter::once((from / 64, first)).chain(rest).find(|(_, word)| *word != 0)?;
+        let mut index = from / 64;
+        let mut word = self.0.get(index)? >> (from % 64) << (from % 64);
+        while word == 0 {
+            index += 1;
+            word = *self.0.get(index)?;
+        }
         Some(index * 64 + word.trailing_zeros() as usize)
     }
 
@@ -342,6 +364,17 @@ fn quoted_codes(now: &ByteClasses, next: &ByteClasses) -> u64 {
     now.equals & (digits(now) >> 1 | digits(next) << 63)
 }
 
+/// Whether `=` at a place begins a code of quoted-printable and surely nothing else, as in `page=17`: beside it stands another
+/// one or the end of a line that goes on, or it is a character that has to be written so.
+fn is_surely_quoted(text: &[u8], at: usize) -> bool {
+    let code = |at: usize| match text.get(at..at + 3)? {
+        [b'=', pair @ ..] if pair.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) => hex_pair(pair),
+        _ => None,
+    };
+    let is_beside = || text.get(at + 3) == Some(&b'=') || at.checked_sub(3).and_then(code).is_some();
+    code(at).is_some_and(|byte| byte == b'=' || byte >= 0xA0 || is_beside())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,7 +417,7 @@ mod tests {
 
     #[test]
     fn escapes_are_found_wherever_they_stand() {
-        let rows: [(&str, &[usize]); 17] = [
+        let rows: [(&str, &[usize]); 21] = [
             ("%41", &[0]),
             ("%u0041", &[0]),
             ("100% of", &[]),
@@ -398,6 +431,10 @@ mod tests {
             ("1 + A", &[]),
             ("=C5=82", &[0, 3]),
             ("=C5", &[]),
+            ("=34=34", &[0, 3]),
+            ("a=3D9 b=3D9", &[1, 7]),
+            ("page=17&id=18&x=19", &[]),
+            ("gr=FC=DFe =20", &[2, 5, 10]),
             ("4\u{200B}5", &[1]),
             ("za\u{17c}\u{f3}\u{142}\u{107}", &[]),
             ("\u{420}ESEL", &[0]),

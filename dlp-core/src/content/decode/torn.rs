@@ -11,6 +11,8 @@ use std::ops::Range;
 const AROUND_BYTES: usize = 256;
 /// Bytes between two strings: an operator and a new line, moved in.
 const BETWEEN_STRINGS_MAX: usize = 96;
+/// Characters that are looked at of what two strings end and begin with.
+const STRING_CHARS_MAX: usize = 64;
 /// Blanks and marks of quotes and comments in front of a line.
 const MARGIN_BYTES_MAX: usize = 24;
 /// Characters of a word that a line end may have broken.
@@ -93,11 +95,11 @@ fn between_strings(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
         if at < from {
             continue;
         }
-        let Some(len) = border_len(&text[at..]) else { continue };
-        let end = at + len;
+        let Some(border) = Border::at(&text[at..]) else { continue };
+        let end = at + border.len;
         let (Some(before), Some(behind)) = (at.checked_sub(1).map(|at| text[at]), text.get(end)) else { continue };
         let touches_digit = |blank: u8, digit: Option<&u8>| blank == b' ' && digit.is_some_and(u8::is_ascii_digit);
-        let is_inside = is_word(before) && is_word(*behind)
+        let is_inside = is_word(before) && is_word(*behind) && joins_strings((text, places), at..end, &border)
             || touches_digit(before, at.checked_sub(2).and_then(|at| text.get(at))) && behind.is_ascii_digit()
             || touches_digit(*behind, text.get(end + 1)) && before.is_ascii_digit();
         if is_inside {
@@ -107,21 +109,40 @@ fn between_strings(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
     }
 }
 
-/// The length of what stands between two strings: the end of one, an operator or blanks, the beginning of the next.
-fn border_len(rest: &[u8]) -> Option<usize> {
-    let quote = *rest.first()?;
-    let rest = &rest[..rest.len().min(BETWEEN_STRINGS_MAX)];
-    let blanks =
-        |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'\\').count();
-    let operator = 1 + blanks(1);
-    let operator_len = match rest.get(operator..)? {
-        [b'.', b'.', ..] | [b'|', b'|', ..] | [b'<', b'>', ..] => 2,
-        [b'+' | b'.' | b'&' | b'~', ..] => 1,
-        _ => 0,
-    };
-    let next = operator + operator_len + blanks(operator + operator_len);
-    // Two quotes beside each other are one that is quoted.
-    (next > 1 && rest.get(next) == Some(&quote)).then_some(next + 1)
+/// Whether the words at the ends of two strings may be parts of one value.
+fn joins_strings((text, places): (&[u8], &Places), gap: Range<usize>, border: &Border) -> bool {
+    let before = places.words().run_before(gap.start, STRING_CHARS_MAX);
+    let behind = places.words().run_from(gap.end, STRING_CHARS_MAX);
+    let (word, next) = (&text[gap.start - before..gap.start], &text[gap.end..gap.end + behind]);
+    let has_part = |word: &[u8]| word.iter().any(u8::is_ascii_alphanumeric);
+    has_part(word) && has_part(next) && (!border.is_blank || joins_number(word, next) || joins_key(word, next))
+}
+
+/// What stands between two strings: the end of one, an operator or blanks, the beginning of the next.
+struct Border {
+    len: usize,
+    /// Whether it is blanks of one line, as between the fields of a log.
+    is_blank: bool,
+}
+
+impl Border {
+    /// The border that a text begins with.
+    fn at(rest: &[u8]) -> Option<Self> {
+        let quote = *rest.first()?;
+        let rest = &rest[..rest.len().min(BETWEEN_STRINGS_MAX)];
+        let blanks =
+            |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'\\').count();
+        let operator = 1 + blanks(1);
+        let operator_len = match rest.get(operator..)? {
+            [b'.', b'.', ..] | [b'|', b'|', ..] | [b'<', b'>', ..] => 2,
+            [b'+' | b'.' | b'&' | b'~', ..] => 1,
+            _ => 0,
+        };
+        let next = operator + operator_len + blanks(operator + operator_len);
+        let is_blank = operator_len == 0 && !rest[..next.min(rest.len())].contains(&b'\n');
+        // Two quotes beside each other are one that is quoted.
+        (next > 1 && rest.get(next) == Some(&quote)).then_some(Self { len: next + 1, is_blank })
+    }
 }
 
 /// What a line end is.
@@ -280,6 +301,10 @@ mod tests {
             ("x = \"some words \" + \"and more\"", None),
             ("x = \"say \"\"yes\"\"\"", None),
             ("f(\"a\", \"b\")", None),
+            ("x = \"44051\" \"401458\"", Some("x = \"44051401458\"")),
+            ("x = \"ghp_a1B2c3D4\" \"e5F6g7H8\"", Some("x = \"ghp_a1B2c3D4e5F6g7H8\"")),
+            ("GET / 200 \"-\" \"client/4.3.9\"", None),
+            ("GET / 200 \"site.example/a1\" \"Client/4.3.9\"", None),
             ("x = \"a\" + b + \"c\"", None),
         ];
         for (text, expected) in rows {
