@@ -143,7 +143,7 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
         }
         groups.push(at..at + len);
         let end = at + len;
-        let goes_on = text[end..].starts_with(separator.bytes) && groups.len() <= VALUE_CHARS.end;
+        let goes_on = separator.begins(&text[end..]) && groups.len() <= VALUE_CHARS.end;
         // Where groups are as long as the first one, a shorter one is the last.
         if !goes_on || (!separator.usual.is_free() && len < first_len) {
             break;
@@ -169,7 +169,7 @@ fn first_group(text: &[u8], from: usize, (end, separator): (usize, &Separator<'_
     let mut without_label = start;
     let len = end - start;
     for _ in 0..VALUE_CHARS.end {
-        if start == end || !text[from..start].ends_with(separator.bytes) {
+        if start == end || !separator.ends(&text[from..start]) {
             break;
         }
         let earlier_end = start - separator.bytes.len();
@@ -226,6 +226,15 @@ impl<'t> Separator<'t> {
             Usual::Everywhere | Usual::Cells => group.len() <= first_len && (has_digit || is_upper || first_len == 1),
         };
         (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits
+    }
+
+    /// Whether a text begins with it. Most do not, which one byte tells.
+    fn begins(&self, text: &[u8]) -> bool {
+        text.first() == self.bytes.first() && text.starts_with(self.bytes)
+    }
+
+    fn ends(&self, text: &[u8]) -> bool {
+        text.last() == self.bytes.last() && text.ends_with(self.bytes)
     }
 
     /// The separator that a text begins with.
@@ -395,9 +404,10 @@ fn last_line(text: &[u8]) -> &[u8] {
 
 /// Whether a line has two numbers with this between them.
 fn has_chain(line: &[u8], separator: &[u8]) -> bool {
-    memchr::memmem::find_iter(line, separator).any(|at| {
-        let before = at.checked_sub(1).and_then(|at| line.get(at));
-        before.is_some_and(|byte| is_digit(*byte)) && line.get(at + separator.len()).is_some_and(|byte| is_digit(*byte))
+    let Some(first) = separator.first() else { return false };
+    memchr::memchr_iter(*first, line).any(|at| {
+        let is_digit_at = |at: Option<usize>| at.and_then(|at| line.get(at)).is_some_and(|byte| is_digit(*byte));
+        is_digit_at(at.checked_sub(1)) && is_digit_at(Some(at + separator.len())) && line[at..].starts_with(separator)
     })
 }
 
