@@ -12,6 +12,8 @@ use std::ops::Range;
 const RUN_DIGITS: usize = VALUE_CHARS_MIN;
 /// Codes of quoted-printable that are surely such, below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
+/// Digits of a number before `=` that are looked at.
+const NUMBER_BYTES_MAX: usize = 16;
 /// Words of a mask, on either side, in which one of them makes others what they look like: 256 bytes.
 const QUOTED_NEAR_WORDS: usize = 4;
 
@@ -365,14 +367,19 @@ fn quoted_codes(now: &ByteClasses, next: &ByteClasses) -> u64 {
 }
 
 /// Whether `=` at a place begins a code of quoted-printable and surely nothing else, as in `page=17`: beside it stands another
-/// one or the end of a line that goes on, or it is a character that has to be written so.
+/// one or the end of a line that goes on, it is a character that has to be written so, or it stands inside of a number.
 fn is_surely_quoted(text: &[u8], at: usize) -> bool {
     let code = |at: usize| match text.get(at..at + 3)? {
         [b'=', pair @ ..] if pair.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) => hex_pair(pair),
         _ => None,
     };
     let is_beside = || text.get(at + 3) == Some(&b'=') || at.checked_sub(3).and_then(code).is_some();
-    code(at).is_some_and(|byte| byte == b'=' || byte >= 0xA0 || is_beside())
+    let is_in_number = |byte: u8| {
+        let mut before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).take(NUMBER_BYTES_MAX);
+        let has_digits = at > 0 && text[at - 1].is_ascii_digit();
+        byte.is_ascii_digit() && has_digits && before.all(u8::is_ascii_digit)
+    };
+    code(at).is_some_and(|byte| byte == b'=' || byte >= 0xA0 || is_beside() || is_in_number(byte))
 }
 
 #[cfg(test)]
@@ -417,7 +424,7 @@ mod tests {
 
     #[test]
     fn escapes_are_found_wherever_they_stand() {
-        let rows: [(&str, &[usize]); 21] = [
+        let rows: [(&str, &[usize]); 23] = [
             ("%41", &[0]),
             ("%u0041", &[0]),
             ("100% of", &[]),
@@ -432,6 +439,8 @@ mod tests {
             ("=C5=82", &[0, 3]),
             ("=C5", &[]),
             ("=34=34", &[0, 3]),
+            ("44=305=31", &[2, 6]),
+            ("p1=30&p2=31", &[]),
             ("a=3D9 b=3D9", &[1, 7]),
             ("page=17&id=18&x=19", &[]),
             ("gr=FC=DFe =20", &[2, 5, 10]),
