@@ -133,7 +133,7 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
         b'%' => percent(rest),
         b'&' => entity(rest),
         b'\\' => backslash(rest),
-        b'=' => quoted(rest),
+        b'=' => quoted(text, at),
         b'+' => utf7_run(rest, true).or_else(|| form_blank(text, at)).or_else(|| utf7_run(rest, false)),
         0xCE..=0xD1 => letter_alike(text, at),
         _ => look_alike(text, at),
@@ -148,16 +148,30 @@ fn percent(rest: &[u8]) -> Option<Escape> {
     Some(Escape { c: Some(Stands::Byte(byte)), len: 3, kind: "percent" })
 }
 
-fn quoted(rest: &[u8]) -> Option<Escape> {
+fn quoted(text: &[u8], at: usize) -> Option<Escape> {
     let kind = "quoted-printable";
+    let rest = &text[at..];
     match rest.get(1..3) {
         Some(b"\r\n") => Some(Escape { c: None, len: 3, kind }),
         Some([b'\n', _]) => Some(Escape { c: None, len: 2, kind }),
         Some(pair) if pair.iter().all(|byte| is_upper_hex(*byte)) => {
-            Some(Escape { c: Some(Stands::Byte(hex_pair(pair)?)), len: 3, kind })
+            let byte = hex_pair(pair).filter(|byte| !is_value_of_name(text, at, *byte))?;
+            Some(Escape { c: Some(Stands::Byte(byte)), len: 3, kind })
         }
         _ => None,
     }
+}
+
+/// Whether `=` and two digits begin the value of a name, as in `pid=15441`: what they would stand for is no character of a
+/// text, or one that is written as it is, and no other code touches this one.
+fn is_value_of_name(text: &[u8], at: usize, byte: u8) -> bool {
+    let is_code = |from: usize| {
+        let code = text.get(from..from + 3);
+        code.is_some_and(|code| code[0] == b'=' && code[1..].iter().all(|digit| is_upper_hex(*digit)))
+    };
+    let is_name = at.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphabetic() || text[before] == b'_');
+    let is_unlikely = byte.is_ascii_alphanumeric() || byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    is_name && is_unlikely && !is_code(at + 3) && !at.checked_sub(3).is_some_and(is_code)
 }
 
 /// The character of hexadecimal digits.
@@ -457,7 +471,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 52] = [
+        let rows: [(&str, Option<(&str, &str)>); 55] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -479,6 +493,9 @@ mod tests {
             ("\\ud83d alone", None),
             ("C:\\users\\x", None),
             ("z=C5=82y", Some(("quoted-printable", "zły"))),
+            ("pid=15441 tid=127569354146251", None),
+            ("nr=34=34051401458", Some(("quoted-printable", "nr44051401458"))),
+            ("44=305=31401458", Some(("quoted-printable", "44051401458"))),
             ("=34=34=\n05", Some(("quoted-printable", "4405"))),
             ("a=B5 only one", None),
             ("4405\u{200B}1401458", Some(("invisible", "44051401458"))),
@@ -539,7 +556,7 @@ mod tests {
         let found = rewrite(text, &Places::of(text));
         let texts: Vec<_> =
             found.iter().map(|found| String::from_utf8_lossy(&found.content.bytes).into_owned()).collect();
-        assert_eq!(texts, ["id\u{1a}&card@00 0100 0007 1234", "id=1A&card=4000 0100 0007 1234"]);
+        assert_eq!(texts, ["id=1A&card@00 0100 0007 1234", "id=1A&card=4000 0100 0007 1234"]);
     }
 
     #[test]
