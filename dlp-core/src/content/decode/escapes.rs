@@ -170,7 +170,7 @@ fn is_value_of_name(text: &[u8], at: usize, byte: u8) -> bool {
         code.is_some_and(|code| code[0] == b'=' && code[1..].iter().all(|digit| is_upper_hex(*digit)))
     };
     let is_name = at.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphabetic() || text[before] == b'_');
-    let is_unlikely = byte.is_ascii_alphanumeric() || byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let is_unlikely = byte.is_ascii() && !matches!(byte, b'\t' | b'\n' | b'\r' | b'=');
     is_name && is_unlikely && !is_code(at + 3) && !at.checked_sub(3).is_some_and(is_code)
 }
 
@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 55] = [
+        let rows: [(&str, Option<(&str, &str)>); 57] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -494,6 +494,8 @@ mod tests {
             ("C:\\users\\x", None),
             ("z=C5=82y", Some(("quoted-printable", "zły"))),
             ("pid=15441 tid=127569354146251", None),
+            ("id=2044051401458&page=24", None),
+            ("id=3D44051401458 x=C5=82", Some(("quoted-printable", "id=44051401458 xł"))),
             ("nr=34=34051401458", Some(("quoted-printable", "nr44051401458"))),
             ("44=305=31401458", Some(("quoted-printable", "44051401458"))),
             ("=34=34=\n05", Some(("quoted-printable", "4405"))),
@@ -552,11 +554,11 @@ mod tests {
 
     #[test]
     fn beside_other_escapes_an_equals_sign_is_read_in_both_ways() {
-        let text = b"id=1A&card=4000%200100%200007%201234";
+        let text = b"id:=1A&card=3D4000%200100%200007%201234";
         let found = rewrite(text, &Places::of(text));
         let texts: Vec<_> =
             found.iter().map(|found| String::from_utf8_lossy(&found.content.bytes).into_owned()).collect();
-        assert_eq!(texts, ["id=1A&card@00 0100 0007 1234", "id=1A&card=4000 0100 0007 1234"]);
+        assert_eq!(texts, ["id:\u{1a}&card=4000 0100 0007 1234", "id:=1A&card=3D4000 0100 0007 1234"]);
     }
 
     #[test]
