@@ -174,7 +174,8 @@ mod tests {
     fn markings_that_are_not_there_are_told() {
         let header = "MSIP_Label_0a_ContentBits: 1, but the document has no header";
         let footer = "MSIP_Label_0a_ContentBits: 2, but the document has no footer";
-        let rows: [(&str, &str, (bool, bool), &[&str]); 8] = [
+        type Row<'a> = (&'a str, &'a str, (bool, bool), &'a [&'a str]);
+        let rows: [Row<'_>; 8] = [
             ("true", "3", (false, false), &[header, footer]),
             ("true", "3", (true, false), &[footer]),
             ("true", "3", (true, true), &[]),
