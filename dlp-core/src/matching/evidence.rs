@@ -13,7 +13,7 @@ use super::own_name;
 use super::scratch::Scratch;
 use super::spotted::Classified;
 use super::table::Table;
-use super::vocabulary::Standing;
+use super::vocabulary::{PhraseId, Standing};
 use crate::base::{Category, Confidence, ConfidenceLevel};
 use crate::knowledge::Failure;
 use crate::knowledge::validators::{Check, Verdict};
@@ -309,7 +309,15 @@ fn add_context(
         named = Named::No;
     }
     if let Some(phrase) = found(PhraseList::Negative) {
-        score.add(Step::Penalty, i32::from(points.negative), phrase);
+        let place = (ground.text, accepted.value.start);
+        let negative = PhraseList::Negative.of(&detector.phrases);
+        let names = [PhraseList::Strong, PhraseList::Weak].map(|list| list.of(&detector.phrases));
+        let is_named = |list: &[PhraseId]| own_name::is_one_of(place, set.vocabulary(), (list, negative));
+        // What its own name says counts for more than the names of its neighbours, which may be anything.
+        let is_told = detector.data.category != Category::Secret && names.into_iter().any(is_named);
+        if !is_told {
+            score.add(Step::Penalty, i32::from(points.negative), phrase);
+        }
     }
     Some(named)
 }

@@ -73,8 +73,8 @@ fn alike(text: &[u8], side: Range<usize>, len: usize) -> impl Iterator<Item = &[
     let is_word = |at: usize| text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     let last = side.end.saturating_sub(len);
     (side.start..=last).filter_map(move |at| {
-        let is_whole = !(at > 0 && is_word(at - 1)) && !is_word(at + len);
-        text.get(at..at + len).filter(|value| is_whole && is_form(value))
+        let goes_on = at > 0 && is_word(at - 1) || is_word(at + len);
+        text.get(at..at + len).filter(|value| !goes_on && is_form(value))
     })
 }
 

@@ -34,9 +34,24 @@ pub(super) fn is_another((text, at): (&[u8], usize), vocabulary: &Vocabulary, ph
     if words.peek().is_none() || words.all(|word| OPEN_WORDS.split(' ').any(|open| open.as_bytes() == word)) {
         return false;
     }
-    let mut is_named = false;
-    vocabulary.spell(&folded, &mut |phrase| is_named |= phrases.iter().any(|list| list.contains(&phrase)));
-    !is_named
+    !phrases.iter().any(|list| has(&folded, vocabulary, list))
+}
+
+/// Whether the name of a value has one of some phrases and none of others.
+pub(super) fn is_one_of(
+    (text, at): (&[u8], usize),
+    vocabulary: &Vocabulary,
+    (phrases, others): (&[PhraseId], &[PhraseId]),
+) -> bool {
+    let Some(name) = name_of(text, at) else { return false };
+    let folded = Folded::of(&text[name]);
+    has(&folded, vocabulary, phrases) && !has(&folded, vocabulary, others)
+}
+
+fn has(folded: &[u8], vocabulary: &Vocabulary, phrases: &[PhraseId]) -> bool {
+    let mut has = false;
+    vocabulary.spell(folded, &mut |phrase| has |= phrases.contains(&phrase));
+    has
 }
 
 /// Whether another value stands before the name of this one, which words before that may name.
@@ -124,6 +139,27 @@ mod tests {
                 text.escape_ascii()
             );
             assert_eq!(follows_value(text, at), follows, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_name_that_says_what_its_value_is_is_told() {
+        let rows = [
+            (r#"{"order": "20394857", "phone": "@"}"#, true),
+            ("order 20394857\nphone = @", true),
+            ("phone of the order: @", false),
+            ("phone, order: @", false),
+            ("order: 7 phone @", false),
+        ];
+        for (text, expected) in rows {
+            let mut builder = Builder::default();
+            let lists = ["phone", "order"].map(|phrase| vec![phrase.to_owned()]);
+            let [strong, negative] = lists;
+            let phrases = builder.phrases(&Context { strong, negative, ..Context::default() });
+            let vocabulary = builder.build();
+            let at = text.find('@').expect("mark");
+            let told = is_one_of((text.as_bytes(), at), &vocabulary, (&phrases.strong, &phrases.negative));
+            assert_eq!(told, expected, "{text}");
         }
     }
 
