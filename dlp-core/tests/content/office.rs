@@ -492,8 +492,7 @@ fn a_label_that_is_switched_off_leaves_a_name_that_counts_for_nothing() {
 }
 
 /// The detectors of labels that are shown for a document of these parts.
-fn labels_of(parts: &[(&str, &[u8])]) -> Vec<String> {
-    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+fn labels_of(inspector: &Inspector, parts: &[(&str, &[u8])]) -> Vec<String> {
     let body = b"<w:document><w:body><w:p><w:r><w:t>Text</w:t></w:r></w:p></w:body></w:document>".as_slice();
     let bytes = zip(&[&[TYPES, ("word/document.xml", body)], parts].concat());
     let mut collected = Collected::default();
@@ -509,6 +508,7 @@ fn labels_of(parts: &[(&str, &[u8])]) -> Vec<String> {
 
 #[test]
 fn properties_of_a_tenant_count_where_the_label_part_has_no_word_on_it() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
     let (label, tenant) = ("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
     let property = |name: &str, value: &str| {
         format!("<property name='MSIP_Label_{label}_{name}'><vt:lpwstr>{value}</vt:lpwstr></property>")
@@ -527,12 +527,13 @@ fn properties_of_a_tenant_count_where_the_label_part_has_no_word_on_it() {
     for (element, expected) in rows {
         let part = format!("<labelList>{element}</labelList>");
         let parts = [("docMetadata/LabelInfo.xml", part.as_bytes()), ("docProps/custom.xml", custom.as_bytes())];
-        assert_eq!(labels_of(&parts), expected, "{element}");
+        assert_eq!(labels_of(&inspector, &parts), expected, "{element}");
     }
 }
 
 #[test]
 fn markings_that_a_label_promises_are_missed() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
     let label = "MSIP_Label_11111111-2222-3333-4444-555555555555";
     let custom = |bits: u32| {
         let property = |name: &str, value: &str| {
@@ -557,7 +558,7 @@ fn markings_that_a_label_promises_are_missed() {
             ("word/header1.xml", header.as_bytes()),
             ("word/footer1.xml", footer.as_bytes()),
         ];
-        let labels = labels_of(&parts);
+        let labels = labels_of(&inspector, &parts);
         assert_eq!(labels.contains(&"marking-stripped".to_owned()), expected, "{bits} {header} {footer}");
         assert!(labels.contains(&"mip-name-internal".to_owned()), "{labels:?}");
         assert!(!labels.contains(&"mip-name".to_owned()), "the general one says no more: {labels:?}");
