@@ -86,6 +86,36 @@ fn files() -> Vec<(&'static str, String)> {
             lines(12, |n, r| format!("{}.{:06}Z INFO took {:.3} ms", moment(n), r.below(1_000_000), r.part() * 1e3)),
         ),
         ("moments without separators", lines(13, |n, _| moment(n).replace(['-', 'T', ':'], ""))),
+        (
+            "days and times of day",
+            lines(15, |_, r| {
+                let (day, month, year) = (1 + r.below(28), 1 + r.below(12), r.below(100));
+                format!("{day:02}{month:02}{year:02}-{:02}{:02}", r.below(24), r.below(60))
+            }),
+        ),
+        ("file times of Windows", lines(16, |n, _| ((epoch(n) + 11_644_473_600) * 10_000_000).to_string())),
+        ("commits cut short", lines(17, |n, r| format!("{:09x} mend what {n} says", r.next() >> 28))),
+        (
+            "ids of processes",
+            lines(18, |n, r| format!("span={:016x} pid={} tid={}", r.next(), 10_000 + n * 7, r.below(1 << 47))),
+        ),
+        (
+            "versions of candidates",
+            lines(19, |_, r| {
+                let part = |r: &mut Random| {
+                    let digits = 1 + r.below(6) as u32;
+                    r.below(10_u64.pow(digits))
+                };
+                format!("{}.{}.{}-rc{}\n{}.{}.{}", part(r), part(r), part(r), r.below(9), part(r), part(r), part(r))
+            }),
+        ),
+        (
+            "amounts with commas",
+            lines(20, |_, r| {
+                let part = |r: &mut Random| format!("{},{}", r.below(20_000), r.below(100_000_000));
+                format!("{};-{};{};-{}", part(r), part(r), part(r), part(r))
+            }),
+        ),
         ("versions", lines(14, |n, r| format!("package{n}=={}.{}.{}", r.below(30), r.below(99), r.below(20_000)))),
     ]
 }

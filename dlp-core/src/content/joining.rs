@@ -32,6 +32,10 @@ const PERSON: [&[&str]; 4] = [
 ];
 const PERSON_KINDS_MIN: usize = 2;
 
+/// Data of people around, for each number of this kind, from which the number is hardly theirs: of a column of other numbers
+/// some pass a check, while a column of theirs has one for each of them.
+const PEOPLE_EACH_MAX: usize = 2;
+
 /// What detectors of the numbers of companies have, whose numbers are nobody's.
 const COMPANY_TAG: &str = "company";
 
@@ -183,7 +187,7 @@ impl<'a> Joining<'a> {
                 kinds.entry(*kind).or_insert(seen);
             }
         }
-        if kinds.len() < PERSON_KINDS_MIN {
+        if kinds.len() < PERSON_KINDS_MIN || self.are_mostly_without(finding) {
             return;
         }
         let title = |seen: &&Seen| self.set.detector(seen.related.detector).title.as_str();
@@ -192,6 +196,23 @@ impl<'a> Joining<'a> {
         finding.reasons.push(Reason { step: Step::Context, detail, change });
         finding.confidence = Confidence::from_points(sum + change);
         finding.related.extend(kinds.into_values().map(|seen| seen.related));
+    }
+}
+
+impl Joining<'_> {
+    /// Whether most people around a number have none of its kind.
+    fn are_mostly_without(&self, number: &Finding) -> bool {
+        let span = number.location.span;
+        let near = || self.seen.iter().filter(|seen| distance(seen.related.span, span) <= NEAR_BYTES);
+        let numbers = near().filter(|seen| seen.related.detector == number.detector).count();
+        let mut people = [0; PERSON.len()];
+        for seen in near().filter(|seen| seen.is_companion) {
+            if let Some(kind) = self.pairs.person.get(&seen.related.detector) {
+                people[*kind] += 1;
+            }
+        }
+        let least = people.into_iter().filter(|count| *count > 0).min().unwrap_or(0);
+        least > PEOPLE_EACH_MAX * numbers
     }
 }
 
@@ -375,6 +396,46 @@ companions = ["test.acme.id"]
         for (text, id) in rows {
             assert!(!level(&format!("{person}{text}"), id).0, "{text}");
         }
+    }
+
+    #[test]
+    fn a_card_and_an_illness_are_surer_beside_what_belongs_to_them() {
+        let set = DetectorSet::builtin().expect("built-in detectors");
+        let level = |text: &str, id: &str| {
+            let findings = joined(&set, text);
+            findings
+                .iter()
+                .find(|finding| set.detector(finding.detector).id == id)
+                .map(|finding| finding.confidence.level())
+        };
+        let (medium, high) = (Some(ConfidenceLevel::Medium), Some(ConfidenceLevel::High));
+        let rows = [
+            ("paid with 4539148803436467 in May", "finance.card.pan", medium),
+            ("paid with 4539148803436467, valid thru 12/29", "finance.card.pan", high),
+            ("4539148803436467 CVV: 123", "finance.card.pan", high),
+            ("patient of ward 3, diagnosis: type 2 diabetes", "health.terms", medium),
+            ("Patient name: Anna Kowalska\nDiagnosis: type 2 diabetes", "health.terms", high),
+        ];
+        rows.iter().for_each(|(text, id, expected)| assert_eq!(level(text, id), *expected, "{text}"));
+    }
+
+    #[test]
+    fn a_number_among_people_who_have_none_is_not_theirs() {
+        let set = DetectorSet::builtin().expect("built-in detectors");
+        let raised = |numbers: &[&str]| {
+            let record = |number: &&str| format!("Full name: Anna Kowalska\nDate of birth: 14.05.1944\n{number}\n\n");
+            let text: String = numbers.iter().map(record).collect();
+            let findings = joined(&set, &text);
+            let is_raised = |finding: &&Finding| {
+                finding.reasons.iter().any(|reason| reason.detail.starts_with("in the record of a person"))
+            };
+            findings.iter().filter(is_raised).count()
+        };
+        assert_eq!(raised(&["44051401359", "02070803628"]), 2);
+        assert_eq!(raised(&["44051401359", "12345"]), 1);
+        assert_eq!(raised(&["12345", "44051401359", "12345", "12345"]), 0);
+        assert_eq!(raised(&["ref: 44051401359"]), 0, "its own name is another one");
+        assert_eq!(raised(&["number: 44051401359"]), 1);
     }
 
     #[test]

@@ -203,6 +203,7 @@ impl<'a> MatchingSink<'a> {
             if is_joined && part.is_copied(found.span) {
                 continue;
             }
+            let found = if is_joined { found.joined() } else { found };
             let mut location = self.locate(&part, &found);
             if let Place::Source(lines) = segment.place {
                 location.start = lines.at(location.span.start.0);

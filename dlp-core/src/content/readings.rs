@@ -20,6 +20,8 @@ pub(crate) struct Reading {
     pub(crate) whole: Option<Range<u64>>,
     /// Whether it is a file and no text.
     pub(crate) is_file: bool,
+    /// Whether it was put together from parts, so that more has to speak for what is found in it.
+    pub(crate) is_mended: bool,
     map: Vec<MapRun>,
 }
 
@@ -161,7 +163,8 @@ impl Look {
                 depth + 1,
             );
         }
-        self.readings.push(Reading { bytes: content.bytes, whole, is_file, map });
+        let is_mended = form == Form::Mended || outer.is_some_and(|outer| outer.is_mended);
+        self.readings.push(Reading { bytes: content.bytes, whole, is_file, is_mended, map });
     }
 }
 

@@ -18,7 +18,7 @@ pub fn classify(findings: &[DetectorSummary]) -> Classification {
     let counted = || findings.iter().filter(|f| f.unique.at_least(ConfidenceLevel::Medium) > 0);
     let label = counted().map(|f| f.label).max().unwrap_or(SensitivityLabel::Public);
     let reasons = counted().filter(|f| f.label == label).map(|f| describe(label, f));
-    let reasons = reasons.chain(conflict(findings)).chain(mislabelled(findings)).collect();
+    let reasons = reasons.chain(mismatch(findings)).chain(conflict(findings)).chain(mislabelled(findings)).collect();
     Classification { label, reasons }
 }
 
@@ -31,10 +31,21 @@ fn owners(findings: &[DetectorSummary]) -> Vec<&DetectorSummary> {
     labels
 }
 
-/// Labels that the item bears and that do not say the same: the highest counts.
+/// A label of the item that is lower than one of a file inside of it: a mail bears at least the label of its attachments.
+fn mismatch(findings: &[DetectorSummary]) -> Option<String> {
+    let labels = owners(findings);
+    let outside = labels.iter().rfind(|label| label.places.outside)?;
+    let inside = labels.iter().rfind(|label| label.places.inside).filter(|inside| inside.label > outside.label)?;
+    let (low, high) = (outside.label, inside.label);
+    Some(format!("label_mismatch: {} says {low}, {} in a file inside says {high}", outside.detector, inside.detector))
+}
+
+/// Labels that the item bears and that do not say the same: the highest counts. What is inside of it is something else.
 fn conflict(findings: &[DetectorSummary]) -> Option<String> {
     let labels = owners(findings);
-    let (lowest, highest) = (labels.first()?, labels.last()?);
+    let mut labels = labels.into_iter().filter(|label| label.places.outside || !label.places.inside);
+    let lowest = labels.next()?;
+    let highest = labels.next_back()?;
     let (low, high) = (lowest.label, highest.label);
     (low != high).then(|| format!("label_conflict: {} says {low}, {} says {high}", lowest.detector, highest.detector))
 }
@@ -55,7 +66,7 @@ fn describe(label: SensitivityLabel, finding: &DetectorSummary) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::UniqueValues;
+    use super::super::{Places, UniqueValues};
     use super::*;
     use crate::base::{Category, Confidence, Severity};
 
@@ -73,6 +84,7 @@ mod tests {
             count: 1,
             unique,
             confidence_max: confidence,
+            places: Places { outside: true, inside: false },
             samples_masked: Vec::new(),
         }
     }
@@ -84,12 +96,19 @@ mod tests {
             category: Category::Label,
             ..summary(detector, label, points)
         };
+        let inside =
+            |summary: DetectorSummary, outside| DetectorSummary { places: Places { outside, inside: true }, ..summary };
+        let mismatch = "label_mismatch: l.a says internal, l.b in a file inside says confidential";
         let card = |points| summary("pii.card", Regulated, points);
         let conflict = "label_conflict: l.a says internal, l.b says confidential";
         let mislabelled = "mislabelled: bears a label that says internal, but pii.card implies regulated";
         let rows = [
             (vec![labelled("l.a", Internal, 90), labelled("l.b", Confidential, 90)], vec![conflict]),
             (vec![labelled("l.a", Internal, 90), labelled("l.b", Confidential, 59)], vec![]),
+            (vec![labelled("l.a", Internal, 90), inside(labelled("l.b", Confidential, 90), false)], vec![mismatch]),
+            (vec![labelled("l.a", Internal, 90), inside(labelled("l.b", Confidential, 90), true)], vec![conflict]),
+            (vec![labelled("l.b", Confidential, 90), inside(labelled("l.a", Internal, 90), false)], vec![]),
+            (vec![inside(labelled("l.b", Confidential, 90), false)], vec![]),
             (vec![labelled("l.a", Internal, 90), card(90)], vec![mislabelled]),
             (vec![labelled("l.a", Internal, 90), card(70)], vec![]),
             (vec![labelled("l.a", Regulated, 90), card(90)], vec![]),

@@ -22,7 +22,7 @@ pub use action::{Action, Decision, FailMode, HeadDecision, Stage};
 pub use classify::{Classification, classify};
 pub use policy::{Policies, Policy, PolicyError};
 pub(crate) use summary::MASKED_LEN_MIN;
-pub use summary::{DetectorSummary, SAMPLES_MAX, Summariser, UniqueValues};
+pub use summary::{DetectorSummary, Places, SAMPLES_MAX, Summariser, UniqueValues};
 pub use transfer::{
     Activity, Actor, ActorKind, AppCategory, Channel, Destination, Inspection, InspectionProblem, Item, Transfer,
     TransferHead, Visibility, Zone,

@@ -41,6 +41,8 @@ pub struct DetectorSummary {
     pub unique: UniqueValues,
     /// Highest confidence.
     pub confidence_max: Confidence,
+    /// Whether it was found in the item itself, and whether in files inside of it, at least at medium.
+    pub places: Places,
     /// Up to [`SAMPLES_MAX`] different masks; of records and documents of one's own, which columns or document it was.
     pub samples_masked: Vec<String>,
 }
@@ -54,6 +56,15 @@ pub struct UniqueValues {
     pub medium: u64,
     /// Seen at high.
     pub high: u64,
+}
+
+/// Where something was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// In the item itself: the text of a mail, a document.
+    pub outside: bool,
+    /// In a file inside of it: an attachment, a member of an archive.
+    pub inside: bool,
 }
 
 impl UniqueValues {
@@ -134,6 +145,11 @@ impl Summariser {
         let summary = &mut tally.summary;
         summary.count += 1;
         summary.confidence_max = summary.confidence_max.max(finding.confidence);
+        if finding.confidence.level() >= ConfidenceLevel::Medium {
+            let is_inside = !finding.location.container.is_empty();
+            summary.places.inside |= is_inside;
+            summary.places.outside |= !is_inside;
+        }
         sample(&mut summary.samples_masked, detector, finding);
 
         let digest = *blake3::hash(&canonical(detector.category, finding.value.expose())).as_bytes();
@@ -202,6 +218,8 @@ impl Tally {
         let summary = &mut self.summary;
         summary.count += more.summary.count;
         summary.confidence_max = summary.confidence_max.max(more.summary.confidence_max);
+        summary.places.inside |= more.summary.places.inside;
+        summary.places.outside |= more.summary.places.outside;
         let UniqueValues { low, medium, high } = more.summary.unique;
         summary.unique.low += low;
         summary.unique.medium += medium;
@@ -253,6 +271,7 @@ fn empty_summary(detector: &Detector) -> DetectorSummary {
         count: 0,
         unique: UniqueValues::default(),
         confidence_max: Confidence::default(),
+        places: Places::default(),
         samples_masked: Vec::new(),
     }
 }

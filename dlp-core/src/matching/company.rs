@@ -149,11 +149,28 @@ pub(super) fn is_digits(value: &[u8]) -> bool {
     value.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether a number counts up or down by one from digit to digit, or is mostly one digit: people invent such numbers.
+/// Whether a number counts up or down by one from digit to digit, is mostly one digit, or is a round one: people invent such
+/// numbers.
 pub(super) fn is_invented(value: &[u8]) -> bool {
     let step = |by: u8| value.windows(2).all(|pair| (pair[1] - b'0') == (pair[0] - b'0' + by) % 10);
     let most = (b'0'..=b'9').map(|digit| value.iter().filter(|byte| **byte == digit).count()).max().unwrap_or(0);
-    is_digits(value) && value.len() > 1 && (step(1) || step(9) || most * 3 > value.len() * 2)
+    is_digits(value) && value.len() > 1 && (step(1) || step(9) || most * 3 > value.len() * 2 || is_round(value))
+}
+
+/// Zeros at the end of a number that was rounded, or counts in small units. One drawn number in ten thousand has them.
+const ROUND_ZEROS: &[u8] = b"0000";
+
+fn is_round(value: &[u8]) -> bool {
+    value.ends_with(ROUND_ZEROS)
+}
+
+/// Shortest stretch of hexadecimal digits that is told from a number with a letter behind it.
+const HEX_LEN_MIN: usize = 8;
+
+/// Whether a value is what sums and commits are cut to: hexadecimal digits, with small letters among them.
+pub(super) fn is_hexadecimal(value: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    value.len() >= HEX_LEN_MIN && value.iter().all(is_digit) && !is_digits(value)
 }
 
 /// Whether a value of groups is a stretch of a longer row of such groups: the widths of a font, the columns of a table.
@@ -265,10 +282,25 @@ mod tests {
             ("44051401458", false),
             ("4111111111111112", true),
             ("12345678Z", false),
+            ("132847210670000", true),
+            ("13284721067000", false),
         ];
         for (value, expected) in rows {
             assert_eq!(is_invented(value.as_bytes()), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_told_by_their_small_letters() {
+        let rows = [
+            ("69751741d", true),
+            ("69751741D", false),
+            ("69751741", false),
+            ("6975174d", true),
+            ("697517d", false),
+            ("69751741z", false),
+        ];
+        rows.iter().for_each(|(value, expected)| assert_eq!(is_hexadecimal(value.as_bytes()), *expected, "{value}"));
     }
 
     #[test]

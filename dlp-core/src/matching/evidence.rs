@@ -7,14 +7,17 @@ use super::confirm::Accepted;
 use super::context::Widths;
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
 use super::material::{self, Material};
+use super::moment::{self, Moment};
 use super::notes::{Detail, Notes, PhraseList, Sentence};
+use super::own_name;
 use super::scratch::Scratch;
 use super::spotted::Classified;
 use super::table::Table;
-use super::vocabulary::Standing;
+use super::vocabulary::{PhraseId, Standing};
 use crate::base::{Category, Confidence, ConfidenceLevel};
 use crate::knowledge::Failure;
 use crate::knowledge::validators::{Check, Verdict};
+use std::ops::Range;
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
@@ -46,6 +49,9 @@ const NAMED_ID_POINTS: i32 = 45;
 
 /// A number among others of its shape that fail the check passes by chance: it stays, at low.
 const STRANGERS_POINTS: i32 = 40;
+
+/// A sure value that reads like a moment is shown, but not as sure.
+const MOMENT_POINTS: i32 = 70;
 
 /// What chance makes of random bytes stays visible to those who ask for everything.
 const BINARY_POINTS: i32 = 40;
@@ -139,8 +145,11 @@ pub(super) fn judge(
     if is_wide {
         cap_wide(text, accepted, &mut score);
     }
-    if named == Named::No && detector.data.category != Category::Secret {
-        add_company(set, scratch, ground, (index, accepted), &mut score);
+    if detector.data.category != Category::Secret {
+        add_own_name((set, detector), text, (accepted, named), &mut score);
+        if named == Named::No {
+            add_company(set, scratch, ground, (index, accepted), &mut score);
+        }
     }
     if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
         && company::is_chance_of_column(check, (table, text), &accepted.value)
@@ -300,9 +309,47 @@ fn add_context(
         named = Named::No;
     }
     if let Some(phrase) = found(PhraseList::Negative) {
-        score.add(Step::Penalty, i32::from(points.negative), phrase);
+        let place = (ground.text, accepted.value.start);
+        let negative = PhraseList::Negative.of(&detector.phrases);
+        let names = [PhraseList::Strong, PhraseList::Weak].map(|list| list.of(&detector.phrases));
+        let is_named = |list: &[PhraseId]| own_name::is_one_of(place, set.vocabulary(), (list, negative));
+        // What its own name says counts for more than the names of its neighbours, which may be anything.
+        let is_told = detector.data.category != Category::Secret && names.into_iter().any(is_named);
+        if !is_told {
+            score.add(Step::Penalty, i32::from(points.negative), phrase);
+        }
     }
     Some(named)
+}
+
+/// Looks at the name that stands directly before a value. Of one that no word names it says what the value is not; a word
+/// that stands farther away, where a shape is all that there is, belongs to the value between them. Numbers of accounts are
+/// named by the bank's beside them.
+fn add_own_name(
+    (set, detector): (&DetectorSet, &CompiledDetector),
+    text: &[u8],
+    (accepted, named): (&Accepted, Named),
+    score: &mut Notes,
+) {
+    let place = (text, accepted.value.start);
+    let phrases = [PhraseList::Strong, PhraseList::Weak].map(|list| list.of(&detector.phrases));
+    let is_another = || own_name::is_another(place, set.vocabulary(), phrases);
+    match named {
+        Named::No if detector.data.category == Category::GovernmentId && is_another() => {
+            score.add(Step::Penalty, 0, Detail::Said(Sentence::OtherName));
+        }
+        Named::Yes
+            if detector.check.is_none()
+                && detector.data.category != Category::Finance
+                && detector.data.context.required
+                && !score.is_named_by_header()
+                && own_name::follows_value(text, accepted.value.start)
+                && is_another() =>
+        {
+            score.cap(STRANGERS_POINTS, Sentence::OtherName);
+        }
+        _ => {}
+    }
 }
 
 /// Looks at what stands around a value that no word names.
@@ -325,6 +372,12 @@ fn add_company(
     if is_number && ground.material != Material::Name && company::is_part_of_name(text, span) {
         score.cap(STRANGERS_POINTS, Sentence::PartOfName);
     }
+    if is_checked && company::is_hexadecimal(value) {
+        score.cap(STRANGERS_POINTS, Sentence::Hexadecimal);
+    }
+    if is_checked {
+        cap_moment(text, span, score);
+    }
     let alone = i32::from(detector.data.score.alone);
     // Company only ever lowers a score, and what is low already stays so.
     let is_low = score.confidence().level() == ConfidenceLevel::Low;
@@ -343,6 +396,16 @@ fn add_company(
             score.add(Step::Penalty, alone, Detail::Said(Sentence::Alone));
         }
         _ => {}
+    }
+}
+
+/// Lowers what a clock may have written: a value that would be sure is shown, where it stands alone.
+fn cap_moment(text: &[u8], span: &Range<usize>, score: &mut Notes) {
+    let is_sure = score.confidence().level() == ConfidenceLevel::High;
+    match moment::of(text, span) {
+        Moment::None => {}
+        Moment::Perhaps if is_sure => score.cap(MOMENT_POINTS, Sentence::Moment),
+        Moment::Perhaps | Moment::AmongOthers => score.cap(STRANGERS_POINTS, Sentence::Moment),
     }
 }
 

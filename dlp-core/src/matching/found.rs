@@ -1,7 +1,7 @@
 //! What the engine reports: a match with its score and the reasons for it.
 
 use super::lines::LineColumn;
-use crate::base::{Confidence, Secret, Span};
+use crate::base::{Confidence, ConfidenceLevel, Secret, Span};
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,6 +43,28 @@ pub struct Match {
     pub surroundings: String,
     /// Where it stands in a table of delimited text.
     pub cell: Option<TableCell>,
+}
+
+/// Points of words that name what was put together.
+const JOINED_NAMED_MIN: i32 = 30;
+/// What is put together without them comes to so much: it stays, at low.
+const JOINED_POINTS: i32 = 40;
+
+impl Match {
+    /// The same as found in what was put together from parts. Many parts of tables and lists could be groups of one value, so
+    /// more has to speak for it than its own check: clear words, or all that makes it sure.
+    #[must_use]
+    pub(crate) fn joined(mut self) -> Self {
+        let sum =
+            |of: &dyn Fn(&Reason) -> bool| self.reasons.iter().filter(|reason| of(reason)).map(|r| r.change).sum();
+        let (named, all): (i32, i32) = (sum(&|reason| reason.step == Step::Context), sum(&|_| true));
+        if self.confidence.level() == ConfidenceLevel::Medium && named < JOINED_NAMED_MIN {
+            let detail = "put together from parts, and no clear word names it".to_owned();
+            self.reasons.push(Reason { step: Step::Penalty, detail, change: JOINED_POINTS - all });
+            self.confidence = Confidence::from_points(JOINED_POINTS);
+        }
+        self
+    }
 }
 
 /// A place in a table of delimited text whose header was recognised.

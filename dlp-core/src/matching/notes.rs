@@ -17,7 +17,7 @@ pub(super) struct Note {
 }
 
 /// Most steps that a score has.
-const NOTES_MAX: usize = 15;
+const NOTES_MAX: usize = 18;
 
 /// The steps of a score, without memory of their own.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +104,12 @@ pub(super) enum Sentence {
     PartOfName,
     /// Others of its kind stand nearby.
     Peers,
+    /// A clock may have written it.
+    Moment,
+    /// It is a part of a hexadecimal number.
+    Hexadecimal,
+    /// It has another name.
+    OtherName,
     /// Numbers that are none of its kind stand nearby.
     Strangers,
     /// Nothing names it.
@@ -130,6 +136,9 @@ impl Sentence {
             Self::InventedDigits => "digits in a row, as people and tables have them",
             Self::PartOfName => "part of a path or of a name",
             Self::Peers => "others of its kind nearby",
+            Self::Moment => "reads like a day and a time, or like the time since 1970",
+            Self::Hexadecimal => "small letters and digits of a hexadecimal number",
+            Self::OtherName => "the name directly before it is another one",
             Self::Strangers => "most numbers of its length nearby do not pass",
             Self::Alone => ALONE,
         }
@@ -144,8 +153,8 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Adds a step. The pattern, three of its width, the check, two of the words, three of the company and five of
-    /// `judge` itself make fifteen.
+    /// Adds a step. The pattern, three of its width, the check, two of the words, six of the company and five of `judge`
+    /// itself make eighteen.
     pub(super) fn add(&mut self, step: Step, change: i32, detail: Detail) {
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;
@@ -163,6 +172,11 @@ impl Notes {
 
     fn sum(&self) -> i32 {
         self.iter().map(|note| note.change).sum()
+    }
+
+    /// Whether the header of its column names the value.
+    pub(super) fn is_named_by_header(&self) -> bool {
+        self.iter().any(|note| matches!(note.detail, Detail::Phrase(_, _, Standing::Header)))
     }
 
     /// Lowers the sum to at most `points`.

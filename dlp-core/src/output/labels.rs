@@ -91,7 +91,7 @@ fn guid(text: &str) -> Option<&str> {
 /// What defines the label: the vendor of the program that wrote it, the protocol or state whose marking it is.
 fn scheme(detector: &str) -> &str {
     match detector {
-        "label.microsoft.mip" | "label.microsoft.mip-name" => "mip",
+        id if id.starts_with("label.microsoft.") => "mip",
         "label.government.controlled-unclassified" => "cui",
         "label.government.commonwealth" => "uk",
         "label.government.technical-data"

@@ -491,6 +491,80 @@ fn a_label_that_is_switched_off_leaves_a_name_that_counts_for_nothing() {
     }
 }
 
+/// The detectors of labels that are shown for a document of these parts.
+fn labels_of(inspector: &Inspector, parts: &[(&str, &[u8])]) -> Vec<String> {
+    let body = b"<w:document><w:body><w:p><w:r><w:t>Text</w:t></w:r></w:p></w:body></w:document>".as_slice();
+    let bytes = zip(&[&[TYPES, ("word/document.xml", body)], parts].concat());
+    let mut collected = Collected::default();
+    let job = Job { name: "a.docx", input: Input::Bytes(&bytes), cancel: &Cancel::default() };
+    inspector.inspect(&mut Scratch::new(), job, &mut collected);
+    let detectors =
+        collected.findings.iter().map(|finding| inspector.detectors().detector(finding.detector).id.clone());
+    let mut labels: Vec<_> =
+        detectors.filter_map(|id| id.strip_prefix("label.microsoft.").map(str::to_owned)).collect();
+    labels.sort();
+    labels
+}
+
+#[test]
+fn properties_of_a_tenant_count_where_the_label_part_has_no_word_on_it() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let (label, tenant) = ("11111111-2222-3333-4444-555555555555", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
+    let property = |name: &str, value: &str| {
+        format!("<property name='MSIP_Label_{label}_{name}'><vt:lpwstr>{value}</vt:lpwstr></property>")
+    };
+    let custom = [property("Enabled", "true"), property("SiteId", tenant), property("Name", "Secret plans")].concat();
+    let custom = format!("<Properties xmlns:vt='v'>{custom}</Properties>");
+    let element = |id: &str, site: &str, rest: &str| format!("<label id='{{{id}}}' siteId='{{{site}}}' {rest}/>");
+    let rows = [
+        (element(label, tenant, "enabled='1'"), vec!["mip", "mip", "mip-name"]),
+        (element(tenant, tenant, "enabled='1' removed='1'"), vec![]),
+        (element(label, tenant, "enabled='0'"), vec![]),
+        (element("99999999-2222-3333-4444-555555555555", tenant, "enabled='1'"), vec!["mip"]),
+        (element(label, "99999999-bbbb-cccc-dddd-eeeeeeeeeeee", "removed='1'"), vec!["mip", "mip-name"]),
+        (String::new(), vec!["mip", "mip-name"]),
+    ];
+    for (element, expected) in rows {
+        let part = format!("<labelList>{element}</labelList>");
+        let parts = [("docMetadata/LabelInfo.xml", part.as_bytes()), ("docProps/custom.xml", custom.as_bytes())];
+        assert_eq!(labels_of(&inspector, &parts), expected, "{element}");
+    }
+}
+
+#[test]
+fn markings_that_a_label_promises_are_missed() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let label = "MSIP_Label_11111111-2222-3333-4444-555555555555";
+    let custom = |bits: u32| {
+        let property = |name: &str, value: &str| {
+            format!("<property name='{label}_{name}'><vt:lpwstr>{value}</vt:lpwstr></property>")
+        };
+        let properties =
+            [property("Enabled", "true"), property("ContentBits", &bits.to_string()), property("Name", "General")];
+        format!("<Properties xmlns:vt='v'>{}</Properties>", properties.concat())
+    };
+    let margin = |text: &str| format!("<w:hdr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:hdr>");
+    let rows = [
+        (3, "General", "General", false),
+        (3, "General", " ", true),
+        (1, "General", " ", false),
+        (2, "General", " ", true),
+        (8, " ", " ", false),
+    ];
+    for (bits, header, footer, expected) in rows {
+        let (custom, header, footer) = (custom(bits), margin(header), margin(footer));
+        let parts = [
+            ("docProps/custom.xml", custom.as_bytes()),
+            ("word/header1.xml", header.as_bytes()),
+            ("word/footer1.xml", footer.as_bytes()),
+        ];
+        let labels = labels_of(&inspector, &parts);
+        assert_eq!(labels.contains(&"marking-stripped".to_owned()), expected, "{bits} {header} {footer}");
+        assert!(labels.contains(&"mip-name-internal".to_owned()), "{labels:?}");
+        assert!(!labels.contains(&"mip-name".to_owned()), "the general one says no more: {labels:?}");
+    }
+}
+
 #[test]
 fn days_in_sheets_are_dates() {
     let styles = "<styleSheet><numFmts><numFmt numFmtId='170' formatCode='d\\.mm\\.yyyy'/></numFmts>\

@@ -1,4 +1,5 @@
-//! Every check of identifiers against an implementation that others wrote: python-stdnum, asked about the same values.
+//! Every check of identifiers against an implementation that others wrote: python-stdnum, asked about the same values. What it
+//! does not have is compared with the formulas of `formulas.py`, or says in `ALONE` why there is nothing to compare with.
 //!
 //! For each check some thousand values are made: random ones of its shape, all that differ in the check characters (so
 //! that right ones are among them without anybody's arithmetic), and those that were found right with a mistake in them.
@@ -10,9 +11,12 @@
 mod rows;
 mod shapes;
 
+use dlp_core::base::Category;
 use dlp_core::knowledge::validators::{Verdict, find};
-use rows::{Difference, ROWS, Row, Side};
+use dlp_core::matching::DetectorSet;
+use rows::{ALONE, Difference, ROWS, Row, Side};
 use shapes::Random;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -56,6 +60,20 @@ fn checks_agree_with_an_independent_implementation() {
     let values = judged.len();
     println!("{values} values of {} pairs of checks were judged by both", ROWS.len());
     assert!(complaints.is_empty(), "+ ours accepts, - theirs accepts\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_check_is_compared_or_says_why_not() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let of_people = set.detectors().filter(|detector| detector.category != Category::Secret);
+    let names: BTreeSet<&str> =
+        of_people.filter_map(|detector| Some(detector.validator.as_ref()?.name.as_str())).collect();
+    let is_compared = |name: &str| ROWS.iter().any(|row| row.ours == name);
+    let is_alone = |name: &str| ALONE.iter().any(|(alone, _)| *alone == name);
+    let unknown: Vec<_> = names.iter().filter(|name| !is_compared(name) && !is_alone(name)).collect();
+    assert!(unknown.is_empty(), "neither a row nor a reason: {unknown:?}");
+    let idle: Vec<_> = ALONE.iter().filter(|(name, _)| is_compared(name) || find(name).is_none()).collect();
+    assert!(idle.is_empty(), "a reason that is none: {idle:?}");
 }
 
 fn is_explained(one: &Judged<'_>) -> bool {

@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 52] = [
+        let rows: [(&str, Option<(&str, &str)>); 57] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -479,6 +479,11 @@ mod tests {
             ("\\ud83d alone", None),
             ("C:\\users\\x", None),
             ("z=C5=82y", Some(("quoted-printable", "zły"))),
+            ("pid=15441 tid=127569354146251", None),
+            ("id=2044051401458&page=24", None),
+            ("id=3D44051401458 x=C5=82", Some(("quoted-printable", "id=44051401458 xł"))),
+            ("nr=34=34051401458", Some(("quoted-printable", "nr44051401458"))),
+            ("44=305=31401458", Some(("quoted-printable", "44051401458"))),
             ("=34=34=\n05", Some(("quoted-printable", "4405"))),
             ("a=B5 only one", None),
             ("4405\u{200B}1401458", Some(("invisible", "44051401458"))),

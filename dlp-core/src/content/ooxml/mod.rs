@@ -9,11 +9,12 @@ mod prose;
 mod styles;
 mod workbook;
 
+use super::labels::{Margins, SwitchedOff};
 use super::walk::{Failing, Step, Walk, read_head};
 use super::xml;
 use super::xml::data::{Generic, Properties, Relationships};
 use super::zip::{self, Directory, Entry};
-use super::{Input, Kind, Place, ReadSeek, Relation, Role, names, recognise};
+use super::{Input, Join, Kind, Origin, Outcome, Place, ReadSeek, Relation, Role, Segment, names, recognise};
 use binary::Aside;
 use prose::Prose;
 use std::io::{Cursor, Read};
@@ -76,6 +77,9 @@ pub(super) fn walk(walk: &mut Walk<'_>, kind: Kind, reader: &mut dyn ReadSeek, d
         package.read(walk, reader, part)?;
     }
     package.strings.finish(walk)?;
+    if kind == Kind::Docx {
+        package.tell_stripped(walk)?;
+    }
     zip::uncovered(walk, reader, directory, &members)
 }
 
@@ -107,9 +111,24 @@ struct Package {
     workbook: Workbook,
     strings: Strings,
     styles: Styles,
+    labels: SwitchedOff,
+    margins: Margins,
 }
 
 impl Package {
+    /// Tells of labels that put a text into every header or footer of a document that has none. What could not be read may
+    /// have one.
+    fn tell_stripped(&self, walk: &mut Walk<'_>) -> Step {
+        if walk.outcome() != Outcome::COMPLETE {
+            return Ok(());
+        }
+        self.labels.stripped(self.margins).iter().try_for_each(|line| {
+            let part = super::Part { role: Role::Property, name: "label" };
+            let (text, join, origin) = (line.as_bytes(), Join::Line, Origin::None);
+            walk.emit(&Segment { text, part, place: Place::None, join, origin })
+        })
+    }
+
     fn read(&mut self, walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, part: &Part<'_>) -> Step {
         if part.path.ends_with('/') {
             return Ok(());
@@ -138,12 +157,22 @@ impl Package {
             Route::SharedStrings => xml::visit(walk, content, path, &mut self.strings),
             Route::Styles => xml::visit(walk, content, path, &mut self.styles),
             Route::Sheet => self.visit_sheet(walk, content, path),
-            Route::Slide(number) => visit_prose(walk, content, path, (Role::Body, Place::Page(number))),
+            Route::Slide(number) => visit_prose(walk, content, path, (Role::Body, Place::Page(number))).0,
             Route::Prose(Rank::SpeakerNotes(number)) => {
-                visit_prose(walk, content, path, (Role::SpeakerNotes, Place::Page(number)))
+                visit_prose(walk, content, path, (Role::SpeakerNotes, Place::Page(number))).0
             }
-            Route::Prose(rank) => visit_prose(walk, content, path, (rank.role(), Place::None)),
-            Route::Properties => xml::visit(walk, content, path, &mut Properties::default()),
+            Route::Prose(rank) => {
+                let (step, has_text) = visit_prose(walk, content, path, (rank.role(), Place::None));
+                self.margins.header |= has_text && rank == Rank::Header;
+                self.margins.footer |= has_text && rank == Rank::Footer;
+                step
+            }
+            Route::Properties => {
+                let mut properties = Properties::after(std::mem::take(&mut self.labels));
+                let step = xml::visit(walk, content, path, &mut properties);
+                self.labels = properties.into_labels();
+                step
+            }
             Route::Relationships => xml::visit(walk, content, path, &mut Relationships(path)),
             Route::Generic | Route::Embedded => xml::visit(walk, content, path, &mut Generic::new(path)),
         }
@@ -189,11 +218,17 @@ impl Package {
     }
 }
 
-fn visit_prose(walk: &mut Walk<'_>, content: &mut dyn Read, path: &str, (role, place): (Role, Place<'_>)) -> Step {
+/// Walks a part of running text; whether it has some.
+fn visit_prose(
+    walk: &mut Walk<'_>,
+    content: &mut dyn Read,
+    path: &str,
+    (role, place): (Role, Place<'_>),
+) -> (Step, bool) {
     let mut prose = Prose::new(role, path, place);
     let step = xml::visit(walk, content, path, &mut prose);
-    prose.finish(walk)?;
-    step
+    let has_text = prose.has_text();
+    (prose.finish(walk).and(step), has_text)
 }
 
 /// What a path holds in a package of a kind, whose workbook may be in records. Case and the direction of slashes differ

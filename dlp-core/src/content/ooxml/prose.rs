@@ -28,6 +28,8 @@ pub(super) struct Prose<'p> {
     is_measure: bool,
     /// The last text stands in no known element.
     is_stray: bool,
+    /// Something that can be seen was handed out.
+    has_text: bool,
     attributes: Attributes,
     former: Former,
     side: Side,
@@ -58,6 +60,7 @@ impl<'p> Prose<'p> {
             is_cell_start: false,
             is_measure: false,
             is_stray: false,
+            has_text: false,
             attributes: Attributes::default(),
             former: Former::default(),
             side: Side::default(),
@@ -73,7 +76,13 @@ impl<'p> Prose<'p> {
         if self.side.is_full() { self.side.flush(walk, self.name, self.place) } else { Ok(()) }
     }
 
+    /// Whether the part has a text of its own.
+    pub(super) fn has_text(&self) -> bool {
+        self.has_text
+    }
+
     fn main(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
+        self.has_text |= !text.trim().is_empty();
         let part = Part { role: self.role, name: if self.role == Role::Body { "" } else { self.name } };
         let join = std::mem::replace(&mut self.join, Join::None);
         walk.emit(&Segment { text: text.as_bytes(), part, place: self.place, join, origin: Origin::None })

@@ -42,8 +42,15 @@ impl Visit for Properties {
             for (attribute, value) in element.attributes() {
                 emit(walk, Role::Property, &format!("label.{attribute}"), &format!("{attribute}: {value}"))?;
             }
-            if let Some(label) = label_in_force(element) {
-                emit(walk, Role::Property, name, &label)?;
+            let (tenant, bits) = (element.attribute("siteId"), element.attribute("contentBits"));
+            let label = label_in_force(element);
+            if let Some(tenant) = &tenant {
+                self.labels.see_element(tenant, label.as_deref(), bits.as_deref());
+            }
+            if let Some(label) = label {
+                let tenant = tenant.as_deref().unwrap_or_default().trim();
+                let line = format!("label id=\"{label}\" enabled=\"1\" siteId=\"{tenant}\"");
+                emit(walk, Role::Property, name, &line)?;
             }
         }
         let mut said = Vec::new();
@@ -72,6 +79,16 @@ impl Visit for Properties {
 }
 
 impl Properties {
+    /// Properties of a document of which other parts told about labels.
+    pub(in crate::content) fn after(labels: SwitchedOff) -> Self {
+        Self { labels, ..Self::default() }
+    }
+
+    /// What was told about labels so far.
+    pub(in crate::content) fn into_labels(self) -> SwitchedOff {
+        self.labels
+    }
+
     /// Hands out the value that is complete, under the name of the innermost element that has one.
     fn flush(&mut self, walk: &mut Walk<'_>) -> Step {
         let value = std::mem::take(&mut self.value);
@@ -96,14 +113,13 @@ impl Properties {
     }
 }
 
-/// A sensitivity label of the label part (`labelList`) in one line, unless it is none any more: switched off, or taken
-/// off, when the element stays with the tenant's id in the place of the label's.
+/// The id of a sensitivity label of the label part (`labelList`), unless it is none any more: switched off, or taken off,
+/// when the element stays with the tenant's id in the place of the label's.
 fn label_in_force(element: &Element<'_>) -> Option<String> {
     let is_set = |name: &str| element.attribute(name).is_some_and(|value| matches!(value.trim(), "1" | "true"));
     let id = element.attribute("id")?.trim().to_owned();
-    let tenant = element.attribute("siteId").unwrap_or_default();
     let is_in_force = is_set("enabled") && !is_set("removed");
-    is_in_force.then(|| format!("label id=\"{id}\" enabled=\"1\" siteId=\"{}\"", tenant.trim()))
+    is_in_force.then_some(id)
 }
 
 /// Elements that state the type of a value, not its name.

@@ -5,7 +5,7 @@ use crate::base::{Category, Confidence, ConfidenceLevel, ProblemClass, Sensitivi
 use crate::content::Completeness;
 use crate::decision::{
     Activity, Actor, ActorKind, AppCategory, Channel, Destination, DetectorSummary, Inspection, InspectionProblem,
-    Item, UniqueValues, Visibility, Zone,
+    Item, Places, UniqueValues, Visibility, Zone,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -33,6 +33,7 @@ fn summary(category: Category, label: SensitivityLabel, level: ConfidenceLevel, 
         count: unique,
         unique: values,
         confidence_max: Confidence::from_points(points),
+        places: Places::default(),
         samples_masked: vec!["****".to_owned()],
     }
 }

@@ -125,6 +125,7 @@ fn text_of(judge: &mut Judge<'_>, reading: &Reading, start: u64, regions: &mut V
         Region { start: start + origin.start, end: start + origin.end, detector, decoded: Some(value.to_vec()) }
     };
     let mut each = |found: Match| {
+        let found = if reading.is_mended { found.joined() } else { found };
         if found.confidence.level() >= min {
             regions.push(region(found.detector, found.span, found.value.expose()));
         }

@@ -279,6 +279,15 @@ fn json_that_is_none_is_told_and_taken_as_text() {
 }
 
 #[test]
+fn numbers_that_could_be_parts_of_a_value_stay() {
+    for text in ["3.0\n4.6122367.151584.26\n7.1", "issue #41657\n31848625 fix"] {
+        assert_eq!(redact(redaction(Method::Mask, TextFormat::Text), text, 4096), text);
+    }
+    let result = redact(redaction(Method::Mask, TextFormat::Text), "Card number: 4000 0100 00\n07 1234\n", 4096);
+    assert!(!result.contains("1234"), "{result}");
+}
+
+#[test]
 fn rows_keep_their_fields() {
     let text = "name,pesel,gps,phone\nDoe,44051401359,\"GPS: 52.2297, 21.0122\",+48 512 345 678\n\
                 Roe,06031739070,,+48 601 234 567\n";

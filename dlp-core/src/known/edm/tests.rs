@@ -92,6 +92,18 @@ fn a_row_is_found_by_its_own_cells_only() {
 }
 
 #[test]
+fn words_of_a_cell_may_stand_eight_bytes_apart() {
+    use ConfidenceLevel::{High, Low};
+    let rows =
+        [(" ", High), ("\n       ", High), ("@$$-", High), (" . . . .", High), (" . . . . ", Low), (" or ", Low)];
+    for (gap, expected) in rows {
+        let found = scan(&format!("AC-11223344, tel. 512 345 678: Jane{gap}Doe"), 4096);
+        let levels: Vec<_> = found.iter().map(|m| m.confidence.level()).collect();
+        assert_eq!(levels, [expected], "{gap:?}");
+    }
+}
+
+#[test]
 fn cells_beyond_the_window_do_not_count() {
     let gap = "x ".repeat(200);
     let found = scan(&format!("Jane Doe 12.03.1911 {gap} AC-11223344"), 4096);

@@ -1,0 +1,171 @@
+//! What a value is called where it stands: the name before its colon or equals sign, the key of its field, its element.
+//!
+//! A word that names values counts over some distance, because forms and prose put other things between them. Where the
+//! value has a name of its own and that is another one, the word belongs to its neighbour: in `phone: +48 600 123 456,
+//! ref: 123456789` the second number is no telephone number. Names that only say that something is a number leave it open.
+
+use super::context::Folded;
+use super::vocabulary::{PhraseId, Vocabulary};
+use std::ops::Range;
+
+/// Bytes between a name and its value: signs, quotes and blanks.
+const SIGNS_MAX: usize = 16;
+
+/// Bytes of a name.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Bytes before a name in which the value of another one is looked for.
+const BEFORE_BYTES: usize = 256;
+
+/// Digits of a value that a word nearby may name.
+const VALUE_DIGITS_MIN: usize = 6;
+
+/// Words that say of a value that it is one, that it tells somebody apart, or which of several it is.
+const OPEN_WORDS: &str = "id ids no nr num number numer nummer numero value val text data code kod content field identifier \
+     identification identity document doc personal person national citizen tax social insurance home work mobile \
+     cell office private main primary secondary first second other contact day evening dom praca privat business";
+
+/// Whether a value has a name of its own that is none of these phrases and does not leave open what it is.
+pub(super) fn is_another((text, at): (&[u8], usize), vocabulary: &Vocabulary, phrases: [&[PhraseId]; 2]) -> bool {
+    let Some(name) = name_of(text, at) else { return false };
+    let folded = Folded::of(&text[name]);
+    let mut words =
+        folded.split(|byte| *byte == b' ').filter(|word| word.iter().any(u8::is_ascii_lowercase)).peekable();
+    if words.peek().is_none() || words.all(|word| OPEN_WORDS.split(' ').any(|open| open.as_bytes() == word)) {
+        return false;
+    }
+    !phrases.iter().any(|list| has(&folded, vocabulary, list))
+}
+
+/// Whether the name of a value has one of some phrases and none of others.
+pub(super) fn is_one_of(
+    (text, at): (&[u8], usize),
+    vocabulary: &Vocabulary,
+    (phrases, others): (&[PhraseId], &[PhraseId]),
+) -> bool {
+    let Some(name) = name_of(text, at) else { return false };
+    let folded = Folded::of(&text[name]);
+    has(&folded, vocabulary, phrases) && !has(&folded, vocabulary, others)
+}
+
+fn has(folded: &[u8], vocabulary: &Vocabulary, phrases: &[PhraseId]) -> bool {
+    let mut has = false;
+    vocabulary.spell(folded, &mut |phrase| has |= phrases.contains(&phrase));
+    has
+}
+
+/// Whether another value stands before the name of this one, which words before that may name.
+pub(super) fn follows_value(text: &[u8], at: usize) -> bool {
+    let Some(name) = name_of(text, at) else { return false };
+    let before = &text[name.start.saturating_sub(BEFORE_BYTES)..name.start];
+    let mut digits = 0;
+    before.iter().rev().any(|byte| {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+            _ => digits = 0,
+        }
+        digits >= VALUE_DIGITS_MIN
+    })
+}
+
+/// The name before a value, on its line: `name: value`, `"name": "value"`, `name = value`, `<name>value`.
+fn name_of(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let head = &text[at.saturating_sub(SIGNS_MAX + NAME_BYTES_MAX)..at];
+    let start = at - head.len();
+    let signs = head.iter().rev().take(SIGNS_MAX).take_while(|byte| is_sign(**byte)).count();
+    let end = head.len() - signs;
+    let is_field = head[end..].iter().any(|byte| matches!(byte, b':' | b'='));
+    let is_element = head[end..] == *b">";
+    if !is_field && !is_element {
+        return None;
+    }
+    let ends: &[u8] = if is_element { b"<\n\r/" } else { b",;{}|\"'`<>&?()[]\n\r\t" };
+    let is_letter = |at: usize| head.get(at).is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+    let is_end = |at: usize| {
+        ends.contains(&head[at]) && !(head[at] == b'\'' && is_letter(at + 1) && is_letter(at.wrapping_sub(1)))
+    };
+    let name_len = (0..end).rev().take_while(|at| !is_end(*at)).count();
+    let name = &head[end - name_len..end];
+    let blanks = name.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let is_whole = name_len < end || start == 0;
+    (blanks < name_len && is_whole).then(|| start + end - name_len + blanks..start + end)
+}
+
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, b':' | b'=' | b'>' | b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b'[' | b'(')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::Builder;
+    use super::*;
+    use dlp_detector_format::Context;
+
+    #[test]
+    fn what_has_another_name_is_told() {
+        let rows = [
+            ("phone: +48 600 123 456, ref: @", true, true),
+            (r#"{"phone": "+48 600 123 456", "order_no": "@"}"#, true, true),
+            (r#"{"phone": "+48 600 123 456", "orderNo":@}"#, true, true),
+            ("<phone>600123456</phone><account>@</account>", true, true),
+            ("phone=600123456&amount=@", true, true),
+            ("Phone: 600123456\nPESEL: @", true, true),
+            ("Phone (private): @", false, false),
+            ("phone: @", false, false),
+            ("my phone: @", false, false),
+            ("<phone>@</phone>", false, false),
+            ("600123456 phone of Ann's: @", false, false),
+            (r#"["phone's: 600123456","phone's: @"]"#, false, true),
+            (r#"{"phone": {"home": "600123456", "work": "@"}}"#, false, true),
+            (r#"{"phone": {"number": "@"}}"#, false, false),
+            ("phone of Ann: 12\nof Bob: @", true, false),
+            ("phone, @", false, false),
+            ("phone 600123456, @", false, false),
+            ("phone: 600123456\n@", false, false),
+            (": @", false, false),
+            ("@", false, false),
+        ];
+        for (text, expected, follows) in rows {
+            let mut builder = Builder::default();
+            let phrases = builder.phrases(&Context { strong: vec!["phone".to_owned()], ..Context::default() });
+            let vocabulary = builder.build();
+            let at = text.find('@').expect("mark");
+            let text = text.as_bytes();
+            assert_eq!(
+                is_another((text, at), &vocabulary, [&phrases.strong, &phrases.weak]),
+                expected,
+                "{}",
+                text.escape_ascii()
+            );
+            assert_eq!(follows_value(text, at), follows, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_name_that_says_what_its_value_is_is_told() {
+        let rows = [
+            (r#"{"order": "20394857", "phone": "@"}"#, true),
+            ("order 20394857\nphone = @", true),
+            ("phone of the order: @", false),
+            ("phone, order: @", false),
+            ("order: 7 phone @", false),
+        ];
+        for (text, expected) in rows {
+            let mut builder = Builder::default();
+            let lists = ["phone", "order"].map(|phrase| vec![phrase.to_owned()]);
+            let [strong, negative] = lists;
+            let phrases = builder.phrases(&Context { strong, negative, ..Context::default() });
+            let vocabulary = builder.build();
+            let at = text.find('@').expect("mark");
+            let told = is_one_of((text.as_bytes(), at), &vocabulary, (&phrases.strong, &phrases.negative));
+            assert_eq!(told, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_cut_is_none() {
+        let text = format!("{}: 600123456", "long ".repeat(40));
+        assert_eq!(name_of(text.as_bytes(), text.len() - 9), None);
+    }
+}
