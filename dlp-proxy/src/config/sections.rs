@@ -483,7 +483,7 @@ pub enum LargeMode {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanConfig {
-    /// Threads; 0 means one less than there are cores, at least one. Default 0.
+    /// Threads; 0 means one less than there are cores, and two where there are two. Idle ones help with long bodies. Default 0.
     pub threads: u16,
     /// Bodies that may leave while they are inspected, each on a thread of its own and with 3 MiB in memory; more count as
     /// too large. Default 64.
