@@ -92,15 +92,8 @@ async fn serve_proxy(
     let Some((io, protocol, proof)) = entry.enter(&services, stream, peer).await else { return };
     let admitted = Arc::new(admitted);
     let (place, lease) = (admitted.clone(), services.access.lease());
-    let new_client = |refusal| Client {
-        peer,
-        admitted: place,
-        place: Place::Proxy,
-        proof,
-        lease,
-        links: Links::new(protocol),
-        refusal,
-    };
+    let links = Links::new(protocol, &services.upstream.kept);
+    let new_client = |refusal| Client { peer, admitted: place, place: Place::Proxy, proof, lease, links, refusal };
     let connection = Connection { io, protocol, admitted: admitted.clone() };
     serve_connection(services.clone(), connection, new_client, move |services, client, request| {
         let admitted = admitted.clone();
