@@ -41,6 +41,7 @@ mod sealed_file;
 mod secret_file;
 mod server;
 mod services;
+mod slow_reader;
 mod sockets;
 mod spool;
 mod state_lock;

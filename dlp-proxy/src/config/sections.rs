@@ -291,7 +291,7 @@ pub struct LimitsConfig {
     /// Time without a body byte from the client, and by which a body may stay behind 512 bytes a second. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_upload: Duration,
-    /// Time without a byte of an answer's body from the origin. Default `"5m"`.
+    /// Time without a byte of an answer's body from the origin, and time in which a client takes nothing of what is sent to it. Default `"5m"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_download: Duration,
     /// Largest message on a WebSocket, which is held for inspection. A larger one closes the connection with code 1009.
