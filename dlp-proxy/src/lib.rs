@@ -31,6 +31,7 @@ mod http;
 mod icap;
 mod identity;
 mod known;
+mod message_room;
 mod metrics;
 pub mod names;
 mod pipeline;
