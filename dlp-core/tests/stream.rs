@@ -1,8 +1,9 @@
 //! The law of the stream scan: any chunking of a text gives the matches of the whole text.
 
 use dlp_core::knowledge::Catalogue;
-use dlp_core::matching::{DetectorSet, Match, ScanEnd, Scratch};
+use dlp_core::matching::{DetectorSet, HelperJob, Helpers, Match, ScanEnd, Scratch};
 use proptest::prelude::*;
+use std::sync::{Arc, Mutex};
 
 /// Detectors of every anchor kind, with context, company, value groups, boundaries and overlapping matches.
 const DETECTORS: &str = r#"
@@ -81,8 +82,11 @@ fn whole(set: &DetectorSet, text: &[u8]) -> (Vec<Match>, ScanEnd) {
 }
 
 fn in_chunks(set: &DetectorSet, text: &[u8], lens: &[usize]) -> (Vec<Match>, ScanEnd) {
+    with_scratch(Scratch::new(), set, text, lens)
+}
+
+fn with_scratch(mut scratch: Scratch, set: &DetectorSet, text: &[u8], lens: &[usize]) -> (Vec<Match>, ScanEnd) {
     let mut found = Vec::new();
-    let mut scratch = Scratch::new();
     let mut stream = set.stream();
     let mut rest = text;
     for len in lens.iter().cycle() {
@@ -96,6 +100,39 @@ fn in_chunks(set: &DetectorSet, text: &[u8], lens: &[usize]) -> (Vec<Match>, Sca
     }
     let end = stream.finish(&mut scratch, &mut |m| found.push(m));
     (found, end)
+}
+
+/// Helpers of several characters: each is a law of its own that the matches stay the same.
+#[derive(Debug)]
+enum Helping {
+    /// Starts at once, beside whoever asked.
+    Beside,
+    /// Does all of it before whoever asked begins.
+    Before,
+    /// Comes when everything is done.
+    Late(Mutex<Vec<LateJob>>),
+    /// Has something else to do.
+    Never,
+}
+
+struct LateJob(HelperJob);
+
+impl std::fmt::Debug for LateJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LateJob")
+    }
+}
+
+impl Helpers for Helping {
+    fn lend(&self, job: HelperJob) -> bool {
+        match self {
+            Self::Beside => drop(std::thread::spawn(move || job(&mut Scratch::new()))),
+            Self::Before => job(&mut Scratch::new()),
+            Self::Late(jobs) => jobs.lock().expect("no job fails").push(LateJob(job)),
+            Self::Never => return false,
+        }
+        true
+    }
 }
 
 /// Pieces that matter to the detectors, joined by filler of very different lengths.
@@ -134,6 +171,38 @@ proptest! {
         let set = set();
         prop_assert_eq!(in_chunks(&set, text.as_bytes(), &lens), whole(&set, text.as_bytes()));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn helpers_change_nothing(
+        pieces in prop::collection::vec(piece(), 1..40),
+        lens in prop::collection::vec(1usize..600_000, 1..4),
+    ) {
+        let text = pieces.concat();
+        let set = set();
+        let expected = whole(&set, text.as_bytes());
+        for helping in [Helping::Beside, Helping::Before, Helping::Late(Mutex::default()), Helping::Never] {
+            let helpers = Arc::new(helping);
+            let scratch = Scratch::new().with_helpers(helpers.clone());
+            prop_assert_eq!(&with_scratch(scratch, &set, text.as_bytes(), &lens), &expected);
+            if let Helping::Late(jobs) = &*helpers {
+                jobs.lock().expect("no job fails").drain(..).for_each(|LateJob(job)| job(&mut Scratch::new()));
+            }
+        }
+    }
+}
+
+#[test]
+fn helpers_are_asked_for_long_texts() {
+    let (set, text) = (set(), "number 123456, ".repeat(40_000));
+    let helpers = Arc::new(Helping::Late(Mutex::default()));
+    let scratch = Scratch::new().with_helpers(helpers.clone());
+    assert_eq!(with_scratch(scratch, &set, text.as_bytes(), &[100_000]).0.len(), 40_000);
+    let Helping::Late(jobs) = &*helpers else { panic!("they are late") };
+    assert!(jobs.lock().expect("no job fails").len() > 3);
 }
 
 #[test]

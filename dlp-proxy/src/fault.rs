@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     TooManyProofs,
     /// The bodies that are held take all the place there is.
     SpoolFull,
+    /// The messages that have not come whole take all the memory there is for them.
+    MessagesFull,
     /// A protocol switch that cannot be inspected.
     Upgrade,
     /// Who is it?
@@ -116,6 +118,9 @@ impl Fault {
                 (S::SERVICE_UNAVAILABLE, "too_many_proofs", "Too many users share this connection; open another one.")
             }
             Self::SpoolFull => (S::SERVICE_UNAVAILABLE, "spool_full", "The gateway holds too much data right now."),
+            Self::MessagesFull => {
+                (S::SERVICE_UNAVAILABLE, "messages_full", "The gateway holds too many unfinished messages right now.")
+            }
             Self::Upgrade => (S::NOT_IMPLEMENTED, "upgrade", "This protocol upgrade cannot be inspected."),
             Self::Unauthenticated { .. } => {
                 (S::PROXY_AUTHENTICATION_REQUIRED, "unauthenticated", "The gateway needs to know who you are.")

@@ -14,6 +14,7 @@ use crate::destination::{Catalogue, RestrictError, Restrictions};
 use crate::icap;
 use crate::identity::IdentityError;
 use crate::known::{self, KnownError};
+use crate::message_room::MessageRoom;
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
 use crate::pipeline::recent::Recent;
@@ -278,6 +279,7 @@ impl Gateway {
             recent: Recent::new(held.count_window),
             pinning: Pinning::new(),
             transfers: Transfers::new(held.spool_total_max / 2, metrics.transfers_open.clone()),
+            messages: MessageRoom::new(config.limits.websocket_message),
             spool: SpoolPlace::new(&spool_dir, held.ram_max, held.spool_total_max, metrics.spool_bytes.clone()),
             mint: LeafMint::new(ca.clone(), &config.limits)?,
             upstream: Upstream::new(resolver, read.parent, tls, &config.upstream),

@@ -8,6 +8,7 @@ use crate::http::head::{FIELDS_MAX, HEAD_BYTES_MAX};
 use crate::identity::{Proof, certificate};
 use crate::pipeline::{self, Client, Place};
 use crate::services::Services;
+use crate::slow_reader::WhileRead;
 use crate::tls::Protocol;
 use crate::tunnel;
 use crate::upstream::Links;
@@ -92,15 +93,8 @@ async fn serve_proxy(
     let Some((io, protocol, proof)) = entry.enter(&services, stream, peer).await else { return };
     let admitted = Arc::new(admitted);
     let (place, lease) = (admitted.clone(), services.access.lease());
-    let new_client = |refusal| Client {
-        peer,
-        admitted: place,
-        place: Place::Proxy,
-        proof,
-        lease,
-        links: Links::new(protocol),
-        refusal,
-    };
+    let links = Links::new(protocol, &services.upstream.kept);
+    let new_client = |refusal| Client { peer, admitted: place, place: Place::Proxy, proof, lease, links, refusal };
     let connection = Connection { io, protocol, admitted: admitted.clone() };
     serve_connection(services.clone(), connection, new_client, move |services, client, request| {
         let admitted = admitted.clone();
@@ -189,6 +183,8 @@ where
     S: Fn(Arc<Services>, Arc<Client>, Request<Incoming>) -> F,
     F: Future<Output = Response<GatewayBody>> + Send + 'static,
 {
+    let unread_max = services.config.limits.body_stall_download;
+    let connection = Connection { io: Box::new(WhileRead::new(connection.io, unread_max)), ..connection };
     // Each in a box of its own size: most connections are idle most of the time.
     match connection.protocol {
         Protocol::Http1 => Box::pin(serve_http1(services, connection, new_client, serve)).await,

@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::body::BodyLimits;
 use crate::config::Config;
 use crate::destination::{Catalogue, Restrictions};
+use crate::message_room::MessageRoom;
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
 use crate::pipeline::recent::Recent;
@@ -50,6 +51,8 @@ pub(crate) struct Services {
     pub(crate) pinning: Pinning,
     /// Uploads that take several requests.
     pub(crate) transfers: Transfers,
+    /// Memory for messages that have not come whole.
+    pub(crate) messages: Arc<MessageRoom>,
     /// Place of bodies that are held.
     pub(crate) spool: Arc<SpoolPlace>,
     /// Certificates for clients.

@@ -227,7 +227,7 @@ impl Tunnel {
     async fn intercepted(&self, stream: ClientIo, hello: Hello, own_choice: Protocol) -> Option<Opened> {
         let opened = match &self.route {
             Some(route) => Box::pin(self.open_origin(route, &hello)).await,
-            None => Ok((own_choice, Links::new(own_choice))),
+            None => Ok((own_choice, Links::new(own_choice, &self.services.upstream.kept))),
         };
         let protocol = opened.as_ref().map_or(own_choice, |(protocol, _)| *protocol);
         let config = match self.services.mint.server_config(&self.authority.host, protocol) {
@@ -261,7 +261,7 @@ impl Tunnel {
             Protocol::Http1 => Protocol::Http2,
             Protocol::Http2 => wish,
         };
-        Ok((protocol, Links::with(protocol, route, link)))
+        Ok((protocol, Links::with(protocol, &self.services.upstream.kept, (route, link))))
     }
 
     /// Relays a tunnel unread, and counts its bytes.
@@ -304,7 +304,8 @@ impl Tunnel {
             route.is_tls = false;
         }
         let protocol = Protocol::Http1;
-        Opened { io: with_first(stream, first), protocol, links: Ok(Links::new(protocol)) }
+        let links = Links::new(protocol, &self.services.upstream.kept);
+        Opened { io: with_first(stream, first), protocol, links: Ok(links) }
     }
 
     /// Requests.
@@ -322,7 +323,8 @@ impl Tunnel {
     async fn serve_fault(self, io: ClientIo, protocol: Protocol, fault: Fault) {
         let services = self.services.clone();
         let connection = Connection { io, protocol, admitted: self.admitted.clone() };
-        let new_client = |refusal| self.client(Links::new(protocol), refusal);
+        let links = Links::new(protocol, &services.upstream.kept);
+        let new_client = |refusal| self.client(links, refusal);
         let answer = move |services: Arc<Services>, client: Arc<Client>, request: Request<Incoming>| {
             let (parts, body) = request.into_parts();
             drop(ClientBody::new(body, parts.version));

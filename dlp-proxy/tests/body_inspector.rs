@@ -106,6 +106,66 @@ fn values_are_found_with_their_path() {
     }
 }
 
+#[test]
+fn what_is_deflated_without_a_word_is_read() {
+    let deflated = |text: &str, has_frame: bool| {
+        let level = flate2::Compression::default();
+        if has_frame {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+            encoder.write_all(text.as_bytes()).unwrap();
+            return encoder.finish().unwrap();
+        }
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let short = format!("PESEL: {PESEL}\n");
+    let long: String = (0..4_000).map(|n| format!("line {n}, {}\n", n * 7919 % 10_007)).collect::<String>() + &short;
+    for (text, has_frame) in [(&short, true), (&short, false), (&long, true), (&long, false)] {
+        let body = deflated(text, has_frame);
+        for tail in [&b""[..], b"and more \xff\xfe"] {
+            for fields in [vec![], vec![("content-type", "application/octet-stream")]] {
+                let (report, places) = run(&fields, &[&body, tail].concat());
+                assert_eq!(places, ["deflate"], "{has_frame} {} {}", text.len(), tail.len());
+                assert_eq!(report.outcome.completeness.as_str(), "complete");
+            }
+        }
+        assert!(!dlp_proxy::body::is_one_piece(&HeaderMap::new(), &body[..body.len().min(4_096)]));
+    }
+    // What only looks like it is what it is.
+    let noise: Vec<u8> = (0_u32..4_096).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let (report, places) = run(&[], &[&b"\x78\x9c"[..], &noise].concat());
+    assert_eq!((places, report.outcome.completeness.as_str()), (Vec::new(), "complete"));
+    assert!(dlp_proxy::body::is_one_piece(&HeaderMap::new(), &noise));
+}
+
+#[test]
+fn a_value_that_a_form_divides_is_found() {
+    let token = generate("ghp_[0-9A-Za-z]{36}", 5, validators::find("github-token")).unwrap();
+    let (begin, rest) = token.split_at(13);
+    let (middle, end) = rest.split_at(12);
+    let count = |body: &str| {
+        let head = HeaderMap::from_iter([(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        )]);
+        let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
+        let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+        let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+        let report = inspect(&head, &mut Cursor::new(body.as_bytes()), setup, &mut collected);
+        let is_joined = |finding: &&dlp_core::content::Finding| {
+            finding.location.container.iter().any(|step| step == "fields, joined")
+        };
+        (report.outcome.completeness.as_str(), collected.findings.iter().filter(is_joined).count())
+    };
+    assert_eq!(count(&format!("a=x&b={begin}&c={middle}&d={end}&e=y")).1, 1);
+    assert_eq!(count(&format!("a={token}&b=x")).1, 0, "one that is whole is found as such");
+    let many: String = (0..5_000).map(|n| format!("field{n}=value{n}&")).collect();
+    assert_eq!(count(&format!("{many}b={begin}&c={middle}&d={end}")), ("complete", 1));
+    let too_many: String = (0..60_000).map(|n| format!("field{n}=value{n}&")).collect();
+    assert_eq!(count(&too_many).0, "partial");
+}
+
 /// A push whose lines before the pack have this length together.
 fn push_after(commands_len: usize, push: &[u8]) -> Vec<u8> {
     let pack = memchr::memmem::find(push, b"PACK").unwrap();

@@ -478,3 +478,30 @@ async fn each_request_is_a_line_that_tells_nothing_of_its_content() {
     let _ = gateway.https("site.example:443", get.as_bytes()).await;
     assert_eq!(lines(1).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_of_its_answer_is_cut_off() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    // An origin that sends as long as somebody takes it, and says how much that was.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let sending = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut piece = [0; 4096];
+        let _ = stream.read(&mut piece).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n").await.unwrap();
+        let mut sent = 0;
+        while stream.write_all(&piece).await.is_ok() {
+            sent += piece.len();
+        }
+        sent
+    });
+    let config =
+        format!("limits.body_stall_download = \"300ms\"\nresolver.override = {{ \"plain.example\" = \"{address}\" }}");
+    let gateway = Running::start(&TestCa::new(), &config).await;
+    let mut client = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();
+    client.write_all(b"GET http://plain.example/ HTTP/1.1\r\nHost: plain.example\r\n\r\n").await.unwrap();
+    let sent = tokio::time::timeout(std::time::Duration::from_secs(30), sending).await.expect("it is cut off").unwrap();
+    assert!(sent < 100 << 20, "{sent} bytes were taken for somebody who reads nothing");
+    drop(client);
+}

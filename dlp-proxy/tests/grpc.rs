@@ -170,6 +170,38 @@ async fn a_first_message_that_is_refused_gets_a_status_of_grpc() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn unfinished_messages_do_not_fill_the_memory() {
+    let (received, gateway) = scene("limits.websocket_message = \"256KiB\"").await;
+    // All of a message but its end, in many calls at once.
+    let most = message(0, &[b'x'; 200_000]).slice(..199_000);
+    let mut calls = Vec::new();
+    for _ in 0..40 {
+        let (sender, answer) = call(&gateway, None).await;
+        sender.send(most.clone()).await.unwrap();
+        calls.push((sender, answer));
+    }
+    // Those for which there is no room end, whether or not their head has gone to the origin; the others wait for the rest.
+    let is_over = async |answer: tokio::task::JoinHandle<hyper::Result<Response<Incoming>>>| {
+        let Ok(answer) = answer.await.unwrap() else { return true };
+        let is_told = answer.headers().get("x-dlp-reason").is_some_and(|reason| reason == "messages_full");
+        is_told || answer.into_body().collect().await.is_err()
+    };
+    let (mut senders, mut over) = (Vec::new(), tokio::task::JoinSet::new());
+    for (sender, answer) in calls {
+        senders.push(sender);
+        over.spawn(async move { is_over(answer).await });
+    }
+    // Sixteen times 256 KiB, and what is not counted of each, are room for twelve.
+    for _ in 0..28 {
+        let ended = tokio::time::timeout(Duration::from_secs(30), over.join_next()).await.expect("it ends");
+        assert!(ended.unwrap().unwrap(), "nothing ends well");
+    }
+    assert_eq!(over.len(), 12);
+    drop(senders);
+    assert!(received.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_of_a_server_are_not_waited_for() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

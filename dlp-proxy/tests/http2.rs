@@ -18,9 +18,12 @@ use std::time::Duration;
 use support::{Running, TestCa, find, status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
 
 const HOST: &str = "files.example";
+/// Requests that wait for each other at the origin.
+const TOGETHER: usize = 8;
 const CARD: &str = "Please charge my credit card number 4000 0100 0007 1234, Visa, expiry 12/29.\n";
 
 /// A request as an origin has understood it.
@@ -48,14 +51,15 @@ impl Origin {
         let address = listener.local_addr().unwrap();
         let (seen, connections): (Arc<Mutex<Vec<Seen>>>, Arc<Mutex<usize>>) = Default::default();
         let (log, count) = (seen.clone(), connections.clone());
+        let together = Arc::new(Barrier::new(TOGETHER));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, log) = (acceptor.clone(), log.clone());
+                let (acceptor, log, together) = (acceptor.clone(), log.clone(), together.clone());
                 *count.lock().unwrap() += 1;
                 tokio::spawn(async move {
                     let Ok(tls) = acceptor.accept(stream).await else { return };
                     let is_h2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-                    let service = service_fn(move |request| answer(log.clone(), request));
+                    let service = service_fn(move |request| answer(log.clone(), together.clone(), request));
                     let io = TokioIo::new(tls);
                     let _ = match is_h2 {
                         true => {
@@ -80,7 +84,11 @@ impl Origin {
 
 type Answer = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
-async fn answer(log: Arc<Mutex<Vec<Seen>>>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+async fn answer(
+    log: Arc<Mutex<Vec<Seen>>>,
+    together: Arc<Barrier>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await else { return Ok(Response::new(Full::default().boxed())) };
     let path = parts.uri.path().to_owned();
@@ -97,8 +105,8 @@ async fn answer(log: Arc<Mutex<Vec<Seen>>>, request: Request<Incoming>) -> Resul
         let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
         *response.body_mut() = Frames::of([Frame::data(Bytes::from_static(b"ok")), Frame::trailers(trailers)]);
     }
-    if path == "/slow" {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    if path == "/together" {
+        together.wait().await;
     }
     response.headers_mut().insert("alt-svc", "h3=\":443\"".parse().unwrap());
     response.headers_mut().insert("x-origin", "yes".parse().unwrap());
@@ -254,17 +262,17 @@ async fn streams_do_not_wait_for_each_other() {
         let (origin, gateway) = scene(&[origin_speaks]).await;
         let tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
         let client = speak(tls).await;
-        let begin = std::time::Instant::now();
-        let tasks: Vec<_> = (0..8)
+        // None is answered before all of them are there.
+        let tasks: Vec<_> = (0..TOGETHER)
             .map(|_| {
                 let mut client = client.clone();
-                tokio::spawn(async move { client.send_request(put("/slow", "x")).await.unwrap().status().as_u16() })
+                tokio::spawn(async move { client.send_request(put("/together", "x")).await.unwrap().status().as_u16() })
             })
             .collect();
         for task in tasks {
-            assert_eq!(task.await.unwrap(), 200);
+            let answered = tokio::time::timeout(Duration::from_secs(60), task).await;
+            assert_eq!(answered.expect("nobody waits for the others").unwrap(), 200);
         }
-        assert!(begin.elapsed() < Duration::from_millis(8 * 300), "{:?}", begin.elapsed());
         let used = *origin.connections.lock().unwrap();
         assert!(connections.contains(&used), "{origin_speaks}: {used} connections");
     }
@@ -436,6 +444,7 @@ fn get_fields() -> Vec<u8> {
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const PRIORITY: u8 = 2;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
@@ -459,28 +468,98 @@ async fn is_ended_by(gateway: &Running, frames: impl IntoIterator<Item = Vec<u8>
     tokio::time::timeout(Duration::from_secs(3), reading).await.is_ok()
 }
 
+/// Frames that come one after the other.
+type Flood = Box<dyn Iterator<Item = Vec<u8>>>;
+
+/// What clients send to exhaust a gateway, and whether it ends the connection. The others cost nothing but to be read.
+fn floods() -> Vec<(&'static str, bool, Flood)> {
+    let request = |stream| frame(HEADERS, 0x5, stream, &get_fields());
+    let upload = |stream| frame(HEADERS, 0x4, stream, &get_fields());
+    let reset = |stream| frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+    let odd = |count: u32| (0..count).map(|n| 2 * n + 1);
+    let on_requests = move |count, second: fn(u32) -> Vec<u8>| -> Flood {
+        Box::new(odd(count).flat_map(move |stream| [request(stream), second(stream)]))
+    };
+    let behind = |first: Vec<u8>, then: Vec<u8>, count| -> Flood {
+        Box::new(std::iter::once(first).chain(std::iter::repeat_n(then, count)))
+    };
+    let setting =
+        |id: u16, value: u32| frame(SETTINGS, 0, 0, &[&id.to_be_bytes()[..], &value.to_be_bytes()].concat()).repeat(50);
+    let padding = literal("x-pad", &[b'y'; 8_000]);
+    // One entry of the dynamic table, named again and again: 64 KiB become 12 MB.
+    let entry = [&[0x40], &literal("x-a", &[b'v'; 3_000])[1..]].concat();
+    let bomb = frame(HEADERS, 0x5, 1, &[get_fields(), entry, vec![0xbe; 4_000]].concat());
+    vec![
+        ("a few requests are taken back", false, Box::new(odd(20).flat_map(move |n| [request(n), reset(n)]))),
+        ("rapid reset", true, Box::new(odd(20_000).flat_map(move |n| [request(n), reset(n)]))),
+        ("uploads that are taken back", true, Box::new(odd(20_000).flat_map(move |n| [upload(n), reset(n)]))),
+        ("resets for a window of nothing", true, on_requests(2_000, |n| frame(WINDOW_UPDATE, 0, n, &[0; 4]))),
+        (
+            "resets for a window that overflows",
+            true,
+            on_requests(2_000, |n| frame(WINDOW_UPDATE, 0, n, &[0x7f, 0xff, 0xff, 0xff]).repeat(2)),
+        ),
+        ("resets for data behind the end", true, on_requests(2_000, |n| frame(DATA, 0, n, b"x"))),
+        (
+            "resets for a stream that waits for itself",
+            true,
+            on_requests(2_000, |n| frame(PRIORITY, 0, n, &[&n.to_be_bytes()[..], &[1]].concat())),
+        ),
+        (
+            "CONTINUATION without end",
+            true,
+            behind(frame(HEADERS, 0x1, 1, &get_fields()), frame(CONTINUATION, 0, 1, &padding), 2_000),
+        ),
+        (
+            "CONTINUATION of nothing",
+            true,
+            behind(frame(HEADERS, 0x1, 1, &get_fields()), frame(CONTINUATION, 0, 1, &[]), 200_000),
+        ),
+        ("fields that grow when they are unpacked", true, Box::new(std::iter::once(bomb).chain(odd(200).map(request)))),
+        ("more streams than there may be", true, Box::new(odd(20_000).map(upload))),
+        ("data of nothing", true, behind(upload(1), frame(DATA, 0, 1, &[]), 200_000)),
+        ("a stream that clients cannot open", true, Box::new(std::iter::once(frame(HEADERS, 0x5, 2, &get_fields())))),
+        ("settings", false, Box::new((0..1_000).map(move |n| setting(4, 65_535 + n)))),
+        ("sizes of the table", false, Box::new((0..1_000).map(move |n| setting(1, n % 2 * 4_096)))),
+        ("pings", false, Box::new((0..1_000).map(|_| frame(PING, 0, 0, &[0; 8]).repeat(50)))),
+        (
+            "priorities",
+            false,
+            Box::new(odd(1_000).map(|n| frame(PRIORITY, 0, n, &[0, 0, 0, 0, (n % 255) as u8]).repeat(50))),
+        ),
+        ("frames that nobody knows", false, Box::new((0..1_000).map(|_| frame(0xbe, 0, 0, &[0; 8]).repeat(50)))),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn floods_end_the_connection_and_nothing_else() {
     let (_origin, gateway) = scene(&["h2", "http/1.1"]).await;
-    let request = |stream| frame(HEADERS, 0x5, stream, &get_fields());
-    let reset = |stream| frame(RST_STREAM, 0, stream, &8u32.to_be_bytes());
-    let odd = |count: u32| (0..count).map(|n| 2 * n + 1);
-    let honest = odd(20).flat_map(|stream| [request(stream), reset(stream)]);
-    assert!(!is_ended_by(&gateway, honest).await, "a few requests may be taken back");
-    let rapid_reset = odd(20_000).flat_map(|stream| [request(stream), reset(stream)]);
-    assert!(is_ended_by(&gateway, rapid_reset).await, "rapid reset");
-    let padding = literal("x-pad", &[b'y'; 8_000]);
-    let first = frame(HEADERS, 0x1, 1, &get_fields());
-    let continuations = std::iter::once(first).chain((0..2_000).map(|_| frame(CONTINUATION, 0, 1, &padding)));
-    assert!(is_ended_by(&gateway, continuations).await, "CONTINUATION without end");
-    let zero_updates = odd(2_000).flat_map(|stream| [request(stream), frame(8, 0, stream, &[0; 4])]);
-    assert!(is_ended_by(&gateway, zero_updates).await, "resets that the gateway is made to send");
-    // Bounded, not necessarily ended: nothing is kept for a ping but its answer.
-    let _ = is_ended_by(&gateway, (0..5_000).map(|_| frame(PING, 0, 0, &[0; 8]))).await;
-    let even = is_ended_by(&gateway, [frame(HEADERS, 0x5, 2, &get_fields())]).await;
-    assert!(even, "a stream that clients cannot open");
+    for (name, is_ended, frames) in floods() {
+        assert_eq!(is_ended_by(&gateway, frames).await, is_ended, "{name}");
+    }
     let answer = client(&gateway).await.send_request(put("/f", "fine")).await.unwrap();
     assert_eq!(answer.status(), 200, "others are served");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_nothing_is_not_read_for_ever() {
+    let (_origin, gateway) = scene(&["h2"]).await;
+    // Each of these asks for an answer; what is not read of answers holds up the reading of more.
+    for asking in [frame(PING, 0, 0, &[0; 8]), frame(SETTINGS, 0, 0, &[])] {
+        let mut tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+        tls.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
+        let piece = asking.repeat(4_096);
+        let mut sent = 0;
+        // What the sockets of both sides hold is a few megabytes.
+        while sent < 64 << 20
+            && matches!(tokio::time::timeout(Duration::from_secs(2), tls.write_all(&piece)).await, Ok(Ok(())))
+        {
+            sent += piece.len();
+        }
+        assert!(sent < 64 << 20, "{sent} bytes were read, and their answers kept");
+        let answer = client(&gateway).await.send_request(put("/f", "fine")).await.unwrap();
+        assert_eq!(answer.status(), 200, "others are served");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

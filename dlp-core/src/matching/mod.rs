@@ -14,8 +14,9 @@
 //! stands farther away than the longest match and the context windows; the header of a table, at the beginning of a text, is
 //! the one thing that counts from afar. That is why [`StreamScan`] can give the same
 //! matches for any chunking while it holds a bounded part of the stream. A whole buffer is a stream of one piece that
-//! is not copied.
+//! is not copied. Blocks of a stream are searched apart (`blocks`), by helpers too where there are any.
 
+mod blocks;
 mod boundary;
 mod budget;
 mod candidates;
@@ -49,6 +50,7 @@ mod table;
 mod tests;
 mod vocabulary;
 
+pub use blocks::{HelperJob, Helpers};
 pub use compile::{CompileError, DetectorSet};
 pub use found::{DetectorIndex, Match, Reason, ScanEnd, Step, TableCell, ValidatorResult};
 pub use lines::LineColumn;

@@ -1,5 +1,6 @@
 //! Memory that a thread reuses from text to text.
 
+use super::blocks::Helpers;
 use super::budget::{BLOCK_BYTES, Budget};
 use super::candidates::Tokens;
 use super::compile::DetectorSet;
@@ -8,6 +9,7 @@ use super::neighbourhood::Neighbourhood;
 use super::simd::{Masks, Places};
 use super::spotted::Spotted;
 use crate::knowledge::pattern::Memory;
+use std::sync::Arc;
 
 /// Bytes that the automata of all patterns together may keep in each thread.
 const AUTOMATA_BYTES_MAX: usize = 96 * 1024 * 1024;
@@ -39,6 +41,8 @@ pub struct Scratch {
     pub(super) neighbourhood: Neighbourhood,
     /// Phrases around a match.
     pub(super) spotted: Spotted,
+    /// Who may search blocks of a stream beside this thread.
+    helpers: Option<Arc<dyn Helpers>>,
 }
 
 impl Scratch {
@@ -46,6 +50,16 @@ impl Scratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with threads that help when a long text is searched.
+    #[must_use]
+    pub fn with_helpers(self, helpers: Arc<dyn Helpers>) -> Self {
+        Self { helpers: Some(helpers), ..self }
+    }
+
+    pub(super) fn helpers(&self) -> Option<Arc<dyn Helpers>> {
+        self.helpers.clone()
     }
 
     /// Called after each block with the steps that were taken in it. After many, what the automata have grown to is

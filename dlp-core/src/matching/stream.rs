@@ -6,9 +6,10 @@
 //!
 //! The horizon moves by whole blocks, aligned to the stream, because the budget of confirming is kept by block.
 
+use super::blocks::{self, Searched, Shared, blocks_of};
 use super::budget::BLOCK_BYTES;
 use super::compile::DetectorSet;
-use super::evidence::{self, Ground, Judged};
+use super::evidence::Ground;
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::lines::LineCounter;
 use super::material::Material;
@@ -16,11 +17,9 @@ use super::report::{self, SURROUNDINGS_BYTES, Window};
 use super::resolve::Pending;
 use super::scratch::Scratch;
 use super::table::Table;
-use super::{candidates, confirm};
 use crate::base::Span;
 use crate::knowledge::MATCH_LEN_MAX;
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes that are collected before they are searched: large against the carry, small against a cache.
@@ -65,6 +64,7 @@ impl StreamScan {
         scratch.fit(set);
         while state.horizon < text.len() as u64 {
             let end = text.len().min(state.horizon as usize + SLICE_BYTES);
+            state.begin(set, text);
             state.advance(set, scratch, text, end);
             state.report(set, text, text.len() == end, each);
         }
@@ -100,12 +100,24 @@ impl StreamScan {
     fn search(&mut self, scratch: &mut Scratch, is_end: bool, each: &mut dyn FnMut(Match)) {
         scratch.fit(&self.set);
         let end = if is_end { self.buffer.len() } else { self.last_block_end() };
-        self.state.advance(&self.set, scratch, &self.buffer, end);
-        self.state.report(&self.set, &self.buffer, is_end, each);
-        let keep = self.state.keep_from(&self.set);
-        self.state.pass_lines(&self.buffer, keep);
-        self.buffer.drain(..(keep - self.state.base) as usize);
-        self.state.base = keep;
+        self.state.begin(&self.set, &self.buffer);
+        let part = self.state.from()..end;
+        let is_divided = blocks_of(part.clone()).len() > 1;
+        match scratch.helpers().filter(|_| is_divided) {
+            None => {
+                self.state.advance(&self.set, scratch, &self.buffer, end);
+                let done = self.state.settle(&self.set, &self.buffer, is_end, each);
+                self.buffer.drain(..done);
+            }
+            Some(helpers) => {
+                let shared = (&self.set, self.state.material, &self.state.table);
+                let shared = Arc::new(Shared::new(shared, std::mem::take(&mut self.buffer), part));
+                shared.search(scratch, &*helpers).into_iter().for_each(|searched| self.state.add(searched));
+                self.state.pass(end);
+                let done = self.state.settle(&self.set, shared.text(), is_end, each);
+                self.buffer = shared.into_text_from(done);
+            }
+        }
     }
 
     /// Where the last block ends that has all it depends on in the buffer, as an index into it.
@@ -135,51 +147,51 @@ impl State {
         ScanEnd { degraded: self.degraded.into_iter().collect(), steps: self.steps }
     }
 
-    /// Finds all matches that start between the horizon, where a block begins, and `end`, an index into the text.
-    fn advance(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], end: usize) {
+    /// Reads what the whole text is judged by from its beginning.
+    fn begin(&mut self, set: &DetectorSet, text: &[u8]) {
         if self.horizon == 0 && self.material == Material::Text {
             self.table = Table::of(set.vocabulary(), text).map(Arc::new);
         }
-        let mut start = (self.horizon - self.base) as usize;
-        while start < end {
-            let block = start..end.min(start + BLOCK_BYTES);
-            start = block.end;
-            self.search_block(set, scratch, text, block);
+    }
+
+    /// Where the horizon is in the text, whose first byte is the base. A block begins there.
+    fn from(&self) -> usize {
+        (self.horizon - self.base) as usize
+    }
+
+    /// Finds all matches that start between the horizon and `end`, an index into the text.
+    fn advance(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], end: usize) {
+        let table = self.table.clone();
+        let ground = Ground { text, material: self.material, table: table.as_deref() };
+        for block in blocks_of(self.from()..end) {
+            let searched = blocks::search(set, scratch, ground, block);
+            self.add(searched);
         }
+        self.pass(end);
+    }
+    /// Adds what a block gave; the next one comes next.
+    fn add(&mut self, searched: Searched) {
+        let Searched { mut found, degraded, steps } = searched;
+        for judged in &mut found {
+            judged.start += self.base;
+            judged.end += self.base;
+        }
+        self.degraded.extend(degraded);
+        self.steps += steps;
+        self.pending.add(&mut found);
+    }
+
+    /// All matches before `end`, an index into the text, are known.
+    fn pass(&mut self, end: usize) {
         self.horizon = self.horizon.max(self.base + end as u64);
     }
 
-    fn search_block(&mut self, set: &DetectorSet, scratch: &mut Scratch, text: &[u8], block: Range<usize>) {
-        let table = self.table.clone();
-        let ground = Ground { text, material: self.material, table: table.as_deref() };
-        candidates::find(set, scratch, ground, block);
-        let places = std::mem::take(&mut scratch.candidates);
-        let mut found = Vec::new();
-        for place in &places {
-            let number = place.1;
-            let mut previous = None;
-            loop {
-                if !scratch.budget.allows(number) {
-                    self.degraded.insert(set.patterns()[number as usize].detector);
-                    break;
-                }
-                // Each match ends before the value of the one before it, so there are no more than bytes of the longest.
-                let accepted = match &previous {
-                    None => confirm::confirm(set, scratch, text, *place),
-                    Some(later) => confirm::passed_over(set, scratch, text, (number, later)),
-                };
-                let Some(accepted) = accepted else { break };
-                if let Some(judged) = evidence::judge(set, scratch, ground, (number, &accepted)) {
-                    found.push(Judged { start: judged.start + self.base, end: judged.end + self.base, ..judged });
-                }
-                previous = Some(accepted);
-            }
-        }
-        scratch.candidates = places;
-        let steps = scratch.budget.end_block();
-        scratch.end_block(steps);
-        self.steps += steps;
-        self.pending.add(&mut found);
+    /// Gives the matches that are decided, and lets go the bytes before the first that is still needed: so many.
+    fn settle(&mut self, set: &DetectorSet, text: &[u8], is_end: bool, each: &mut dyn FnMut(Match)) -> usize {
+        self.report(set, text, is_end, each);
+        let keep = self.keep_from(set);
+        self.pass_lines(text, keep);
+        (keep - std::mem::replace(&mut self.base, keep)) as usize
     }
 
     /// Gives the matches whose cluster and surroundings are complete.

@@ -19,6 +19,11 @@ use std::rc::Rc;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Window of deflate, 32 KiB.
 const WINDOW_BITS: u8 = 15;
+/// Fewest bytes that are tried as deflated. A value of nine letters takes as many.
+const DEFLATED_BYTES_MIN: usize = 11;
+/// What is inflated of them, and what has to come of a stream that goes on behind the bytes that are tried.
+const INFLATED_SAMPLE_BYTES: usize = 1024;
+const INFLATED_BYTES_MIN: usize = 32;
 /// zstd frame, RFC 8878 section 3.1.1.
 pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -71,6 +76,37 @@ pub(super) struct Bounds<'a> {
     /// Decoded bytes that the whole body may still make.
     pub(super) room_bytes: u64,
     pub(super) cancel: &'a Cancel,
+}
+
+/// Whether bytes look deflated, with or without the frame of zlib: they inflate, at least so far, to what is text or begins
+/// like something known. Neither format has a mark, and of random bytes hardly a few inflate.
+pub(super) fn looks_deflated(first: &[u8]) -> bool {
+    // What is text throughout is no stream of bits.
+    if first.len() < DEFLATED_BYTES_MIN || std::str::from_utf8(first).is_ok() {
+        return false;
+    }
+    [true, false].into_iter().any(|has_frame| {
+        let mut inflated = vec![0; INFLATED_SAMPLE_BYTES];
+        let mut decompress = Decompress::new(has_frame);
+        let status = decompress.decompress(first, &mut inflated, FlushDecompress::None);
+        inflated.truncate(usize::try_from(decompress.total_out()).unwrap_or(0));
+        let is_long = inflated.len() >= INFLATED_BYTES_MIN || matches!(status, Ok(Status::StreamEnd));
+        status.is_ok() && is_long && !inflated.is_empty() && is_sample_of_content(&inflated)
+    })
+}
+
+/// Whether the first bytes of something are text, of which the last character may be cut, or begin like an archive,
+/// a document or another compressed file.
+fn is_sample_of_content(sample: &[u8]) -> bool {
+    const STARTS: [&[u8]; 7] =
+        [b"PK\x03\x04", &GZIP_MAGIC, b"%PDF", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf", b"\xfd7zXZ", &ZSTD_MAGIC];
+    let is_text = |text: &str| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n' | '\u{c}'));
+    let text = match std::str::from_utf8(sample) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(&sample[..error.valid_up_to()]).ok(),
+        Err(_) => None,
+    };
+    STARTS.iter().any(|start| sample.starts_with(start)) || text.is_some_and(is_text)
 }
 
 /// Decodes a body from its start.

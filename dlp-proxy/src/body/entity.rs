@@ -7,12 +7,12 @@ use super::coding::{self, Bounds, Coding, Decoded};
 use super::multipart::{self, PartHead};
 use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
-use super::{Opaque, chunked, fields, form, git, json, messages, xml};
+use super::{Opaque, chunked, fields, form, git, joined, json, messages, xml};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
-use std::io;
+use std::io::{self, BufReader, SeekFrom};
 
 /// Bytes that are looked at to tell the format.
 const SNIFF_BYTES: u64 = 4 * 1024;
@@ -98,6 +98,7 @@ impl Declared {
             && self.format(first) == Format::Whole
             && format_of_bytes(first) == Format::Whole
             && !first.starts_with(&coding::ZSTD_MAGIC)
+            && !coding::looks_deflated(first)
     }
 
     /// The format by the declared type and the first bytes.
@@ -326,6 +327,9 @@ fn walk_format(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek
     if chosen == Format::Whole && first.starts_with(&coding::ZSTD_MAGIC) {
         return unwrap_sniffed_zstd(walk, declared, body);
     }
+    if chosen == Format::Whole && coding::looks_deflated(&first) {
+        walk_sniffed_deflate(walk, declared, body)?;
+    }
     walk.scoped(|walk| {
         if walk_structure(walk, declared, (chosen, said == chosen), (&first, &mut *body)) {
             return;
@@ -359,6 +363,9 @@ fn walk_structure(
         Format::Form => {
             let end = fields::walk_fields(walk, body, form::open);
             report_damage(walk, is_declared, "form_syntax", end);
+            if let Err(error) = walk_divided(walk, body) {
+                walk.unreadable(&error);
+            }
             // The undecoded bytes can hold what decoding destroys, a plus sign in a secret.
             false
         }
@@ -372,6 +379,14 @@ fn walk_structure(
             true
         }
     }
+}
+
+/// Values that a form has divided over several fields.
+fn walk_divided(walk: &mut Walk<'_>, body: &mut dyn ReadSeek) -> io::Result<()> {
+    body.seek(SeekFrom::Start(0))?;
+    let fields = form::open(Box::new(BufReader::new(body)), walk.setup.limits);
+    walk.within("fields, joined".to_owned(), |walk| joined::walk_joined_fields(walk, fields));
+    Ok(())
 }
 
 /// Turns how the reading of fields ended into a problem, if it is one; `true` means nothing was left out.
@@ -399,6 +414,17 @@ fn unwrap_sniffed_zstd(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn 
     let below = Declared::named(declared.name.strip_suffix(".zst").unwrap_or(&declared.name));
     let mut result = Ok(());
     walk.within("zstd".to_owned(), |walk| result = unwrap_known_coding(walk, &below, Coding::Zstd, body));
+    result
+}
+
+/// Bytes that nobody said are deflated, and that inflate to text. Chance may have made them so far, and the bytes as they
+/// are count too: what goes wrong behind their beginning is no problem.
+fn walk_sniffed_deflate(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
+    let mut decoded = coding::decode(Coding::Deflate, body, bounds(walk))?;
+    decoded.problem = decoded.problem.filter(|problem| problem.class == ProblemClass::Limit);
+    let below = Declared::named(&declared.name);
+    let mut result = Ok(());
+    walk.within("deflate".to_owned(), |walk| result = walk_decoded(walk, &below, decoded));
     result
 }
 

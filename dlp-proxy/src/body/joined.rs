@@ -1,4 +1,5 @@
-//! Values that were spread over several places of a head: segments of the path, parameters, fields, cookies.
+//! Values that were spread over several places of a head, which are segments of the path, parameters, fields, cookies, or
+//! over the fields of a form.
 //!
 //! Pieces that follow each other are put together, every run of a few of them once, since nobody knows which belong
 //! together. What is put together at random looks like many things, so only findings that are sure count here; of cookies,
@@ -7,9 +8,12 @@
 //! How many pieces a run has, and how long they are, is part of what is looked for, as the threat model says. That there are
 //! more runs than are looked at is a problem, for policy to decide upon.
 
+use super::fields::{Field, Fields};
 use super::walk::{View, Walk};
 use dlp_core::base::Problem;
 use dlp_core::content::Input;
+use std::collections::VecDeque;
+use std::io::{self, Read};
 
 /// Bytes of a piece. A longer one is long enough to be found by itself, in part at least.
 const PIECE_BYTES_MAX: usize = 256;
@@ -17,6 +21,8 @@ const PIECE_BYTES_MAX: usize = 256;
 const RUN_MAX: usize = 8;
 /// Shortest run that is looked at. Nothing shorter is found with certainty.
 const RUN_BYTES_MIN: usize = 9;
+/// Bytes of all runs of one form: those of some 450 KiB of small fields.
+const FORM_RUNS_BYTES_MAX: u64 = 16 << 20;
 
 /// Whose pieces they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,76 @@ pub(super) fn walk_joined<P: AsRef<[u8]>>(walk: &mut Walk<'_>, pieces: &[P], ori
     if is_cut {
         let message = "The head has so many pieces that values spread over the last ones are not seen.";
         walk.problem(Problem::limit("joined_bytes_max", bytes_max as u64, message));
+    }
+}
+
+/// Inspects runs of fields that follow each other in a form, however many there are.
+pub(super) fn walk_joined_fields(walk: &mut Walk<'_>, fields: Box<dyn Fields + '_>) {
+    let mut runs = FieldRuns { fields, latest: VecDeque::new(), text: Vec::new(), taken: 0, left: FORM_RUNS_BYTES_MAX };
+    walk.examine("", Input::Stream(&mut runs), View::Joined { of_digits: false });
+    if runs.left == 0 {
+        let message = "The form has so many short fields that values spread over the last ones are not seen.";
+        walk.problem(Problem::limit("form_runs_bytes_max", FORM_RUNS_BYTES_MAX, message));
+    }
+}
+
+/// The runs of the fields of a form, one a line.
+struct FieldRuns<'f> {
+    fields: Box<dyn Fields + 'f>,
+    /// The values before the next one, as many as a run may have beside it.
+    latest: VecDeque<Vec<u8>>,
+    text: Vec<u8>,
+    taken: usize,
+    /// Bytes that may still be handed out.
+    left: u64,
+}
+
+impl FieldRuns<'_> {
+    /// Fills the buffer with the runs that the next value ends; empty at the end.
+    fn refill(&mut self) {
+        self.text.clear();
+        self.taken = 0;
+        // How the fields end is told by those who read them for themselves.
+        while self.text.is_empty()
+            && self.left > 0
+            && let Ok(Some(field)) = self.fields.next_field()
+        {
+            self.push(field);
+            self.left = self.left.saturating_sub(self.text.len() as u64);
+        }
+    }
+
+    fn push(&mut self, Field { value, is_first, is_last, .. }: Field) {
+        if value.is_empty() {
+            return;
+        }
+        if value.len() > PIECE_BYTES_MAX || !is_first || !is_last {
+            return self.latest.clear();
+        }
+        for begin in 0..self.latest.len() {
+            let before = self.latest.range(begin..);
+            if before.clone().map(Vec::len).sum::<usize>() + value.len() >= RUN_BYTES_MIN {
+                before.for_each(|piece| self.text.extend_from_slice(piece));
+                self.text.extend_from_slice(&value);
+                self.text.push(b'\n');
+            }
+        }
+        self.latest.push_back(value);
+        if self.latest.len() >= RUN_MAX {
+            self.latest.pop_front();
+        }
+    }
+}
+
+impl Read for FieldRuns<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.text.len() {
+            self.refill();
+        }
+        let len = buffer.len().min(self.text.len() - self.taken);
+        buffer[..len].copy_from_slice(&self.text[self.taken..self.taken + len]);
+        self.taken += len;
+        Ok(len)
     }
 }
 
@@ -94,6 +170,33 @@ mod tests {
             assert_eq!((String::from_utf8(got.text).unwrap().as_str(), got.is_cut), (expected, false), "{pieces:?}");
         }
         assert_eq!(runs(&["abcdefghi", "j"], 1, 1_000).text, b"abcdefghi\nabcdefghij\n");
+    }
+
+    #[test]
+    fn the_fields_of_a_form_make_the_same_runs() {
+        let limits = crate::body::BodyLimits::default();
+        let long = "x".repeat(PIECE_BYTES_MAX + 1);
+        let many: Vec<String> = (0..40).map(|number| format!("piece{number}")).collect();
+        let rows: [Vec<&str>; 4] = [
+            vec!["alone, but long enough"],
+            vec!["abcde", "fghij", "", "klm"],
+            vec!["abcde", &long, "fghij", "klmno"],
+            many.iter().map(String::as_str).collect(),
+        ];
+        for pieces in rows {
+            let form: String = pieces.iter().map(|piece| format!("a={piece}&")).collect();
+            let fields = crate::body::form::open(Box::new(form.as_bytes()), &limits);
+            let mut read = FieldRuns { fields, latest: VecDeque::new(), text: Vec::new(), taken: 0, left: 1 << 20 };
+            let mut text = String::new();
+            read.read_to_string(&mut text).unwrap();
+            let expected = String::from_utf8(runs(&pieces, 2, 1 << 20).text).unwrap();
+            let sorted = |text: &str| {
+                let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+                lines.sort();
+                lines
+            };
+            assert_eq!(sorted(&text), sorted(&expected), "{pieces:?}");
+        }
     }
 
     #[test]

@@ -291,7 +291,7 @@ pub struct LimitsConfig {
     /// Time without a body byte from the client, and by which a body may stay behind 512 bytes a second. Default `"60s"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_upload: Duration,
-    /// Time without a byte of an answer's body from the origin. Default `"5m"`.
+    /// Time without a byte of an answer's body from the origin, and time in which a client takes nothing of what is sent to it. Default `"5m"`.
     #[serde(deserialize_with = "units::duration")]
     pub body_stall_download: Duration,
     /// Largest message on a WebSocket, which is held for inspection. A larger one closes the connection with code 1009.
@@ -483,7 +483,7 @@ pub enum LargeMode {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanConfig {
-    /// Threads; 0 means one less than there are cores, at least one. Default 0.
+    /// Threads; 0 means one less than there are cores, and two where there are two. Idle ones help with long bodies. Default 0.
     pub threads: u16,
     /// Bodies that may leave while they are inspected, each on a thread of its own and with 3 MiB in memory; more count as
     /// too large. Default 64.

@@ -31,8 +31,11 @@ const STREAMS_MAX: u32 = 128;
 const STREAM_WINDOW_BYTES: u32 = 2 * MIB;
 /// The same for all streams of a connection: several streams may wait for their inspection without stopping the rest.
 const CONNECTION_WINDOW_BYTES: u32 = 16 * MIB;
-/// Bytes that an origin may send on one stream before they are read.
-const ANSWER_WINDOW_BYTES: u32 = 4 * MIB;
+/// Bytes that an origin may send on one stream before they are read: 20 MB/s over a line of 50 ms.
+const ANSWER_WINDOW_BYTES: u32 = MIB;
+/// The same for all streams of a connection. Clients that read nothing of their answers make the gateway hold as much for
+/// each of their connections.
+const ANSWERS_WINDOW_BYTES: u32 = 2 * MIB;
 /// Bytes of one frame. Larger ones mean fewer wake-ups.
 const FRAME_BYTES_MAX: u32 = 64 * KIB;
 /// Bytes of a field section, as RFC 9113 6.5.2 counts them. The library ends a connection at four times as many.
@@ -73,7 +76,7 @@ pub(crate) fn configure_server(builder: &mut server::conn::http2::Builder<TokioE
 pub(crate) fn configure_client(builder: &mut client::conn::http2::Builder<TokioExecutor>) {
     builder
         .initial_stream_window_size(ANSWER_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_connection_window_size(ANSWERS_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX)
         .max_header_list_size(ANSWER_LIST_BYTES_MAX)
         .max_send_buf_size(SEND_BUFFER_BYTES_MAX)

@@ -11,13 +11,11 @@ use bytes::Bytes;
 use dlp_core::decision::{Activity, Actor, Channel, HeadDecision, Transfer, TransferHead};
 use http::Response;
 use http::request::Parts;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 /// Length from which on a label is looked at, the shortest that holds a credential or anything encoded.
 const LABEL_BYTES_MIN: usize = 16;
-/// Labels of a name that are shown when it is refused: the others are what was found.
-const SHOWN_LABELS: usize = 2;
 /// Stands for the other labels of a domain that is itself what was found.
 const NOT_SHOWN: &str = "*";
 
@@ -93,10 +91,16 @@ fn digits_in(name: &str) -> usize {
     name.bytes().filter(u8::is_ascii_digit).count()
 }
 
-/// The end of a name.
+/// The end of a name that is shown when it is refused, as the others are what was found.
 fn end_of(name: &str) -> String {
-    let labels: Vec<&str> = name.rsplit('.').take(SHOWN_LABELS).collect();
-    labels.into_iter().rev().collect::<Vec<_>>().join(".")
+    registered_domain(name).to_owned()
+}
+
+/// The part of a name that somebody registered, with which all names below it are theirs. Under which ends names are
+/// registered tells the Public Suffix List.
+pub(super) fn registered_domain(name: &str) -> &str {
+    let is_address = name.starts_with('[') || name.parse::<IpAddr>().is_ok();
+    psl::domain_str(name).filter(|_| !is_address).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -120,7 +124,17 @@ mod tests {
 
     #[test]
     fn the_end_of_a_name_is_shown() {
-        for (name, expected) in [("a.b.evil.example", "evil.example"), ("evil.example", "evil.example"), ("a", "a")] {
+        let rows = [
+            ("a.b.evil.example", "evil.example"),
+            ("evil.example", "evil.example"),
+            ("a", "a"),
+            ("4000.0100.evil.co.uk", "evil.co.uk"),
+            ("4000.evil.com.pl", "evil.com.pl"),
+            ("4000.evil.github.io", "evil.github.io"),
+            ("co.uk", "co.uk"),
+            ("192.0.2.17", "192.0.2.17"),
+        ];
+        for (name, expected) in rows {
             assert_eq!(end_of(name), expected);
         }
     }

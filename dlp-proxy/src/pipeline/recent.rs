@@ -4,6 +4,7 @@
 //! what a sender brought to the same destination in that time, too. Of what was let through, and of nothing else, digests of
 //! values and a few of their masks are kept; each value counts once, however often it is sent.
 
+use super::host::registered_domain;
 use crate::services::Services;
 use dlp_core::base::Limits;
 use dlp_core::decision::{Action, Decision, DetectorSummary, Item, Summariser, Transfer};
@@ -24,7 +25,7 @@ const VALUES_MAX: u64 = 1_024;
 struct Sender {
     /// The user, or the address of whoever says no name.
     who: String,
-    /// The application or host.
+    /// The application, or the domain that somebody registered: all hosts below it are theirs.
     scope: String,
 }
 
@@ -33,7 +34,7 @@ impl Sender {
         let (actor, destination) = (&transfer.head.actor, &transfer.head.destination);
         Self {
             who: actor.user.clone().unwrap_or_else(|| client.to_string()),
-            scope: destination.app.clone().unwrap_or_else(|| destination.host.clone()),
+            scope: destination.app.clone().unwrap_or_else(|| registered_domain(&destination.host).to_owned()),
         }
     }
 }

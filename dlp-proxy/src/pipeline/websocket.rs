@@ -163,7 +163,8 @@ impl Session {
             Treatment::Inspected => {
                 let message_max = usize::try_from(limits.websocket_message).unwrap_or(usize::MAX);
                 let judges_down = self.services.config.inspection.downloads == Downloads::Inspect;
-                let terms = Terms { message_max, deflate, stall: limits.body_stall_upload, judges_down };
+                let (room, ip) = (self.services.messages.clone(), self.peer.ip());
+                let terms = Terms { message_max, deflate, stall: limits.body_stall_upload, judges_down, room, ip };
                 relay(client, origin, terms, stop, |said, content| self.may_pass(said, content)).await
             }
         };

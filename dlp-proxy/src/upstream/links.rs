@@ -13,6 +13,7 @@ use crate::tls::Protocol;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -25,6 +26,35 @@ const IDLE_MAX: usize = 8;
 /// Time for which a connection to an origin is kept without a request. An idle client takes half the memory then, and a later
 /// request opens a new one.
 const IDLE_FOR: Duration = Duration::from_secs(30);
+/// The same while the gateway keeps more than [`MANY`] of them: 10,000 would take as much memory as 10,000 clients do.
+const PRESSED_FOR: Duration = Duration::from_secs(5);
+const MANY: usize = 1_000;
+
+/// How many connections to origins the gateway keeps, for all clients together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LinkCount(Arc<AtomicUsize>);
+
+impl LinkCount {
+    fn another(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    /// Time for which one of so many is kept without a request.
+    fn idle_for(&self) -> Duration {
+        if self.0.load(Ordering::Relaxed) > MANY { PRESSED_FOR } else { IDLE_FOR }
+    }
+}
+
+/// Counts one until it is dropped.
+#[derive(Debug)]
+struct Counted(LinkCount);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The connections that belong to one client connection.
 #[derive(Debug)]
@@ -37,6 +67,7 @@ pub(crate) struct Links {
 /// Connections that wait for a request.
 #[derive(Debug, Default)]
 struct Idle {
+    count: LinkCount,
     links: HashMap<(bool, Authority), Vec<Kept>>,
     /// Whether somebody looks for those that have waited too long.
     is_watched: bool,
@@ -47,26 +78,29 @@ struct Idle {
 struct Kept {
     link: Link,
     since: Instant,
+    _counted: Counted,
 }
 
 impl Idle {
     /// Ends connections that have waited too long; gives the time of the next look, as long as there are any. One that is
     /// at an answer waits for nothing yet.
     fn end_old(&mut self, now: Instant) -> Option<Instant> {
+        let idle_for = self.count.idle_for();
         for kept in self.links.values_mut() {
             kept.iter_mut().filter(|kept| !kept.link.is_ready()).for_each(|kept| kept.since = now);
-            kept.retain(|kept| !kept.link.is_closed() && now < kept.since + IDLE_FOR);
+            kept.retain(|kept| !kept.link.is_closed() && now < kept.since + idle_for);
         }
         self.links.retain(|_, kept| !kept.is_empty());
         let oldest = self.links.values().flatten().map(|kept| kept.since).min();
         self.is_watched = oldest.is_some();
-        oldest.map(|oldest| oldest + IDLE_FOR)
+        // There may be many more until then.
+        oldest.map(|oldest| (oldest + IDLE_FOR).min(now + PRESSED_FOR))
     }
 }
 
 /// Ends connections that wait too long, as long as there are any.
 async fn watch(idle: Weak<Mutex<Idle>>) {
-    let mut next = Instant::now() + IDLE_FOR;
+    let mut next = Instant::now() + PRESSED_FOR;
     loop {
         sleep_until(next).await;
         let Some(idle) = idle.upgrade() else { return };
@@ -77,13 +111,14 @@ async fn watch(idle: Weak<Mutex<Idle>>) {
 
 impl Links {
     /// None yet, for a client that speaks this version.
-    pub(crate) fn new(client: Protocol) -> Self {
-        Self { client, idle: Arc::default() }
+    pub(crate) fn new(client: Protocol, count: &LinkCount) -> Self {
+        let idle = Idle { count: count.clone(), ..Idle::default() };
+        Self { client, idle: Arc::new(Mutex::new(idle)) }
     }
 
     /// Starts with an open connection.
-    pub(crate) fn with(client: Protocol, route: &Route, link: Link) -> Self {
-        let links = Self::new(client);
+    pub(crate) fn with(client: Protocol, count: &LinkCount, (route, link): (&Route, Link)) -> Self {
+        let links = Self::new(client, count);
         links.keep(route, link);
         links
     }
@@ -209,11 +244,12 @@ impl Links {
         if idle.links.len() >= ORIGINS_MAX && !idle.links.contains_key(&key) {
             idle.links.clear();
         }
+        let counted = idle.count.another();
         let links = idle.links.entry(key).or_default();
         if links.len() >= IDLE_MAX {
             links.swap_remove(0);
         }
-        links.push(Kept { link, since: Instant::now() });
+        links.push(Kept { link, since: Instant::now(), _counted: counted });
         if !std::mem::replace(&mut idle.is_watched, true) {
             tokio::spawn(watch(Arc::downgrade(&self.idle)));
         }
@@ -245,9 +281,9 @@ mod tests {
     use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
     /// A kept connection, and the origin's end of it.
-    async fn kept(protocol: Protocol) -> (Links, DuplexStream) {
+    async fn kept(protocol: Protocol, count: &LinkCount) -> (Links, DuplexStream) {
         let (near, far) = duplex(4_096);
-        let links = Links::new(Protocol::Http2);
+        let links = Links::new(Protocol::Http2, count);
         let authority = Authority::parse("a.example:443", Some(443)).unwrap();
         let route = Route { authority, is_tls: true, way: super::super::Way::Addresses(Vec::new()) };
         links.keep(&route, Link::start(near, protocol).await.unwrap());
@@ -256,21 +292,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_without_requests_is_ended_after_a_while() {
-        for protocol in [Protocol::Http1, Protocol::Http2] {
-            let (links, mut origin) = kept(protocol).await;
+        // Connections of others, and how long one is kept beside so many.
+        let rows = [(0, IDLE_FOR), (MANY, PRESSED_FOR)];
+        for (protocol, (others, idle_for)) in
+            [Protocol::Http1, Protocol::Http2].into_iter().flat_map(|p| rows.map(|row| (p, row)))
+        {
+            let count = LinkCount::default();
+            let others: Vec<_> = (0..others).map(|_| count.another()).collect();
+            let (links, mut origin) = kept(protocol, &count).await;
             let is_ready = || links.idle().links.values().flatten().all(|kept| kept.link.is_ready());
             while !is_ready() {
                 tokio::task::yield_now().await;
             }
             let now = Instant::now();
-            assert!(links.idle().end_old(now).is_some_and(|next| next <= now + IDLE_FOR), "{protocol:?}");
-            assert_eq!(links.idle().end_old(now + IDLE_FOR), None, "{protocol:?}");
+            assert!(links.idle().end_old(now).is_some_and(|next| next <= now + PRESSED_FOR), "{protocol:?}");
+            let before = now + idle_for.saturating_sub(Duration::from_secs(1));
+            assert!(links.idle().end_old(before).is_some(), "{protocol:?} {}", others.len());
+            assert_eq!(links.idle().end_old(now + idle_for), None, "{protocol:?} {}", others.len());
             assert!(links.idle().links.is_empty() && !links.idle().is_watched, "{protocol:?}");
             let reading = async {
                 let mut read = Vec::new();
                 origin.read_to_end(&mut read).await.unwrap();
             };
             timeout(Duration::from_secs(20), reading).await.expect("the connection ends");
+            assert_eq!(count.0.load(Ordering::Relaxed), others.len());
         }
     }
 }

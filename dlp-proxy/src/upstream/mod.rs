@@ -11,7 +11,7 @@ mod resolve;
 
 pub(crate) use guard::AddressGuard;
 pub(crate) use link::Link;
-pub(crate) use links::Links;
+pub(crate) use links::{LinkCount, Links};
 pub(crate) use parent::Parent;
 pub(crate) use resolve::Resolver;
 
@@ -60,6 +60,8 @@ pub(crate) struct Upstream {
     tls: Exchangeable<OriginConfigs>,
     connect_timeout: Duration,
     answer_timeout: Duration,
+    /// How many connections are kept.
+    pub(crate) kept: LinkCount,
 }
 
 impl Upstream {
@@ -76,6 +78,7 @@ impl Upstream {
             tls: Exchangeable::new(tls),
             connect_timeout: config.connect_timeout,
             answer_timeout: config.answer_timeout,
+            kept: LinkCount::default(),
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum CloseCode {
     Policy,
     /// A message larger than its bound.
     TooBig,
+    /// All messages together are larger than theirs; the client may come again.
+    Overload,
 }
 
 impl CloseCode {
@@ -32,6 +34,7 @@ impl CloseCode {
             Self::BadData => 1007,
             Self::Policy => 1008,
             Self::TooBig => 1009,
+            Self::Overload => 1013,
         }
     }
 }

@@ -45,6 +45,11 @@ impl Assembler {
         Self { bytes_max, inflater: keeps_context.map(Inflater::new), open: None }
     }
 
+    /// Bytes of the message of which not all frames are here.
+    pub(crate) fn held(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| (open.raw.len() + open.payload.len()) as u64)
+    }
+
     /// Judges the head of a data frame before its payload is read: is there a place for it?
     pub(crate) fn begin(&mut self, head: &FrameHead) -> Result<(), CloseCode> {
         let is_first = head.opcode != Opcode::Continuation;

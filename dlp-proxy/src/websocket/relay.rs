@@ -8,7 +8,10 @@
 use super::frame::{CloseCode, FrameHead, Opcode, apply_mask, close_frame};
 use super::handshake::Deflate;
 use super::message::{Assembler, Message};
+use crate::message_room::{MessageRoom, MessageShare};
 use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
@@ -31,6 +34,10 @@ pub(crate) struct Terms {
     pub(crate) stall: Duration,
     /// Whether messages of the origin are judged too.
     pub(crate) judges_down: bool,
+    /// Memory for messages that are not whole.
+    pub(crate) room: Arc<MessageRoom>,
+    /// Address of the client, whose part of it they take.
+    pub(crate) ip: IpAddr,
 }
 
 /// Who has sent a message.
@@ -164,12 +171,14 @@ impl Lane<'_> {
             Side::Origin => deflate.server_keeps_context,
         };
         let mut assembler = Assembler::new(terms.message_max, terms.deflate.map(keeps_context));
-        let mut controls = Vec::new();
+        let (mut controls, mut share) = (Vec::new(), terms.room.share(terms.ip));
         loop {
+            // To give back what a message took there is always room.
+            let _ = share.hold(assembler.held());
             let next = tokio::select! {
                 biased;
                 code = order(&mut self.ordered) => return Ok(Some(code)),
-                next = next_judged(&mut read, (&mut assembler, &mut controls), (side, terms), judge) => next?,
+                next = next_judged(&mut read, (&mut assembler, &mut controls, &mut share), (side, terms), judge) => next?,
             };
             match next {
                 Next::End => return Ok(None),
@@ -220,7 +229,7 @@ async fn send<W: AsyncWrite + Unpin>(write: &mut W, frames: &[u8]) -> io::Result
 /// Reads until there is something to send: a control frame, or a message that may pass.
 async fn next_judged<R, J, F>(
     read: &mut R,
-    (assembler, controls): (&mut Assembler, &mut Vec<u8>),
+    (assembler, controls, share): (&mut Assembler, &mut Vec<u8>, &mut MessageShare),
     (side, terms): (Side, &Terms),
     judge: &J,
 ) -> io::Result<Next>
@@ -242,6 +251,10 @@ where
         let is_control = head.opcode == Opcode::Control;
         if !is_control && let Err(code) = assembler.begin(&head) {
             return Ok(Next::Close(code));
+        }
+        // It is kept as it comes, and as it reads.
+        if !is_control && !share.hold(assembler.held().saturating_add(2 * head.len)) {
+            return Ok(Next::Close(CloseCode::Overload));
         }
         let payload = timeout(terms.stall, payload_of(read, &head)).await??;
         if is_control {
@@ -328,6 +341,7 @@ fn reason(code: CloseCode) -> &'static str {
     match code {
         CloseCode::Policy => "stopped by your organisation's data protection rules",
         CloseCode::TooBig => "the message is larger than the gateway inspects",
+        CloseCode::Overload => "the gateway holds too many unfinished messages",
         CloseCode::Protocol | CloseCode::BadData => "the gateway cannot read this message",
         CloseCode::GoingAway => "the gateway stops",
     }
@@ -353,7 +367,8 @@ mod tests {
         let (mut client, client_end) = duplex(1_024);
         let (mut origin, origin_end) = duplex(1_024);
         let (stop, stopped) = oneshot::channel::<()>();
-        let terms = Terms { message_max: 1 << 20, deflate: None, stall: Duration::from_secs(5), judges_down };
+        let (room, ip) = (MessageRoom::new(1 << 20), IpAddr::from([127, 0, 0, 1]));
+        let terms = Terms { message_max: 1 << 20, deflate: None, stall: Duration::from_secs(5), judges_down, room, ip };
         let stopped = async move { stopped.await.unwrap_or(()) };
         let relaying = tokio::spawn(relay(client_end, origin_end, terms, stopped, |_, _| async { true }));
         let sent = frame((side == Side::Client).then_some([0; 4]));
@@ -370,6 +385,32 @@ mod tests {
         let (got, _) = tokio::join!(reading, sending);
         assert_eq!(relaying.await.unwrap(), End::Closed(CloseCode::GoingAway));
         got
+    }
+
+    #[tokio::test]
+    async fn a_message_for_which_there_is_no_room_ends_the_connection() {
+        let (room, ip) = (MessageRoom::new(LEN as u64), IpAddr::from([127, 0, 0, 1]));
+        for others in [0, 100] {
+            let mut shares: Vec<_> = (0..others).map(|_| room.share(ip)).collect();
+            let held = shares.iter_mut().filter_map(|share| share.hold(2 * LEN as u64).then_some(())).count();
+            assert_eq!(held < others, others > 0);
+            let (mut client, client_end) = duplex(4 * LEN);
+            let (mut origin, origin_end) = duplex(4 * LEN);
+            let (room, stall) = (room.clone(), Duration::from_secs(60));
+            let terms = Terms { message_max: LEN, deflate: None, stall, judges_down: false, room, ip };
+            client.write_all(&frame(Some([0; 4]))).await.unwrap();
+            client.shutdown().await.unwrap();
+            let relaying = relay(client_end, origin_end, terms, std::future::pending(), |_, _| async { true });
+            let reading = async {
+                let mut got = Vec::new();
+                origin.read_to_end(&mut got).await.unwrap();
+                drop(origin);
+                got.len()
+            };
+            let (end, got) = tokio::join!(relaying, reading);
+            let expected = if others > 0 { End::Closed(CloseCode::Overload) } else { End::Peer };
+            assert_eq!((end, got > LEN), (expected, others == 0));
+        }
     }
 
     #[tokio::test]

@@ -52,12 +52,14 @@ pub(super) fn looks_like_json(text: &[u8]) -> bool {
 /// How content begins that is no text: archives and documents, gzip, PDF, older documents of Office, xz, 7z, bzip2, zstd.
 const CONTENT_STARTS: [&[u8]; 8] =
     [b"PK\x03\x04", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"\xfd7zXZ", b"7z\xbc\xaf", b"BZh", b"\x28\xb5\x2f\xfd"];
-/// Elements of an array from which on it is taken for bytes or letters.
-const SPELLED_MIN: usize = 24;
+/// Elements of an array, or members of an object, from which on they are taken for bytes or letters: the length of the
+/// shortest value that is found with certainty.
+const SPELLED_MIN: usize = 9;
 /// Longest letter, in UTF-8.
 const LETTER_BYTES_MAX: usize = 4;
 
-/// An array that spells a text, as numbers of bytes (`[80, 108, …]`, how some programs write binary content) or as letters.
+/// An array or object that spells a text, as numbers of bytes (`[80, 108, …]`, and `{"0": 80, "1": 108, …}`, which is how
+/// browsers write binary content) or as letters.
 #[derive(Default)]
 enum Spelled {
     /// It holds something else, or there is none.
@@ -125,7 +127,7 @@ struct JsonFields<'b> {
     tokens_read: u64,
     /// Path and label of a string whose rest follows in pieces, and whether a piece was given already.
     open_string: Option<(String, String)>,
-    /// What the innermost array spells so far.
+    /// What the innermost array or object spells so far.
     spelled: Spelled,
 }
 
@@ -243,20 +245,21 @@ impl JsonFields<'_> {
         Ok(Some(Field { path, label, value, is_first: false, is_last, is_text: true }))
     }
 
-    /// Takes note of what an array spells; gives it at its end.
+    /// Takes note of what an array or object spells; gives it at its end.
     fn spell(&mut self, token: &Token) -> Option<Vec<u8>> {
         match token {
-            Token::ArrayStart => self.spelled = Spelled::Bytes(Vec::new()),
+            Token::ArrayStart | Token::ObjectStart => self.spelled = Spelled::Bytes(Vec::new()),
+            Token::String { .. } if self.awaits_key() => {}
             Token::Number(digits) => self.spelled.number(digits),
             Token::String { piece, is_last: true } => self.spelled.string(piece),
-            Token::ArrayEnd => return std::mem::take(&mut self.spelled).value(),
+            Token::ArrayEnd | Token::ObjectEnd => return std::mem::take(&mut self.spelled).value(),
             _ => self.spelled = Spelled::No,
         }
         None
     }
 
-    /// A value of the array as a whole.
-    fn field_of_array(&mut self, value: Vec<u8>) -> Field {
+    /// A value of the array or object as a whole.
+    fn field_of_all(&mut self, value: Vec<u8>) -> Field {
         let step = self.path.pop();
         let field = self.field(value, true);
         self.path.extend(step);
@@ -269,10 +272,9 @@ impl JsonFields<'_> {
         match token {
             Token::ObjectStart => self.enter(Step::Object { key: String::new(), awaits_value: false }),
             Token::ArrayStart => self.enter(Step::Array { index: 0 }),
-            Token::ObjectEnd => self.leave(true).map(|()| None),
-            Token::ArrayEnd => {
-                let field = spelled.map(|value| self.field_of_array(value));
-                self.leave(false).map(|()| field)
+            Token::ObjectEnd | Token::ArrayEnd => {
+                let field = spelled.map(|value| self.field_of_all(value));
+                self.leave(token == Token::ObjectEnd).map(|()| field)
             }
             Token::String { piece, is_last } => self.string(piece, is_last),
             Token::Number(_) | Token::Word if self.awaits_key() => Err(FieldsEnd::Damaged),
@@ -380,9 +382,17 @@ mod tests {
         assert_eq!(spelled(&bytes), [String::new(), format!("data:;base64,{}", BASE64.encode(text.as_bytes()))]);
         let letters = format!("{{\"a\":{:?}}}", text.chars().map(String::from).collect::<Vec<_>>());
         assert_eq!(spelled(&letters), ["", text]);
-        for other in [vec![300; 30], vec![1; 30], vec![65; 23]] {
+        for other in [vec![300; 30], vec![1; 30], vec![65; 8]] {
             assert_eq!(spelled(&format!("{{\"a\":{other:?}}}")), [""], "{other:?}");
         }
+        // The members of an object, whatever they are called.
+        let members: String = text.bytes().enumerate().map(|(at, byte)| format!(r#","{at}":{byte}"#)).collect();
+        let bytes = format!("data:;base64,{}", BASE64.encode(text.as_bytes()));
+        assert_eq!(spelled(&format!(r#"{{"a":{{{}}}}}"#, &members[1..])), [String::new(), bytes]);
+        let members: String = text.chars().map(|c| format!(r#","key {c}":"{c}""#)).collect();
+        assert_eq!(spelled(&format!(r#"{{"a":{{{}}}}}"#, &members[1..])), ["", text]);
+        let other = r#"{"a":{"b":"1","c":"2","d":{},"e":"4","f":"5","g":"6","h":"7","i":"8","j":"9","k":"10"}}"#;
+        assert_eq!(spelled(other), [""]);
         check(r#"{"a/b":{"m~n":-1.5e3}}"#, &[("/a~1b", ""), ("/a~1b/m~0n", "-1.5e3")], "complete");
         check("\u{feff} \"x\"", &[("", "x")], "complete");
         check("{\"a\":1}\n{\"a\":2}\n", &[("/a", "1"), ("#2/a", "2")], "complete");

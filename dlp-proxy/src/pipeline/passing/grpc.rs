@@ -3,7 +3,8 @@
 //! A call may stay open for as long as both sides like, so nobody can wait for its end. Its messages stand in envelopes,
 //! a byte that says whether it is compressed and four of length; each is held, inspected as a body of its own, and then
 //! leaves with its envelope. What is no envelope, is compressed in a way that is not known, or is larger than its bound
-//! counts as not inspected, and the policy decides.
+//! counts as not inspected, and the policy decides. What has come of messages that are not whole has a bound, see
+//! [`crate::message_room`].
 
 use super::{Answered, Cut, Passing};
 use crate::body_stream::{BodyError, GatewayBody};
@@ -18,7 +19,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// Flag and length.
 const ENVELOPE_BYTES: usize = 5;
@@ -57,6 +60,7 @@ async fn carry(
 ) -> Result<(), Stopped> {
     let head = message_head(&passing.parts)?;
     let mut arrived = BytesMut::new();
+    let mut share = passing.services.messages.share(passing.peer.ip());
     loop {
         while let Some(message) = next_message(&mut arrived, passing.services.config.limits.websocket_message) {
             match message {
@@ -75,7 +79,14 @@ async fn carry(
                 }
             }
         }
-        match body.frame().await {
+        // What has come is there twice when it is inspected.
+        if !share.hold(2 * arrived.len() as u64) {
+            return Err(Fault::MessagesFull.into());
+        }
+        // A call may be silent for as long as it likes, but not in the middle of a message.
+        let stall = if arrived.is_empty() { Duration::MAX } else { passing.services.config.limits.body_stall_upload };
+        let frame = timeout(stall, body.frame()).await.map_err(|_elapsed| Fault::BodyStalled)?;
+        match frame {
             // Half an envelope is no message: the call breaks off as it did.
             None if arrived.is_empty() => return Ok(()),
             None => return Err(Fault::BodyBroken.into()),

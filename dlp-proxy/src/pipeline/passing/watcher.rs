@@ -1,4 +1,4 @@
-//! Reads a body that passes by, on a thread of its own, and decides about it.
+//! Reads a body that passes by, on a thread of its own, and decides about it. Idle threads of the pool help it search.
 //!
 //! Findings come from the engine a bounded way behind what it has read, so only what lies farther back is let go, and only
 //! as far as the decision has been made again about everything found. Kinds that cannot be judged from front to back are
@@ -58,7 +58,7 @@ impl Watcher {
         let inspector = &inspection.stream_inspector;
         let path = body::decoded_path(&passing.parts);
         let tally = Tally::new(inspector.detectors(), Summariser::with_texts(inspector.limits(), vec![path.clone()]));
-        let mut scratch = Scratch::new();
+        let mut scratch = passing.services.pool.scratch();
         let found = Rc::new(RefCell::new(Found { tally, is_new: false, verdict: None, passing: &passing }));
         let cancel = Cancel::default();
         let mut source = Source::new(feed, released, found.clone());
