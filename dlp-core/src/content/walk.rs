@@ -14,8 +14,8 @@ use super::{
     Sink,
 };
 use super::{
-    avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, odf, onenote, ooxml, packed, parquet, pdf,
-    plain, pst, rtf, serial, sqlite, tarball, tnef, views,
+    avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, names, odf, onenote, ooxml, packed, parquet,
+    pdf, plain, pst, rtf, sealed, serial, sqlite, tarball, tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Limit, Problem, ProblemClass};
 use crate::text::Detected;
@@ -263,8 +263,12 @@ impl<'a> Walk<'a> {
                 walk.problem_of_depth();
                 return plain::raw(walk, item.input);
             }
-            if let Some(family) = recognise::encrypted_family(item.head) {
+            if let Some(family) = sealed::family(item.head) {
                 walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
+            }
+            if kind == Kind::Binary && names::is_of_volume(item.name) {
+                let message = "the file is called like the middle of a split archive; its bytes were scanned";
+                walk.problem(zip::other_volume(message));
             }
             match kind {
                 Kind::Pdf | Kind::Html | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
@@ -367,7 +371,7 @@ impl<'a> Walk<'a> {
             Kind::Mail => mail::walk(self, item.input),
             Kind::Mailbox => mail::walk_mailbox(self, item.input),
             Kind::Other(name) => document::unsupported(self, name, item.input),
-            Kind::Binary => plain::raw(self, item.input),
+            Kind::Binary => plain::unknown(self, item.input),
             _ => document::walk(self, kind, item.input),
         }
     }
