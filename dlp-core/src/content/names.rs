@@ -34,7 +34,7 @@ pub(super) fn is_of_volume(name: &str) -> bool {
     let is_archive = |known: &&str| stem.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case(known));
     match ending.as_bytes() {
         [b'z' | b'Z' | b'r' | b'R', ..] => is_number(&ending[1..], DIGITS - 1),
-        _ => is_number(ending, DIGITS) && ARCHIVES.iter().any(|known| is_archive(known)),
+        _ => is_number(ending, DIGITS) && ARCHIVES.iter().any(is_archive),
     }
 }
 
