@@ -14,7 +14,7 @@ use crate::wire::{
     Attempt, Bounds, Format, Frame, Job, NAME_BYTES_MAX, PICTURES_MAX, PIECE_BYTES_MAX, Request, Start, TEXT_BYTES_MAX,
     WirePart, encode,
 };
-use dlp_core::base::{Limits, Problem, ProblemClass};
+use dlp_core::base::{HANDED_OUT_BYTES_FREE, Limits, Problem, ProblemClass};
 use dlp_core::content::{
     FileContent, Flow, Join, Kind, Origin, Outcome, Part, PictureReader, Place, RiskyFrame, RiskyParser, Role, Segment,
 };
@@ -178,8 +178,9 @@ impl RiskyParser for SandboxedParser {
         limits: &Limits,
         each: &mut dyn FnMut(RiskyFrame<'_>) -> Flow,
     ) -> Outcome {
-        let mut reading = Reading::new(limits, each);
         let document_bytes = document.len() as u64;
+        let limits = &of_document(limits, document_bytes);
+        let mut reading = Reading::new(limits, each);
         if let Some(format) = format_of(kind) {
             let end = self.read_once(document, Job::Archive { document_bytes, format }, &mut reading);
             reading.conclude(end);
@@ -216,6 +217,12 @@ impl PictureReader for SandboxedParser {
             None => Ok(String::new()),
         }
     }
+}
+
+/// Bounds for a document of this length: pages that share a description would give any amount of text.
+fn of_document(limits: &Limits, document_bytes: u64) -> Limits {
+    let honest = limits.ratio_max.saturating_mul(document_bytes).max(HANDED_OUT_BYTES_FREE);
+    Limits { worker_output_max: limits.worker_output_max.min(honest), ..limits.clone() }
 }
 
 /// The archives that workers unpack. One is read by one worker: where its engine dies, the rest cannot be reached.

@@ -3,7 +3,7 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
-use crate::pdf::STREAM_RATIO_MAX;
+use crate::pdf::{STREAM_RATIO_MAX, UNFOLDED_RATIO_MAX};
 use crate::wire::{Bounds, Format, PICTURES_MAX};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,10 @@ pub(crate) enum Trouble {
     Picture(u32),
     /// There are more pictures than may be handed over.
     Pictures,
+    /// There are more pages than are read.
+    Pages,
+    /// There are more objects in streams than a document of this size may have.
+    Objects,
     /// A stream was larger than may be held.
     StreamTooLarge,
     /// An embedded file was larger than may be handed over.
@@ -133,6 +137,8 @@ impl Trouble {
             | Self::Overlap
             | Self::MultiVolume => self.of_archive(limits),
             Self::Pictures
+            | Self::Pages
+            | Self::Objects
             | Self::StreamTooLarge
             | Self::ChildTooLarge
             | Self::Output
@@ -198,6 +204,16 @@ impl Trouble {
                 format!("Unpacking asks for more memory than the {} bytes of a worker allow.", bounds.memory_bytes),
             ),
             Self::Output => output_limit(limits),
+            Self::Pages => Problem::limit(
+                "pages_max",
+                u64::from(limits.pages_max),
+                format!("The document has more than {} pages; the rest were scanned as bytes.", limits.pages_max),
+            ),
+            Self::Objects => Problem::limit(
+                "pdf_objects_max",
+                UNFOLDED_RATIO_MAX,
+                "The document packs more objects than one of its size may have; some of them were not read.",
+            ),
             Self::Pictures => Problem::limit(
                 "ocr_pictures_max",
                 u64::from(PICTURES_MAX),

@@ -71,6 +71,7 @@ pub(crate) struct Bounds {
     pub(crate) output_bytes: u64,
     pub(crate) child_bytes: u64,
     pub(crate) stream_bytes: u64,
+    pub(crate) pages: u32,
 }
 
 /// Decompressed bytes of one stream inside a document that the worker holds at once. A page description of this size
@@ -85,6 +86,7 @@ impl Bounds {
             output_bytes: limits.worker_output_max,
             child_bytes: limits.held_bytes_max.min(limits.member_bytes_max).min(limits.worker_memory_max / 4),
             stream_bytes: STREAM_BYTES_MAX.min(limits.member_bytes_max),
+            pages: limits.pages_max,
         }
     }
 
@@ -236,6 +238,7 @@ mod tests {
             output_bytes: u64::MAX,
             child_bytes: u64::MAX,
             stream_bytes: u64::MAX,
+            pages: u32::MAX,
         };
         let request = Request {
             bounds,

@@ -329,3 +329,14 @@ fn words_broken_at_the_end_of_a_line_are_put_together() {
     assert_eq!(read.at("body@1"), "strictly confi-\ndential");
     assert_eq!(read.at("data@1"), "confidential");
 }
+
+#[test]
+fn photographs_tell_more_than_their_pixels() {
+    let comment = b"\xFF\xD8\xFF\xFE\x00\x12marker of photo\0\xFF\xDA\x00\x02pixels\xFF\xD9";
+    let mut pdf = Pdf::default();
+    let photo = "/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray";
+    pdf.stream(&format!("{photo} /Filter /DCTDecode"), comment);
+    pdf.page("text of the page");
+    let read = read(&pdf.build());
+    assert_eq!(read.at("metadata:comment"), "marker of photo", "{read:?}");
+}

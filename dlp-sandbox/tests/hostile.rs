@@ -74,12 +74,22 @@ fn bombs_end_in_little_memory() {
     let once = bomb(b' ', 80);
     let twice = deflate(&once);
     let thrice = deflate(&twice);
-    let rows = [("/FlateDecode", once), ("[/FlateDecode /FlateDecode]", twice), ("[/Fl /Fl /Fl]", thrice)];
+    // Its first block is stored, and holds what looks like the end of the stream.
+    let quoted = [&[0x78, 1, 0, 17, 0, !17, 0xFF], &b"endstream endobj "[..], &once[2..]].concat();
+    let rows = [
+        ("/Filter /FlateDecode", once.clone()),
+        ("/F#69lter /Fl#61teDecode", once.clone()),
+        ("/Filter /FlateDecode", quoted),
+        ("/Filter [/FlateDecode /FlateDecode]", twice),
+        ("/Filter [/Fl /Fl /Fl]", thrice),
+    ];
     for (filters, packed) in rows {
-        for key in ["", "/Type /ObjStm /N 1 /First 4"] {
+        for key in
+            ["", "/Type /ObjStm /N 1 /First 4", "/Type /Obj#53tm /N 1 /First 4", "/Type /XRef /W [1 2 1] /Size 9"]
+        {
             let mut pdf = Pdf::default();
             pdf.page("first page");
-            let contents = pdf.stream(&format!("{key} /Filter {filters}"), packed.clone());
+            let contents = pdf.stream(&format!("{key} {filters}"), packed.clone());
             if key.is_empty() {
                 pdf.page_of(contents, FONTS, "");
             }
@@ -90,6 +100,50 @@ fn bombs_end_in_little_memory() {
             assert!(read.has("first page") && read.has("last page"), "{filters} {key}: {read:?}");
         }
     }
+}
+
+/// Objects in streams that are small each, and of which there are many.
+#[test]
+fn packed_objects_are_no_more_than_the_document_pays_for() {
+    let index: String = (0..400_000).map(|number| format!("{} {} ", 100 + number, 2 * number)).collect();
+    let many = format!("{index}{}", "1 ".repeat(400_000));
+    let many = (deflate(many.as_bytes()), format!("/N 400000 /First {}", index.len()), 1);
+    let large = (bomb(b' ', 15), "/N 1 /First 4".to_owned(), 20);
+    for (packed, numbers, count) in [many, large] {
+        let mut pdf = Pdf::default();
+        pdf.page("text of the page");
+        for _ in 0..count {
+            pdf.stream(&format!("/Type /ObjStm {numbers} /Filter /FlateDecode"), &packed);
+        }
+        let read = read_with(&parser(), &pdf.build(), &Limits::inline());
+        let outcome = (read.outcome.completeness, read.outcome.reason);
+        assert_eq!(outcome, (Completeness::Partial, "pdf_objects_max"), "{numbers}");
+        assert_eq!(read.at("body@1"), "text of the page");
+    }
+}
+
+#[test]
+fn pages_that_share_a_long_description_end() {
+    let mut pdf = Pdf::default();
+    let contents = pdf.stream("/Filter /FlateDecode", bomb(b' ', 15));
+    for _ in 0..10 {
+        pdf.page_of(contents, FONTS, "");
+    }
+    pdf.page("last page");
+    let read = read(&pdf.build());
+    assert_eq!((read.outcome.completeness, read.outcome.reason), (Completeness::Partial, "worker_cpu_max"));
+    assert!(read.at("raw").contains("last page"), "{read:?}");
+}
+
+#[test]
+fn pages_are_read_up_to_a_bound() {
+    let mut pdf = Pdf::default();
+    pdf.page("first page").page("second page").page("third page");
+    let limits = Limits { pages_max: 2, ..Limits::inline() };
+    let read = read_with(&parser(), &pdf.build(), &limits);
+    assert_eq!((read.outcome.completeness, read.outcome.reason), (Completeness::Partial, "pages_max"));
+    assert_eq!((read.at("body@2"), read.at("body@3")), ("second page".into(), String::new()));
+    assert!(read.at("raw").contains("third page"), "{read:?}");
 }
 
 #[test]
@@ -107,9 +161,7 @@ fn packed_objects_do_not_unpack_without_end() {
 fn the_loader_runs_out_of_memory_alone() {
     let mut pdf = Pdf::default();
     pdf.page("found by the scan");
-    // The loader undoes predictors without asking whether there is memory for it, and it alone reads such a name.
-    let parameters = "/F#69lter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>";
-    pdf.stream(&format!("/Type /ObjStm /N 1 /First 4 {parameters}"), bomb(0, 120));
+    pdf.object(format!("[{}]", "0 ".repeat(4_000_000)));
     let limits = Limits { worker_memory_max: 256 * MIB, ..Limits::inline() };
     let read = read_with(&parser(), &pdf.build(), &limits);
     assert_eq!(read.outcome.completeness, Completeness::Partial, "{read:?}");
@@ -172,7 +224,7 @@ fn crashes_without_end_are_given_up() {
 fn slow_document() -> Vec<u8> {
     let mut pdf = Pdf::default();
     pdf.page("page before");
-    let profile = pdf.stream("/N 3 /Alternate /DeviceRGB /Filter /FlateDecode", bomb(b' ', 48));
+    let profile = pdf.stream("/N 3 /Alternate /DeviceRGB /Filter /FlateDecode", bomb(b' ', 15));
     let spaces = format!("/ColorSpace << /C [/ICCBased {profile} 0 R] >>");
     pdf.riddle(&spaces, &"/C cs ".repeat(5_000));
     pdf.page("page behind");

@@ -22,9 +22,12 @@ pub const CONFIRM_STEPS_PER_PATTERN_MAX: u64 = 8;
 /// MiB.
 pub const DICTIONARY_BYTES_MAX: u64 = 128 * MIB;
 
-/// Copies of one archive in a job that are opened. Builds keep the same library in a few places; copies of copies are how a
-/// small file becomes a large one.
-pub const COPIES_OPENED_MAX: u32 = 16;
+/// Copies of one archive in a job that are opened in any case. Copies of copies are how a small file becomes a large one.
+pub const COPIES_OPENED_FREE: u32 = 16;
+
+/// Bytes of further copies that are opened for each byte of the input. Builds keep the same library in many places, but
+/// those that stand there are no larger than the whole.
+pub const COPIES_RATIO_FREE: u64 = 4;
 
 /// Archives of one job whose copies are known again. More of them are opened each time.
 pub const ARCHIVES_REMEMBERED_MAX: usize = 65_536;
@@ -40,6 +43,13 @@ pub const INFLATED_BYTES_FREE: u64 = 64 * MIB;
 
 /// Decompressed bytes for each byte of the input that every job may make, so that large archives are read to their end.
 pub const INFLATED_RATIO_FREE: u64 = 4;
+
+/// Unpacked bytes that every job may hold in memory, however small its input is.
+pub const HELD_BYTES_FREE: u64 = 32 * MIB;
+
+/// Unpacked bytes that may be held for each byte that they were unpacked from. Databases and tables of numbers pack to a
+/// tenth; what packs much denser is held for nobody's sake.
+pub const HELD_RATIO_MAX: u64 = 16;
 
 /// Text that every job may hand out, however little its input and what was unpacked of it are.
 pub const HANDED_OUT_BYTES_FREE: u64 = 64 * MIB;
@@ -106,11 +116,13 @@ pub struct Limits {
     pub inflated_bytes_max: u64,
     /// Decompressed bytes of one member.
     pub member_bytes_max: u64,
-    /// Output to input ratio of one member, judged after `ratio_grace_bytes`. Deflate ends at about 1,032 to 1.
+    /// Output to input ratio of one member, judged after `ratio_grace_bytes`. Deflate ends at about 1,032 to 1; logs, the
+    /// densest of what people keep, stay below 100. Above it is what was made to be large, in either profile.
     pub ratio_max: u64,
     /// Output below which the ratio is not judged, so that small honest files with long runs pass.
     pub ratio_grace_bytes: u64,
-    /// Bytes of one nested container that may be held in memory because its format needs seeking.
+    /// Bytes of one nested container that may be held in memory because its format needs seeking; fewer where it is
+    /// packed denser than [`HELD_RATIO_MAX`].
     pub held_bytes_max: u64,
     /// Time for one job.
     pub wall_time_max: Duration,
@@ -138,6 +150,8 @@ pub struct Limits {
     pub worker_wall_max: Duration,
     /// Text that a worker process may return for one document, in bytes.
     pub worker_output_max: u64,
+    /// Pages of one document that a worker reads one by one; those behind them are left to the scan of its bytes.
+    pub pages_max: u32,
     /// Pictures of one job in which text is recognised, where that was asked for. Each takes a second or more.
     pub ocr_pictures_max: u64,
     /// Pixels of one picture in which text is recognised. A page at 600 dots an inch has 35 million.
@@ -170,6 +184,7 @@ impl Limits {
             worker_memory_max: GIB,
             worker_wall_max: Duration::from_secs(30),
             worker_output_max: 64 * MIB,
+            pages_max: 5_000,
             ocr_pictures_max: 20,
             ocr_pixels_max: 25_000_000,
             ocr_time_max: Duration::from_secs(10),
@@ -184,7 +199,6 @@ impl Limits {
             items_max: 1_000_000,
             inflated_bytes_max: 64 * GIB,
             member_bytes_max: 16 * GIB,
-            ratio_max: 1_000,
             held_bytes_max: GIB,
             wall_time_max: Duration::from_secs(3_600),
             findings_max: 100_000,
@@ -195,6 +209,7 @@ impl Limits {
             worker_memory_max: 2 * GIB,
             worker_wall_max: Duration::from_secs(120),
             worker_output_max: GIB,
+            pages_max: 50_000,
             ocr_pictures_max: 10_000,
             ocr_pixels_max: 100_000_000,
             ocr_time_max: Duration::from_secs(60),

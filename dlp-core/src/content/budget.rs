@@ -5,8 +5,8 @@
 //! picks it up: decoders in between may wrap or swallow the error, but not the note.
 
 use crate::base::{
-    Cancel, HANDED_OUT_BYTES_FREE, HANDED_OUT_RATIO_MAX, INFLATED_BYTES_FREE, INFLATED_RATIO_FREE, Limit, Limits,
-    Problem, ProblemClass,
+    COPIES_RATIO_FREE, Cancel, HANDED_OUT_BYTES_FREE, HANDED_OUT_RATIO_MAX, HELD_BYTES_FREE, HELD_RATIO_MAX,
+    INFLATED_BYTES_FREE, INFLATED_RATIO_FREE, Limit, Limits, Problem, ProblemClass,
 };
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -26,6 +26,10 @@ pub(super) struct Budget<'a> {
     parsed_bytes: Cell<u64>,
     handed_out_bytes: Cell<u64>,
     held_bytes: Cell<u64>,
+    /// What the decoder that was read last had taken in and given.
+    decoded: Cell<(u64, u64)>,
+    /// Bytes of archives that were opened although copies of them were.
+    copied_bytes: Cell<u64>,
     pictures: Cell<u64>,
     password_rounds: Cell<u64>,
     /// A bound that a reader met and nobody has reported yet.
@@ -68,6 +72,8 @@ impl<'a> Budget<'a> {
             parsed_bytes: Cell::new(0),
             handed_out_bytes: Cell::new(0),
             held_bytes: Cell::new(0),
+            decoded: Cell::new((0, 0)),
+            copied_bytes: Cell::new(0),
             pictures: Cell::new(0),
             password_rounds: Cell::new(0),
             hit: Cell::new(None),
@@ -124,7 +130,39 @@ impl<'a> Budget<'a> {
     /// Room in bytes for one more held container.
     pub(super) fn room_to_hold(&self) -> u64 {
         let total = self.limits.held_bytes_max.saturating_mul(HELD_CONTAINERS_MAX);
-        total.saturating_sub(self.held_bytes.get()).min(self.limits.held_bytes_max)
+        let honest = HELD_RATIO_MAX.saturating_mul(self.source_bytes.get()).max(HELD_BYTES_FREE);
+        total.min(honest).saturating_sub(self.held_bytes.get()).min(self.limits.held_bytes_max)
+    }
+
+    /// Room in bytes for a table of strings, which is held beside what it was read from.
+    pub(super) fn room_for_strings(&self) -> u64 {
+        self.room_to_hold().min(self.limits.shared_strings_bytes_max)
+    }
+
+    /// The bound that so many more held bytes would pass, of what is being read now.
+    pub(super) fn bound_of_holding(&self, bytes: u64) -> Option<Limit> {
+        let max = self.limits.held_bytes_max;
+        let sum = self.held_bytes.get().saturating_add(bytes);
+        if bytes > max || sum > max.saturating_mul(HELD_CONTAINERS_MAX) {
+            return Some(Limit { name: "held_bytes_max", value: max });
+        }
+        let source = self.source_bytes.get();
+        let by_decoder = match self.decoded.get() {
+            (_, 0) => u64::MAX,
+            (taken, _) => HELD_RATIO_MAX.saturating_mul(taken).max(INFLATED_RATIO_FREE.saturating_mul(source)),
+        };
+        let honest = HELD_RATIO_MAX.saturating_mul(source).min(by_decoder).max(HELD_BYTES_FREE);
+        (sum > honest).then_some(Limit { name: "held_ratio_max", value: HELD_RATIO_MAX })
+    }
+
+    /// Counts a further copy of an archive; false when there were too many.
+    pub(super) fn take_copy(&self, bytes: u64) -> bool {
+        let sum = self.copied_bytes.get().saturating_add(bytes);
+        let is_free = sum <= COPIES_RATIO_FREE.saturating_mul(self.source_bytes.get());
+        if is_free {
+            self.copied_bytes.set(sum);
+        }
+        is_free
     }
 
     /// Counts held bytes until the guard is dropped.
@@ -257,6 +295,7 @@ impl<'b, 'a, R: Read> Metered<'b, 'a, R> {
     fn charge(&mut self, bytes: u64) -> Result<(), Hit> {
         let limits = self.budget.limits;
         self.output_bytes += bytes;
+        self.budget.decoded.set((self.input_bytes.get(), self.output_bytes));
         self.budget.charge_inflated(bytes)?;
         if self.output_bytes > limits.member_bytes_max {
             return Err(Hit::Bound(Limit { name: "member_bytes_max", value: limits.member_bytes_max }));
@@ -364,9 +403,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_packed_densely_is_not_held() {
+        const MIB: u64 = 1024 * 1024;
+        let (limits, cancel) = (Limits::batch(), Cancel::default());
+        // Bytes of the input, what the decoder took and gave, what is to be held.
+        let rows = [
+            (100, 0, 0, 32 * MIB, None),
+            (100, 0, 0, 33 * MIB, Some("held_ratio_max")),
+            (40 * MIB, 0, 0, 600 * MIB, None),
+            (40 * MIB, 40 * MIB, 600 * MIB, 600 * MIB, None),
+            (40 * MIB, MIB, 33 * MIB, 33 * MIB, None),
+            (4 * MIB, MIB, 33 * MIB, 33 * MIB, Some("held_ratio_max")),
+            (4 * MIB, 3 * MIB, 33 * MIB, 33 * MIB, None),
+            (1024 * MIB, 900 * MIB, 1025 * MIB, 1025 * MIB, Some("held_bytes_max")),
+        ];
+        for (source, taken, given, bytes, expected) in rows {
+            let budget = Budget::new(&limits, &cancel);
+            budget.source_bytes().set(source);
+            budget.decoded.set((taken, given));
+            let bound = budget.bound_of_holding(bytes).map(|limit| limit.name);
+            assert_eq!(bound, expected, "{source} {taken} {given} {bytes}");
+        }
+    }
+
+    #[test]
     fn held_bytes_come_back() {
         let (limits, cancel) = (Limits { held_bytes_max: 100, ..Limits::inline() }, Cancel::default());
         let budget = Budget::new(&limits, &cancel);
+        budget.source_bytes().set(400);
         let _outer = budget.hold(350);
         {
             let _inner = budget.hold(50);

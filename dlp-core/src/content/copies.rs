@@ -1,15 +1,16 @@
 //! Archives that one job holds several times.
 //!
-//! A number of copies are opened like any other, so that each of their findings has its place. Copies of copies are how
-//! a small file becomes a large one, so from then on a copy is entered, bears the outcome of the ones before, and is
-//! not unpacked again, which is a problem of its own: what judges by places was not asked about this one.
+//! A number of copies are opened like any other, so that each of their findings has its place, and so are further ones
+//! as long as together they are no larger than a few times the input. Copies of copies are how a small file becomes a
+//! large one, so from then on a copy is entered, bears the outcome of the ones before, and is not unpacked again, which
+//! is a problem of its own: what judges by places was not asked about this one.
 //!
 //! A copy that met a bound may have been read only in part for where it stood. It counts for copies of the same depth
 //! alone, so one that stands elsewhere is opened.
 
 use super::walk::{Step, Walk};
 use super::{Completeness, Outcome};
-use crate::base::{ARCHIVES_REMEMBERED_MAX, COPIES_OPENED_MAX, Problem};
+use crate::base::{ARCHIVES_REMEMBERED_MAX, COPIES_OPENED_FREE, Problem};
 use std::collections::HashMap;
 
 /// What a copy that is not opened is reported as.
@@ -64,10 +65,10 @@ impl Walk<'_> {
     pub(super) fn unless_known(&mut self, bytes: &[u8], handler: impl FnOnce(&mut Self) -> Step) -> Step {
         let (hash, depth) = (blake3::hash(bytes), self.depth());
         let opened = self.copies.opened(hash, depth);
-        if opened.count >= COPIES_OPENED_MAX {
+        if opened.count >= COPIES_OPENED_FREE && !self.budget.take_copy(bytes.len() as u64) {
             self.raise(opened.outcome);
             let message = "as many copies of this archive were opened as the bound allows; this one was not";
-            self.problem(Problem::limit(REASON, u64::from(COPIES_OPENED_MAX), message));
+            self.problem(Problem::limit(REASON, u64::from(COPIES_OPENED_FREE), message));
             return Ok(());
         }
         let bounds_met = self.copies.bounds_met;

@@ -55,6 +55,7 @@ mod recognise;
 mod risky;
 mod rows;
 mod rtf;
+mod sealed;
 mod second;
 mod serial;
 mod sink;

@@ -6,9 +6,11 @@
 
 use super::doubts::Doubts;
 use super::rows::{ROWS, Rows, RowsText};
+use super::sealed::Evenness;
 use super::second::{SecondReading, Width};
 use super::walk::{Break, Step, Walk, with_reader};
 use super::{Input, Join, Origin, Part, Place, Role, Segment, SourceLines};
+use crate::base::{Problem, ProblemClass};
 use crate::text::{self, Charset, Detected, Transcoded, Transcoder};
 use std::io::Read;
 
@@ -34,8 +36,24 @@ pub(super) fn text(walk: &mut Walk<'_>, detected: Option<Detected>, input: Input
     finish(walk, second, step)
 }
 
+/// Hands out the bytes of an item that nothing recognised, and says if they are as even as encrypted ones.
+pub(super) fn unknown(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
+    let mut evenness = Evenness::new();
+    let step = watched(walk, input, &mut |bytes| evenness.push(bytes));
+    if evenness.is_all() {
+        let message =
+            "all bytes are as even as encrypted or packed ones, and nothing tells how; raw bytes were scanned";
+        walk.problem(Problem::new(ProblemClass::Unsupported, "opaque_high_entropy", message));
+    }
+    step
+}
+
 /// Hands out the bytes of an item as they are, then once more the texts in UTF-16 inside them.
 pub(super) fn raw(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
+    watched(walk, input, &mut |_| {})
+}
+
+fn watched(walk: &mut Walk<'_>, input: Input<'_>, watch: &mut dyn FnMut(&[u8])) -> Step {
     let mut offset = 0_u64;
     let mut second = SecondReading::new(Width::Utf16);
     let step = chunks(walk, input, &mut |walk, bytes, _| {
@@ -43,6 +61,7 @@ pub(super) fn raw(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
         walk.emit(&Segment { text: bytes, part, place: Place::None, join: Join::None, origin })?;
         second.push(walk, bytes)?;
         offset += bytes.len() as u64;
+        watch(bytes);
         Ok(bytes.len())
     });
     finish(walk, second, step)

@@ -40,8 +40,38 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"WARC/1.", Kind::Warc),
     (0, b"WARC/0.", Kind::Warc),
     (32_769, b"CD001", Kind::Iso),
+    (32_769, b"BEA01", Kind::Other("udf")),
     (0, b"hsqs", Kind::Other("squashfs")),
     (0, b"MSWIM\0\0\0", Kind::Other("wim")),
+    (7, b"**ACE**", Kind::Other("ace")),
+    (20, b"\xdc\xa7\xc4\xfd", Kind::Other("zoo")),
+    (0, b"ALZ\x01", Kind::Other("alz")),
+    (0, b"EGGA\0\x01", Kind::Other("egg")),
+    (0, b"LRZI\0", Kind::Other("lrzip")),
+    (0, b"7kSt\xa0\x31\x83\xd3", Kind::Other("zpaq")),
+    (0, b"xar!\0\x1c", Kind::Other("xar")),
+    (0, b"SZDD\x88\xf0\x27\x33", Kind::Other("ms-compress")),
+    (0, b"KWAJ\x88\xf0\x27\xd1", Kind::Other("ms-compress")),
+    (0, b"\xca\xfe\xd0\x0d", Kind::Other("pack200")),
+    (0, b"QFI\xfb", Kind::Other("qcow")),
+    (0, b"KDMV\x01\0\0\0", Kind::Other("vmdk")),
+    (0, b"KDMV\x03\0\0\0", Kind::Other("vmdk")),
+    (0, b"vhdxfile", Kind::Other("vhdx")),
+    (0, b"EVF\x09\x0d\x0a\xff\0", Kind::Other("ewf")),
+    (0, b"ITSF\x03\0\0\0", Kind::Other("chm")),
+    (60, b"BOOKMOBI", Kind::Other("mobi")),
+    (60, b"TEXtREAd", Kind::Other("palmdoc")),
+    (0, b"AT&TFORM", Kind::Other("djvu")),
+    (0, b"\xffWPC", Kind::Other("wordperfect")),
+    (0, b"AC1015\0", Kind::Other("dwg")),
+    (0, b"AC1018\0", Kind::Other("dwg")),
+    (0, b"AC1021\0", Kind::Other("dwg")),
+    (0, b"AC1024\0", Kind::Other("dwg")),
+    (0, b"AC1027\0", Kind::Other("dwg")),
+    (0, b"AC1032\0", Kind::Other("dwg")),
+    (4, b"Standard Jet DB\0", Kind::Other("access")),
+    (4, b"Standard ACE DB\0", Kind::Other("access")),
+    (0, b"\x89HDF\r\n\x1a\n", Kind::Other("hdf5")),
     (0, b"SQLite format 3\0", Kind::Sqlite),
     (0, b"\xff\xd8\xff", Kind::Jpeg),
     (0, b"\x89PNG\r\n\x1a\n", Kind::Png),
@@ -63,19 +93,6 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Kind::OneNote),
 ];
 
-/// Text signatures of encrypted blobs, so that ciphertext never passes as mere text or noise.
-const ENCRYPTED: &[(&[u8], &str)] = &[
-    (b"-----BEGIN PGP MESSAGE-----", "pgp"),
-    (b"age-encryption.org/v1", "age"),
-    (b"-----BEGIN AGE ENCRYPTED FILE-----", "age"),
-    (b"Salted__", "openssl_salted"),
-    (b"$ANSIBLE_VAULT;", "ansible_vault"),
-    (b"LUKS\xba\xbe", "luks"),
-    (b"\x03\xd9\xa2\x9a", "keepass"),
-    (b"\0GITCRYPT\0", "git_crypt"),
-    (b"PARE", "parquet_encrypted"),
-];
-
 /// What the item is. A text's character set is kept in the item.
 pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     let head = item.head;
@@ -90,6 +107,12 @@ pub(super) fn kind(item: &mut Item<'_, '_>) -> Kind {
     }
     if is_bzip2(head) {
         return Kind::Bzip2;
+    }
+    if is_lha(head) {
+        return Kind::Other("lha");
+    }
+    if is_arj(head) {
+        return Kind::Other("arj");
     }
     if is_orc(head) {
         return Kind::Other("orc");
@@ -143,10 +166,10 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Kind> {
 }
 
 /// The signatures that do not stand at the beginning, one bit each.
-const FARTHER_BEHIND: u64 = {
+const FARTHER_BEHIND: u128 = {
     let (mut set, mut index) = (0, 0);
     while index < SIGNATURES.len() {
-        set |= ((SIGNATURES[index].0 > 0) as u64) << index;
+        set |= ((SIGNATURES[index].0 > 0) as u128) << index;
         index += 1;
     }
     set
@@ -154,7 +177,7 @@ const FARTHER_BEHIND: u64 = {
 
 /// For each byte the signatures that something may have that begins with it, one bit each: every code in a text is
 /// asked whether it is a file.
-static BY_FIRST_BYTE: [u64; 256] = {
+static BY_FIRST_BYTE: [u128; 256] = {
     let mut table = [FARTHER_BEHIND; 256];
     let mut index = 0;
     while index < SIGNATURES.len() {
@@ -195,14 +218,27 @@ fn is_rtf_behind_blanks(head: &[u8]) -> bool {
     head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start().starts_with(b"{\\rt")
 }
 
-/// The family of an encrypted blob, by the bytes it starts with.
-pub(super) fn encrypted_family(head: &[u8]) -> Option<&'static str> {
-    ENCRYPTED.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, family)| *family)
-}
-
 fn is_bzip2(head: &[u8]) -> bool {
     let level_and_block = head.strip_prefix(b"BZh").and_then(|rest| rest.split_first());
     level_and_block.is_some_and(|(level, rest)| level.is_ascii_digit() && rest.starts_with(b"1AY&SY"))
+}
+
+/// An archive of LHA: its method stands in front of the sizes, which have zeros.
+fn is_lha(head: &[u8]) -> bool {
+    let is_method = matches!(head.get(2..7), Some([b'-', b'l', b'h' | b'z', _, b'-']));
+    is_method && head.get(7..15).is_some_and(|sizes| sizes.contains(&0))
+}
+
+/// An archive of ARJ: the head of the archive itself comes first, which is no longer than a name and a comment.
+fn is_arj(head: &[u8]) -> bool {
+    const HEAD_BYTES_MAX: u16 = 2_600;
+    const OF_ARCHIVE: u8 = 2;
+    match head {
+        [0x60, 0xEA, low, high, (30..), _, _, _, _, _, OF_ARCHIVE, ..] => {
+            (30..=HEAD_BYTES_MAX).contains(&u16::from_le_bytes([*low, *high]))
+        }
+        _ => false,
+    }
 }
 
 /// Columns of ORC: its letters, and behind them what no text begins with.

@@ -14,10 +14,10 @@ use super::{
     Sink,
 };
 use super::{
-    avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, odf, onenote, ooxml, packed, parquet, pdf,
-    plain, pst, rtf, serial, sqlite, tarball, tnef, views,
+    avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, names, odf, onenote, ooxml, packed, parquet,
+    pdf, plain, pst, rtf, sealed, serial, sqlite, tarball, tnef, views,
 };
-use crate::base::{DICTIONARY_BYTES_MAX, Problem, ProblemClass};
+use crate::base::{DICTIONARY_BYTES_MAX, Limit, Problem, ProblemClass};
 use crate::text::Detected;
 use std::io::{self, Cursor, Read, SeekFrom};
 
@@ -263,8 +263,12 @@ impl<'a> Walk<'a> {
                 walk.problem_of_depth();
                 return plain::raw(walk, item.input);
             }
-            if let Some(family) = recognise::encrypted_family(item.head) {
+            if let Some(family) = sealed::family(item.head) {
                 walk.problem(Problem::new(ProblemClass::Encrypted, family, "encrypted data; its content was not read"));
+            }
+            if kind == Kind::Binary && names::is_of_volume(item.name) {
+                let message = "the file is called like the middle of a split archive; its bytes were scanned";
+                walk.problem(zip::other_volume(message));
             }
             match kind {
                 Kind::Pdf | Kind::Html | Kind::Rtf | Kind::Mail | Kind::Mailbox => walk.twice(kind, item),
@@ -367,7 +371,7 @@ impl<'a> Walk<'a> {
             Kind::Mail => mail::walk(self, item.input),
             Kind::Mailbox => mail::walk_mailbox(self, item.input),
             Kind::Other(name) => document::unsupported(self, name, item.input),
-            Kind::Binary => plain::raw(self, item.input),
+            Kind::Binary => plain::unknown(self, item.input),
             _ => document::walk(self, kind, item.input),
         }
     }
@@ -380,9 +384,9 @@ impl<'a> Walk<'a> {
             Input::Seekable(reader) => self.archive(name, relation, reader, None),
             Input::Stream(reader) => {
                 let held = self.read_held(reader);
-                if held.cut {
+                if let Some(limit) = held.cut {
                     return self.within(ItemStart { name, kind: Kind::Zip, relation }, |walk| {
-                        walk.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
+                        walk.held_too_much(limit, Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
                     });
                 }
                 let budget = self.budget;
@@ -411,9 +415,9 @@ impl<'a> Walk<'a> {
                 (reader, held)
             }
         };
-        if held.cut {
+        if let Some(limit) = held.cut {
             return self.within(start(Kind::Cfb), |walk| {
-                walk.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
+                walk.held_too_much(limit, Input::Stream(&mut Cursor::new(held.bytes).chain(reader)))
             });
         }
         let budget = self.budget;
@@ -479,8 +483,8 @@ impl<'a> Walk<'a> {
                 (reader, held)
             }
         };
-        if held.cut {
-            return self.held_too_much(Input::Stream(&mut Cursor::new(held.bytes).chain(reader)));
+        if let Some(limit) = held.cut {
+            return self.held_too_much(limit, Input::Stream(&mut Cursor::new(held.bytes).chain(reader)));
         }
         let budget = self.budget;
         let _guard = budget.hold(held.bytes.len() as u64);
@@ -488,18 +492,33 @@ impl<'a> Walk<'a> {
         held.error.map_or(Ok(()), |error| Err(self.read_failed(&error)))
     }
 
-    fn held_too_much(&mut self, input: Input<'_>) -> Step {
-        let held_bytes_max = self.budget.limits.held_bytes_max;
-        let message = "larger than what may be held in memory for a format that needs seeking; raw bytes were scanned";
-        self.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
+    fn held_too_much(&mut self, limit: Limit, input: Input<'_>) -> Step {
+        let message = match limit.name {
+            "held_bytes_max" => {
+                "larger than what may be held in memory for a format that needs seeking; raw bytes were scanned"
+            }
+            _ => "packed too densely to be held in memory for a format that needs seeking; raw bytes were scanned",
+        };
+        self.problem(Problem::limit(limit.name, limit.value, message));
         plain::raw(self, input)
     }
 
+    /// Reads what may be held. How much that is shows as the input is read.
     fn read_held(&self, reader: &mut (impl Read + ?Sized)) -> Held {
-        let room = self.budget.room_to_hold();
-        let mut bytes = Vec::new();
-        let error = reader.take(room + 1).read_to_end(&mut bytes).err();
-        Held { cut: bytes.len() as u64 > room, bytes, error }
+        const STEP_BYTES: u64 = 1024 * 1024;
+        let mut held = Held { bytes: Vec::new(), cut: None, error: None };
+        loop {
+            let before = held.bytes.len();
+            held.cut = self.budget.bound_of_holding(before as u64);
+            let room = self.budget.limits.held_bytes_max.saturating_add(1).saturating_sub(before as u64);
+            if held.cut.is_some() {
+                return held;
+            }
+            held.error = (&mut *reader).take(room.min(STEP_BYTES)).read_to_end(&mut held.bytes).err();
+            if held.error.is_some() || held.bytes.len() == before {
+                return held;
+            }
+        }
     }
 
     pub(super) fn is_too_deep(&self) -> bool {
@@ -615,8 +634,8 @@ impl Read for Failing {
 /// What was read of an input into memory.
 struct Held {
     bytes: Vec<u8>,
-    /// Whether there is more than may be held.
-    cut: bool,
+    /// The bound beyond which there is more than may be held.
+    cut: Option<Limit>,
     error: Option<io::Error>,
 }
 

@@ -216,11 +216,13 @@ pub fn guess_eight_bit(bytes: &[u8]) -> Charset {
 
 /// Where the words and numbers of a text would begin or end elsewhere if its signs were those of Windows: bytes that are
 /// quotes, dashes or spaces there, letters or halves of them in this set, and stand beside a letter or digit of ASCII.
-/// No statistic is right about every text, so such places are read both ways.
+/// No statistic is right about every text, so such places are read both ways; but where pairs of bytes are characters
+/// and stand in words of such, the set is the right one.
 pub(crate) fn doubts<'t>(charset: &Charset, bytes: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    let is_in_pairs = matches!(charset, Charset::Multi(encoding) if is_in_pairs(encoding, bytes));
     let is_other = |byte: u8| match charset {
         Charset::Single(page) => page.char(byte).is_alphanumeric(),
-        Charset::Multi(_) => true,
+        Charset::Multi(_) => !is_in_pairs,
         _ => false,
     };
     let mut is_doubtful = [false; 256];
@@ -230,6 +232,32 @@ pub(crate) fn doubts<'t>(charset: &Charset, bytes: &'t [u8]) -> impl Iterator<It
     let is_of_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
     let doubtful = bytes.iter().enumerate().filter(move |(_, byte)| is_doubtful[usize::from(**byte)]);
     doubtful.map(|(at, _)| at).filter(move |at| is_of_word(at + 1) || at.checked_sub(1).is_some_and(is_of_word))
+}
+
+/// Whether bytes are text in a set that has pairs of bytes for its characters: none of the pairs is broken, and most
+/// of the characters stand beside others. Signs of Windows make a pair with the letter behind them, which stands alone,
+/// or a broken one with what is no letter.
+fn is_in_pairs(encoding: &'static Encoding, bytes: &[u8]) -> bool {
+    /// Bytes of the longest character, half of which may stand at the end.
+    const CHARACTER_BYTES: usize = 4;
+    /// The first character that is half of none. The text may begin with half of one, and pairs be wrong up to there.
+    const SURE_BELOW: char = '0';
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    let sure = text.find(|c| c < SURE_BELOW).unwrap_or(0)..text.len().saturating_sub(CHARACTER_BYTES);
+    let (mut before, mut pairs, mut alone) = (' ', 0_usize, 0_usize);
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        if character == char::REPLACEMENT_CHARACTER && sure.contains(&at) {
+            return false;
+        }
+        if !character.is_ascii() {
+            pairs += 1;
+            let is_next = characters.peek().is_some_and(|(_, next)| !next.is_ascii());
+            alone += usize::from(before.is_ascii() && !is_next);
+        }
+        before = character;
+    }
+    alone * 2 <= pairs
 }
 
 /// A set in which Polish is seldom written, if bytes are Polish in it and in none of the usual ones. Nearly all of their
@@ -538,12 +566,21 @@ mod tests {
     #[test]
     fn doubts_are_signs_of_windows_that_a_set_reads_as_letters_of_a_word() {
         let set = |label: &str| Charset::from_label(label).expect("the set is known");
-        let rows: [(Charset, &[u8], &[usize]); 7] = [
+        let rows: [(Charset, &[u8], &[usize]); 13] = [
             (set("cp852"), b"\x93value\x94 \x93 \x92", &[0, 6]),
             (set("cp667"), b"a\x92", &[1]),
             (set("windows-1250"), b"\x93value\x94", &[]),
             (set("iso-8859-2"), b"\xabvalue\xbb \x93x\x94", &[0, 6]),
             (set("shift_jis"), b" \x93AKIA", &[1]),
+            (set("shift_jis"), b"it\x92s a \x93value\x94 of it", &[2, 7, 13]),
+            // Words of Japanese and Chinese, whose second bytes are letters of ASCII too.
+            (set("shift_jis"), b"A\x83R\x81[\x83h\x94\xd4\x8d\x86 \x94Z", &[]),
+            (set("gbk"), b"AK\x96\x7c\x97y\x94a\x93z1 \x93zB", &[]),
+            (set("big5"), b"a\xa7\xda\xab\x48\xb6\xc7\xa7\x41b", &[]),
+            // Half a character at either end.
+            (set("shift_jis"), b"\x94 \x83R\x81[\x83h\x94\xd4\x8d\x86\x94", &[]),
+            // The same text with a sign that is half of none.
+            (set("shift_jis"), b"A\x83R\x81[\x83h\x94\xd4\x8d\x86 x\x94 a\x96b c\x96d", &[7, 13, 16, 20]),
             (Charset::Utf8, b"\x93AKIA", &[]),
             (set("cp852"), b"", &[]),
         ];

@@ -334,6 +334,28 @@ fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
+fn differences_find_their_base_by_its_sum_wherever_it_stands() {
+    // Sums of the blobs `0123456789` and `0123456789amarker`, as `git hash-object` gives them.
+    let sums = ["ad471007bd7f5983d273b9584e5629230150fd54", "e107754a3415367501faf615a5abb21bfc3698fb"];
+    let [first, second] = sums.map(from_hex);
+    let base = object(3, &[], b"0123456789");
+    let by_first = object(7, &first, b"\x0a\x11\x90\x0a\x07amarker");
+    let by_second = object(7, &second, b"\x11\x17\x90\x11\x06bsecon");
+    for objects in [
+        [base.clone(), by_first.clone(), by_second.clone()],
+        [by_second.clone(), by_first.clone(), base.clone()],
+        [by_first.clone(), base.clone(), by_second.clone()],
+    ] {
+        let seen = walk("a.pack", &pack(&objects));
+        assert_eq!(seen.reasons, [""; 0]);
+        assert!(seen.holds("0123456789amarkerbsecon"), "{seen:?}");
+    }
+    let seen = walk("a.pack", &pack(&[by_second, by_first]));
+    assert_eq!(seen.reasons, ["delta"]);
+    assert!(seen.holds("amarker") && seen.holds("bsecon"), "{seen:?}");
+}
+
+#[test]
 fn bases_that_may_not_be_held_are_a_limit() {
     let small = object(3, &[], b"0123456789");
     // A copy of ten bytes and an addition, to the object right in front.

@@ -492,6 +492,32 @@ fn formats_without_handler_are_named_and_scanned() {
 }
 
 #[test]
+fn bytes_that_nothing_reads_are_no_clean_ones() {
+    let even: Vec<u8> = (0..100_000_u64)
+        .map(|at| (at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(at.rotate_left(40)) >> 29) as u8)
+        .collect();
+    let even: Vec<u8> = even
+        .iter()
+        .scan(1_u64, |state, byte| {
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(*byte) + 1);
+            Some((*state >> 56) as u8)
+        })
+        .collect();
+    let message = [b"\xc3\x0d\x04\x09\x03\x0212345678\xff\xd2\xc0\x55\x01", &even[..1_000]].concat();
+    let rows: [(&str, &[u8], &[&str]); 6] = [
+        ("a.bin", &even, &["opaque_high_entropy"]),
+        ("a.bin", &even[..50_000], &[]),
+        ("a.7z.002", &even[..50_000], &["multi_volume"]),
+        ("a.gpg", &message, &["pgp"]),
+        ("a.lzh", b"\x1a\x20-lh5-\0\0\x01\0 marker \xff\xfe\0", &["format"]),
+        ("a.arj", b"\x60\xea\x29\0\x22\x0b\x01\x0b\x10\0\x02 marker \xff\xfe\0", &["format"]),
+    ];
+    for (name, bytes, expected) in rows {
+        assert_eq!(walk(name, bytes).reasons, expected, "{name}");
+    }
+}
+
+#[test]
 fn wide_strings_inside_programs_are_text() {
     let noise = [0x00_u8, 0xFF, 0x01, 0x90, 0x80].repeat(13_107);
     for shift in [0, 1] {

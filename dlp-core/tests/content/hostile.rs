@@ -251,11 +251,6 @@ fn cells_that_share_a_long_text_end_at_a_bound() {
     assert!(sink.text_bytes < max + 2_000_000, "{} bytes came out", sink.text_bytes);
 }
 
-fn from_hex(digits: &str) -> Vec<u8> {
-    let pair = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("they are digits");
-    (0..digits.len()).step_by(2).map(pair).collect()
-}
-
 /// What `compress` makes of four million and a half equal bytes: each code is the one that was made last.
 fn lzw_of_equal_bytes() -> Vec<u8> {
     let (mut bytes, mut bits, mut held) = (b"\x1f\x9d\x90".to_vec(), 0, 0_u64);
@@ -382,25 +377,33 @@ fn copies_of_archives_are_opened_a_few_times_only() {
 }
 
 #[test]
-fn a_copy_that_is_not_opened_is_named() {
-    let copy = zip(&[("n", b"inner-marker")]);
-    for (count, is_whole) in [(16, true), (17, false)] {
+fn copies_are_opened_as_far_as_the_input_pays_for_them() {
+    // The text does not pack, so each copy is a part of the archive; a copy in a copy is not.
+    let text: Vec<u8> = (0..4_000_u32).map(|at| b'!' + (at.wrapping_mul(2_654_435_761) >> 20) as u8 % 90).collect();
+    let copy = zip(&[("n", &text)]);
+    let many = |count: usize, copy: &[u8]| {
         let names: Vec<String> = (0..count).map(|index| format!("vendor/{index}.zip")).collect();
-        let seen = walk("a.zip", &zip(&names.iter().map(|name| (name.as_str(), copy.as_slice())).collect::<Vec<_>>()));
+        zip(&names.iter().map(|name| (name.as_str(), copy)).collect::<Vec<_>>())
+    };
+    for (bytes, is_whole) in [(many(40, &copy), true), (many(12, &many(12, &copy)), false)] {
+        let seen = walk("a.zip", &bytes);
         let reason = if is_whole { "" } else { "copies_max" };
         let last = seen.items.iter().rfind(|item| item.path.ends_with(".zip")).expect("there are copies");
-        assert_eq!(last.outcome.map(|outcome| outcome.reason), Some(reason), "{count}");
-        assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some(reason), "{count}: {:?}", seen.reasons);
+        assert_eq!(last.outcome.map(|outcome| outcome.reason), Some(reason));
+        assert_eq!(seen.outcome.map(|outcome| outcome.reason), Some(reason), "{:?}", seen.reasons);
     }
 }
 
 #[test]
 fn copies_that_met_a_bound_do_not_keep_others_closed() {
-    let copy = zip(&[("n.zip", &zip(&[("s.txt", b"deep-marker")]))]);
-    let names: Vec<String> = (0..20).map(|index| format!("{index}.zip")).collect();
-    let copies = zip(&names.iter().map(|name| (name.as_str(), copy.as_slice())).collect::<Vec<_>>());
+    let text: Vec<u8> = (0..4_000_u32).map(|at| b'!' + (at.wrapping_mul(2_654_435_761) >> 20) as u8 % 90).collect();
+    let copy = zip(&[("n.zip", &zip(&[("s.txt", b"deep-marker")])), ("t.txt", &text)]);
+    let names: Vec<String> = (0..60).map(|index| format!("{index}.zip")).collect();
+    // Packed once more, so that copies are more than the input pays for.
+    let copies =
+        zip(&[("c.zip", &zip(&names.iter().map(|name| (name.as_str(), copy.as_slice())).collect::<Vec<_>>()))]);
     let small = Limits { depth_max: 6, ..limits() };
-    let deep = |copies: Vec<u8>| (0..3).fold(copies, |inner, _| zip(&[("d.zip", &inner)]));
+    let deep = |copies: Vec<u8>| (0..2).fold(copies, |inner, _| zip(&[("d.zip", &inner)]));
     let seen = walk_with("a.zip", &zip(&[("0.zip", &deep(copies.clone())), ("1.zip", &copy)]), &small, None);
     assert!(seen.reasons.contains(&"depth_max"), "the deep ones are too deep: {:?}", seen.reasons);
     assert!(seen.reasons.contains(&"copies_max"), "they are opened a few times only: {:?}", seen.reasons);

@@ -200,3 +200,9 @@ pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
     writer.write_all(bytes).expect("writing to memory");
     writer.finish().expect("writing to memory")
 }
+
+/// Bytes from hexadecimal digits.
+pub(crate) fn from_hex(digits: &str) -> Vec<u8> {
+    let pair = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("they are digits");
+    (0..digits.len()).step_by(2).map(pair).collect()
+}

@@ -28,7 +28,8 @@ impl Sample {
 }
 
 fn clean_samples() -> Vec<Sample> {
-    let noise: Vec<u8> = (0..300_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    // Not as even as encrypted bytes, which are named as not read.
+    let noise: Vec<u8> = (0..300_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect();
     let letter = vec!["Dear colleagues,".to_owned(), "the minutes are attached.".to_owned()];
     [
         ("note.txt", "Lunch is at noon.\r\nZażółć gęślą jaźń.\n".as_bytes().to_vec()),

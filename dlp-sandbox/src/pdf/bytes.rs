@@ -5,13 +5,14 @@
 //!
 //! Of a document that was encrypted the bytes are noise, so there the loaded objects are looked at in the same way.
 
+use super::bombs::plain_names;
 use super::fonts::{is_wide, without_font};
-use super::objects;
 use super::repair::find;
 use super::seen::Seen;
-use super::streams::{Filter, Unpacked, unpack, unpack_found};
+use super::streams::{Filter, Packing, Unpacked, packing, unpack, unpack_found};
 use super::tokens::{Token, Tokens};
 use super::yields;
+use super::{objects, photos};
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Frame, WirePart};
 use crate::worker::{At, Output};
@@ -20,6 +21,8 @@ use std::io;
 
 /// Unpacked bytes of one document in this reading.
 const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// What a stream costs that is larger than an honest one.
+const TOO_LARGE_BYTES: u64 = 32 * 1024 * 1024;
 /// The dictionary in front of a stream is looked for in so many bytes.
 const DICTIONARY_BYTES_MAX: usize = 16 * 1024;
 /// Share of readable characters below which a string is data.
@@ -48,7 +51,7 @@ pub(super) fn read(
     output.send(&Frame::Bytes)?;
     let mut unpacked_bytes = 0_u64;
     let mut gap_from = 0;
-    let (mut torn, mut opaque) = (false, false);
+    let (mut torn, mut opaque, mut too_large) = (false, false, false);
     while let Some(stream) = next_stream(document, gap_from) {
         give(&strings(&document[gap_from..stream.keyword], wide), seen, output)?;
         gap_from = stream.end;
@@ -56,15 +59,21 @@ pub(super) fn read(
             return Ok(());
         }
         let dictionary = &document[stream.dictionary..stream.keyword];
+        let filters = filters(&plain_names(dictionary));
         if is_no_text(dictionary) {
+            if filters.first().is_some_and(Filter::is_photo) {
+                give_photo(&document[stream.start..stream.end], seen, output)?;
+            }
             continue;
         }
-        let filters = filters(dictionary);
         let unpacked = unpack_found(&filters, &document[stream.start..stream.end], bounds.stream_bytes);
         match &unpacked {
             Unpacked::Torn(_) => torn = true,
             Unpacked::Opaque => opaque |= !filters.iter().any(Filter::is_for_images),
-            Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX.max(unpacked_bytes).saturating_add(1),
+            Unpacked::TooLarge => {
+                too_large = true;
+                unpacked_bytes = unpacked_bytes.saturating_add(TOO_LARGE_BYTES);
+            }
             Unpacked::Bytes(_) => {}
         }
         if let Some(bytes) = unpacked.readable() {
@@ -74,6 +83,9 @@ pub(super) fn read(
         if unpacked_bytes > UNPACKED_BYTES_MAX {
             return output.trouble(Trouble::StreamTooLarge);
         }
+    }
+    if too_large {
+        output.trouble(Trouble::StreamTooLarge)?;
     }
     // What a page lost was reported with the page.
     if torn && !seen.has_losses() {
@@ -101,6 +113,9 @@ pub(super) fn read_objects(
             return Ok(());
         }
         if holds_no_text(&stream.dict) {
+            if packing(document, &stream.dict) == Packing::Jpeg {
+                give_photo(&stream.content, seen, output)?;
+            }
             continue;
         }
         match unpack(document, stream, bounds.stream_bytes) {
@@ -155,21 +170,14 @@ fn give(text: &str, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
     output.text(At::part(WirePart::Raw, ""), &news)
 }
 
-/// A copy of the document in which the loader takes no stream for packed objects that unpacks to more than an honest
-/// one: it would unpack them without a bound. The scan of the bytes names them. `None` if there are none.
-pub(super) fn without_bombs(document: &[u8], bytes_max: u64) -> Option<Vec<u8>> {
-    let mut copy = None;
-    let mut from = 0;
-    while let Some(stream) = next_stream(document, from) {
-        from = stream.end;
-        let dictionary = &document[stream.dictionary..stream.keyword];
-        let Some(at) = find(dictionary, b"/ObjStm", 0) else { continue };
-        let packed = &document[stream.start..stream.end];
-        if unpack_found(&filters(dictionary), packed, bytes_max) == Unpacked::TooLarge {
-            copy.get_or_insert_with(|| document.to_vec())[stream.dictionary + at + 1] = b'-';
-        }
+/// Hands out what a photograph says besides its pixels. The same camera says the same of each.
+fn give_photo(photo: &[u8], seen: &mut Seen, output: &mut Output) -> io::Result<()> {
+    for (name, text) in photos::texts(photo) {
+        let news = seen.news(&text);
+        seen.add(&news);
+        output.text(At::part(WirePart::Property, name), &news)?;
     }
-    copy
+    Ok(())
 }
 
 /// Offsets of a stream.
@@ -209,7 +217,7 @@ fn is_no_text(dictionary: &[u8]) -> bool {
 }
 
 /// Filters behind `/Filter`, which may be a name or a list.
-fn filters(dictionary: &[u8]) -> Vec<Filter> {
+pub(super) fn filters(dictionary: &[u8]) -> Vec<Filter> {
     let Some(at) = find(dictionary, b"/Filter", 0) else { return Vec::new() };
     let mut tokens = Tokens::new(&dictionary[at + b"/Filter".len()..]);
     match tokens.next() {

@@ -34,6 +34,8 @@ pub(super) struct PageText {
     pub(super) appearances: String,
     /// What some codes mean was guessed.
     pub(super) guessed: bool,
+    /// Bytes of its description, those of forms not counted.
+    pub(super) description_bytes: u64,
     /// Images that it draws.
     pub(super) images: usize,
     /// Those of them that have objects of their own.
@@ -62,6 +64,7 @@ pub(super) fn read(document: &Document, page: &Dictionary, fonts: &mut Fonts, st
         Reader { document, stream_bytes_max, found: PageText::default(), fonts, forms: 0, tokens: 0, last_end: None };
     let description = reader.description(page);
     let resources = inherited(document, page, b"Resources").and_then(objects::as_dictionary);
+    reader.found.description_bytes = description.len() as u64;
     reader.run(&description, resources, Matrix::IDENTITY, 0);
     let (text, codes) = (std::mem::take(&mut reader.found.text), reader.found.codes);
     reader.draw_annotations(page);

@@ -7,7 +7,7 @@
 use super::cmap::{CharacterMap, code};
 use super::metrics::Family;
 use super::streams::unpack;
-use super::{glyphs, objects, programs};
+use super::{glyphs, japanese, objects, programs};
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE};
 use pdf_extract::{Dictionary, Document, Object};
 use std::borrow::Cow;
@@ -44,6 +44,8 @@ enum Codes {
     Charset(&'static Encoding),
     /// Glyph numbers, with the characters of the glyphs.
     Glyphs(BTreeMap<u32, char>),
+    /// Numbers of characters in the collection of Japanese.
+    Japanese,
     /// Two-byte codes that are most likely Unicode: the font brings a map from them to its glyphs.
     Unicode,
 }
@@ -113,6 +115,7 @@ impl Font {
                 let character = char::from_u32(code).filter(|character| !character.is_control());
                 character.map(|character| Cow::Owned(character.to_string()))
             }
+            Codes::Japanese => japanese::character(code).map(|character| Cow::Owned(character.to_string())),
             Codes::Charset(_) => None,
         }
     }
@@ -158,6 +161,11 @@ fn composite_codes(document: &Document, font: &Dictionary, descendant: &Dictiona
     }
     if !needed {
         return Codes::Glyphs(BTreeMap::new());
+    }
+    let collection = objects::dictionary(document, descendant, b"CIDSystemInfo");
+    let ordering = collection.and_then(|collection| objects::get(document, collection, b"Ordering"));
+    if ordering.is_some_and(|ordering| ordering.as_str().is_ok_and(|name| name == japanese::ORDERING)) {
+        return Codes::Japanese;
     }
     if objects::stream(document, descendant, b"CIDToGIDMap").is_some() {
         return Codes::Unicode;
@@ -403,5 +411,22 @@ mod tests {
         check("GBK-EUC-H", &[0xC8, 0xD5], "日");
         check("ETen-B5-V", &[0xA4, 0xE9], "日");
         check("Identity-H", &[0, 5], "\u{FFFD}");
+    }
+
+    #[test]
+    fn numbers_of_a_known_collection_are_characters() {
+        let check = |ordering: &str, expected: &str| {
+            let name = |name: &str| Object::Name(name.as_bytes().to_vec());
+            let collection = Dictionary::from_iter([("Ordering", Object::string_literal(ordering))]);
+            let descendant = Dictionary::from_iter([("CIDSystemInfo", Object::Dictionary(collection))]);
+            let font = Dictionary::from_iter([
+                ("Subtype", name("Type0")),
+                ("Encoding", name("Identity-H")),
+                ("DescendantFonts", Object::Array(vec![Object::Dictionary(descendant)])),
+            ]);
+            assert_eq!(Font::of(&Document::new(), &font).show(&[3, 0x4B, 3, 0xA2]).text, expected, "{ordering}");
+        };
+        check("Japan1", "あウ");
+        check("Identity", "\u{FFFD}\u{FFFD}");
     }
 }

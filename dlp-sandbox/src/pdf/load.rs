@@ -1,8 +1,8 @@
 //! Loads a document: as it is, or repaired, or not at all.
 
-use super::repair;
+use super::{folded, repair};
 use crate::trouble::Trouble;
-use pdf_extract::{Document, Error};
+use pdf_extract::{Document, Error, LoadOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A document and how it was come by.
@@ -12,6 +12,8 @@ pub(super) struct Pdf {
     pub(super) repaired: bool,
     /// It opened without a password although it is encrypted.
     pub(super) was_encrypted: bool,
+    /// It has more objects in streams than a document of its size may have; these were left out.
+    pub(super) has_too_many: bool,
 }
 
 /// What became of the loading.
@@ -37,12 +39,15 @@ pub(super) fn load(bytes: &[u8]) -> Loaded {
 }
 
 fn attempt(bytes: &[u8]) -> Option<Loaded> {
-    let loaded = catch_unwind(AssertUnwindSafe(|| Document::load_mem(bytes))).ok()?;
+    let options = || LoadOptions::with_filter(folded::disguise);
+    let loaded = catch_unwind(AssertUnwindSafe(|| Document::load_mem_with_options(bytes, options()))).ok()?;
     match loaded {
         Ok(document) if document.trailer.get(b"Encrypt").is_ok() => Some(Loaded::Locked(lock_of(&document))),
-        Ok(document) => {
+        Ok(mut document) => {
             let was_encrypted = document.was_encrypted();
-            Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted })))
+            let unfold = || folded::unfold(&mut document, bytes.len() as u64);
+            let has_too_many = !catch_unwind(AssertUnwindSafe(unfold)).ok()?;
+            Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted, has_too_many })))
         }
         Err(Error::InvalidPassword) => Some(Loaded::Locked(Trouble::UserPassword)),
         Err(Error::UnsupportedSecurityHandler(name)) => Some(Loaded::Locked(handler(&name))),

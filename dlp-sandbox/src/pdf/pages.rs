@@ -19,6 +19,7 @@ struct Tally {
     characters: usize,
     images: usize,
     unreadable: bool,
+    described_bytes: u64,
     fonts: Fonts,
     /// Pictures that were handed out or could not be.
     pictures: BTreeSet<ObjectId>,
@@ -33,7 +34,14 @@ pub(super) struct Range {
     pub(super) first: Option<u32>,
     /// Pictures are handed out.
     pub(super) pictures: bool,
+    /// Bytes of the document.
+    pub(super) document_bytes: u64,
 }
+
+/// Bytes of descriptions that the pages of every document may have together, and for each byte of the document: pages
+/// may share one.
+const DESCRIBED_BYTES_FREE: u64 = 64 * 1024 * 1024;
+const DESCRIBED_RATIO_MAX: u64 = 16;
 
 /// Reads all pages, or those from the first of a range on, which is then read without the engine: it is the page on
 /// which the worker before this one died. Tells whether all text of all pages was understood.
@@ -48,10 +56,19 @@ pub(super) fn read(
     if pages.is_empty() || !in_tree {
         output.trouble(Trouble::NoPages)?;
     }
-    let Range { first, pictures } = range;
+    let Range { first, pictures, document_bytes } = range;
+    let described_bytes_max = DESCRIBED_RATIO_MAX.saturating_mul(document_bytes).max(DESCRIBED_BYTES_FREE);
     let mut tally = Tally::default();
     for (number, id) in (1_u32..).zip(pages).skip_while(|(number, _)| first.is_some_and(|first| *number < first)) {
         if output.is_full() {
+            return Ok(false);
+        }
+        if number > bounds.pages {
+            output.trouble(Trouble::Pages)?;
+            return Ok(false);
+        }
+        if tally.described_bytes > described_bytes_max {
+            output.trouble(Trouble::Work)?;
             return Ok(false);
         }
         output.send(&Frame::Page(number))?;
@@ -83,6 +100,7 @@ impl Page<'_> {
             seen.lose();
         }
         tally.images += plain.images;
+        tally.described_bytes = tally.described_bytes.saturating_add(plain.description_bytes);
         if self.with_pictures {
             self.give_pictures(&plain.pictures, bounds, tally, output)?;
         }

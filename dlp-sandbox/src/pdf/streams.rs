@@ -7,6 +7,7 @@
 use super::objects;
 use flate2::{Decompress, FlushDecompress, Status};
 use pdf_extract::{Dictionary, Document, Object, Stream};
+use std::borrow::Cow;
 
 /// Filters in a row. One is usual, two occur, more is an attempt to hide or to blow up.
 const FILTERS_MAX: usize = 8;
@@ -59,6 +60,15 @@ impl Filter {
         Self { name, early_change: true }
     }
 
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Whether what it packs is a file of JPEG.
+    pub(super) fn is_photo(&self) -> bool {
+        matches!(self.name.as_slice(), b"DCTDecode" | b"DCT")
+    }
+
     /// Whether the filter packs pictures, which hold no text.
     pub(super) fn is_for_images(&self) -> bool {
         matches!(
@@ -70,7 +80,7 @@ impl Filter {
 
 /// Unpacks a stream of a document.
 pub(super) fn unpack(document: &Document, stream: &Stream, bytes_max: u64) -> Unpacked {
-    unpack_file(document, stream, honest(&stream.content, bytes_max))
+    unpack_file(document, stream, honest(stream.content.len() as u64, bytes_max))
 }
 
 /// Unpacks an embedded file, whose ratio the parent judges with its own bounds.
@@ -130,33 +140,39 @@ pub(super) fn parameters_of_last<'a>(document: &'a Document, dictionary: &'a Dic
 }
 
 /// The bound for what packed bytes may honestly unpack to.
-fn honest(packed: &[u8], bytes_max: u64) -> u64 {
-    let by_ratio = STREAM_RATIO_MAX.saturating_mul(packed.len() as u64);
+pub(super) fn honest(packed_bytes: u64, bytes_max: u64) -> u64 {
+    let by_ratio = STREAM_RATIO_MAX.saturating_mul(packed_bytes);
     bytes_max.min(by_ratio.max(STREAM_BYTES_FREE))
 }
 
 /// Unpacks bytes that were found without a document.
 pub(super) fn unpack_found(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
-    unpack_chain(filters, packed, honest(packed, bytes_max))
+    unpack_chain(filters, packed, honest(packed.len() as u64, bytes_max))
+}
+
+/// Whether bytes, taken for deflate data with any two bytes in front, unpack to more than the bound.
+pub(super) fn inflates_beyond(packed: &[u8], bytes_max: u64) -> bool {
+    matches!(inflate(packed, bytes_max), Unpacked::TooLarge)
 }
 
 /// Unpacks bytes through a row of filters.
-fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
+pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
     if filters.len() > FILTERS_MAX {
         return Unpacked::TooLarge;
     }
-    let mut bytes = packed.to_vec();
+    let mut bytes = Cow::Borrowed(packed);
     let mut is_torn = false;
     for filter in filters {
-        bytes = match unpack_one(filter, &bytes, bytes_max) {
+        bytes = Cow::Owned(match unpack_one(filter, &bytes, bytes_max) {
             Unpacked::Bytes(bytes) => bytes,
             Unpacked::Torn(bytes) => {
                 is_torn = true;
                 bytes
             }
             other => return other,
-        };
+        });
     }
+    let bytes = bytes.into_owned();
     if is_torn { Unpacked::Torn(bytes) } else { Unpacked::Bytes(bytes) }
 }
 
@@ -165,7 +181,7 @@ fn unpack_one(filter: &Filter, packed: &[u8], bytes_max: u64) -> Unpacked {
         b"FlateDecode" | b"Fl" => inflate(packed, bytes_max),
         b"LZWDecode" | b"LZW" => unpack_lzw(packed, filter.early_change, bytes_max),
         b"ASCII85Decode" | b"A85" => from_base_85(packed, bytes_max),
-        b"ASCIIHexDecode" | b"AHx" => Unpacked::Bytes(from_hex(packed)),
+        b"ASCIIHexDecode" | b"AHx" => Unpacked::whole(from_hex(packed), true, bytes_max),
         b"RunLengthDecode" | b"RL" => run_lengths(packed, bytes_max),
         b"Crypt" => Unpacked::Bytes(packed.to_vec()),
         _ => Unpacked::Opaque,

@@ -24,7 +24,7 @@ struct Piece {
 /// Hands out everything.
 pub(super) fn read(document: &Document, bounds: &Bounds, seen: &mut Seen, output: &mut Output) -> io::Result<()> {
     read_metadata(document, bounds, seen, output)?;
-    let pages = pages_of_objects(document);
+    let pages = pages_of_objects(document, bounds);
     let info = info_id(document);
     for (id, object) in document.objects.iter().filter(|(id, _)| Some(**id) != info) {
         let Ok(pieces) = catch_unwind(AssertUnwindSafe(|| pieces(document, object, bounds))) else {
@@ -82,12 +82,16 @@ fn info_id(document: &Document) -> Option<ObjectId> {
 }
 
 /// Which page an object belongs to: pages themselves and their annotations.
-fn pages_of_objects(document: &Document) -> BTreeMap<ObjectId, u32> {
+fn pages_of_objects(document: &Document, bounds: &Bounds) -> BTreeMap<ObjectId, u32> {
+    /// Annotations of all pages together; pages may share a list of them.
+    const ANNOTATIONS_MAX: usize = 1_000_000;
     let mut pages = BTreeMap::new();
-    for (number, id) in (1_u32..).zip(document.page_iter()) {
+    let mut left = ANNOTATIONS_MAX;
+    for (number, id) in (1..=bounds.pages).zip(document.page_iter()) {
         pages.insert(id, number);
         let Ok(page) = document.get_dictionary(id) else { continue };
-        let annotations = objects::array(document, page, b"Annots").iter();
+        let annotations = objects::array(document, page, b"Annots").iter().take(left);
+        left -= annotations.len();
         pages.extend(annotations.filter_map(|annotation| Some((annotation.as_reference().ok()?, number))));
     }
     pages
@@ -208,7 +212,7 @@ fn without_tags(xml: &str) -> String {
 
 /// The texts of an XML document with the names of their elements, and its attributes. Enough for metadata, and safe
 /// for anything: names and values are what stands between the angle brackets.
-fn xml_values(xml: &str) -> Vec<(String, String)> {
+pub(super) fn xml_values(xml: &str) -> Vec<(String, String)> {
     let mut values = Vec::new();
     let mut open: Vec<&str> = Vec::new();
     let mut rest = xml;

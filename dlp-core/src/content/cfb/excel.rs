@@ -269,7 +269,7 @@ impl Workbook<'_> {
     fn shared_strings(&mut self, walk: &mut Walk<'_>, data: &[u8]) -> Step {
         let mut pieces = Pieces::new(data, self.records.continued());
         let (_total, count) = (pieces.u32(), pieces.u32().unwrap_or(0));
-        let max = walk.budget.limits.shared_strings_bytes_max;
+        let max = walk.budget.room_for_strings();
         let mut bytes = 0;
         for _ in 0..count {
             let Some(text) = pieces.rich_string() else { break };

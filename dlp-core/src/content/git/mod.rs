@@ -1,10 +1,10 @@
-//! Packs of git, alone or in a bundle: every object, whole where it tells the place of its base in the pack.
+//! Packs of git, alone or in a bundle: every object, whole where its base is in the pack.
 //!
 //! Objects stand behind each other, each packed on its own, so no index is needed. Most are differences to an object in
-//! front of them; those are put together, as long as what they lead to may be held in memory. Differences that name
-//! their base by its sum instead of its place are not put together, wherever that base is: what they add is read, and
-//! it is said that the rest was not. Objects have no names here: their names are in trees, which are objects themselves
-//! and scanned.
+//! front of them, by its place, or to any object, by its sum; those are put together, as long as what they lead to may
+//! be held in memory. A pack that is sent may differ from objects that the other side has: of such differences what they
+//! add is read, and it is said that the rest was not. Objects have no names here: their names are in trees, which are
+//! objects themselves and scanned.
 
 mod delta;
 
@@ -15,8 +15,9 @@ use crate::base::bytes::u32_be;
 use crate::base::{Problem, ProblemClass};
 use delta::Fault;
 use flate2::bufread::ZlibDecoder;
+use sha1::{Digest, Sha1};
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::rc::Rc;
 
@@ -54,14 +55,23 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
         walk.bad_structure("the head of the pack is broken; its bytes were scanned");
         return plain::raw_at(walk, &bytes[start.min(bytes.len())..], start as u64);
     };
-    let mut pack =
-        Pack { bytes, known: HashMap::new(), known_bytes: 0, forgotten: HashSet::new(), said: HashSet::new() };
+    let mut pack = Pack {
+        bytes,
+        room: walk.budget.room_to_hold(),
+        known: HashMap::new(),
+        known_bytes: 0,
+        sums: None,
+        waiting: BTreeMap::new(),
+        forgotten: HashSet::new(),
+        said: HashSet::new(),
+    };
     let (mut at, mut read) = (start + HEAD_BYTES, 0);
     while read < count {
         walk.check_budget()?;
         let Some(next) = pack.object(walk, at)? else { break };
         (at, read) = (next, read + 1);
     }
+    pack.without_base(walk)?;
     if read < count {
         walk.bad_structure("an object of the pack is broken; what stands behind it was scanned as raw bytes");
         return plain::raw_at(walk, &bytes[at..], at as u64);
@@ -70,11 +80,20 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
     if behind.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(behind)) }
 }
 
+/// The sum that names an object.
+type Sum = [u8; SUM_BYTES];
+
 struct Pack<'d, 'b> {
     bytes: &'d [u8],
+    /// What may be held when nothing of the pack is.
+    room: u64,
     /// Objects that others may lead to, by their place.
     known: HashMap<usize, Known<'b>>,
     known_bytes: u64,
+    /// Places of objects by their sum, from the first difference on that names one.
+    sums: Option<HashMap<Sum, usize>>,
+    /// Differences to an object that has not come yet, with their places.
+    waiting: BTreeMap<Sum, Vec<(usize, Content<'b>)>>,
     /// Places of objects for which there was no room.
     forgotten: HashSet<usize>,
     /// Why differences were not put together, each said once.
@@ -105,7 +124,7 @@ enum Lack {
 enum Base {
     None(&'static str),
     At(Option<usize>),
-    Elsewhere,
+    Named(Sum),
 }
 
 impl<'b> Pack<'_, 'b> {
@@ -114,28 +133,50 @@ impl<'b> Pack<'_, 'b> {
         let Some((base, start)) = self.head(at) else { return Ok(None) };
         let Some((bytes, packed_bytes)) = self.unpack(walk, start)? else { return Ok(None) };
         let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
-        let whole = match base {
-            Base::None(name) => Ok(Known { name, content: Rc::new(content) }),
-            Base::At(place) => match self.whole(walk, place, &content.bytes) {
-                Ok(whole) => {
-                    let bytes = whole.content.bytes.len() as u64;
-                    walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
-                    Ok(whole)
+        match base {
+            Base::None(name) => self.give(walk, at, Known { name, content: Rc::new(content) })?,
+            Base::At(place) => self.put_together(walk, at, place, content)?,
+            Base::Named(sum) => match self.place_of(&sum) {
+                Some(place) => self.put_together(walk, at, Some(place), content)?,
+                None if walk.budget.room_to_hold() > self.room / 2 => {
+                    self.waiting.entry(sum).or_default().push((at, content));
                 }
-                Err(lack) => Err((lack, content)),
+                None => self.added(walk, Lack::Room, &content.bytes)?,
             },
-            Base::Elsewhere => Err((Lack::Elsewhere, content)),
-        };
-        match whole {
-            Ok(whole) => self.give(walk, at, whole)?,
-            Err((lack, difference)) => {
+        }
+        Ok(Some(start + packed_bytes))
+    }
+
+    /// Walks the object that differs so from the one at a place, or what it adds.
+    fn put_together(&mut self, walk: &mut Walk<'b>, at: usize, place: Option<usize>, difference: Content<'b>) -> Step {
+        match self.whole(walk, place, &difference.bytes) {
+            Ok(whole) => {
+                let bytes = whole.content.bytes.len() as u64;
+                walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
+                drop(difference);
+                self.give(walk, at, whole)
+            }
+            Err(lack) => {
                 if lack == Lack::Room {
                     self.forgotten.insert(at);
                 }
-                self.added(walk, lack, &difference.bytes)?;
+                self.added(walk, lack, &difference.bytes)
             }
         }
-        Ok(Some(start + packed_bytes))
+    }
+
+    /// Where the object with a sum is, if it has come. Sums are taken of the objects so far when the first is asked for.
+    fn place_of(&mut self, sum: &Sum) -> Option<usize> {
+        let known = &self.known;
+        let sums = self.sums.get_or_insert_with(|| known.iter().map(|(at, object)| (sum_of(object), *at)).collect());
+        sums.get(sum).copied()
+    }
+
+    /// Walks what differences add whose base has not come.
+    fn without_base(&mut self, walk: &mut Walk<'b>) -> Step {
+        let mut left: Vec<_> = std::mem::take(&mut self.waiting).into_values().flatten().collect();
+        left.sort_unstable_by_key(|(at, _)| *at);
+        left.into_iter().try_for_each(|(_, difference)| self.added(walk, Lack::Elsewhere, &difference.bytes))
     }
 
     /// Puts the object together that differs so from the one at a place.
@@ -164,8 +205,9 @@ impl<'b> Pack<'_, 'b> {
         }
         let base = match first >> 4 & 7 {
             BY_SUM => {
-                (0..SUM_BYTES).try_for_each(|_| next().map(|_| ()))?;
-                Base::Elsewhere
+                let mut sum = [0; SUM_BYTES];
+                sum.iter_mut().try_for_each(|byte| next().map(|next| *byte = next))?;
+                Base::Named(sum)
             }
             BY_PLACE => {
                 let mut byte = next()?;
@@ -207,19 +249,45 @@ impl<'b> Pack<'_, 'b> {
         Ok(usize::try_from(packed_bytes).ok().map(|packed_bytes| (content, packed_bytes)))
     }
 
-    /// Walks a whole object, and keeps it for differences to it, as long as that leaves room for what is in others.
+    /// Walks a whole object, and then those that waited for it.
     fn give(&mut self, walk: &mut Walk<'b>, at: usize, object: Known<'b>) -> Step {
-        let name = format!("{} {at}", object.name);
-        walk.child(&name, Relation::Member, Input::Bytes(&object.content.bytes))?;
+        let mut ready = vec![(at, object)];
+        while let Some((at, object)) = ready.pop() {
+            let name = format!("{} {at}", object.name);
+            walk.child(&name, Relation::Member, Input::Bytes(&object.content.bytes))?;
+            let waiting = match &mut self.sums {
+                Some(sums) => {
+                    let sum = sum_of(&object);
+                    sums.insert(sum, at);
+                    self.waiting.remove(&sum).unwrap_or_default()
+                }
+                None => Vec::new(),
+            };
+            self.keep(walk, at, object);
+            for (place, difference) in waiting {
+                match self.whole(walk, Some(at), &difference.bytes) {
+                    Ok(whole) => {
+                        let bytes = whole.content.bytes.len() as u64;
+                        walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
+                        ready.push((place, whole));
+                    }
+                    Err(lack) => self.added(walk, lack, &difference.bytes)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps an object for differences to it, as long as that leaves room for what is in others.
+    fn keep(&mut self, walk: &Walk<'b>, at: usize, object: Known<'b>) {
         let bytes = object.content.bytes.len() as u64;
-        let held_bytes_max = walk.budget.limits.held_bytes_max;
-        if self.known_bytes + bytes <= held_bytes_max && walk.budget.room_to_hold() > held_bytes_max / 2 {
+        let is_small = self.known_bytes + bytes <= walk.budget.limits.held_bytes_max;
+        if is_small && walk.budget.room_to_hold() > self.room / 2 {
             self.known_bytes += bytes;
             self.known.insert(at, object);
         } else {
             self.forgotten.insert(at);
         }
-        Ok(())
     }
 
     /// Walks what a difference adds that is not put together.
@@ -227,7 +295,8 @@ impl<'b> Pack<'_, 'b> {
         if self.said.insert(lack) {
             walk.problem(match lack {
                 Lack::Elsewhere => {
-                    let message = "objects are told as differences to others by their sum; what these add was read";
+                    let message =
+                        "objects are told as differences to others that are not here; what these add was read";
                     Problem::new(ProblemClass::Unsupported, "delta", message)
                 }
                 Lack::Room => {
@@ -242,4 +311,11 @@ impl<'b> Pack<'_, 'b> {
         }
         walk.child("difference", Relation::Member, Input::Bytes(&delta::additions(difference)))
     }
+}
+
+/// The sum that other objects and trees name an object by.
+fn sum_of(object: &Known<'_>) -> Sum {
+    let bytes = &object.content.bytes;
+    let head = format!("{} {}\0", object.name, bytes.len());
+    Sha1::new().chain_update(head).chain_update(bytes).finalize().into()
 }

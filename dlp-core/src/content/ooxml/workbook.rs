@@ -136,7 +136,7 @@ impl Strings {
 
     /// A piece of a string. What exceeds the memory loses its cell but not its scan.
     fn push(&mut self, walk: &mut Walk<'_>, text: &str) -> Step {
-        let bytes_max = walk.budget.limits.shared_strings_bytes_max;
+        let bytes_max = walk.budget.room_for_strings();
         if self.is_beyond(text, bytes_max) && !std::mem::replace(&mut self.is_full, true) {
             let message = "shared strings beyond the bound were scanned without their cells";
             walk.problem(Problem::limit("shared_strings_bytes_max", bytes_max, message));

@@ -1,0 +1,220 @@
+//! Looks for streams that unpack to more than an honest one, before any parser sees the document.
+//!
+//! The loader and the engine unpack what they come across, wherever a reference leads, and know no bound. So every
+//! stream is tried once, whatever its object is called and wherever its table says that it lies, and in a copy for them
+//! those are made empty that go beyond the bound. The end of a stream is not believed either: packed data knows its
+//! own, and the bytes `endstream` may stand in the middle of it. Pictures are left as they are: no reading of text
+//! unpacks them.
+
+use super::bytes::filters;
+use super::repair::find;
+use super::streams::{Filter, Unpacked, honest, inflates_beyond, unpack_chain};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Bombs of one document that are made empty. With more it is not loaded.
+const BOMBS_MAX: usize = 16;
+/// Unpacked bytes of one document that are looked at. With more it is not loaded.
+const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Unpacked bytes of a large document that are looked at, for each of its own.
+const UNPACKED_RATIO_MAX: u64 = 16;
+
+/// What came of the search.
+pub(super) enum Search {
+    /// No stream is a bomb.
+    Honest,
+    /// A copy in which those that are one are empty.
+    Defused(Vec<u8>),
+    /// There is too much of it.
+    TooMuch,
+}
+
+/// Searches a document for streams that unpack to more than the bound.
+pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
+    let mut bombs: Vec<(usize, &[u8])> = Vec::new();
+    let left = UNPACKED_RATIO_MAX.saturating_mul(document.len() as u64).max(UNPACKED_BYTES_MAX);
+    let mut left = left;
+    for stream in Streams::new(document) {
+        // A dictionary may hold anything in its strings, so a filter is looked for in all there is.
+        let has_filter = |bytes: &[u8]| [&b"Filter"[..], b"#"].iter().any(|mark| find(bytes, mark, 0).is_some());
+        if !has_filter(&document[stream.before.clone()]) {
+            continue;
+        }
+        let dictionary = plain_names(&document[stream.dictionary.clone()]);
+        if find(&dictionary, b"/Image", 0).is_some() {
+            continue;
+        }
+        let filters = filters(&dictionary);
+        let bytes_max = honest(stream.data.len() as u64, stream_bytes_max);
+        let (nothing, unpacked_bytes) = judge(&filters, &document[stream.data.start..], bytes_max);
+        bombs.extend(nothing.map(|nothing| (stream.data.start, nothing)));
+        let Some(rest) = left.checked_sub(unpacked_bytes).filter(|_| bombs.len() <= BOMBS_MAX) else {
+            return Search::TooMuch;
+        };
+        left = rest;
+    }
+    if bombs.is_empty() {
+        return Search::Honest;
+    }
+    let mut copy = document.to_vec();
+    for (at, nothing) in bombs {
+        if let Some(start) = copy.get_mut(at..at + nothing.len()) {
+            start.copy_from_slice(nothing);
+        }
+    }
+    Search::Defused(copy)
+}
+
+/// What takes the place of packed bytes that unpack to more than the bound, and how much was unpacked to learn that.
+/// Deflate is tried whatever is stated, because the statement may stand where it is not seen.
+fn judge(filters: &[Filter], packed: &[u8], bytes_max: u64) -> (Option<&'static [u8]>, u64) {
+    let stated = match filters {
+        [] => Unpacked::Opaque,
+        filters => unpack_chain(filters, packed, bytes_max),
+    };
+    let is_deflate = |filter: &Filter| matches!(filter.name(), b"FlateDecode" | b"Fl");
+    let len = match stated {
+        Unpacked::TooLarge => return (Some(nothing(filters.first())), bytes_max),
+        Unpacked::Bytes(bytes) if filters.first().is_some_and(is_deflate) => return (None, bytes.len() as u64),
+        Unpacked::Bytes(bytes) | Unpacked::Torn(bytes) => bytes.len() as u64,
+        Unpacked::Opaque => 0,
+    };
+    match inflates_beyond(packed, bytes_max) {
+        true => (Some(nothing(None)), bytes_max),
+        false => (None, len),
+    }
+}
+
+/// Packed bytes of nothing.
+fn nothing(filter: Option<&Filter>) -> &'static [u8] {
+    match filter.map(Filter::name) {
+        Some(b"LZWDecode" | b"LZW") => &[0x80, 0x40, 0x40],
+        Some(b"ASCII85Decode" | b"A85") => b"~>",
+        Some(b"ASCIIHexDecode" | b"AHx") => b">",
+        Some(b"RunLengthDecode" | b"RL") => &[128],
+        _ => &[0x78, 0x9C, 3, 0, 0, 0, 0, 1],
+    }
+}
+
+/// A dictionary whose names have no escapes.
+pub(super) fn plain_names(dictionary: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'#', dictionary).is_none() {
+        return Cow::Borrowed(dictionary);
+    }
+    let digit = |at: usize| char::from(*dictionary.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut plain = Vec::with_capacity(dictionary.len());
+    let mut at = 0;
+    while let Some(byte) = dictionary.get(at) {
+        let escaped = (*byte == b'#').then(|| digit(at + 1).zip(digit(at + 2))).flatten();
+        plain.push(escaped.map_or(*byte, |(high, low)| high << 4 | low));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    Cow::Owned(plain)
+}
+
+/// Where a stream lies.
+struct Stream {
+    /// What stands between the stream before and this one.
+    before: Range<usize>,
+    dictionary: Range<usize>,
+    /// Up to the first `endstream`.
+    data: Range<usize>,
+}
+
+/// All places where a stream may begin. One that is found in the data of another counts as well.
+struct Streams<'d> {
+    document: &'d [u8],
+    at: usize,
+    /// Where the stream before began.
+    before: usize,
+    /// Where the object begins that is open.
+    object: usize,
+}
+
+impl<'d> Streams<'d> {
+    fn new(document: &'d [u8]) -> Self {
+        Self { document, at: 0, before: 0, object: 0 }
+    }
+}
+
+impl Iterator for Streams<'_> {
+    type Item = Stream;
+
+    fn next(&mut self) -> Option<Stream> {
+        const KEYWORD: &[u8] = b"stream";
+        loop {
+            let keyword = find(self.document, KEYWORD, self.at)?;
+            let gap = &self.document[self.at..keyword];
+            self.object = memchr::memmem::rfind(gap, b"obj").map_or(self.object, |at| self.at + at);
+            self.at = keyword + KEYWORD.len();
+            let blanks =
+                self.document[self.at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | 0 | 12)).count();
+            let start = match self.document.get(self.at + blanks..) {
+                Some([b'\r', b'\n', ..]) => self.at + blanks + 2,
+                Some([b'\r' | b'\n', ..]) => self.at + blanks + 1,
+                _ => continue,
+            };
+            if gap.ends_with(b"end") {
+                continue;
+            }
+            let end = find(self.document, b"endstream", start).unwrap_or(self.document.len());
+            let dictionary = self.object..keyword;
+            self.object = keyword;
+            let before = std::mem::replace(&mut self.before, keyword)..keyword;
+            return Some(Stream { before, dictionary, data: start..end });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn packed(text: &[u8], level: u32) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn bombs_are_found_whatever_they_are_called() {
+        let zeros = vec![0; 32 << 20];
+        let once = packed(&zeros, 9);
+        // Its first block is stored, and holds what looks like the end of the stream.
+        let stored = b"endstream endobj ";
+        let len = stored.len() as u8;
+        let quoted = [&[0x78, 1, 0, len, 0, !len, 0xFF], &stored[..], &once[2..]].concat();
+        let rows: [(&str, &[u8], bool); 9] = [
+            ("/Filter /FlateDecode", &packed(b"text", 9), false),
+            ("/Filter /FlateDecode", &once, true),
+            ("/F#69lter /Fl#61teDecode", &once, true),
+            ("/Filter [/FlateDecode /FlateDecode]", &packed(&once, 9), true),
+            ("(/Filter /AHx) /Filter 7 0 R", &once, true),
+            ("/Filter /FlateDecode /Length 20", &quoted, true),
+            ("/Filter /FlateDecode /Subtype /Image", &once, false),
+            ("/Filter /FlateDecode /Title (stream of an obj)", &once, true),
+            ("", b"plain text", false),
+        ];
+        for (dictionary, data, expected) in rows {
+            let document = [b"1 0 obj <<", dictionary.as_bytes(), b">> stream\n", data, b"\nendstream endobj"].concat();
+            let found = search(&document, 64 << 20);
+            assert_eq!(matches!(found, Search::Defused(_)), expected, "{dictionary}");
+            if let Search::Defused(copy) = found {
+                assert!(matches!(search(&copy, 64 << 20), Search::Honest), "{dictionary}");
+                assert_eq!(copy.len(), document.len());
+            }
+        }
+        let many =
+            [b"1 0 obj <</Filter /FlateDecode>> stream\n", &once[..], b"\nendstream endobj "].concat().repeat(17);
+        assert!(matches!(search(&many, 64 << 20), Search::TooMuch));
+    }
+
+    #[test]
+    fn names_lose_their_escapes() {
+        let check = |bytes: &[u8], expected: &[u8]| assert_eq!(*plain_names(bytes), *expected);
+        check(b"/Filter", b"/Filter");
+        check(b"/F#69lter /A#", b"/Filter /A#");
+        check(b"#4z#41", b"#4zA");
+    }
+}
