@@ -25,6 +25,7 @@ mod confirm;
 mod context;
 mod evidence;
 mod found;
+mod key_name;
 mod key_runs;
 mod lines;
 mod literals;
