@@ -37,10 +37,7 @@ impl Fields {
     pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
         let texts = self.take(key, |value| match value {
             Value::String(text) => Some(vec![text]),
-            Value::Array(items) => items
-                .into_iter()
-                .map(as_text)
-                .collect(),
+            Value::Array(items) => items.into_iter().map(as_text).collect(),
             Value::Null => Some(Vec::new()),
             _ => None,
         });

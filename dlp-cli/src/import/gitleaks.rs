@@ -94,7 +94,8 @@ fn merge(notes: &mut Notes, rules: &mut Vec<Fields>, own: Vec<Fields>) {
         match places.get(&name) {
             Some(place) if rule.peek("id").is_some_and(|id| !id.trim().is_empty()) => {
                 if *place >= extended {
-                    notes.lost(&format!("rule `{name}`"), "it stands there twice, and the later one counts, key by key");
+                    notes
+                        .lost(&format!("rule `{name}`"), "it stands there twice, and the later one counts, key by key");
                 }
                 rules[*place].override_with(rule);
             }

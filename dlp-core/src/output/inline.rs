@@ -234,7 +234,9 @@ fn is_day(text: &str) -> bool {
 pub fn text_of_marks(file: &[u8]) -> Cow<'_, [u8]> {
     let head = &file[..file.len().min(HEAD_BYTES)];
     match detect(head, head.len() == file.len()) {
-        Some(detected) if detected.charset.is_wide() => Cow::Owned(detected.charset.decode(&file[detected.bom_len..]).into_bytes()),
+        Some(detected) if detected.charset.is_wide() => {
+            Cow::Owned(detected.charset.decode(&file[detected.bom_len..]).into_bytes())
+        }
         _ => Cow::Borrowed(file),
     }
 }

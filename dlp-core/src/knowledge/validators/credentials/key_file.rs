@@ -52,8 +52,13 @@ impl<'t> KeyFile<'t> {
 
     /// Version 2 keys the code with a digest of a fixed text, version 3 not at all.
     fn code(&self) -> Vec<u8> {
-        let parts =
-            [self.algorithm.as_bytes(), self.encryption.as_bytes(), self.comment.as_bytes(), &self.public, &self.private];
+        let parts = [
+            self.algorithm.as_bytes(),
+            self.encryption.as_bytes(),
+            self.comment.as_bytes(),
+            &self.public,
+            &self.private,
+        ];
         let text: Vec<u8> = parts.iter().flat_map(|part| [&length(part), *part].concat()).collect();
         match self.version {
             2 => code_of::<Hmac<Sha1>>(&Sha1::digest(b"putty-private-key-file-mac-key"), &text),
@@ -110,8 +115,8 @@ pub(super) fn complete_jwk(value: &str) -> Option<String> {
 /// The key with which Windows encrypts passwords in Group Policy Preferences, which Microsoft published in MS-GPPREF,
 /// section 2.2.1.1.4.
 const POLICY_KEY: [u8; 32] = [
-    0x4e, 0x99, 0x06, 0xe8, 0xfc, 0xb6, 0x6c, 0xc9, 0xfa, 0xf4, 0x93, 0x10, 0x62, 0x0f, 0xfe, 0xe8, 0xf4, 0x96, 0xe8, 0x06,
-    0xcc, 0x05, 0x79, 0x90, 0x20, 0x9b, 0x09, 0xa4, 0x33, 0xb6, 0x6c, 0x1b,
+    0x4e, 0x99, 0x06, 0xe8, 0xfc, 0xb6, 0x6c, 0xc9, 0xfa, 0xf4, 0x93, 0x10, 0x62, 0x0f, 0xfe, 0xe8, 0xf4, 0x96, 0xe8,
+    0x06, 0xcc, 0x05, 0x79, 0x90, 0x20, 0x9b, 0x09, 0xa4, 0x33, 0xb6, 0x6c, 0x1b,
 ];
 
 /// Bytes of a block of AES.
