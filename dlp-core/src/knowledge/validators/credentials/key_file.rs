@@ -129,7 +129,7 @@ const LETTER_MAX: char = '\u{2100}';
 /// A password of Group Policy Preferences: deciphered with the published key (AES-256, chained from zeros), it is text in
 /// UTF-16 with its padding. Text in other scripts cannot be told from what a changed value becomes, and is left open.
 pub(super) fn group_policy(value: &[u8]) -> Verdict {
-    let bytes = decode_base64(value).filter(|bytes| !bytes.is_empty() && bytes.len() % BLOCK_LEN == 0);
+    let bytes = decode_base64(value).filter(|bytes| !bytes.is_empty() && bytes.len().is_multiple_of(BLOCK_LEN));
     let plain = bytes.and_then(|bytes| without_padding(decipher(&bytes))).filter(|plain| !plain.is_empty());
     let Some(plain) = plain.filter(|plain| plain.len().is_multiple_of(2)) else { return Verdict::Invalid };
     let units: Vec<u16> = plain.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
