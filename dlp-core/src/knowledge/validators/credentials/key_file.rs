@@ -191,7 +191,7 @@ fn encipher(plain: &[u8]) -> Vec<u8> {
 pub(super) fn pgp_sum(body: &[u8], bytes: &[u8]) -> Option<bool> {
     let text = String::from_utf8_lossy(body).replace("\\n", "\n").replace("\\r", "");
     let line = text.lines().map(str::trim).find(|line| line.len() == 5 && line.starts_with('='))?;
-    let stated = BASE64.decode(line[1..].as_bytes()).ok()?;
+    let stated = BASE64.decode(&line.as_bytes()[1..]).ok()?;
     Some(stated == crc24(bytes).to_be_bytes()[1..])
 }
 
