@@ -2,7 +2,11 @@
 
 mod support;
 
+use rars::{ArchiveVersion, Builder};
 use serde_json::{Value, json};
+use sevenz_rust2::encoder_options::Lzma2Options;
+use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
+use std::io::Cursor;
 use support::{Place, of_kind, records, token, zip};
 
 /// A wanted value, one with a mark that is over, and one without a mark.
@@ -257,15 +261,42 @@ fn cabinet(name: &str, content: &[u8]) -> Vec<u8> {
     [head.concat(), u16(0), u16(7), u16(0), folder, file, data].concat()
 }
 
+fn rar(version: ArchiveVersion, name: &str, content: &[u8]) -> Vec<u8> {
+    let mut builder = Builder::new(version);
+    builder.add_bytes(name.into(), content.to_vec(), None, None).expect("memory takes it");
+    builder.to_bytes().expect("memory takes it")
+}
+
+fn sevenz(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).expect("memory takes it");
+    writer.set_content_methods(vec![Lzma2Options::from_level(1).into()]);
+    writer.push_archive_entry(ArchiveEntry::new_file(name), Some(content)).expect("memory takes it");
+    writer.finish().expect("memory takes it").into_inner()
+}
+
 #[test]
 fn marks_hold_in_archives_that_a_worker_reads() {
     let text = format!("x = {} # dlp:allow secret -- fixture\ny = {}\n", token(1), token(2));
-    let place = Place::new();
-    place.write("c.cab", &cabinet("in/a.txt", text.as_bytes()));
-    let all = place.records(&["--detectors", "secret.github.*"]);
-    let found = of_kind(&all, "finding");
-    let said: Vec<_> = found.iter().map(|finding| finding["suppressed"]["entry"].as_str()).collect();
-    assert!(matches!(said[..], [Some(said), None] if said.ends_with("a.txt:1")), "{said:?}: {all:?}");
+    let (name, content) = ("in/a.txt", text.as_bytes());
+    let rows = [
+        ("c.cab", cabinet(name, content)),
+        ("c5.rar", rar(ArchiveVersion::Rar50, name, content)),
+        ("c4.rar", rar(ArchiveVersion::Rar29, name, content)),
+        ("c.7z", sevenz(name, content)),
+        // A container in a container.
+        ("c7.rar", rar(ArchiveVersion::Rar50, "c.7z", &sevenz(name, content))),
+    ];
+    for (archive, bytes) in rows {
+        let place = Place::new();
+        place.write(archive, &bytes);
+        let all = place.records(&["--detectors", "secret.github.*"]);
+        let found = of_kind(&all, "finding");
+        let said: Vec<_> = found.iter().map(|finding| finding["suppressed"]["entry"].as_str()).collect();
+        assert!(matches!(said[..], [Some(said), None] if said.ends_with("a.txt:1")), "{archive}: {said:?}: {all:?}");
+        let all = place.records(&["--detectors", "secret.github.*", "--no-inline-allow"]);
+        let found = of_kind(&all, "finding");
+        assert!(found.len() == 2 && found.iter().all(|finding| finding["suppressed"].is_null()), "{archive}: {all:?}");
+    }
 }
 
 #[test]

@@ -23,27 +23,21 @@ impl Fields {
         self.map.contains_key(key)
     }
 
+    /// A text that stays where it is.
+    pub(super) fn peek(&self, key: &str) -> Option<String> {
+        as_text(self.map.get(key)?.clone())
+    }
+
     /// A text.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
-        self.take(key, |value| match value {
-            Value::String(text) => Some(text),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
+        self.take(key, as_text)
     }
 
     /// Texts, also when there is one alone; empty without the field.
     pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
         let texts = self.take(key, |value| match value {
             Value::String(text) => Some(vec![text]),
-            Value::Array(items) => items
-                .into_iter()
-                .map(|item| match item {
-                    Value::String(text) => Some(text),
-                    Value::Number(number) => Some(number.to_string()),
-                    _ => None,
-                })
-                .collect(),
+            Value::Array(items) => items.into_iter().map(as_text).collect(),
             Value::Null => Some(Vec::new()),
             _ => None,
         });
@@ -60,13 +54,26 @@ impl Fields {
         self.take(key, |value| value.as_bool())
     }
 
-    /// Tables, also when there is one alone; empty without the field.
+    /// Tables, also when there is one alone; empty without the field. What stands among them and is none is noted by its
+    /// place, and the others are kept.
     pub(super) fn tables(&mut self, key: &str) -> Vec<Fields> {
-        let tables = self.take(key, |value| match value {
-            Value::Array(items) => items.into_iter().map(Fields::of).collect(),
-            one => Fields::of(one).map(|fields| vec![fields]),
-        });
-        tables.unwrap_or_default()
+        let items = match self.map.remove(key) {
+            Some(Value::Array(items)) => items,
+            Some(one @ Value::Object(_)) => vec![one],
+            Some(_) => {
+                self.wrong.push(key.to_owned());
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let mut tables = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            match Self::of(item) {
+                Some(fields) => tables.push(fields),
+                None => self.wrong.push(format!("{key}, {}", index + 1)),
+            }
+        }
+        tables
     }
 
     /// Takes every field of another table that is given there.
@@ -90,5 +97,13 @@ impl Fields {
             self.wrong.push(key.to_owned());
         }
         read
+    }
+}
+
+fn as_text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }

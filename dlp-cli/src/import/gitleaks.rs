@@ -9,6 +9,7 @@ use super::pattern::{Dialect, Group, from_go};
 use super::{Notes, Rules};
 use dlp_core::knowledge::AllowTests;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The document as fields, when it looks like a configuration.
 pub(super) fn parse(text: &str) -> Result<Fields, String> {
@@ -52,9 +53,7 @@ pub(super) fn rules(mut fields: Fields, base: Option<&str>) -> Result<Rules, Str
         disable(&mut rules.notes, &mut extended, &disabled);
         rules.notes.leftovers("extend", extend);
     }
-    for own in fields.tables("rules") {
-        merge(&mut extended, own);
-    }
+    merge(&mut rules.notes, &mut extended, fields.tables("rules"));
     allowlists(&mut rules, &mut fields, None, has_default);
     rules.read = extended.len();
     extended.into_iter().for_each(|fields| rule(&mut rules, fields));
@@ -66,7 +65,8 @@ pub(super) fn rules(mut fields: Fields, base: Option<&str>) -> Result<Rules, Str
 }
 
 fn name_of(fields: &Fields) -> String {
-    fields.clone().text("id").unwrap_or_else(|| "unnamed".to_owned())
+    let name = fields.peek("id").filter(|name| !name.trim().is_empty());
+    name.unwrap_or_else(|| "unnamed".to_owned())
 }
 
 /// Takes disabled rules out of the extended ones; what disables a default rule names nothing here.
@@ -83,19 +83,34 @@ fn disable(notes: &mut Notes, rules: &mut Vec<Fields>, disabled: &[String]) {
     }
 }
 
-/// A rule that the extended configuration has too changes that one, key by key.
-fn merge(rules: &mut Vec<Fields>, own: Fields) {
-    let name = name_of(&own);
-    match rules.iter_mut().find(|rule| name_of(rule) == name) {
-        Some(earlier) => earlier.override_with(own),
-        None => rules.push(own),
+/// A rule that the extended configuration has too changes that one, key by key. Of two rules of one file with one id
+/// gitleaks keeps the later one; rules without an id have nothing to share.
+fn merge(notes: &mut Notes, rules: &mut Vec<Fields>, own: Vec<Fields>) {
+    let extended = rules.len();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    places.extend(rules.iter().enumerate().map(|(place, rule)| (name_of(rule), place)));
+    for rule in own {
+        let name = name_of(&rule);
+        match places.get(&name) {
+            Some(place) if rule.peek("id").is_some_and(|id| !id.trim().is_empty()) => {
+                if *place >= extended {
+                    notes
+                        .lost(&format!("rule `{name}`"), "it stands there twice, and the later one counts, key by key");
+                }
+                rules[*place].override_with(rule);
+            }
+            _ => {
+                places.insert(name, rules.len());
+                rules.push(rule);
+            }
+        }
     }
 }
 
 fn rule(rules: &mut Rules, mut fields: Fields) {
     let name = name_of(&fields);
     let place = format!("rule `{name}`");
-    let id = id_of(&name);
+    let id = rules.id_for(&name, &place);
     fields.text("id");
     let title = fields.text("description").unwrap_or_else(|| name.clone());
     let regex = fields.text("regex").filter(|regex| !regex.is_empty());

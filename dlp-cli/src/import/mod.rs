@@ -22,8 +22,9 @@ mod write;
 pub(crate) use gitleaks::base as gitleaks_base;
 pub(crate) use write::quoted;
 
-use draft::{AllowDraft, Draft};
+use draft::{AllowDraft, Draft, id_of};
 use fields::Fields;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What was taken over, ready to be written.
@@ -114,6 +115,23 @@ struct Rules {
     notes: Notes,
     /// Rules that were read, whether they can become detectors or not.
     read: usize,
+    /// Ids that were given to rules.
+    ids: BTreeSet<String>,
+}
+
+impl Rules {
+    /// An id of its own for a rule of this name. Rules that share one are told apart by a number.
+    fn id_for(&mut self, name: &str, place: &str) -> String {
+        let plain = id_of(name);
+        let numbered = (2..).map(|number| format!("{plain}-{number}"));
+        let id = std::iter::once(plain.clone()).chain(numbered).find(|id| !self.ids.contains(id));
+        let id = id.expect("numbers do not run out");
+        if id != plain {
+            self.notes.changed(place, format!("another rule became `{plain}`, so this one is `{id}`"));
+        }
+        self.ids.insert(id.clone());
+        id
+    }
 }
 
 /// Takes over one document. `base` is the text of the configuration that a gitleaks one extends.

@@ -54,6 +54,11 @@ pub(super) fn rewrite(source: &str, dialect: Dialect, group: &Group) -> Result<R
     let mut changes = Vec::new();
     let branches = branches(&tree, &found);
     let chosen: Vec<Option<Span>> = branches.iter().map(|branch| found.chosen(group, branch.span())).collect();
+    if let Group::Number(number) = group
+        && !found.groups.iter().any(|found| found.index == *number)
+    {
+        changes.push(format!("it has no group {number}, so everything that it finds is the value"));
+    }
     let groups_left = found.groups.len() - chosen.iter().flatten().count();
     if groups_left > 0 && matches!(group, Group::First) && !chosen.iter().all(Option::is_none) {
         changes.push("it has several groups, of which the first is the value".to_owned());

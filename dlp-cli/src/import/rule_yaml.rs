@@ -19,6 +19,9 @@ const SECRET_GROUP: &str = "TOKEN";
 /// What counts as a special character where a rule names none.
 const SPECIAL_CHARS: &str = r##"!@#$%^&*()_+-=[]{}|;:'",.<>?/\`~"##;
 
+/// Characters of a class that a rule may demand.
+const CHARS_MAX: f64 = 64.0;
+
 /// The document as fields, when it looks like a rule file.
 pub(super) fn parse(text: &str) -> Result<Fields, String> {
     let value: Value = serde_saphyr::from_str(text).map_err(|error| first_line(&error.to_string()))?;
@@ -49,6 +52,7 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
         rules.notes.lost(&place, "it has no pattern");
         return;
     };
+    let id = rules.id_for(&own_id, &place);
     let confidence = fields.text("confidence");
     let points = confidence.as_deref().map_or(Some(POINTS_DEFAULT), |word| {
         POINTS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, points)| *points)
@@ -58,7 +62,7 @@ fn rule(rules: &mut Rules, mut fields: Fields) {
     }
     let mut draft = Draft {
         place: place.clone(),
-        id: id_of(&own_id),
+        id,
         title: name.unwrap_or_else(|| own_id.clone()),
         description: fields.text("description").unwrap_or_else(|| format!("Taken over from the rule `{own_id}`.")),
         reference: fields.texts("references").into_iter().next().unwrap_or_default(),
@@ -125,7 +129,11 @@ fn demands(rules: &mut Rules, mut fields: Fields, draft: &Draft) {
         [("min_digits", "0-9"), ("min_uppercase", "A-Z"), ("min_lowercase", "a-z"), ("min_special_chars", &special)];
     // Without so many characters of a class: any number of others, and fewer of them.
     for (key, class) in classes {
-        let fewer = fields.number(key).filter(|min| (1.0..=64.0).contains(min)).map(|min| min as u32 - 1);
+        let min = fields.number(key).filter(|min| *min != 0.0);
+        let fewer = min.filter(|min| (1.0..=CHARS_MAX).contains(min)).map(|min| min as u32 - 1);
+        if min.is_some() && fewer.is_none() {
+            rules.notes.lost(&draft.place, format!("`{key}`: expected a number from 0 to {CHARS_MAX}"));
+        }
         tests.extend(
             fewer.map(|fewer| (Vec::new(), vec![format!("^[^{class}]*(?:[{class}][^{class}]*){{0,{fewer}}}$")])),
         );

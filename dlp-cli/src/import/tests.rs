@@ -247,3 +247,52 @@ fn other_documents_are_refused() {
         assert!(error.contains("expected a gitleaks configuration"), "{text}: {error}");
     }
 }
+
+#[test]
+fn one_wrong_entry_costs_no_other_and_nothing_goes_in_silence() {
+    let yaml = "rules:\n  - name: good\n    id: a.b\n    pattern: 'acme6_[a-z0-9]{20}'\n  - null\n  - name: again\n    id: a.b\n    \
+                pattern: 'acme7_[a-z0-9]{20}'\n    pattern_requirements:\n      min_digits: 100\n      min_uppercase: 1\n";
+    let imported = import(yaml, None).expect("a rule file");
+    let ids: Vec<String> = detectors(&imported).into_iter().map(|detector| detector.id).collect();
+    assert_eq!(ids, ["custom.a.b", "custom.a.b-2"]);
+    assert!(imported.toml.contains("detectors = [\"custom.a.b-2\"]"), "{}", imported.toml);
+    let expected = [
+        "rule `a.b`: changed: another rule became `custom.a.b`, so this one is `custom.a.b-2`",
+        "rule `a.b`: lost: `min_digits`: expected a number from 0 to 64",
+        "file: lost: `rules, 2`: its value has an unexpected type",
+    ];
+    assert_eq!(told(&imported), expected);
+}
+
+#[test]
+fn rules_with_one_id_or_none_and_groups_and_targets_that_are_not_there_are_told() {
+    let imported = import_toml(
+        r#"
+[[rules]]
+id = "twice"
+regex = '''acme1_[a-z0-9]{20}'''
+[[rules]]
+id = "twice"
+regex = '''acme2_[a-z0-9]{20}'''
+[[rules]]
+regex = '''acme3_[a-z0-9]{20}'''
+[[rules]]
+regex = '''acme4_([a-z0-9]{20})'''
+secretGroup = 9
+[[allowlists]]
+targetRules = ["twice", "nowhere"]
+regexes = ['''x''']
+"#,
+    );
+    let patterns: Vec<String> =
+        detectors(&imported).into_iter().map(|detector| detector.patterns[0].regex.clone()).collect();
+    let expected = ["acme2_[a-z0-9]{20}", "acme3_[a-z0-9]{20}", "acme4_(?:[a-z0-9]{20})"];
+    assert_eq!(patterns, expected);
+    let expected = [
+        "rule `twice`: lost: it stands there twice, and the later one counts, key by key",
+        "rule `unnamed`: changed: another rule became `custom.unnamed`, so this one is `custom.unnamed-2`",
+        "rule `unnamed`: changed: it has no group 9, so everything that it finds is the value",
+        "allowlists 1: lost: it is for `custom.nowhere` too, which was not taken over",
+    ];
+    assert_eq!(told(&imported), expected);
+}

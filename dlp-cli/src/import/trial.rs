@@ -21,14 +21,11 @@ const HEAD: &str = "\
 
 /// From what was read to a file.
 pub(super) fn finish(rules: Rules) -> Imported {
-    let Rules { drafts, allows, mut notes, read } = rules;
+    let Rules { drafts, allows, mut notes, read, .. } = rules;
     let mut imported = Imported { rules: read, toml: HEAD.to_owned(), ..Imported::default() };
     let mut ids = BTreeSet::new();
     let mut taken = Vec::new();
-    for mut draft in drafts {
-        let plain = draft.id.clone();
-        let numbers = (2..).map(|number| format!("{plain}-{number}"));
-        draft.id = std::iter::once(plain.clone()).chain(numbers).find(|id| !ids.contains(id)).unwrap_or(plain);
+    for draft in drafts {
         match table(&draft, &mut notes) {
             Ok(table) => {
                 ids.insert(table.id.clone());
@@ -47,8 +44,13 @@ pub(super) fn finish(rules: Rules) -> Imported {
         if allow.detectors.first().is_some_and(|id| id == EVERY_RULE) {
             allow.detectors.splice(0..1, ids.iter().cloned());
         }
-        let is_known = |id: &String| id.contains('*') || ids.contains(id);
-        allow.detectors.retain(is_known);
+        let (known, unknown) = allow.detectors.into_iter().partition(|id| id.contains('*') || ids.contains(id));
+        let unknown: Vec<String> = unknown;
+        allow.detectors = known;
+        if !(unknown.is_empty() || allow.detectors.is_empty()) {
+            let text = format!("it is for `{}` too, which was not taken over", unknown.join("`, `"));
+            notes.lost(&allow.place, text);
+        }
         if allow.detectors.is_empty() {
             notes.lost(&allow.place, "the rule that it is for was not taken over");
         } else if let Some(why) = refusal(&allow) {

@@ -6,6 +6,7 @@ use super::compile::{CompiledDetector, DetectorSet};
 use super::confirm::Accepted;
 use super::context::Widths;
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
+use super::key_name::{self, Told};
 use super::material::{self, Material};
 use super::moment::{self, Moment};
 use super::notes::{Detail, Notes, PhraseList, Sentence};
@@ -44,7 +45,7 @@ const REPETITION_POINTS: i32 = 20;
 /// A credential of which the rest was left out opens nothing: it stays, at low.
 const CUT_OFF_POINTS: i32 = 45;
 
-/// What names an id behind the name of a vendor is no secret of that vendor: it stays, at low.
+/// What names an id or a digest behind the name of a vendor is no secret of that vendor: it stays, at low.
 const NAMED_ID_POINTS: i32 = 45;
 
 /// A number among others of its shape that fail the check passes by chance: it stays, at low.
@@ -190,37 +191,16 @@ fn cap_secret((text, accepted): (&[u8], &Accepted), detector: &CompiledDetector,
     if !is_proven && CUT_OFF.iter().any(|mark| behind.starts_with(mark)) {
         score.cap(CUT_OFF_POINTS, Sentence::CutOff);
     }
-    let name = &text[accepted.whole.start..accepted.value.start];
-    if is_id_name(name) && !detector.data.id.ends_with("id") {
-        score.cap(NAMED_ID_POINTS, Sentence::NamedId);
+    let value = &text[accepted.value.clone()];
+    match key_name::told(&text[accepted.whole.start..accepted.value.start], value, &detector.data.id) {
+        Some(Told::Id) => score.cap(NAMED_ID_POINTS, Sentence::NamedId),
+        Some(Told::Digest) if !is_proven => score.cap(NAMED_ID_POINTS, Sentence::NamedDigest),
+        _ => {}
     }
 }
 
 /// What stands for the rest of a value.
 const CUT_OFF: &[&[u8]] = &[b"...", "\u{2026}".as_bytes()];
-
-/// Words that end the name of something that tells things apart.
-const ID_WORDS: &[&[u8]] = &[b"id", b"ids", b"uuid", b"guid"];
-
-/// Bytes between a name and its value that are looked over: signs, quotes and blanks.
-const SIGNS_MAX: usize = 16;
-
-/// Whether the name that stands directly before a value ends in a word for an id, as a word of its own:
-/// `organization_id`, `groupId`.
-fn is_id_name(label: &[u8]) -> bool {
-    let signs = label.iter().rev().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-    let name = &label[..label.len() - signs];
-    let letters = name.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (before, run) = name.split_at(name.len() - letters);
-    let is_alone = before.last().is_some_and(|byte| b"_-.".contains(byte));
-    signs <= SIGNS_MAX
-        && ID_WORDS.iter().any(|word| {
-            let Some(start) = run.len().checked_sub(word.len()) else { return false };
-            let (head, last) = run.split_at(start);
-            let is_hump = last[0].is_ascii_uppercase() && head.last().is_some_and(u8::is_ascii_lowercase);
-            last.eq_ignore_ascii_case(word) && (head.is_empty() && is_alone || is_hump)
-        })
-}
 
 /// Keeps a shape beyond what is issued at low, whatever words are near, where something other than a secret has it.
 fn cap_wide(text: &[u8], accepted: &Accepted, score: &mut Notes) {

@@ -26,6 +26,7 @@ mod confirm;
 mod context;
 mod evidence;
 mod found;
+mod key_name;
 mod key_runs;
 mod lines;
 mod literals;

@@ -98,6 +98,8 @@ pub(super) enum Sentence {
     CutOff,
     /// It is named as an id.
     NamedId,
+    /// It is named as a digest.
+    NamedDigest,
     /// Its digits are a row.
     InventedDigits,
     /// It belongs to a name.
@@ -133,6 +135,7 @@ impl Sentence {
             Self::FailedCheck => "failed its check: an altered or invented value",
             Self::CutOff => "dots stand for the rest of it",
             Self::NamedId => "its name says that it is an id",
+            Self::NamedDigest => "its name says that it is the digest or the number of a build",
             Self::InventedDigits => "digits in a row, as people and tables have them",
             Self::PartOfName => "part of a path or of a name",
             Self::Peers => "others of its kind nearby",

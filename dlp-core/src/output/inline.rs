@@ -14,11 +14,15 @@
 //! too, for credentials.
 
 use super::peer_marks::PeerMarks;
+use crate::text::detect;
+use std::borrow::Cow;
 
 /// What introduces a mark.
 const MARK: &[u8] = b"dlp:allow";
 /// Longest line that is searched for marks.
 const LINE_LEN_MAX: usize = 4096;
+/// First bytes of a file that tell how its letters are written.
+const HEAD_BYTES: usize = 4096;
 /// Characters of a reason that reports show.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -116,15 +120,32 @@ impl<'t> InlineMarks<'t> {
         let index = usize::try_from(line).ok().and_then(|line| line.checked_sub(1));
         let Some(text) = index.and_then(|index| self.lines.get(index)) else { return InlineVerdict::None };
         let text = &text[..text.len().min(LINE_LEN_MAX)];
-        let Some(at) = memchr::memmem::find(text, MARK) else { return InlineVerdict::None };
-        if alone && text[..at].iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+        let places: Vec<usize> = memchr::memmem::find_iter(text, MARK).collect();
+        let is_behind_text = |at: usize| text[..at].iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+        if places.first().is_none_or(|first| alone && is_behind_text(*first)) {
             return InlineVerdict::None;
         }
-        let mark = String::from_utf8_lossy(&text[at + MARK.len()..]);
+        let ends = places.iter().skip(1).copied().chain(std::iter::once(text.len()));
+        let marks = places.iter().zip(ends).map(|(at, end)| &text[at + MARK.len()..end]);
+        let mut verdict = InlineVerdict::None;
+        for mark in marks {
+            match (self.one(mark, detector, today, line), &verdict) {
+                (allowed @ InlineVerdict::Allowed(_), _) => return allowed,
+                (void @ InlineVerdict::Void { .. }, InlineVerdict::None) => verdict = void,
+                _ => {}
+            }
+        }
+        verdict
+    }
+
+    /// What one mark says, up to the next one on its line or the end of its comment.
+    fn one(&self, mark: &[u8], detector: &str, today: &str, line: u64) -> InlineVerdict {
+        let mark = String::from_utf8_lossy(mark);
+        let mark = COMMENT_ENDS.iter().fold(&*mark, |mark, end| mark.split_once(end).map_or(mark, |(mark, _)| mark));
         if mark.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return InlineVerdict::None;
         }
-        let (named, reason) = mark.split_once("--").map_or((&*mark, None), |(named, reason)| (named, Some(reason)));
+        let (named, reason) = mark.split_once("--").map_or((mark, None), |(named, reason)| (named, Some(reason)));
         let judged = match self.concerns(named, reason.is_some(), detector) {
             Ok(false) => return InlineVerdict::None,
             Ok(true) => judged(reason.unwrap_or_default(), today),
@@ -161,9 +182,12 @@ impl<'t> InlineMarks<'t> {
     }
 }
 
-/// Without what ends a comment.
+/// What ends a comment behind which a line goes on.
+const COMMENT_ENDS: &[&str] = &["*/", "-->"];
+
+/// Without what ends a comment, and what begins one at its end.
 fn without_comment_end(text: &str) -> &str {
-    text.trim().trim_end_matches(['*', '/', '-', '>', '}', ' ', '\t'])
+    text.trim().trim_end_matches(['*', '/', '-', '>', '}', '#', ';', ' ', '\t'])
 }
 
 /// Whether `named` is the detector or a family that it belongs to, with or without `.*`.
@@ -202,6 +226,19 @@ fn is_day(text: &str) -> bool {
         && shape
         && number(5..7).is_some_and(|month| (1..=12).contains(&month))
         && number(8..10).is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// The text of a file as its marks are read: one of two or four bytes a letter, as Windows saves them, as UTF-8. Lines stay
+/// as they are.
+#[must_use]
+pub fn text_of_marks(file: &[u8]) -> Cow<'_, [u8]> {
+    let head = &file[..file.len().min(HEAD_BYTES)];
+    match detect(head, head.len() == file.len()) {
+        Some(detected) if detected.charset.is_wide() => {
+            Cow::Owned(detected.charset.decode(&file[detected.bom_len..]).into_bytes())
+        }
+        _ => Cow::Borrowed(file),
+    }
 }
 
 /// Lines end at LF, CRLF or CR, as the engine counts them.
@@ -261,6 +298,11 @@ mod tests {
             ("x # dlp:allow secret -- test until=2026-03-01", 1, allowed("test", Some("2026-03-01"), 1)),
             ("x # dlp:allow pii.pl.pesel, secret -- test", 1, allowed("test", None, 1)),
             ("x # dlp:allow secret.github.*,pii -- test", 1, allowed("test", None, 1)),
+            ("/* dlp:allow secret -- a test */ x = \"y\";", 1, allowed("a test", None, 1)),
+            ("<!-- dlp:allow secret -- test --> <b>x</b>", 1, allowed("test", None, 1)),
+            ("x # dlp:allow pii -- test # dlp:allow secret -- other", 1, allowed("other", None, 1)),
+            ("x # dlp:allow secret -- test # dlp:allow pii -- other", 1, allowed("test", None, 1)),
+            ("x # dlp:allow secret # dlp:allow secret -- other", 1, allowed("other", None, 1)),
             ("x # dlp:allow pii -- test", 1, none.clone()),
             ("x # dlp:allow pii.pl, pii.pl.nip -- test", 1, none.clone()),
             ("x # dlp:allow pii.pl.pesel sample", 1, none.clone()),
@@ -272,6 +314,20 @@ mod tests {
         ];
         for (file, line, expected) in rows {
             assert_eq!(verdict(file, line), expected, "{file:?}");
+        }
+    }
+
+    #[test]
+    fn marks_are_read_as_windows_saves_them() {
+        let text = "# dlp:allow secret -- żółw\r\nx\r\n";
+        let units = || text.encode_utf16();
+        let little: Vec<u8> = [0xff, 0xfe].into_iter().chain(units().flat_map(u16::to_le_bytes)).collect();
+        let big: Vec<u8> = [0xfe, 0xff].into_iter().chain(units().flat_map(u16::to_be_bytes)).collect();
+        for file in [little, big, text.as_bytes().to_vec()] {
+            let read = text_of_marks(&file);
+            let marks = InlineMarks::of(&read, std::iter::empty()).expect("a mark");
+            let marked = Marked { line: 2, last_line: 2, detector: "secret.github.pat-classic", is_secret: true };
+            assert_eq!(marks.verdict(marked, TODAY), allowed("żółw", None, 1));
         }
     }
 
@@ -298,6 +354,8 @@ mod tests {
             ("x # dlp:allow pii, secrt -- why", "does not exist"),
             ("x # dlp:allow: secret -- why", "does not exist"),
             ("x # dlp:allow -- why", "names no detector"),
+            ("x # dlp:allow pii -- why # dlp:allow secret", "reason"),
+            ("x <!-- dlp:allow secret -->", "reason"),
             ("x # dlp:allow", "names no detector"),
             ("x # dlp:allow , -- why", "names no detector"),
             ("x # dlp:allow * -- all", "all detectors"),

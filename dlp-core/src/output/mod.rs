@@ -32,7 +32,7 @@ mod tally;
 pub use allow::{AllowError, AllowList, AllowSubject};
 pub use escape::{escape, escape_lines};
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
-pub use inline::{InlineAllow, InlineMarks, InlineVerdict, Marked};
+pub use inline::{InlineAllow, InlineMarks, InlineVerdict, Marked, text_of_marks};
 pub use names::{NameMask, scan_name};
 pub use project::{FileSubject, problem, project};
 pub use record::{

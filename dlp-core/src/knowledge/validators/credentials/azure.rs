@@ -7,6 +7,7 @@
 
 use super::super::Verdict;
 use super::encoded::decode_base64;
+use super::password;
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL};
 
 /// One family of keys: the signature, where it stands, and the seeds under which its keys are made.
@@ -103,6 +104,51 @@ fn cask_digits(sum: [u8; 4]) -> [u8; 4] {
     [digits[0], digits[1], digits[2], digits[3]]
 }
 
+/// Access keys of Azure Cache for Redis: the last four of 32 bytes are the hash of the others. Some are made otherwise and
+/// have a hash that nobody published, so one that does not fit is left open.
+pub(super) fn redis_key(value: &[u8]) -> Verdict {
+    if password::prefixed(value) == Verdict::Invalid {
+        return Verdict::Invalid;
+    }
+    let bytes = decode_base64(value).unwrap_or_default();
+    let Some((body, sum)) = bytes.split_last_chunk::<4>() else { return Verdict::NotApplicable };
+    valid_or_open(marvin32(u64::from_be_bytes(*b"Access00"), body).to_le_bytes() == *sum)
+}
+
+/// Writes the hash at the end of a generated key. Its mark stands before it, so it stays.
+pub(super) fn complete_redis_key(value: &str) -> Option<String> {
+    let mut bytes = decode_base64(value.as_bytes())?;
+    let body_len = bytes.len().checked_sub(4)?;
+    let sum = marvin32(u64::from_be_bytes(*b"Access00"), &bytes[..body_len]);
+    bytes[body_len..].copy_from_slice(&sum.to_le_bytes());
+    Some(BASE64.encode(&bytes))
+}
+
+/// Digits of the checksum of client secrets.
+const BASE66: &[u8; 66] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890.-_~";
+
+/// Characters of the checksum at the end of a client secret.
+const ENTRA_SUM_LEN: usize = 3;
+
+/// Client secrets of Entra ID with the mark `8Q~`: the last three characters are the first digits of the hash of the others.
+/// Not promised by a published page, so one that does not fit is left open, as are those with other marks.
+pub(super) fn entra_secret(value: &[u8]) -> Verdict {
+    match value.split_last_chunk::<ENTRA_SUM_LEN>() {
+        _ if password::prefixed(value) == Verdict::Invalid => Verdict::Invalid,
+        Some((body, sum)) if value.get(3..6) == Some(b"8Q~") => valid_or_open(entra_sum(body) == *sum),
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn entra_sum(body: &[u8]) -> [u8; ENTRA_SUM_LEN] {
+    let sum = marvin32(u64::from_be_bytes(*b"AadPwd00"), body);
+    [5, 4, 3].map(|place| BASE66[(sum / 66_u32.pow(place) % 66) as usize])
+}
+
+fn valid_or_open(is_held: bool) -> Verdict {
+    if is_held { Verdict::Valid } else { Verdict::NotApplicable }
+}
+
 /// Marvin32 of Microsoft's .NET runtime: two 32-bit lanes, little-endian words, `0x80` closes the message.
 fn marvin32(seed: u64, data: &[u8]) -> u32 {
     let mut state = (seed as u32, (seed >> 32) as u32);
@@ -171,5 +217,23 @@ mod tests {
         }
         assert_eq!(signed_key(format!("{}==", "Ab3/".repeat(21)).as_bytes()), Verdict::NotApplicable);
         assert_eq!(signed_key(b""), Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn soft_sums_prove_and_never_refuse() {
+        let shape = "Zq8wT1nB5rXe0uYpK2mNvQ7sLd3fGhJk4AzCaBxY9w1=".to_owned();
+        let made = complete_redis_key(&shape).expect("base64");
+        assert_eq!((redis_key(made.as_bytes()), made.get(33..37)), (Verdict::Valid, Some("AzCa")), "{made}");
+        assert_eq!(redis_key(made.replacen("T1n", "T2n", 1).as_bytes()), Verdict::NotApplicable);
+        assert_eq!(redis_key(b""), Verdict::NotApplicable);
+
+        let body = "Kx78Q~mW2rT9zPq4vNb6yLd8sHf1gJc3aUe5o";
+        let sum = entra_sum(body.as_bytes());
+        let secret = format!("{body}{}", String::from_utf8_lossy(&sum));
+        assert_eq!((entra_secret(secret.as_bytes()), secret.len()), (Verdict::Valid, 40), "{secret}");
+        for other in [secret.replace("mW2", "mW3"), secret.replace("8Q~", "7Q~"), "Kx".to_owned()] {
+            assert_eq!(entra_secret(other.as_bytes()), Verdict::NotApplicable, "{other}");
+        }
+        assert_eq!(entra_secret(b"xxx8Q~xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), Verdict::Invalid);
     }
 }

@@ -53,8 +53,7 @@ pub(super) fn bytes(text: &[u8]) -> Option<Vec<u8>> {
     decode(text, ALPHABET)
 }
 
-/// A text for bytes, for tests of other checks.
-#[cfg(test)]
+/// A text for bytes in the alphabet of Bitcoin.
 pub(super) fn text(bytes: &[u8]) -> String {
     encode(bytes, ALPHABET)
 }

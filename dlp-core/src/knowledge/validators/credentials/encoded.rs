@@ -84,13 +84,14 @@ pub(super) fn pypi(value: &[u8]) -> Verdict {
 }
 
 /// HTTP Basic credentials (RFC 7617): base64 of `user:password` in printable text, with a password that is neither
-/// empty nor a placeholder.
+/// empty nor a placeholder. JSON is the header of a token, whatever stands before it.
 pub(super) fn basic(value: &[u8]) -> Verdict {
     let Some(pair) = decode_base64(value).and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return Verdict::Invalid;
     };
     let is_printable = pair.chars().all(|c| !c.is_control());
-    let secret = pair.split_once(':').map(|(_, secret)| secret).filter(|_| is_printable);
+    let is_json = pair.starts_with("{\"");
+    let secret = pair.split_once(':').map(|(_, secret)| secret).filter(|_| is_printable && !is_json);
     secret
         .is_some_and(|secret| !secret.is_empty() && password::in_structure(secret.as_bytes()) != Verdict::Invalid)
         .into()
@@ -172,6 +173,7 @@ mod tests {
             ("deploy", Verdict::Invalid),
             ("user:password", Verdict::Invalid),
             ("user:${PASSWORD}", Verdict::Invalid),
+            (r#"{"alg":"HS256","typ":"JWT"}"#, Verdict::Invalid),
         ];
         for (pair, expected) in rows {
             assert_eq!(basic(BASE64.encode(pair.as_bytes()).as_bytes()), expected, "{pair}");

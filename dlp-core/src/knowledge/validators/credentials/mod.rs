@@ -13,11 +13,13 @@ mod container;
 mod encoded;
 mod inside;
 mod juniper;
+mod key_file;
 mod layout;
 mod password;
 mod private_key;
 mod published;
 mod structure;
+mod wallet;
 
 use super::{Check, Verdict};
 
@@ -31,6 +33,7 @@ const fn completing(name: &'static str, verdict: fn(&[u8]) -> Verdict, complete:
 
 /// The checks of this family, sorted by name.
 pub(super) static CHECKS: &[Check] = &[
+    completing("antelope-key", wallet::antelope, wallet::complete_antelope),
     completing(
         "atlassian-data-center-token",
         |value| layout::ATLASSIAN_DATA_CENTER.verdict(value),
@@ -58,10 +61,12 @@ pub(super) static CHECKS: &[Check] = &[
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
     check("drawn-token", password::drawn),
     check("elastic-key", |value| inside::ELASTIC_KEY.verdict(value)),
+    check("entra-secret", azure::entra_secret),
     check("generic-secret", password::generic),
     completing("github-token", checksum::github, checksum::complete_base62),
     completing("gitlab-routable-token", checksum::gitlab_routable, checksum::complete_gitlab_routable),
     completing("grafana-token", checksum::grafana, checksum::complete_grafana),
+    completing("group-policy-password", key_file::group_policy, key_file::complete_group_policy),
     check("intercom-token", |value| inside::INTERCOM.verdict(value)),
     check("java-keystore", container::java_keystore),
     check("jenkins-secret", |value| inside::JENKINS.verdict(value)),
@@ -74,8 +79,10 @@ pub(super) static CHECKS: &[Check] = &[
     check("json-inside", encoded::json_inside),
     check("json-or-token", |value| inside::JSON.verdict(value)),
     completing("juniper-type9", juniper::type9, juniper::complete_type9),
+    completing("jwk-secret-part", key_file::jwk, key_file::complete_jwk),
     check("jwt", encoded::jwt),
     check("jwt-or-token", |value| inside::JWT.verdict(value)),
+    completing("monero-seed", wallet::monero, wallet::complete_monero),
     completing("nats-nkey", checksum::nats_nkey, checksum::complete_nats_nkey),
     check("near-key", |value| inside::NEAR.verdict(value)),
     completing("npm-token", checksum::npm, checksum::complete_base62),
@@ -84,12 +91,15 @@ pub(super) static CHECKS: &[Check] = &[
     check("password-in-structure", password::in_structure),
     completing("pem-private-key", private_key::pem, private_key::complete_pem),
     check("pkcs12", container::pkcs12),
+    completing("ppk-code", key_file::ppk, key_file::complete_ppk),
     check("prefixed-base36", password::prefixed_base36),
     check("prefixed-token", password::prefixed),
     check("process-dump", container::process_dump),
     check("pypi-token", encoded::pypi),
+    completing("redis-cache-key", azure::redis_key, azure::complete_redis_key),
     check("registry-hive", container::registry_hive),
     completing("ses-smtp-password", |value| layout::SES_SMTP.verdict(value), |value| layout::SES_SMTP.complete(value)),
+    completing("solana-pair", wallet::solana, wallet::complete_solana),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
     check("uuid-inside", |value| inside::UUID.verdict(value)),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),

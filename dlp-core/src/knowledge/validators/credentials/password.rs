@@ -61,6 +61,7 @@ const PLACEHOLDERS: &[&str] = &[
     "mypassword",
     "mysecret",
     "mysql",
+    "new",
     "nil",
     "none",
     "notasecret",
@@ -245,9 +246,10 @@ fn is_mail_address(text: &str) -> bool {
     !name.is_empty() && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
 }
 
-/// What `printf` puts a value in for: `%s`, `%q,`, `%-20s`.
+/// What `printf` puts a value in for: `%s`, `%q,`, `%-20s`, and by its name `%(password)s`.
 fn is_format(text: &str) -> bool {
     let Some(rest) = text.trim_end_matches([',', ';', '.', ')', ']']).strip_prefix('%') else { return false };
+    let rest = rest.strip_prefix('(').and_then(|named| named.split_once(')')).map_or(rest, |(_, verb)| verb);
     let verb = rest.trim_start_matches(|c: char| c.is_ascii_digit() || "-+#. *".contains(c));
     matches!(verb, "s" | "q" | "d" | "v" | "x" | "i" | "u" | "r" | "@" | "ld" | "lu" | "zu" | "p" | "T" | "w" | "c")
 }
@@ -533,6 +535,7 @@ mod tests {
             ("--password=", false),
             ("apple_tree", true),
             ("MYTOKEN1", false),
+            ("newpass", false),
             ("pass%20pass", false),
             ("P@ssw0rd", false),
             ("${DB_PASSWORD}", false),
@@ -553,6 +556,8 @@ mod tests {
             ("a::77!b", true),
             ("%q,", false),
             ("%-20s", false),
+            ("%(password)s", false),
+            ("%(pass7x", true),
             ("%s7x", true),
             ("", false),
         ];

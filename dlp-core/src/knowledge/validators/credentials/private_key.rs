@@ -7,6 +7,7 @@
 
 use super::super::Verdict;
 use super::encoded::decode_base64;
+use super::key_file;
 use data_encoding::BASE64;
 
 /// Fewest base64 characters of a body: an Ed25519 key in PKCS#8 has 64.
@@ -20,10 +21,19 @@ pub(super) fn pem(value: &[u8]) -> Verdict {
     let Some(bytes) = decode_base64(&body) else { return Verdict::Invalid };
     match armour.label {
         b"OPENSSH PRIVATE KEY" => bytes.starts_with(b"openssh-key-v1\0").into(),
-        b"PGP PRIVATE KEY BLOCK" => bytes.first().is_some_and(|tag| tag & 0x80 != 0).into(),
+        b"PGP PRIVATE KEY BLOCK" => pgp(armour.body, &bytes),
         // A legacy encrypted body is ciphertext, which has no structure to check.
         _ if headers_end => Verdict::Valid,
         _ => der_sequence(&bytes),
+    }
+}
+
+/// Packets of OpenPGP begin with a set bit. Whoever altered a body or cut it off left its checksum as it was; a block without
+/// one is as good as one with it.
+fn pgp(body: &[u8], bytes: &[u8]) -> Verdict {
+    match bytes.first().is_some_and(|tag| tag & 0x80 != 0) {
+        true if key_file::pgp_sum(body, bytes) == Some(false) => Verdict::NotApplicable,
+        is_packet => is_packet.into(),
     }
 }
 
@@ -135,6 +145,7 @@ mod tests {
         let joined_by_plus = BASE64
             .encode(&[&[0x30, 0x82, 0x00, 0x5f], [0xfb, 0xef, 0xbe].repeat(32).as_slice()].concat()[..99])
             .replacen("++++", "+\n+++", 3);
+        let pgp = BASE64.encode(&[0x95; 48]);
         let legacy = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n".to_owned() + &"Ab3/".repeat(40);
         let rows = [
             (good.clone(), Verdict::Valid),
@@ -145,6 +156,10 @@ mod tests {
             (openssh, Verdict::Valid),
             (block("RSA PRIVATE KEY", &legacy), Verdict::Valid),
             (block("PRIVATE KEY", &der(900)[..120]), Verdict::NotApplicable),
+            (block("PGP PRIVATE KEY BLOCK", &pgp), Verdict::Valid),
+            (block("PGP PRIVATE KEY BLOCK", &format!("{pgp}\n=qnVo")), Verdict::Valid),
+            (block("PGP PRIVATE KEY BLOCK", &format!("{pgp}\n=qnVA")), Verdict::NotApplicable),
+            (block("PGP PRIVATE KEY BLOCK", &pgp.replace("lZWV", "AAAA")), Verdict::Invalid),
             (block("PRIVATE KEY", &"anything".repeat(12)), Verdict::Invalid),
             (block("PRIVATE KEY", "..."), Verdict::Invalid),
             (block("PRIVATE KEY", "anything"), Verdict::Invalid),
