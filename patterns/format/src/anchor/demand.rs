@@ -41,7 +41,7 @@ impl Demand {
         let (mut from, mut looks) = (self.from as usize, 0);
         while let Some(stretch) = text.get(from..from + len) {
             // From its end: where a byte does not belong, no stretch goes over it, whatever stands before it.
-            let Some(at) = stretch.iter().rposition(|byte| !self.bytes.contains(*byte)) else { return None };
+            let at = stretch.iter().rposition(|byte| !self.bytes.contains(*byte))?;
             looks += len - at;
             from += at + 1;
         }
