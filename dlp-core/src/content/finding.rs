@@ -123,6 +123,11 @@ pub struct ItemReport {
 pub trait Observer {
     /// A finding of any confidence.
     fn finding(&mut self, finding: Finding) -> Flow;
+    /// Of the part that passes, all findings have come that begin before this byte of the item. What is only found when it
+    /// is decoded comes when the item ends.
+    fn settled(&mut self, _offset: u64) -> Flow {
+        Flow::Continue
+    }
     /// Trouble with an item.
     fn problem(&mut self, problem: LocatedProblem);
     /// An item ended.

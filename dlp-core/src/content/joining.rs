@@ -258,6 +258,12 @@ impl Observer for Joining<'_> {
         flow
     }
 
+    fn settled(&mut self, offset: u64) -> Flow {
+        let is_behind = |held: &&Finding| held.location.span.end.0.saturating_add(NEAR_BYTES) < offset;
+        let decided = self.held.iter().take_while(is_behind).count();
+        if decided > 0 { self.release(decided) } else { Flow::Continue }
+    }
+
     fn problem(&mut self, problem: LocatedProblem) {
         self.inner.problem(problem);
     }

@@ -386,8 +386,11 @@ impl Sink for MatchingSink<'_> {
         if !self.matches.is_empty() {
             self.report_matches(&part);
         }
-        part.forget_decided();
+        let settled = part.forget_decided();
         self.put_part(part);
+        if self.observer.settled(settled) == Flow::Stop {
+            self.flow = Flow::Stop;
+        }
         self.flow
     }
 
@@ -479,13 +482,15 @@ impl OpenPart {
         }
     }
 
-    /// Drops marks that no undecided match can need.
-    fn forget_decided(&mut self) {
+    /// Drops marks that no undecided match can need, and gives the byte of the item before which no more matches begin; 0
+    /// where that is not known.
+    fn forget_decided(&mut self) -> u64 {
         let known = self.known.as_ref().map_or(u64::MAX, KnownScan::safe_until);
         let safe = self.scan.safe_until().min(known);
         while self.marks.get(1).is_some_and(|next| next.text_start <= safe) {
             self.marks.pop_front();
         }
+        self.mark_at(safe).and_then(|mark| mark.original(safe)).unwrap_or(0)
     }
 
     fn mark_at(&self, offset: u64) -> Option<&Mark> {
