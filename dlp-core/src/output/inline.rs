@@ -126,9 +126,9 @@ impl<'t> InlineMarks<'t> {
             return InlineVerdict::None;
         }
         let ends = places.iter().skip(1).copied().chain(std::iter::once(text.len()));
-        let marks = places.iter().zip(ends).map(|(at, end)| &text[at + MARK.len()..end]);
         let mut verdict = InlineVerdict::None;
-        for mark in marks {
+        for (at, end) in places.iter().zip(ends) {
+            let mark = without_what_follows(&text[..*at], &text[at + MARK.len()..end]);
             match (self.one(mark, detector, today, line), &verdict) {
                 (allowed @ InlineVerdict::Allowed(_), _) => return allowed,
                 (void @ InlineVerdict::Void { .. }, InlineVerdict::None) => verdict = void,
@@ -138,10 +138,9 @@ impl<'t> InlineMarks<'t> {
         verdict
     }
 
-    /// What one mark says, up to the next one on its line or the end of its comment.
+    /// What one mark says.
     fn one(&self, mark: &[u8], detector: &str, today: &str, line: u64) -> InlineVerdict {
-        let mark = String::from_utf8_lossy(mark);
-        let mark = COMMENT_ENDS.iter().fold(&*mark, |mark, end| mark.split_once(end).map_or(mark, |(mark, _)| mark));
+        let mark = &*String::from_utf8_lossy(mark);
         if mark.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return InlineVerdict::None;
         }
@@ -182,8 +181,19 @@ impl<'t> InlineMarks<'t> {
     }
 }
 
-/// What ends a comment behind which a line goes on.
-const COMMENT_ENDS: &[&str] = &["*/", "-->"];
+/// What begins a comment behind which a line may go on, and what ends it.
+const COMMENTS: [(&[u8], &[u8]); 2] = [(b"/*", b"*/"), (b"<!--", b"-->")];
+
+/// A mark up to the end of its comment, if that began on its line: elsewhere such signs are part of a path or an arrow.
+fn without_what_follows<'t>(before: &[u8], mark: &'t [u8]) -> &'t [u8] {
+    let opens = |(begin, end): (&[u8], &[u8])| {
+        let begun = memchr::memmem::rfind(before, begin)?;
+        let is_over = memchr::memmem::find(&before[begun..], end).is_some();
+        memchr::memmem::find(mark, end).filter(|_| !is_over)
+    };
+    let end = COMMENTS.into_iter().filter_map(opens).min();
+    &mark[..end.unwrap_or(mark.len())]
+}
 
 /// Without what ends a comment, and what begins one at its end.
 fn without_comment_end(text: &str) -> &str {
@@ -360,6 +370,8 @@ mod tests {
             ("x # dlp:allow , -- why", "names no detector"),
             ("x # dlp:allow * -- all", "all detectors"),
             ("x # dlp:allow secret -- until=2030-01-01", "reason"),
+            ("x # dlp:allow secret -- fixtures of tests/*/data until=2020-01-01", "last day"),
+            ("x # dlp:allow secret -- old --> new until=2020-01-01", "last day"),
             ("x # dlp:allow secret -- test until=2026-02-28", "over"),
             ("x # dlp:allow secret -- test until=soon", "date"),
             ("x # dlp:allow secret -- test until=2026-13-01", "date"),
