@@ -14,6 +14,10 @@ const RUN_DIGITS: usize = VALUE_CHARS_MIN;
 const QUOTED_MIN: u32 = 2;
 /// Digits of a number before `=` that are looked at.
 const NUMBER_BYTES_MAX: usize = 16;
+/// Such codes from which, where they are a part of all codes, all of a text is written so.
+const QUOTED_MANY: u32 = 4;
+/// One in so many of all codes.
+const QUOTED_SHARE: u32 = 4;
 /// Words of a mask, on either side, in which one of them makes others what they look like: 256 bytes.
 const QUOTED_NEAR_WORDS: usize = 4;
 
@@ -157,14 +161,17 @@ impl Places {
     /// looks like.
     fn end(&mut self, is_mixed: bool) {
         let Masks { escapes, quoted, quoted_ends, surely_quoted, alike, .. } = &mut self.masks;
-        self.has_quoted = surely_quoted.iter().map(|codes| codes.count_ones()).sum::<u32>() >= QUOTED_MIN;
+        let count = |codes: &[u64]| codes.iter().map(|codes| codes.count_ones()).sum::<u32>();
+        let (sure, all) = (count(surely_quoted), count(quoted));
+        self.has_quoted = sure >= QUOTED_MIN;
+        let is_everywhere = sure >= QUOTED_MANY && sure.saturating_mul(QUOTED_SHARE) >= all;
         let is_near = |index: usize| {
             let near = index.saturating_sub(QUOTED_NEAR_WORDS)..surely_quoted.len().min(index + QUOTED_NEAR_WORDS + 1);
             surely_quoted[near].iter().any(|codes| *codes != 0)
         };
         for (index, escapes) in escapes.iter_mut().enumerate() {
             let codes = quoted[index] | quoted_ends[index];
-            if self.has_quoted && codes != 0 && is_near(index) {
+            if self.has_quoted && codes != 0 && (is_everywhere || is_near(index)) {
                 *escapes |= codes;
             }
             if is_mixed {
@@ -367,19 +374,26 @@ fn quoted_codes(now: &ByteClasses, next: &ByteClasses) -> u64 {
 }
 
 /// Whether `=` at a place begins a code of quoted-printable and surely nothing else, as in `page=17`: beside it stands another
-/// one or the end of a line that goes on, it is a character that has to be written so, or it stands inside of a number.
+/// one or the end of a line that goes on, it is a character that has to be written so or a code that no decimal number is, or
+/// it stands inside of a number.
 fn is_surely_quoted(text: &[u8], at: usize) -> bool {
     let code = |at: usize| match text.get(at..at + 3)? {
         [b'=', pair @ ..] if pair.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) => hex_pair(pair),
         _ => None,
     };
-    let is_beside = || text.get(at + 3) == Some(&b'=') || at.checked_sub(3).and_then(code).is_some();
-    let is_in_number = |byte: u8| {
+    let Some(byte) = code(at) else { return false };
+    let next = text.get(at + 3);
+    let has_letter = text[at + 1..at + 3].iter().any(u8::is_ascii_uppercase);
+    let is_beside = next == Some(&b'=') || at.checked_sub(3).and_then(code).is_some();
+    let is_in_number = || {
         let mut before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).take(NUMBER_BYTES_MAX);
-        let has_digits = at > 0 && text[at - 1].is_ascii_digit();
-        byte.is_ascii_digit() && has_digits && before.all(u8::is_ascii_digit)
+        let has_digits = at > 0 && text[at - 1].is_ascii_digit() && before.all(u8::is_ascii_digit);
+        let is_part = byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'/' | b',');
+        is_part && has_digits && next.is_some_and(u8::is_ascii_digit)
     };
-    code(at).is_some_and(|byte| byte == b'=' || byte >= 0xA0 || is_beside() || is_in_number(byte))
+    let is_special =
+        byte == b'=' || byte >= 0xA0 || has_letter && next.is_none_or(|next| !next.is_ascii_alphanumeric());
+    is_special || is_beside || is_in_number()
 }
 
 #[cfg(test)]
@@ -424,7 +438,7 @@ mod tests {
 
     #[test]
     fn escapes_are_found_wherever_they_stand() {
-        let rows: [(&str, &[usize]); 23] = [
+        let rows: [(&str, &[usize]); 26] = [
             ("%41", &[0]),
             ("%u0041", &[0]),
             ("100% of", &[]),
@@ -439,8 +453,11 @@ mod tests {
             ("=C5=82", &[0, 3]),
             ("=C5", &[]),
             ("=34=34", &[0, 3]),
-            ("44=305=31", &[2, 6]),
+            ("44=305=314", &[2, 6]),
             ("p1=30&p2=31", &[]),
+            ("4539=201488=200343", &[4, 11]),
+            ("card=3A 4539 password=3A x", &[4, 21]),
+            ("color=3A4F5E&fill=2C3D4E", &[]),
             ("a=3D9 b=3D9", &[1, 7]),
             ("page=17&id=18&x=19", &[]),
             ("gr=FC=DFe =20", &[2, 5, 10]),

@@ -109,13 +109,15 @@ fn between_strings(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
     }
 }
 
-/// Whether the words at the ends of two strings may be parts of one value.
+/// Whether the words at the ends of two strings may be parts of one value. Fields of a log beside each other are paths and
+/// names of programs (`"https://example.org/a" "client/4.3"`), or empty (`"-"`).
 fn joins_strings((text, places): (&[u8], &Places), gap: Range<usize>, border: &Border) -> bool {
     let before = places.words().run_before(gap.start, STRING_CHARS_MAX);
     let behind = places.words().run_from(gap.end, STRING_CHARS_MAX);
     let (word, next) = (&text[gap.start - before..gap.start], &text[gap.end..gap.end + behind]);
     let has_part = |word: &[u8]| word.iter().any(u8::is_ascii_alphanumeric);
-    has_part(word) && has_part(next) && (!border.is_blank || joins_number(word, next) || joins_key(word, next))
+    let is_path = |word: &[u8]| word.contains(&b'/');
+    has_part(word) && has_part(next) && !(border.is_blank && (is_path(word) || is_path(next)))
 }
 
 /// What stands between two strings: the end of one, an operator or blanks, the beginning of the next.
@@ -303,6 +305,8 @@ mod tests {
             ("f(\"a\", \"b\")", None),
             ("x = \"44051\" \"401458\"", Some("x = \"44051401458\"")),
             ("x = \"ghp_a1B2c3D4\" \"e5F6g7H8\"", Some("x = \"ghp_a1B2c3D4e5F6g7H8\"")),
+            ("x = \"ghp_\" \"a1B2c3D4e5F6g7H8\"", Some("x = \"ghp_a1B2c3D4e5F6g7H8\"")),
+            ("x = \"440\" \"514\" \"01458\"", Some("x = \"44051401458\"")),
             ("GET / 200 \"-\" \"client/4.3.9\"", None),
             ("GET / 200 \"site.example/a1\" \"Client/4.3.9\"", None),
             ("x = \"a\" + b + \"c\"", None),
