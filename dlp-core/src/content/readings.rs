@@ -20,7 +20,8 @@ pub(crate) struct Reading {
     pub(crate) whole: Option<Range<u64>>,
     /// Whether it is a file and no text.
     pub(crate) is_file: bool,
-    /// Whether it was put together from parts, so that more has to speak for what is found in it.
+    /// Whether it is parts put together, so that more has to speak for what is found in it. What was decoded from those
+    /// was hardly put together by chance.
     pub(crate) is_mended: bool,
     map: Vec<MapRun>,
 }
@@ -163,7 +164,7 @@ impl Look {
                 depth + 1,
             );
         }
-        let is_mended = form == Form::Mended || outer.is_some_and(|outer| outer.is_mended);
+        let is_mended = form == Form::Mended;
         self.readings.push(Reading { bytes: content.bytes, whole, is_file, is_mended, map });
     }
 }

@@ -218,6 +218,7 @@ const ENCODED: &[(&str, &str)] = &[
     ("<td>PESEL</td><td>&#48;&#54;031739070</td>", "031739070"),
     ("PESEL: \\u0030\\u0036031739070", "031739070"),
     ("twice Y0dWelpXdzZJREEyTURNeE56TTVNRGN3SVE9PQ== end", "Y0dWel"),
+    (r#"x = "c2VlIDEy" + "MDMwNS00MzIxIGJlbG93LCBhbmQgbW9yZSB3b3Jkcw==""#, "MDMwNS00"),
 ];
 
 #[test]
