@@ -54,20 +54,15 @@ impl SwitchedOff {
     pub(super) fn see(&mut self, name: &str, value: &str) {
         let name = name.to_ascii_lowercase();
         if let Some(label) = name.strip_suffix(SITE).filter(|name| name.starts_with(PREFIX)) {
-            add(&mut self.sites, (label.to_owned(), guid(value)));
+            self.is_crowded |= !add(&mut self.sites, (label.to_owned(), guid(value)));
         }
         if let Some(label) = name.strip_suffix(BITS).filter(|name| name.starts_with(PREFIX)) {
-            add(&mut self.bits, (label.to_owned(), value.trim().parse().unwrap_or(0)));
+            self.is_crowded |= !add(&mut self.bits, (label.to_owned(), value.trim().parse().unwrap_or(0)));
         }
         let Some(label) = name.strip_suffix(SWITCH).filter(|name| name.starts_with(PREFIX)) else { return };
         let is_off = matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0");
         let labels = if is_off { &mut self.off } else { &mut self.on };
-        let is_known = labels.iter().any(|known| known == label);
-        if labels.len() >= LABELS_MAX {
-            self.is_crowded |= !is_known;
-        } else if !is_known {
-            labels.push(label.to_owned());
-        }
+        self.is_crowded |= !add(labels, label.to_owned());
     }
 
     /// Takes note of an element of the label part: whose it is, and the label that is in force there, with its markings.
@@ -75,9 +70,9 @@ impl SwitchedOff {
         let label = label.map(guid);
         let bits = bits.and_then(|bits| bits.trim().parse().ok());
         if let (Some(label), Some(bits)) = (&label, bits) {
-            add(&mut self.bits, (format!("{PREFIX}{label}"), bits));
+            self.is_crowded |= !add(&mut self.bits, (format!("{PREFIX}{label}"), bits));
         }
-        add(&mut self.part, (guid(site), label));
+        self.is_crowded |= !add(&mut self.part, (guid(site), label));
     }
 
     /// What is said behind the name of a property: that its label is off.
@@ -118,10 +113,14 @@ impl SwitchedOff {
     }
 }
 
-fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if list.len() < LABELS_MAX && !list.contains(&item) {
+/// Adds what is not in a list yet, and tells whether it is now.
+fn add<T: PartialEq>(list: &mut Vec<T>, item: T) -> bool {
+    let is_known = list.contains(&item);
+    let has_room = list.len() < LABELS_MAX;
+    if has_room && !is_known {
         list.push(item);
     }
+    has_room || is_known
 }
 
 /// A GUID as it is compared: writers put it in braces and capitals, or not.
@@ -157,6 +156,21 @@ mod tests {
         (0..LABELS_MAX).for_each(|n| labels.see(&format!("MSIP_Label_f{n}_Enabled"), "true"));
         assert_eq!(labels.mark("MSIP_Label_0a_Name"), "", "too many to be sure");
     }
+
+    #[test]
+    fn elements_beyond_the_bound_switch_no_label_off() {
+        for (others, expected) in [(LABELS_MAX - 1, MARK), (LABELS_MAX, "")] {
+            let mut labels = SwitchedOff::default();
+            (0..others).for_each(|n| labels.see_element("aaaa", Some(&format!("{{f{n}}}")), None));
+            labels.see_element("aaaa", Some("{0A}"), None);
+            for label in ["0a", "0b"] {
+                labels.see(&format!("MSIP_Label_{label}_SiteId"), "aaaa");
+            }
+            assert_eq!(labels.mark("MSIP_Label_0a_Name"), "", "{others}");
+            assert_eq!(labels.mark("MSIP_Label_0b_Name"), expected, "{others}");
+        }
+    }
+
     #[test]
     fn the_label_part_decides_for_its_organisations() {
         let part = [("{AAAA}", Some("{0A}")), ("bbbb", None)];
