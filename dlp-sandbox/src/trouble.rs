@@ -3,7 +3,10 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
-use crate::pdf::{STREAM_RATIO_MAX, UNFOLDED_RATIO_MAX};
+use crate::pdf::{
+    DESCRIBED_BYTES_FREE, DESCRIBED_RATIO_MAX, OBJECTS_FREE, STREAM_RATIO_MAX, UNFOLDED_BYTES_FREE, UNFOLDED_RATIO_MAX,
+    UNPACKED_BYTES_MAX,
+};
 use crate::wire::{Bounds, Format, PICTURES_MAX};
 use dlp_core::base::{Limits, Problem, ProblemClass};
 use serde::{Deserialize, Serialize};
@@ -37,8 +40,14 @@ pub(crate) enum Trouble {
     Pages,
     /// There are more objects in streams than a document of this size may have.
     Objects,
+    /// Objects in streams take more bytes than a document of this size may have of them.
+    ObjectBytes,
+    /// Pages are drawn by more than they may have together.
+    Descriptions,
     /// A stream was larger than may be held.
     StreamTooLarge,
+    /// All streams together were larger than what is looked at.
+    Streams,
     /// An embedded file was larger than may be handed over.
     ChildTooLarge,
     /// A stream uses a filter that is not read.
@@ -136,10 +145,13 @@ impl Trouble {
             | Self::ArchiveMethod
             | Self::Overlap
             | Self::MultiVolume => self.of_archive(limits),
-            Self::Pictures
-            | Self::Pages
+            Self::Pages
             | Self::Objects
+            | Self::ObjectBytes
+            | Self::Descriptions
             | Self::StreamTooLarge
+            | Self::Streams => self.of_size(limits),
+            Self::Pictures
             | Self::ChildTooLarge
             | Self::Output
             | Self::Work
@@ -204,16 +216,6 @@ impl Trouble {
                 format!("Unpacking asks for more memory than the {} bytes of a worker allow.", bounds.memory_bytes),
             ),
             Self::Output => output_limit(limits),
-            Self::Pages => Problem::limit(
-                "pages_max",
-                u64::from(limits.pages_max),
-                format!("The document has more than {} pages; the rest were scanned as bytes.", limits.pages_max),
-            ),
-            Self::Objects => Problem::limit(
-                "pdf_objects_max",
-                UNFOLDED_RATIO_MAX,
-                "The document packs more objects than one of its size may have; some of them were not read.",
-            ),
             Self::Pictures => Problem::limit(
                 "ocr_pictures_max",
                 u64::from(PICTURES_MAX),
@@ -223,6 +225,51 @@ impl Trouble {
                 "worker_cpu_max",
                 limits.worker_cpu_max.as_secs(),
                 "The document repeats or nests its drawing beyond what may be followed.",
+            ),
+            _ => self.of_size(limits),
+        }
+    }
+
+    /// A document of PDF that is larger, once unpacked, than one of its size may be.
+    fn of_size(self, limits: &Limits) -> Problem {
+        let bounds = Bounds::of(limits);
+        match self {
+            Self::Pages => Problem::limit(
+                "pages_max",
+                u64::from(limits.pages_max),
+                format!("The document has more than {} pages; the rest were scanned as bytes.", limits.pages_max),
+            ),
+            Self::Objects => Problem::limit(
+                "pdf_objects_max",
+                OBJECTS_FREE,
+                format!(
+                    "The document packs more than {OBJECTS_FREE} objects, and more than its size allows; some of \
+                     them were not read."
+                ),
+            ),
+            Self::ObjectBytes => Problem::limit(
+                "pdf_object_bytes_max",
+                UNFOLDED_BYTES_FREE,
+                format!(
+                    "Packed objects of the document take more than {UNFOLDED_BYTES_FREE} bytes, or {UNFOLDED_RATIO_MAX} \
+                     times its own; some of them were not read."
+                ),
+            ),
+            Self::Descriptions => Problem::limit(
+                "pdf_described_bytes_max",
+                DESCRIBED_BYTES_FREE,
+                format!(
+                    "The pages are drawn by more than {DESCRIBED_BYTES_FREE} bytes, or {DESCRIBED_RATIO_MAX} times the \
+                     document's own; the rest were scanned as bytes."
+                ),
+            ),
+            Self::Streams => Problem::limit(
+                "pdf_unpacked_bytes_max",
+                UNPACKED_BYTES_MAX,
+                format!(
+                    "The streams of the document together unpack to more than {UNPACKED_BYTES_MAX} bytes; not all of \
+                     them were read."
+                ),
             ),
             _ => Problem::limit(
                 "member_bytes_max",

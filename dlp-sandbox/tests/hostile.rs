@@ -107,9 +107,9 @@ fn bombs_end_in_little_memory() {
 fn packed_objects_are_no_more_than_the_document_pays_for() {
     let index: String = (0..400_000).map(|number| format!("{} {} ", 100 + number, 2 * number)).collect();
     let many = format!("{index}{}", "1 ".repeat(400_000));
-    let many = (deflate(many.as_bytes()), format!("/N 400000 /First {}", index.len()), 1);
-    let large = (bomb(b' ', 15), "/N 1 /First 4".to_owned(), 20);
-    for (packed, numbers, count) in [many, large] {
+    let many = (deflate(many.as_bytes()), format!("/N 400000 /First {}", index.len()), 1, "pdf_objects_max");
+    let large = (bomb(b' ', 15), "/N 1 /First 4".to_owned(), 20, "pdf_object_bytes_max");
+    for (packed, numbers, count, reason) in [many, large] {
         let mut pdf = Pdf::default();
         pdf.page("text of the page");
         for _ in 0..count {
@@ -117,7 +117,7 @@ fn packed_objects_are_no_more_than_the_document_pays_for() {
         }
         let read = read_with(&parser(), &pdf.build(), &Limits::inline());
         let outcome = (read.outcome.completeness, read.outcome.reason);
-        assert_eq!(outcome, (Completeness::Partial, "pdf_objects_max"), "{numbers}");
+        assert_eq!(outcome, (Completeness::Partial, reason), "{numbers}");
         assert_eq!(read.at("body@1"), "text of the page");
     }
 }
@@ -131,7 +131,8 @@ fn pages_that_share_a_long_description_end() {
     }
     pdf.page("last page");
     let read = read(&pdf.build());
-    assert_eq!((read.outcome.completeness, read.outcome.reason), (Completeness::Partial, "worker_cpu_max"));
+    let outcome = (read.outcome.completeness, read.outcome.reason);
+    assert_eq!(outcome, (Completeness::Partial, "pdf_described_bytes_max"));
     assert!(read.at("raw").contains("last page"), "{read:?}");
 }
 

@@ -8,15 +8,15 @@
 
 use super::bytes::filters;
 use super::repair::find;
-use super::streams::{Filter, Unpacked, honest, inflates_beyond, unpack_chain};
+use super::streams::{Filter, UNPACKED_BYTES_MAX, Unpacked, honest, unpack_counted};
+use crate::trouble::Trouble;
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// Bombs of one document that are made empty. With more it is not loaded.
 const BOMBS_MAX: usize = 16;
-/// Unpacked bytes of one document that are looked at. With more it is not loaded.
-const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
-/// Unpacked bytes of a large document that are looked at, for each of its own.
+/// Unpacked bytes of a large document that are looked at, for each of its own. With more than these and than
+/// [`UNPACKED_BYTES_MAX`] it is not loaded.
 const UNPACKED_RATIO_MAX: u64 = 16;
 
 /// What came of the search.
@@ -25,15 +25,14 @@ pub(super) enum Search {
     Honest,
     /// A copy in which those that are one are empty.
     Defused(Vec<u8>),
-    /// There is too much of it.
-    TooMuch,
+    /// There is too much of it, for this reason.
+    TooMuch(Trouble),
 }
 
 /// Searches a document for streams that unpack to more than the bound.
 pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
     let mut bombs: Vec<(usize, &[u8])> = Vec::new();
-    let left = UNPACKED_RATIO_MAX.saturating_mul(document.len() as u64).max(UNPACKED_BYTES_MAX);
-    let mut left = left;
+    let mut left = UNPACKED_RATIO_MAX.saturating_mul(document.len() as u64).max(UNPACKED_BYTES_MAX);
     for stream in Streams::new(document) {
         // A dictionary may hold anything in its strings, so a filter is looked for in all there is.
         let has_filter = |bytes: &[u8]| [&b"Filter"[..], b"#"].iter().any(|mark| find(bytes, mark, 0).is_some());
@@ -48,8 +47,11 @@ pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
         let bytes_max = honest(stream.data.len() as u64, stream_bytes_max);
         let (nothing, unpacked_bytes) = judge(&filters, &document[stream.data.start..], bytes_max);
         bombs.extend(nothing.map(|nothing| (stream.data.start, nothing)));
-        let Some(rest) = left.checked_sub(unpacked_bytes).filter(|_| bombs.len() <= BOMBS_MAX) else {
-            return Search::TooMuch;
+        if bombs.len() > BOMBS_MAX {
+            return Search::TooMuch(Trouble::StreamTooLarge);
+        }
+        let Some(rest) = left.checked_sub(unpacked_bytes) else {
+            return Search::TooMuch(Trouble::Streams);
         };
         left = rest;
     }
@@ -68,21 +70,16 @@ pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
 /// What takes the place of packed bytes that unpack to more than the bound, and how much was unpacked to learn that.
 /// Deflate is tried whatever is stated, because the statement may stand where it is not seen.
 fn judge(filters: &[Filter], packed: &[u8], bytes_max: u64) -> (Option<&'static [u8]>, u64) {
-    let stated = match filters {
-        [] => Unpacked::Opaque,
-        filters => unpack_chain(filters, packed, bytes_max),
-    };
+    let mut unpacked_bytes = 0;
+    let mut unpack = |filters: &[Filter]| unpack_counted(filters, packed, bytes_max, &mut unpacked_bytes);
     let is_deflate = |filter: &Filter| matches!(filter.name(), b"FlateDecode" | b"Fl");
-    let len = match stated {
-        Unpacked::TooLarge => return (Some(nothing(filters.first())), bytes_max),
-        Unpacked::Bytes(bytes) if filters.first().is_some_and(is_deflate) => return (None, bytes.len() as u64),
-        Unpacked::Bytes(bytes) | Unpacked::Torn(bytes) => bytes.len() as u64,
-        Unpacked::Opaque => 0,
+    let stated = if filters.is_empty() { Unpacked::Opaque } else { unpack(filters) };
+    let nothing = match stated {
+        Unpacked::TooLarge => Some(nothing(filters.first())),
+        Unpacked::Bytes(_) if filters.first().is_some_and(is_deflate) => None,
+        _ => matches!(unpack(&[Filter::new(b"FlateDecode".to_vec())]), Unpacked::TooLarge).then(|| nothing(None)),
     };
-    match inflates_beyond(packed, bytes_max) {
-        true => (Some(nothing(None)), bytes_max),
-        false => (None, len),
-    }
+    (nothing, unpacked_bytes)
 }
 
 /// Packed bytes of nothing.
@@ -207,7 +204,31 @@ mod tests {
         }
         let many =
             [b"1 0 obj <</Filter /FlateDecode>> stream\n", &once[..], b"\nendstream endobj "].concat().repeat(17);
-        assert!(matches!(search(&many, 64 << 20), Search::TooMuch));
+        assert!(matches!(search(&many, 64 << 20), Search::TooMuch(Trouble::StreamTooLarge)));
+        // Each is an honest one.
+        let honest = packed(&zeros[..15 << 20], 9);
+        let many = [b"1 0 obj <</Filter /Unknown>> stream\n", &honest[..], b"\nendstream endobj "].concat().repeat(35);
+        assert!(matches!(search(&many, 64 << 20), Search::TooMuch(Trouble::Streams)));
+    }
+
+    #[test]
+    fn all_that_is_unpacked_in_trials_counts() {
+        let once = packed(&[0; 100_000], 9);
+        let twice = packed(&once, 9);
+        let len = once.len() as u64;
+        let torn = &once[..once.len() - 20];
+        let rows: [(&[&[u8]], &[u8], std::ops::RangeInclusive<u64>); 5] = [
+            (&[b"Fl"], &once, 100_000..=100_000),
+            (&[b"Unknown"], &once, 100_000..=100_000),
+            (&[], &once, 100_000..=100_000),
+            (&[b"Fl", b"Fl"], &twice, 100_000 + len..=100_000 + len),
+            (&[b"Fl"], torn, 100_000..=200_000),
+        ];
+        for (names, packed, expected) in rows {
+            let filters: Vec<Filter> = names.iter().map(|name| Filter::new(name.to_vec())).collect();
+            let (nothing, unpacked_bytes) = judge(&filters, packed, 1 << 20);
+            assert!(nothing.is_none() && expected.contains(&unpacked_bytes), "{names:?}: {unpacked_bytes}");
+        }
     }
 
     #[test]

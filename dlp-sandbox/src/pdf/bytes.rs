@@ -9,7 +9,7 @@ use super::bombs::plain_names;
 use super::fonts::{is_wide, without_font};
 use super::repair::find;
 use super::seen::Seen;
-use super::streams::{Filter, Packing, Unpacked, packing, unpack, unpack_found};
+use super::streams::{Filter, Packing, UNPACKED_BYTES_MAX, Unpacked, packing, unpack, unpack_found};
 use super::tokens::{Token, Tokens};
 use super::yields;
 use super::{objects, photos};
@@ -19,8 +19,6 @@ use crate::worker::{At, Output};
 use pdf_extract::{Dictionary, Document, Object};
 use std::io;
 
-/// Unpacked bytes of one document in this reading.
-const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// What a stream costs that is larger than an honest one.
 const TOO_LARGE_BYTES: u64 = 32 * 1024 * 1024;
 /// The dictionary in front of a stream is looked for in so many bytes.
@@ -81,7 +79,10 @@ pub(super) fn read(
             give(&stream_text(dictionary, &bytes, wide), seen, output)?;
         }
         if unpacked_bytes > UNPACKED_BYTES_MAX {
-            return output.trouble(Trouble::StreamTooLarge);
+            if too_large {
+                output.trouble(Trouble::StreamTooLarge)?;
+            }
+            return output.trouble(Trouble::Streams);
         }
     }
     if too_large {
@@ -119,7 +120,7 @@ pub(super) fn read_objects(
             continue;
         }
         match unpack(document, stream, bounds.stream_bytes) {
-            Unpacked::TooLarge => unpacked_bytes = UNPACKED_BYTES_MAX + 1,
+            Unpacked::TooLarge => return output.trouble(Trouble::StreamTooLarge),
             unpacked => {
                 let bytes = unpacked.readable().unwrap_or_default();
                 unpacked_bytes = unpacked_bytes.saturating_add(bytes.len() as u64);
@@ -127,7 +128,7 @@ pub(super) fn read_objects(
             }
         }
         if unpacked_bytes > UNPACKED_BYTES_MAX {
-            return output.trouble(Trouble::StreamTooLarge);
+            return output.trouble(Trouble::Streams);
         }
     }
     Ok(())

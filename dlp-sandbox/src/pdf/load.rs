@@ -12,8 +12,8 @@ pub(super) struct Pdf {
     pub(super) repaired: bool,
     /// It opened without a password although it is encrypted.
     pub(super) was_encrypted: bool,
-    /// It has more objects in streams than a document of its size may have; these were left out.
-    pub(super) has_too_many: bool,
+    /// Why objects in streams were left out, when there are more than a document of its size may have.
+    pub(super) unfolding: Option<Trouble>,
 }
 
 /// What became of the loading.
@@ -46,8 +46,8 @@ fn attempt(bytes: &[u8]) -> Option<Loaded> {
         Ok(mut document) => {
             let was_encrypted = document.was_encrypted();
             let unfold = || folded::unfold(&mut document, bytes.len() as u64);
-            let has_too_many = !catch_unwind(AssertUnwindSafe(unfold)).ok()?;
-            Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted, has_too_many })))
+            let unfolding = catch_unwind(AssertUnwindSafe(unfold)).ok()?;
+            Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted, unfolding })))
         }
         Err(Error::InvalidPassword) => Some(Loaded::Locked(Trouble::UserPassword)),
         Err(Error::UnsupportedSecurityHandler(name)) => Some(Loaded::Locked(handler(&name))),

@@ -43,8 +43,9 @@ use pages::Range;
 use seen::Seen;
 use std::io;
 
-pub(crate) use folded::UNFOLDED_RATIO_MAX;
-pub(crate) use streams::STREAM_RATIO_MAX;
+pub(crate) use folded::{OBJECTS_FREE, UNFOLDED_BYTES_FREE, UNFOLDED_RATIO_MAX};
+pub(crate) use pages::{DESCRIBED_BYTES_FREE, DESCRIBED_RATIO_MAX};
+pub(crate) use streams::{STREAM_RATIO_MAX, UNPACKED_BYTES_MAX};
 
 /// What is wanted of a document.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +64,18 @@ pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut 
     }
     let is_first = start == Start::Beginning;
     let search = bombs::search(document, bounds.stream_bytes);
-    if is_first && !matches!(search, Search::Honest) {
-        output.trouble(Trouble::StreamTooLarge)?;
+    let trouble = match &search {
+        Search::Honest => None,
+        Search::Defused(_) => Some(Trouble::StreamTooLarge),
+        Search::TooMuch(trouble) => Some(*trouble),
+    };
+    if let Some(trouble) = trouble.filter(|_| is_first) {
+        output.trouble(trouble)?;
     }
     let document = match &search {
         Search::Honest => document,
         Search::Defused(copy) => copy,
-        Search::TooMuch => return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output),
+        Search::TooMuch(_) => return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output),
     };
     let pdf = match load::load(document) {
         Loaded::Document(pdf) => pdf,
@@ -85,8 +91,8 @@ pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut 
     if pdf.repaired {
         output.trouble(Trouble::Structure)?;
     }
-    if is_first && pdf.has_too_many {
-        output.trouble(Trouble::Objects)?;
+    if let Some(trouble) = pdf.unfolding.filter(|_| is_first) {
+        output.trouble(trouble)?;
     }
     let first_page = match start {
         Start::Page(page) => Some(page),

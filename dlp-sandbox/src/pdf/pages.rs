@@ -40,8 +40,8 @@ pub(super) struct Range {
 
 /// Bytes of descriptions that the pages of every document may have together, and for each byte of the document: pages
 /// may share one.
-const DESCRIBED_BYTES_FREE: u64 = 64 * 1024 * 1024;
-const DESCRIBED_RATIO_MAX: u64 = 16;
+pub(crate) const DESCRIBED_BYTES_FREE: u64 = 64 * 1024 * 1024;
+pub(crate) const DESCRIBED_RATIO_MAX: u64 = 16;
 
 /// Reads all pages, or those from the first of a range on, which is then read without the engine: it is the page on
 /// which the worker before this one died. Tells whether all text of all pages was understood.
@@ -68,7 +68,7 @@ pub(super) fn read(
             return Ok(false);
         }
         if tally.described_bytes > described_bytes_max {
-            output.trouble(Trouble::Work)?;
+            output.trouble(Trouble::Descriptions)?;
             return Ok(false);
         }
         output.send(&Frame::Page(number))?;

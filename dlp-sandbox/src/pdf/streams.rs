@@ -15,6 +15,8 @@ const FILTERS_MAX: usize = 8;
 /// judged. Page descriptions of real documents stay below 30; deflate can give 1,032, and twice that a million.
 pub(crate) const STREAM_RATIO_MAX: u64 = 200;
 const STREAM_BYTES_FREE: u64 = 16 * 1024 * 1024;
+/// Unpacked bytes of all streams of one document in one reading.
+pub(crate) const UNPACKED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// What came of unpacking.
 #[derive(Debug, PartialEq, Eq)]
@@ -150,20 +152,26 @@ pub(super) fn unpack_found(filters: &[Filter], packed: &[u8], bytes_max: u64) ->
     unpack_chain(filters, packed, honest(packed.len() as u64, bytes_max))
 }
 
-/// Whether bytes, taken for deflate data with any two bytes in front, unpack to more than the bound.
-pub(super) fn inflates_beyond(packed: &[u8], bytes_max: u64) -> bool {
-    matches!(inflate(packed, bytes_max), Unpacked::TooLarge)
-}
-
 /// Unpacks bytes through a row of filters.
 pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
+    unpack_counted(filters, packed, bytes_max, &mut 0)
+}
+
+/// Unpacks bytes through a row of filters, and counts what comes out of each.
+pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], bytes_max: u64, unpacked_bytes: &mut u64) -> Unpacked {
     if filters.len() > FILTERS_MAX {
         return Unpacked::TooLarge;
     }
     let mut bytes = Cow::Borrowed(packed);
     let mut is_torn = false;
     for filter in filters {
-        bytes = Cow::Owned(match unpack_one(filter, &bytes, bytes_max) {
+        let unpacked = unpack_one(filter, &bytes, bytes_max);
+        *unpacked_bytes = unpacked_bytes.saturating_add(match &unpacked {
+            Unpacked::Bytes(bytes) | Unpacked::Torn(bytes) => bytes.len() as u64,
+            Unpacked::TooLarge => bytes_max,
+            Unpacked::Opaque => 0,
+        });
+        bytes = Cow::Owned(match unpacked {
             Unpacked::Bytes(bytes) => bytes,
             Unpacked::Torn(bytes) => {
                 is_torn = true;
