@@ -1,7 +1,7 @@
-//! Credentials of several parts: the secret beside the id that it belongs to.
+//! Values and what belongs to them: a secret and its id, a card and its expiry date.
 //!
 //! A secret access key opens something only with its id, and most secrets of such pairs have no shape of their own. So
-//! a detector names its companions, and when one of theirs stands near, the secret is raised, and each finding says
+//! a detector names its companions, and when one of theirs stands near, the value is raised, and each finding says
 //! which others belong to it. What stands alone stays as it is: half of a pair is a leak too.
 //!
 //! So it is with people: a number of which many have the shape is somebody's when their name and day of birth stand
@@ -60,10 +60,10 @@ type PersonKind = usize;
 /// Which detectors of a set belong together.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
-    /// Secrets, with the detectors of their ids.
+    /// Detectors that have companions, with these.
     companions: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
-    /// Ids, with the detectors of their secrets.
-    secrets: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
+    /// Companions, with the detectors that they belong to.
+    owners: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
     /// Numbers that governments give, and what names the person beside them.
     numbers: BTreeSet<DetectorIndex>,
     person: BTreeMap<DetectorIndex, PersonKind>,
@@ -74,11 +74,11 @@ impl Pairs {
     pub(crate) fn of(set: &DetectorSet) -> Self {
         let mut pairs = Self::default();
         let indexed = || (0..).map(DetectorIndex).zip(set.detectors());
-        for (secret, detector) in indexed().filter(|(_, detector)| !detector.companions.is_empty()) {
+        for (owner, detector) in indexed().filter(|(_, detector)| !detector.companions.is_empty()) {
             let names = |id: &str| detector.companions.iter().any(|glob| glob_matches(glob, id));
-            for (id, _) in indexed().filter(|(index, other)| *index != secret && names(&other.id)) {
-                pairs.companions.entry(secret).or_default().push(id);
-                pairs.secrets.entry(id).or_default().push(secret);
+            for (companion, _) in indexed().filter(|(index, other)| *index != owner && names(&other.id)) {
+                pairs.companions.entry(owner).or_default().push(companion);
+                pairs.owners.entry(companion).or_default().push(owner);
             }
         }
         let is_number = |detector: &Detector| {
@@ -96,12 +96,12 @@ impl Pairs {
 
     fn takes_part(&self, detector: DetectorIndex) -> bool {
         self.companions.contains_key(&detector)
-            || self.secrets.contains_key(&detector)
+            || self.owners.contains_key(&detector)
             || !self.numbers.is_empty() && (self.numbers.contains(&detector) || self.person.contains_key(&detector))
     }
 
-    fn is_pair(&self, secret: DetectorIndex, id: DetectorIndex) -> bool {
-        self.companions.get(&secret).is_some_and(|ids| ids.contains(&id))
+    fn is_pair(&self, owner: DetectorIndex, companion: DetectorIndex) -> bool {
+        self.companions.get(&owner).is_some_and(|companions| companions.contains(&companion))
     }
 }
 
@@ -144,7 +144,7 @@ impl<'a> Joining<'a> {
         flow
     }
 
-    /// Names the others that stand near, and raises a secret that has its id there.
+    /// Names the others that stand near, and raises a value that has a companion there.
     fn join(&self, finding: &mut Finding) {
         let (detector, span) = (finding.detector, finding.location.span);
         let near = self.seen.iter().filter(|seen| distance(seen.related.span, span) <= NEAR_BYTES);

@@ -39,7 +39,8 @@ pub struct Detector {
     /// Values that are published specimens or placeholders: kept, but as low. `#` stands for any digit; values of such
     /// a range are kept, but never as high.
     pub specimens: Vec<String>,
-    /// Ids of detectors, in which `*` stands for any characters, whose values belong to this one's: the id beside a secret.
+    /// Ids of detectors, in which `*` stands for any characters, whose values belong to this one's: the id of a
+    /// secret, the expiry date of a card.
     pub companions: Vec<String>,
     /// How many characters the mask leaves visible at the end of the value.
     pub reveal_last: u8,
@@ -132,7 +133,7 @@ pub struct Context {
 pub struct Score {
     /// For the pattern alone.
     pub pattern: i16,
-    /// Added when a companion stands near: the id that a secret belongs to.
+    /// Added when a companion stands near.
     pub companion: i16,
     /// Added when the validator accepts the value.
     pub validator: i16,
