@@ -383,6 +383,52 @@ fn bases_that_may_not_be_held_are_a_limit() {
     assert_eq!(walk("a.pack", &pack(&objects)).completeness(), Completeness::Complete);
 }
 
+#[test]
+fn differences_to_what_waits_wait_with_it() {
+    let first = from_hex("ad471007bd7f5983d273b9584e5629230150fd54");
+    let base = object(3, &[], b"0123456789");
+    let by_first = object(7, &first, b"\x0a\x11\x90\x0a\x07amarker");
+    let behind = object(6, &[by_first.len() as u8], b"\x11\x17\x90\x11\x06bsecon");
+    let seen = walk("a.pack", &pack(&[by_first.clone(), behind.clone(), base.clone()]));
+    assert_eq!(seen.reasons, [""; 0]);
+    assert!(seen.holds("0123456789amarkerbsecon"), "{seen:?}");
+    // As in a pack that is sent to somebody who has the base.
+    let seen = walk("a.pack", &pack(&[by_first.clone(), behind.clone()]));
+    assert_eq!(seen.reasons, ["delta"]);
+    assert!(seen.holds("amarker") && seen.holds("bsecon"), "{seen:?}");
+    // One that does not fit its base when that comes.
+    let torn = object(7, &first, b"\x09\x11\x90\x0a\x07amarker");
+    let seen = walk("a.pack", &pack(&[torn.clone(), object(6, &[torn.len() as u8], b"\x11\x17\x06bsecon"), base]));
+    assert_eq!(seen.reasons, ["bad_structure"]);
+    assert!(seen.holds("bsecon"), "{seen:?}");
+}
+
+#[test]
+fn differences_to_what_had_no_room_are_a_limit_in_any_order() {
+    // The first object takes the room of the other.
+    let [first, full] = [b"abd", b"abc"].map(|text| object(3, &[], &text.repeat(10_000)));
+    let by_sum =
+        object(7, &from_hex("e3a77e8a03ea846573c1c3984d1fa9b8034b5bb1"), b"\xB0\xEA\x01\x11\x90\x0a\x07amarker");
+    let behind = object(6, &[by_sum.len() as u8], b"\x11\x17\x90\x11\x06bsecon");
+    let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, ..limits() };
+    for objects in [[&first, &by_sum, &behind, &full], [&first, &full, &by_sum, &behind]] {
+        let objects = objects.map(Vec::clone);
+        let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
+        assert_eq!(seen.reasons, ["held_bytes_max"]);
+        assert!(seen.holds("amarker") && seen.holds("bsecon"));
+        assert_eq!(walk("a.pack", &pack(&objects)).reasons, [""; 0]);
+    }
+}
+
+#[test]
+fn differences_that_wait_take_room_beside_their_bytes() {
+    let waiting: Vec<_> =
+        (0..1_000_u16).map(|n| object(7, &n.to_be_bytes().repeat(10), b"\x0a\x07\x07amarker")).collect();
+    let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, ..limits() };
+    let seen = walk_with("a.pack", &pack(&waiting), &bounds, None);
+    assert_eq!(seen.reasons, ["held_bytes_max", "delta"]);
+}
+
 /// A number as Avro writes it, of those that take up to three bytes.
 fn long(number: i64) -> Vec<u8> {
     let mut left = ((number << 1) ^ (number >> 63)) as u64;

@@ -3,7 +3,7 @@
 //! Objects stand behind each other, each packed on its own, so no index is needed. Most are differences to an object in
 //! front of them, by its place, or to any object, by its sum; those are put together, as long as what they lead to may
 //! be held in memory. A pack that is sent may differ from objects that the other side has: of such differences what they
-//! add is read, and it is said that the rest was not. Objects have no names here: their names are in trees, which are
+//! add is read, and of those that differ from these in turn, and it is said that the rest was not. Objects have no names here: their names are in trees, which are
 //! objects themselves and scanned.
 
 mod delta;
@@ -29,6 +29,8 @@ const SUM_BYTES: usize = 20;
 const KINDS: [(u8, &str); 4] = [(1, "commit"), (2, "tree"), (3, "blob"), (4, "tag")];
 const BY_PLACE: u8 = 6;
 const BY_SUM: u8 = 7;
+/// Memory that a difference takes while it waits, beside its bytes.
+const WAITING_BYTES: u64 = 256;
 
 /// Walks a pack.
 pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
@@ -62,7 +64,9 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
         known_bytes: 0,
         sums: None,
         waiting: BTreeMap::new(),
-        forgotten: HashSet::new(),
+        awaited: HashSet::new(),
+        lost: HashMap::new(),
+        is_unsummed: false,
         said: HashSet::new(),
     };
     let (mut at, mut read) = (start + HEAD_BYTES, 0);
@@ -93,9 +97,13 @@ struct Pack<'d, 'b> {
     /// Places of objects by their sum, from the first difference on that names one.
     sums: Option<HashMap<Sum, usize>>,
     /// Differences to an object that has not come yet, with their places.
-    waiting: BTreeMap<Sum, Vec<(usize, Content<'b>)>>,
-    /// Places of objects for which there was no room.
-    forgotten: HashSet<usize>,
+    waiting: BTreeMap<Awaited, Vec<(usize, Content<'b>)>>,
+    /// The places of these.
+    awaited: HashSet<usize>,
+    /// Places of objects that are not known, and why.
+    lost: HashMap<usize, Lack>,
+    /// Whether there was no room for an object whose sum was not taken.
+    is_unsummed: bool,
     /// Why differences were not put together, each said once.
     said: HashSet<Lack>,
 }
@@ -120,6 +128,15 @@ enum Lack {
     Broken,
 }
 
+/// What a difference waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Awaited {
+    /// The object with this sum.
+    Sum(Sum),
+    /// The object at this place, which waits itself.
+    Place(usize),
+}
+
 /// Where an object's content comes from.
 enum Base {
     None(&'static str),
@@ -133,34 +150,52 @@ impl<'b> Pack<'_, 'b> {
         let Some((base, start)) = self.head(at) else { return Ok(None) };
         let Some((bytes, packed_bytes)) = self.unpack(walk, start)? else { return Ok(None) };
         let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
-        match base {
-            Base::None(name) => self.give(walk, at, Known { name, content: Rc::new(content) })?,
+        let whole = match base {
+            Base::None(name) => Some(Known { name, content: Rc::new(content) }),
+            Base::At(Some(place)) if self.awaited.contains(&place) => {
+                self.wait(walk, at, Awaited::Place(place), content).map(|()| None)?
+            }
             Base::At(place) => self.put_together(walk, at, place, content)?,
             Base::Named(sum) => match self.place_of(&sum) {
                 Some(place) => self.put_together(walk, at, Some(place), content)?,
-                None if walk.budget.room_to_hold() > self.room / 2 => {
-                    self.waiting.entry(sum).or_default().push((at, content));
-                }
-                None => self.added(walk, Lack::Room, &content.bytes)?,
+                None => self.wait(walk, at, Awaited::Sum(sum), content).map(|()| None)?,
             },
+        };
+        if let Some(whole) = whole {
+            self.give(walk, at, whole)?;
         }
         Ok(Some(start + packed_bytes))
     }
 
-    /// Walks the object that differs so from the one at a place, or what it adds.
-    fn put_together(&mut self, walk: &mut Walk<'b>, at: usize, place: Option<usize>, difference: Content<'b>) -> Step {
+    /// Lets a difference wait for its base, as long as that leaves room for what is in others.
+    fn wait(&mut self, walk: &mut Walk<'b>, at: usize, base: Awaited, difference: Content<'b>) -> Step {
+        let bytes = difference.bytes;
+        if walk.budget.room_to_hold() <= self.room / 2 {
+            return self.added(walk, at, Lack::Room, &bytes);
+        }
+        let content = Content { _held: walk.budget.hold(bytes.len() as u64 + WAITING_BYTES), bytes };
+        self.awaited.insert(at);
+        self.waiting.entry(base).or_default().push((at, content));
+        Ok(())
+    }
+
+    /// The object that differs so from the one at a place; else what the difference adds is walked.
+    fn put_together(
+        &mut self,
+        walk: &mut Walk<'b>,
+        at: usize,
+        place: Option<usize>,
+        difference: Content<'b>,
+    ) -> Step<Option<Known<'b>>> {
         match self.whole(walk, place, &difference.bytes) {
             Ok(whole) => {
                 let bytes = whole.content.bytes.len() as u64;
                 walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
-                drop(difference);
-                self.give(walk, at, whole)
+                Ok(Some(whole))
             }
             Err(lack) => {
-                if lack == Lack::Room {
-                    self.forgotten.insert(at);
-                }
-                self.added(walk, lack, &difference.bytes)
+                self.added(walk, at, lack, &difference.bytes)?;
+                Ok(None)
             }
         }
     }
@@ -174,17 +209,28 @@ impl<'b> Pack<'_, 'b> {
 
     /// Walks what differences add whose base has not come.
     fn without_base(&mut self, walk: &mut Walk<'b>) -> Step {
-        let mut left: Vec<_> = std::mem::take(&mut self.waiting).into_values().flatten().collect();
-        left.sort_unstable_by_key(|(at, _)| *at);
-        left.into_iter().try_for_each(|(_, difference)| self.added(walk, Lack::Elsewhere, &difference.bytes))
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let mut left: Vec<_> = waiting.flat_map(|(base, all)| all.into_iter().map(move |one| (base, one))).collect();
+        left.sort_unstable_by_key(|(_, (at, _))| *at);
+        left.into_iter().try_for_each(|(base, (at, difference))| {
+            let lack = match base {
+                Awaited::Place(place) => self.lack_of(place),
+                Awaited::Sum(_) if self.is_unsummed => Lack::Room,
+                Awaited::Sum(_) => Lack::Elsewhere,
+            };
+            self.added(walk, at, lack, &difference.bytes)
+        })
+    }
+
+    /// Why the object at a place is not known.
+    fn lack_of(&self, place: usize) -> Lack {
+        self.lost.get(&place).copied().unwrap_or(Lack::Broken)
     }
 
     /// Puts the object together that differs so from the one at a place.
     fn whole(&self, walk: &Walk<'b>, place: Option<usize>, difference: &[u8]) -> Result<Known<'b>, Lack> {
         let place = place.ok_or(Lack::Broken)?;
-        let Some(base) = self.known.get(&place) else {
-            return Err(if self.forgotten.contains(&place) { Lack::Room } else { Lack::Broken });
-        };
+        let base = self.known.get(&place).ok_or_else(|| self.lack_of(place))?;
         let bytes = delta::apply(&base.content.bytes, difference, walk.budget.room_to_hold());
         let bytes = bytes.map_err(|fault| if fault == Fault::Large { Lack::Room } else { Lack::Broken })?;
         let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
@@ -255,27 +301,26 @@ impl<'b> Pack<'_, 'b> {
         while let Some((at, object)) = ready.pop() {
             let name = format!("{} {at}", object.name);
             walk.child(&name, Relation::Member, Input::Bytes(&object.content.bytes))?;
-            let waiting = match &mut self.sums {
-                Some(sums) => {
-                    let sum = sum_of(&object);
-                    sums.insert(sum, at);
-                    self.waiting.remove(&sum).unwrap_or_default()
-                }
-                None => Vec::new(),
-            };
+            let waiting = self.waiting_for(at, &object);
             self.keep(walk, at, object);
             for (place, difference) in waiting {
-                match self.whole(walk, Some(at), &difference.bytes) {
-                    Ok(whole) => {
-                        let bytes = whole.content.bytes.len() as u64;
-                        walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
-                        ready.push((place, whole));
-                    }
-                    Err(lack) => self.added(walk, lack, &difference.bytes)?,
-                }
+                let whole = self.put_together(walk, place, Some(at), difference)?;
+                ready.extend(whole.map(|whole| (place, whole)));
             }
         }
         Ok(())
+    }
+
+    /// Differences that waited for the object at a place.
+    fn waiting_for(&mut self, at: usize, object: &Known<'_>) -> Vec<(usize, Content<'b>)> {
+        self.awaited.remove(&at);
+        let mut waiting = self.waiting.remove(&Awaited::Place(at)).unwrap_or_default();
+        if let Some(sums) = &mut self.sums {
+            let sum = sum_of(object);
+            sums.insert(sum, at);
+            waiting.extend(self.waiting.remove(&Awaited::Sum(sum)).unwrap_or_default());
+        }
+        waiting
     }
 
     /// Keeps an object for differences to it, as long as that leaves room for what is in others.
@@ -286,12 +331,15 @@ impl<'b> Pack<'_, 'b> {
             self.known_bytes += bytes;
             self.known.insert(at, object);
         } else {
-            self.forgotten.insert(at);
+            self.lost.insert(at, Lack::Room);
+            self.is_unsummed |= self.sums.is_none();
         }
     }
 
-    /// Walks what a difference adds that is not put together.
-    fn added(&mut self, walk: &mut Walk<'b>, lack: Lack, difference: &[u8]) -> Step {
+    /// Walks what the difference at a place adds, which is not put together.
+    fn added(&mut self, walk: &mut Walk<'b>, at: usize, lack: Lack, difference: &[u8]) -> Step {
+        self.awaited.remove(&at);
+        self.lost.insert(at, lack);
         if self.said.insert(lack) {
             walk.problem(match lack {
                 Lack::Elsewhere => {
