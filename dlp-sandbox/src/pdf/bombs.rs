@@ -40,7 +40,7 @@ pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
             continue;
         }
         let dictionary = plain_names(&document[stream.dictionary.clone()]);
-        if find(&dictionary, b"/Image", 0).is_some() {
+        if is_picture(&dictionary) {
             continue;
         }
         let filters = filters(&dictionary);
@@ -65,6 +65,20 @@ pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
         }
     }
     Search::Defused(copy)
+}
+
+/// Whether a stream is a picture, and none of those that the loader unpacks whatever else they say they are.
+fn is_picture(dictionary: &[u8]) -> bool {
+    let has = |name: &[u8]| find(dictionary, name, 0).is_some();
+    let is_image =
+        |at: usize| dictionary[at..].trim_ascii_start().strip_prefix(b"/Image").is_some_and(|rest| !is_named(rest));
+    let mut subtypes = memchr::memmem::find_iter(dictionary, b"/Subtype").map(|at| at + b"/Subtype".len());
+    subtypes.any(is_image) && !has(b"/XRef") && !has(b"/ObjStm")
+}
+
+/// Whether a name goes on here.
+fn is_named(rest: &[u8]) -> bool {
+    rest.first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// What takes the place of packed bytes that unpack to more than the bound, and how much was unpacked to learn that.
@@ -126,11 +140,13 @@ struct Streams<'d> {
     before: usize,
     /// Where the object begins that is open.
     object: usize,
+    /// Where the last `endstream` that was looked for stands, or the document ends.
+    end: usize,
 }
 
 impl<'d> Streams<'d> {
     fn new(document: &'d [u8]) -> Self {
-        Self { document, at: 0, before: 0, object: 0 }
+        Self { document, at: 0, before: 0, object: 0, end: 0 }
     }
 }
 
@@ -154,11 +170,14 @@ impl Iterator for Streams<'_> {
             if gap.ends_with(b"end") {
                 continue;
             }
-            let end = find(self.document, b"endstream", start).unwrap_or(self.document.len());
+            // Looked for once, however many streams begin in front of it.
+            if self.end < start {
+                self.end = find(self.document, b"endstream", start).unwrap_or(self.document.len());
+            }
             let dictionary = self.object..keyword;
             self.object = keyword;
             let before = std::mem::replace(&mut self.before, keyword)..keyword;
-            return Some(Stream { before, dictionary, data: start..end });
+            return Some(Stream { before, dictionary, data: start..self.end });
         }
     }
 }
@@ -182,7 +201,7 @@ mod tests {
         let stored = b"endstream endobj ";
         let len = stored.len() as u8;
         let quoted = [&[0x78, 1, 0, len, 0, !len, 0xFF], &stored[..], &once[2..]].concat();
-        let rows: [(&str, &[u8], bool); 9] = [
+        let rows: [(&str, &[u8], bool); 12] = [
             ("/Filter /FlateDecode", &packed(b"text", 9), false),
             ("/Filter /FlateDecode", &once, true),
             ("/F#69lter /Fl#61teDecode", &once, true),
@@ -190,6 +209,9 @@ mod tests {
             ("(/Filter /AHx) /Filter 7 0 R", &once, true),
             ("/Filter /FlateDecode /Length 20", &quoted, true),
             ("/Filter /FlateDecode /Subtype /Image", &once, false),
+            ("/Filter /FlateDecode /Subtype/Image/Width 9", &once, false),
+            ("/Filter /FlateDecode /Subtype /Form /Title /Image", &once, true),
+            ("/Filter /FlateDecode /Subtype /Image /Type /XRef", &once, true),
             ("/Filter /FlateDecode /Title (stream of an obj)", &once, true),
             ("", b"plain text", false),
         ];
@@ -209,6 +231,17 @@ mod tests {
         let honest = packed(&zeros[..15 << 20], 9);
         let many = [b"1 0 obj <</Filter /Unknown>> stream\n", &honest[..], b"\nendstream endobj "].concat().repeat(35);
         assert!(matches!(search(&many, 64 << 20), Search::TooMuch(Trouble::Streams)));
+    }
+
+    #[test]
+    fn streams_without_an_end_are_found_in_one_go() {
+        let count = 200_000;
+        let document = b"stream\n".repeat(count);
+        let started = Streams::new(&document);
+        assert_eq!(started.filter(|stream| stream.data.end == document.len()).count(), count);
+        let two = b"stream\nendstream stream\n endstream";
+        let ends: Vec<_> = Streams::new(two).map(|stream| stream.data).collect();
+        assert_eq!(ends, [7..7, 24..25]);
     }
 
     #[test]
