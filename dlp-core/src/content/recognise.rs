@@ -162,7 +162,18 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Kind> {
         Some(&SIGNATURES[index])
     });
     let mut found = signatures.filter(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    found.next().map(|(_, _, kind)| *kind)
+    found.find(|signature| !may_be_prose(head, signature)).map(|(_, _, kind)| *kind)
+}
+
+/// Whether a text may have a signature by chance, or by somebody who wants it to be passed over: one of letters alone, without
+/// the small numbers beside it that each of these formats has.
+fn may_be_prose(head: &[u8], (at, bytes, kind): &(usize, &[u8], Kind)) -> bool {
+    const BESIDE_BYTES: usize = 32;
+    if !matches!(kind, Kind::Other(_)) || !bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return false;
+    }
+    let end = head.len().min(at + bytes.len() + BESIDE_BYTES);
+    !head[at.saturating_sub(BESIDE_BYTES)..end].iter().any(|byte| *byte < b'\t')
 }
 
 /// The signatures that do not stand at the beginning, one bit each.
@@ -294,4 +305,31 @@ pub(super) fn tail_holds_directory(reader: &mut dyn ReadSeek) -> bool {
         .and_then(|_| reader.take(TAIL_BYTES).read_to_end(&mut tail));
     // Searching forward is what vectors are used for.
     read.is_ok() && memchr::memmem::find(&tail, b"PK\x05\x06").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_of_letters_are_none_in_texts() {
+        let behind_name = |mark: &[u8]| [&[b'n'; 20][..], &[0; 40], mark, &[0; 20]].concat();
+        let files: [(&[u8], &str); 6] = [
+            (b"\x5a\xb3\x31\0\0\0\x10**ACE**\x14\x14\x02", "ace"),
+            (b"vhdxfileM\0i\0c\0r\0", "vhdx"),
+            (b"AT&TFORM\0\0\x1a\x2bDJVU", "djvu"),
+            (b"hsqs\x07\0\0\0\x01\x02\x03\x60\0\0\x02\0", "squashfs"),
+            (&behind_name(b"BOOKMOBI"), "mobi"),
+            (&behind_name(b"TEXtREAd"), "palmdoc"),
+        ];
+        for (file, expected) in files {
+            assert_eq!(by_signature(file), Some(Kind::Other(expected)), "{}", file.escape_ascii());
+        }
+        let line = "a line of sixty letters and more, with **ACE** far behind it: ";
+        let texts = ["# Meet **ACE**, our tool", "vhdxfile = disk", "AT&TFORM of 2026", "hsqs: see below", &line[..60]];
+        for text in texts {
+            let text = [text.as_bytes(), b"BOOKMOBI TEXtREAd and a paragraph of text\r\n\twith lines"].concat();
+            assert_eq!(by_signature(&text), None, "{}", text.escape_ascii());
+        }
+    }
 }

@@ -76,17 +76,21 @@ const WINDOW_BYTES: usize = 16 * 1024;
 const WINDOWS_MIN: u32 = 4;
 /// Bits of information in a byte from which a piece is even. Random ones of this length have 7.988.
 const EVEN_BITS_MIN: f64 = 7.95;
-/// Pictures, sound and films are even as well, and what they are shows at their beginning.
+/// Pictures, sound, films and fonts are even as well, and what they are shows at their beginning.
 const MEDIA: &[(usize, &[u8])] = &[
     (4, b"ftyp"),
     (0, b"OggS"),
     (0, b"fLaC"),
     (0, b"ID3"),
-    (0, b"\xff\xfb"),
     (0, b"RIFF"),
     (0, b"\x1aE\xdf\xa3"),
     (0, b"\0\0\0\x0cjP  "),
+    (0, b"\0\0\0\x0cJXL "),
+    (0, b"\xff\x0a"),
+    (0, b"wOFF"),
     (0, b"wOF2"),
+    (0, b"%!PS"),
+    (0, b"\x80\x01"),
 ];
 
 /// Watches bytes that pass, whether all of them are even.
@@ -106,8 +110,7 @@ impl Evenness {
     /// Takes the next bytes. After the first piece that is not even this costs nothing.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if !std::mem::replace(&mut self.is_begun, true) {
-            let is_media = |(at, mark): &(usize, &[u8])| bytes.get(*at..).is_some_and(|rest| rest.starts_with(mark));
-            self.is_even = !MEDIA.iter().any(is_media);
+            self.is_even = !is_media(bytes);
         }
         let mut rest = bytes;
         while self.is_even && !rest.is_empty() {
@@ -130,6 +133,33 @@ impl Evenness {
     pub(super) fn is_all(&self) -> bool {
         self.is_even && self.windows >= WINDOWS_MIN
     }
+}
+
+/// Whether a file begins as pictures, sound, films and fonts do.
+fn is_media(head: &[u8]) -> bool {
+    let has = |(at, mark): &(usize, &[u8])| head.get(*at..).is_some_and(|rest| rest.starts_with(mark));
+    MEDIA.iter().any(has) || is_sound_frame(head) || is_transport_stream(head)
+}
+
+/// A frame of MPEG audio (ISO 11172-3, 13818-3) or of AAC (13818-7), which have no more than eleven set bits in front. What
+/// the standards leave unused is none.
+fn is_sound_frame(head: &[u8]) -> bool {
+    const SAMPLE_RATES_OF_AAC: u8 = 13;
+    match head {
+        [0xFF, kind, rates, ..] if kind & 0xF6 == 0xF0 => (rates >> 2 & 0xF) < SAMPLE_RATES_OF_AAC,
+        [0xFF, kind, rates, ..] => {
+            let (is_synced, is_version, is_layer) = (kind & 0xE0 == 0xE0, kind & 0x18 != 0x08, kind & 0x06 != 0);
+            is_synced && is_version && is_layer && rates >> 4 != 0xF && rates >> 2 & 3 != 3
+        }
+        _ => false,
+    }
+}
+
+/// Packets of an MPEG transport stream, each of which begins with the same byte.
+fn is_transport_stream(head: &[u8]) -> bool {
+    const PACKET_BYTES: usize = 188;
+    let mut begins = head.iter().step_by(PACKET_BYTES).take(4);
+    head.len() > 3 * PACKET_BYTES && begins.all(|byte| *byte == b'G')
 }
 
 /// Bits of information in a byte of a full piece.
@@ -187,5 +217,23 @@ mod tests {
         check(&[even(50_000), vec![b'a'; 20_000], even(50_000)].concat(), false);
         check(&[&b"\0\0\0\x20ftypheic"[..], &even(100_000)].concat(), false);
         check(&b"text of a document ".repeat(10_000), false);
+        let media: [&[u8]; 8] = [
+            b"%!PS-AdobeFont-1.0",
+            b"\x80\x01\x51\x06\0\0%!PS-AdobeFont",
+            b"wOFF\0\x01\0\0",
+            b"\xff\x0a\xfa",
+            b"\0\0\0\x0cJXL \r\n\x87\n",
+            // MPEG 2 layer III, MPEG 1 layer III with a sum, AAC.
+            b"\xff\xf3\x84\xc4",
+            b"\xff\xfa\x92\x40",
+            b"\xff\xf1\x50\x80",
+        ];
+        media.into_iter().for_each(|head| check(&[head, &even(100_000)].concat(), false));
+        // Neither version nor rates that there are.
+        for head in [b"\xff\xeb\x92", b"\xff\xfb\xf2", b"\xff\xfb\x9c", b"\xff\xf1\x7c"] {
+            check(&[&head[..], &even(100_000)].concat(), true);
+        }
+        let stream: Vec<u8> = even(100_000).chunks(187).flat_map(|packet| [b"G", packet].concat()).collect();
+        check(&stream, false);
     }
 }

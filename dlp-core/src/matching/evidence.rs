@@ -303,8 +303,8 @@ fn add_context(
 }
 
 /// Looks at the name that stands directly before a value. Of one that no word names it says what the value is not; a word
-/// that stands farther away, where a shape is all that there is, belongs to the value between them. Numbers of accounts are
-/// named by the bank's beside them.
+/// that stands farther away, where a shape is all that there is, belongs to the value between them, if the name is one that
+/// other numbers have. Numbers of accounts are named by the bank's beside them.
 fn add_own_name(
     (set, detector): (&DetectorSet, &CompiledDetector),
     text: &[u8],
@@ -313,9 +313,11 @@ fn add_own_name(
 ) {
     let place = (text, accepted.value.start);
     let phrases = [PhraseList::Strong, PhraseList::Weak].map(|list| list.of(&detector.phrases));
-    let is_another = || own_name::is_another(place, set.vocabulary(), phrases);
     match named {
-        Named::No if detector.data.category == Category::GovernmentId && is_another() => {
+        Named::No
+            if detector.data.category == Category::GovernmentId
+                && own_name::is_another(place, set.vocabulary(), phrases) =>
+        {
             score.add(Step::Penalty, 0, Detail::Said(Sentence::OtherName));
         }
         Named::Yes
@@ -324,7 +326,7 @@ fn add_own_name(
                 && detector.data.context.required
                 && !score.is_named_by_header()
                 && own_name::follows_value(text, accepted.value.start)
-                && is_another() =>
+                && own_name::is_of_other_number(place, set.vocabulary(), phrases) =>
         {
             score.cap(STRANGERS_POINTS, Sentence::OtherName);
         }

@@ -37,6 +37,34 @@ pub(super) fn is_another((text, at): (&[u8], usize), vocabulary: &Vocabulary, ph
     !phrases.iter().any(|list| has(&folded, vocabulary, list))
 }
 
+/// Words of names that numbers of other things have, besides the phrases of detectors.
+const OTHER_WORDS: &str = "ref reference order orders invoice ticket case item items product sku amount total sum price \
+     quantity qty count size length offset index line page row version build port batch serial seq sequence transaction \
+     receipt shipment parcel tracking article catalog catalogue session request timestamp epoch hash checksum \
+     zamowienie zamowienia faktura faktury kwota suma cena ilosc pozycja partia wersja bestellung rechnung betrag menge \
+     commande facture montant pedido factura importe ordine fattura importo";
+
+/// Words that say of a name that it is one of numbers.
+const NUMBER_WORDS: &str = "id ids no nr num code kod";
+
+/// Whether a value has a name of its own that other numbers have and these phrases do not: persons and places before their
+/// numbers are told apart by names that say nothing about what these are.
+pub(super) fn is_of_other_number(
+    (text, at): (&[u8], usize),
+    vocabulary: &Vocabulary,
+    phrases: [&[PhraseId]; 2],
+) -> bool {
+    let Some(name) = name_of(text, at) else { return false };
+    let folded = Folded::of(&text[name]);
+    let mut is_known = false;
+    vocabulary.spell(&folded, &mut |_| is_known = true);
+    let is_one_of = |word: &[u8]| {
+        [OTHER_WORDS, NUMBER_WORDS].iter().any(|words| words.split(' ').any(|other| other.as_bytes() == word))
+    };
+    let is_told = is_known || folded.split(|byte| *byte == b' ').any(is_one_of);
+    is_told && is_another((text, at), vocabulary, phrases)
+}
+
 /// Whether the name of a value has one of some phrases and none of others.
 pub(super) fn is_one_of(
     (text, at): (&[u8], usize),
@@ -58,15 +86,28 @@ fn has(folded: &[u8], vocabulary: &Vocabulary, phrases: &[PhraseId]) -> bool {
 pub(super) fn follows_value(text: &[u8], at: usize) -> bool {
     let Some(name) = name_of(text, at) else { return false };
     let before = &text[name.start.saturating_sub(BEFORE_BYTES)..name.start];
-    let mut digits = 0;
-    before.iter().rev().any(|byte| {
-        match byte {
-            b'0'..=b'9' => digits += 1,
-            b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
-            _ => digits = 0,
-        }
-        digits >= VALUE_DIGITS_MIN
-    })
+    let runs = before.split(|byte| !matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'.' | b'/' | b'(' | b')'));
+    let digits = |word: &[u8]| word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let digits_of =
+        |run: &[u8]| run.split(|byte| *byte == b' ').filter(|word| !is_date(word)).map(digits).sum::<usize>();
+    runs.map(digits_of).any(|digits| digits >= VALUE_DIGITS_MIN)
+}
+
+/// A day, with its year in front or at the end.
+fn is_date(word: &[u8]) -> bool {
+    let word = word.trim_ascii_end();
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    let mut parts = word.split(|byte| matches!(byte, b'-' | b'.' | b'/'));
+    let mut number = || {
+        let part = parts.next().filter(|part| (1..=4).contains(&part.len()))?;
+        part.iter().try_fold(0, |number: u32, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+    };
+    let (Some(first), Some(middle), Some(last)) = (number(), number(), number()) else { return false };
+    let is_year = |number: u32| (1900..2100).contains(&number);
+    let is_day = |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
+    let is_whole = parts.next().is_none();
+    is_whole
+        && (is_year(first) && is_day(last, middle) || is_year(last) && (is_day(first, middle) || is_day(middle, first)))
 }
 
 /// The name before a value, on its line: `name: value`, `"name": "value"`, `name = value`, `<name>value`.
@@ -139,6 +180,45 @@ mod tests {
                 text.escape_ascii()
             );
             assert_eq!(follows_value(text, at), follows, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn names_of_persons_are_none_of_other_numbers() {
+        let rows = [
+            ("phones\nJan: 600 123 456\nEwa: @", false),
+            ("phones\nJohn Smith: 600 123 456\nMary Jones: @", false),
+            ("phones\nhome: 600 123 456\ndesk: @", false),
+            ("phone: 600 123 456, ref: @", true),
+            (r#"{"phone": "600 123 456", "orderNo": @}"#, true),
+            (r#"{"phone": "600 123 456", "shop_id": @}"#, true),
+            ("phone: 600 123 456\nAmount due: @", true),
+            ("phone: 600 123 456\nPESEL: @", true),
+            ("phone: 600 123 456\norder phone: @", false),
+        ];
+        for (text, expected) in rows {
+            let mut builder = Builder::default();
+            let [phrases, _] = ["phone", "pesel"]
+                .map(|phrase| builder.phrases(&Context { strong: vec![phrase.to_owned()], ..Context::default() }));
+            let vocabulary = builder.build();
+            let place = (text.as_bytes(), text.find('@').expect("mark"));
+            let told = is_of_other_number(place, &vocabulary, [&phrases.strong, &phrases.weak]);
+            assert_eq!(told, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_no_values() {
+        let rows = [
+            ("phones, 2026-11-23\nref: @", false),
+            ("phones, 23.11.2026.\nref: @", false),
+            ("phones 11/23/2026 12\nref: @", false),
+            ("phones 2026-13-23\nref: @", true),
+            ("phone 12345/67/8901\nref: @", true),
+            ("phone 2026-11-23 600 123 456\nref: @", true),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(follows_value(text.as_bytes(), text.find('@').expect("mark")), expected, "{text}");
         }
     }
 

@@ -11,12 +11,12 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 /// Key files of PuTTY, versions 2 and 3: the authentication code at their end covers all of the rest, as PuTTY's manual has it
-/// in its appendix on the format. A file behind a passphrase is left open, one that was cut off too, and one with letters
-/// beyond ASCII in its comment, which may have been read in another set.
+/// in its appendix on the format. A file behind a passphrase is left open, one that was cut off too, one of version 1, whose
+/// code is another, and one with letters beyond ASCII in its comment, which may have been read in another set.
 pub(super) fn ppk(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
     let Some(file) = KeyFile::read(&text) else { return Verdict::NotApplicable };
-    if file.encryption != "none" || !file.comment.is_ascii() {
+    if file.encryption != "none" || !file.comment.is_ascii() || !matches!(file.version, 2 | 3) {
         return Verdict::NotApplicable;
     }
     (HEXLOWER.encode(&file.code()) == file.stated.to_ascii_lowercase()).into()
@@ -228,6 +228,7 @@ mod tests {
             }
         }
         assert_eq!(ppk(key_file(3, "aes256-cbc", "laptop").as_bytes()), Verdict::NotApplicable);
+        assert_eq!(ppk(key_file(1, "none", "laptop").as_bytes()), Verdict::NotApplicable);
         assert_eq!(ppk(key_file(3, "none", "żółw").as_bytes()), Verdict::NotApplicable);
         for value in ["", "PuTTY-User-Key-File-2: x", "PuTTY-User-Key-File-x: y\nEncryption: none\nComment: z"] {
             assert_eq!(ppk(value.as_bytes()), Verdict::NotApplicable, "{value}");
