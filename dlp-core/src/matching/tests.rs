@@ -199,11 +199,11 @@ fn the_kernel_marks_few_places() {
     let set = DetectorSet::builtin().expect("built-in detectors");
     let source = include_bytes!("stream.rs").as_slice();
     // The examples consist of what is looked for, so that many of their places are worth a closer look.
-    for (text, one_in) in [(source, 4), (&example_text(0, usize::MAX), 3)] {
+    for (text, most_percent) in [(source, 25), (&example_text(0, usize::MAX), 40)] {
         let mut masks = Masks::default();
         classify(Isa::Portable, set.literals().table(), text, 0..text.len(), &mut masks);
         let marked: usize = masks.literal.iter().map(|word| word.count_ones() as usize).sum();
-        assert!(marked * one_in < text.len(), "{marked} of {} places", text.len());
+        assert!(marked * 100 < text.len() * most_percent, "{marked} of {} places", text.len());
     }
 }
 
