@@ -145,10 +145,12 @@ fn a_value_that_a_form_divides_is_found() {
     let (begin, rest) = token.split_at(13);
     let (middle, end) = rest.split_at(12);
     let count = |body: &str| {
-        let head = HeaderMap::from_iter([(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        )]);
+        let kind = if body.starts_with("--") {
+            "multipart/form-data; boundary=b"
+        } else {
+            "application/x-www-form-urlencoded"
+        };
+        let head = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
         let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
         let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
         let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
@@ -160,10 +162,33 @@ fn a_value_that_a_form_divides_is_found() {
     };
     assert_eq!(count(&format!("a=x&b={begin}&c={middle}&d={end}&e=y")).1, 1);
     assert_eq!(count(&format!("a={token}&b=x")).1, 0, "one that is whole is found as such");
-    let many: String = (0..5_000).map(|n| format!("field{n}=value{n}&")).collect();
+    let many: String = (0..4_000).map(|n| format!("field{n}=value{n}&")).collect();
     assert_eq!(count(&format!("{many}b={begin}&c={middle}&d={end}")), ("complete", 1));
-    let too_many: String = (0..60_000).map(|n| format!("field{n}=value{n}&")).collect();
+    let too_many: String = (0..10_000).map(|n| format!("field{n}=value{n}&")).collect();
     assert_eq!(count(&too_many).0, "partial");
+    // Words take no room, and all forms of a body have the same.
+    let words: String = (0..20_000).map(|n| format!("field{n}=words&")).collect();
+    assert_eq!(count(&format!("{words}b={begin}&c={middle}&d={end}")), ("complete", 1));
+    let form = format!("--b\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n{many}\r\n");
+    assert_eq!(count(&format!("{form}--b--\r\n")).0, "complete");
+    assert_eq!(count(&format!("{form}{form}{form}--b--\r\n")).0, "partial");
+}
+
+#[test]
+fn rows_of_numbers_are_no_documents() {
+    let json = [("content-type", "application/json")];
+    let row = |n: usize| (0..12).map(|column| (32 + (n * 7 + column * 31) % 68).to_string()).collect::<Vec<_>>();
+    let arrays: Vec<_> = (0..10_050).map(|n| format!("[{}]", row(n).join(","))).collect();
+    let named = |n| row(n).iter().enumerate().map(|(m, cell)| format!("\"month{m}\":{cell}")).collect::<Vec<_>>();
+    let objects: Vec<_> = (0..10_050).map(|n| format!("{{{}}}", named(n).join(","))).collect();
+    // Rows that are long enough to be any text.
+    let long: Vec<_> = (0..10_050).map(|n| format!("[{}]", [row(n), row(n + 1)].concat().join(","))).collect();
+    for rows in [arrays, objects, long] {
+        let (report, places) = run(&json, format!("[{}]", rows.join(",")).as_bytes());
+        assert_eq!((report.outcome.completeness.as_str(), places), ("complete", Vec::new()), "{}", rows[0]);
+    }
+    let spelled = format!("{{\"pesel\":{:?}}}", PESEL.as_bytes());
+    assert_eq!(run(&json, spelled.as_bytes()).1.len(), 1);
 }
 
 /// A push whose lines before the pack have this length together.

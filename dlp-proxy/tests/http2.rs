@@ -105,6 +105,9 @@ async fn answer(
         let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
         *response.body_mut() = Frames::of([Frame::data(Bytes::from_static(b"ok")), Frame::trailers(trailers)]);
     }
+    if path == "/long" {
+        *response.body_mut() = Full::new(Bytes::from(vec![b'x'; 4 << 20])).boxed();
+    }
     if path == "/together" {
         together.wait().await;
     }
@@ -276,6 +279,31 @@ async fn streams_do_not_wait_for_each_other() {
         let used = *origin.connections.lock().unwrap();
         assert!(connections.contains(&used), "{origin_speaks}: {used} connections");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_reads_leave_room_for_the_others() {
+    let (origin, gateway) = scene(&["h2"]).await;
+    let tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    // Windows of a client that has room for all of them.
+    let (mut client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(65_535)
+        .initial_connection_window_size(16 << 20)
+        .handshake::<_, Answer>(TokioIo::new(tls))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        unread.push(client.send_request(put("/long", "x")).await.unwrap());
+    }
+    // The gateway takes of them what it holds.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let read =
+        async { client.send_request(put("/", "x")).await.unwrap().into_body().collect().await.unwrap().to_bytes() };
+    let read = tokio::time::timeout(Duration::from_secs(30), read).await;
+    assert_eq!(read.expect("it waits for nobody's reading"), "ok");
+    assert_eq!((unread.len(), *origin.connections.lock().unwrap()), (8, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::{Origin, Running, TestCa, archive, find, status};
 
 const ONE_CARD: &str = "Please charge my credit card number 4000 0100 0007 1234, Visa, expiry 12/29, as agreed.\n";
@@ -527,10 +528,20 @@ async fn ends_of_uploads_are_judged_over_http2_as_well() {
     }
 }
 
+/// Whether the test has looked for what must not come before the end of the upload was answered.
+static HAS_LOOKED: AtomicBool = AtomicBool::new(false);
+
 /// An origin that takes its time to put an upload together.
 fn slow_end(head: &str) -> String {
     if head.starts_with("POST /k?uploadId") {
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        tokio::task::block_in_place(|| {
+            for _ in 0..3_000 {
+                if HAS_LOOKED.load(Ordering::Relaxed) {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        });
     }
     answer(head)
 }
@@ -552,6 +563,7 @@ async fn a_piece_waits_for_the_answer_to_the_end_of_its_upload() {
         let watched = async {
             tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
             assert!(find(&origin.all(), b"partNumber=2").is_none(), "the late part is held");
+            HAS_LOOKED.store(true, Ordering::Relaxed);
         };
         let late = part(2);
         tokio::join!(send(&gateway, S3.host, &late, b"a late part"), watched).0

@@ -10,7 +10,7 @@
 
 use super::fields::{Field, Fields};
 use super::walk::{View, Walk};
-use dlp_core::base::Problem;
+use dlp_core::base::{Cancel, Problem};
 use dlp_core::content::Input;
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -21,8 +21,9 @@ const PIECE_BYTES_MAX: usize = 256;
 const RUN_MAX: usize = 8;
 /// Shortest run that is looked at. Nothing shorter is found with certainty.
 const RUN_BYTES_MIN: usize = 9;
-/// Bytes of all runs of one form: those of some 450 KiB of small fields.
-const FORM_RUNS_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of the runs of all forms in one body: those of some 55 KiB of small fields. A field is in 35 runs, so this is a
+/// bound on time.
+pub(super) const FORM_RUNS_BYTES_MAX: u64 = 2 << 20;
 
 /// Whose pieces they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +51,12 @@ pub(super) fn walk_joined<P: AsRef<[u8]>>(walk: &mut Walk<'_>, pieces: &[P], ori
 
 /// Inspects runs of fields that follow each other in a form, however many there are.
 pub(super) fn walk_joined_fields(walk: &mut Walk<'_>, fields: Box<dyn Fields + '_>) {
-    let mut runs = FieldRuns { fields, latest: VecDeque::new(), text: Vec::new(), taken: 0, left: FORM_RUNS_BYTES_MAX };
+    let mut runs = FieldRuns::new(fields, walk.form_runs_left, walk.setup.cancel);
     walk.examine("", Input::Stream(&mut runs), View::Joined { of_digits: false });
-    if runs.left == 0 {
-        let message = "The form has so many short fields that values spread over the last ones are not seen.";
+    let FieldRuns { left, is_cut, .. } = runs;
+    walk.form_runs_left = left;
+    if is_cut {
+        let message = "The forms have so many short fields that values spread over the last ones are not seen.";
         walk.problem(Problem::limit("form_runs_bytes_max", FORM_RUNS_BYTES_MAX, message));
     }
 }
@@ -67,20 +70,34 @@ struct FieldRuns<'f> {
     taken: usize,
     /// Bytes that may still be handed out.
     left: u64,
+    /// Whether there are runs for which they were too few.
+    is_cut: bool,
+    cancel: &'f Cancel,
 }
 
-impl FieldRuns<'_> {
+impl<'f> FieldRuns<'f> {
+    fn new(fields: Box<dyn Fields + 'f>, left: u64, cancel: &'f Cancel) -> Self {
+        Self { fields, latest: VecDeque::new(), text: Vec::new(), taken: 0, left, is_cut: false, cancel }
+    }
+
     /// Fills the buffer with the runs that the next value ends; empty at the end.
     fn refill(&mut self) {
         self.text.clear();
         self.taken = 0;
         // How the fields end is told by those who read them for themselves.
         while self.text.is_empty()
-            && self.left > 0
+            && !self.is_cut
+            && !self.cancel.is_tripped()
             && let Ok(Some(field)) = self.fields.next_field()
         {
             self.push(field);
-            self.left = self.left.saturating_sub(self.text.len() as u64);
+            match self.left.checked_sub(self.text.len() as u64) {
+                Some(left) => self.left = left,
+                None => {
+                    self.is_cut = true;
+                    self.text.clear();
+                }
+            }
         }
     }
 
@@ -93,7 +110,9 @@ impl FieldRuns<'_> {
         }
         for begin in 0..self.latest.len() {
             let before = self.latest.range(begin..);
-            if before.clone().map(Vec::len).sum::<usize>() + value.len() >= RUN_BYTES_MIN {
+            // Nothing that is found with certainty is without a digit, and most fields of large forms are words.
+            let has_digit = before.clone().chain([&value]).flatten().any(u8::is_ascii_digit);
+            if has_digit && before.clone().map(Vec::len).sum::<usize>() + value.len() >= RUN_BYTES_MIN {
                 before.for_each(|piece| self.text.extend_from_slice(piece));
                 self.text.extend_from_slice(&value);
                 self.text.push(b'\n');
@@ -179,14 +198,15 @@ mod tests {
         let many: Vec<String> = (0..40).map(|number| format!("piece{number}")).collect();
         let rows: [Vec<&str>; 4] = [
             vec!["alone, but long enough"],
-            vec!["abcde", "fghij", "", "klm"],
-            vec!["abcde", &long, "fghij", "klmno"],
+            vec!["abcde", "fgh1j", "", "klm"],
+            vec!["abcd2", &long, "fghij", "klmn3"],
             many.iter().map(String::as_str).collect(),
         ];
         for pieces in rows {
             let form: String = pieces.iter().map(|piece| format!("a={piece}&")).collect();
             let fields = crate::body::form::open(Box::new(form.as_bytes()), &limits);
-            let mut read = FieldRuns { fields, latest: VecDeque::new(), text: Vec::new(), taken: 0, left: 1 << 20 };
+            let cancel = Cancel::default();
+            let mut read = FieldRuns::new(fields, 1 << 20, &cancel);
             let mut text = String::new();
             read.read_to_string(&mut text).unwrap();
             let expected = String::from_utf8(runs(&pieces, 2, 1 << 20).text).unwrap();
@@ -196,6 +216,28 @@ mod tests {
                 lines
             };
             assert_eq!(sorted(&text), sorted(&expected), "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn runs_of_a_form_need_a_digit_room_and_time() {
+        let limits = crate::body::BodyLimits::default();
+        let tripped = Cancel::default();
+        tripped.trip();
+        // Three runs, of 10, 10 and 15 bytes with a line end each.
+        let rows = [
+            ("a=abcd1&b=efgh2&c=ijkl3", 38, false, 38, false),
+            ("a=abcd1&b=efgh2&c=ijkl3", 37, false, 11, true),
+            ("a=abcde&b=fghij&c=klmno", 0, false, 0, false),
+            ("a=abcd1&b=efgh2&c=ijkl3", 38, true, 0, false),
+        ];
+        for (form, left, is_tripped, expected, is_cut) in rows {
+            let fields = crate::body::form::open(Box::new(form.as_bytes()), &limits);
+            let in_time = Cancel::default();
+            let mut read = FieldRuns::new(fields, left, if is_tripped { &tripped } else { &in_time });
+            let mut text = String::new();
+            read.read_to_string(&mut text).unwrap();
+            assert_eq!((text.len(), read.is_cut), (expected, is_cut), "{form} {left} {is_tripped}");
         }
     }
 

@@ -51,6 +51,8 @@ pub(super) struct Walk<'a> {
     pub(super) parts: u64,
     /// Documents in values that were opened.
     pub(super) documents: u64,
+    /// Bytes that runs of fields may still take, in all forms of the body.
+    pub(super) form_runs_left: u64,
     pub(super) multipart_depth: u32,
     pub(super) json_nesting: u32,
     /// What is read may have been read before in another way, so only findings that are new count.
@@ -75,6 +77,7 @@ impl<'a> Walk<'a> {
             decoded_bytes: 0,
             parts: 0,
             documents: 0,
+            form_runs_left: super::joined::FORM_RUNS_BYTES_MAX,
             multipart_depth: 0,
             json_nesting: 0,
             is_repeating: false,

@@ -31,11 +31,11 @@ const STREAMS_MAX: u32 = 128;
 const STREAM_WINDOW_BYTES: u32 = 2 * MIB;
 /// The same for all streams of a connection: several streams may wait for their inspection without stopping the rest.
 const CONNECTION_WINDOW_BYTES: u32 = 16 * MIB;
-/// Bytes that an origin may send on one stream before they are read: 20 MB/s over a line of 50 ms.
-const ANSWER_WINDOW_BYTES: u32 = MIB;
-/// The same for all streams of a connection. Clients that read nothing of their answers make the gateway hold as much for
-/// each of their connections.
-const ANSWERS_WINDOW_BYTES: u32 = 2 * MIB;
+/// Bytes that an origin may send on one stream before they are read: 10 MB/s over a line of 50 ms.
+const ANSWER_WINDOW_BYTES: u32 = 512 * KIB;
+/// The same for all streams of a connection. Answers that wait for their reader must leave room for the others, so this is
+/// that of 32. Clients that read nothing of their answers make the gateway hold as much for each of their connections.
+const ANSWERS_WINDOW_BYTES: u32 = 32 * ANSWER_WINDOW_BYTES;
 /// Bytes of one frame. Larger ones mean fewer wake-ups.
 const FRAME_BYTES_MAX: u32 = 64 * KIB;
 /// Bytes of a field section, as RFC 9113 6.5.2 counts them. The library ends a connection at four times as many.

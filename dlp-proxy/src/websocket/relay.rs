@@ -24,6 +24,9 @@ const CONTROL_BYTES: usize = 4 * 1024;
 /// Bytes read at a time downwards.
 const DOWN_BYTES: usize = 32 * 1024;
 
+/// Bytes of a frame that are read before more room is taken for it. A head that announces a lot takes nothing.
+const STEP_BYTES: u64 = 32 * 1024;
+
 /// On which terms messages are read.
 pub(crate) struct Terms {
     /// Bytes of a message.
@@ -239,7 +242,9 @@ where
     F: Future<Output = bool>,
 {
     loop {
-        let head = match FrameHead::read(read).await? {
+        // A connection may be silent for as long as it likes, but not in the middle of a message.
+        let stall = if assembler.held() == 0 { Duration::MAX } else { terms.stall };
+        let head = match timeout(stall, FrameHead::read(read)).await?? {
             None => return Ok(Next::End),
             Some(Err(code)) => return Ok(Next::Close(code)),
             Some(Ok(head)) => head,
@@ -253,10 +258,10 @@ where
             return Ok(Next::Close(code));
         }
         // It is kept as it comes, and as it reads.
-        if !is_control && !share.hold(assembler.held().saturating_add(2 * head.len)) {
+        let holds = |bytes: u64| is_control || share.hold(assembler.held().saturating_add(2 * bytes));
+        let Some(payload) = timeout(terms.stall, payload_of(read, &head, holds)).await?? else {
             return Ok(Next::Close(CloseCode::Overload));
-        }
-        let payload = timeout(terms.stall, payload_of(read, &head)).await??;
+        };
         if is_control {
             let may_pass = payload.is_empty() || may_control_pass(plain(&head, &payload), controls, side, judge).await;
             let frame = [&head.raw[..], &payload].concat();
@@ -299,10 +304,25 @@ fn plain(head: &FrameHead, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The payload grows as it arrives: the announced length alone takes no memory.
-async fn payload_of<R: AsyncRead + Unpin>(read: &mut R, head: &FrameHead) -> io::Result<Vec<u8>> {
-    let mut payload = Vec::new();
-    read.take(head.len).read_to_end(&mut payload).await?;
-    if payload.len() as u64 == head.len { Ok(payload) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+/// What a frame holds; `None` when there is no room for what comes.
+async fn payload_of<R: AsyncRead + Unpin>(
+    read: &mut R,
+    head: &FrameHead,
+    mut holds: impl FnMut(u64) -> bool,
+) -> io::Result<Option<Vec<u8>>> {
+    let (mut payload, mut end) = (Vec::new(), 0);
+    while end < head.len {
+        let step = STEP_BYTES.min(head.len - end);
+        end += step;
+        if !holds(end) {
+            return Ok(None);
+        }
+        (&mut *read).take(step).read_to_end(&mut payload).await?;
+        if payload.len() as u64 != end {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(Some(payload))
 }
 
 /// Waits for an order to close. None comes any more when the other direction has ended by itself.
@@ -410,6 +430,27 @@ mod tests {
             let (end, got) = tokio::join!(relaying, reading);
             let expected = if others > 0 { End::Closed(CloseCode::Overload) } else { End::Peer };
             assert_eq!((end, got > LEN), (expected, others == 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_announced_takes_no_room_and_half_a_message_ends() {
+        // The head of a long frame, and a whole frame of a message that goes on.
+        let announced = [&[0x82, 0xff][..], &(1_u64 << 20).to_be_bytes(), &[0; 4]].concat();
+        let begun = [&[0x02, 0x81][..], &[0; 4], b"x"].concat();
+        for (sent, len) in [(announced, 1 << 20), (begun, LEN)] {
+            let (room, ip) = (MessageRoom::new(len as u64), IpAddr::from([127, 0, 0, 1]));
+            let mut others: Vec<_> = (0..100).map(|_| room.share(ip)).collect();
+            // All the room there is.
+            let _full = others.iter_mut().filter_map(|share| share.hold(len as u64).then_some(())).count();
+            let (mut client, client_end) = duplex(LEN);
+            let (_origin, origin_end) = duplex(LEN);
+            let stall = Duration::from_millis(200);
+            let terms = Terms { message_max: len, deflate: None, stall, judges_down: false, room, ip };
+            client.write_all(&sent).await.unwrap();
+            let relaying = relay(client_end, origin_end, terms, std::future::pending(), |_, _| async { true });
+            let end = timeout(Duration::from_secs(60), relaying).await.expect("it does not wait for ever");
+            assert!(end != End::Closed(CloseCode::Overload), "{end:?}");
         }
     }
 

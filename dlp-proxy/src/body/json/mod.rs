@@ -49,12 +49,27 @@ pub(super) fn looks_like_json(text: &[u8]) -> bool {
     }
 }
 
-/// How content begins that is no text: archives and documents, gzip, PDF, older documents of Office, xz, 7z, bzip2, zstd.
-const CONTENT_STARTS: [&[u8]; 8] =
-    [b"PK\x03\x04", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"\xfd7zXZ", b"7z\xbc\xaf", b"BZh", b"\x28\xb5\x2f\xfd"];
+/// How content begins that is more than its text: archives and documents, gzip, PDF, older documents of Office, xz, 7z,
+/// bzip2, zstd, XML, HTML, RTF.
+const CONTENT_STARTS: [&[u8]; 11] = [
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"%PDF",
+    b"\xd0\xcf\x11\xe0",
+    b"\xfd7zXZ",
+    b"7z\xbc\xaf",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+    b"<?xml",
+    b"<!DOCTYPE",
+    b"{\\rtf",
+];
 /// Elements of an array, or members of an object, from which on they are taken for bytes or letters: the length of the
 /// shortest value that is found with certainty.
 const SPELLED_MIN: usize = 9;
+/// Numbers from which on they are bytes whatever characters they are. Fewer are a row of a table, in which numbers from 32
+/// to 126 are common, unless the characters are those of which names and numbers consist.
+const TEXT_MIN: usize = 24;
 /// Longest letter, in UTF-8.
 const LETTER_BYTES_MAX: usize = 4;
 
@@ -91,13 +106,15 @@ impl Spelled {
         }
     }
 
-    /// The value that is spelled. Bytes are given in the form in which values hold documents; numbers that are no text and
-    /// begin like nothing known are numbers.
+    /// The value that is spelled. Bytes of content are given in the form in which values hold documents, and text as it is:
+    /// it may be rows of a table, of which there are more than documents in one body. Other numbers are numbers.
     fn value(self) -> Option<Vec<u8>> {
         match self {
-            Self::Bytes(bytes) if bytes.len() >= SPELLED_MIN && is_content(&bytes) => {
+            Self::Bytes(bytes) if bytes.len() < SPELLED_MIN => None,
+            Self::Bytes(bytes) if is_content(&bytes) => {
                 Some(["data:;base64,", &BASE64.encode(&bytes)].concat().into_bytes())
             }
+            Self::Bytes(bytes) if is_text(&bytes) => Some(bytes),
             Self::Letters(letters, count) if count >= SPELLED_MIN => Some(letters),
             _ => None,
         }
@@ -105,10 +122,14 @@ impl Spelled {
 }
 
 fn is_content(bytes: &[u8]) -> bool {
-    let is_known = |start: &&[u8]| bytes.starts_with(start);
-    CONTENT_STARTS.iter().any(is_known)
-        || std::str::from_utf8(bytes)
-            .is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n')))
+    CONTENT_STARTS.iter().any(|start| bytes.starts_with(start))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let is_long = bytes.len() >= TEXT_MIN;
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '+' | '-' | '.' | '/' | ':' | '=' | '@' | '_');
+    let is_character = |c: char| if is_long { !c.is_control() || matches!(c, '\t' | '\r' | '\n') } else { is_part(c) };
+    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_character))
 }
 
 /// A step of the path to the current value.
@@ -379,16 +400,19 @@ mod tests {
         };
         let text = "the minutes of the meeting";
         let bytes = format!("{{\"a\":{:?}}}", text.as_bytes());
-        assert_eq!(spelled(&bytes), [String::new(), format!("data:;base64,{}", BASE64.encode(text.as_bytes()))]);
+        assert_eq!(spelled(&bytes), ["", text]);
+        let archive = b"PK\x03\x04 and so on";
+        let bytes = format!("{{\"a\":{archive:?}}}");
+        assert_eq!(spelled(&bytes), [String::new(), format!("data:;base64,{}", BASE64.encode(archive))]);
+        assert_eq!(spelled(&format!("{{\"a\":{:?}}}", b"44051401458")), ["", "44051401458"]);
         let letters = format!("{{\"a\":{:?}}}", text.chars().map(String::from).collect::<Vec<_>>());
         assert_eq!(spelled(&letters), ["", text]);
-        for other in [vec![300; 30], vec![1; 30], vec![65; 8]] {
+        for other in [vec![300; 30], vec![1; 30], vec![65; 8], (36..60).take(23).collect()] {
             assert_eq!(spelled(&format!("{{\"a\":{other:?}}}")), [""], "{other:?}");
         }
         // The members of an object, whatever they are called.
         let members: String = text.bytes().enumerate().map(|(at, byte)| format!(r#","{at}":{byte}"#)).collect();
-        let bytes = format!("data:;base64,{}", BASE64.encode(text.as_bytes()));
-        assert_eq!(spelled(&format!(r#"{{"a":{{{}}}}}"#, &members[1..])), [String::new(), bytes]);
+        assert_eq!(spelled(&format!(r#"{{"a":{{{}}}}}"#, &members[1..])), ["", text]);
         let members: String = text.chars().map(|c| format!(r#","key {c}":"{c}""#)).collect();
         assert_eq!(spelled(&format!(r#"{{"a":{{{}}}}}"#, &members[1..])), ["", text]);
         let other = r#"{"a":{"b":"1","c":"2","d":{},"e":"4","f":"5","g":"6","h":"7","i":"8","j":"9","k":"10"}}"#;

@@ -75,6 +75,8 @@ async fn carry(
                 Message::TooLarge => {
                     let problem = inspection::problem(ProblemClass::Limit, "websocket_message");
                     conclude(passing, inspection::unread(&passing.parts, problem)).await?;
+                    // Nothing is held from here on, for as long as the call lasts.
+                    drop(share);
                     return carry_unread(arrived.freeze(), body, out).await;
                 }
             }
