@@ -120,16 +120,12 @@ impl Trouble {
                 "ocr_format",
                 format!("A picture on page {page} is packed in a way that is not read; its text was not recognised."),
             ),
-            Self::UnknownFilter => Problem::new(
-                ProblemClass::Unsupported,
-                "pdf_filter",
-                "A stream with text or a file uses a compression that is not read.",
-            ),
-            Self::PageFilter(page) => Problem::new(
-                ProblemClass::Unsupported,
-                "pdf_filter",
-                format!("Page {page} is drawn by a stream whose compression is not read."),
-            ),
+            Self::UnknownFilter => {
+                unread_filter("A stream with text or a file uses a compression that is not read.".to_owned())
+            }
+            Self::PageFilter(page) => {
+                unread_filter(format!("Page {page} is drawn by a stream whose compression is not read."))
+            }
             Self::BrokenStream => {
                 damaged("pdf_stream", "A stream breaks off before its end; what stands before the break was read.")
             }
@@ -312,6 +308,10 @@ pub(crate) fn output_limit(limits: &Limits) -> Problem {
 
 fn encrypted(reason: &'static str, message: &str) -> Problem {
     Problem::new(ProblemClass::Encrypted, reason, message)
+}
+
+fn unread_filter(message: String) -> Problem {
+    Problem::new(ProblemClass::Unsupported, "pdf_filter", message)
 }
 
 fn damaged(reason: &'static str, message: &str) -> Problem {
