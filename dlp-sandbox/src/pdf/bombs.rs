@@ -250,7 +250,8 @@ mod tests {
         let twice = packed(&once, 9);
         let len = once.len() as u64;
         let torn = &once[..once.len() - 20];
-        let rows: [(&[&[u8]], &[u8], std::ops::RangeInclusive<u64>); 5] = [
+        type Row<'t> = (&'t [&'t [u8]], &'t [u8], std::ops::RangeInclusive<u64>);
+        let rows: [Row<'_>; 5] = [
             (&[b"Fl"], &once, 100_000..=100_000),
             (&[b"Unknown"], &once, 100_000..=100_000),
             (&[], &once, 100_000..=100_000),
