@@ -93,6 +93,23 @@ async fn an_upload_is_cut_before_what_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_cut_before_what_is_encoded_in_it() {
+    let digits: String = CARD.iter().map(|byte| format!("{byte:02x}")).collect();
+    let coded = format!("\n{digits}\n");
+    for at in [0, 100_000] {
+        let (origin, gateway) = scene("stream").await;
+        let mut body = harmless(6 * MIB);
+        body[at..at + coded.len()].copy_from_slice(coded.as_bytes());
+        let answer = gateway.https("files.example:443", &with_length(TEXT, &body)).await;
+        assert_eq!(status(&answer), 403, "{at}: {answer}");
+        let received = origin.all();
+        assert!(find(&received, &digits.as_bytes()[..40]).is_none(), "{at}");
+        assert!(received.len() <= at + 20_000 + at / 1_000, "{at}: {} bytes left", received.len());
+        assert_eq!(gateway.incidents().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_judged_in_passing_does_not_leave() {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);

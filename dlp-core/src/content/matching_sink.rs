@@ -47,6 +47,8 @@ struct OpenItem {
     plain: Plain,
     /// What was found in decoded text, until it is known what the text itself gives.
     decoded: Vec<(Match, Location)>,
+    /// What was found in decoded text and told at once, by its place in the item or by its value.
+    told: HashSet<(DetectorIndex, u64)>,
     /// Items inside leave it open, so that what is embedded in a text does not tear it apart.
     part: Option<OpenPart>,
 }
@@ -209,6 +211,12 @@ impl<'a> MatchingSink<'a> {
                 location.start = lines.at(location.span.start.0);
                 location.end = lines.at(location.span.end.0);
             }
+            // Whoever only counts may let the text go meanwhile. What is put together from parts is no sure finding as
+            // long as it is not known what the text itself gives.
+            if self.observer.only_counts() && !is_joined && !part.is_copied(found.span) {
+                self.tell(found, location);
+                continue;
+            }
             let max = self.limits.findings_max;
             if let Some(item) = self.items.last_mut().filter(|item| (item.decoded.len() as u64) < max) {
                 item.decoded.push((found, location));
@@ -216,6 +224,19 @@ impl<'a> MatchingSink<'a> {
                 // Counted, and named as beyond the bound.
                 self.report(found, location);
             }
+        }
+    }
+
+    /// Reports what decoding made, once for each place.
+    fn tell(&mut self, found: Match, location: Location) {
+        let place = match location.offset_base {
+            OffsetBase::File => location.span.start.0,
+            OffsetBase::Text => hash(&found),
+        };
+        let max = self.limits.findings_max;
+        let told = self.items.last_mut().map(|item| &mut item.told).filter(|told| (told.len() as u64) < max);
+        if told.is_none_or(|told| told.insert((found.detector, place))) {
+            self.report(found, location);
         }
     }
 
@@ -352,6 +373,7 @@ impl Sink for MatchingSink<'_> {
             outcome: Outcome::COMPLETE,
             plain: Plain::default(),
             decoded: Vec::new(),
+            told: HashSet::new(),
             part: None,
         });
         self.flow
@@ -505,7 +527,8 @@ impl OpenPart {
         };
         let start_of = |run: &MapRun| text_start + u64::from(run.text_start);
         let next = runs.partition_point(|run| start_of(run) <= span.start.0);
-        runs.get(next).is_none_or(|run| start_of(run) >= span.end.0)
+        let is_one_run = runs.get(next).is_none_or(|run| start_of(run) >= span.end.0);
+        is_one_run && next.checked_sub(1).is_none_or(|at| runs[at].stride == 1)
     }
 
     /// The span in the raw bytes of the item, when both ends lead back.
