@@ -289,6 +289,18 @@ impl dlp_core::content::Observer for Counting {
 }
 
 #[test]
+fn what_is_encoded_is_counted_once_where_more_of_it_is_put_together() {
+    let text = format!("PESEL: {PESEL} of hers, key = \"ABCD1\" + \"EFGH2\" of theirs");
+    let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut counting = Counting::default();
+    let mut scratch = Scratch::new();
+    let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+    let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+    inspect(&HeaderMap::new(), &mut Cursor::new(digits.as_bytes()), setup, &mut counting);
+    assert_eq!(counting.0, 1);
+}
+
+#[test]
 fn findings_that_are_only_counted_have_no_bound() {
     let many = usize::try_from(Limits::inline().findings_max).unwrap() + 100;
     let text = format!("PESEL: {PESEL}\n").repeat(many);

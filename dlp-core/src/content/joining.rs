@@ -197,9 +197,7 @@ impl<'a> Joining<'a> {
         finding.confidence = Confidence::from_points(sum + change);
         finding.related.extend(kinds.into_values().map(|seen| seen.related));
     }
-}
 
-impl Joining<'_> {
     /// Whether most people around a number have none of its kind.
     fn are_mostly_without(&self, number: &Finding) -> bool {
         let span = number.location.span;
@@ -213,6 +211,12 @@ impl Joining<'_> {
         }
         let least = people.into_iter().filter(|count| *count > 0).min().unwrap_or(0);
         least > PEOPLE_EACH_MAX * numbers
+    }
+
+    /// How many of those that are held nothing can join that begins at an offset or behind it.
+    fn decided_before(&self, offset: u64) -> usize {
+        let is_behind = |held: &&Finding| held.location.span.end.0.saturating_add(NEAR_BYTES) < offset;
+        self.held.iter().take_while(is_behind).count()
     }
 }
 
@@ -239,9 +243,7 @@ impl Observer for Joining<'_> {
             self.seen.clear();
         }
         let start = finding.location.span.start.0;
-        let is_behind = |span: Span| span.end.0.saturating_add(NEAR_BYTES) < start;
-        let decided = self.held.iter().take_while(|held| is_behind(held.location.span)).count();
-        let decided = decided.max((self.held.len() + 1).saturating_sub(HELD_MAX));
+        let decided = self.decided_before(start).max((self.held.len() + 1).saturating_sub(HELD_MAX));
         if decided > 0 && self.release(decided) == Flow::Stop {
             flow = Flow::Stop;
         }
@@ -259,8 +261,7 @@ impl Observer for Joining<'_> {
     }
 
     fn settled(&mut self, offset: u64) -> Flow {
-        let is_behind = |held: &&Finding| held.location.span.end.0.saturating_add(NEAR_BYTES) < offset;
-        let decided = self.held.iter().take_while(is_behind).count();
+        let decided = self.decided_before(offset);
         if decided > 0 { self.release(decided) } else { Flow::Continue }
     }
 

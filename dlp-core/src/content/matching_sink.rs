@@ -202,7 +202,8 @@ impl<'a> MatchingSink<'a> {
         let is_joined = segment.part.name.ends_with(JOINED);
         for found in std::mem::take(&mut self.matches) {
             // What was not torn apart stands in the text itself, where more around it has a say.
-            if is_joined && part.is_copied(found.span) {
+            let run = part.run_of(found.span).copied();
+            if is_joined && run.is_some() {
                 continue;
             }
             let found = if is_joined { found.joined() } else { found };
@@ -213,7 +214,7 @@ impl<'a> MatchingSink<'a> {
             }
             // Whoever only counts may let the text go meanwhile. What is put together from parts is no sure finding as
             // long as it is not known what the text itself gives.
-            if self.observer.only_counts() && !is_joined && !part.is_copied(found.span) {
+            if self.observer.only_counts() && !is_joined && run.is_none_or(|run| run.stride != 1) {
                 self.tell(found, location);
                 continue;
             }
@@ -227,7 +228,7 @@ impl<'a> MatchingSink<'a> {
         }
     }
 
-    /// Reports what decoding made, once for each place.
+    /// Reports what decoding made, once for each place as far as these are remembered.
     fn tell(&mut self, found: Match, location: Location) {
         let place = match location.offset_base {
             OffsetBase::File => location.span.start.0,
@@ -520,15 +521,15 @@ impl OpenPart {
         self.marks.get(after.checked_sub(1)?)
     }
 
-    /// Whether a span is a copy of original bytes that stand together.
-    fn is_copied(&self, span: Span) -> bool {
-        let Some(Mark { text_start, origin: OwnedOrigin::Mapped(runs), .. }) = self.mark_at(span.start.0) else {
-            return false;
+    /// The run that all of a span lies in: original bytes that stand together, copied where its stride is 1.
+    fn run_of(&self, span: Span) -> Option<&MapRun> {
+        let Mark { text_start, origin: OwnedOrigin::Mapped(runs), .. } = self.mark_at(span.start.0)? else {
+            return None;
         };
         let start_of = |run: &MapRun| text_start + u64::from(run.text_start);
         let next = runs.partition_point(|run| start_of(run) <= span.start.0);
-        let is_one_run = runs.get(next).is_none_or(|run| start_of(run) >= span.end.0);
-        is_one_run && next.checked_sub(1).is_none_or(|at| runs[at].stride == 1)
+        let is_whole = runs.get(next).is_none_or(|run| start_of(run) >= span.end.0);
+        runs.get(next.checked_sub(1)?).filter(|_| is_whole)
     }
 
     /// The span in the raw bytes of the item, when both ends lead back.

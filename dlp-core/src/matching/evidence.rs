@@ -2,7 +2,7 @@
 //! with its points.
 
 use super::company::{self, Company};
-use super::compile::{CompiledDetector, DetectorSet};
+use super::compile::{CompiledDetector, CompiledPattern, DetectorSet};
 use super::confirm::Accepted;
 use super::context::Widths;
 use super::found::{DetectorIndex, Reason, Step, ValidatorResult};
@@ -157,11 +157,7 @@ pub(super) fn judge(
     {
         score.cap(STRANGERS_POINTS, Sentence::ChanceOfColumn);
     }
-    let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
-    let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
-    if is_by_chance && !material::is_in_text(text, accepted.whole.clone()) {
-        score.cap(BINARY_POINTS, Sentence::InBinary);
-    }
+    cap_binary(ground, pattern, (accepted, named), &mut score);
     if let Some((points, sentence)) = specimen(detector, value) {
         score.cap(points, sentence);
     }
@@ -378,6 +374,15 @@ fn add_company(
             score.add(Step::Penalty, alone, Detail::Said(Sentence::Alone));
         }
         _ => {}
+    }
+}
+
+/// Lowers what binary data may have by chance, unless it stands in a text.
+fn cap_binary(ground: Ground<'_>, pattern: &CompiledPattern, (accepted, named): (&Accepted, Named), score: &mut Notes) {
+    let bits = u32::from(pattern.chance_bits) + if named == Named::No { 0 } else { material::WORD_BITS };
+    let is_by_chance = ground.material == Material::Binary && bits < material::BITS_MIN;
+    if is_by_chance && !material::is_in_text(ground.text, accepted.whole.clone()) {
+        score.cap(BINARY_POINTS, Sentence::InBinary);
     }
 }
 

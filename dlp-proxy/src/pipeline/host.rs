@@ -72,7 +72,7 @@ pub(super) async fn shown(services: &Services, name: &str) -> String {
 
 /// What is shown of a name in which something was found.
 async fn shown_end(services: &Services, name: &str) -> String {
-    let end = end_of(name);
+    let end = registered_domain(name).to_owned();
     match (
         digits_in(&end) >= NAME_DIGITS_MIN || inspection::is_telling_host(services, &end).await,
         end.rsplit_once('.'),
@@ -89,11 +89,6 @@ fn may_carry(name: &str) -> bool {
 
 fn digits_in(name: &str) -> usize {
     name.bytes().filter(u8::is_ascii_digit).count()
-}
-
-/// The end of a name that is shown when it is refused, as the others are what was found.
-fn end_of(name: &str) -> String {
-    registered_domain(name).to_owned()
 }
 
 /// The part of a name that somebody registered, with which all names below it are theirs. Under which ends names are
@@ -135,7 +130,7 @@ mod tests {
             ("192.0.2.17", "192.0.2.17"),
         ];
         for (name, expected) in rows {
-            assert_eq!(end_of(name), expected);
+            assert_eq!(registered_domain(name), expected);
         }
     }
 }

@@ -12,14 +12,14 @@ use std::ops::Range;
 const RUN_DIGITS: usize = VALUE_CHARS_MIN;
 /// Codes of quoted-printable that are surely such, below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
-/// Digits of a number before `=` that are looked at.
-const NUMBER_BYTES_MAX: usize = 16;
 /// Such codes from which, where they are a part of all codes, all of a text is written so.
 const QUOTED_MANY: u32 = 4;
 /// One in so many of all codes.
 const QUOTED_SHARE: u32 = 4;
 /// Words of a mask, on either side, in which one of them makes others what they look like: 256 bytes.
 const QUOTED_NEAR_WORDS: usize = 4;
+/// Digits of a number before `=` that are looked at.
+const NUMBER_BYTES_MAX: usize = 16;
 
 /// Bytes of a block: one for each bit of a word.
 const BLOCK_BYTES: usize = 64;
