@@ -79,10 +79,13 @@ impl<'t> InlineMarks<'t> {
     /// detector there is, chosen or not.
     #[must_use]
     pub fn of(file: &'t [u8], ids: impl Iterator<Item = &'t str>) -> Option<Self> {
+        let has_own = memchr::memmem::find(file, MARK).is_some();
+        if !has_own && !PeerMarks::may_stand_in(file) {
+            return None;
+        }
         let lines = lines(file);
         let peers = PeerMarks::of(file, &lines, LINE_LEN_MAX);
-        let is_marked = !peers.is_empty() || memchr::memmem::find(file, MARK).is_some();
-        is_marked.then(|| Self { lines, ids: ids.collect(), peers })
+        (has_own || !peers.is_empty()).then(|| Self { lines, ids: ids.collect(), peers })
     }
 
     /// What holds for a finding. `today` is written `YYYY-MM-DD`.
