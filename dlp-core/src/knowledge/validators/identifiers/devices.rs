@@ -32,7 +32,9 @@ pub(super) fn vin(value: &[u8]) -> Option<bool> {
         Some(sum + u32::from(value) * weight)
     })?;
     let check = b"0123456789X".get((sum % 11) as usize) == Some(&c[8]);
-    let mixed = c.iter().any(u8::is_ascii_uppercase) && c[13..].iter().all(|byte| digit(*byte).is_some());
+    // One letter before a number of sixteen digits is what programs count with.
+    let mixed = c.iter().filter(|byte| byte.is_ascii_uppercase()).count() > 1
+        && c[13..].iter().all(|byte| digit(*byte).is_some());
     Some(check && mixed)
 }
 
