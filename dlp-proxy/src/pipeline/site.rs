@@ -187,7 +187,7 @@ mod tests {
             ("https://a.example/x", "b.example", Err("name_mismatch")),
             ("https://b.example/x", "a.example", Err("name_mismatch")),
             ("http://a.example:443/x", "a.example", Err("name_mismatch")),
-            ("*", "a.example", Err("target")),
+            ("*", "a.example", Err("target_form")),
         ];
         for (uri, host, expected) in rows {
             let got = Site::of_tunnel_request(&own, true, &parts("GET", uri, host));
