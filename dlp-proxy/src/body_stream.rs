@@ -19,6 +19,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use crate::http::client_body::ClientBody;
 use crate::metrics::Metrics;
 use crate::sealed_file::{CHUNK_BYTES, SealedFile};
+use crate::slow_reader::Taking;
 use crate::spool::{ReadAhead, Spooled, Stored};
 
 /// Chunks of a held body that are read at a time, one time ahead. So a body that is being sent takes up to twice as many in
@@ -79,6 +80,8 @@ struct Flow {
     progress: Progress,
     /// Resolves when nothing more of it may leave.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Tells whether it is taken.
+    taking: Option<Taking>,
     _kept: Option<Box<dyn Any + Send>>,
 }
 
@@ -143,6 +146,12 @@ impl GatewayBody {
         self
     }
 
+    /// Tells from now on whether it is taken.
+    pub(crate) fn watched(mut self, taking: Taking) -> Self {
+        self.0.taking = Some(taking);
+        self
+    }
+
     /// The counter of this body.
     pub(crate) fn progress(&self) -> Progress {
         self.0.progress.clone()
@@ -151,26 +160,22 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self(Box::new(Flow { source, progress: Progress::default(), stop: None, _kept: None }))
+        Self(Box::new(Flow { source, progress: Progress::default(), stop: None, taking: None, _kept: None }))
     }
 }
 
-impl Body for GatewayBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self.0;
-        if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+impl Flow {
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Some(Err("the access of the user has ended".into())));
         }
-        let chunk = match &mut this.source {
+        let chunk = match &mut self.source {
             Source::Full(bytes) => bytes.take().map(Ok),
             Source::Stream(incoming) => ready!(poll_data(incoming, cx)),
             Source::Answer { incoming, stall } => {
                 let frame = ready!(stall.poll_frame(incoming, cx));
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
-                this.progress.add(data.map_or(0, Bytes::len));
+                self.progress.add(data.map_or(0, Bytes::len));
                 return Poll::Ready(frame);
             }
             Source::Pipe { first, rest } => match first.take() {
@@ -187,9 +192,26 @@ impl Body for GatewayBody {
             },
         };
         if let Some(Ok(bytes)) = &chunk {
-            this.progress.add(bytes.len());
+            self.progress.add(bytes.len());
         }
         Poll::Ready(chunk.map(|result| result.map(Frame::data)))
+    }
+}
+
+impl Body for GatewayBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self.0;
+        if let Some(taking) = &mut this.taking {
+            taking.asked();
+        }
+        let polled = this.poll_source(cx);
+        if let (Some(taking), Poll::Ready(Some(_))) = (&mut this.taking, &polled) {
+            taking.gave();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

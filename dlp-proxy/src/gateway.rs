@@ -17,6 +17,7 @@ use crate::known::{self, KnownError};
 use crate::message_room::MessageRoom;
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::pipeline::host::ToldNames;
 use crate::pipeline::recent::Recent;
 use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Reloader, Rules};
@@ -277,6 +278,7 @@ impl Gateway {
             pool: ScanPool::start(scan.threads.into(), scan.queue.get().into()).map_err(StartError::Threads)?,
             coaching: Coaching::default(),
             recent: Recent::new(held.count_window),
+            told_names: ToldNames::default(),
             pinning: Pinning::new(),
             transfers: Transfers::new(held.spool_total_max / 2, metrics.transfers_open.clone()),
             messages: MessageRoom::new(config.limits.websocket_message),

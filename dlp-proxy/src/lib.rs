@@ -35,6 +35,7 @@ mod message_room;
 mod metrics;
 pub mod names;
 mod pipeline;
+mod read_ahead;
 mod request_log;
 mod rules;
 mod scan_pool;

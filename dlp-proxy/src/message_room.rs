@@ -5,7 +5,7 @@
 //! take the room of the others. Small messages are not counted: they always find room.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of each message that are not counted. The windows of HTTP/2 hold more.
@@ -45,11 +45,20 @@ impl MessageRoom {
 
     /// Nothing yet, for messages of a client at this address.
     pub(crate) fn share(self: &Arc<Self>, ip: IpAddr) -> MessageShare {
-        MessageShare { room: self.clone(), ip, counted: 0 }
+        MessageShare { room: self.clone(), ip: counted_as(ip), counted: 0 }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whom an address counts for. A client of IPv6 has all addresses of its network to take, so these are one.
+fn counted_as(ip: IpAddr) -> IpAddr {
+    const NETWORK: u128 = !0 << 64;
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & NETWORK).into(),
+        ip => ip,
     }
 }
 
@@ -90,6 +99,19 @@ mod tests {
     use std::net::Ipv4Addr;
 
     const MESSAGE: u64 = 1 << 20;
+
+    #[test]
+    fn the_addresses_of_a_network_are_one_client() {
+        let rows = [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:3:3:4:5:6", "2001:db8:1:3::"),
+        ];
+        for (address, expected) in rows {
+            assert_eq!(counted_as(address.parse().unwrap()).to_string(), expected, "{address}");
+        }
+    }
 
     #[test]
     fn one_client_leaves_room_for_others() {

@@ -7,8 +7,9 @@ use crate::http::h2;
 use crate::http::head::{FIELDS_MAX, HEAD_BYTES_MAX};
 use crate::identity::{Proof, certificate};
 use crate::pipeline::{self, Client, Place};
+use crate::read_ahead::ReadAhead;
 use crate::services::Services;
-use crate::slow_reader::WhileRead;
+use crate::slow_reader::{self, Answers, WhileRead};
 use crate::tls::Protocol;
 use crate::tunnel;
 use crate::upstream::Links;
@@ -86,8 +87,7 @@ async fn serve_proxy(
     entry: Entry,
     admitted: Admitted,
 ) {
-    // Without it an answer in two packets waits for a delayed acknowledgement.
-    if stream.set_nodelay(true).is_err() {
+    if slow_reader::prepare(&stream).is_err() {
         return;
     }
     let Some((io, protocol, proof)) = entry.enter(&services, stream, peer).await else { return };
@@ -132,7 +132,7 @@ impl Entry {
         }
         // A listener of this kind needs a certificate, which reading the files again does not take away.
         let acceptor = services.rules.now().own_tls.clone()?;
-        match timeout(services.config.limits.header_timeout, acceptor.accept(stream)).await {
+        match timeout(services.config.limits.header_timeout, acceptor.accept(ReadAhead::new(stream))).await {
             Ok(Ok(tls)) => {
                 let session = tls.get_ref().1;
                 let protocol = Protocol::negotiated(session.alpn_protocol());
@@ -228,14 +228,14 @@ where
 {
     let Connection { io, admitted, .. } = connection;
     let client = Arc::new(new_client(Refusal::default()));
-    let streams = Arc::new(Streams::new());
+    let (streams, answers) = (Arc::new(Streams::new()), Answers::default());
     let service = service_fn(|request| {
         let kept = (admitted.busy(), streams.begin());
         let answer = serve(services.clone(), client.clone(), request);
-        let streams = streams.clone();
+        let (streams, answers) = (streams.clone(), answers.clone());
         async move {
             let mut waiting = Waiting { streams, is_answered: false };
-            let mut answer = answer.await.map(|body| body.keeping(kept));
+            let mut answer = answer.await.map(|body| body.keeping(kept).watched(answers.begin()));
             answer.headers_mut().remove(CONNECTION);
             waiting.is_answered = true;
             Ok::<_, Infallible>(answer)
@@ -250,6 +250,11 @@ where
         () = streams.flooded.cancelled() => {
             services.metrics.count_fault("stream_resets");
             tracing::warn!(peer = %client.peer, "connection closed: too many requests were taken back");
+            Ok(())
+        }
+        () = answers.unread(services.config.limits.body_stall_download) => {
+            services.metrics.count_fault("answer_unread");
+            tracing::info!(peer = %client.peer, "connection closed: nothing of its answers was read");
             Ok(())
         }
     };

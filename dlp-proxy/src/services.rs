@@ -7,6 +7,7 @@ use crate::destination::{Catalogue, Restrictions};
 use crate::message_room::MessageRoom;
 use crate::metrics::Metrics;
 use crate::pipeline::coaching::Coaching;
+use crate::pipeline::host::ToldNames;
 use crate::pipeline::recent::Recent;
 use crate::request_log::RequestLog;
 use crate::rules::{Exchangeable, Rules};
@@ -47,6 +48,8 @@ pub(crate) struct Services {
     pub(crate) coaching: Coaching,
     /// Values that were let through of late.
     pub(crate) recent: Recent,
+    /// Names that carry something, and were recorded.
+    pub(crate) told_names: ToldNames,
     /// What clients have refused.
     pub(crate) pinning: Pinning,
     /// Uploads that take several requests.

@@ -19,6 +19,7 @@ use crate::http::h2;
 use crate::identity::Proof;
 use crate::names::{Authority, Host};
 use crate::pipeline::{self, Client, Place};
+use crate::read_ahead::ReadAhead;
 use crate::request_log::Entry;
 use crate::server::{ClientIo, Connection, serve_connection, with_first};
 use crate::services::Services;
@@ -237,7 +238,7 @@ impl Tunnel {
                 return self.note("leaf");
             }
         };
-        let handshake = StartHandshake::from_parts(hello.accepted, stream).into_stream(config);
+        let handshake = StartHandshake::from_parts(hello.accepted, ReadAhead::new(stream)).into_stream(config);
         let limit = self.services.config.limits.header_timeout;
         let Ok(Ok(tls)) = Box::pin(timeout(limit, handshake)).await else {
             // A client that does not trust the CA ends here; so does one that pins certificates.

@@ -120,6 +120,23 @@ fn what_is_deflated_without_a_word_is_read() {
         encoder.finish().unwrap()
     };
     let short = format!("PESEL: {PESEL}\n");
+    let wide = |of: fn(u16) -> [u8; 2]| format!("{short}{short}").encode_utf16().flat_map(of).collect::<Vec<u8>>();
+    let other = framed(b"Nothing of interest stands in this one.");
+    let rows = [
+        (framed(format!("\0{short}").as_bytes()), "deflate"),
+        (framed(&wide(u16::to_le_bytes)), "deflate"),
+        (framed(&wide(u16::to_be_bytes)), "deflate"),
+        (framed(&framed(short.as_bytes())), "deflate > deflate"),
+        ([other.clone(), framed(short.as_bytes())].concat(), "deflate"),
+        ([&other[..], b"\n\0\0\x2a", &framed(short.as_bytes())].concat(), "deflate"),
+        ([&b"\0\0\0\x13"[..], &framed(short.as_bytes())].concat(), "deflate"),
+    ];
+    for (body, place) in rows {
+        let (report, places) = run(&[], &body);
+        let found = places.first().and_then(|place| place.split(" [").next());
+        assert_eq!((found, report.outcome.completeness.as_str()), (Some(place), "complete"));
+        assert!(!dlp_proxy::body::is_one_piece(&HeaderMap::new(), &body));
+    }
     let long: String = (0..4_000).map(|n| format!("line {n}, {}\n", n * 7919 % 10_007)).collect::<String>() + &short;
     for (text, has_frame) in [(&short, true), (&short, false), (&long, true), (&long, false)] {
         let body = deflated(text, has_frame);
@@ -153,7 +170,8 @@ fn a_value_that_a_form_divides_is_found() {
         let head = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
         let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
         let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
-        let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+        let limits = BodyLimits { form_runs_bytes_max: 256 << 10, ..BodyLimits::default() };
+        let setup = BodySetup { examiner: &mut examiner, limits: &limits, cancel: &Cancel::default() };
         let report = inspect(&head, &mut Cursor::new(body.as_bytes()), setup, &mut collected);
         let is_joined = |finding: &&dlp_core::content::Finding| {
             finding.location.container.iter().any(|step| step == "fields, joined")
@@ -162,12 +180,21 @@ fn a_value_that_a_form_divides_is_found() {
     };
     assert_eq!(count(&format!("a=x&b={begin}&c={middle}&d={end}&e=y")).1, 1);
     assert_eq!(count(&format!("a={token}&b=x")).1, 0, "one that is whole is found as such");
-    let many: String = (0..4_000).map(|n| format!("field{n}=value{n}&")).collect();
+    let part = |head: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n");
+    let parts = |heads: [&str; 3]| {
+        let values = [begin, middle, end];
+        let divided: String = heads.iter().zip(values).map(|(head, value)| part(head, value)).collect();
+        format!("{}{divided}--b--\r\n", part("name=\"a\"", "x"))
+    };
+    assert_eq!(count(&parts(["name=\"b\"", "name=\"c\"", "name=\"d\""])), ("complete", 1));
+    let apart = ["name=\"b\"", "name=\"c\"; filename=\"c\"", "name=\"d\""];
+    assert_eq!(count(&parts(apart)), ("complete", 0), "a file is no piece");
+    let many: String = (0..500).map(|n| format!("field{n}=value{n}&")).collect();
     assert_eq!(count(&format!("{many}b={begin}&c={middle}&d={end}")), ("complete", 1));
-    let too_many: String = (0..10_000).map(|n| format!("field{n}=value{n}&")).collect();
+    let too_many: String = (0..1_500).map(|n| format!("field{n}=value{n}&")).collect();
     assert_eq!(count(&too_many).0, "partial");
     // Words take no room, and all forms of a body have the same.
-    let words: String = (0..20_000).map(|n| format!("field{n}=words&")).collect();
+    let words: String = (0..2_500).map(|n| format!("field{n}=words&")).collect();
     assert_eq!(count(&format!("{words}b={begin}&c={middle}&d={end}")), ("complete", 1));
     let form = format!("--b\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n{many}\r\n");
     assert_eq!(count(&format!("{form}--b--\r\n")).0, "complete");
@@ -210,7 +237,7 @@ fn a_push_is_read_wherever_its_pack_begins() {
     }
 }
 
-fn deflated(bytes: &[u8]) -> Vec<u8> {
+fn framed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -219,7 +246,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 /// An entry of a pack: its kind, what names its base, and its content.
 fn entry(kind: u8, base: &[u8], content: &[u8]) -> Vec<u8> {
     let head = [0x80 | kind << 4 | (content.len() & 15) as u8, (content.len() >> 4) as u8];
-    [&head, base, &deflated(content)].concat()
+    [&head, base, &framed(content)].concat()
 }
 
 fn pack_of(commands: &str, entries: &[Vec<u8>], digest: usize) -> Vec<u8> {

@@ -21,7 +21,7 @@ async fn scene(config: &str) -> (Origin, Running) {
 async fn broken_origin_certificates_give_a_page_and_send_nothing() {
     type Change = fn(&mut CertificateParams);
     let nothing: Change = |_| {};
-    let rows: [(&str, &[&str], bool, Change); 7] = [
+    let rows: [(&str, &[&str], bool, Change); 16] = [
         ("cert_of_authority", &["site.example"], true, |p| {
             p.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         }),
@@ -29,6 +29,32 @@ async fn broken_origin_certificates_give_a_page_and_send_nothing() {
         ("cert_not_yet_valid", &["site.example"], true, |p| p.not_before = date_time_ymd(2400, 1, 1)),
         ("cert_wrong_name", &["other.example"], true, nothing),
         ("cert_wrong_name", &["*.example.org"], true, nothing),
+        ("cert_wrong_name", &["*.example"], true, nothing),
+        ("cert_wrong_name", &["*.site.example"], true, nothing),
+        ("cert_wrong_name", &["s*.example"], true, nothing),
+        ("cert_wrong_name", &["127.0.0.1"], true, nothing),
+        ("cert_wrong_name", &[], true, |p| {
+            p.distinguished_name.push(rcgen::DnType::CommonName, "site.example");
+        }),
+        ("cert_wrong_name", &[], true, |p| {
+            let uri = rcgen::SanType::URI("https://site.example/".try_into().unwrap());
+            p.subject_alt_names.push(uri);
+        }),
+        ("cert_expired", &["site.example"], true, |p| {
+            p.not_before = date_time_ymd(2030, 1, 1);
+            p.not_after = date_time_ymd(2020, 1, 1);
+        }),
+        ("cert_critical_extension", &["site.example"], true, |p| {
+            let mut unknown = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, 1], vec![5, 0]);
+            unknown.set_criticality(true);
+            p.custom_extensions.push(unknown);
+        }),
+        ("cert_bad_encoding", &["site.example"], true, |p| {
+            // Another list of names, whose length lies.
+            p.subject_alt_names.clear();
+            let names = vec![0x30, 0x20, 0x82, 0x0c];
+            p.custom_extensions.push(rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 17], names));
+        }),
         ("cert_unknown_issuer", &["site.example"], false, nothing),
         ("cert_wrong_purpose", &["site.example"], true, |p| {
             p.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
@@ -271,7 +297,7 @@ async fn scripted(answer: &'static [u8]) -> (std::net::SocketAddr, std::sync::Ar
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_answers_never_reach_another_request() {
     let ok = "HTTP/1.1 200 OK\r\n";
-    let rows: [(&[u8], &str, u16); 8] = [
+    let rows: [(&[u8], &str, u16); 16] = [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", 200),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nX-Poison: 1\r\nContent-Length: 0\r\n\r\n", "GET", 200),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "HEAD", 200),
@@ -280,6 +306,14 @@ async fn hostile_answers_never_reach_another_request() {
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "GET", 502),
         (b"HTTP/1.1 200 OK\r\nX: a\r\n folded\r\nContent-Length: 2\r\n\r\nok", "GET", 502),
         (b"", "GET", 502),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", "GET", 502),
+        (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok", "GET", 502),
+        (b"HTTP/1.1 200 OK\r\nX : b\r\nContent-Length: 2\r\n\r\nok", "GET", 502),
+        (b"HTTP/1.1 99 No\r\nContent-Length: 0\r\n\r\n", "GET", 502),
+        (b"<html>no status line</html>", "GET", 502),
+        (b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nX-Poison: 1\r\nContent-Length: 0\r\n\r\n", "GET", 204),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\nHTTP/1.1 200 OK\r\nX-Poison: 1\r\n\r\n", "GET", 304),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n           HTTP/1.1 200 OK\r\nX-Poison: 1\r\nContent-Length: 0\r\n\r\n", "GET", 200),
     ];
     for (answer, method, expected) in rows {
         let (address, connections) = scripted(answer).await;
@@ -321,11 +355,14 @@ async fn connections_without_a_request_make_room_for_new_ones() {
     for limit in ["connections_per_ip", "connections"] {
         for head in heads {
             let (_origin, gateway) = scene(&format!("limits.{limit} = 4")).await;
-            // A transfer that is under way keeps its place.
+            // A transfer that is under way keeps its place. It is when it is asked for the body.
             let mut upload = gateway.tls("site.example:443", "site.example").await.unwrap();
-            upload.write_all(&UPLOAD.as_bytes()[..UPLOAD.len() - 1]).await.unwrap();
+            let asking = UPLOAD.replace("\r\nConnection", "\r\nExpect: 100-continue\r\nConnection");
+            upload.write_all(&asking.as_bytes()[..asking.len() - 6]).await.unwrap();
+            let mut interim = [0; 25];
+            upload.read_exact(&mut interim).await.unwrap();
+            upload.write_all(&UPLOAD.as_bytes()[UPLOAD.len() - 6..UPLOAD.len() - 1]).await.unwrap();
             upload.flush().await.unwrap();
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             let mut silent = Vec::new();
             for _ in 0..12 {
                 let mut stream = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();

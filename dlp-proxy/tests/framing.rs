@@ -127,6 +127,54 @@ async fn a_bad_request_behind_a_good_one_is_answered_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_a_body_whatever_the_method() {
+    for method in ["GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND"] {
+        let (origin, gateway) = scene().await;
+        let length = HIDDEN.len();
+        let chunks = format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{HIDDEN}\r\n0\r\n\r\n");
+        for framed in [format!("Content-Length: {length}\r\n\r\n{HIDDEN}"), chunks] {
+            let request = format!("{method} /own HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{framed}");
+            let answer = gateway.https("site.example:443", request.as_bytes()).await;
+            assert_eq!((status(&answer), answer.matches("HTTP/1.1 ").count()), (200, 1), "{request}: {answer}");
+        }
+        let seen = String::from_utf8_lossy(&origin.all()).into_owned();
+        // What was sent as a body arrives as one, with its length before it.
+        assert_eq!(seen.matches(&format!("{method} /own HTTP/1.1")).count(), 2, "{seen}");
+        let lengths = seen.to_ascii_lowercase().matches(&format!("content-length: {length}\r\n")).count();
+        assert_eq!((lengths, seen.matches("\r\n\r\nGET /hidden").count()), (2, 2), "{seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_behind_the_last_request() {
+    let (origin, gateway) = scene().await;
+    let last = "GET /last HTTP/1.1|Host: H|X: y|Connection: x, CLOSE||";
+    let answer = gateway.https("site.example:443", &[wire(last), HIDDEN.as_bytes().to_vec()].concat()).await;
+    assert_eq!((status(&answer), answer.matches("HTTP/1.1 ").count()), (200, 1), "{answer}");
+    assert!(!String::from_utf8_lossy(&origin.all()).contains("hidden"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_length_costs_nothing_and_completes_nothing() {
+    let (origin, gateway) = scene().await;
+    let head = format!("PUT / HTTP/1.1|Host: H|Content-Length: {}||abc", u64::MAX);
+    // The client goes away in the middle, as nobody could send so much.
+    let answer = gateway.https("site.example:443", &wire(&head)).await;
+    assert!(answer.is_empty() || status(&answer) >= 400, "{answer}");
+    assert_eq!(String::from_utf8_lossy(&origin.all()), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_connect_has_no_framing() {
+    let (_origin, gateway) = scene().await;
+    // What follows is neither TLS nor HTTP, so the tunnel ends at once.
+    let answer = gateway.raw(b"CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n\0").await;
+    let lower = answer.to_ascii_lowercase();
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert!(!lower.contains("content-length") && !lower.contains("transfer-encoding"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_heads_are_refused_by_name() {
     let (_origin, gateway) = scene().await;
     let rows = [

@@ -307,6 +307,32 @@ async fn answers_that_nobody_reads_leave_room_for_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_opens_its_window_is_cut_off() {
+    let ca = TestCa::new();
+    let origin = Origin::start(&ca, &["h2"]).await;
+    let config = format!(
+        "limits.body_stall_download = \"400ms\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}",
+        origin.address
+    );
+    let gateway = Running::start(&ca, &config).await;
+    let tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    let (mut client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake::<_, Answer>(TokioIo::new(tls))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    // The head comes without a window. What the body needs never does.
+    let answer = client.send_request(put("/long", "x")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(30), connection).await;
+    assert!(ended.is_ok(), "the connection of a client that takes nothing ends");
+    let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert!(metrics.contains("dlp_faults_total{reason=\"answer_unread\"} 1"), "{metrics}");
+    drop((client, answer));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn trailers_of_an_answer_pass() {
     let (_origin, gateway) = scene(&["h2"]).await;
     let mut client = client(&gateway).await;

@@ -172,6 +172,10 @@ async fn what_names_of_hosts_and_methods_carry_is_recorded_and_not_shown() {
         let answer = gateway.raw(request.as_bytes()).await;
         assert_eq!(status(&answer), expected, "{method} {host}: {answer}");
     }
+    // Whoever asks for a name again and again is recorded once.
+    let count = gateway.incidents().len();
+    assert!(gateway.tunnel(&format!("{named}:443")).await.is_ok());
+    assert_eq!(gateway.incidents().len(), count);
     let incidents = gateway.incidents();
     let shown: Vec<_> = incidents.iter().map(|i| (&i["request"]["method"], &i["destination"]["host"])).collect();
     let of_name = |(method, host): &(&serde_json::Value, &serde_json::Value)| *method == "GET" && *host == "*.example";
@@ -281,7 +285,7 @@ async fn plain_http_is_inspected_too() {
     let gateway = Running::start(&ca, &config).await;
     let send = |body: Vec<u8>| {
         let head = format!(
-            "POST http://plain.example/up?x=1 HTTP/1.1\r\nHost: ignored.example\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            "POST http://plain.example/up?x=1 HTTP/1.1\r\nHost: PLAIN.example.:80\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );
         [head.into_bytes(), body].concat()
@@ -291,7 +295,7 @@ async fn plain_http_is_inspected_too() {
     assert_eq!(status(&gateway.raw(&send(harmless(50))).await), 200);
     let sent = String::from_utf8_lossy(&origin.all()).into_owned();
     assert!(sent.starts_with("POST /up?x=1 HTTP/1.1\r\n"), "{sent}");
-    assert!(sent.to_ascii_lowercase().contains("host: plain.example\r\n") && !sent.contains("ignored"), "{sent}");
+    assert!(sent.to_ascii_lowercase().contains("host: plain.example\r\n") && !sent.contains("PLAIN"), "{sent}");
 }
 
 /// A policy that wants to see content, but lets pass what it could not see.

@@ -2,8 +2,8 @@
 //!
 //! What is found in a block depends on the text around it and on nothing that was found before, and so does the work that
 //! may be done for it. So a thread that searches a stretch may hand blocks to others: the results are put back into their
-//! order, and are the same however many there were. Nobody waits for help: who asked goes on by itself, takes what nobody
-//! has taken, and takes back what a helper gave up.
+//! order, and are the same however many there were. Nobody waits for help to come: who asked may do something else meanwhile,
+//! and takes in the end what nobody has taken, and back what a helper gave up.
 
 use super::budget::BLOCK_BYTES;
 use super::compile::DetectorSet;
@@ -113,23 +113,30 @@ impl Shared {
         }
     }
 
-    /// Searches all blocks, with whoever helps, and gives what each of them gave.
-    pub(super) fn search(self: &Arc<Self>, scratch: &mut Scratch, helpers: &dyn Helpers) -> Vec<Searched> {
-        for _ in 1..self.blocks.len() {
+    /// Asks for help with blocks that nobody has taken, except for the last `own` of them. False when nobody helps.
+    pub(super) fn lend(self: &Arc<Self>, helpers: &dyn Helpers, own: usize) -> bool {
+        let wanted = self.state().left.len().saturating_sub(own);
+        let help = || {
             // A helper that comes when all is done finds nothing any more.
             let work = Arc::downgrade(self);
-            let help = move |scratch: &mut Scratch| {
+            Box::new(move |scratch: &mut Scratch| {
                 if let Some(work) = work.upgrade() {
                     scratch.fit(&work.set);
-                    work.take_part(scratch);
+                    while work.search_one(scratch) {}
                 }
-            };
-            if !helpers.lend(Box::new(help)) {
-                break;
-            }
-        }
+            })
+        };
+        (0..wanted).take_while(|_| helpers.lend(help())).count() > 0
+    }
+
+    /// Searches all blocks that are left, with whoever helps, and gives what each of them gave.
+    pub(super) fn search(self: &Arc<Self>, scratch: &mut Scratch, helpers: &dyn Helpers) -> Vec<Searched> {
         loop {
-            self.take_part(scratch);
+            // Whoever was busy before may be idle by now.
+            self.lend(helpers, 1);
+            if self.search_one(scratch) {
+                continue;
+            }
             let mut state = self.state();
             while state.missing > 0 && state.left.is_empty() {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -140,12 +147,12 @@ impl Shared {
         }
     }
 
-    /// Searches blocks until none is left.
-    fn take_part(&self, scratch: &mut Scratch) {
+    /// Searches a block that nobody has taken; false when there is none.
+    fn search_one(&self, scratch: &mut Scratch) -> bool {
         let ground = Ground { text: &self.text, material: self.material, table: self.table.as_deref() };
-        while let Some(mut taken) = self.take() {
-            taken.searched = Some(search(&self.set, scratch, ground, self.blocks[taken.number].clone()));
-        }
+        let Some(mut taken) = self.take() else { return false };
+        taken.searched = Some(search(&self.set, scratch, ground, self.blocks[taken.number].clone()));
+        true
     }
 
     fn take(&self) -> Option<Taken<'_>> {

@@ -5,8 +5,11 @@
 //! depend on has arrived. Matches wait in `pending` until their cluster is complete and their surroundings have come.
 //!
 //! The horizon moves by whole blocks, aligned to the stream, because the budget of confirming is kept by block.
+//!
+//! Where other threads are idle, they search a slice while more of the text comes, and whoever gives the text has time to read it
+//! in other ways. Its matches are given with those of the next slice.
 
-use super::blocks::{self, Searched, Shared, blocks_of};
+use super::blocks::{self, HelperJob, Helpers, Searched, Shared, blocks_of};
 use super::budget::BLOCK_BYTES;
 use super::compile::DetectorSet;
 use super::evidence::Ground;
@@ -29,7 +32,10 @@ const SLICE_BYTES: usize = 4 * BLOCK_BYTES;
 #[derive(Debug)]
 pub struct StreamScan {
     set: DetectorSet,
+    /// What was not searched yet; what matches may begin in before it is in the slice that others search, if there is one.
     buffer: Vec<u8>,
+    /// A slice that others search, up to this index.
+    lent: Option<(Arc<Shared>, usize)>,
     state: State,
 }
 
@@ -55,7 +61,7 @@ struct State {
 
 impl StreamScan {
     pub(super) fn new(set: DetectorSet, material: Material) -> Self {
-        Self { set, buffer: Vec::new(), state: State::new(material) }
+        Self { set, buffer: Vec::new(), lent: None, state: State::new(material) }
     }
 
     /// Searches a text that is there as a whole, without copying it.
@@ -73,8 +79,10 @@ impl StreamScan {
 
     /// Takes the next bytes and gives the matches that are decided by them.
     pub fn push(&mut self, scratch: &mut Scratch, mut bytes: &[u8], each: &mut dyn FnMut(Match)) {
-        let full = SLICE_BYTES + self.set.reach().before + self.set.reach().after;
+        let beside = self.set.reach().before + self.set.reach().after;
         while !bytes.is_empty() {
+            // Beside what is lent lies what has to be beside a slice.
+            let full = SLICE_BYTES + if self.lent.is_none() { beside } else { 0 };
             let room = full.saturating_sub(self.buffer.len()).max(1).min(bytes.len());
             let (now, later) = bytes.split_at(room);
             self.buffer.extend_from_slice(now);
@@ -99,6 +107,7 @@ impl StreamScan {
 
     fn search(&mut self, scratch: &mut Scratch, is_end: bool, each: &mut dyn FnMut(Match)) {
         scratch.fit(&self.set);
+        self.take_back(scratch, each);
         let end = if is_end { self.buffer.len() } else { self.last_block_end() };
         self.state.begin(&self.set, &self.buffer);
         let part = self.state.from()..end;
@@ -112,12 +121,40 @@ impl StreamScan {
             Some(helpers) => {
                 let shared = (&self.set, self.state.material, &self.state.table);
                 let shared = Arc::new(Shared::new(shared, std::mem::take(&mut self.buffer), part));
-                shared.search(scratch, &*helpers).into_iter().for_each(|searched| self.state.add(searched));
-                self.state.pass(end);
-                let done = self.state.settle(&self.set, shared.text(), is_end, each);
-                self.buffer = shared.into_text_from(done);
+                if is_end || !shared.lend(&*helpers, 0) {
+                    let searched = shared.search(scratch, &*helpers);
+                    self.buffer = self.settle_shared((shared, end), searched, is_end, each);
+                } else {
+                    self.lent = Some((shared, end));
+                }
             }
         }
+    }
+
+    /// Ends the search of a slice that was lent, and puts what is still needed of it before what has come since.
+    fn take_back(&mut self, scratch: &mut Scratch, each: &mut dyn FnMut(Match)) {
+        let Some((shared, end)) = self.lent.take() else { return };
+        let searched = match scratch.helpers() {
+            Some(helpers) => shared.search(scratch, &*helpers),
+            None => shared.search(scratch, &Nobody),
+        };
+        let mut text = self.settle_shared((shared, end), searched, false, each);
+        text.append(&mut self.buffer);
+        self.buffer = text;
+    }
+
+    /// Takes over what the search of a slice gave; the text that is still needed.
+    fn settle_shared(
+        &mut self,
+        (shared, end): (Arc<Shared>, usize),
+        searched: Vec<Searched>,
+        is_end: bool,
+        each: &mut dyn FnMut(Match),
+    ) -> Vec<u8> {
+        searched.into_iter().for_each(|searched| self.state.add(searched));
+        self.state.pass(end);
+        let done = self.state.settle(&self.set, shared.text(), is_end, each);
+        shared.into_text_from(done)
     }
 
     /// Where the last block ends that has all it depends on in the buffer, as an index into it.
@@ -223,6 +260,16 @@ impl State {
     fn keep_from(&self, set: &DetectorSet) -> u64 {
         let needed = self.pending.earliest().map_or(self.horizon, |earliest| earliest.min(self.horizon));
         needed.saturating_sub(set.reach().before as u64).max(self.base)
+    }
+}
+
+/// No thread is idle.
+#[derive(Debug)]
+struct Nobody;
+
+impl Helpers for Nobody {
+    fn lend(&self, _job: HelperJob) -> bool {
+        false
     }
 }
 

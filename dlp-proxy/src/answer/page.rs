@@ -199,7 +199,7 @@ mod tests {
         let schemes = schemes();
         assert_eq!(schemes.len(), 2);
         for scheme in schemes {
-            for text in ["--ink", "--soft", "--link"] {
+            for text in ["--ink", "--soft", "--link", "--mark"] {
                 for ground in ["--card", "--tint"] {
                     let (a, b) = (luminance(scheme[text]), luminance(scheme[ground]));
                     let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);

@@ -24,6 +24,10 @@ const DEFLATED_BYTES_MIN: usize = 11;
 /// What is inflated of them, and what has to come of a stream that goes on behind the bytes that are tried.
 const INFLATED_SAMPLE_BYTES: usize = 1024;
 const INFLATED_BYTES_MIN: usize = 32;
+/// Bytes that may stand before a stream in the frame of zlib: its length, as programs write it, or a mark of their own.
+const PREFIX_BYTES_MAX: usize = 8;
+/// Deflated again and again so often at most; whoever does it knows why.
+const DEFLATED_LAYERS_MAX: u32 = 4;
 /// zstd frame, RFC 8878 section 3.1.1.
 pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -78,21 +82,48 @@ pub(super) struct Bounds<'a> {
     pub(super) cancel: &'a Cancel,
 }
 
-/// Whether bytes look deflated, with or without the frame of zlib: they inflate, at least so far, to what is text or begins
-/// like something known. Neither format has a mark, and of random bytes hardly a few inflate.
+/// Whether bytes look deflated, with or without the frame of zlib.
 pub(super) fn looks_deflated(first: &[u8]) -> bool {
+    deflated_at(first).is_some()
+}
+
+/// Where deflated bytes begin: they inflate, at least so far, to what is text, begins like something known, or looks
+/// deflated itself. Neither format has a mark, and of random bytes hardly a few inflate.
+pub(super) fn deflated_at(first: &[u8]) -> Option<usize> {
+    deflated_within(first, DEFLATED_LAYERS_MAX)
+}
+
+fn deflated_within(first: &[u8], layers: u32) -> Option<usize> {
     // What is text throughout is no stream of bits.
-    if first.len() < DEFLATED_BYTES_MIN || std::str::from_utf8(first).is_ok() {
-        return false;
+    if layers == 0 || first.len() < DEFLATED_BYTES_MIN || std::str::from_utf8(first).is_ok() {
+        return None;
     }
-    [true, false].into_iter().any(|has_frame| {
-        let mut inflated = vec![0; INFLATED_SAMPLE_BYTES];
-        let mut decompress = Decompress::new(has_frame);
-        let status = decompress.decompress(first, &mut inflated, FlushDecompress::None);
-        inflated.truncate(usize::try_from(decompress.total_out()).unwrap_or(0));
-        let is_long = inflated.len() >= INFLATED_BYTES_MIN || matches!(status, Ok(Status::StreamEnd));
-        status.is_ok() && is_long && !inflated.is_empty() && is_sample_of_content(&inflated)
-    })
+    let is_deflated = |at: usize, has_frame: bool| {
+        if has_frame && !starts_zlib(&first[at..]) {
+            return false;
+        }
+        let Some(sample) = inflated_sample(&first[at..], has_frame) else { return false };
+        is_sample_of_content(&sample) || deflated_within(&sample, layers - 1).is_some()
+    };
+    if is_deflated(0, true) || is_deflated(0, false) {
+        return Some(0);
+    }
+    (1..=PREFIX_BYTES_MAX).find(|at| first.len() - at >= DEFLATED_BYTES_MIN && is_deflated(*at, true))
+}
+
+/// Whether bytes begin like the frame of zlib (RFC 1950 section 2.2).
+fn starts_zlib(bytes: &[u8]) -> bool {
+    matches!(bytes, [method, flags, ..] if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0)
+}
+
+/// The first bytes that some bytes inflate to, if they do and there are enough to judge by.
+fn inflated_sample(first: &[u8], has_frame: bool) -> Option<Vec<u8>> {
+    let mut inflated = vec![0; INFLATED_SAMPLE_BYTES];
+    let mut decompress = Decompress::new(has_frame);
+    let status = decompress.decompress(first, &mut inflated, FlushDecompress::None).ok()?;
+    inflated.truncate(usize::try_from(decompress.total_out()).unwrap_or(0));
+    let is_long = inflated.len() >= INFLATED_BYTES_MIN || status == Status::StreamEnd;
+    (is_long && !inflated.is_empty()).then_some(inflated)
 }
 
 /// Whether the first bytes of something are text, of which the last character may be cut, or begin like an archive,
@@ -100,13 +131,28 @@ pub(super) fn looks_deflated(first: &[u8]) -> bool {
 fn is_sample_of_content(sample: &[u8]) -> bool {
     const STARTS: [&[u8]; 7] =
         [b"PK\x03\x04", &GZIP_MAGIC, b"%PDF", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf", b"\xfd7zXZ", &ZSTD_MAGIC];
-    let is_text = |text: &str| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n' | '\u{c}'));
     let text = match std::str::from_utf8(sample) {
         Ok(text) => Some(text),
         Err(error) if error.error_len().is_none() => std::str::from_utf8(&sample[..error.valid_up_to()]).ok(),
         Err(_) => None,
     };
-    STARTS.iter().any(|start| sample.starts_with(start)) || text.is_some_and(is_text)
+    let wide = |of: fn([u8; 2]) -> u16| is_text(sample.chunks_exact(2).map(|pair| wide_char(of([pair[0], pair[1]]))));
+    STARTS.iter().any(|start| sample.starts_with(start))
+        || text.is_some_and(|text| is_text(text.chars()))
+        || sample.len() >= INFLATED_BYTES_MIN && (wide(u16::from_le_bytes) || wide(u16::from_be_bytes))
+}
+
+/// Whether characters are text, in which one now and then, such as a NUL before it, is none.
+fn is_text(chars: impl Iterator<Item = char>) -> bool {
+    let is_none = |c: &char| c.is_control() && !matches!(c, '\t' | '\r' | '\n' | '\u{c}');
+    let (mut all, mut none) = (0, 0);
+    chars.for_each(|c| (all, none) = (all + 1, none + usize::from(is_none(&c))));
+    all > none && none <= 1 + all / 16
+}
+
+/// A character of UTF-16, as far as it is of a script that is told from chance: Latin, Greek or Cyrillic.
+fn wide_char(unit: u16) -> char {
+    char::from_u32(u32::from(unit)).filter(|c| *c < '\u{530}' || *c == '\u{feff}').unwrap_or('\0')
 }
 
 /// Decodes a body from its start.

@@ -417,15 +417,32 @@ fn unwrap_sniffed_zstd(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn 
     result
 }
 
+/// Deflated streams that are read one behind the other where nobody said that there are any.
+const DEFLATED_STREAMS_MAX: u64 = 10_000;
+
 /// Bytes that nobody said are deflated, and that inflate to text. Chance may have made them so far, and the bytes as they
 /// are count too: what goes wrong behind their beginning is no problem.
 fn walk_sniffed_deflate(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
-    let mut decoded = coding::decode(Coding::Deflate, body, bounds(walk))?;
-    decoded.problem = decoded.problem.filter(|problem| problem.class == ProblemClass::Limit);
-    let below = Declared::named(&declared.name);
-    let mut result = Ok(());
-    walk.within("deflate".to_owned(), |walk| result = walk_decoded(walk, &below, decoded));
-    result
+    let (below, end) = (Declared::named(&declared.name), unpacked::len_of(body)?);
+    let mut start = 0;
+    for _ in 0..DEFLATED_STREAMS_MAX {
+        let mut rest = Window::new(body, start, end);
+        let first = unpacked::peek(&mut rest, SNIFF_BYTES)?;
+        let Some(at) = coding::deflated_at(&first).filter(|_| !walk.is_over()) else { return Ok(()) };
+        start += at as u64;
+        let mut decoded = coding::decode(Coding::Deflate, &mut Window::new(body, start, end), bounds(walk))?;
+        let is_last = decoded.problem.is_some();
+        decoded.problem = decoded.problem.filter(|problem| problem.class == ProblemClass::Limit);
+        start += decoded.consumed;
+        let mut result = Ok(());
+        walk.within("deflate".to_owned(), |walk| result = walk_decoded(walk, &below, decoded));
+        if result.is_err() || is_last {
+            return result;
+        }
+    }
+    let message = "More deflated streams follow each other than are read; the bytes were scanned as they are.";
+    walk.problem(Problem::limit("deflated_streams_max", DEFLATED_STREAMS_MAX, message));
+    Ok(())
 }
 
 /// A body without inner structure that is known here. Text fields of forms keep their name as context.

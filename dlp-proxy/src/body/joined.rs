@@ -16,14 +16,11 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 
 /// Bytes of a piece. A longer one is long enough to be found by itself, in part at least.
-const PIECE_BYTES_MAX: usize = 256;
+pub(super) const PIECE_BYTES_MAX: usize = 256;
 /// Pieces that are put together. A value in more of them is in pieces of a few characters.
 const RUN_MAX: usize = 8;
 /// Shortest run that is looked at. Nothing shorter is found with certainty.
 const RUN_BYTES_MIN: usize = 9;
-/// Bytes of the runs of all forms in one body: those of some 55 KiB of small fields. A field is in 35 runs, so this is a
-/// bound on time.
-pub(super) const FORM_RUNS_BYTES_MAX: u64 = 2 << 20;
 
 /// Whose pieces they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +54,7 @@ pub(super) fn walk_joined_fields(walk: &mut Walk<'_>, fields: Box<dyn Fields + '
     walk.form_runs_left = left;
     if is_cut {
         let message = "The forms have so many short fields that values spread over the last ones are not seen.";
-        walk.problem(Problem::limit("form_runs_bytes_max", FORM_RUNS_BYTES_MAX, message));
+        walk.problem(Problem::limit("form_runs_bytes_max", walk.setup.limits.form_runs_bytes_max, message));
     }
 }
 

@@ -50,6 +50,9 @@ pub struct BodyLimits {
     /// Bytes of all runs of pieces of one kind that are put together in a head. A byte is in up to 36 of them, so this is
     /// 14 KiB of small pieces, where servers commonly take heads of 8 KiB.
     pub joined_bytes_max: usize,
+    /// Bytes of the runs of all forms in one body: those of some 440 KiB of small fields. A field is in 35 runs, so this is a
+    /// bound on time.
+    pub form_runs_bytes_max: u64,
     /// Different file names of one body that are given to rules. A part can have two.
     pub file_names_max: usize,
     /// Decoded bytes kept in memory before the spool moves to a file.
@@ -79,6 +82,7 @@ impl Default for BodyLimits {
             base64_chars_min: 256,
             field_bytes_max: 64 * KIB,
             joined_bytes_max: 512 << 10,
+            form_runs_bytes_max: 16 << 20,
             file_names_max: 2_000,
             spool_memory_bytes: 1 << 20,
             spool_dir: None,

@@ -67,6 +67,7 @@ const DEFERRED_MAX: usize = 1_000;
 
 impl<'a> Walk<'a> {
     pub(super) fn new(setup: BodySetup<'a>, observer: &'a mut dyn Observer) -> Self {
+        let form_runs_left = setup.limits.form_runs_bytes_max;
         Self {
             setup,
             observer,
@@ -77,7 +78,7 @@ impl<'a> Walk<'a> {
             decoded_bytes: 0,
             parts: 0,
             documents: 0,
-            form_runs_left: super::joined::FORM_RUNS_BYTES_MAX,
+            form_runs_left,
             multipart_depth: 0,
             json_nesting: 0,
             is_repeating: false,

@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn extensions_have_a_bound_over_the_whole_body() {
+        let chunk = |len: usize| format!("1;{}\r\nx\r\n", "e".repeat(len));
+        let body = |len: usize| format!("{}0\r\n\r\n", chunk(len).repeat(4));
+        for (len, expected) in [(4_000, true), (4_200, false)] {
+            let mut walker = ChunkWalker::new();
+            assert_eq!(walker.walk(body(len).as_bytes()).is_ok() && walker.is_done(), expected, "{len}");
+        }
+    }
+
+    #[test]
     fn trailers_are_refused_by_name() {
         for (body, expected) in [
             (b"0\r\nX-Sum: 1\r\n\r\n".as_slice(), TRAILERS),
@@ -165,7 +175,7 @@ mod tests {
 
     #[test]
     fn malformed_bodies_are_refused() {
-        let rows: [&[u8]; 17] = [
+        let rows: [&[u8]; 25] = [
             b"\r\n\r\n",
             b"0x3\r\nabc\r\n0\r\n\r\n",
             b"+3\r\nabc\r\n0\r\n\r\n",
@@ -176,6 +186,14 @@ mod tests {
             b"3\r\nabcd\r\n0\r\n\r\n",
             b"3\r\nab\r\n0\r\n\r\n",
             b"10000000000000000\r\n",
+            b"-3\r\nabc\r\n0\r\n\r\n",
+            b"0_3\r\nabc\r\n0\r\n\r\n",
+            b"3\0\r\nabc\r\n0\r\n\r\n",
+            b"3h\r\nabc\r\n0\r\n\r\n",
+            b"3\rabc\r\n0\r\n\r\n",
+            b"3\r\nabcXX0\r\n\r\n",
+            b"3;a=\"\n\"\r\nabc\r\n0\r\n\r\n",
+            b"3\r\nabc\r\n",
             b"3;a\nb\r\nabc\r\n0\r\n\r\n",
             b"3;a\rb\r\nabc\r\n0\r\n\r\n",
             b"0\r\nGET / HTTP/1.1\r\n\r\n",

@@ -120,9 +120,7 @@ fn check_host(parts: &Parts) -> Result<(), Violation> {
     let named = authority.map(|authority| parse(authority.as_str())).transpose()?;
     match (host, named) {
         (None, None) => Err(head::HOST_MISSING),
-        (Some(host), Some(named)) if host != named => {
-            Err(head::bad("host_differs", "The Host field and :authority name two hosts."))
-        }
+        (Some(host), Some(named)) if host != named => Err(head::HOST_DIFFERS),
         _ => Ok(()),
     }
 }

@@ -11,13 +11,47 @@ use bytes::Bytes;
 use dlp_core::decision::{Activity, Actor, Channel, HeadDecision, Transfer, TransferHead};
 use http::Response;
 use http::request::Parts;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Length from which on a label is looked at, the shortest that holds a credential or anything encoded.
 const LABEL_BYTES_MIN: usize = 16;
 /// Stands for the other labels of a domain that is itself what was found.
 const NOT_SHOWN: &str = "*";
+/// Time in which a name that is let through is recorded once for whoever asks for it.
+const TOLD_FOR: Duration = Duration::from_secs(3600);
+/// Names with who asked for them that are remembered; more are recorded again.
+const TOLD_MAX: usize = 10_000;
+
+/// Which names that carry something were let through of late, and for whom, as hashes.
+#[derive(Debug, Default)]
+pub(crate) struct ToldNames {
+    told: Mutex<HashMap<u64, Instant>>,
+    hasher: RandomState,
+}
+
+impl ToldNames {
+    /// Whether nothing was said of this yet.
+    fn is_news(&self, who: &str, name: &str, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let word = self.hasher.hash_one((who, name));
+        let is_late = |at: &Instant| now.saturating_duration_since(*at) < TOLD_FOR;
+        if told.get(&word).is_some_and(is_late) {
+            return false;
+        }
+        if told.len() >= TOLD_MAX {
+            told.retain(|_, at| is_late(at));
+        }
+        if told.len() >= TOLD_MAX {
+            told.clear();
+        }
+        told.insert(word, now);
+        true
+    }
+}
 
 /// A request that names a host which may not be asked for.
 #[derive(Debug)]
@@ -56,6 +90,11 @@ pub(crate) async fn refusal(
     if !verdict.is_incident() {
         return None;
     }
+    let address = peer.ip().to_string();
+    let who = verdict.transfer.head.actor.user.as_deref().unwrap_or(&address);
+    if !verdict.is_refused() && !services.told_names.is_news(who, name, Instant::now()) {
+        return None;
+    }
     let authority = Authority { host: Host::Name(shown), port: authority.port };
     let site = Site { authority, is_tls, target: "/".to_owned() };
     let answer = outcome::conclude(services, &verdict, parts, &site).await?;
@@ -72,6 +111,10 @@ pub(super) async fn shown(services: &Services, name: &str) -> String {
 
 /// What is shown of a name in which something was found.
 async fn shown_end(services: &Services, name: &str) -> String {
+    // Below such an end everybody may choose a name, as often as they like: it may be half of what was found.
+    if let Some(suffix) = private_suffix(name) {
+        return format!("{NOT_SHOWN}.{suffix}");
+    }
     let end = registered_domain(name).to_owned();
     match (
         digits_in(&end) >= NAME_DIGITS_MIN || inspection::is_telling_host(services, &end).await,
@@ -96,6 +139,12 @@ fn digits_in(name: &str) -> usize {
 pub(super) fn registered_domain(name: &str) -> &str {
     let is_address = name.starts_with('[') || name.parse::<IpAddr>().is_ok();
     psl::domain_str(name).filter(|_| !is_address).unwrap_or(name)
+}
+
+/// The end of a name under which somebody who is no registry gives names away, such as `github.io`.
+fn private_suffix(name: &str) -> Option<&str> {
+    let suffix = psl::suffix(name.as_bytes()).filter(|suffix| suffix.typ() == Some(psl::Type::Private))?;
+    std::str::from_utf8(suffix.as_bytes()).ok().filter(|suffix| suffix.len() < name.len())
 }
 
 #[cfg(test)]
@@ -132,5 +181,43 @@ mod tests {
         for (name, expected) in rows {
             assert_eq!(registered_domain(name), expected);
         }
+    }
+
+    #[test]
+    fn names_that_are_given_away_are_known() {
+        let rows = [
+            ("akia.z7qwerty.github.io", Some("github.io")),
+            ("half.duckdns.org", Some("duckdns.org")),
+            ("github.io", None),
+            ("a.evil.co.uk", None),
+            ("evil.example", None),
+            ("192.0.2.17", None),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(private_suffix(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_let_through_is_told_once_an_hour() {
+        let (told, start) = (ToldNames::default(), Instant::now());
+        let rows = [
+            ("anna", "a.example", 0, true),
+            ("anna", "a.example", 1, false),
+            ("bob", "a.example", 1, true),
+            ("anna", "b.example", 1, true),
+            ("anna", "a.example", 3599, false),
+            ("anna", "a.example", 3600, true),
+            ("anna", "a.example", 3601, false),
+        ];
+        for (who, name, seconds, expected) in rows {
+            assert_eq!(
+                told.is_news(who, name, start + Duration::from_secs(seconds)),
+                expected,
+                "{who} {name} {seconds}"
+            );
+        }
+        assert!((0..3 * TOLD_MAX).all(|number| told.is_news("anna", &number.to_string(), start)));
+        assert!(told.told.lock().unwrap().len() <= TOLD_MAX);
     }
 }

@@ -1,9 +1,11 @@
 //! Which origin a request is for, from its target and the place where it arrived.
 //!
 //! Policy, certificate and connection must mean the same host. So inside a tunnel the `Host` field has to repeat the
-//! name for which the tunnel was opened, and everything else is misdirected.
+//! name for which the tunnel was opened, and everything else is misdirected. A target with an authority would overrule the
+//! field (RFC 9112 3.2.2); where the two name two hosts, the request is refused, because nobody honest sends it.
 
 use crate::fault::Fault;
+use crate::http::head;
 use crate::names::Authority;
 use crate::upstream::Route;
 use crate::websocket::handshake;
@@ -63,6 +65,11 @@ impl Site {
             return Err(Fault::Scheme);
         }
         let authority = Authority::parse(authority.as_str(), Some(80))?;
+        let is_own = |text: &str| Authority::parse(text, Some(80)).is_ok_and(|named| named == authority);
+        // One that is empty says nothing.
+        if host_of(parts).is_some_and(|host| !host.is_empty() && !is_own(host)) {
+            return Err(Fault::Framing(head::HOST_DIFFERS));
+        }
         Ok(Self { authority, is_tls: false, target: target_of(parts)? })
     }
 
@@ -75,9 +82,8 @@ impl Site {
         if parts.uri.authority().is_some_and(|named| !is_own(named.as_str())) {
             return Err(Fault::Misdirected);
         }
-        // A target with an authority overrules the field (RFC 9112 3.2.2), which is then written anew.
-        let host = parts.headers.get(HOST).map(|value| value.to_str().unwrap_or(""));
-        if parts.uri.authority().is_none() && host.is_some_and(|host| !is_own(host)) {
+        let is_said_before = parts.uri.authority().is_some();
+        if host_of(parts).is_some_and(|host| !is_own(host) && !(host.is_empty() && is_said_before)) {
             return Err(Fault::Misdirected);
         }
         Ok(Self { authority: own.clone(), is_tls, target: target_of(parts)? })
@@ -88,6 +94,11 @@ impl Site {
         let default_port = if self.is_tls { 443 } else { 80 };
         if self.authority.port == default_port { self.authority.host.to_string() } else { self.authority.to_string() }
     }
+}
+
+/// What the `Host` field says; something that no host is called where it is no text.
+fn host_of(parts: &Parts) -> Option<&str> {
+    parts.headers.get(HOST).map(|value| value.to_str().unwrap_or("*"))
 }
 
 /// Path and query, or `*` for OPTIONS.
@@ -138,9 +149,26 @@ mod tests {
             ("TRACE", "http://a.example/", Err("method")),
         ];
         for (method, uri, expected) in rows {
-            let got = Site::of(&Place::Proxy, &parts(method, uri, "other.example"));
+            let host = if uri.contains("://[") { "[::1]:81" } else { "" };
+            let got = Site::of(&Place::Proxy, &parts(method, uri, host));
             let got = got.map(|site| format!("{} {}", site.authority, site.target)).map_err(|fault| fault.reason());
             assert_eq!(got.as_deref().map_err(|reason| *reason), expected, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_names_two_hosts_is_refused() {
+        let rows = [
+            ("http://a.example/", "A.example.:80", Ok(())),
+            ("http://a.example:81/", "a.example:81", Ok(())),
+            ("http://a.example/", "", Ok(())),
+            ("http://a.example/", "b.example", Err("host_differs")),
+            ("http://a.example:81/", "a.example", Err("host_differs")),
+            ("http://a.example/", "a.example:443", Err("host_differs")),
+        ];
+        for (uri, host, expected) in rows {
+            let got = Site::of(&Place::Proxy, &parts("GET", uri, host));
+            assert_eq!(got.map(drop).map_err(|fault| fault.reason()), expected, "{uri} {host}");
         }
     }
 
@@ -153,9 +181,13 @@ mod tests {
             ("/x", "b.example", Err("name_mismatch")),
             ("/x", "a.example:80", Err("name_mismatch")),
             ("/x", "a.example:444", Err("name_mismatch")),
-            ("https://a.example/x", "b.example", Ok(())),
+            ("https://a.example/x", "a.example", Ok(())),
+            ("https://a.example/x", "", Ok(())),
+            ("/x", "", Err("name_mismatch")),
+            ("https://a.example/x", "b.example", Err("name_mismatch")),
             ("https://b.example/x", "a.example", Err("name_mismatch")),
             ("http://a.example:443/x", "a.example", Err("name_mismatch")),
+            ("*", "a.example", Err("target_form")),
         ];
         for (uri, host, expected) in rows {
             let got = Site::of_tunnel_request(&own, true, &parts("GET", uri, host));

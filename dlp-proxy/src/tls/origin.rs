@@ -229,7 +229,7 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
             ("cert_wrong_purpose", "The certificate of the server is not made for servers.")
         }
         E::BadEncoding => ("cert_bad_encoding", "The certificate of the server is malformed."),
-        E::UnhandledCriticalExtension => {
+        other if is_caused_by(other, &webpki::Error::UnsupportedCriticalExtension) => {
             ("cert_critical_extension", "The certificate of the server has a critical extension that is not known.")
         }
         E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => (
@@ -237,7 +237,8 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
             "The gateway's revocation list for this server's authority has run out, so it cannot tell whether the \
              certificate is still good.",
         ),
-        other if is_of_authority(other) => (
+        // An authority where a server should be, as self-signed certificates often are.
+        other if is_caused_by(other, &webpki::Error::CaUsedAsEndEntity) => (
             "cert_of_authority",
             "The server shows the certificate of an authority as its own; it needs one that the authority has signed.",
         ),
@@ -245,10 +246,10 @@ pub(crate) fn describe_certificate(error: &CertificateError) -> (&'static str, &
     }
 }
 
-/// Whether an authority was shown where a server should be, as self-signed certificates often do.
-fn is_of_authority(error: &CertificateError) -> bool {
+/// Whether the cause is one for which the TLS library has no name of its own.
+fn is_caused_by(error: &CertificateError, cause: &webpki::Error) -> bool {
     let CertificateError::Other(other) = error else { return false };
-    other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity)
+    other.0.downcast_ref::<webpki::Error>() == Some(cause)
 }
 
 #[cfg(test)]

@@ -26,9 +26,12 @@ const IDLE_MAX: usize = 8;
 /// Time for which a connection to an origin is kept without a request. An idle client takes half the memory then, and a later
 /// request opens a new one.
 const IDLE_FOR: Duration = Duration::from_secs(30);
-/// The same while the gateway keeps more than [`MANY`] of them: 10,000 would take as much memory as 10,000 clients do.
+/// The same while the gateway keeps more than so many of them: 10,000 would take as much memory as 10,000 clients do.
 const PRESSED_FOR: Duration = Duration::from_secs(5);
 const MANY: usize = 1_000;
+/// The same while it keeps more than so many.
+const CROWDED_FOR: Duration = Duration::from_secs(2);
+const VERY_MANY: usize = 3_000;
 
 /// How many connections to origins the gateway keeps, for all clients together.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +45,11 @@ impl LinkCount {
 
     /// Time for which one of so many is kept without a request.
     fn idle_for(&self) -> Duration {
-        if self.0.load(Ordering::Relaxed) > MANY { PRESSED_FOR } else { IDLE_FOR }
+        match self.0.load(Ordering::Relaxed) {
+            0..=MANY => IDLE_FOR,
+            count if count <= VERY_MANY => PRESSED_FOR,
+            _ => CROWDED_FOR,
+        }
     }
 }
 
@@ -94,7 +101,7 @@ impl Idle {
         let oldest = self.links.values().flatten().map(|kept| kept.since).min();
         self.is_watched = oldest.is_some();
         // There may be many more until then.
-        oldest.map(|oldest| (oldest + IDLE_FOR).min(now + PRESSED_FOR))
+        oldest.map(|oldest| (oldest + idle_for).min(now + idle_for.min(PRESSED_FOR)))
     }
 }
 
@@ -285,7 +292,11 @@ mod tests {
         let (near, far) = duplex(4_096);
         let links = Links::new(Protocol::Http2, count);
         let authority = Authority::parse("a.example:443", Some(443)).unwrap();
-        let route = Route { authority, is_tls: true, way: super::super::Way::Addresses(Vec::new()) };
+        let route = Route {
+            authority,
+            is_tls: true,
+            way: super::super::Way::Addresses(super::super::Resolved::now(Vec::new())),
+        };
         links.keep(&route, Link::start(near, protocol).await.unwrap());
         (links, far)
     }
@@ -293,7 +304,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_without_requests_is_ended_after_a_while() {
         // Connections of others, and how long one is kept beside so many.
-        let rows = [(0, IDLE_FOR), (MANY, PRESSED_FOR)];
+        let rows = [(0, IDLE_FOR), (MANY, PRESSED_FOR), (VERY_MANY, CROWDED_FOR)];
         for (protocol, (others, idle_for)) in
             [Protocol::Http1, Protocol::Http2].into_iter().flat_map(|p| rows.map(|row| (p, row)))
         {

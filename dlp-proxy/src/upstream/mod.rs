@@ -1,7 +1,8 @@
 //! Connections to origins.
 //!
-//! An authority becomes a [`Route`] once: its addresses are resolved and checked, and only they are dialled, however
-//! long the client's connection lives. A [`Links`] holds the connections that belong to one client connection.
+//! An authority becomes a [`Route`]: its addresses are resolved and checked, and only they are dialled. A client's
+//! connection may live for days, so when none of them takes a connection any more, they are resolved and checked anew. A
+//! [`Links`] holds the connections that belong to one client connection.
 
 mod guard;
 mod link;
@@ -17,6 +18,7 @@ pub(crate) use resolve::Resolver;
 
 use crate::fault::Fault;
 use crate::names::{Authority, Host};
+use crate::read_ahead::ReadAhead;
 use crate::rules::Exchangeable;
 use crate::tls::Protocol;
 use crate::tls::origin::{Asked, OriginConfigs, describe_certificate};
@@ -24,7 +26,7 @@ use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ClientConfig};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -33,6 +35,8 @@ use tokio_rustls::client::TlsStream;
 
 /// Pause before the next address of a name is tried beside the first (RFC 8305 5).
 const STAGGER: Duration = Duration::from_millis(250);
+/// Age from which on addresses that take no connection are looked up again: the shortest time for which a name is believed.
+const ADDRESSES_FRESH: Duration = Duration::from_secs(5);
 /// An origin whose addresses were resolved and checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
@@ -47,9 +51,22 @@ pub(crate) struct Route {
 #[derive(Clone, Debug)]
 enum Way {
     /// At one of these addresses.
-    Addresses(Vec<SocketAddr>),
+    Addresses(Resolved),
     /// Over the parent proxy, which resolves the name.
     Parent,
+}
+
+/// The addresses of an origin, all of which may be dialled.
+#[derive(Clone, Debug)]
+struct Resolved {
+    addresses: Vec<SocketAddr>,
+    since: Instant,
+}
+
+impl Resolved {
+    fn now(addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses, since: Instant::now() }
+    }
 }
 
 /// What all connections to origins share.
@@ -94,7 +111,7 @@ impl Upstream {
             self.resolver.check_unresolved(&authority)?;
             Way::Parent
         } else {
-            Way::Addresses(self.resolver.resolve(&authority).await?)
+            Way::Addresses(Resolved::now(self.resolver.resolve(&authority).await?))
         };
         Ok(Route { authority, is_tls, way })
     }
@@ -141,13 +158,26 @@ impl Upstream {
     /// Connects to the origin, or to whoever connects there.
     pub(crate) async fn connect(&self, route: &Route) -> Result<TcpStream, Fault> {
         let parent = match (&route.way, &self.parent) {
-            (Way::Addresses(addresses), _) => return self.dial(addresses).await,
+            (Way::Addresses(resolved), _) => return self.dial_resolved(&route.authority, resolved).await,
             (Way::Parent, Some(parent)) => parent,
             (Way::Parent, None) => return Err(Fault::Internal),
         };
         let tcp = self.dial(&parent.addresses(&self.resolver).await?).await?;
         let asked = timeout(self.connect_timeout, parent.ask(tcp, &route.authority)).await;
         asked.map_err(|_elapsed| Fault::Timeout)?
+    }
+
+    /// Connects to what is known of an origin, or else to what its name leads to by now.
+    async fn dial_resolved(&self, authority: &Authority, known: &Resolved) -> Result<TcpStream, Fault> {
+        let fault = match self.dial(&known.addresses).await {
+            Err(fault) if known.since.elapsed() >= ADDRESSES_FRESH => fault,
+            dialled => return dialled,
+        };
+        let addresses = self.resolver.resolve(authority).await?;
+        if addresses.iter().all(|address| known.addresses.contains(address)) {
+            return Err(fault);
+        }
+        self.dial(&addresses).await
     }
 
     /// Connects to the first address that accepts.
@@ -180,12 +210,12 @@ impl Upstream {
         route: &Route,
         tcp: TcpStream,
         offered: &Arc<ClientConfig>,
-    ) -> Result<TlsStream<TcpStream>, TlsTrouble> {
+    ) -> Result<TlsStream<ReadAhead<TcpStream>>, TlsTrouble> {
         let name = match &route.authority.host {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Fault::Handshake)?,
             Host::Address(ip) => ServerName::IpAddress((*ip).into()),
         };
-        let handshake = TlsConnector::from(offered.clone()).connect(name, tcp);
+        let handshake = TlsConnector::from(offered.clone()).connect(name, ReadAhead::new(tcp));
         match timeout(self.connect_timeout, handshake).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(tls_trouble(&error)),
@@ -230,5 +260,38 @@ fn tls_trouble(error: &std::io::Error) -> TlsTrouble {
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => TlsTrouble::NoCommonProtocol,
         Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => Fault::ClientCertificate.into(),
         _ => Fault::Handshake.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn an_origin_that_has_moved_is_found_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let now_at = listener.local_addr().unwrap();
+        // Nobody listens there.
+        let was_at: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let root = rcgen::generate_simple_self_signed(vec!["root.example".to_owned()]).unwrap();
+        std::fs::write(dir.path().join("root.pem"), root.cert.pem()).unwrap();
+        let roots = dir.path().join("root.pem");
+        let config = format!("upstream.use_system_roots = false\nupstream.extra_roots = [{roots:?}]\n");
+        let config = format!("{config}resolver.override = {{ \"moved.example\" = \"{now_at}\" }}");
+        let config: Config = toml::from_str(&config).unwrap();
+        let roots = crate::tls::origin::client_configs(&config.upstream, &[]).unwrap();
+        let resolver = Resolver::new(&config.resolver, AddressGuard::new(true, Vec::new()));
+        let upstream = Upstream::new(resolver, None, roots, &config.upstream);
+        let authority = Authority::parse("moved.example:443", None).unwrap();
+        let route = |since| {
+            let way = Way::Addresses(Resolved { addresses: vec![was_at], since });
+            Route { authority: authority.clone(), is_tls: false, way }
+        };
+        let now = Instant::now();
+        assert!(upstream.connect(&route(now + ADDRESSES_FRESH)).await.is_err(), "that was looked up just now");
+        let Some(before) = now.checked_sub(ADDRESSES_FRESH) else { return };
+        assert_eq!(upstream.connect(&route(before)).await.unwrap().peer_addr().unwrap(), now_at);
     }
 }

@@ -16,11 +16,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// Time for the rest of the other direction when one has ended.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// Bytes of earlier control frames that one is judged with: each holds little, and a value may stand in several.
 const CONTROL_BYTES: usize = 4 * 1024;
+/// The latest of what control frames said.
+type Controls = Zeroizing<Vec<u8>>;
 /// Bytes read at a time downwards.
 const DOWN_BYTES: usize = 32 * 1024;
 
@@ -174,7 +177,7 @@ impl Lane<'_> {
             Side::Origin => deflate.server_keeps_context,
         };
         let mut assembler = Assembler::new(terms.message_max, terms.deflate.map(keeps_context));
-        let (mut controls, mut share) = (Vec::new(), terms.room.share(terms.ip));
+        let (mut controls, mut share) = (Controls::default(), terms.room.share(terms.ip));
         loop {
             // To give back what a message took there is always room.
             let _ = share.hold(assembler.held());
@@ -232,7 +235,7 @@ async fn send<W: AsyncWrite + Unpin>(write: &mut W, frames: &[u8]) -> io::Result
 /// Reads until there is something to send: a control frame, or a message that may pass.
 async fn next_judged<R, J, F>(
     read: &mut R,
-    (assembler, controls, share): (&mut Assembler, &mut Vec<u8>, &mut MessageShare),
+    (assembler, controls, share): (&mut Assembler, &mut Controls, &mut MessageShare),
     (side, terms): (Side, &Terms),
     judge: &J,
 ) -> io::Result<Next>
@@ -282,16 +285,19 @@ where
 }
 
 /// Judges a control frame by itself and with what stood in those before it.
-async fn may_control_pass<J, F>(text: Vec<u8>, controls: &mut Vec<u8>, side: Side, judge: &J) -> bool
+async fn may_control_pass<J, F>(text: Vec<u8>, controls: &mut Controls, side: Side, judge: &J) -> bool
 where
     J: Fn(Said, Vec<u8>) -> F,
     F: Future<Output = bool>,
 {
     let is_first = controls.is_empty();
+    // All at once, because memory that is left behind by growing is not wiped.
+    let known = controls.len();
+    controls.reserve_exact((2 * CONTROL_BYTES).saturating_sub(known));
     controls.extend_from_slice(&text);
-    controls.drain(..controls.len().saturating_sub(CONTROL_BYTES));
+    controls.drain(..(known + text.len()).saturating_sub(CONTROL_BYTES));
     let said = Said { side, is_control: true };
-    judge(said, text).await && (is_first || judge(said, controls.clone()).await)
+    judge(said, text).await && (is_first || judge(said, controls.to_vec()).await)
 }
 
 /// The text of a control frame. That of a close frame begins with a number, which reads as text of two bytes.

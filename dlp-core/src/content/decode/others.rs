@@ -164,14 +164,25 @@ fn in_part<'t>(text: &[u8], part: &Range<usize>, other: Other<'t>) -> Option<Oth
     }
 }
 
-/// Inflates bytes as far as there is room, and says whether there was more. All of it leads back to the whole.
+/// How often something that was deflated is inflated.
+const DEFLATED_TIMES_MAX: usize = 4;
+
+/// Inflates bytes as far as there is room, and says whether there was more. Streams that follow each other are one, what was
+/// deflated several times is inflated as often, and UTF-16 is narrowed. All of it leads back to the whole.
 pub(in crate::content) fn inflate(content: &Derived, room: u64) -> (Derived, bool) {
-    let mut bytes = Vec::new();
-    // What was read before an error is what there is.
-    let _ =
-        flate2::read::ZlibDecoder::new(content.bytes.as_slice()).take(room.saturating_add(1)).read_to_end(&mut bytes);
+    let mut bytes = inflated(&content.bytes, room);
+    for _ in 1..DEFLATED_TIMES_MAX {
+        let inner = if runs::is_deflated(&bytes) { inflated(&bytes, room) } else { Vec::new() };
+        if inner.is_empty() {
+            break;
+        }
+        bytes = inner;
+    }
     let is_cut = bytes.len() as u64 > room;
     bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+    if let Some(read) = wide::order(&bytes) {
+        bytes = wide::text(&bytes, read).into_bytes();
+    }
     let (first, last) = (content.runs.first(), content.runs.last());
     let mut out = Derived::default();
     out.share(&bytes, first.map_or(0, |run| run.original_start));
@@ -179,10 +190,57 @@ pub(in crate::content) fn inflate(content: &Derived, room: u64) -> (Derived, boo
     (out, is_cut)
 }
 
+/// What streams that follow each other inflate to, one byte more than there is room at most.
+fn inflated(mut bytes: &[u8], room: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while runs::is_deflated(bytes) && out.len() as u64 <= room {
+        let mut decoder = flate2::bufread::ZlibDecoder::new(bytes);
+        let left = room.saturating_add(1) - out.len() as u64;
+        // What was read before an error is what there is.
+        let ended = decoder.by_ref().take(left).read_to_end(&mut out);
+        bytes = &bytes[usize::try_from(decoder.total_in()).map_or(bytes.len(), |used| used.min(bytes.len()))..];
+        if ended.is_err() {
+            break;
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write as _;
+
+    #[test]
+    fn what_was_deflated_twice_or_wide_or_in_several_streams_is_inflated() {
+        let deflated = |bytes: &[u8]| {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(bytes).expect("memory");
+            encoder.finish().expect("memory")
+        };
+        let text = "PESEL 44051401458";
+        let wide = |of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
+        let rows = [
+            (deflated(text.as_bytes()), text),
+            (deflated(&deflated(text.as_bytes())), text),
+            (deflated(&wide(u16::to_le_bytes)), text),
+            (deflated(&wide(u16::to_be_bytes)), text),
+            ([deflated(b"PESEL "), deflated(b"44051401458"), b"and more".to_vec()].concat(), text),
+            // Begins like such a stream, and is none.
+            (deflated(b"x^2 + y^2"), "x^2 + y^2"),
+        ];
+        for (bytes, expected) in rows {
+            let mut content = Derived::default();
+            content.copy(&bytes, 7);
+            content.end(7 + bytes.len() as u64);
+            let (inflated, is_cut) = inflate(&content, 1_000);
+            assert_eq!((String::from_utf8_lossy(&inflated.bytes).as_ref(), is_cut), (expected, false));
+        }
+        let mut content = Derived::default();
+        content.copy(&[deflated(text.as_bytes()), deflated(text.as_bytes())].concat(), 0);
+        let (inflated, is_cut) = inflate(&content, 20);
+        assert_eq!((inflated.bytes.len(), is_cut), (20, true));
+    }
 
     fn kinds(text: &str) -> Vec<(&'static str, Made<'static>)> {
         let mut found = Vec::new();

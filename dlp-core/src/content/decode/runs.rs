@@ -192,7 +192,7 @@ fn may_be_read(run: &[u8]) -> bool {
         [a, b, c] => [*a, *b, *c],
         _ => return false,
     };
-    let is_character = || match std::str::from_utf8(&first) {
+    let is_character = || match std::str::from_utf8(behind_nul(&first)) {
         Ok(text) => !text.contains('\0'),
         Err(error) => error.error_len().is_none(),
     };
@@ -252,11 +252,17 @@ pub(super) fn is_deflated(bytes: &[u8]) -> bool {
 
 /// Whether bytes are a text of people: UTF-8, or UTF-16 with European letters, nearly without control characters.
 pub(in crate::content) fn is_text(bytes: &[u8]) -> bool {
+    let bytes = behind_nul(bytes);
     let cut = &bytes[..crate::text::utf8_cut(bytes)];
     let Ok(text) = std::str::from_utf8(cut) else { return false };
     let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
     let (shown, all) = text.chars().fold((0, 0), |(shown, all), c| (shown + usize::from(is_shown(&c)), all + 1));
     all > 0 && shown * 100 >= all * TEXT_PERCENT && !text.contains('\0')
+}
+
+/// Text that a NUL stands before, as mail programs write names and passwords.
+fn behind_nul(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\0").unwrap_or(bytes)
 }
 
 #[cfg(test)]
@@ -266,12 +272,14 @@ mod tests {
     #[test]
     fn runs_are_found_and_decoded() {
         type Row = (&'static str, Option<(Range<usize>, Option<(&'static str, &'static str)>)>);
-        let rows: [Row; 24] = [
+        let rows: [Row; 26] = [
             ("", None),
             ("plain words of any kind and nothing else", None),
             ("internationalisation", None),
             ("internationalisationTest", Some((0..24, None))),
             ("NDQwNTE0MDE0NTg=", Some((0..16, Some(("base64", "44051401458"))))),
+            ("AFBFU0VMIDQ0MDUxNDAxNDU4", Some((0..24, Some(("base64", "\0PESEL 44051401458"))))),
+            ("AAAAAFBFU0VMIDQ0MDUxNDAxNDU4", Some((0..28, None))),
             ("x: NDQwNTE0MDE0NTg= y", Some((3..19, Some(("base64", "44051401458"))))),
             ("\"NDQwNTE0MDE0NTg\"", Some((1..16, Some(("base64", "44051401458"))))),
             ("path/NDQwNTE0MDE0NTg", Some((0..20, Some(("base64", "44051401458"))))),

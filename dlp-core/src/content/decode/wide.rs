@@ -38,6 +38,13 @@ fn is_likely(unit: u16) -> bool {
     is_letter || matches!(unit, 0x9 | 0xA | 0xD | 0x2010..=0x2030 | 0xFEFF)
 }
 
+/// The text that bytes are in UTF-16 of an order.
+pub(super) fn text(bytes: &[u8], read: fn([u8; 2]) -> u16) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+    let chars = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    chars.filter(|c| *c != '\u{FEFF}').collect()
+}
+
 /// The text that bytes are in UTF-16; `None` when they are none.
 pub(super) fn narrow(content: &Derived) -> Option<Derived> {
     let read = order(&content.bytes)?;

@@ -12,6 +12,8 @@ pub(super) use head::{PartHead, file_names};
 pub(super) use transfer::decode_transfer;
 
 use super::entity::{Declared, walk_entity};
+use super::fields::{Field, Fields, FieldsEnd};
+use super::joined;
 use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
 use delimiter::{Found, Segment};
@@ -47,7 +49,32 @@ pub(super) fn walk_multipart(walk: &mut Walk<'_>, content_type: &str, first: &[u
         walk_segment(walk, parts, *segment, body);
     }
     walk.multipart_depth -= 1;
+    if found.segments.iter().filter(|segment| segment.is_part).count() > 1 && !walk.is_over() {
+        let limits = walk.setup.limits;
+        let fields = PartFields { segments: found.segments.iter(), body, header_max: limits.part_header_bytes_max };
+        walk.within("fields, joined".to_owned(), |walk| joined::walk_joined_fields(walk, Box::new(fields)));
+    }
     report(walk, &found)
+}
+
+/// The parts of a form as fields, for values that it has divided over several of them.
+struct PartFields<'f> {
+    segments: std::slice::Iter<'f, Segment>,
+    body: &'f mut dyn ReadSeek,
+    header_max: u64,
+}
+
+impl Fields for PartFields<'_> {
+    fn next_field(&mut self) -> Result<Option<Field>, FieldsEnd> {
+        let Some(segment) = self.segments.by_ref().find(|segment| segment.is_part) else { return Ok(None) };
+        let mut part = Window::new(self.body, segment.start, segment.end);
+        let (head, start) = read_head(&mut part, self.header_max)?;
+        let mut value = Window::new(self.body, segment.start + start, segment.end);
+        // A file, or what is longer than any piece, has none of a value that is divided.
+        let is_piece = head.file_names.is_empty() && unpacked::len_of(&mut value)? <= joined::PIECE_BYTES_MAX as u64;
+        let value = if is_piece { unpacked::peek(&mut value, joined::PIECE_BYTES_MAX as u64)? } else { vec![b' '] };
+        Ok(Some(Field { value, is_first: is_piece, is_last: is_piece, is_text: true, ..Field::default() }))
+    }
 }
 
 /// Finds the parts by the declared boundary, or, when the body does not have it, by the one that the body shows.

@@ -22,8 +22,8 @@ use std::io::{self, Read};
 use std::rc::Rc;
 use tokio::sync::{mpsc, watch};
 
-/// Bytes that stay behind what was read. The engine needs less than half of it to decide about a place, the reading of
-/// pieces included, and no match is longer than 16 KiB.
+/// Bytes that stay behind what was read. The engine needs less than three quarters of it to decide about a place, the reading
+/// of pieces and a slice that idle threads search included, and no match is longer than 16 KiB.
 pub(super) const HOLD_BACK_BYTES: u64 = 1024 * 1024;
 /// Bytes between two decisions, when something new was found.
 const DECIDED_EVERY_BYTES: u64 = 256 * 1024;
