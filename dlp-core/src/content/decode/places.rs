@@ -3,13 +3,10 @@
 //! Most texts have nothing of the kind, so what each decoder looks for first is asked of 64 bytes at a time; the
 //! decoders themselves only ever look at the places that are left.
 
-use super::runs::VALUE_CHARS_MIN;
+use super::stretch::{BLOCK_BYTES, Marks, Stretch};
 use super::transfer::hex_pair;
-use crate::matching::{ByteClasses, Isa, classes_of};
 use std::ops::Range;
 
-/// Digits of base64 of the shortest run that is looked at.
-const RUN_DIGITS: usize = VALUE_CHARS_MIN;
 /// Codes of quoted-printable that are surely such, below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
 /// Such codes from which, where they are a part of all codes, all of a text is written so.
@@ -21,14 +18,10 @@ const QUOTED_NEAR_WORDS: usize = 4;
 /// Digits of a number before `=` that are looked at.
 const NUMBER_BYTES_MAX: usize = 16;
 
-/// Bytes of a block: one for each bit of a word.
-const BLOCK_BYTES: usize = 64;
-/// Blocks that are classed together: few enough for their classes to stay in the fastest cache.
-const STRETCH_BLOCKS: usize = 64;
-
 /// Places of a text, as masks; what each of them marks stands at the method of the same name.
+#[derive(Default)]
 pub(in crate::content) struct Places {
-    isa: Isa,
+    stretch: Box<Stretch>,
     masks: Masks,
     has_quoted: bool,
 }
@@ -65,38 +58,35 @@ impl Masks {
         }
     }
 
-    /// Adds the words of a block, beside the one before and the next.
-    #[inline]
-    fn push(&mut self, [before, now, next]: [&ByteClasses; 3]) {
-        self.digits.push(now.base64);
-        self.words.push(now.base64 | now.equals);
-        self.strong.push(now.digit | now.upper);
-        self.apart.push(digits_apart(now.digit, next.digit));
-        self.runs.push(run_starts(before.base64, now, next));
-        self.borders.push(string_ends(before, now, next));
-        self.feeds.push(now.feed);
-        self.breaks.push(now.feed & behind_part(before, now) & near(before.digit, now.digit, next.digit));
-        self.escapes.push(escapes(now, next));
-        self.quoted.push(quoted_codes(now, next));
-        self.quoted_ends.push(now.equals & (now.joint >> 1 | next.joint << 63));
-        self.surely_quoted.push(0);
-        self.alike.push(0);
-    }
-
-    /// The same with characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether one of
-    /// a script with letters that are drawn like Latin ones stands beside such a letter.
-    #[inline]
-    fn add(&mut self, classes: [&ByteClasses; 3], text: &[u8]) -> bool {
-        self.push(classes);
-        let index = self.quoted.len() - 1;
-        for at in places_of(index, self.quoted[index]) {
-            self.surely_quoted[index] |= u64::from(is_surely_quoted(text, at)) << (at % 64);
+    /// Adds words of a stretch of the text. Whether a letter of a script with letters that are drawn like Latin ones stands
+    /// beside such a letter.
+    fn add(&mut self, marks: &Marks, range: Range<usize>, text: &[u8]) -> bool {
+        let first = self.digits.len();
+        self.digits.extend_from_slice(&marks.digits[range.clone()]);
+        self.words.extend_from_slice(&marks.words[range.clone()]);
+        self.strong.extend_from_slice(&marks.strong[range.clone()]);
+        self.apart.extend_from_slice(&marks.apart[range.clone()]);
+        self.runs.extend_from_slice(&marks.runs[range.clone()]);
+        self.borders.extend_from_slice(&marks.borders[range.clone()]);
+        self.feeds.extend_from_slice(&marks.feeds[range.clone()]);
+        self.breaks.extend_from_slice(&marks.breaks[range.clone()]);
+        self.escapes.extend_from_slice(&marks.escapes[range.clone()]);
+        self.quoted.extend_from_slice(&marks.quoted[range.clone()]);
+        self.quoted_ends.extend_from_slice(&marks.quoted_ends[range.clone()]);
+        self.surely_quoted.resize(first + range.len(), 0);
+        self.alike.resize(first + range.len(), 0);
+        let mut is_mixed = false;
+        for (index, (quoted, wide)) in (first..).zip(marks.quoted[range.clone()].iter().zip(&marks.wide[range])) {
+            for at in places_of(index, *quoted) {
+                self.surely_quoted[index] |= u64::from(is_surely_quoted(text, at)) << (at % 64);
+            }
+            is_mixed |= *wide != 0 && self.add_wide((index, *wide), text);
         }
-        classes[1].wide != 0 && self.add_wide(classes[1].wide, text)
+        is_mixed
     }
 
-    fn add_wide(&mut self, wide: u64, text: &[u8]) -> bool {
-        let index = self.alike.len() - 1;
+    /// Adds characters of the text beyond ASCII that may be drawn like others, or like nothing.
+    fn add_wide(&mut self, (index, wide): (usize, u64), text: &[u8]) -> bool {
         let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
         let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
         for at in places_of(index, wide) {
@@ -118,12 +108,6 @@ impl Masks {
     }
 }
 
-impl Default for Places {
-    fn default() -> Self {
-        Self { isa: Isa::detect(), masks: Masks::default(), has_quoted: false }
-    }
-}
-
 impl Places {
     /// Places of a text.
     pub(in crate::content) fn of(text: &[u8]) -> Self {
@@ -134,26 +118,10 @@ impl Places {
 
     /// Finds those of a text; those of the text before are forgotten.
     pub(in crate::content) fn read(&mut self, text: &[u8]) {
-        let masks = &mut self.masks;
+        let Self { stretch, masks, .. } = self;
         masks.clear_for(text.len().div_ceil(BLOCK_BYTES));
         let mut is_mixed = false;
-        // The last two blocks of the stretch before, and behind them those of this one.
-        let mut classes = [ByteClasses::default(); STRETCH_BLOCKS + 2];
-        for stretch in text.chunks(STRETCH_BLOCKS * BLOCK_BYTES) {
-            let blocks = stretch.len().div_ceil(BLOCK_BYTES);
-            classes_of(self.isa, stretch, &mut classes[2..2 + blocks]);
-            let is_first = masks.feeds.is_empty();
-            for (index, [before, now, next]) in classes[..2 + blocks].array_windows().enumerate() {
-                // Before the first block of a text there is none.
-                if index > 0 || !is_first {
-                    is_mixed |= masks.add([before, now, next], text);
-                }
-            }
-            classes.copy_within(blocks..blocks + 2, 0);
-        }
-        if !text.is_empty() {
-            is_mixed |= masks.add([&classes[0], &classes[1], &ByteClasses::default()], text);
-        }
+        stretch.read(text, &mut |marks, range| is_mixed |= masks.add(marks, range, text));
         self.end(is_mixed);
     }
 
@@ -185,7 +153,7 @@ impl Places {
         Marked(&self.masks.digits)
     }
 
-    /// The same and `=`: what words, numbers and keys are made of.
+    /// Digits of base64 and `=`: what words, numbers and keys are made of.
     pub(super) fn words(&self) -> Marked<'_> {
         Marked(&self.masks.words)
     }
@@ -301,76 +269,6 @@ fn places_of(index: usize, mut word: u64) -> impl Iterator<Item = usize> {
         word &= word - 1;
         Some(index * 64 + bit)
     })
-}
-
-/// A mask and the one behind it.
-fn joined(now: u64, next: u64) -> u128 {
-    u128::from(next) << 64 | u128::from(now)
-}
-
-/// Where a bit of a mask stands at most 64 places away; the words beside it are those before and behind.
-fn near(before: u64, now: u64, next: u64) -> u64 {
-    match now {
-        0 => before.checked_ilog2().map_or(0, |last| u64::MAX >> (63 - last)) | next.wrapping_neg() | next,
-        _ => u64::MAX,
-    }
-}
-
-fn digits_apart(now: u64, next: u64) -> u64 {
-    if now == 0 {
-        return 0;
-    }
-    let digits = joined(now, next);
-    let near = digits >> 2 | digits >> 3 | digits >> 4 | digits >> 5 | digits >> 6;
-    now & !(digits >> 1) as u64 & near as u64
-}
-
-fn run_starts(before: u64, now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let digits = joined(now.base64, next.base64);
-    let two = digits & digits >> 1;
-    let four = two & two >> 2;
-    let eight = four & four >> 4;
-    let long = eight & eight >> (RUN_DIGITS - 8);
-    let starts = now.base64 & !(now.base64 << 1 | before >> 63);
-    starts & long as u64
-}
-
-/// What stands behind a byte that may stand before a place at which a value is torn apart: a part of a word, a blank,
-/// or another joint.
-fn behind_part(before: &ByteClasses, now: &ByteClasses) -> u64 {
-    let part = |classes: &ByteClasses| classes.base64 | classes.equals | classes.joint & !classes.feed;
-    part(now) << 1 | part(before) >> 63
-}
-
-fn string_ends(before: &ByteClasses, now: &ByteClasses, next: &ByteClasses) -> u64 {
-    now.quote & behind_part(before, now) & (now.joint >> 1 | next.joint << 63)
-}
-
-/// ASCII with which characters are written in other ways.
-fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let behind = |now: u64, next: u64| now >> 1 | next << 63;
-    let coded = now.code & behind(now.coded, next.coded);
-    let utf7 = now.plus & behind(now.a, next.a);
-    // A blank of a form between two words.
-    let blank = now.plus & behind(now.base64, next.base64);
-    let plain = coded | utf7 | blank;
-    if now.ampersand == 0 {
-        return plain;
-    }
-    let ends = joined(now.semicolon, next.semicolon);
-    let ends = ends | ends >> 1;
-    let ends = ends | ends >> 2;
-    let ends = ends | ends >> 4;
-    let ends = ends | ends >> 8;
-    // The longest name, and what stands around it.
-    let ends = ends | ends >> 3;
-    plain | now.ampersand & (behind(now.hash, next.hash) | ends as u64)
-}
-
-/// `=` of codes of quoted-printable.
-fn quoted_codes(now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let digits = |classes: &ByteClasses| classes.digit | classes.upper & classes.coded;
-    now.equals & (digits(now) >> 1 | digits(next) << 63)
 }
 
 /// Whether `=` at a place begins a code of quoted-printable and surely nothing else, as in `page=17`: beside it stands another
