@@ -3,7 +3,7 @@
 //! Most texts have nothing of the kind, so what each decoder looks for first is asked of 64 bytes at a time; the
 //! decoders themselves only ever look at the places that are left.
 
-use super::stretch::{BLOCK_BYTES, Marks, Stretch};
+use super::stretch::{BLOCK_BYTES, Masks, Stretch};
 use super::transfer::hex_pair;
 use std::ops::Range;
 
@@ -22,70 +22,47 @@ const NUMBER_BYTES_MAX: usize = 16;
 #[derive(Default)]
 pub(in crate::content) struct Places {
     stretch: Box<Stretch>,
+    /// What stands beside what. `=` of quoted-printable, with codes and at the ends of lines, are escapes where there are
+    /// enough codes.
     masks: Masks,
-    has_quoted: bool,
-}
-
-/// One word of each mask for every 64 bytes.
-#[derive(Default)]
-struct Masks {
-    digits: Vec<u64>,
-    words: Vec<u64>,
-    strong: Vec<u64>,
-    apart: Vec<u64>,
-    runs: Vec<u64>,
-    borders: Vec<u64>,
-    feeds: Vec<u64>,
-    breaks: Vec<u64>,
-    escapes: Vec<u64>,
-    /// `=` of quoted-printable, with codes and at the ends of lines: an escape where there are enough codes.
-    quoted: Vec<u64>,
-    quoted_ends: Vec<u64>,
+    /// Words of each of them.
+    words: usize,
     /// The codes of quoted-printable that are surely such: `page=17` is none.
     surely_quoted: Vec<u64>,
     /// Letters of scripts with letters that are drawn like Latin ones, which are escapes where they stand among these.
     alike: Vec<u64>,
+    has_quoted: bool,
 }
 
-impl Masks {
-    fn clear_for(&mut self, words: usize) {
-        let Self { digits, words: parts, strong, apart, runs, borders, .. } = self;
-        let first = [digits, parts, strong, apart, runs, borders];
-        let Self { feeds, breaks, escapes, quoted, quoted_ends, surely_quoted, alike, .. } = self;
-        for mask in first.into_iter().chain([feeds, breaks, escapes, quoted, quoted_ends, surely_quoted, alike]) {
-            mask.clear();
-            mask.reserve(words);
-        }
+impl Places {
+    /// Places of a text.
+    pub(in crate::content) fn of(text: &[u8]) -> Self {
+        let mut places = Self::default();
+        places.read(text);
+        places
     }
 
-    /// Adds words of a stretch of the text. Whether a letter of a script with letters that are drawn like Latin ones stands
-    /// beside such a letter.
-    fn add(&mut self, marks: &Marks, range: Range<usize>, text: &[u8]) -> bool {
-        let first = self.digits.len();
-        self.digits.extend_from_slice(&marks.digits[range.clone()]);
-        self.words.extend_from_slice(&marks.words[range.clone()]);
-        self.strong.extend_from_slice(&marks.strong[range.clone()]);
-        self.apart.extend_from_slice(&marks.apart[range.clone()]);
-        self.runs.extend_from_slice(&marks.runs[range.clone()]);
-        self.borders.extend_from_slice(&marks.borders[range.clone()]);
-        self.feeds.extend_from_slice(&marks.feeds[range.clone()]);
-        self.breaks.extend_from_slice(&marks.breaks[range.clone()]);
-        self.escapes.extend_from_slice(&marks.escapes[range.clone()]);
-        self.quoted.extend_from_slice(&marks.quoted[range.clone()]);
-        self.quoted_ends.extend_from_slice(&marks.quoted_ends[range.clone()]);
-        self.surely_quoted.resize(first + range.len(), 0);
-        self.alike.resize(first + range.len(), 0);
+    /// Finds those of a text; those of the text before are forgotten.
+    pub(in crate::content) fn read(&mut self, text: &[u8]) {
+        self.words = text.len().div_ceil(BLOCK_BYTES);
+        self.stretch.read(text, &mut self.masks);
+        for mask in [&mut self.surely_quoted, &mut self.alike] {
+            mask.clear();
+            mask.resize(self.words, 0);
+        }
         let mut is_mixed = false;
-        for (index, (quoted, wide)) in (first..).zip(marks.quoted[range.clone()].iter().zip(&marks.wide[range])) {
-            for at in places_of(index, *quoted) {
+        for index in 0..self.words {
+            for at in places_of(index, self.masks.quoted[1 + index]) {
                 self.surely_quoted[index] |= u64::from(is_surely_quoted(text, at)) << (at % 64);
             }
-            is_mixed |= *wide != 0 && self.add_wide((index, *wide), text);
+            let wide = self.masks.wide[1 + index];
+            is_mixed |= wide != 0 && self.add_wide((index, wide), text);
         }
-        is_mixed
+        self.end(is_mixed);
     }
 
-    /// Adds characters of the text beyond ASCII that may be drawn like others, or like nothing.
+    /// Adds characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether a letter of a script
+    /// with letters that are drawn like Latin ones stands beside such a letter.
     fn add_wide(&mut self, (index, wide): (usize, u64), text: &[u8]) -> bool {
         let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
         let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
@@ -102,95 +79,87 @@ impl Masks {
                 _ => {}
             }
         }
-        self.escapes[index] |= escapes;
+        self.masks.escapes[1 + index] |= escapes;
         self.alike[index] = alike;
         is_mixed
-    }
-}
-
-impl Places {
-    /// Places of a text.
-    pub(in crate::content) fn of(text: &[u8]) -> Self {
-        let mut places = Self::default();
-        places.read(text);
-        places
-    }
-
-    /// Finds those of a text; those of the text before are forgotten.
-    pub(in crate::content) fn read(&mut self, text: &[u8]) {
-        let Self { stretch, masks, .. } = self;
-        masks.clear_for(text.len().div_ceil(BLOCK_BYTES));
-        let mut is_mixed = false;
-        stretch.read(text, &mut |marks, range| is_mixed |= masks.add(marks, range, text));
-        self.end(is_mixed);
     }
 
     /// Adds what counts only because of the whole text. Where no letter stands among Latin ones, the script is what it
     /// looks like.
     fn end(&mut self, is_mixed: bool) {
-        let Masks { escapes, quoted, quoted_ends, surely_quoted, alike, .. } = &mut self.masks;
+        let Self { masks, words, surely_quoted, alike, .. } = self;
+        let codes = &masks.quoted[1..=*words];
         let count = |codes: &[u64]| codes.iter().map(|codes| codes.count_ones()).sum::<u32>();
-        let (sure, all) = (count(surely_quoted), count(quoted));
+        let (sure, all) = (count(surely_quoted), count(codes));
         self.has_quoted = sure >= QUOTED_MIN;
         let is_everywhere = sure >= QUOTED_MANY && sure.saturating_mul(QUOTED_SHARE) >= all;
         let is_near = |index: usize| {
             let near = index.saturating_sub(QUOTED_NEAR_WORDS)..surely_quoted.len().min(index + QUOTED_NEAR_WORDS + 1);
             surely_quoted[near].iter().any(|codes| *codes != 0)
         };
-        for (index, escapes) in escapes.iter_mut().enumerate() {
-            let codes = quoted[index] | quoted_ends[index];
-            if self.has_quoted && codes != 0 && (is_everywhere || is_near(index)) {
-                *escapes |= codes;
-            }
-            if is_mixed {
-                *escapes |= alike[index];
+        let escapes = &mut masks.escapes[1..=*words];
+        if is_mixed {
+            escapes.iter_mut().zip(&*alike).for_each(|(escapes, alike)| *escapes |= alike);
+        }
+        if self.has_quoted {
+            let ends = &masks.quoted_ends[1..=*words];
+            for (index, escapes) in escapes.iter_mut().enumerate() {
+                let codes = codes[index] | ends[index];
+                if codes != 0 && (is_everywhere || is_near(index)) {
+                    *escapes |= codes;
+                }
             }
         }
     }
 
+    /// The words of a mask.
+    fn marked<'p>(&'p self, mask: &'p [u64]) -> Marked<'p> {
+        Marked(mask.get(1..=self.words).unwrap_or_default())
+    }
+
     /// Digits of base64.
     pub(super) fn digits(&self) -> Marked<'_> {
-        Marked(&self.masks.digits)
+        self.marked(&self.masks.digits)
     }
 
     /// Digits of base64 and `=`: what words, numbers and keys are made of.
     pub(super) fn words(&self) -> Marked<'_> {
-        Marked(&self.masks.words)
+        self.marked(&self.masks.words)
     }
 
     /// Digits and capitals, which words of a language have few of.
     pub(super) fn strong(&self) -> Marked<'_> {
-        Marked(&self.masks.strong)
+        self.marked(&self.masks.strong)
     }
 
     /// Digits behind which something else stands, and near it another digit.
     pub(super) fn apart(&self) -> Marked<'_> {
-        Marked(&self.masks.apart)
+        self.marked(&self.masks.apart)
     }
 
     /// First digits of runs of base64 that are long enough for a value.
     pub(super) fn runs(&self) -> Marked<'_> {
-        Marked(&self.masks.runs)
+        self.marked(&self.masks.runs)
     }
 
     /// Quotes that may end a string which another one goes on with.
     pub(super) fn borders(&self) -> Marked<'_> {
-        Marked(&self.masks.borders)
+        self.marked(&self.masks.borders)
     }
 
     /// Line feeds.
     pub(super) fn feeds(&self) -> Marked<'_> {
-        Marked(&self.masks.feeds)
+        self.marked(&self.masks.feeds)
     }
 
     /// Line feeds that may stand inside a value, which has a digit.
     pub(super) fn breaks(&self) -> Marked<'_> {
-        Marked(&self.masks.breaks)
+        self.marked(&self.masks.breaks)
     }
 
     /// First bytes of characters that may be written in another way.
     pub(super) fn escapes(&self) -> Marked<'_> {
-        Marked(&self.masks.escapes)
+        self.marked(&self.masks.escapes)
     }
 
     /// Whether `=` may begin codes of quoted-printable.

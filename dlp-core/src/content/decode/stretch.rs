@@ -25,7 +25,6 @@ type Mask = [u64; STRETCH_BLOCKS];
 pub(super) struct Stretch {
     isa: Isa,
     classes: Classes,
-    marks: Marks,
 }
 
 /// The classes of [`ByteClasses`], each in words of its own.
@@ -47,51 +46,99 @@ struct Classes {
     wide: Words,
 }
 
-/// What a stretch has, one word for each of its blocks.
-pub(super) struct Marks {
-    pub(super) digits: Mask,
-    pub(super) words: Mask,
-    pub(super) strong: Mask,
-    pub(super) apart: Mask,
-    pub(super) runs: Mask,
-    pub(super) borders: Mask,
-    pub(super) feeds: Mask,
-    pub(super) breaks: Mask,
-    pub(super) escapes: Mask,
-    pub(super) quoted: Mask,
-    pub(super) quoted_ends: Mask,
-    pub(super) wide: Mask,
+/// The masks of a text, one word for every 64 bytes. Before the first word stands one that is of no account, and behind
+/// the last there is room for those of a stretch.
+#[derive(Default)]
+pub(super) struct Masks {
+    pub(super) digits: Vec<u64>,
+    pub(super) words: Vec<u64>,
+    pub(super) strong: Vec<u64>,
+    pub(super) apart: Vec<u64>,
+    pub(super) runs: Vec<u64>,
+    pub(super) borders: Vec<u64>,
+    pub(super) feeds: Vec<u64>,
+    pub(super) breaks: Vec<u64>,
+    pub(super) escapes: Vec<u64>,
+    pub(super) quoted: Vec<u64>,
+    pub(super) quoted_ends: Vec<u64>,
+    pub(super) wide: Vec<u64>,
+}
+
+/// The same of a stretch.
+struct Marks<'m> {
+    digits: &'m mut Mask,
+    words: &'m mut Mask,
+    strong: &'m mut Mask,
+    apart: &'m mut Mask,
+    runs: &'m mut Mask,
+    borders: &'m mut Mask,
+    feeds: &'m mut Mask,
+    breaks: &'m mut Mask,
+    escapes: &'m mut Mask,
+    quoted: &'m mut Mask,
+    quoted_ends: &'m mut Mask,
+    wide: &'m mut Mask,
+}
+
+impl Masks {
+    /// Makes room for so many words.
+    fn fit(&mut self, blocks: usize) {
+        let Self { digits, words, strong, apart, runs, borders, feeds, breaks, escapes, quoted, quoted_ends, wide } =
+            self;
+        for mask in [digits, words, strong, apart, runs, borders, feeds, breaks, escapes, quoted, quoted_ends, wide] {
+            let len = mask.len().max(1 + blocks + STRETCH_BLOCKS);
+            mask.resize(len, 0);
+        }
+    }
+
+    /// Those of the stretch whose first word stands here.
+    fn stretch(&mut self, at: usize) -> Marks<'_> {
+        fn slots(mask: &mut [u64], at: usize) -> &mut Mask {
+            mask[at..].first_chunk_mut().expect("there is room for a stretch behind the last word")
+        }
+        Marks {
+            digits: slots(&mut self.digits, at),
+            words: slots(&mut self.words, at),
+            strong: slots(&mut self.strong, at),
+            apart: slots(&mut self.apart, at),
+            runs: slots(&mut self.runs, at),
+            borders: slots(&mut self.borders, at),
+            feeds: slots(&mut self.feeds, at),
+            breaks: slots(&mut self.breaks, at),
+            escapes: slots(&mut self.escapes, at),
+            quoted: slots(&mut self.quoted, at),
+            quoted_ends: slots(&mut self.quoted_ends, at),
+            wide: slots(&mut self.wide, at),
+        }
+    }
 }
 
 impl Default for Stretch {
     fn default() -> Self {
-        Self { isa: Isa::detect(), classes: Classes::NONE, marks: Marks::NONE }
+        Self { isa: Isa::detect(), classes: Classes::NONE }
     }
 }
 
 impl Stretch {
-    /// Gives the marks of each stretch of a text, and how many of their words count. The last word of a stretch comes
-    /// with the next one, which has a say in it.
-    pub(super) fn read(&mut self, text: &[u8], each: &mut dyn FnMut(&Marks, std::ops::Range<usize>)) {
+    /// Fills the masks of a text.
+    pub(super) fn read(&mut self, text: &[u8], masks: &mut Masks) {
+        masks.fit(text.len().div_ceil(BLOCK_BYTES));
         self.classes.all().into_iter().for_each(|words| words[..2].fill(0));
-        // Before the first block of a text there is none.
-        let mut first = 1;
+        // The last block of a stretch is marked with the next one, which has a say in it: so each begins with the word of
+        // the block before, the first one with that of no account.
+        let mut first = 0;
         for stretch in text.chunks(STRETCH_BLOCKS * BLOCK_BYTES) {
             let mut at = 2;
             classes_of(self.isa, stretch, &mut |block| {
                 self.classes.put(at, &block);
                 at += 1;
             });
-            self.isa.run(Marking { classes: &self.classes, marks: &mut self.marks });
-            each(&self.marks, first..at - 2);
-            first = 0;
+            self.isa.run(Marking { classes: &self.classes, marks: masks.stretch(first) });
+            first += at - 2;
             self.classes.all().into_iter().for_each(|words| words.copy_within(at - 2..at, 0));
         }
-        if !text.is_empty() {
-            self.classes.all().into_iter().for_each(|words| words[2] = 0);
-            self.isa.run(Marking { classes: &self.classes, marks: &mut self.marks });
-            each(&self.marks, 0..1);
-        }
+        self.classes.all().into_iter().for_each(|words| words[2] = 0);
+        self.isa.run(Marking { classes: &self.classes, marks: masks.stretch(first) });
     }
 }
 
@@ -159,30 +206,10 @@ impl Classes {
     }
 }
 
-impl Marks {
-    const NONE: Self = {
-        let none = [0; STRETCH_BLOCKS];
-        Self {
-            digits: none,
-            words: none,
-            strong: none,
-            apart: none,
-            runs: none,
-            borders: none,
-            feeds: none,
-            breaks: none,
-            escapes: none,
-            quoted: none,
-            quoted_ends: none,
-            wide: none,
-        }
-    };
-}
-
 /// Finds what stands beside what.
 struct Marking<'s> {
     classes: &'s Classes,
-    marks: &'s mut Marks,
+    marks: Marks<'s>,
 }
 
 impl Task for Marking<'_> {
@@ -191,36 +218,36 @@ impl Task for Marking<'_> {
     #[inline(always)]
     fn run(self) {
         let (classes, marks) = (self.classes, self.marks);
-        each(&mut marks.digits, |at| classes.base64[at]);
-        each(&mut marks.words, |at| classes.base64[at] | classes.equals[at]);
-        each(&mut marks.strong, |at| classes.digit[at] | classes.upper[at]);
-        each(&mut marks.feeds, |at| classes.feed[at]);
-        each(&mut marks.wide, |at| classes.wide[at]);
-        apart(classes, &mut marks.apart);
-        each(&mut marks.runs, |at| {
+        each(marks.digits, |at| classes.base64[at]);
+        each(marks.words, |at| classes.base64[at] | classes.equals[at]);
+        each(marks.strong, |at| classes.digit[at] | classes.upper[at]);
+        each(marks.feeds, |at| classes.feed[at]);
+        each(marks.wide, |at| classes.wide[at]);
+        apart(classes, marks.apart);
+        each(marks.runs, |at| {
             let [before, now, next] = around(&classes.base64, at);
             now & !(now << 1 | before >> 63) & row_starts::<{ VALUE_CHARS_MIN as u32 }>(now, next)
         });
         let is_part = |at: usize| classes.base64[at] | classes.equals[at] | classes.joint[at] & !classes.feed[at];
-        each(&mut marks.borders, |at| {
+        each(marks.borders, |at| {
             let behind_part = is_part(at) << 1 | is_part(at - 1) >> 63;
             classes.quote[at] & behind_part & ahead(&classes.joint, at, 1)
         });
-        each(&mut marks.breaks, |at| {
+        each(marks.breaks, |at| {
             let behind_part = is_part(at) << 1 | is_part(at - 1) >> 63;
             classes.feed[at] & behind_part & near(around(&classes.digit, at))
         });
-        each(&mut marks.escapes, |at| {
+        each(marks.escapes, |at| {
             let coded = classes.code[at] & ahead(&classes.coded, at, 1);
             // A blank of a form between two words, or UTF-7.
             let plus = classes.plus[at] & ahead(&classes.base64, at, 1);
             coded | plus | classes.ampersand[at] & (ahead(&classes.hash, at, 1) | name_ends(&classes.semicolon, at))
         });
-        each(&mut marks.quoted, |at| {
+        each(marks.quoted, |at| {
             let digits = |at: usize| classes.digit[at] | classes.upper[at] & classes.coded[at];
             classes.equals[at] & (digits(at) >> 1 | digits(at + 1) << 63)
         });
-        each(&mut marks.quoted_ends, |at| classes.equals[at] & ahead(&classes.joint, at, 1));
+        each(marks.quoted_ends, |at| classes.equals[at] & ahead(&classes.joint, at, 1));
     }
 }
 
