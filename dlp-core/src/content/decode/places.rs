@@ -3,7 +3,7 @@
 //! Most texts have nothing of the kind, so what each decoder looks for first is asked of 64 bytes at a time; the
 //! decoders themselves only ever look at the places that are left.
 
-use super::stretch::{BLOCK_BYTES, Masks, Stretch};
+use super::stretch::{Mark, Masks, Stretch};
 use super::transfer::hex_pair;
 use std::ops::Range;
 
@@ -25,8 +25,6 @@ pub(in crate::content) struct Places {
     /// What stands beside what. `=` of quoted-printable, with codes and at the ends of lines, are escapes where there are
     /// enough codes.
     masks: Masks,
-    /// Words of each of them.
-    words: usize,
     /// The codes of quoted-printable that are surely such: `page=17` is none.
     surely_quoted: Vec<u64>,
     /// Letters of scripts with letters that are drawn like Latin ones, which are escapes where they stand among these.
@@ -44,128 +42,145 @@ impl Places {
 
     /// Finds those of a text; those of the text before are forgotten.
     pub(in crate::content) fn read(&mut self, text: &[u8]) {
-        self.words = text.len().div_ceil(BLOCK_BYTES);
         self.stretch.read(text, &mut self.masks);
-        for mask in [&mut self.surely_quoted, &mut self.alike] {
-            mask.clear();
-            mask.resize(self.words, 0);
+        let has_any = |mark: Mark| self.masks.of(mark).iter().any(|word| *word != 0);
+        let (has_quoted, has_wide) = (has_any(Mark::Quoted), has_any(Mark::Wide));
+        self.has_quoted = false;
+        if has_wide {
+            self.add_wide(text);
         }
+        if has_quoted {
+            self.add_quoted(text);
+        }
+    }
+
+    /// Adds characters of the text beyond ASCII that may be drawn like others, or like nothing. Where no letter stands among
+    /// Latin ones, the script is what it looks like.
+    fn add_wide(&mut self, text: &[u8]) {
+        let [wide, escapes] = self.masks.two_of([Mark::Wide, Mark::Escapes]);
+        self.alike.clear();
+        self.alike.resize(wide.len(), 0);
         let mut is_mixed = false;
-        for index in 0..self.words {
-            for at in places_of(index, self.masks.quoted[1 + index]) {
-                self.surely_quoted[index] |= u64::from(is_surely_quoted(text, at)) << (at % 64);
-            }
-            let wide = self.masks.wide[1 + index];
-            is_mixed |= wide != 0 && self.add_wide((index, wide), text);
+        for (index, wide) in wide.iter().enumerate().filter(|(_, wide)| **wide != 0) {
+            let found = wide_escapes(text, (index, *wide));
+            escapes[index] |= found.escapes;
+            self.alike[index] = found.alike;
+            is_mixed |= found.is_mixed;
         }
-        self.end(is_mixed);
+        if is_mixed {
+            let escapes = self.masks.of_mut(Mark::Escapes).iter_mut();
+            escapes.zip(&self.alike).for_each(|(escapes, alike)| *escapes |= alike);
+        }
     }
 
-    /// Adds characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether a letter of a script
-    /// with letters that are drawn like Latin ones stands beside such a letter.
-    fn add_wide(&mut self, (index, wide): (usize, u64), text: &[u8]) -> bool {
-        let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
-        let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        for at in places_of(index, wide) {
-            match text[at] {
-                0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
-                // Whole scripts begin with these bytes, and only one character of each stands for another.
-                0xE1 if text[at..].starts_with(b"\xE1\xA0\x8E") => escapes |= 1 << (at % 64),
-                0xE3 if text[at..].starts_with(b"\xE3\x80\x80") => escapes |= 1 << (at % 64),
-                0xCE..=0xD1 => {
-                    alike |= 1 << (at % 64);
-                    is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
-                }
-                _ => {}
-            }
-        }
-        self.masks.escapes[1 + index] |= escapes;
-        self.alike[index] = alike;
-        is_mixed
-    }
-
-    /// Adds what counts only because of the whole text. Where no letter stands among Latin ones, the script is what it
-    /// looks like.
-    fn end(&mut self, is_mixed: bool) {
-        let Self { masks, words, surely_quoted, alike, .. } = self;
-        let codes = &masks.quoted[1..=*words];
+    /// Adds codes of quoted-printable, which count only because of the whole text.
+    fn add_quoted(&mut self, text: &[u8]) {
+        let sure = |(index, codes): (usize, &u64)| {
+            let sure = places_of(index, *codes).filter(|at| is_surely_quoted(text, *at));
+            sure.fold(0, |sure, at| sure | 1 << (at % 64))
+        };
+        self.surely_quoted.clear();
+        self.surely_quoted.extend(self.masks.of(Mark::Quoted).iter().enumerate().map(sure));
+        let surely_quoted = &self.surely_quoted;
         let count = |codes: &[u64]| codes.iter().map(|codes| codes.count_ones()).sum::<u32>();
-        let (sure, all) = (count(surely_quoted), count(codes));
+        let (sure, all) = (count(surely_quoted), count(self.masks.of(Mark::Quoted)));
         self.has_quoted = sure >= QUOTED_MIN;
+        if !self.has_quoted {
+            return;
+        }
         let is_everywhere = sure >= QUOTED_MANY && sure.saturating_mul(QUOTED_SHARE) >= all;
         let is_near = |index: usize| {
             let near = index.saturating_sub(QUOTED_NEAR_WORDS)..surely_quoted.len().min(index + QUOTED_NEAR_WORDS + 1);
             surely_quoted[near].iter().any(|codes| *codes != 0)
         };
-        let escapes = &mut masks.escapes[1..=*words];
-        if is_mixed {
-            escapes.iter_mut().zip(&*alike).for_each(|(escapes, alike)| *escapes |= alike);
-        }
-        if self.has_quoted {
-            let ends = &masks.quoted_ends[1..=*words];
-            for (index, escapes) in escapes.iter_mut().enumerate() {
-                let codes = codes[index] | ends[index];
-                if codes != 0 && (is_everywhere || is_near(index)) {
+        for mark in [Mark::Quoted, Mark::QuotedEnds] {
+            let [codes, escapes] = self.masks.two_of([mark, Mark::Escapes]);
+            for (index, (codes, escapes)) in
+                codes.iter().zip(escapes).enumerate().filter(|(_, (codes, _))| **codes != 0)
+            {
+                if is_everywhere || is_near(index) {
                     *escapes |= codes;
                 }
             }
         }
     }
 
-    /// The words of a mask.
-    fn marked<'p>(&'p self, mask: &'p [u64]) -> Marked<'p> {
-        Marked(mask.get(1..=self.words).unwrap_or_default())
-    }
-
     /// Digits of base64.
     pub(super) fn digits(&self) -> Marked<'_> {
-        self.marked(&self.masks.digits)
+        Marked(self.masks.of(Mark::Digits))
     }
 
     /// Digits of base64 and `=`: what words, numbers and keys are made of.
     pub(super) fn words(&self) -> Marked<'_> {
-        self.marked(&self.masks.words)
+        Marked(self.masks.of(Mark::Words))
     }
 
     /// Digits and capitals, which words of a language have few of.
     pub(super) fn strong(&self) -> Marked<'_> {
-        self.marked(&self.masks.strong)
+        Marked(self.masks.of(Mark::Strong))
     }
 
     /// Digits behind which something else stands, and near it another digit.
     pub(super) fn apart(&self) -> Marked<'_> {
-        self.marked(&self.masks.apart)
+        Marked(self.masks.of(Mark::Apart))
     }
 
     /// First digits of runs of base64 that are long enough for a value.
     pub(super) fn runs(&self) -> Marked<'_> {
-        self.marked(&self.masks.runs)
+        Marked(self.masks.of(Mark::Runs))
     }
 
     /// Quotes that may end a string which another one goes on with.
     pub(super) fn borders(&self) -> Marked<'_> {
-        self.marked(&self.masks.borders)
+        Marked(self.masks.of(Mark::Borders))
     }
 
     /// Line feeds.
     pub(super) fn feeds(&self) -> Marked<'_> {
-        self.marked(&self.masks.feeds)
+        Marked(self.masks.of(Mark::Feeds))
     }
 
     /// Line feeds that may stand inside a value, which has a digit.
     pub(super) fn breaks(&self) -> Marked<'_> {
-        self.marked(&self.masks.breaks)
+        Marked(self.masks.of(Mark::Breaks))
     }
 
     /// First bytes of characters that may be written in another way.
     pub(super) fn escapes(&self) -> Marked<'_> {
-        self.marked(&self.masks.escapes)
+        Marked(self.masks.of(Mark::Escapes))
     }
 
     /// Whether `=` may begin codes of quoted-printable.
     pub(super) fn has_quoted(&self) -> bool {
         self.has_quoted
     }
+}
+
+/// What characters beyond ASCII are in a word.
+struct Wide {
+    escapes: u64,
+    alike: u64,
+    /// Whether a letter of a script with letters that are drawn like Latin ones stands beside such a letter.
+    is_mixed: bool,
+}
+
+fn wide_escapes(text: &[u8], (index, wide): (usize, u64)) -> Wide {
+    let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
+    let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    for at in places_of(index, wide) {
+        match text[at] {
+            0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
+            // Whole scripts begin with these bytes, and only one character of each stands for another.
+            0xE1 if text[at..].starts_with(b"\xE1\xA0\x8E") => escapes |= 1 << (at % 64),
+            0xE3 if text[at..].starts_with(b"\xE3\x80\x80") => escapes |= 1 << (at % 64),
+            0xCE..=0xD1 => {
+                alike |= 1 << (at % 64);
+                is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
+            }
+            _ => {}
+        }
+    }
+    Wide { escapes, alike, is_mixed }
 }
 
 /// A mask over a text.
@@ -270,8 +285,17 @@ mod tests {
     #[test]
     fn places_are_found_wherever_they_stand() {
         type Of = fn(&Places) -> Marked<'_>;
-        let rows: [(&str, Of, Option<usize>); 20] = [
+        let rows: [(&str, Of, Option<usize>); 29] = [
             ("4.5", Places::apart, Some(0)),
+            ("440a 5", Places::apart, None),
+            ("4A 5", Places::apart, Some(0)),
+            ("440514014.58", Places::apart, None),
+            ("44051401.58", Places::apart, Some(7)),
+            ("4.440514014", Places::apart, None),
+            ("4. 440514014", Places::apart, Some(0)),
+            ("4c:5a", Places::apart, Some(0)),
+            ("x4c:5a", Places::apart, Some(1)),
+            ("4ch:5a", Places::apart, Some(0)),
             ("4.....5", Places::apart, Some(0)),
             ("4......5", Places::apart, None),
             ("12345 abcdef 6", Places::apart, None),

@@ -46,22 +46,31 @@ struct Classes {
     wide: Words,
 }
 
-/// The masks of a text, one word for every 64 bytes. Before the first word stands one that is of no account, and behind
-/// the last there is room for those of a stretch.
+/// What is marked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mark {
+    Digits,
+    Words,
+    Strong,
+    Apart,
+    Runs,
+    Borders,
+    Feeds,
+    Breaks,
+    Escapes,
+    Quoted,
+    QuotedEnds,
+    Wide,
+}
+
+const MARKS: usize = Mark::Wide as usize + 1;
+
+/// The masks of a text, one word for every 64 bytes: in one piece of memory, which most texts are short for. Before the first
+/// word of each stands one that is of no account, and behind the last there is room for those of a stretch.
 #[derive(Default)]
 pub(super) struct Masks {
-    pub(super) digits: Vec<u64>,
-    pub(super) words: Vec<u64>,
-    pub(super) strong: Vec<u64>,
-    pub(super) apart: Vec<u64>,
-    pub(super) runs: Vec<u64>,
-    pub(super) borders: Vec<u64>,
-    pub(super) feeds: Vec<u64>,
-    pub(super) breaks: Vec<u64>,
-    pub(super) escapes: Vec<u64>,
-    pub(super) quoted: Vec<u64>,
-    pub(super) quoted_ends: Vec<u64>,
-    pub(super) wide: Vec<u64>,
+    words: Vec<u64>,
+    blocks: usize,
 }
 
 /// The same of a stretch.
@@ -81,34 +90,56 @@ struct Marks<'m> {
 }
 
 impl Masks {
-    /// Makes room for so many words.
+    /// Makes room for a text of so many blocks.
     fn fit(&mut self, blocks: usize) {
-        let Self { digits, words, strong, apart, runs, borders, feeds, breaks, escapes, quoted, quoted_ends, wide } =
-            self;
-        for mask in [digits, words, strong, apart, runs, borders, feeds, breaks, escapes, quoted, quoted_ends, wide] {
-            let len = mask.len().max(1 + blocks + STRETCH_BLOCKS);
-            mask.resize(len, 0);
+        self.blocks = blocks;
+        let len = MARKS * self.stride();
+        if self.words.len() < len {
+            self.words.resize(len, 0);
         }
     }
 
-    /// Those of the stretch whose first word stands here.
+    fn stride(&self) -> usize {
+        1 + self.blocks + STRETCH_BLOCKS
+    }
+
+    /// The words of a mask.
+    pub(super) fn of(&self, mark: Mark) -> &[u64] {
+        let first = mark as usize * self.stride() + 1;
+        self.words.get(first..first + self.blocks).unwrap_or_default()
+    }
+
+    /// The same, to be added to.
+    pub(super) fn of_mut(&mut self, mark: Mark) -> &mut [u64] {
+        let first = mark as usize * self.stride() + 1;
+        self.words.get_mut(first..first + self.blocks).unwrap_or_default()
+    }
+
+    /// The words of two masks, the second of which is to be added to.
+    pub(super) fn two_of(&mut self, marks: [Mark; 2]) -> [&mut [u64]; 2] {
+        let (blocks, stride) = (self.blocks, self.stride());
+        let places = marks.map(|mark| mark as usize * stride + 1..mark as usize * stride + 1 + blocks);
+        self.words.get_disjoint_mut(places).expect("two masks have no word in common")
+    }
+
+    /// Those of the stretch before whose first word so many stand.
     fn stretch(&mut self, at: usize) -> Marks<'_> {
-        fn slots(mask: &mut [u64], at: usize) -> &mut Mask {
-            mask[at..].first_chunk_mut().expect("there is room for a stretch behind the last word")
-        }
+        let stride = self.stride();
+        let mut masks = self.words.chunks_exact_mut(stride).map(|mask| mask[at..].first_chunk_mut());
+        let mut next = || masks.next().flatten().expect("there is room for a stretch in each mask");
         Marks {
-            digits: slots(&mut self.digits, at),
-            words: slots(&mut self.words, at),
-            strong: slots(&mut self.strong, at),
-            apart: slots(&mut self.apart, at),
-            runs: slots(&mut self.runs, at),
-            borders: slots(&mut self.borders, at),
-            feeds: slots(&mut self.feeds, at),
-            breaks: slots(&mut self.breaks, at),
-            escapes: slots(&mut self.escapes, at),
-            quoted: slots(&mut self.quoted, at),
-            quoted_ends: slots(&mut self.quoted_ends, at),
-            wide: slots(&mut self.wide, at),
+            digits: next(),
+            words: next(),
+            strong: next(),
+            apart: next(),
+            runs: next(),
+            borders: next(),
+            feeds: next(),
+            breaks: next(),
+            escapes: next(),
+            quoted: next(),
+            quoted_ends: next(),
+            wide: next(),
         }
     }
 }
