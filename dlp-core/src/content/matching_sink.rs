@@ -190,7 +190,9 @@ impl<'a> MatchingSink<'a> {
     /// Searches a text that was encoded in the text of the open part, which goes on behind it.
     fn decoded(&mut self, segment: &Segment<'_>) {
         let mut part = OpenPart::new(segment.part, self.set.stream(), None);
-        part.mark(segment);
+        // Lines of what it was made from are at hand here, and counted for what is found alone.
+        let place = if matches!(segment.place, Place::Source(_)) { Place::None } else { segment.place };
+        part.mark(&Segment { place, ..*segment });
         let matches = &mut self.matches;
         let end = self.set.scan(self.scratch, segment.text, &mut |found| matches.push(found));
         if let Some(mut known) = self.known.scan() {

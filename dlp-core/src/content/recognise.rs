@@ -161,7 +161,8 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Kind> {
         asked &= asked - 1;
         Some(&SIGNATURES[index])
     });
-    let mut found = signatures.filter(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    let stands = |at: usize, bytes: &[u8]| head.get(at) == bytes.first() && head[at..].starts_with(bytes);
+    let mut found = signatures.filter(|(at, bytes, _)| stands(*at, bytes));
     found.find(|signature| !may_be_prose(head, signature)).map(|(_, _, kind)| *kind)
 }
 
@@ -207,8 +208,18 @@ pub(super) fn has_signature(bytes: &[u8]) -> bool {
 
 /// Whether bytes that begin with this one may have a signature at their beginning, those of cpio and CMS among them.
 pub(super) fn may_have_signature(first: u8) -> bool {
-    BY_FIRST_BYTE[usize::from(first)] != FARTHER_BEHIND || matches!(first, b'0' | 0x71 | 0xC7)
+    MAY_BE_FIRST[usize::from(first)]
 }
+
+/// Whether something that begins with a byte may have a signature there.
+static MAY_BE_FIRST: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < table.len() {
+        table[byte] = BY_FIRST_BYTE[byte] != FARTHER_BEHIND || matches!(byte as u8, b'0' | 0x71 | 0xC7);
+        byte += 1;
+    }
+    table
+};
 
 /// Formats of text without a signature.
 fn by_first_lines(head: &[u8]) -> Option<Kind> {

@@ -153,10 +153,15 @@ impl Header {
     }
 
     fn with(delimiter: u8, first: &[u8], second: &[u8]) -> Option<Self> {
-        let names: Vec<_> = cells(first, delimiter).take(COLUMNS_MAX + 1).map(|cell| &first[cell]).collect();
-        let is_table = (2..=COLUMNS_MAX).contains(&names.len())
-            && names.iter().all(|name| is_name(name))
-            && cells(second, delimiter).take(COLUMNS_MAX + 1).count() == names.len();
+        let count = |line| cells(line, delimiter).take(COLUMNS_MAX + 1).count();
+        // Nearly every text ends here.
+        let is_table = cells(first, delimiter).take(COLUMNS_MAX).all(|name| is_name(&first[name]))
+            && (2..=COLUMNS_MAX).contains(&count(first))
+            && count(second) == count(first);
+        if !is_table {
+            return None;
+        }
+        let names: Vec<_> = cells(first, delimiter).map(|cell| &first[cell]).collect();
         let holds = |name: &[u8], words: &[&str]| {
             let plain: Vec<u8> =
                 name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
@@ -167,7 +172,7 @@ impl Header {
         let columns = names.len();
         let (credentials, others): (Vec<_>, Vec<_>) =
             names.into_iter().enumerate().partition(|(_, name)| holds(name, CREDENTIALS));
-        if !is_table || credentials.is_empty() {
+        if credentials.is_empty() {
             return None;
         }
         // Where there are many, it is the owners that are left out.

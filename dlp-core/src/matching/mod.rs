@@ -60,6 +60,6 @@ pub use material::Material;
 pub(crate) use notes::ALONE;
 pub use scratch::Scratch;
 pub use simd::Isa;
-pub(crate) use simd::{ByteClasses, classes_of};
+pub(crate) use simd::{ByteClasses, Task, classes_of};
 pub use stages::Stage;
 pub use stream::StreamScan;

@@ -17,7 +17,7 @@ const PAIR_SEPARATOR_BYTES_MAX: usize = 24;
 /// Letters and digits of one value.
 const VALUE_CHARS: Range<usize> = 9..41;
 /// Letters and digits of one group.
-const GROUP_CHARS_MAX: usize = 8;
+pub(super) const GROUP_CHARS_MAX: usize = 8;
 /// Groups of a value: two are a number with a fraction, a quotient, a pair.
 const GROUPS_MIN: usize = 3;
 /// Groups of a value in single characters.
@@ -218,23 +218,25 @@ struct Separator<'t> {
 impl<'t> Separator<'t> {
     /// Whether letters and digits may be a group behind others, the first of which is so long.
     fn takes(&self, group: &[u8], first_len: usize) -> bool {
-        let has_digit = group.iter().any(u8::is_ascii_digit);
-        let is_upper = group.iter().all(u8::is_ascii_uppercase);
-        let fits = match self.usual {
+        let has_digit = || group.iter().any(u8::is_ascii_digit);
+        let is_upper = || group.iter().all(u8::is_ascii_uppercase);
+        let fits = || match self.usual {
             Usual::Seldom => true,
             Usual::Named => group.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()),
-            Usual::Everywhere | Usual::Cells => group.len() <= first_len && (has_digit || is_upper || first_len == 1),
+            Usual::Everywhere | Usual::Cells => {
+                group.len() <= first_len && (first_len == 1 || has_digit() || is_upper())
+            }
         };
-        (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits
+        (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits()
     }
 
-    /// Whether a text begins with it. Most do not, which one byte tells.
+    /// Whether a text begins with it. Most do not, which one byte tells, and most are one byte.
     fn begins(&self, text: &[u8]) -> bool {
-        text.first() == self.bytes.first() && text.starts_with(self.bytes)
+        text.first() == self.bytes.first() && (self.bytes.len() == 1 || text.starts_with(self.bytes))
     }
 
     fn ends(&self, text: &[u8]) -> bool {
-        text.last() == self.bytes.last() && text.ends_with(self.bytes)
+        text.last() == self.bytes.last() && (self.bytes.len() == 1 || text.ends_with(self.bytes))
     }
 
     /// The separator that a text begins with.
@@ -329,8 +331,12 @@ impl Groups<'_> {
 
     /// Whether they are the address of a computer.
     fn is_address(&self, separator: &Separator<'_>) -> bool {
-        let number = |group: &Range<usize>| str::from_utf8(&self.text[group.clone()]).ok()?.parse::<u8>().ok();
-        separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(|group| number(group).is_some())
+        let is_number = |group: &Range<usize>| {
+            let digits = &self.text[group.clone()];
+            let value = digits.iter().fold(0_u32, |value, digit| 10 * value + u32::from(digit & 0x0F));
+            digits.iter().all(u8::is_ascii_digit) && value <= u8::MAX.into()
+        };
+        separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(is_number)
     }
 
     /// Whether they can be a number with its thousands set apart: all groups behind the first have three digits.

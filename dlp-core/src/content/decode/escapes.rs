@@ -245,10 +245,10 @@ fn utf7_run(rest: &[u8], is_ended: bool) -> Option<Escape> {
 fn utf7(rest: &[u8]) -> Option<(usize, String)> {
     let run = &rest[1..rest.len().min(UTF7_BYTES_MAX)];
     let digits = run.iter().take_while(|byte| **byte != b'-' && sextet(**byte).is_some()).count();
-    let bytes = super::transfer::base64(&run[..digits], 0).bytes;
     if digits < 3 || digits * 6 % 16 >= 6 {
         return None;
     }
+    let bytes = super::transfer::base64(&run[..digits], 0).bytes;
     let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
     let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
     let is_text = text.chars().all(|c| matches!(c, ' '..='~' | '\n' | '\r' | '\t' | '\u{A0}'..='\u{17F}'));

@@ -7,6 +7,7 @@ mod others;
 mod places;
 mod rtf_compressed;
 pub(super) mod runs;
+mod stretch;
 mod torn;
 pub(super) mod transfer;
 mod wide;

@@ -3,13 +3,10 @@
 //! Most texts have nothing of the kind, so what each decoder looks for first is asked of 64 bytes at a time; the
 //! decoders themselves only ever look at the places that are left.
 
-use super::runs::VALUE_CHARS_MIN;
+use super::stretch::{Mark, Masks, Stretch};
 use super::transfer::hex_pair;
-use crate::matching::{ByteClasses, Isa, classes_of};
 use std::ops::Range;
 
-/// Digits of base64 of the shortest run that is looked at.
-const RUN_DIGITS: usize = VALUE_CHARS_MIN;
 /// Codes of quoted-printable that are surely such, below which `=` is what it looks like.
 const QUOTED_MIN: u32 = 2;
 /// Such codes from which, where they are a part of all codes, all of a text is written so.
@@ -21,107 +18,18 @@ const QUOTED_NEAR_WORDS: usize = 4;
 /// Digits of a number before `=` that are looked at.
 const NUMBER_BYTES_MAX: usize = 16;
 
-/// Bytes of a block: one for each bit of a word.
-const BLOCK_BYTES: usize = 64;
-/// Blocks that are classed together: few enough for their classes to stay in the fastest cache.
-const STRETCH_BLOCKS: usize = 64;
-
 /// Places of a text, as masks; what each of them marks stands at the method of the same name.
-pub(in crate::content) struct Places {
-    isa: Isa,
-    masks: Masks,
-    has_quoted: bool,
-}
-
-/// One word of each mask for every 64 bytes.
 #[derive(Default)]
-struct Masks {
-    digits: Vec<u64>,
-    words: Vec<u64>,
-    strong: Vec<u64>,
-    apart: Vec<u64>,
-    runs: Vec<u64>,
-    borders: Vec<u64>,
-    feeds: Vec<u64>,
-    breaks: Vec<u64>,
-    escapes: Vec<u64>,
-    /// `=` of quoted-printable, with codes and at the ends of lines: an escape where there are enough codes.
-    quoted: Vec<u64>,
-    quoted_ends: Vec<u64>,
+pub(in crate::content) struct Places {
+    stretch: Box<Stretch>,
+    /// What stands beside what. `=` of quoted-printable, with codes and at the ends of lines, are escapes where there are
+    /// enough codes.
+    masks: Masks,
     /// The codes of quoted-printable that are surely such: `page=17` is none.
     surely_quoted: Vec<u64>,
     /// Letters of scripts with letters that are drawn like Latin ones, which are escapes where they stand among these.
     alike: Vec<u64>,
-}
-
-impl Masks {
-    fn clear_for(&mut self, words: usize) {
-        let Self { digits, words: parts, strong, apart, runs, borders, .. } = self;
-        let first = [digits, parts, strong, apart, runs, borders];
-        let Self { feeds, breaks, escapes, quoted, quoted_ends, surely_quoted, alike, .. } = self;
-        for mask in first.into_iter().chain([feeds, breaks, escapes, quoted, quoted_ends, surely_quoted, alike]) {
-            mask.clear();
-            mask.reserve(words);
-        }
-    }
-
-    /// Adds the words of a block, beside the one before and the next.
-    #[inline]
-    fn push(&mut self, [before, now, next]: [&ByteClasses; 3]) {
-        self.digits.push(now.base64);
-        self.words.push(now.base64 | now.equals);
-        self.strong.push(now.digit | now.upper);
-        self.apart.push(digits_apart(now.digit, next.digit));
-        self.runs.push(run_starts(before.base64, now, next));
-        self.borders.push(string_ends(before, now, next));
-        self.feeds.push(now.feed);
-        self.breaks.push(now.feed & behind_part(before, now) & near(before.digit, now.digit, next.digit));
-        self.escapes.push(escapes(now, next));
-        self.quoted.push(quoted_codes(now, next));
-        self.quoted_ends.push(now.equals & (now.joint >> 1 | next.joint << 63));
-        self.surely_quoted.push(0);
-        self.alike.push(0);
-    }
-
-    /// The same with characters of the text beyond ASCII that may be drawn like others, or like nothing. Whether one of
-    /// a script with letters that are drawn like Latin ones stands beside such a letter.
-    #[inline]
-    fn add(&mut self, classes: [&ByteClasses; 3], text: &[u8]) -> bool {
-        self.push(classes);
-        let index = self.quoted.len() - 1;
-        for at in places_of(index, self.quoted[index]) {
-            self.surely_quoted[index] |= u64::from(is_surely_quoted(text, at)) << (at % 64);
-        }
-        classes[1].wide != 0 && self.add_wide(classes[1].wide, text)
-    }
-
-    fn add_wide(&mut self, wide: u64, text: &[u8]) -> bool {
-        let index = self.alike.len() - 1;
-        let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
-        let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        for at in places_of(index, wide) {
-            match text[at] {
-                0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
-                // Whole scripts begin with these bytes, and only one character of each stands for another.
-                0xE1 if text[at..].starts_with(b"\xE1\xA0\x8E") => escapes |= 1 << (at % 64),
-                0xE3 if text[at..].starts_with(b"\xE3\x80\x80") => escapes |= 1 << (at % 64),
-                0xCE..=0xD1 => {
-                    alike |= 1 << (at % 64);
-                    is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
-                }
-                _ => {}
-            }
-        }
-        self.escapes[index] |= escapes;
-        self.alike[index] = alike;
-        is_mixed
-    }
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self { isa: Isa::detect(), masks: Masks::default(), has_quoted: false }
-    }
+    has_quoted: bool,
 }
 
 impl Places {
@@ -134,101 +42,145 @@ impl Places {
 
     /// Finds those of a text; those of the text before are forgotten.
     pub(in crate::content) fn read(&mut self, text: &[u8]) {
-        let masks = &mut self.masks;
-        masks.clear_for(text.len().div_ceil(BLOCK_BYTES));
-        let mut is_mixed = false;
-        // The last two blocks of the stretch before, and behind them those of this one.
-        let mut classes = [ByteClasses::default(); STRETCH_BLOCKS + 2];
-        for stretch in text.chunks(STRETCH_BLOCKS * BLOCK_BYTES) {
-            let blocks = stretch.len().div_ceil(BLOCK_BYTES);
-            classes_of(self.isa, stretch, &mut classes[2..2 + blocks]);
-            let is_first = masks.feeds.is_empty();
-            for (index, [before, now, next]) in classes[..2 + blocks].array_windows().enumerate() {
-                // Before the first block of a text there is none.
-                if index > 0 || !is_first {
-                    is_mixed |= masks.add([before, now, next], text);
-                }
-            }
-            classes.copy_within(blocks..blocks + 2, 0);
+        self.stretch.read(text, &mut self.masks);
+        let has_any = |mark: Mark| self.masks.of(mark).iter().any(|word| *word != 0);
+        let (has_quoted, has_wide) = (has_any(Mark::Quoted), has_any(Mark::Wide));
+        self.has_quoted = false;
+        if has_wide {
+            self.add_wide(text);
         }
-        if !text.is_empty() {
-            is_mixed |= masks.add([&classes[0], &classes[1], &ByteClasses::default()], text);
+        if has_quoted {
+            self.add_quoted(text);
         }
-        self.end(is_mixed);
     }
 
-    /// Adds what counts only because of the whole text. Where no letter stands among Latin ones, the script is what it
-    /// looks like.
-    fn end(&mut self, is_mixed: bool) {
-        let Masks { escapes, quoted, quoted_ends, surely_quoted, alike, .. } = &mut self.masks;
+    /// Adds characters of the text beyond ASCII that may be drawn like others, or like nothing. Where no letter stands among
+    /// Latin ones, the script is what it looks like.
+    fn add_wide(&mut self, text: &[u8]) {
+        let [wide, escapes] = self.masks.two_of([Mark::Wide, Mark::Escapes]);
+        self.alike.clear();
+        self.alike.resize(wide.len(), 0);
+        let mut is_mixed = false;
+        for (index, wide) in wide.iter().enumerate().filter(|(_, wide)| **wide != 0) {
+            let found = wide_escapes(text, (index, *wide));
+            escapes[index] |= found.escapes;
+            self.alike[index] = found.alike;
+            is_mixed |= found.is_mixed;
+        }
+        if is_mixed {
+            let escapes = self.masks.of_mut(Mark::Escapes).iter_mut();
+            escapes.zip(&self.alike).for_each(|(escapes, alike)| *escapes |= alike);
+        }
+    }
+
+    /// Adds codes of quoted-printable, which count only because of the whole text.
+    fn add_quoted(&mut self, text: &[u8]) {
+        let sure = |(index, codes): (usize, &u64)| {
+            let sure = places_of(index, *codes).filter(|at| is_surely_quoted(text, *at));
+            sure.fold(0, |sure, at| sure | 1 << (at % 64))
+        };
+        self.surely_quoted.clear();
+        self.surely_quoted.extend(self.masks.of(Mark::Quoted).iter().enumerate().map(sure));
+        let surely_quoted = &self.surely_quoted;
         let count = |codes: &[u64]| codes.iter().map(|codes| codes.count_ones()).sum::<u32>();
-        let (sure, all) = (count(surely_quoted), count(quoted));
+        let (sure, all) = (count(surely_quoted), count(self.masks.of(Mark::Quoted)));
         self.has_quoted = sure >= QUOTED_MIN;
+        if !self.has_quoted {
+            return;
+        }
         let is_everywhere = sure >= QUOTED_MANY && sure.saturating_mul(QUOTED_SHARE) >= all;
         let is_near = |index: usize| {
             let near = index.saturating_sub(QUOTED_NEAR_WORDS)..surely_quoted.len().min(index + QUOTED_NEAR_WORDS + 1);
             surely_quoted[near].iter().any(|codes| *codes != 0)
         };
-        for (index, escapes) in escapes.iter_mut().enumerate() {
-            let codes = quoted[index] | quoted_ends[index];
-            if self.has_quoted && codes != 0 && (is_everywhere || is_near(index)) {
-                *escapes |= codes;
-            }
-            if is_mixed {
-                *escapes |= alike[index];
+        for mark in [Mark::Quoted, Mark::QuotedEnds] {
+            let [codes, escapes] = self.masks.two_of([mark, Mark::Escapes]);
+            for (index, (codes, escapes)) in
+                codes.iter().zip(escapes).enumerate().filter(|(_, (codes, _))| **codes != 0)
+            {
+                if is_everywhere || is_near(index) {
+                    *escapes |= codes;
+                }
             }
         }
     }
 
     /// Digits of base64.
     pub(super) fn digits(&self) -> Marked<'_> {
-        Marked(&self.masks.digits)
+        Marked(self.masks.of(Mark::Digits))
     }
 
-    /// The same and `=`: what words, numbers and keys are made of.
+    /// Digits of base64 and `=`: what words, numbers and keys are made of.
     pub(super) fn words(&self) -> Marked<'_> {
-        Marked(&self.masks.words)
+        Marked(self.masks.of(Mark::Words))
     }
 
     /// Digits and capitals, which words of a language have few of.
     pub(super) fn strong(&self) -> Marked<'_> {
-        Marked(&self.masks.strong)
+        Marked(self.masks.of(Mark::Strong))
     }
 
     /// Digits behind which something else stands, and near it another digit.
     pub(super) fn apart(&self) -> Marked<'_> {
-        Marked(&self.masks.apart)
+        Marked(self.masks.of(Mark::Apart))
     }
 
     /// First digits of runs of base64 that are long enough for a value.
     pub(super) fn runs(&self) -> Marked<'_> {
-        Marked(&self.masks.runs)
+        Marked(self.masks.of(Mark::Runs))
     }
 
     /// Quotes that may end a string which another one goes on with.
     pub(super) fn borders(&self) -> Marked<'_> {
-        Marked(&self.masks.borders)
+        Marked(self.masks.of(Mark::Borders))
     }
 
     /// Line feeds.
     pub(super) fn feeds(&self) -> Marked<'_> {
-        Marked(&self.masks.feeds)
+        Marked(self.masks.of(Mark::Feeds))
     }
 
     /// Line feeds that may stand inside a value, which has a digit.
     pub(super) fn breaks(&self) -> Marked<'_> {
-        Marked(&self.masks.breaks)
+        Marked(self.masks.of(Mark::Breaks))
     }
 
     /// First bytes of characters that may be written in another way.
     pub(super) fn escapes(&self) -> Marked<'_> {
-        Marked(&self.masks.escapes)
+        Marked(self.masks.of(Mark::Escapes))
     }
 
     /// Whether `=` may begin codes of quoted-printable.
     pub(super) fn has_quoted(&self) -> bool {
         self.has_quoted
     }
+}
+
+/// What characters beyond ASCII are in a word.
+struct Wide {
+    escapes: u64,
+    alike: u64,
+    /// Whether a letter of a script with letters that are drawn like Latin ones stands beside such a letter.
+    is_mixed: bool,
+}
+
+fn wide_escapes(text: &[u8], (index, wide): (usize, u64)) -> Wide {
+    let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
+    let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    for at in places_of(index, wide) {
+        match text[at] {
+            0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
+            // Whole scripts begin with these bytes, and only one character of each stands for another.
+            0xE1 if text[at..].starts_with(b"\xE1\xA0\x8E") => escapes |= 1 << (at % 64),
+            0xE3 if text[at..].starts_with(b"\xE3\x80\x80") => escapes |= 1 << (at % 64),
+            0xCE..=0xD1 => {
+                alike |= 1 << (at % 64);
+                is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
+            }
+            _ => {}
+        }
+    }
+    Wide { escapes, alike, is_mixed }
 }
 
 /// A mask over a text.
@@ -303,76 +255,6 @@ fn places_of(index: usize, mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A mask and the one behind it.
-fn joined(now: u64, next: u64) -> u128 {
-    u128::from(next) << 64 | u128::from(now)
-}
-
-/// Where a bit of a mask stands at most 64 places away; the words beside it are those before and behind.
-fn near(before: u64, now: u64, next: u64) -> u64 {
-    match now {
-        0 => before.checked_ilog2().map_or(0, |last| u64::MAX >> (63 - last)) | next.wrapping_neg() | next,
-        _ => u64::MAX,
-    }
-}
-
-fn digits_apart(now: u64, next: u64) -> u64 {
-    if now == 0 {
-        return 0;
-    }
-    let digits = joined(now, next);
-    let near = digits >> 2 | digits >> 3 | digits >> 4 | digits >> 5 | digits >> 6;
-    now & !(digits >> 1) as u64 & near as u64
-}
-
-fn run_starts(before: u64, now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let digits = joined(now.base64, next.base64);
-    let two = digits & digits >> 1;
-    let four = two & two >> 2;
-    let eight = four & four >> 4;
-    let long = eight & eight >> (RUN_DIGITS - 8);
-    let starts = now.base64 & !(now.base64 << 1 | before >> 63);
-    starts & long as u64
-}
-
-/// What stands behind a byte that may stand before a place at which a value is torn apart: a part of a word, a blank,
-/// or another joint.
-fn behind_part(before: &ByteClasses, now: &ByteClasses) -> u64 {
-    let part = |classes: &ByteClasses| classes.base64 | classes.equals | classes.joint & !classes.feed;
-    part(now) << 1 | part(before) >> 63
-}
-
-fn string_ends(before: &ByteClasses, now: &ByteClasses, next: &ByteClasses) -> u64 {
-    now.quote & behind_part(before, now) & (now.joint >> 1 | next.joint << 63)
-}
-
-/// ASCII with which characters are written in other ways.
-fn escapes(now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let behind = |now: u64, next: u64| now >> 1 | next << 63;
-    let coded = now.code & behind(now.coded, next.coded);
-    let utf7 = now.plus & behind(now.a, next.a);
-    // A blank of a form between two words.
-    let blank = now.plus & behind(now.base64, next.base64);
-    let plain = coded | utf7 | blank;
-    if now.ampersand == 0 {
-        return plain;
-    }
-    let ends = joined(now.semicolon, next.semicolon);
-    let ends = ends | ends >> 1;
-    let ends = ends | ends >> 2;
-    let ends = ends | ends >> 4;
-    let ends = ends | ends >> 8;
-    // The longest name, and what stands around it.
-    let ends = ends | ends >> 3;
-    plain | now.ampersand & (behind(now.hash, next.hash) | ends as u64)
-}
-
-/// `=` of codes of quoted-printable.
-fn quoted_codes(now: &ByteClasses, next: &ByteClasses) -> u64 {
-    let digits = |classes: &ByteClasses| classes.digit | classes.upper & classes.coded;
-    now.equals & (digits(now) >> 1 | digits(next) << 63)
-}
-
 /// Whether `=` at a place begins a code of quoted-printable and surely nothing else, as in `page=17`: beside it stands another
 /// one or the end of a line that goes on, it is a character that has to be written so or a code that no decimal number is, or
 /// it stands inside of a number.
@@ -403,8 +285,17 @@ mod tests {
     #[test]
     fn places_are_found_wherever_they_stand() {
         type Of = fn(&Places) -> Marked<'_>;
-        let rows: [(&str, Of, Option<usize>); 20] = [
+        let rows: [(&str, Of, Option<usize>); 29] = [
             ("4.5", Places::apart, Some(0)),
+            ("440a 5", Places::apart, None),
+            ("4A 5", Places::apart, Some(0)),
+            ("440514014.58", Places::apart, None),
+            ("44051401.58", Places::apart, Some(7)),
+            ("4.440514014", Places::apart, None),
+            ("4. 440514014", Places::apart, Some(0)),
+            ("4c:5a", Places::apart, Some(0)),
+            ("x4c:5a", Places::apart, Some(1)),
+            ("4ch:5a", Places::apart, Some(0)),
             ("4.....5", Places::apart, Some(0)),
             ("4......5", Places::apart, None),
             ("12345 abcdef 6", Places::apart, None),

@@ -139,9 +139,8 @@ fn decode(run: &[u8]) -> Option<Decoded> {
             return Some(Decoded { kind: "base32", content });
         }
     }
-    let separators =
-        run.iter().take(SEARCHED_CHARS).enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'-' | b'_' | b'+'));
-    let starts = [0, 1, 2, 3].into_iter().chain(separators.map(|(at, _)| at + 1).take(SEPARATORS_MAX));
+    let separators = separators(&run[..run.len().min(SEARCHED_CHARS)]);
+    let starts = [0, 1, 2, 3].into_iter().chain(separators.map(|at| at + 1).take(SEPARATORS_MAX));
     for start in starts {
         let Some(rest) = run.get(start..).filter(|rest| rest.len() >= VALUE_CHARS_MIN) else { continue };
         if rest.len() < CHARS_MIN {
@@ -159,18 +158,37 @@ fn decode(run: &[u8]) -> Option<Decoded> {
     None
 }
 
+/// Where characters stand in a run that may set something apart from a code. Most runs have none.
+fn separators(run: &[u8]) -> impl Iterator<Item = usize> {
+    let is_separator = |byte: u8| matches!(byte, b'/' | b'-' | b'_' | b'+');
+    let run = if has_any(run, is_separator) { run } else { &[] };
+    run.iter().enumerate().filter(move |(_, byte)| is_separator(**byte)).map(|(at, _)| at)
+}
+
+/// Whether some byte is one of these. Without an early end, many bytes are asked at once.
+fn has_any(run: &[u8], is_one: impl Fn(u8) -> bool) -> bool {
+    run.iter().fold(false, |any, byte| any | is_one(*byte))
+}
+
 /// Whether four characters of a run, from a fourth on, stand for three decimal digits in base64. Few words have such.
 fn has_group_of_digits(run: &[u8]) -> bool {
-    let is_group = |group: &[u8]| {
-        let [a, b, c, d] = *group else { return false };
-        let sextets = [a, b, c, d].map(sextet);
-        let [Some(a), Some(b), Some(c), Some(d)] = sextets else { return false };
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        bits.to_be_bytes()[1..].iter().all(u8::is_ascii_digit)
-    };
-    let separators = run.iter().enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'-' | b'_' | b'+'));
-    let starts = std::iter::once(0).chain(separators.map(|(at, _)| at + 1).take(SEPARATORS_MAX));
+    // What a decimal digit begins is one of three capitals.
+    let begins = |byte: u8| matches!(byte, b'M' | b'N' | b'O');
+    let is_group =
+        |group: &[u8]| begins(group[0]) && group_of(group).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit));
+    if !has_any(run, begins) || !run.windows(4).any(is_group) {
+        return false;
+    }
+    let starts = std::iter::once(0).chain(separators(run).map(|at| at + 1).take(SEPARATORS_MAX));
     starts.into_iter().any(|start| run[start..].chunks_exact(4).any(is_group))
+}
+
+/// The three bytes of four characters in base64.
+fn group_of(group: &[u8]) -> Option<[u8; 3]> {
+    let [a, b, c, d] = *group else { return None };
+    let bits = [a, b, c, d].into_iter().try_fold(0_u32, |bits, byte| Some(bits << 6 | u32::from(sextet(byte)?)))?;
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    Some(bytes)
 }
 
 /// Whether bytes are a number, or an identifier of digits and a few capitals.
@@ -187,12 +205,11 @@ fn is_value(bytes: &[u8]) -> bool {
 /// Whether digits of base64 may stand for anything that is read, by the first four of them. Most runs are no code,
 /// which has to be seen fast.
 fn may_be_read(run: &[u8]) -> bool {
-    let mut bytes = [0; PROBE_BYTES];
-    let first @ [a, b, _] = match probe(&run[..4.min(run.len())], &mut bytes) {
-        [a, b, c] => [*a, *b, *c],
-        _ => return false,
-    };
-    let is_character = || match std::str::from_utf8(behind_nul(&first)) {
+    let Some(first @ [a, b, _]) = run.get(..4).and_then(group_of) else { return false };
+    let shown = behind_nul(&first);
+    let is_character = || match std::str::from_utf8(shown) {
+        _ if first.is_ascii() => !shown.contains(&0),
+        _ if matches!(a, 0x80..=0xC1 | 0xF5..) => false,
         Ok(text) => !text.contains('\0'),
         Err(error) => error.error_len().is_none(),
     };
@@ -203,12 +220,8 @@ fn may_be_read(run: &[u8]) -> bool {
 fn probe<'p>(run: &[u8], bytes: &'p mut [u8; PROBE_BYTES]) -> &'p [u8] {
     let mut len = 0;
     for (group, out) in run.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
-        let mut bits = 0_u32;
-        for byte in group {
-            let Some(value) = sextet(*byte) else { return &bytes[..len] };
-            bits = bits << 6 | u32::from(value);
-        }
-        out.copy_from_slice(&bits.to_be_bytes()[1..]);
+        let Some(group) = group_of(group) else { break };
+        out.copy_from_slice(&group);
         len += 3;
     }
     &bytes[..len]

@@ -242,12 +242,13 @@ fn joins_groups(left: &[u8], right: &[u8]) -> bool {
     let is_cut = cuts_group(left, right);
     let is_group =
         |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-') || is_cut && matches!(byte, b'.' | b'/');
-    let before: Vec<u8> = left.iter().rev().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).copied().collect();
-    let behind: Vec<u8> = right.iter().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).copied().collect();
+    let before = left.iter().rev().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).count();
+    let behind = right.iter().take(NUMBER_CHARS.end).take_while(|byte| is_group(byte)).count();
+    let (before, behind) = (&left[left.len() - before..], &right[..behind]);
     let digits = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     let groups = |bytes: &[u8]| bytes.trim_ascii().iter().any(|byte| !byte.is_ascii_digit());
-    let sum = digits(&before) + digits(&behind);
-    NUMBER_CHARS.contains(&sum) && digits(&before) >= 4 && digits(&behind) >= 2 && (groups(&before) || groups(&behind))
+    let (first, second) = (digits(before), digits(behind));
+    NUMBER_CHARS.contains(&(first + second)) && first >= 4 && second >= 2 && (groups(before) || groups(behind))
 }
 
 /// Whether a line ends inside of a group of digits: what stands on both sides is together as long as the group before

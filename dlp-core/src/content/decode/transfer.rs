@@ -22,6 +22,7 @@ const fn sextets() -> [u8; 256] {
 }
 
 /// The value of a base64 digit.
+#[inline]
 pub(in crate::content) fn sextet(byte: u8) -> Option<u8> {
     let value = SEXTETS[usize::from(byte)];
     (value != NO_DIGIT).then_some(value)

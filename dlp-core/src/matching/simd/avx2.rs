@@ -43,13 +43,13 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { kernel(table, text, words) }
 }
 
-/// Fills `classes`, one for each block.
-pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+/// Gives the classes of each block.
+pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], each: &mut impl FnMut(ByteClasses)) {
     if !is_available() {
-        return portable::classify(blocks, classes);
+        return portable::classify(blocks, each);
     }
     // SAFETY: the processor has the feature that the function enables, as was just asked.
-    unsafe { class_kernel(blocks, classes) }
+    unsafe { class_kernel(blocks, each) }
 }
 
 /// Does a task, compiled for the processor.
@@ -217,14 +217,15 @@ fn kernel(table: &WindowTable, text: &[u8], words: Words<'_>) {
 }
 
 #[target_feature(enable = "avx2")]
-fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
-    for (block, classes) in blocks.iter().zip(classes) {
+fn class_kernel(blocks: &[[u8; WORD_BYTES]], each: &mut impl FnMut(ByteClasses)) {
+    for block in blocks {
+        let mut classes = ByteClasses::default();
         let (low, high) = (load(part(block, 0)), load(part(block, HALF_BYTES)));
         let is = |byte| join(equal(low, splat(byte)), equal(high, splat(byte)));
         let blank = join(within(low, b'\t', b'\r'), within(high, b'\t', b'\r'));
         classes.digit = join(within(low, b'0', b'9'), within(high, b'0', b'9'));
-        let alnum = classes.digit | join(letters(low), letters(high));
-        classes.base64 = ByteClasses::BASE64_MARKS.into_iter().fold(alnum, |any, byte| any | is(byte));
+        classes.alnum = classes.digit | join(letters(low), letters(high));
+        classes.base64 = ByteClasses::BASE64_MARKS.into_iter().fold(classes.alnum, |any, byte| any | is(byte));
         classes.equals = is(b'=');
         classes.quote = ByteClasses::QUOTES.into_iter().fold(0, |any, byte| any | is(byte));
         classes.joint = ByteClasses::JOINTS.into_iter().fold(blank, |any, byte| any | is(byte));
@@ -238,9 +239,9 @@ fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
         classes.hash = is(b'#');
         classes.semicolon = is(b';');
         classes.plus = is(b'+');
-        classes.a = is(b'A');
         let [first, second] = [low, high].map(|half| _mm256_movemask_epi8(half).cast_unsigned());
         classes.wide = join(first, second);
+        each(classes);
     }
 }
 

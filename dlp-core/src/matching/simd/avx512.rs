@@ -49,13 +49,13 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     unsafe { kernel(table, text, words) }
 }
 
-/// Fills `classes`, one for each block.
-pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
+/// Gives the classes of each block.
+pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], each: &mut impl FnMut(ByteClasses)) {
     if !is_available() {
-        return portable::classify(blocks, classes);
+        return portable::classify(blocks, each);
     }
     // SAFETY: the processor has each feature that the function enables, as was just asked.
-    unsafe { class_kernel(blocks, classes) }
+    unsafe { class_kernel(blocks, each) }
 }
 
 /// Does a task, compiled for the processor.
@@ -228,13 +228,14 @@ fn kernel(table: &WindowTable, text: &[u8], words: Words<'_>) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
-    for (block, classes) in blocks.iter().zip(classes) {
+fn class_kernel(blocks: &[[u8; WORD_BYTES]], each: &mut impl FnMut(ByteClasses)) {
+    for block in blocks {
         let bytes = load(block);
+        let mut classes = ByteClasses::default();
         let is = |byte| _mm512_cmpeq_epi8_mask(bytes, splat(byte));
         classes.digit = within(bytes, b'0', b'9');
-        let letter = within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'z');
-        classes.base64 = ByteClasses::BASE64_MARKS.into_iter().fold(classes.digit | letter, |any, byte| any | is(byte));
+        classes.alnum = classes.digit | within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'z');
+        classes.base64 = ByteClasses::BASE64_MARKS.into_iter().fold(classes.alnum, |any, byte| any | is(byte));
         classes.equals = is(b'=');
         classes.quote = ByteClasses::QUOTES.into_iter().fold(0, |any, byte| any | is(byte));
         classes.joint = ByteClasses::JOINTS.into_iter().fold(within(bytes, b'\t', b'\r'), |any, byte| any | is(byte));
@@ -247,8 +248,8 @@ fn class_kernel(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
         classes.hash = is(b'#');
         classes.semicolon = is(b';');
         classes.plus = is(b'+');
-        classes.a = is(b'A');
         classes.wide = _mm512_movepi8_mask(bytes);
+        each(classes);
     }
 }
 

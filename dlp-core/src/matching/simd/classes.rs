@@ -13,6 +13,8 @@ use super::{avx2, avx512};
 pub(crate) struct ByteClasses {
     /// ASCII digits.
     pub(crate) digit: u64,
+    /// ASCII letters and digits.
+    pub(crate) alnum: u64,
     /// Digits of base64, both alphabets: ASCII letters and digits, `+`, `/`, `-` and `_`.
     pub(crate) base64: u64,
     /// `=`.
@@ -35,9 +37,8 @@ pub(crate) struct ByteClasses {
     pub(crate) hash: u64,
     /// `;`.
     pub(crate) semicolon: u64,
-    /// `+` and what follows it where characters are written in UTF-7: `A`.
+    /// `+`.
     pub(crate) plus: u64,
-    pub(crate) a: u64,
     /// No ASCII.
     pub(crate) wide: u64,
 }
@@ -53,24 +54,20 @@ impl ByteClasses {
     pub(super) const BASE64_MARKS: [u8; 4] = *b"+/-_";
 }
 
-/// Fills `classes` for a text: an entry for every 64 bytes, the bits behind the end zero.
-///
-/// # Panics
-/// When there are fewer classes than the text has blocks of 64 bytes.
-pub(crate) fn classes_of(isa: Isa, text: &[u8], classes: &mut [ByteClasses]) {
+/// Gives the classes of each 64 bytes of a text, in order; the bits behind its end are zero.
+pub(crate) fn classes_of(isa: Isa, text: &[u8], each: &mut impl FnMut(ByteClasses)) {
     let (blocks, rest) = text.as_chunks::<WORD_BYTES>();
-    let (whole, last) = classes.split_at_mut(blocks.len());
     // Zeros are of no class.
     let mut padded = [0; WORD_BYTES];
     padded[..rest.len()].copy_from_slice(rest);
     let padded = if rest.is_empty() { &[][..] } else { &[padded][..] };
-    for (blocks, classes) in [(blocks, whole), (padded, last)] {
+    for blocks in [blocks, padded] {
         match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::classify(blocks, classes),
+            Isa::Avx2 => avx2::classify(blocks, each),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::classify(blocks, classes),
-            _ => portable::classify(blocks, classes),
+            Isa::Avx512 => avx512::classify(blocks, each),
+            _ => portable::classify(blocks, each),
         }
     }
 }
@@ -90,6 +87,7 @@ mod tests {
         blocks
             .map(|block| ByteClasses {
                 digit: mask(block, |byte| byte.is_ascii_digit()),
+                alnum: mask(block, |byte| byte.is_ascii_alphanumeric()),
                 base64: mask(block, |byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)),
                 equals: mask(block, |byte| byte == b'='),
                 quote: mask(block, |byte| b"\"'`".contains(&byte)),
@@ -102,7 +100,6 @@ mod tests {
                 hash: mask(block, |byte| byte == b'#'),
                 semicolon: mask(block, |byte| byte == b';'),
                 plus: mask(block, |byte| byte == b'+'),
-                a: mask(block, |byte| byte == b'A'),
                 wide: mask(block, |byte| !byte.is_ascii()),
             })
             .collect()
@@ -110,9 +107,9 @@ mod tests {
 
     fn check(text: &[u8]) {
         let expected = specified(text);
-        let mut classes = vec![ByteClasses { digit: u64::MAX, ..ByteClasses::default() }; expected.len()];
         for isa in Isa::available() {
-            classes_of(isa, text, &mut classes);
+            let mut classes = Vec::new();
+            classes_of(isa, text, &mut |block| classes.push(block));
             assert_eq!(classes, expected, "{isa:?}");
         }
     }

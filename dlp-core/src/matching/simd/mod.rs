@@ -91,7 +91,7 @@ impl Isa {
 
     /// Does a task, compiled for the instruction set; without the instructions it is compiled for any processor.
     #[allow(unsafe_code, reason = "calls of functions that need processor features")]
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+    pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
         match self {
             // SAFETY: the processor has each feature that the function enables, as is asked before.
             #[cfg(target_arch = "x86_64")]
@@ -118,7 +118,7 @@ impl Isa {
 
 /// What is compiled for an instruction set: plain code that becomes vectors. Only what is inlined into [`Self::run`] is,
 /// so that it and whatever it calls in its loops is marked `#[inline(always)]`.
-pub(super) trait Task {
+pub(crate) trait Task {
     /// What it gives.
     type Output;
 

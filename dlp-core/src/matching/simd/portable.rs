@@ -27,15 +27,16 @@ pub(super) fn scan(table: &WindowTable, text: &[u8], words: Words<'_>) {
     }
 }
 
-/// Fills `classes`, one for each block.
-pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses]) {
-    for (block, classes) in blocks.iter().zip(classes) {
-        *classes = ByteClasses::default();
+/// Gives the classes of each block.
+pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], each: &mut impl FnMut(ByteClasses)) {
+    for block in blocks {
+        let mut classes = ByteClasses::default();
         for (bit, &byte) in block.iter().enumerate() {
             let set = |mask: &mut u64, is: bool| *mask |= u64::from(is) << bit;
             let digit = byte.is_ascii_digit();
             let letter = byte.is_ascii_alphabetic();
             set(&mut classes.digit, digit);
+            set(&mut classes.alnum, digit | letter);
             set(&mut classes.base64, digit | letter | ByteClasses::BASE64_MARKS.contains(&byte));
             set(&mut classes.equals, byte == b'=');
             set(&mut classes.quote, ByteClasses::QUOTES.contains(&byte));
@@ -48,9 +49,9 @@ pub(super) fn classify(blocks: &[[u8; WORD_BYTES]], classes: &mut [ByteClasses])
             set(&mut classes.hash, byte == b'#');
             set(&mut classes.semicolon, byte == b';');
             set(&mut classes.plus, byte == b'+');
-            set(&mut classes.a, byte == b'A');
             set(&mut classes.wide, !byte.is_ascii());
         }
+        each(classes);
     }
 }
 
