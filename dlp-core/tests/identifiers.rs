@@ -91,7 +91,7 @@ fn named_values() -> Vec<Named> {
     let examples = builtin_examples().expect("built-in examples");
     let mut named = Vec::new();
     for (id, examples, _) in examples.iter().filter(|(id, ..)| is_identifier(id)) {
-        let detector = catalogue.detectors().iter().find(|detector| detector.id == *id).expect("it has examples");
+        let detector = catalogue.detectors().find(|detector| detector.id == *id).expect("it has examples");
         let shown = examples.iter().filter(|example| example.level != "low");
         let value = shown.flat_map(|example| &example.finds).find(|value| !value.contains(['\n', ',', '"', '\'']));
         let Some(value) = value.filter(|_| !names_itself(detector)) else { continue };

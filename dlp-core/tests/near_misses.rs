@@ -33,7 +33,7 @@ fn every_credential_has_counter_examples_that_nearly_are_one_and_fail_in_differe
         if !id.starts_with("secret.") {
             continue;
         }
-        let detector = catalogue.detectors().iter().find(|detector| detector.id == id).expect("it has examples");
+        let detector = catalogue.detectors().find(|detector| detector.id == id).expect("it has examples");
         let compiled = |change: fn(&Hir) -> Hir| -> Vec<Regex> {
             detector.patterns.iter().map(|pattern| changed(&pattern.regex, change)).collect()
         };

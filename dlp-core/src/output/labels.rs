@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn every_built_in_label_has_a_scheme() {
         let catalogue = crate::knowledge::Catalogue::builtin().expect("built-in detectors");
-        let labels = catalogue.detectors().iter().filter(|detector| detector.category == Category::Label);
+        let labels = catalogue.detectors().filter(|detector| detector.category == Category::Label);
         let schemes: std::collections::BTreeSet<_> = labels.map(|detector| scheme(&detector.id)).collect();
         let expected = [
             "boldon-james",

@@ -10,7 +10,6 @@
 use super::Anchor;
 use super::frequency::{self, expected_per_mb, symbol, symbol_probability};
 use crate::Detector;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -42,7 +41,7 @@ const TURNS: usize = 2;
 const SYMBOLS: usize = 64;
 
 /// Where the window of a literal begins, and its bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WindowPlace {
     /// Bytes of the literal before the window.
     pub offset: u8,
