@@ -60,7 +60,7 @@ pub(super) struct CompiledDetector {
 /// What the matches of a detector are judged by.
 #[derive(Debug)]
 pub(super) struct JudgedBy {
-    /// The detector, without its patterns.
+    /// The detector; of its patterns the expressions.
     pub(super) data: Detector,
     pub(super) check: Option<&'static Check>,
 }
@@ -206,8 +206,8 @@ impl DetectorSet {
         self.0.detectors.iter().map(|compiled| compiled.entry.packed.role(compiled.entry.number).expect(PACKED))
     }
 
-    /// The detectors without their patterns, in the order of their ids. Where the id is enough, [`ids`](Self::ids) costs
-    /// less.
+    /// The detectors in the order of their ids; of their patterns they have the expressions, not what is derived. Where the
+    /// id is enough, [`ids`](Self::ids) costs less.
     pub fn detectors(&self) -> impl ExactSizeIterator<Item = &Detector> {
         self.0.detectors.iter().map(|compiled| &compiled.data)
     }

@@ -1,31 +1,56 @@
 //! Distinct values by number, for tables that hold a number where a value would be long.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
+
+/// Fewest slots.
+const SLOTS_MIN: usize = 64;
 
 /// Distinct values in the order of their first use.
 #[derive(Debug)]
 pub(super) struct Distinct<T> {
     values: Vec<T>,
-    numbers: HashMap<T, u32, BuildHasherDefault<Mixer>>,
+    /// At the place of a value's hash or behind it, one more than its number; 0 where there is none. Values are large, so
+    /// they do not stand here.
+    slots: Vec<u32>,
 }
 
 impl<T> Default for Distinct<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), numbers: HashMap::default() }
+        Self { values: Vec::new(), slots: vec![0; SLOTS_MIN] }
     }
 }
 
 impl<T: Clone + Eq + Hash> Distinct<T> {
     /// The number of a value.
     pub(super) fn number(&mut self, value: &T) -> u32 {
-        match self.numbers.entry(value.clone()) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                self.values.push(value.clone());
-                *new.insert(self.values.len() as u32 - 1)
-            }
+        let slot = self.slot(value);
+        if let Some(number) = self.slots[slot].checked_sub(1) {
+            return number;
+        }
+        self.values.push(value.clone());
+        self.slots[slot] = self.values.len() as u32;
+        if 2 * self.values.len() > self.slots.len() {
+            self.grow();
+        }
+        self.values.len() as u32 - 1
+    }
+
+    /// The slot of a value, or the one that it would take. There always is one, since half of them are free.
+    fn slot(&self, value: &T) -> usize {
+        let mut mixer = Mixer::default();
+        value.hash(&mut mixer);
+        let mut slot = mixer.finish() as usize & (self.slots.len() - 1);
+        while self.slots[slot].checked_sub(1).is_some_and(|number| self.values[number as usize] != *value) {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        slot
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![0; 2 * self.slots.len()];
+        for number in 0..self.values.len() {
+            let slot = self.slot(&self.values[number]);
+            self.slots[slot] = number as u32 + 1;
         }
     }
 
@@ -81,5 +106,14 @@ mod tests {
         assert_eq!(numbers, [0, 1, 0, 2, 1]);
         assert_eq!(distinct.values(), [[1, 2], [1, 3], [2, 1]]);
         assert_eq!(distinct.into_values().len(), 3);
+    }
+
+    #[test]
+    fn many_values_keep_their_numbers() {
+        let mut distinct = Distinct::default();
+        for turn in 0..2 {
+            let numbers = (0..1_000u64).map(|value| distinct.number(&[value << 40, value % 7]));
+            assert!(numbers.eq(0..1_000), "turn {turn}");
+        }
     }
 }

@@ -189,7 +189,8 @@ mod tests {
     fn every_built_in_label_has_a_scheme() {
         let catalogue = crate::knowledge::Catalogue::builtin().expect("built-in detectors");
         let labels = catalogue.detectors().filter(|detector| detector.category == Category::Label);
-        let schemes: std::collections::BTreeSet<_> = labels.map(|detector| scheme(&detector.id)).collect();
+        let labels: Vec<String> = labels.map(|detector| detector.id).collect();
+        let schemes: std::collections::BTreeSet<_> = labels.iter().map(|id| scheme(id)).collect();
         let expected = [
             "boldon-james",
             "business",

@@ -88,7 +88,7 @@ impl Packed {
     /// # Errors
     /// When the bytes are damaged.
     pub fn detector(&self, number: u32) -> Result<Detector, PackError> {
-        let mut detector = self.description(number)?;
+        let mut detector = self.without_patterns(number)?;
         let mut heads = self.heads(number)?;
         let first = heads.detector().first_pattern;
         for index in 0..heads.detector().patterns {
@@ -102,11 +102,21 @@ impl Packed {
         Ok(detector)
     }
 
-    /// A detector without its patterns.
+    /// What a detector says: of its patterns the expressions, without what is derived from them.
     ///
     /// # Errors
     /// When the bytes are damaged.
     pub fn description(&self, number: u32) -> Result<Detector, PackError> {
+        let mut detector = self.without_patterns(number)?;
+        let DetectorHead { first_pattern, patterns, .. } = self.heads(number)?.detector;
+        for index in 0..patterns {
+            let (_, pattern) = self.written(first_pattern.saturating_add(index))?;
+            detector.patterns.push(Pattern { demand: None, program: None, ..pattern });
+        }
+        Ok(detector)
+    }
+
+    fn without_patterns(&self, number: u32) -> Result<Detector, PackError> {
         let mut detector: Detector = postcard::from_bytes(self.record(Section::BodyEnds, Section::Bodies, number)?)?;
         let ContextHead { strong, weak, negative, before_bytes, after_bytes, required } =
             self.context(self.heads(number)?.detector.context)?;
@@ -131,8 +141,7 @@ impl Packed {
     /// # Errors
     /// When the bytes are damaged.
     pub fn pattern(&self, number: u32) -> Result<Pattern, PackError> {
-        let record = self.record(Section::PatternEnds, Section::Patterns, number)?;
-        let (lists, mut pattern): (PatternLists, Pattern) = postcard::from_bytes(record)?;
+        let (lists, mut pattern) = self.written(number)?;
         pattern.window = self.list(lists.window)?.collect();
         let steps = pattern.program.iter_mut().flatten();
         steps.zip(self.list(lists.steps)?).for_each(|(step, bytes)| step.bytes = bytes);
@@ -140,6 +149,11 @@ impl Packed {
             demand.bytes = self.list(lists.demand)?.next().ok_or(PackError::Damaged)?;
         }
         Ok(pattern)
+    }
+
+    /// A pattern as it stands in its record, and the lists that it has.
+    fn written(&self, number: u32) -> Result<(PatternLists, Pattern), PackError> {
+        Ok(postcard::from_bytes(self.record(Section::PatternEnds, Section::Patterns, number)?)?)
     }
 
     /// What a detector says, and its patterns, for hashes.
