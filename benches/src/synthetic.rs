@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn the_file_holds_the_detectors_it_was_asked_for_beside_the_built_in_ones() {
         let mut catalogue = Catalogue::builtin().expect("built-in detectors");
-        let before = catalogue.detectors().len();
+        let before = catalogue.ids().len();
         let read = catalogue.add_file("synthetic.toml", &detector_file(100)).expect("valid detectors");
-        assert_eq!((read.len(), catalogue.detectors().len()), (100, before + 100));
+        assert_eq!((read.len(), catalogue.ids().len()), (100, before + 100));
     }
 }

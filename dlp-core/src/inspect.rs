@@ -10,7 +10,7 @@
 
 use crate::base::{Cancel, ConfidenceLevel, Limits, SensitivityLabel};
 use crate::content::{
-    Extraction, Finding, Flow, Input, ItemReport, Joining, LocatedProblem, MatchingSink, Observer, Outcome, Pairs,
+    Extraction, Finding, Flow, Input, ItemReport, Joining, LocatedProblem, MatchingSink, Observer, Outcome, PairsOnce,
     RiskyParser, extract,
 };
 use crate::known::Known;
@@ -59,15 +59,14 @@ pub struct Inspector {
     limits: Arc<Limits>,
     risky: Option<Arc<dyn RiskyParser>>,
     known: Known,
-    pairs: Arc<Pairs>,
+    pairs: Arc<PairsOnce>,
 }
 
 impl Inspector {
     /// An inspector that leaves formats of risky parsers unread, and says so.
     #[must_use]
     pub fn new(set: DetectorSet, limits: Limits) -> Self {
-        let pairs = Arc::new(Pairs::of(&set));
-        Self { set, limits: Arc::new(limits), risky: None, known: Known::default(), pairs }
+        Self { set, limits: Arc::new(limits), risky: None, known: Known::default(), pairs: Arc::default() }
     }
 
     /// Adds the parser for formats that cannot be read safely in this process.

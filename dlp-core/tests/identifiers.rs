@@ -87,11 +87,11 @@ struct Named {
 
 /// The first example value of each detector, under the first and the last of the words that name it.
 fn named_values() -> Vec<Named> {
-    let catalogue = Catalogue::builtin().expect("built-in detectors");
+    let detectors: Vec<_> = Catalogue::builtin().expect("built-in detectors").detectors().collect();
     let examples = builtin_examples().expect("built-in examples");
     let mut named = Vec::new();
     for (id, examples, _) in examples.iter().filter(|(id, ..)| is_identifier(id)) {
-        let detector = catalogue.detectors().iter().find(|detector| detector.id == *id).expect("it has examples");
+        let detector = detectors.iter().find(|detector| detector.id == *id).expect("it has examples");
         let shown = examples.iter().filter(|example| example.level != "low");
         let value = shown.flat_map(|example| &example.finds).find(|value| !value.contains(['\n', ',', '"', '\'']));
         let Some(value) = value.filter(|_| !names_itself(detector)) else { continue };

@@ -1,7 +1,7 @@
 //! All detector, destination and policy data of the product, embedded at build time.
 //!
 //! This crate holds no logic: the build script checks and packs the detector files, and the functions here hand out the
-//! bytes. Who reads what: dlp-core unpacks [`detectors`] and [`examples`]; dlp-proxy parses [`destinations`]; dlp-core's
+//! bytes. Who reads what: dlp-core reads [`detectors`] and [`examples`]; dlp-proxy parses [`destinations`]; dlp-core's
 //! decision layer parses [`policies`], its knowledge layer [`profiles`].
 
 #![forbid(unsafe_code)]
@@ -10,7 +10,7 @@ mod texts {
     include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 }
 
-/// The built-in detectors, for `dlp_detector_format::unpack`.
+/// The built-in detectors, for `dlp_detector_format::Packed`.
 #[must_use]
 pub fn detectors() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/detectors.bin"))

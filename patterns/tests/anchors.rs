@@ -4,8 +4,8 @@
 //! hold.
 
 use dlp_detector_format::{
-    Anchor, Boundary, ByteSet, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, Pattern, RUN_LEN_MAX, SHAPE_RUNS, Shape,
-    expand, follower, is_key_byte, run_place, unpack,
+    Anchor, Boundary, ByteSet, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, Packed, Pattern, RUN_LEN_MAX, SHAPE_RUNS,
+    Shape, expand, follower, is_key_byte, run_place,
 };
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -16,9 +16,9 @@ const TURNS_MORE_MAX: u64 = 40;
 
 #[test]
 fn what_a_pattern_matches_holds_an_anchor_and_fits_its_window() {
-    let detectors = unpack(dlp_patterns::detectors()).expect("built-in detectors");
+    let packed = Packed::open(dlp_patterns::detectors()).expect("built-in detectors");
     let (mut texts, mut demanding) = (0, 0);
-    for detector in &detectors {
+    for detector in (0..packed.len() as u32).map(|number| packed.detector(number).expect("it was packed")) {
         for (number, pattern) in detector.patterns.iter().enumerate() {
             let hir = parse(&expand(&pattern.regex).expect("known abbreviations"));
             demanding += u64::from(pattern.demand.is_some());

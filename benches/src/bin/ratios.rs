@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return start(detectors);
     }
     let runs = if arguments.quick { QUICK_RUNS } else { arguments.runs };
-    let builtin = Catalogue::builtin()?.detectors().len();
+    let builtin = Catalogue::builtin()?.ids().len();
     let sizes = if arguments.brief { vec![builtin] } else { vec![builtin, CATALOGUE_DETECTORS] };
     let is_meant = |corpus: &Corpus| arguments.corpus.as_ref().is_none_or(|name| name == corpus.name());
     let (mut growth, mut stages) = (Vec::new(), Vec::new());
@@ -165,7 +165,7 @@ fn absent_byte(mut text: Vec<u8>, runs: usize) -> (Duration, Vec<u8>) {
 /// The built-in detectors, and as many invented ones as are missing.
 fn catalogue(size: usize) -> Result<Catalogue, Box<dyn Error>> {
     let mut catalogue = Catalogue::builtin()?;
-    let missing = size.saturating_sub(catalogue.detectors().len());
+    let missing = size.saturating_sub(catalogue.ids().len());
     if missing > 0 {
         catalogue.add_file("synthetic.toml", &detector_file(missing))?;
     }

@@ -122,9 +122,9 @@ const HITS_PER_MB_FREQUENT: f64 = 100.0;
 /// The most frequent text that a detector is looked for by, if it is frequent.
 fn frequent(table: &Table) -> Option<(String, f64)> {
     let read = catalogue(table).ok()?;
-    let anchors = read.detectors().iter().flat_map(|detector| &detector.patterns).flat_map(|pattern| &pattern.anchors);
+    let anchors = read.detectors().flat_map(|detector| detector.patterns).flat_map(|pattern| pattern.anchors);
     let literals = anchors.filter_map(|anchor| match anchor {
-        Anchor::Literal { bytes, .. } => Some((bytes.escape_ascii().to_string(), expected_per_mb(bytes))),
+        Anchor::Literal { bytes, .. } => Some((bytes.escape_ascii().to_string(), expected_per_mb(&bytes))),
         Anchor::Start { .. } => None,
     });
     literals.filter(|(_, hits)| *hits > HITS_PER_MB_FREQUENT).max_by(|(_, a), (_, b)| a.total_cmp(b))

@@ -120,7 +120,7 @@ impl<'a> Reporter<'a> {
         let set = self.setup.set;
         ScanRecord {
             tool: ToolRecord { name: "dlp", version: env!("CARGO_PKG_VERSION") },
-            detector_set: DetectorSetRecord { hash: set.hash(), detectors: set.detectors().len() },
+            detector_set: DetectorSetRecord { hash: set.hash(), detectors: set.ids().len() },
             source: self.setup.source.clone(),
             started_at: self.now(),
             options: self.setup.options.clone(),

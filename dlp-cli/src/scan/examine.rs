@@ -163,7 +163,7 @@ impl<'a> Examiner<'a> {
 
     /// Asks the marks in the text of a member, or of the file itself, about the findings in it.
     fn suppress(&self, report: &mut FileReport, (container, text): (&[String], &[u8]), today: &str) {
-        let ids = self.names.detectors().map(|detector| detector.id.as_str());
+        let ids = self.names.ids();
         let text = output::text_of_marks(text);
         let Some(marks) = InlineMarks::of(&text, ids) else { return };
         for Reported { record, .. } in &mut report.findings {
@@ -253,7 +253,7 @@ impl<'a> Examiner<'a> {
     fn in_path(&self, report: &mut FileReport, (subject, found): (Subject<'_>, Vec<Finding>), mask: &mut NameMask) {
         let chosen = |finding: &Finding| {
             let id = &self.names.detector(finding.detector).id;
-            self.masks_all || self.inspector.detectors().detectors().any(|detector| detector.id == *id)
+            self.masks_all || self.inspector.detectors().ids().any(|chosen| chosen == id)
         };
         let text = subject.path.text.as_bytes();
         let mut by_name: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();

@@ -12,9 +12,10 @@
 
 use super::{Finding, Flow, ItemReport, LocatedProblem, Observer, Related};
 use crate::base::{Category, Confidence, Span};
-use crate::knowledge::{Detector, glob_matches};
+use crate::knowledge::{Role, glob_matches};
 use crate::matching::{ALONE, DetectorIndex, DetectorSet, Reason, Step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 
 /// Bytes between two parts that belong together: ten lines of settings.
 const NEAR_BYTES: u64 = 1024;
@@ -59,7 +60,7 @@ type PersonKind = usize;
 
 /// Which detectors of a set belong together.
 #[derive(Debug, Default)]
-pub(crate) struct Pairs {
+struct Pairs {
     /// Detectors that have companions, with these.
     companions: BTreeMap<DetectorIndex, Vec<DetectorIndex>>,
     /// Companions, with the detectors that they belong to.
@@ -71,23 +72,23 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     /// The pairs of a set.
-    pub(crate) fn of(set: &DetectorSet) -> Self {
+    fn of(set: &DetectorSet) -> Self {
         let mut pairs = Self::default();
-        let indexed = || (0..).map(DetectorIndex).zip(set.detectors());
-        for (owner, detector) in indexed().filter(|(_, detector)| !detector.companions.is_empty()) {
-            let names = |id: &str| detector.companions.iter().any(|glob| glob_matches(glob, id));
-            for (companion, _) in indexed().filter(|(index, other)| *index != owner && names(&other.id)) {
-                pairs.companions.entry(owner).or_default().push(companion);
-                pairs.owners.entry(companion).or_default().push(owner);
+        let roles: Vec<(DetectorIndex, Role<'_>)> = (0..).map(DetectorIndex).zip(set.roles()).collect();
+        for (owner, role) in roles.iter().filter(|(_, role)| !role.companions.is_empty()) {
+            let names = |id: &str| role.companions.iter().any(|glob| glob_matches(glob, id));
+            for (companion, _) in roles.iter().filter(|(index, other)| index != owner && names(other.id)) {
+                pairs.companions.entry(*owner).or_default().push(*companion);
+                pairs.owners.entry(*companion).or_default().push(*owner);
             }
         }
-        let is_number = |detector: &Detector| {
-            let is_of_company = detector.tags.iter().any(|tag| tag == COMPANY_TAG);
-            detector.category == Category::GovernmentId && detector.companions.is_empty() && !is_of_company
+        let is_number = |role: &Role<'_>| {
+            let is_of_company = role.tags.contains(&COMPANY_TAG);
+            role.category == Category::GovernmentId && role.companions.is_empty() && !is_of_company
         };
-        pairs.numbers.extend(indexed().filter(|(_, detector)| is_number(detector)).map(|(index, _)| index));
-        let kind = |detector: &Detector| PERSON.iter().position(|ids| ids.contains(&detector.id.as_str()));
-        pairs.person.extend(indexed().filter_map(|(index, detector)| Some((index, kind(detector)?))));
+        pairs.numbers.extend(roles.iter().filter(|(_, role)| is_number(role)).map(|(index, _)| *index));
+        let kind = |role: &Role<'_>| PERSON.iter().position(|ids| ids.contains(&role.id));
+        pairs.person.extend(roles.iter().filter_map(|(index, role)| Some((*index, kind(role)?))));
         if pairs.person.values().collect::<BTreeSet<_>>().len() < PERSON_KINDS_MIN {
             pairs.numbers.clear();
         }
@@ -105,6 +106,10 @@ impl Pairs {
     }
 }
 
+/// The pairs of a set, told when something is found: most runs of the program find nothing.
+#[derive(Debug, Default)]
+pub(crate) struct PairsOnce(OnceLock<Pairs>);
+
 /// What is remembered of a finding that was let go.
 struct Seen {
     related: Related,
@@ -114,7 +119,7 @@ struct Seen {
 /// An observer that joins what belongs together and hands it on.
 pub(crate) struct Joining<'a> {
     set: &'a DetectorSet,
-    pairs: &'a Pairs,
+    pairs: &'a PairsOnce,
     inner: &'a mut dyn Observer,
     held: VecDeque<Finding>,
     /// Of the part that is passing, those that are held included.
@@ -123,8 +128,12 @@ pub(crate) struct Joining<'a> {
 
 impl<'a> Joining<'a> {
     /// An observer before another one. Ends with [`finish`](Self::finish).
-    pub(crate) fn new(set: &'a DetectorSet, pairs: &'a Pairs, inner: &'a mut dyn Observer) -> Self {
+    pub(crate) fn new(set: &'a DetectorSet, pairs: &'a PairsOnce, inner: &'a mut dyn Observer) -> Self {
         Self { set, pairs, inner, held: VecDeque::new(), seen: VecDeque::new() }
+    }
+
+    fn pairs(&self) -> &'a Pairs {
+        self.pairs.0.get_or_init(|| Pairs::of(self.set))
     }
 
     /// Hands on what is still held.
@@ -151,13 +160,13 @@ impl<'a> Joining<'a> {
         let mut others: Vec<&Seen> = near
             .filter(|seen| {
                 let other = seen.related.detector;
-                let is_companion = seen.is_companion && self.pairs.is_pair(detector, other);
-                is_companion || self.pairs.is_pair(other, detector)
+                let is_companion = seen.is_companion && self.pairs().is_pair(detector, other);
+                is_companion || self.pairs().is_pair(other, detector)
             })
             .collect();
         others.sort_by_key(|seen| (distance(seen.related.span, span), seen.related.span.start));
         others.truncate(RELATED_MAX);
-        let companion = others.iter().find(|seen| self.pairs.is_pair(detector, seen.related.detector));
+        let companion = others.iter().find(|seen| self.pairs().is_pair(detector, seen.related.detector));
         if let Some(companion) = companion {
             let change = i32::from(self.set.detector(detector).score.companion);
             let detail = format!("beside its {}", self.set.detector(companion.related.detector).title);
@@ -176,14 +185,14 @@ impl<'a> Joining<'a> {
         // Where something speaks against the value, those around it say no more.
         let speaks_against = |reason: &Reason| reason.step == Step::Penalty && reason.detail != ALONE;
         let is_doubtful = finding.reasons.iter().any(speaks_against);
-        if !self.pairs.numbers.contains(&finding.detector) || is_doubtful || change <= 0 {
+        if !self.pairs().numbers.contains(&finding.detector) || is_doubtful || change <= 0 {
             return;
         }
         let span = finding.location.span;
         let is_near = |seen: &&Seen| distance(seen.related.span, span) <= RECORD_BYTES;
         let mut kinds: BTreeMap<PersonKind, &Seen> = BTreeMap::new();
         for seen in self.seen.iter().filter(is_near).filter(|seen| seen.is_companion) {
-            if let Some(kind) = self.pairs.person.get(&seen.related.detector) {
+            if let Some(kind) = self.pairs().person.get(&seen.related.detector) {
                 kinds.entry(*kind).or_insert(seen);
             }
         }
@@ -205,7 +214,7 @@ impl<'a> Joining<'a> {
         let numbers = near().filter(|seen| seen.related.detector == number.detector).count();
         let mut people = [0; PERSON.len()];
         for seen in near().filter(|seen| seen.is_companion) {
-            if let Some(kind) = self.pairs.person.get(&seen.related.detector) {
+            if let Some(kind) = self.pairs().person.get(&seen.related.detector) {
                 people[*kind] += 1;
             }
         }
@@ -234,7 +243,7 @@ fn is_same_part(a: &Finding, b: &Finding) -> bool {
 
 impl Observer for Joining<'_> {
     fn finding(&mut self, finding: Finding) -> Flow {
-        if !self.pairs.takes_part(finding.detector) {
+        if !self.pairs().takes_part(finding.detector) {
             return self.inner.finding(finding);
         }
         let mut flow = Flow::Continue;
@@ -328,7 +337,7 @@ companions = ["test.acme.id"]
 
     /// What is found in a text, joined.
     fn joined(set: &DetectorSet, text: &str) -> Vec<Finding> {
-        let (pairs, limits, cancel) = (Pairs::of(set), Limits::batch(), Cancel::default());
+        let (pairs, limits, cancel) = (PairsOnce::default(), Limits::batch(), Cancel::default());
         let (mut kept, mut scratch) = (Kept::default(), Scratch::new());
         let mut joining = Joining::new(set, &pairs, &mut kept);
         let mut sink = MatchingSink::new(set, &mut scratch, &limits, &mut joining);

@@ -73,7 +73,7 @@ mod zip;
 pub use crate::matching::LineColumn;
 pub use extract::{Extraction, Input, ReadSeek, extract};
 pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase, Related};
-pub(crate) use joining::{Joining, Pairs};
+pub(crate) use joining::{Joining, PairsOnce};
 pub use kind::Kind;
 pub use matching_sink::MatchingSink;
 pub use outcome::{Completeness, Outcome};

@@ -5,16 +5,18 @@
 use super::profile::Profile;
 use super::{pattern, validators};
 use dlp_detector_format::{
-    Allow, Detector, Examples, FileId, FormatError, PackError, Read, parse_allow, parse_file, unpack, unpack_examples,
+    Allow, Detector, Examples, FileId, FormatError, PackError, Packed, Read, pack, parse_allow, parse_file,
+    unpack_examples,
 };
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why detectors cannot be taken into a catalogue.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// The built-in detectors cannot be unpacked: a broken build.
-    #[error("built-in detectors cannot be read: {0}")]
+    /// Detectors cannot be packed or read: a broken build, or more of them than there is room for.
+    #[error("detectors cannot be read: {0}")]
     Packed(#[from] PackError),
     /// A detector file is wrong.
     #[error(transparent)]
@@ -65,12 +67,44 @@ pub enum CatalogueError {
     },
 }
 
-/// Detectors that have been read and checked, sorted by id.
+/// Detectors that have been checked, sorted by id. They stay packed until something is asked of them.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    detectors: Vec<Detector>,
+    entries: Vec<Entry>,
     allows: Vec<(String, Allow)>,
 }
+
+/// A detector of a packed set.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) packed: Arc<Packed>,
+    pub(crate) number: u32,
+}
+
+impl Entry {
+    /// All detectors of a packed set.
+    fn all(packed: Packed) -> impl Iterator<Item = Self> {
+        let (count, packed) = (packed.len() as u32, Arc::new(packed));
+        (0..count).map(move |number| Self { packed: Arc::clone(&packed), number })
+    }
+
+    /// Those of checked detectors.
+    fn pack(detectors: &[Detector]) -> Result<impl Iterator<Item = Self>, PackError> {
+        Ok(Self::all(Packed::open(pack(detectors)?)?))
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        self.packed.id(self.number)
+    }
+
+    fn detector(&self) -> Detector {
+        self.packed.detector(self.number).expect(PACKED)
+    }
+}
+
+/// Why reading what was packed cannot fail: this build packed it, and its tests read all of it.
+pub(crate) const PACKED: &str = "what was packed can be read";
 
 impl Catalogue {
     /// A catalogue without detectors.
@@ -84,7 +118,7 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError::Packed`] when the build is broken.
     pub fn builtin() -> Result<Self, CatalogueError> {
-        Ok(Self { detectors: unpack(dlp_patterns::detectors())?, allows: Vec::new() })
+        Ok(Self { entries: Entry::all(Packed::open(dlp_patterns::detectors())?).collect(), allows: Vec::new() })
     }
 
     /// Adds the detectors and allow entries of a user's file and hands back the detectors, examples included.
@@ -95,12 +129,12 @@ impl Catalogue {
         let file = FileId { name, id_prefix: "" };
         let (read, allows) = (parse_file(file, text)?, parse_allow(file, text)?);
         for (index, Read { detector, .. }) in read.iter().enumerate() {
-            let earlier = read[..index].iter().map(|r| &r.detector).chain(&self.detectors);
-            self.check(name, detector, earlier)?;
+            let earlier = read[..index].iter().map(|r| r.detector.id.as_str());
+            check(name, detector, earlier.chain(self.ids()))?;
         }
-        self.detectors.extend(read.iter().map(|r| r.detector.clone()));
+        let detectors: Vec<Detector> = read.iter().map(|r| r.detector.clone()).collect();
+        self.add(&detectors)?;
         self.allows.extend(allows.into_iter().map(|allow| (name.to_owned(), allow)));
-        self.detectors.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(read)
     }
 
@@ -109,39 +143,13 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError::Duplicate`] when its id is taken; `name` says where the second one comes from.
     pub fn add_detector(&mut self, name: &str, detector: Detector) -> Result<(), CatalogueError> {
-        self.check(name, &detector, self.detectors.iter())?;
-        self.detectors.push(detector);
-        self.detectors.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(())
+        check(name, &detector, self.ids())?;
+        self.add(&[detector])
     }
 
-    fn check<'a>(
-        &self,
-        file: &str,
-        detector: &Detector,
-        mut earlier: impl Iterator<Item = &'a Detector>,
-    ) -> Result<(), CatalogueError> {
-        let file = file.to_owned();
-        if earlier.any(|other| other.id == detector.id) {
-            return Err(CatalogueError::Duplicate { file, id: detector.id.clone() });
-        }
-        if let Some(validator) = detector.validator.as_ref().filter(|v| validators::find(&v.name).is_none()) {
-            let mut names: Vec<_> = validators::all().map(|check| check.name).collect();
-            names.sort_unstable();
-            return Err(CatalogueError::Validator {
-                file,
-                detector: detector.id.clone(),
-                found: validator.name.clone(),
-                expected: names.join(", "),
-            });
-        }
-        for source in &detector.patterns {
-            pattern::Compiled::check(&source.regex).map_err(|error| CatalogueError::Pattern {
-                file: file.clone(),
-                detector: detector.id.clone(),
-                message: error.to_string(),
-            })?;
-        }
+    fn add(&mut self, detectors: &[Detector]) -> Result<(), CatalogueError> {
+        self.entries.extend(Entry::pack(detectors)?);
+        self.entries.sort_by(|a, b| a.id().cmp(b.id()));
         Ok(())
     }
 
@@ -160,7 +168,7 @@ impl Catalogue {
     /// [`CatalogueError::NoMatch`] for the first glob that matches nothing, [`CatalogueError::NoCountry`] for a
     /// country.
     pub fn select_with(&mut self, profiles: &[Profile], globs: &[String]) -> Result<(), CatalogueError> {
-        let has = |holds: &dyn Fn(&str) -> bool| self.detectors.iter().any(|detector| holds(&detector.id));
+        let has = |holds: &dyn Fn(&str) -> bool| self.ids().any(holds);
         let (left_out, chosen): (Vec<&str>, Vec<&str>) =
             globs.iter().map(String::as_str).partition(|glob| glob.starts_with('!'));
         let left_out: Vec<&str> = left_out.into_iter().map(|glob| glob.trim_start_matches('!')).collect();
@@ -177,14 +185,18 @@ impl Catalogue {
                 || chosen.iter().any(|glob| glob_matches(glob, id))
         };
         let is_left_out = |id: &str| left_out.iter().any(|glob| glob_matches(glob, id));
-        self.detectors.retain(|detector| is_chosen(&detector.id) && !is_left_out(&detector.id));
+        self.entries.retain(|entry| is_chosen(entry.id()) && !is_left_out(entry.id()));
         Ok(())
     }
 
-    /// The detectors, sorted by id.
-    #[must_use]
-    pub fn detectors(&self) -> &[Detector] {
-        &self.detectors
+    /// The detectors, sorted by id. Each is read when its turn comes.
+    pub fn detectors(&self) -> impl ExactSizeIterator<Item = Detector> + '_ {
+        self.entries.iter().map(Entry::detector)
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.entries.iter().map(Entry::id)
     }
 
     /// The allow entries of users' files, each with the name of its file.
@@ -193,11 +205,40 @@ impl Catalogue {
         &self.allows
     }
 
-    /// Gives the detectors away.
-    #[must_use]
-    pub fn into_detectors(self) -> Vec<Detector> {
-        self.detectors
+    /// Gives away what it holds.
+    pub(crate) fn into_entries(self) -> Vec<Entry> {
+        self.entries
     }
+}
+
+/// Refuses a detector that cannot stand beside others with these ids, or cannot be compiled.
+fn check<'a>(
+    file: &str,
+    detector: &Detector,
+    mut earlier: impl Iterator<Item = &'a str>,
+) -> Result<(), CatalogueError> {
+    let file = file.to_owned();
+    if earlier.any(|other| other == detector.id) {
+        return Err(CatalogueError::Duplicate { file, id: detector.id.clone() });
+    }
+    if let Some(validator) = detector.validator.as_ref().filter(|v| validators::find(&v.name).is_none()) {
+        let mut names: Vec<_> = validators::all().map(|check| check.name).collect();
+        names.sort_unstable();
+        return Err(CatalogueError::Validator {
+            file,
+            detector: detector.id.clone(),
+            found: validator.name.clone(),
+            expected: names.join(", "),
+        });
+    }
+    for source in &detector.patterns {
+        pattern::Compiled::check(&source.regex).map_err(|error| CatalogueError::Pattern {
+            file: file.clone(),
+            detector: detector.id.clone(),
+            message: error.to_string(),
+        })?;
+    }
+    Ok(())
 }
 
 /// Examples and counter-examples of the built-in detectors.
@@ -230,7 +271,7 @@ mod tests {
             let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
             let mut catalogue = Catalogue::builtin().expect("built-in detectors");
             catalogue.select(&globs).expect("all of them match");
-            let has = |id: &str| catalogue.detectors().iter().any(|detector| detector.id == id);
+            let has = |id: &str| catalogue.ids().any(|known| known == id);
             assert!(has(kept) && !has(left_out), "{globs:?}");
         }
         let mut catalogue = Catalogue::builtin().expect("built-in detectors");
@@ -256,10 +297,12 @@ mod tests {
     #[test]
     fn every_builtin_detector_passes_the_checks_of_user_detectors() {
         let builtin = Catalogue::builtin().expect("built-in detectors");
-        assert!(!builtin.detectors().is_empty());
-        for detector in builtin.detectors() {
-            builtin.check("built-in", detector, std::iter::empty()).expect("valid built-in detector");
+        assert_eq!(builtin.detectors().len(), builtin.ids().len());
+        for (id, detector) in builtin.ids().zip(builtin.detectors()) {
+            assert_eq!(id, detector.id);
+            check("built-in", &detector, std::iter::empty()).expect("valid built-in detector");
         }
+        assert!(builtin.ids().is_sorted() && builtin.ids().len() > 1_000);
     }
 
     #[test]

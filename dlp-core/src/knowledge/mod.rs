@@ -6,8 +6,9 @@ pub(crate) mod pattern;
 mod profile;
 pub mod validators;
 
-pub(crate) use catalogue::glob_matches;
 pub use catalogue::{Catalogue, CatalogueError, builtin_examples};
+pub(crate) use catalogue::{Entry, PACKED, glob_matches};
+pub(crate) use dlp_detector_format::Role;
 pub use dlp_detector_format::{
     Allow, AllowTests, Anchor, Boundary, ByteSet, Context, CounterExample, Demand, Detector, Example, Examples,
     FOLLOWERS, Failure, FormatError, MATCH_LEN_MAX, Pattern, Program, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, Read, SHAPE_RUNS,

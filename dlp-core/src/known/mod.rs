@@ -67,7 +67,7 @@ impl Known {
     /// Indexes whose detectors stand in a set; the others, which the user did not choose, are left out.
     #[must_use]
     pub fn new(set: &DetectorSet, records: Vec<edm::Index>, documents: Vec<fingerprint::Index>) -> Self {
-        let place = |id: &str| set.detectors().position(|d| d.id == id).map(|at| DetectorIndex(at as u32));
+        let place = |id: &str| set.ids().position(|known| known == id).map(|at| DetectorIndex(at as u32));
         let with_records = |index: edm::Index| Some((place(&index.schema().detector_id())?, index));
         let with_documents = |index: fingerprint::Index| Some((place(&index.detector_id())?, index));
         Self {

@@ -4,7 +4,7 @@
 //! digits, `@`. Literals are then checked exactly. Patterns without literals (most numbers that people carry) start where
 //! a token starts, an unbroken run of ASCII letters and digits, and are chosen there by the shape of what follows.
 
-use super::compile::{DetectorSet, LiteralUse};
+use super::compile::DetectorSet;
 use super::evidence::Ground;
 use super::key_runs::KeyRuns;
 use super::runs::{Runs, bits_at};
@@ -12,6 +12,7 @@ use super::scratch::{Candidate, Scratch};
 use super::simd::{Masks, Places, STRETCH_WORDS, Task, classify};
 use super::spotted::{Classified, Spotted};
 use super::starts::NamedFamilies;
+use super::uses::LiteralUse;
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
 use std::ops::Range;
@@ -117,12 +118,12 @@ impl Pass<'_> {
             for place in places.iter() {
                 literals.each_hit(text, from + place, &mut |hit, literal| {
                     let end = hit + literals.len(literal);
-                    if !set.any_goes_on(literal, text, end) {
+                    if !set.uses().any_goes_on(literal, text, end) {
                         return;
                     }
                     let has_key = self.key_runs.is_near(hit.saturating_sub(from));
-                    let uses = set.literal_uses(literal).iter().filter(|used| has_key || !used.needs_key_run);
-                    for used in uses.filter(|used| set.goes_on(used, text, end)) {
+                    let uses = set.uses().of(literal).iter().filter(|used| has_key || !used.needs_key_run);
+                    for used in uses.filter(|used| set.uses().goes_on(used, text, end)) {
                         self.starts_before(hit, used);
                     }
                 });
@@ -130,7 +131,8 @@ impl Pass<'_> {
         }
         if let Some(literal) = literals.at_sign() {
             for bit in bits(&masks.at, first) {
-                for used in set.literal_uses(literal).iter().filter(|used| set.goes_on(used, text, from + bit + 1)) {
+                for used in set.uses().of(literal).iter().filter(|used| set.uses().goes_on(used, text, from + bit + 1))
+                {
                     self.starts_before(from + bit, used);
                 }
             }
@@ -150,8 +152,8 @@ impl Pass<'_> {
 
     /// The starts of a match that has its literal at `hit`: as far back as the bytes between can belong to it.
     fn starts_before(&mut self, hit: usize, place: &LiteralUse) {
-        let Some(latest) = hit.checked_sub(place.before_min) else { return };
-        let earliest = hit.saturating_sub(place.before_max).max(self.owned.start);
+        let Some(latest) = hit.checked_sub(place.before_min as usize) else { return };
+        let earliest = hit.saturating_sub(place.before_max as usize).max(self.owned.start);
         let mut start = hit;
         loop {
             if start <= latest && start < self.owned.end && start >= earliest {
@@ -160,7 +162,7 @@ impl Pass<'_> {
                     self.candidates.push((start, place.pattern));
                 }
             }
-            if start <= earliest || !place.between.contains(self.known.text[start - 1]) {
+            if start <= earliest || !self.set.uses().lies_between(place, self.known.text[start - 1]) {
                 return;
             }
             start -= 1;

@@ -1,27 +1,23 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
-use super::boundary::{END, LOOK_BYTES};
-use super::company;
-use super::context::NEIGHBOUR_BYTES;
+use super::assemble::Builder;
 use super::found::{DetectorIndex, Match, ScanEnd};
-use super::key_runs::KEY_REACH;
-use super::literals::{Literal, LiteralIndex, Literals};
-use super::material::{Material, PASSAGE_BYTES};
+use super::literals::Literals;
+use super::material::Material;
 use super::name;
-use super::report::SURROUNDINGS_BYTES;
-use super::runs::RUNS_REACH;
 use super::scratch::Scratch;
 use super::simd::Isa;
-use super::starts::{Named, Start, Starts};
+use super::starts::Starts;
 use super::stream::StreamScan;
-use super::table::ROW_BYTES_MAX;
-use super::vocabulary::{self, Phrases, Vocabulary};
+use super::uses::Uses;
+use super::vocabulary::{Phrases, Vocabulary};
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Program};
-use dlp_detector_format::WindowPlace;
-use std::collections::HashMap;
-use std::ops::Range;
+use crate::knowledge::{
+    Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Entry, PACKED, Pattern, Program, Role,
+};
+use dlp_detector_format::Packed;
+use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
@@ -39,37 +35,70 @@ pub enum CompileError {
 pub struct DetectorSet(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    isa: Isa,
-    detectors: Vec<CompiledDetector>,
-    patterns: Vec<CompiledPattern>,
-    vocabulary: Vocabulary,
-    literals: Literals,
-    literal_uses: Vec<Vec<LiteralUse>>,
-    /// By literal, the bytes that can stand at each of the first offsets behind it, whatever its use.
-    behind: Vec<[ByteSet; BEHIND_BYTES]>,
-    /// What can stand behind literals; many share a list.
-    afters: Vec<Vec<ByteSet>>,
-    starts: Starts,
-    look_ahead: usize,
-    reach: Reach,
+pub(super) struct Inner {
+    pub(super) isa: Isa,
+    pub(super) detectors: Vec<CompiledDetector>,
+    pub(super) patterns: Vec<CompiledPattern>,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) literals: Literals,
+    pub(super) uses: Uses,
+    pub(super) starts: Starts,
+    pub(super) look_ahead: usize,
+    pub(super) reach: Reach,
 }
 
-/// A detector with what its matches are judged by.
+/// A detector. What its matches are judged by is read when the first of them is: most detectors find nothing.
 #[derive(Debug)]
 pub(super) struct CompiledDetector {
-    pub(super) data: Detector,
-    pub(super) check: Option<&'static Check>,
-    pub(super) phrases: Phrases,
+    entry: Entry,
+    pub(super) phrases: Arc<Phrases>,
     /// Its patterns, as a range of the set's.
     patterns: Range<usize>,
+    judged_by: OnceLock<Box<JudgedBy>>,
 }
 
-/// A pattern; its regex is built when it is first tried, since most never are.
+/// What the matches of a detector are judged by.
+#[derive(Debug)]
+pub(super) struct JudgedBy {
+    /// The detector; of its patterns the expressions.
+    pub(super) data: Detector,
+    pub(super) check: Option<&'static Check>,
+}
+
+impl CompiledDetector {
+    pub(super) fn new(entry: Entry, phrases: Arc<Phrases>, patterns: Range<usize>) -> Self {
+        Self { entry, phrases, patterns, judged_by: OnceLock::new() }
+    }
+
+    fn read(&self) -> Box<JudgedBy> {
+        let data = self.entry.packed.description(self.entry.number).expect(PACKED);
+        Box::new(JudgedBy { check: data.validator.as_ref().and_then(|v| validators::find(&v.name)), data })
+    }
+}
+
+impl Deref for CompiledDetector {
+    type Target = JudgedBy;
+
+    #[inline]
+    fn deref(&self) -> &JudgedBy {
+        self.judged_by.get_or_init(|| self.read())
+    }
+}
+
+/// A pattern, which is read when it is first tried: most never are.
 #[derive(Debug)]
 pub(super) struct CompiledPattern {
+    packed: Arc<Packed>,
+    /// Its number among those of all detectors there.
+    number: u32,
     pub(super) detector: DetectorIndex,
     pub(super) boundary: Boundary,
+    read: OnceLock<Box<ReadPattern>>,
+}
+
+/// What is asked of a place where a pattern may start.
+#[derive(Debug)]
+pub(super) struct ReadPattern {
     /// Bytes that can stand at each of the first offsets of a match.
     pub(super) window: Vec<ByteSet>,
     pub(super) len_max: usize,
@@ -86,32 +115,50 @@ pub(super) struct CompiledPattern {
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
     source: String,
-    /// Large, and built for the few that are tried.
+    /// Large, and built for the few that get so far.
     regex: OnceLock<Option<Box<Compiled>>>,
 }
 
 impl CompiledPattern {
+    pub(super) fn new(packed: Arc<Packed>, number: u32, (detector, boundary): (DetectorIndex, Boundary)) -> Self {
+        Self { packed, number, detector, boundary, read: OnceLock::new() }
+    }
+
+    #[cold]
+    fn read(&self) -> Box<ReadPattern> {
+        let Pattern { regex, len_max, window, demand, chance_bits, program, is_wide, .. } =
+            self.packed.pattern(self.number).expect(PACKED);
+        let begins = window.first();
+        Box::new(ReadPattern {
+            starts_with_token: self.boundary != Boundary::None
+                && begins.is_some_and(|bytes| bytes.bytes().all(|byte| byte.is_ascii_alphanumeric())),
+            digits_first: window.iter().take_while(|set| set.bytes().all(|b| b.is_ascii_digit())).count(),
+            window,
+            len_max: len_max as usize,
+            chance_bits,
+            is_wide,
+            demand,
+            program,
+            source: regex,
+            regex: OnceLock::new(),
+        })
+    }
+}
+
+impl Deref for CompiledPattern {
+    type Target = ReadPattern;
+
+    #[inline]
+    fn deref(&self) -> &ReadPattern {
+        self.read.get_or_init(|| self.read())
+    }
+}
+
+impl ReadPattern {
     /// The regex. `None` only if the source does not compile, which loading it into a catalogue rules out.
     pub(super) fn regex(&self) -> Option<&Compiled> {
         self.regex.get_or_init(|| Compiled::new(&self.source).ok().map(Box::new)).as_deref()
     }
-}
-
-/// Offsets behind a literal that are looked at before its uses.
-const BEHIND_BYTES: usize = 2;
-
-/// How a literal places a pattern.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LiteralUse {
-    pub(super) pattern: u32,
-    pub(super) before_min: usize,
-    pub(super) before_max: usize,
-    /// Whether each match has a key run near the literal.
-    pub(super) needs_key_run: bool,
-    /// Bytes that can stand between the start of the match and the literal.
-    pub(super) between: ByteSet,
-    /// Bytes that can stand at each of the first offsets behind the literal, as an index of the set's lists.
-    after: u32,
 }
 
 /// How far from its start a match depends on the text.
@@ -143,17 +190,24 @@ impl DetectorSet {
     /// Compiles a catalogue for a given instruction set, to compare them. Matches do not depend on it.
     #[must_use]
     pub fn compile_for(isa: Isa, catalogue: Catalogue) -> Self {
-        let detectors = catalogue.into_detectors();
-        let mut builder = Builder::default();
-        builder.detectors.reserve_exact(detectors.len());
-        builder.patterns.reserve_exact(detectors.iter().map(|detector| detector.patterns.len()).sum());
-        for detector in detectors {
-            builder.add(detector);
-        }
-        builder.finish(isa)
+        let entries = catalogue.into_entries();
+        let mut builder = Builder::for_detectors(entries.len());
+        entries.into_iter().for_each(|entry| builder.add(entry));
+        Self(Arc::new(builder.finish(isa)))
     }
 
-    /// The detectors, in the order of their ids.
+    /// The ids of the detectors, in their order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.detectors.iter().map(|compiled| compiled.entry.id())
+    }
+
+    /// What each detector has to do with others.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = Role<'_>> {
+        self.0.detectors.iter().map(|compiled| compiled.entry.packed.role(compiled.entry.number).expect(PACKED))
+    }
+
+    /// The detectors in the order of their ids; of their patterns they have the expressions, not what is derived. Where the
+    /// id is enough, [`ids`](Self::ids) costs less.
     pub fn detectors(&self) -> impl ExactSizeIterator<Item = &Detector> {
         self.0.detectors.iter().map(|compiled| &compiled.data)
     }
@@ -168,9 +222,12 @@ impl DetectorSet {
     #[must_use]
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for detector in self.detectors() {
-            // A hasher takes all that is written to it.
-            let _ = dlp_detector_format::write_detector(detector, &mut hasher);
+        for CompiledDetector { entry, .. } in &self.0.detectors {
+            // Each part with its length, so that none is taken for another.
+            let mut add = |part: &[u8]| {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            };
+            entry.packed.each_part(entry.number, &mut add).expect(PACKED);
         }
         hasher.finalize().to_hex()[..32].to_owned()
     }
@@ -223,20 +280,8 @@ impl DetectorSet {
         &self.0.literals
     }
 
-    pub(super) fn literal_uses(&self, literal: LiteralIndex) -> &[LiteralUse] {
-        &self.0.literal_uses[literal as usize]
-    }
-
-    /// Whether the text behind a literal that ends at `end` is one that a match of any of its uses can have there.
-    #[inline]
-    pub(super) fn any_goes_on(&self, literal: LiteralIndex, text: &[u8], end: usize) -> bool {
-        goes_on(&self.0.behind[literal as usize], text, end)
-    }
-
-    /// Whether the text behind the literal that ends at `end` is one that a match can have there.
-    #[inline]
-    pub(super) fn goes_on(&self, used: &LiteralUse, text: &[u8], end: usize) -> bool {
-        goes_on(&self.0.afters[used.after as usize], text, end)
+    pub(super) fn uses(&self) -> &Uses {
+        &self.0.uses
     }
 
     /// Bytes behind its start that tell whether a match can start at a place.
@@ -254,138 +299,5 @@ impl DetectorSet {
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// Whether bytes of a text are in sets, one by one.
-#[inline]
-fn goes_on(sets: &[ByteSet], text: &[u8], at: usize) -> bool {
-    sets.iter().enumerate().all(|(offset, set)| set.contains(text.get(at + offset).copied().unwrap_or(END)))
-}
-
-#[derive(Default)]
-struct Builder {
-    detectors: Vec<CompiledDetector>,
-    patterns: Vec<CompiledPattern>,
-    vocabulary: vocabulary::Builder,
-    literals: Vec<Literal>,
-    literal_of: HashMap<Vec<u8>, usize>,
-    literal_uses: Vec<Vec<LiteralUse>>,
-    afters: Vec<Vec<ByteSet>>,
-    after_of: HashMap<Vec<ByteSet>, u32>,
-    starts: super::starts::Builder,
-    before_max: usize,
-}
-
-impl Builder {
-    fn add(&mut self, mut data: Detector) {
-        let index = DetectorIndex(self.detectors.len() as u32);
-        let first = self.patterns.len();
-        let phrases = self.vocabulary.phrases(&data.context);
-        for source in &mut data.patterns {
-            let number = self.patterns.len() as u32;
-            for anchor in &mut source.anchors {
-                match anchor {
-                    Anchor::Literal { bytes, before_min, before_max, between, after, needs_key_run, window } => {
-                        let used = LiteralUse {
-                            pattern: number,
-                            before_min: *before_min as usize,
-                            before_max: *before_max as usize,
-                            needs_key_run: *needs_key_run,
-                            between: between.unwrap_or_default(),
-                            after: self.after(std::mem::take(after)),
-                        };
-                        self.add_literal(bytes, *window, used);
-                    }
-                    Anchor::Start { skip_min, skip_max, run_min, digit_within, shape } => {
-                        let start = Start {
-                            skip: (*skip_min as usize, *skip_max as usize),
-                            run_min: *run_min as usize,
-                            digit_within: digit_within.map(|within| within as usize),
-                            shape: std::mem::take(shape),
-                        };
-                        let named = Named::of(&data.context, &phrases, source.len_max as usize);
-                        self.starts.add((number, data.boundary), &source.window, (&start, named));
-                    }
-                }
-            }
-            let begins = source.window.first();
-            self.patterns.push(CompiledPattern {
-                detector: index,
-                starts_with_token: data.boundary != Boundary::None
-                    && begins.is_some_and(|bytes| bytes.bytes().all(|byte| byte.is_ascii_alphanumeric())),
-                boundary: data.boundary,
-                digits_first: source.window.iter().take_while(|set| set.bytes().all(|b| b.is_ascii_digit())).count(),
-                window: std::mem::take(&mut source.window),
-                len_max: source.len_max as usize,
-                chance_bits: source.chance_bits,
-                is_wide: source.is_wide,
-                demand: source.demand.take(),
-                program: source.program.take(),
-                source: source.regex.clone(),
-                regex: OnceLock::new(),
-            });
-        }
-        self.detectors.push(CompiledDetector {
-            check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
-            phrases,
-            patterns: first..self.patterns.len(),
-            data,
-        });
-    }
-
-    /// The index of a list of what can stand behind a literal.
-    fn after(&mut self, after: Vec<ByteSet>) -> u32 {
-        let next = self.afters.len() as u32;
-        *self.after_of.entry(after).or_insert_with_key(|after| {
-            self.afters.push(after.clone());
-            next
-        })
-    }
-
-    fn add_literal(&mut self, bytes: &[u8], place: Option<WindowPlace>, used: LiteralUse) {
-        self.before_max = self.before_max.max(used.before_max);
-        let next = self.literals.len();
-        let literal = *self.literal_of.entry(bytes.to_vec()).or_insert(next);
-        if literal == next {
-            self.literals.push(Literal { text: bytes.to_vec(), is_keyed: used.needs_key_run, place });
-            self.literal_uses.push(Vec::new());
-        }
-        self.literals[literal].is_keyed &= used.needs_key_run;
-        self.literal_uses[literal].push(used);
-    }
-
-    /// The bytes that can stand behind a literal in any of its uses.
-    fn behind(&self, uses: &[LiteralUse]) -> [ByteSet; BEHIND_BYTES] {
-        std::array::from_fn(|offset| {
-            let sets = uses.iter().map(|used| self.afters[used.after as usize].get(offset));
-            sets.fold(ByteSet::default(), |mut all, set| {
-                all.extend(set.copied().unwrap_or(ByteSet::ALL));
-                all
-            })
-        })
-    }
-
-    fn finish(self, isa: Isa) -> DetectorSet {
-        let behind = self.literal_uses.iter().map(|uses| self.behind(uses)).collect();
-        let literals = Literals::new(self.literals);
-        let len_max = self.patterns.iter().map(|pattern| pattern.len_max).max().unwrap_or(0);
-        let windows = self.detectors.iter().map(|detector| &detector.data.context);
-        let window_max = windows.map(|context| context.before_bytes.max(context.after_bytes)).max().unwrap_or(0);
-        let window_max = usize::from(window_max).max(company::WINDOW_BYTES).max(PASSAGE_BYTES);
-        let around = window_max + NEIGHBOUR_BYTES.max(LOOK_BYTES) + SURROUNDINGS_BYTES;
-        DetectorSet(Arc::new(Inner {
-            isa,
-            detectors: self.detectors,
-            patterns: self.patterns,
-            look_ahead: (self.before_max + literals.len_max()).max(RUNS_REACH).max(KEY_REACH),
-            starts: self.starts.build(self.vocabulary.len()),
-            vocabulary: self.vocabulary.build(),
-            literals,
-            literal_uses: self.literal_uses,
-            behind,
-            afters: self.afters,
-            reach: Reach { before: around.max(ROW_BYTES_MAX), after: len_max + around },
-        }))
     }
 }

@@ -44,8 +44,8 @@ fn places(literals: &[Literal]) -> Vec<(usize, WindowPlace)> {
     if others.is_empty() {
         return places;
     }
-    let mut arrangement = Arrangement::new();
-    places.iter().for_each(|(index, place)| arrangement.put(&literals[*index].text, *place));
+    let placed = places.iter().map(|(index, place)| (literals[*index].text.as_slice(), *place));
+    let mut arrangement = Arrangement::of(placed);
     // The short ones first: they have no choice.
     others.sort_by_key(|(index, literal)| (literal.text.len(), *index));
     let added = others.into_iter().map(|(index, literal)| (index, arrangement.add(&literal.text, literal.is_keyed)));

@@ -16,6 +16,7 @@
 //! matches for any chunking while it holds a bounded part of the stream. A whole buffer is a stream of one piece that
 //! is not copied. Blocks of a stream are searched apart (`blocks`), by helpers too where there are any.
 
+mod assemble;
 mod blocks;
 mod boundary;
 mod budget;
@@ -24,6 +25,7 @@ mod company;
 mod compile;
 mod confirm;
 mod context;
+mod distinct;
 mod evidence;
 mod found;
 mod key_name;
@@ -49,6 +51,7 @@ mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod vocabulary;
 
 pub use blocks::{HelperJob, Helpers};

@@ -5,9 +5,9 @@
 
 use super::context::{AsciiClass, Folded, starts_part};
 use super::simd::{CASE_BITS, CASE_BITS_OF_EIGHT, MULTIPLIER};
+#[cfg(test)]
 use dlp_detector_format::Context;
 use std::cell::LazyCell;
-use std::collections::HashMap;
 
 /// Letters that `*` at the end of a phrase accepts, for inflected languages.
 const INFLECTION_LETTERS_MAX: usize = 4;
@@ -118,7 +118,7 @@ struct Phrase {
 }
 
 /// The first bytes of a word, with spaces behind a shorter one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(u32);
 
 impl Key {
@@ -315,31 +315,31 @@ impl Phrase {
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     phrases: Vec<Phrase>,
-    ids: HashMap<String, PhraseId>,
     demanded: Vec<bool>,
 }
 
 impl Builder {
-    /// The phrases of a detector.
+    /// The phrases of a context.
+    #[cfg(test)]
     pub(super) fn phrases(&mut self, context: &Context) -> Phrases {
         let [strong, weak, negative] = [&context.strong, &context.weak, &context.negative]
-            .map(|list| list.iter().map(|source| self.id(source)).collect::<Vec<_>>());
+            .map(|list| list.iter().map(|source| self.phrase(source)).collect::<Vec<_>>());
         if context.required {
-            strong.iter().for_each(|id| self.demanded[*id as usize] = true);
+            self.demand(&strong);
         }
-        let mut any = Signature::default();
-        [&strong, &weak, &negative].into_iter().flatten().for_each(|id| any.insert(*id));
-        Phrases { strong, weak, negative, any }
+        Phrases::new([strong, weak, negative])
     }
 
-    fn id(&mut self, source: &str) -> PhraseId {
-        if let Some(id) = self.ids.get(source) {
-            return *id;
-        }
+    /// Remembers that a detector finds nothing without one of these.
+    pub(super) fn demand(&mut self, phrases: &[PhraseId]) {
+        phrases.iter().for_each(|id| self.demanded[*id as usize] = true);
+    }
+
+    /// Adds a phrase, and gives its number. The same one under two numbers is found as both.
+    pub(super) fn phrase(&mut self, source: &str) -> PhraseId {
         let id = self.phrases.len() as PhraseId;
         self.phrases.push(Phrase::new(source));
         self.demanded.push(false);
-        self.ids.insert(source.to_owned(), id);
         id
     }
 
@@ -350,7 +350,7 @@ impl Builder {
 
     pub(super) fn build(self) -> Vocabulary {
         let mut known = Box::new([0; _]);
-        let mut by_key: HashMap<Key, Vec<Head>> = HashMap::new();
+        let mut keyed: Vec<(Key, PhraseId)> = Vec::with_capacity(self.phrases.len());
         let mut short = Vec::new();
         for (id, phrase) in (0..).zip(&self.phrases) {
             if phrase.words.is_empty() {
@@ -362,16 +362,19 @@ impl Builder {
             }
             let key = Key::of(&phrase.words);
             known[key.hash() >> 6] |= 1 << (key.hash() & 63);
-            by_key.entry(key).or_default().push(Head::of(id, &phrase.words));
+            keyed.push((key, id));
         }
+        keyed.sort_unstable();
         let has_numbers = self.phrases.iter().any(|phrase| phrase.words.first().is_some_and(u8::is_ascii_digit));
-        let mut slots = vec![Slot::default(); (2 * by_key.len() + 1).next_power_of_two()].into_boxed_slice();
+        let keys = keyed.chunk_by(|(one, _), (other, _)| one == other);
+        let mut slots = vec![Slot::default(); (2 * keys.clone().count() + 1).next_power_of_two()].into_boxed_slice();
         let mask = slots.len() - 1;
-        let mut heads = Vec::new();
-        for (key, of_key) in by_key {
+        let mut heads = Vec::with_capacity(keyed.len());
+        for of_key in keys {
+            let key = of_key[0].0;
             let place = (0..).map(|step| (key.hash() + step) & mask).find(|at| slots[*at].is_empty());
             let first = heads.len() as u32;
-            heads.extend(of_key);
+            heads.extend(of_key.iter().map(|(_, id)| Head::of(*id, &self.phrases[*id as usize].words)));
             slots[place.expect("more slots than keys")] = Slot { key, first, end: heads.len() as u32 };
         }
         let (heads, short) = (heads.into(), short.into());
@@ -390,6 +393,13 @@ pub(super) struct Phrases {
 }
 
 impl Phrases {
+    /// Strong ones, weak ones, and those that speak against it.
+    pub(super) fn new([strong, weak, negative]: [Vec<PhraseId>; 3]) -> Self {
+        let mut any = Signature::default();
+        [&strong, &weak, &negative].into_iter().flatten().for_each(|id| any.insert(*id));
+        Self { strong, weak, negative, any }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.any == Signature::default()
     }

@@ -188,8 +188,9 @@ mod tests {
     #[test]
     fn every_built_in_label_has_a_scheme() {
         let catalogue = crate::knowledge::Catalogue::builtin().expect("built-in detectors");
-        let labels = catalogue.detectors().iter().filter(|detector| detector.category == Category::Label);
-        let schemes: std::collections::BTreeSet<_> = labels.map(|detector| scheme(&detector.id)).collect();
+        let labels = catalogue.detectors().filter(|detector| detector.category == Category::Label);
+        let labels: Vec<String> = labels.map(|detector| detector.id).collect();
+        let schemes: std::collections::BTreeSet<_> = labels.iter().map(|id| scheme(id)).collect();
         let expected = [
             "boldon-james",
             "business",

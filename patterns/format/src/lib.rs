@@ -33,6 +33,9 @@ pub use anchor::{
 pub use error::FormatError;
 pub use file::{ExampleLines, FileId, Read, parse_allow, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};
-pub use pack::{Examples, PackError, pack, pack_examples, unpack, unpack_examples, write_detector};
+pub use pack::{
+    AnchorHead, ContextHead, Counts, DetectorHead, Examples, Heads, PackError, Packed, PatternHead, Role, pack,
+    pack_examples, unpack_examples,
+};
 pub use program::{Program, Step as ProgramStep, run as run_program};
 pub use scale::{Category, SensitivityLabel, Severity};

@@ -24,13 +24,15 @@ pub struct Detector {
     pub label: SensitivityLabel,
     /// Laws and programmes: `gdpr`, `pci-dss`, ...
     pub tags: Vec<String>,
-    /// Alternatives; a match of any of them is a match of the detector.
+    /// Alternatives; a match of any of them is a match of the detector. Packed apart, see [`pack`](crate::pack).
+    #[serde(skip)]
     pub patterns: Vec<Pattern>,
     /// What may stand beside a match.
     pub boundary: Boundary,
     /// Offline check of the matched value.
     pub validator: Option<Validator>,
-    /// Supporting words near a match.
+    /// Supporting words near a match. Packed apart.
+    #[serde(skip)]
     pub context: Context,
     /// How evidence adds up to a confidence.
     pub score: Score,
@@ -52,13 +54,15 @@ pub struct Pattern {
     /// The expression as it was written, abbreviations included: [`expand`](crate::expand) writes them out. ASCII
     /// classes by default. The group named `value` is the sensitive part; without it, the match.
     pub regex: String,
-    /// Anchors, any of which must be present in a match: the soundness of the first pass rests on them.
+    /// Anchors, any of which must be present in a match: the soundness of the first pass rests on them. Packed apart,
+    /// see [`pack`](crate::pack).
+    #[serde(skip)]
     pub anchors: Vec<Anchor>,
     /// Longest match in bytes.
     pub len_max: u32,
     /// The bytes that can stand at each of the first offsets of a match, up to [`WINDOW_LEN`](crate::WINDOW_LEN);
     /// beyond its length, any can. It includes what the boundary lets stand behind the shortest match, and is a gate
-    /// before the regex. Packed apart, see [`pack`](crate::pack).
+    /// before the regex. Packed apart.
     #[serde(skip)]
     pub window: Vec<ByteSet>,
     /// What every match holds, if little text does: a gate before the regex.
@@ -72,7 +76,7 @@ pub struct Pattern {
 }
 
 /// What may stand directly beside a match.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boundary {
     /// Anything: the pattern states its own edges.
@@ -112,7 +116,7 @@ pub enum Failure {
 
 /// Supporting words near a match. Words are compared whole, without case and diacritics; a trailing `*` accepts up to
 /// four more letters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Context {
     /// Words that name this kind of data.
     pub strong: Vec<String>,

@@ -24,9 +24,8 @@ pub(super) fn run(id: &str, files: &[PathBuf]) -> Result<u8, CliError> {
     })?;
     let detector = catalogue
         .detectors()
-        .iter()
         .find(|detector| detector.id == id)
-        .ok_or_else(|| CliError::NoDetector { id: id.to_owned(), nearest: nearest(id, catalogue.detectors()) })?;
+        .ok_or_else(|| CliError::NoDetector { id: id.to_owned(), nearest: nearest(id, catalogue.ids()) })?;
     let own = read.into_iter().find(|r| r.detector.id == id).map(|r| (r.examples, r.counter_examples));
     let builtin = || builtin_examples().map(|all| all.into_iter().find(|(of, ..)| of == id).map(|(_, e, c)| (e, c)));
     let (examples, counters) = match own {
@@ -34,19 +33,19 @@ pub(super) fn run(id: &str, files: &[PathBuf]) -> Result<u8, CliError> {
         None => builtin()?.unwrap_or_default(),
     };
     let mut text = Text(String::new());
-    text.head(detector);
-    text.matching(detector);
-    text.scoring(detector);
-    text.examples(detector, &examples, &counters);
+    text.head(&detector);
+    text.matching(&detector);
+    text.scoring(&detector);
+    text.examples(&detector, &examples, &counters);
     io::stdout().lock().write_all(text.0.as_bytes()).map_err(CliError::stdout)?;
     Ok(exit::CLEAN)
 }
 
 /// The id that is spelled most like another, if it differs in few characters.
-fn nearest(id: &str, detectors: &[Detector]) -> Option<String> {
+fn nearest<'a>(id: &str, ids: impl Iterator<Item = &'a str>) -> Option<String> {
     let typos_max = 1 + id.len() / 6;
-    let near = detectors.iter().map(|detector| (typos(id, &detector.id), &detector.id));
-    near.filter(|(typos, _)| *typos <= typos_max).min().map(|(_, id)| id.clone())
+    let near = ids.map(|other| (typos(id, other), other));
+    near.filter(|(typos, _)| *typos <= typos_max).min().map(|(_, id)| id.to_owned())
 }
 
 /// Characters that are inserted, left out or exchanged between two ids (Levenshtein's distance).

@@ -12,11 +12,10 @@ use std::io::{self, BufWriter, Write};
 pub(super) fn run(format: ListFormat, choice: &DetectorChoice) -> Result<u8, CliError> {
     let catalogue = engine::catalogue(choice)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let width = catalogue.detectors().iter().map(|d| d.id.len()).max().unwrap_or_default();
+    let width = catalogue.ids().map(str::len).max().unwrap_or_default();
     catalogue
         .detectors()
-        .iter()
-        .try_for_each(|detector| line(&mut out, format, width, detector))
+        .try_for_each(|detector| line(&mut out, format, width, &detector))
         .and_then(|()| out.flush())
         .map_err(CliError::stdout)?;
     Ok(exit::CLEAN)

@@ -18,7 +18,7 @@ const SAMPLE_PATTERN: &str = "ACME-[0-9]{8}";
 /// Writes the file.
 pub(super) fn run(args: &NewArgs) -> Result<u8, CliError> {
     let builtin = Catalogue::builtin()?;
-    if builtin.detectors().iter().any(|detector| detector.id == args.id) {
+    if builtin.ids().any(|id| id == args.id) {
         return Err(CliError::IdTaken { id: args.id.clone() });
     }
     let draft = text(args, &example(args)?);

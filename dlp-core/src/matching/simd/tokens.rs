@@ -31,7 +31,7 @@ pub(super) const LONG: u32 = (1 << TOKEN_LONG) - 1;
 
 /// What lies ahead of the start of a token, as far as masks tell at once: 0, 2 and 4 where a digit is near, far and
 /// neither, and one more where the token is long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::matching) struct Ahead(u32);
 
 impl Ahead {

@@ -3,11 +3,12 @@
 use super::families::Families;
 use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
+use crate::matching::distinct::Distinct;
 use crate::matching::simd::{Ahead, PairSets, RowSet, ShapeSets, TokenKind};
 use crate::matching::vocabulary::{PhraseId, Phrases};
-use dlp_detector_format::Context;
-use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// What a start anchor says of the token.
 #[derive(Clone, Debug)]
@@ -25,8 +26,8 @@ const NAMED_BYTES_MAX: usize = 128;
 /// A phrase that must stand near a pattern's token, or the pattern finds nothing.
 #[derive(Clone, Debug)]
 pub(in crate::matching) struct Named {
-    /// One of these.
-    pub(super) phrases: Vec<PhraseId>,
+    /// One of the strong ones.
+    phrases: Arc<Phrases>,
     /// Bytes before the start of the match in which it begins.
     pub(super) before: usize,
     /// Bytes behind the start of the match in which it begins.
@@ -34,21 +35,20 @@ pub(in crate::matching) struct Named {
 }
 
 impl Named {
-    /// What a detector demands, of whose pattern a match is at most so long.
-    pub(in crate::matching) fn of(context: &Context, phrases: &Phrases, len_max: usize) -> Option<Self> {
-        let (before, behind) = (usize::from(context.before_bytes), len_max + usize::from(context.after_bytes));
-        (context.required && before.max(behind) <= NAMED_BYTES_MAX).then(|| Self {
-            phrases: phrases.strong.clone(),
-            before,
-            behind,
-        })
+    /// One of a detector's phrases, which begins so many bytes before and behind the start of the match, if that is near.
+    pub(in crate::matching) fn of(phrases: &Arc<Phrases>, (before, behind): (usize, usize)) -> Option<Self> {
+        (before.max(behind) <= NAMED_BYTES_MAX).then(|| Self { phrases: Arc::clone(phrases), before, behind })
     }
 }
+
+/// Number of a set of bytes among those of all rows.
+pub(super) type SetNumber = u32;
 
 /// Collects patterns.
 #[derive(Debug, Default)]
 pub(in crate::matching) struct Builder {
     rows: Vec<Row>,
+    sets: Distinct<ByteSet>,
 }
 
 #[derive(Debug)]
@@ -56,9 +56,10 @@ pub(super) struct Row {
     placed: Placed,
     boundary: Boundary,
     /// What can stand right before the token; for a match that starts with the token, that is for its boundary to say.
-    before: Option<ByteSet>,
-    window: Vec<ByteSet>,
-    pub(super) start: Start,
+    before: Option<SetNumber>,
+    /// What can stand at each of the first offsets; behind them, anything.
+    window: Vec<SetNumber>,
+    pub(super) start: Arc<Start>,
     named: Option<Named>,
 }
 
@@ -68,8 +69,11 @@ impl Builder {
         &mut self,
         (pattern, boundary): (u32, Boundary),
         window: &[ByteSet],
-        (start, named): (&Start, Option<Named>),
+        (start, named): (Start, Option<Named>),
     ) {
+        let start = Arc::new(start);
+        let window: Vec<SetNumber> = window.iter().map(|set| self.sets.number(set)).collect();
+        let anything = self.sets.number(&ByteSet::ALL);
         for skip in start.skip.0..=start.skip.1 {
             self.rows.push(Row {
                 placed: Placed {
@@ -78,9 +82,9 @@ impl Builder {
                     named_within: named.as_ref().map_or((0, 0), |named| (named.before, named.behind)),
                 },
                 boundary,
-                before: skip.checked_sub(1).map(|before| window.get(before).copied().unwrap_or(ByteSet::ALL)),
-                window: window.iter().skip(skip).copied().collect(),
-                start: start.clone(),
+                before: skip.checked_sub(1).map(|before| window.get(before).copied().unwrap_or(anything)),
+                window: window.get(skip..).unwrap_or_default().to_vec(),
+                start: Arc::clone(&start),
                 named: named.clone(),
             });
         }
@@ -93,64 +97,64 @@ impl Builder {
             named_within: named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind))),
             of_digits: self.rows(phrases, |byte| byte.is_ascii_digit()),
             of_letters: self.rows(phrases, |byte| byte.is_ascii_alphabetic()),
-            pairs: pairs(&self.rows),
-            shapes: shapes(&self.rows),
+            pairs: self.pairs(),
+            shapes: self.shapes(),
         }
     }
 
     /// The rows whose token can start with such a byte.
     fn rows(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Rows {
-        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(&is_first)).collect();
+        let sets = self.sets.values();
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(sets, 0).bytes().any(&is_first)).collect();
         Rows {
-            families: Families::of(&rows, phrases),
-            groups: rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows, phrases)).collect(),
+            families: Families::of(&rows, sets, phrases),
+            groups: rows.chunks(RowSet::ROWS).map(|rows| Draft { rows, sets }.group(phrases)).collect(),
         }
     }
-}
 
-/// The rows that wait for a phrase, and by phrase those that wait for it.
-fn waiting(rows: &[&Row], phrases: usize) -> (RowSet, Vec<RowSet>) {
-    let (mut waiting, mut named) = (RowSet::default(), vec![RowSet::default(); phrases]);
-    for (number, row) in rows.iter().enumerate() {
-        for id in row.phrases() {
-            waiting.insert(number);
-            named[id as usize].insert(number);
-        }
-    }
-    (waiting, named)
-}
-
-/// For what lies ahead, the pairs of bytes with which a row can start.
-fn pairs(rows: &[Row]) -> PairSets {
-    let mut pairs = PairSets::default();
-    for row in rows {
-        let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
-        for ahead in Ahead::all().filter(|ahead| row.can_start(*ahead)) {
-            for first in firsts.bytes() {
-                pairs.insert(ahead, first, seconds.words());
+    /// For what lies ahead, the pairs of bytes with which a row can start.
+    fn pairs(&self) -> PairSets {
+        let sets = self.sets.values();
+        let mut pairs = PairSets::default();
+        let mut known = Distinct::default();
+        for row in &self.rows {
+            for ahead in Ahead::all().filter(|ahead| row.can_start(*ahead)) {
+                let [firsts, seconds] = [0, 1].map(|offset| row.accepts(sets, offset));
+                let before = known.values().len();
+                // Many rows start alike.
+                if known.number(&(ahead, firsts, seconds)) as usize == before {
+                    firsts.bytes().for_each(|first| pairs.insert(ahead, first, seconds.words()));
+                }
             }
         }
+        pairs
     }
-    pairs
-}
 
-/// The shapes of tokens that a row can have, by what is known of the token beside.
-fn shapes(rows: &[Row]) -> ShapeSets {
-    let mut shapes = ShapeSets::default();
-    for row in rows {
-        let can_be = |kind: &TokenKind| {
-            let mut before = Before::all().filter(|before| before.goes_on() == kind.goes_on);
-            row.can_start(kind.ahead) && before.any(|before| row.can_stand_behind(before))
-        };
-        shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
+    /// The shapes of tokens that a row can have, by what is known of the token beside.
+    fn shapes(&self) -> ShapeSets {
+        let sets = self.sets.values();
+        let mut shapes = ShapeSets::default();
+        for row in &self.rows {
+            let can_go_on = [false, true].map(|goes_on| {
+                let mut before = Before::all().filter(|before| before.goes_on() == goes_on);
+                before.any(|before| row.can_stand_behind(sets, before))
+            });
+            let can_be = |kind: &TokenKind| row.can_start(kind.ahead) && can_go_on[usize::from(kind.goes_on)];
+            shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
+        }
+        shapes
     }
-    shapes
 }
 
 impl Row {
     /// The bytes that can stand at an offset from the start of the token.
-    pub(super) fn accepts(&self, offset: usize) -> ByteSet {
-        self.window.get(offset).copied().unwrap_or(ByteSet::ALL)
+    pub(super) fn accepts(&self, sets: &[ByteSet], offset: usize) -> ByteSet {
+        self.window.get(offset).map_or(ByteSet::ALL, |set| sets[*set as usize])
+    }
+
+    /// The same as the number of a set; `None` where any can.
+    pub(super) fn accepted(&self, offset: usize) -> Option<SetNumber> {
+        self.window.get(offset).copied()
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -159,130 +163,175 @@ impl Row {
 
     /// The phrases that it waits for.
     pub(super) fn phrases(&self) -> impl Iterator<Item = PhraseId> {
-        self.named.iter().flat_map(|named| named.phrases.iter().copied())
+        self.named.iter().flat_map(|named| named.phrases.strong.iter().copied())
     }
 
     fn can_start(&self, ahead: Ahead) -> bool {
         ahead.lets(self.start.run_min, self.start.digit_within)
     }
 
-    pub(super) fn can_stand_behind(&self, before: Before) -> bool {
-        match &self.before {
-            Some(bytes) => bytes.contains(before.byte),
+    pub(super) fn can_stand_behind(&self, sets: &[ByteSet], before: Before) -> bool {
+        match self.before {
+            Some(bytes) => sets[bytes as usize].contains(before.byte),
             None => before.lets(self.boundary),
         }
     }
+
+    /// What [`can_stand_behind`](Self::can_stand_behind) looks at: it is the same for rows of which this is.
+    pub(super) fn left_edge(&self) -> (Option<SetNumber>, Option<Boundary>) {
+        (self.before, self.before.is_none().then_some(self.boundary))
+    }
 }
 
-/// The tables of one group with every set spelled out.
-struct Draft {
-    before: Vec<RowSet>,
-    lengths: Vec<RowSet>,
-    shapes: Vec<RowSet>,
-    accepts: Vec<RowSet>,
-    /// By offset, the rows whose window has ended: they accept any byte.
-    open: Vec<RowSet>,
-    goes_on: Vec<RowSet>,
-    of_boundary: Vec<(Boundary, RowSet)>,
+/// The rows of one group, on their way to its tables.
+///
+/// Most rows agree on most of what is asked, so a table is not filled row by row but by what they agree on.
+struct Draft<'a> {
+    rows: &'a [&'a Row],
+    sets: &'a [ByteSet],
 }
 
-impl Draft {
-    fn new(rows: &[&Row]) -> Self {
-        let sets = |count: usize| vec![RowSet::default(); count];
-        let mut draft = Self {
-            before: sets(Before::PLACES),
-            lengths: sets(LENGTHS),
-            shapes: sets(SHAPE_RUNS * FOLLOWED_RUNS),
-            accepts: sets(WINDOW_LEN << 8),
-            open: sets(WINDOW_LEN),
-            goes_on: sets((WINDOW_LEN - FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE)),
-            of_boundary: Vec::new(),
-        };
-        for (number, row) in rows.iter().enumerate() {
-            draft.add_window(number, row);
-            draft.add_surroundings(number, row);
-            draft.add_shape(number, row);
+impl Draft<'_> {
+    fn group(&self, phrases: usize) -> Group {
+        let mut sets = Distinct::default();
+        let mut number = |rows: &RowSet| sets.number(rows) as u16;
+        let before = self.before().iter().map(&mut number).collect();
+        let lengths = self.lengths().iter().map(&mut number).collect();
+        let mut shapes = Vec::with_capacity(SHAPE_RUNS * FOLLOWED_RUNS);
+        self.shapes(|rows| shapes.push(number(rows)));
+        let mut accepts = vec![0; WINDOW_LEN << 8];
+        for (offset, accepts) in accepts.chunks_exact_mut(1 << 8).enumerate() {
+            self.accepts(offset, |bytes, rows| accepts[bytes].fill(number(rows)));
         }
-        draft
-    }
-
-    fn add_window(&mut self, number: usize, row: &Row) {
-        for (offset, set) in row.window.iter().enumerate() {
-            set.bytes().for_each(|byte| self.accepts[offset << 8 | usize::from(byte)].insert(number));
-        }
-        self.open.iter_mut().skip(row.window.len()).for_each(|rows| rows.insert(number));
-        let turns = row.window.len().saturating_sub(FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE);
-        self.goes_on.iter_mut().take(turns).for_each(|rows| rows.insert(number));
-    }
-
-    fn add_surroundings(&mut self, number: usize, row: &Row) {
-        for before in Before::all().filter(|before| row.can_stand_behind(*before)) {
-            self.before[before.place()].insert(number);
-        }
-        self.lengths.iter_mut().skip(row.start.run_min).for_each(|rows| rows.insert(number));
-        if row.placed.skip > 0 {
-            return;
-        }
-        let known = self.of_boundary.iter().position(|(boundary, _)| *boundary == row.boundary);
-        let place = known.unwrap_or_else(|| {
-            self.of_boundary.push((row.boundary, RowSet::default()));
-            self.of_boundary.len() - 1
+        let mut waiting = RowSet::default();
+        let mut named = vec![number(&waiting); phrases];
+        self.waiting(|phrase, rows| {
+            waiting.extend(rows);
+            named[phrase as usize] = number(rows);
         });
-        self.of_boundary[place].1.insert(number);
+        Group {
+            rows: self.rows.iter().map(|row| row.placed).collect(),
+            before,
+            lengths,
+            shapes,
+            accepts,
+            named,
+            waiting,
+            sets: sets.into_values(),
+            goes_on: self.goes_on(),
+            of_boundary: self.of_boundary(),
+        }
     }
 
-    fn add_shape(&mut self, number: usize, row: &Row) {
-        for (place, rows) in self.shapes.chunks_exact_mut(FOLLOWERS).enumerate() {
-            let mut followers = row.start.shape.followers(place / RUNS, place % RUNS);
-            while followers != 0 {
-                rows[followers.trailing_zeros() as usize].insert(number);
-                followers &= followers - 1;
+    /// The rows with each value of something.
+    fn by<K: Clone + Eq + Hash>(&self, value: impl Fn(&Row) -> Option<K>) -> Vec<(K, RowSet)> {
+        let mut values = Distinct::default();
+        let mut rows: Vec<RowSet> = Vec::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            let Some(value) = value(row) else { continue };
+            let place = values.number(&value) as usize;
+            rows.resize(rows.len().max(place + 1), RowSet::default());
+            rows[place].insert(number);
+        }
+        values.into_values().into_iter().zip(rows).collect()
+    }
+
+    /// By what stands before a token, the rows that let it.
+    fn before(&self) -> Vec<RowSet> {
+        let mut all = vec![RowSet::default(); Before::PLACES];
+        for (_, rows) in self.by(|row| Some(row.left_edge())) {
+            let one = self.rows[rows.rows().next().expect("a row has this edge")];
+            for before in Before::all().filter(|before| one.can_stand_behind(self.sets, *before)) {
+                all[before.place()].extend(&rows);
             }
         }
+        all
     }
 
-    fn finish(mut self, rows: &[&Row], phrases: usize) -> Group {
-        for (accepts, open) in self.accepts.chunks_exact_mut(1 << 8).zip(&self.open) {
-            accepts.iter_mut().for_each(|rows| rows.extend(open));
+    /// By length of a token, the rows whose own is no longer.
+    fn lengths(&self) -> Vec<RowSet> {
+        let mut all = vec![RowSet::default(); LENGTHS];
+        for (run_min, rows) in self.by(|row| Some(row.start.run_min)) {
+            all.iter_mut().skip(run_min).for_each(|all| all.extend(&rows));
         }
-        let (waiting, named) = waiting(rows, phrases);
-        let mut sets = Distinct::default();
-        let mut indexes = |table: Vec<RowSet>| table.into_iter().map(|set| sets.index(set)).collect();
-        Group {
-            rows: rows.iter().map(|row| row.placed).collect(),
-            before: indexes(self.before),
-            lengths: indexes(self.lengths),
-            shapes: indexes(self.shapes),
-            accepts: indexes(self.accepts),
-            named: indexes(named),
-            waiting,
-            sets: sets.values,
-            goes_on: self.goes_on,
-            of_boundary: self.of_boundary,
+        all
+    }
+
+    /// Gives, by number of the run, run and follower, the rows that can have it.
+    fn shapes(&self, mut each: impl FnMut(&RowSet)) {
+        let mut all = vec![RowSet::default(); FOLLOWED_RUNS];
+        for run in 0..SHAPE_RUNS {
+            all.fill(RowSet::default());
+            let mut free = RowSet::default();
+            for (number, row) in self.rows.iter().enumerate() {
+                let followers = row.start.shape.runs(run);
+                if followers.iter().all(|followers| *followers == u16::MAX) {
+                    free.insert(number);
+                } else {
+                    add_shape(&mut all, followers, number);
+                }
+            }
+            all.iter_mut().for_each(|rows| rows.extend(&free));
+            all.iter().for_each(&mut each);
         }
     }
-}
 
-/// Distinct values in the order of their first use.
-struct Distinct<T> {
-    values: Vec<T>,
-    places: HashMap<T, u16>,
-}
+    /// Gives the rows that accept each byte at an offset, for ranges of bytes of which they are the same.
+    fn accepts(&self, offset: usize, mut each: impl FnMut(Range<usize>, &RowSet)) {
+        let by_set = self.by(|row| row.accepted(offset));
+        let mut open = RowSet::default();
+        let ended = self.rows.iter().enumerate().filter(|(_, row)| row.accepted(offset).is_none());
+        ended.for_each(|(number, _)| open.insert(number));
+        let sets: Vec<(&ByteSet, &RowSet)> =
+            by_set.iter().map(|(set, rows)| (&self.sets[*set as usize], rows)).collect();
+        let mut edges = ByteSet::default();
+        sets.iter().for_each(|(set, _)| edges.extend(set.edges()));
+        let starts = std::iter::once(0).chain(edges.bytes().map(usize::from));
+        let ends = edges.bytes().map(usize::from).chain(std::iter::once(1 << 8));
+        for bytes in starts.zip(ends).map(|(start, end)| start..end) {
+            let mut rows = open;
+            let accepting = sets.iter().filter(|(set, _)| set.contains(bytes.start as u8));
+            accepting.for_each(|(_, of_set)| rows.extend(of_set));
+            each(bytes, &rows);
+        }
+    }
 
-impl<T> Default for Distinct<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), places: HashMap::new() }
+    /// Gives, for each phrase that rows wait for, those that do.
+    fn waiting(&self, mut each: impl FnMut(PhraseId, &RowSet)) {
+        let waits = self.rows.iter().enumerate().flat_map(|(number, row)| row.phrases().map(move |id| (id, number)));
+        let mut waits: Vec<(PhraseId, usize)> = waits.collect();
+        waits.sort_unstable();
+        for of_phrase in waits.chunk_by(|(one, _), (other, _)| one == other) {
+            let mut rows = RowSet::default();
+            of_phrase.iter().for_each(|(_, row)| rows.insert(*row));
+            each(of_phrase[0].0, &rows);
+        }
+    }
+
+    /// Rows whose window goes on behind the first bytes and each further [`OFFSETS_AT_ONCE`].
+    fn goes_on(&self) -> Vec<RowSet> {
+        let mut all = vec![RowSet::default(); (WINDOW_LEN - FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE)];
+        for (number, row) in self.rows.iter().enumerate() {
+            let turns = row.window.len().saturating_sub(FIRST_BYTES).div_ceil(OFFSETS_AT_ONCE);
+            all.iter_mut().take(turns).for_each(|rows| rows.insert(number));
+        }
+        all
+    }
+
+    /// The rows with each boundary whose match starts with the token.
+    fn of_boundary(&self) -> Vec<(Boundary, RowSet)> {
+        self.by(|row| (row.placed.skip == 0).then_some(row.boundary))
     }
 }
 
-impl<T: Copy + Eq + Hash> Distinct<T> {
-    /// Tables of a group have fewer places than an index has values.
-    fn index(&mut self, value: T) -> u16 {
-        let Self { values, places } = self;
-        *places.entry(value).or_insert_with(|| {
-            values.push(value);
-            (values.len() - 1) as u16
-        })
+/// Adds a row to the tables of a run, by the followers that each run has.
+fn add_shape(all: &mut [RowSet], followers: &[u16], row: usize) {
+    for (rows, followers) in all.chunks_exact_mut(FOLLOWERS).zip(followers) {
+        let mut followers = *followers;
+        while followers != 0 {
+            rows[followers.trailing_zeros() as usize].insert(row);
+            followers &= followers - 1;
+        }
     }
 }
 

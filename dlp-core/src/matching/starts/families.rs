@@ -5,13 +5,13 @@
 //! costs two, the second from far away. It is asked of many tokens that no row can have; what it lets pass is decided by
 //! the rows.
 
-use super::build::Row;
+use super::build::{Row, SetNumber};
 use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, LENGTHS, place};
 use crate::knowledge::{ByteSet, FOLLOWERS};
 use crate::matching::boundary::END;
+use crate::matching::distinct::Distinct;
 use crate::matching::runs::Run;
 use crate::matching::vocabulary::PhraseId;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Words of a set of families: as many as fill a vector of the common kind.
@@ -87,38 +87,52 @@ impl Default for Families {
 
 impl Families {
     /// Families of rows whose token can start with such a byte, where phrases have so many numbers.
-    pub(super) fn of(rows: &[&Row], phrases: usize) -> Self {
+    pub(super) fn of(rows: &[&Row], sets: &[ByteSet], phrases: usize) -> Self {
         let (waiting, open): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.is_waiting());
         let mut families = Self { named: vec![FamilySet::default(); phrases].into(), ..Self::default() };
-        let first = families.add_all(&open, 0..OPEN_MAX);
+        let first = families.add_all((&open, sets), 0..OPEN_MAX);
         (0..first).for_each(|family| families.open.insert(family));
-        families.add_all(&waiting, first..FAMILIES);
+        families.add_all((&waiting, sets), first..FAMILIES);
         families
     }
 
     /// Adds rows as families with these numbers, and gives the first number that none of them has. Where there are too
     /// many, some are taken for one.
-    fn add_all(&mut self, rows: &[&Row], numbers: Range<usize>) -> usize {
-        let mut known = HashMap::new();
+    fn add_all(&mut self, (rows, sets): (&[&Row], &[ByteSet]), numbers: Range<usize>) -> usize {
+        let mut known = Distinct::default();
+        let mut edges = Distinct::default();
         for row in rows {
-            let first_bytes: [ByteSet; FIRST_BYTES] = std::array::from_fn(|offset| row.accepts(offset));
-            let next = known.len();
-            self.add(numbers.start + *known.entry(first_bytes).or_insert(next) % numbers.len(), row);
+            let first_bytes: [Option<SetNumber>; FIRST_BYTES] = std::array::from_fn(|offset| row.accepted(offset));
+            let (known_before, edges_before) = (known.values().len(), edges.values().len());
+            let number = known.number(&first_bytes) as usize;
+            let family = numbers.start + number % numbers.len();
+            // What rows of a family have in common is added once.
+            if number == known_before {
+                self.add_bytes(family, &std::array::from_fn(|offset| row.accepts(sets, offset)));
+            }
+            if edges.number(&(family, row.left_edge())) as usize == edges_before {
+                for before in Before::all().filter(|before| row.can_stand_behind(sets, *before)) {
+                    self.before[before.place()].insert(family);
+                }
+            }
+            self.add(family, row);
         }
-        numbers.end.min(numbers.start + known.len())
+        numbers.end.min(numbers.start + known.values().len())
+    }
+
+    fn add_bytes(&mut self, family: usize, first_bytes: &[ByteSet; FIRST_BYTES]) {
+        for (accepts, bytes) in self.accepts.iter_mut().zip(first_bytes) {
+            bytes.bytes().for_each(|byte| accepts[usize::from(byte)].insert(family));
+        }
     }
 
     fn add(&mut self, family: usize, row: &Row) {
-        for before in Before::all().filter(|before| row.can_stand_behind(*before)) {
-            self.before[before.place()].insert(family);
-        }
-        for (offset, accepts) in self.accepts.iter_mut().enumerate() {
-            row.accepts(offset).bytes().for_each(|byte| accepts[usize::from(byte)].insert(family));
-        }
-        for (run, shapes) in self.shapes.chunks_exact_mut(FOLLOWERS).enumerate() {
-            let followers = row.start.shape.followers(0, run);
-            let held = shapes.iter_mut().enumerate().filter(|(follower, _)| followers >> follower & 1 == 1);
-            held.for_each(|(_, shape)| shape.insert(family));
+        for (shapes, followers) in self.shapes.chunks_exact_mut(FOLLOWERS).zip(row.start.shape.runs(0)) {
+            let mut followers = *followers;
+            while followers != 0 {
+                shapes[followers.trailing_zeros() as usize].insert(family);
+                followers &= followers - 1;
+            }
         }
         self.lengths[row.start.run_min..].iter_mut().for_each(|length| length.insert(family));
         row.phrases().for_each(|phrase| self.named[phrase as usize].insert(family));

@@ -53,7 +53,7 @@ impl Given {
 fn built(given: &[Given]) -> Starts {
     let mut builder = Builder::default();
     for (pattern, Given { boundary, window, start }) in given.iter().enumerate() {
-        builder.add((pattern as u32, *boundary), window, (start, None));
+        builder.add((pattern as u32, *boundary), window, (start.clone(), None));
     }
     builder.build(0)
 }

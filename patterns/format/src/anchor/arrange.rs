@@ -10,7 +10,6 @@
 use super::Anchor;
 use super::frequency::{self, expected_per_mb, symbol, symbol_probability};
 use crate::Detector;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -42,7 +41,7 @@ const TURNS: usize = 2;
 const SYMBOLS: usize = 64;
 
 /// Where the window of a literal begins, and its bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WindowPlace {
     /// Bytes of the literal before the window.
     pub offset: u8,
@@ -132,6 +131,24 @@ impl Arrangement {
         Self { buckets: vec![bucket; BUCKETS], admitting: [vec![0; rows.shares.len()], vec![0; rows.shares.len()]] }
     }
 
+    /// Buckets with literals at their places. Thousands of them are there whenever a literal of a user joins, so what a
+    /// bucket admits is told once all of its own are in it.
+    pub fn of<'l>(literals: impl Iterator<Item = (&'l [u8], WindowPlace)>) -> Self {
+        let Self { mut buckets, mut admitting } = Self::new();
+        for (literal, place) in literals {
+            for (offset, windows) in buckets[usize::from(place.bucket)].windows.iter_mut().enumerate() {
+                let symbols = symbols_at(literal, usize::from(place.offset) + offset);
+                symbols.for_each(|symbol| windows[symbol] += 1);
+            }
+        }
+        for (number, bucket) in buckets.iter_mut().enumerate() {
+            (0..WINDOW_BYTES).for_each(|offset| bucket.refresh(offset));
+            let admitting = &mut admitting[usize::from(number >= OPEN_BUCKETS)];
+            bucket.each_row(|row| admitting[row] += 1);
+        }
+        Self { buckets, admitting }
+    }
+
     /// Adds a lower-case literal of three bytes or more where it costs least, and gives its place.
     pub fn add(&mut self, literal: &[u8], is_keyed: bool) -> WindowPlace {
         let place = self.choose(literal, is_keyed);
@@ -140,7 +157,7 @@ impl Arrangement {
     }
 
     /// Adds a literal at its place.
-    pub fn put(&mut self, literal: &[u8], place: WindowPlace) {
+    fn put(&mut self, literal: &[u8], place: WindowPlace) {
         self.change(literal, place, |windows| *windows += 1);
     }
 
@@ -325,6 +342,16 @@ mod tests {
         let cost = |bucket| arrangement.cost(b"ethe", 0, bucket, f32::INFINITY);
         assert!(cost(0) > cost(1), "mixtures are costed");
         assert!(arrangement.choose(b"zqxj", true).is_keyed());
+    }
+
+    #[test]
+    fn literals_at_their_places_are_those_that_were_put_there() {
+        let literals: [&[u8]; 5] = [b"then", b"ghp_", b"key", b"acme_token", b"@id"];
+        let mut one_by_one = Arrangement::new();
+        let places: Vec<WindowPlace> =
+            (0..).zip(literals).map(|(turn, literal)| one_by_one.add(literal, turn % 2 == 0)).collect();
+        let at_once = Arrangement::of(literals.into_iter().zip(places.iter().copied()));
+        assert_eq!(format!("{at_once:?}"), format!("{one_by_one:?}"));
     }
 
     #[test]

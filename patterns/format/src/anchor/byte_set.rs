@@ -1,9 +1,7 @@
 //! A set of byte values: what can stand at one place of a match.
 
-use serde::{Deserialize, Serialize};
-
 /// A set of byte values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ByteSet([u64; 4]);
 
 impl ByteSet {
@@ -37,6 +35,17 @@ impl ByteSet {
         self.0 == [0; 4]
     }
 
+    /// The bytes of which this is one and the byte before is none, or the other way round.
+    #[must_use]
+    pub fn edges(&self) -> Self {
+        let mut carry = self.0[0] & 1;
+        Self(self.0.map(|word| {
+            let edges = word ^ (word << 1 | carry);
+            carry = word >> 63;
+            edges
+        }))
+    }
+
     /// The bytes in ascending order.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
         [0u8, 64, 128, 192].into_iter().zip(self.0).flat_map(|(first, mut word)| {
@@ -46,6 +55,12 @@ impl ByteSet {
                 Some(byte)
             })
         })
+    }
+
+    /// A set by its bits, the byte 0 first.
+    #[must_use]
+    pub const fn from_words(words: [u64; 4]) -> Self {
+        Self(words)
     }
 
     /// The set as bits, the byte 0 first.
@@ -60,5 +75,22 @@ impl FromIterator<u8> for ByteSet {
         let mut set = Self::default();
         bytes.into_iter().for_each(|byte| set.insert(byte));
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_where_a_byte_differs_from_the_one_before() {
+        let sets: [Vec<u8>; 5] =
+            [vec![], vec![0, 1, 2, 63, 64, 65], vec![255], (64..=191).collect(), (0..=255).collect()];
+        for bytes in sets {
+            let set: ByteSet = bytes.iter().copied().collect();
+            let differs = |byte: &u8| set.contains(*byte) != set.contains(*byte - 1);
+            let expected: Vec<u8> = (1..=255).filter(differs).collect();
+            assert_eq!(set.edges().bytes().collect::<Vec<_>>(), expected, "{bytes:?}");
+        }
     }
 }

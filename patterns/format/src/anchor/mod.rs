@@ -30,7 +30,6 @@ pub use start::{RUN_MIN_MAX, SKIP_MAX};
 
 use crate::Boundary;
 use regex_syntax::hir::{Class, Hir, HirKind};
-use serde::{Deserialize, Serialize};
 
 /// Longest match in bytes that a pattern may have. Larger than a PEM-encoded RSA-8192 private key; it bounds what the
 /// stream scan carries over from one chunk to the next.
@@ -44,7 +43,7 @@ pub const LITERAL_LEN_MIN: usize = 3;
 pub const WINDOW_LEN: usize = 32;
 
 /// A condition that each match of a pattern fulfils.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// The match holds these bytes, in any ASCII case, `before_min..=before_max` bytes after its start.
     Literal {
@@ -55,12 +54,8 @@ pub enum Anchor {
         /// Greatest distance from the start of the match.
         before_max: u32,
         /// The bytes that can stand between the start of the match and the literal; `None` when `before_max` is 0.
-        /// Packed apart, see [`pack`](crate::pack).
-        #[serde(skip)]
         between: Option<ByteSet>,
-        /// The bytes that can stand at each of the first offsets behind the literal, as far as they
-        /// are told. Packed apart.
-        #[serde(skip)]
+        /// The bytes that can stand at each of the first offsets behind the literal, as far as they are told.
         after: Vec<ByteSet>,
         /// Whether a key run begins near, from [`KEY_RUN_BEFORE`] bytes before the literal to [`KEY_RUN_BEHIND`] behind
         /// its start: [`KEY_RUN_LEN`] letters, digits, `-` and `_` without a break.
@@ -80,8 +75,7 @@ pub enum Anchor {
         run_min: u32,
         /// A digit stands at most this many bytes after the start of the token, when the pattern demands one.
         digit_within: Option<u32>,
-        /// How long its first runs of letters and digits can be, and what follows them. Packed apart.
-        #[serde(skip)]
+        /// How long its first runs of letters and digits can be, and what follows them.
         shape: Shape,
     },
 }

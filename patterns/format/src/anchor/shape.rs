@@ -9,7 +9,6 @@ use super::automaton::{Automaton, States};
 use super::byte_set::ByteSet;
 use crate::Boundary;
 use regex_syntax::hir::Hir;
-use serde::{Deserialize, Serialize};
 
 /// Runs that are told.
 pub const SHAPE_RUNS: usize = 3;
@@ -55,7 +54,7 @@ pub const FOLLOWERS: usize = 16;
 /// A run is an unbroken run of digits or of letters; between two runs stands at most one mark. Its *place* and
 /// *follower* are those of [`run_place`] and [`follower`]; place 0 with any follower says that no run stands there. What
 /// stands behind a run of [`RUN_LEN_MAX`] or more is not told.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape(Vec<u16>);
 
 impl Default for Shape {
@@ -74,6 +73,17 @@ impl Shape {
             followers.fold(0, |all, follower| all | 1 << follower)
         };
         Self((0..SHAPE_RUNS * RUNS).map(place).collect())
+    }
+
+    /// A shape that was packed: of each run number, for each run its followers.
+    pub(crate) fn from_followers(followers: impl Iterator<Item = u16>) -> Self {
+        Self(followers.collect())
+    }
+
+    /// For each run of a number, counted from 0, the followers that it can have, one bit each.
+    #[must_use]
+    pub fn runs(&self, number: usize) -> &[u16] {
+        self.0.get(number * RUNS..(number + 1) * RUNS).unwrap_or(&[])
     }
 
     /// Whether run number `number`, counted from 0, can be `run` with this follower.
