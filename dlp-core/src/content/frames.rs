@@ -253,7 +253,12 @@ pub(super) fn walk<R: BufRead, F: Format<R>>(
 ) -> Step {
     walk.child(name, Relation::Member, Input::Stream(&mut metered))?;
     let is_cut = metered.is_cut();
-    let (rest, skipped) = metered.into_inner().into_rest();
+    walk_rest(walk, metered.into_inner(), is_cut)
+}
+
+/// Walks what stands between and behind frames that were read, unless a bound cut them.
+pub(super) fn walk_rest<R: BufRead, F: Format<R>>(walk: &mut Walk<'_>, frames: Frames<R, F>, is_cut: bool) -> Step {
+    let (rest, skipped) = frames.into_rest();
     if !skipped.is_empty() {
         walk.child("", Relation::Gap, Input::Bytes(&skipped))?;
     }

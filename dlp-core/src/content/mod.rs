@@ -58,6 +58,7 @@ mod rtf;
 mod sealed;
 mod second;
 mod serial;
+mod shelf;
 mod sink;
 mod snappy;
 mod source_lines;

@@ -37,7 +37,7 @@ const SUFFIXES: [(&str, &str); 17] = [
     (".br", ""),
 ];
 /// The largest dictionary, and what decoders need beside it. Headers claim, so the claim is bounded.
-const MEMORY_KIB_MAX: u32 = (DICTIONARY_BYTES_MAX / 1024) as u32 + 1024;
+pub(super) const MEMORY_KIB_MAX: u32 = (DICTIONARY_BYTES_MAX / 1024) as u32 + 1024;
 const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Whether the bytes are a stream of lzma without a container: no signature, but few headers are possible.

@@ -7,6 +7,7 @@
 use super::budget::{Budget, Counted, Hit};
 use super::copies::Copies;
 use super::recognise::{self, HEAD_BYTES};
+use super::shelf::Shelf;
 use super::views::Views;
 use super::zip::{self, OtherVolume, SumMismatch};
 use super::{
@@ -490,6 +491,52 @@ impl<'a> Walk<'a> {
         let _guard = budget.hold(held.bytes.len() as u64);
         handler(self, &held.bytes)?;
         held.error.map_or(Ok(()), |error| Err(self.read_failed(&error)))
+    }
+
+    /// Runs a handler that needs to read at any place. What comes once is held: as it is, or packed where it was packed too
+    /// densely for that.
+    pub(super) fn with_seekable(
+        &mut self,
+        input: Input<'_>,
+        handler: impl FnOnce(&mut Self, &mut dyn ReadSeek) -> Step,
+    ) -> Step {
+        let reader = match input {
+            Input::Bytes(bytes) => return handler(self, &mut Cursor::new(bytes)),
+            Input::Seekable(reader) => return handler(self, reader),
+            Input::Stream(reader) => reader,
+        };
+        let held = self.read_held(reader);
+        let budget = self.budget;
+        if held.cut.is_none() {
+            let _guard = budget.hold(held.bytes.len() as u64);
+            handler(self, &mut Cursor::new(&held.bytes))?;
+            return held.error.map_or(Ok(()), |error| Err(self.read_failed(&error)));
+        }
+        let (mut shelf, rest) = (Shelf::default(), held.bytes);
+        match self.fill(&mut shelf, &mut Cursor::new(rest).chain(&mut *reader)) {
+            (Some(limit), _) => self.held_too_much(limit, Input::Stream(&mut shelf.chain(reader))),
+            (None, error) => {
+                let _guard = budget.hold(shelf.packed_bytes());
+                handler(self, &mut shelf)?;
+                error.map_or(Ok(()), |error| Err(self.read_failed(&error)))
+            }
+        }
+    }
+
+    /// Packs all of an input, or says which bound it would pass.
+    fn fill(&self, shelf: &mut Shelf, reader: &mut dyn Read) -> (Option<Limit>, Option<io::Error>) {
+        let mut step = Vec::new();
+        loop {
+            step.clear();
+            let read = (&mut *reader).take(16 * Shelf::piece_bytes() as u64).read_to_end(&mut step);
+            shelf.put(&step);
+            if let Some(limit) = self.budget.bound_of_holding(shelf.packed_bytes()) {
+                return (Some(limit), None);
+            }
+            if read.is_err() || step.is_empty() {
+                return (None, read.err());
+            }
+        }
     }
 
     fn held_too_much(&mut self, limit: Limit, input: Input<'_>) -> Step {

@@ -374,13 +374,34 @@ fn bases_that_may_not_be_held_are_a_limit() {
     let large = object(6, &[small.len() as u8], b"\x0a\xFF\xFF\xFF\xFF\x0F\x07amarker");
     let large = walk("a.pack", &pack(&[small.clone(), large]));
     assert_eq!(large.reasons, ["held_bytes_max"]);
-    // The first object takes the room of the second.
-    let full = object(3, &[], &b"abc".repeat(10_000));
-    let objects = [full.clone(), full.clone(), difference(&full, b"\xB0\xEA\x01\x11")];
+}
+
+#[test]
+fn versions_that_may_not_be_held_at_once_are_put_together_again() {
+    // Each is forgotten when the next one comes, and is what an addition at the end of the pack differs from.
+    let versions: Vec<_> = (b'a'..b'k').map(|letter| object(3, &[], &[letter; 30_000])).collect();
+    let mut objects = versions.clone();
+    for index in 0..versions.len() {
+        let distance: usize = objects[index..].iter().map(Vec::len).sum();
+        let head = [(((distance >> 7) as u8).wrapping_sub(1)) | 0x80, (distance & 0x7F) as u8];
+        let number = format!("marker{index:02}");
+        objects.push(object(6, &head, &[b"\xB0\xEA\x01\x12\x90\x0a\x08", number.as_bytes()].concat()));
+        // To the one before, which has to be put together again as well.
+        let last = objects.last().map_or(0, Vec::len);
+        objects.push(object(6, &[last as u8], b"\x12\x14\x90\x12\x02\x00\x01"));
+    }
     let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, ..limits() };
-    let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
-    assert_eq!((&seen.reasons[..], seen.holds("amarker")), (&["held_bytes_max"][..], true));
-    assert_eq!(walk("a.pack", &pack(&objects)).completeness(), Completeness::Complete);
+    for bounds in [bounds, limits()] {
+        let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
+        assert_eq!(seen.reasons, [""; 0]);
+        for (index, letter) in (b'a'..b'k').enumerate() {
+            let whole = format!("{}marker{index:02}", char::from(letter).to_string().repeat(10));
+            assert!(seen.holds(&whole), "{whole}");
+        }
+    }
+    // The work counts as unpacking.
+    let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, inflated_bytes_max: 400_000, ..limits() };
+    assert_eq!(walk_with("a.pack", &pack(&objects), &bounds, None).reasons, ["inflated_bytes_max"]);
 }
 
 #[test]
@@ -404,19 +425,20 @@ fn differences_to_what_waits_wait_with_it() {
 }
 
 #[test]
-fn differences_to_what_had_no_room_are_a_limit_in_any_order() {
-    // The first object takes the room of the other.
+fn differences_to_what_was_forgotten_find_it_in_any_order() {
+    // Both may not be held at once.
     let [first, full] = [b"abd", b"abc"].map(|text| object(3, &[], &text.repeat(10_000)));
     let by_sum =
         object(7, &from_hex("e3a77e8a03ea846573c1c3984d1fa9b8034b5bb1"), b"\xB0\xEA\x01\x11\x90\x0a\x07amarker");
     let behind = object(6, &[by_sum.len() as u8], b"\x11\x17\x90\x11\x06bsecon");
     let bounds = dlp_core::base::Limits { held_bytes_max: 40_000, ..limits() };
-    for objects in [[&first, &by_sum, &behind, &full], [&first, &full, &by_sum, &behind]] {
+    for objects in
+        [[&first, &by_sum, &behind, &full], [&first, &full, &by_sum, &behind], [&full, &first, &by_sum, &behind]]
+    {
         let objects = objects.map(Vec::clone);
         let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
-        assert_eq!(seen.reasons, ["held_bytes_max"]);
-        assert!(seen.holds("amarker") && seen.holds("bsecon"));
-        assert_eq!(walk("a.pack", &pack(&objects)).reasons, [""; 0]);
+        assert_eq!(seen.reasons, [""; 0]);
+        assert!(seen.holds("abcabcabcaamarkerbsecon"));
     }
 }
 

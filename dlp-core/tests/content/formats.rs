@@ -165,6 +165,8 @@ fn containers_are_entered_and_named() {
         ("zip", "a.zip", zip(&[("dir/x.txt", text)])),
         ("stored zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Stored)),
         ("bzip2 in zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Bzip2)),
+        ("xz in zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Xz)),
+        ("PPMd in zip", "a.zip", zip_with(&[("dir/x.txt", text)], zip::CompressionMethod::Ppmd)),
         ("tar", "a.tar", tar(&[("dir/x.txt", text)])),
         ("gzip", "dir/x.txt.gz", gzip(text)),
         ("bzip2", "dir/x.txt.bz2", bzip2(text)),
@@ -185,6 +187,43 @@ fn containers_are_entered_and_named() {
             assert_eq!(seen.completeness(), Completeness::Complete, "{case}: {:?}", seen.reasons);
             assert!(seen.role(Role::FileName).contains("x.txt"), "{case}");
         }
+    }
+}
+
+/// An archive whose one member has this method, data and content.
+fn zip_of_method(method: u16, data: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut bytes = zip_with(&[("dir/x.txt", data)], zip::CompressionMethod::Stored);
+    let central = bytes.windows(4).position(|window| window == b"PK\x01\x02").expect("there is a directory");
+    for (at, sizes) in [(8, 14), (central + 10, central + 16)] {
+        bytes[at..at + 2].copy_from_slice(&method.to_le_bytes());
+        bytes[sizes..sizes + 4].copy_from_slice(&crc32fast::hash(content).to_le_bytes());
+        bytes[sizes + 8..sizes + 12].copy_from_slice(&(content.len() as u32).to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn members_of_zstd_are_read_with_what_their_frames_hide() {
+    let frame = [&b"\x28\xb5\x2f\xfd\x20\x07\x39\0\0"[..], b"packed "].concat();
+    let skipped = [&b"\x50\x2a\x4d\x18\x0d\0\0\0"[..], b"hidden-marker"].concat();
+    for method in [93, 20] {
+        let seen = walk("a.zip", &zip_of_method(method, &[frame.clone(), frame.clone()].concat(), b"packed packed "));
+        assert_eq!((seen.reasons.as_slice(), seen.holds("packed packed ")), (&[][..], true), "{:?}", seen.items);
+        let seen = walk("a.zip", &zip_of_method(method, &[frame.clone(), skipped.clone()].concat(), b"packed "));
+        assert!(seen.holds("packed ") && seen.holds("hidden-marker"), "{seen:?}");
+        let seen = walk("a.zip", &zip_of_method(method, &frame, b"other"));
+        assert_eq!((seen.reasons.as_slice(), seen.holds("packed ")), (&["crc"][..], true));
+    }
+}
+
+#[test]
+fn members_that_ask_for_much_memory_are_not_unpacked() {
+    // Order 16, 256 MiB; and a dictionary of 1 GiB.
+    let ppmd = [&0x0FFF_u16.to_le_bytes()[..], &[0; 60]].concat();
+    let lzma = [&b"\x09\x14\x05\0\x5d\0\0\0\x40"[..], &[0; 60]].concat();
+    for (method, data) in [(98, ppmd), (14, lzma)] {
+        let seen = walk("a.zip", &zip_of_method(method, &data, b"some text"));
+        assert_eq!(seen.reasons, ["dictionary_bytes_max"], "{method}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Databases of SQLite, page by page as the tests write them.
 
 use crate::support::*;
-use dlp_core::content::{Completeness, Kind, Role};
+use dlp_core::content::{Completeness, Input, Kind, Role};
 
 const PAGE: usize = 512;
 
@@ -341,4 +341,83 @@ fn texts_in_another_encoding_than_stated_are_read() {
         let seen = walk("a.db", &bytes);
         assert!(seen.holds(marker), "{case}: {:?}", seen.text);
     }
+}
+
+/// A cell whose payload goes on in pages from this one on, and these.
+fn chained(number: u64, payload: &[u8], first: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let (min, len) = ((PAGE - 12) * 32 / 255 - 23, payload.len());
+    let fitting = min + (len - min) % (PAGE - 4);
+    let local = if fitting <= PAGE - 35 { fitting } else { min };
+    let cell = [varint(len as u64), varint(number), payload[..local].to_vec(), first.to_be_bytes().to_vec()].concat();
+    let pages = payload[local..].chunks(PAGE - 4).zip(first + 1..).map(|(chunk, next)| {
+        let mut page = [&next.to_be_bytes()[..], chunk].concat();
+        page.resize(PAGE, 0);
+        page
+    });
+    (cell, pages.collect())
+}
+
+#[test]
+fn long_values_are_read_as_they_come() {
+    const LONG: usize = 3_000_000;
+    let mut file = vec![b'.'; LONG];
+    file[LONG - 12..].copy_from_slice(b" file-marker");
+    let archive = zip_with(&[("inner.txt", &file)], zip::CompressionMethod::Stored);
+    let long = format!("text-start {} text-end", "many words ".repeat(200_000));
+    let values = [
+        text("short-marker"),
+        Value::Blob(archive),
+        Value::Integer(44),
+        text(&long),
+        Value::Blob(b"blob-end".to_vec()),
+    ];
+    let payload = [payload(&values), b"behind-marker".to_vec()].concat();
+    let (cell, pages) = chained(1, &payload, 3);
+    let table = schema(&[("table", "t", 2, "CREATE TABLE t (a, b, c, d, e)")]);
+    let bytes = database(&table, &[vec![leaf(&[cell])], pages.clone()].concat());
+    let seen = walk("a.db", &bytes);
+    assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
+    for marker in ["short-marker", "file-marker", "text-start", "text-end", "blob-end", "behind-marker"] {
+        assert!(seen.holds(marker), "{marker}");
+    }
+    let paths: Vec<&str> = seen.items.iter().map(|item| item.path.as_str()).collect();
+    for path in ["a.db/t 1 b/inner.txt", "a.db/t 1 d"] {
+        assert!(paths.contains(&path), "{paths:?}");
+    }
+    // Neither the file nor its values have to be held where the file can be sought.
+    let bounds = dlp_core::base::Limits { held_bytes_max: 100_000, ..limits() };
+    let small = [payload_of_text(), vec![]].concat();
+    let (cell, pages) = chained(1, &small, 3);
+    let bytes = database(&table, &[vec![leaf(&[cell])], pages].concat());
+    let seen = walk_input("a.db", Input::Seekable(&mut std::io::Cursor::new(&bytes)), &bounds, None);
+    assert_eq!((seen.reasons.as_slice(), seen.holds("text-end")), (&[][..], true));
+    // A chain that breaks off.
+    let cut = walk("a.db", &bytes[..bytes.len() - 40 * PAGE]);
+    assert_eq!((cut.completeness(), cut.holds("text-start")), (Completeness::Damaged, true));
+}
+
+fn payload_of_text() -> Vec<u8> {
+    payload(&[text(&format!("text-start {} text-end", "many words ".repeat(200_000)))])
+}
+
+#[test]
+fn densely_packed_databases_are_read_out_of_archives() {
+    // Rows of blanks, which deflate packs to less than a thirtieth: more than may be held as it is.
+    let rows = (0..4_000_u64).map(|number| leaf(&[row(number, &[text(&format!("row-{number}-marker{:430}", ""))])]));
+    let table = schema(&[("table", "t", 2, "CREATE TABLE t (a)")]);
+    let bytes = database(&table, &rows.collect::<Vec<_>>());
+    let archive = zip(&[("a.db", &bytes)]);
+    assert!(bytes.len() > 2_000_000 && archive.len() < bytes.len() / 30, "{}", archive.len());
+    let walk = |held_bytes_max| {
+        let bounds = dlp_core::base::Limits { held_bytes_max, ..limits() };
+        walk_input("a.zip", Input::Bytes(&archive), &bounds, None)
+    };
+    let seen = walk(300_000);
+    assert_eq!(seen.reasons, [""; 0]);
+    let found = seen.role(Role::Body).matches("-marker").count();
+    assert_eq!((found, seen.holds("row-3999-marker")), (4_000, true));
+    // What is packed does not fit either, and is scanned as it comes.
+    let seen = walk(30_000);
+    assert_eq!((seen.completeness(), seen.reasons.first()), (Completeness::Partial, Some(&"held_bytes_max")));
+    assert!(seen.role(Role::Raw).contains("row-3999-marker"));
 }

@@ -5,6 +5,9 @@
 //! be held in memory. A pack that is sent may differ from objects that the other side has: of such differences what they
 //! add is read, and of those that differ from these in turn, and it is said that the rest was not. Objects have no names here: their names are in trees, which are
 //! objects themselves and scanned.
+//!
+//! Not all objects that others differ from are held at once: the oldest are forgotten, and put together again from the pack
+//! when they are asked for. That work counts as unpacking, so it is bounded.
 
 mod delta;
 
@@ -17,7 +20,7 @@ use delta::Fault;
 use flate2::bufread::ZlibDecoder;
 use sha1::{Digest, Sha1};
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::rc::Rc;
 
@@ -29,6 +32,8 @@ const SUM_BYTES: usize = 20;
 const KINDS: [(u8, &str); 4] = [(1, "commit"), (2, "tree"), (3, "blob"), (4, "tag")];
 const BY_PLACE: u8 = 6;
 const BY_SUM: u8 = 7;
+/// Differences in a row that lead to one object. Programs stop at 50, and at 250 where they are told to pack well.
+const CHAIN_MAX: usize = 4_096;
 /// Memory that a difference takes while it waits, beside its bytes.
 const WAITING_BYTES: u64 = 256;
 
@@ -62,11 +67,12 @@ fn pack(walk: &mut Walk<'_>, bytes: &[u8], start: usize) -> Step {
         room: walk.budget.room_to_hold(),
         known: HashMap::new(),
         known_bytes: 0,
+        order: VecDeque::new(),
+        forgotten: HashSet::new(),
         sums: None,
         waiting: BTreeMap::new(),
         awaited: HashSet::new(),
         lost: HashMap::new(),
-        is_unsummed: false,
         said: HashSet::new(),
     };
     let (mut at, mut read) = (start + HEAD_BYTES, 0);
@@ -94,6 +100,10 @@ struct Pack<'d, 'b> {
     /// Objects that others may lead to, by their place.
     known: HashMap<usize, Known<'b>>,
     known_bytes: u64,
+    /// Their places, the oldest first.
+    order: VecDeque<usize>,
+    /// Places of objects that were known, and can be put together again.
+    forgotten: HashSet<usize>,
     /// Places of objects by their sum, from the first difference on that names one.
     sums: Option<HashMap<Sum, usize>>,
     /// Differences to an object that has not come yet, with their places.
@@ -102,8 +112,6 @@ struct Pack<'d, 'b> {
     awaited: HashSet<usize>,
     /// Places of objects that are not known, and why.
     lost: HashMap<usize, Lack>,
-    /// Whether there was no room for an object whose sum was not taken.
-    is_unsummed: bool,
     /// Why differences were not put together, each said once.
     said: HashSet<Lack>,
 }
@@ -187,12 +195,8 @@ impl<'b> Pack<'_, 'b> {
         place: Option<usize>,
         difference: Content<'b>,
     ) -> Step<Option<Known<'b>>> {
-        match self.whole(walk, place, &difference.bytes) {
-            Ok(whole) => {
-                let bytes = whole.content.bytes.len() as u64;
-                walk.budget.charge_inflated(bytes).map_err(|hit| walk.limit(hit))?;
-                Ok(Some(whole))
-            }
+        match self.whole(walk, place, &difference.bytes)? {
+            Ok(whole) => Ok(Some(whole)),
             Err(lack) => {
                 self.added(walk, at, lack, &difference.bytes)?;
                 Ok(None)
@@ -200,11 +204,15 @@ impl<'b> Pack<'_, 'b> {
         }
     }
 
-    /// Where the object with a sum is, if it has come. Sums are taken of the objects so far when the first is asked for.
+    /// Where the object with a sum is, if it has come.
     fn place_of(&mut self, sum: &Sum) -> Option<usize> {
+        self.sums().get(sum).copied()
+    }
+
+    /// Places by sums. They are taken of the objects so far when the first is asked for, or before the first is forgotten.
+    fn sums(&mut self) -> &mut HashMap<Sum, usize> {
         let known = &self.known;
-        let sums = self.sums.get_or_insert_with(|| known.iter().map(|(at, object)| (sum_of(object), *at)).collect());
-        sums.get(sum).copied()
+        self.sums.get_or_insert_with(|| known.iter().map(|(at, object)| (sum_of(object), *at)).collect())
     }
 
     /// Walks what differences add whose base has not come.
@@ -215,7 +223,6 @@ impl<'b> Pack<'_, 'b> {
         left.into_iter().try_for_each(|(base, (at, difference))| {
             let lack = match base {
                 Awaited::Place(place) => self.lack_of(place),
-                Awaited::Sum(_) if self.is_unsummed => Lack::Room,
                 Awaited::Sum(_) => Lack::Elsewhere,
             };
             self.added(walk, at, lack, &difference.bytes)
@@ -228,13 +235,48 @@ impl<'b> Pack<'_, 'b> {
     }
 
     /// Puts the object together that differs so from the one at a place.
-    fn whole(&self, walk: &Walk<'b>, place: Option<usize>, difference: &[u8]) -> Result<Known<'b>, Lack> {
-        let place = place.ok_or(Lack::Broken)?;
-        let base = self.known.get(&place).ok_or_else(|| self.lack_of(place))?;
-        let bytes = delta::apply(&base.content.bytes, difference, walk.budget.room_to_hold());
-        let bytes = bytes.map_err(|fault| if fault == Fault::Large { Lack::Room } else { Lack::Broken })?;
-        let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
-        Ok(Known { name: base.name, content: Rc::new(content) })
+    fn whole(&mut self, walk: &mut Walk<'b>, place: Option<usize>, difference: &[u8]) -> Step<Result<Known<'b>, Lack>> {
+        let Some(place) = place else { return Ok(Err(Lack::Broken)) };
+        let base = match self.known.get(&place) {
+            Some(known) => known.clone(),
+            None if self.forgotten.contains(&place) => match self.again(walk, place)? {
+                Ok(known) => known,
+                Err(lack) => return Ok(Err(lack)),
+            },
+            None => return Ok(Err(self.lack_of(place))),
+        };
+        edited(walk, &base, difference)
+    }
+
+    /// Puts an object together that was forgotten, from the nearest one that is known or whole.
+    fn again(&mut self, walk: &mut Walk<'b>, place: usize) -> Step<Result<Known<'b>, Lack>> {
+        let (mut differences, mut at) = (Vec::new(), place);
+        let mut object = loop {
+            if let Some(known) = self.known.get(&at) {
+                break known.clone();
+            }
+            let Some((base, start)) = self.head(at) else { return Ok(Err(Lack::Broken)) };
+            let Some((bytes, _)) = self.unpack(walk, start)? else { return Ok(Err(Lack::Broken)) };
+            let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
+            let below = match base {
+                Base::None(name) => break Known { name, content: Rc::new(content) },
+                Base::At(place) => place,
+                Base::Named(sum) => self.place_of(&sum),
+            };
+            differences.push(content);
+            match below {
+                Some(below) if differences.len() < CHAIN_MAX => at = below,
+                _ => return Ok(Err(Lack::Room)),
+            }
+        };
+        while let Some(difference) = differences.pop() {
+            object = match edited(walk, &object, &difference.bytes)? {
+                Ok(object) => object,
+                Err(lack) => return Ok(Err(lack)),
+            };
+        }
+        self.keep(walk, place, object.clone());
+        Ok(Ok(object))
     }
 
     /// Kind and base of an object, and where its packed content starts.
@@ -323,16 +365,22 @@ impl<'b> Pack<'_, 'b> {
         waiting
     }
 
-    /// Keeps an object for differences to it, as long as that leaves room for what is in others.
+    /// Keeps an object for differences to it, in place of older ones where they leave no room for what is in others.
     fn keep(&mut self, walk: &Walk<'b>, at: usize, object: Known<'b>) {
         let bytes = object.content.bytes.len() as u64;
-        let is_small = self.known_bytes + bytes <= walk.budget.limits.held_bytes_max;
-        if is_small && walk.budget.room_to_hold() > self.room / 2 {
+        if self.known.insert(at, object).is_none() {
             self.known_bytes += bytes;
-            self.known.insert(at, object);
-        } else {
-            self.lost.insert(at, Lack::Room);
-            self.is_unsummed |= self.sums.is_none();
+            self.order.push_back(at);
+        }
+        let half = self.room / 2;
+        while self.known_bytes > walk.budget.limits.held_bytes_max || walk.budget.room_to_hold() <= half {
+            // Sums are taken while the content is there.
+            self.sums();
+            let Some(oldest) = self.order.pop_front() else { return };
+            if let Some(known) = self.known.remove(&oldest) {
+                self.known_bytes -= known.content.bytes.len() as u64;
+            }
+            self.forgotten.insert(oldest);
         }
     }
 
@@ -359,6 +407,18 @@ impl<'b> Pack<'_, 'b> {
         }
         walk.child("difference", Relation::Member, Input::Bytes(&delta::additions(difference)))
     }
+}
+
+/// The object that differs so from another.
+fn edited<'b>(walk: &mut Walk<'b>, base: &Known<'b>, difference: &[u8]) -> Step<Result<Known<'b>, Lack>> {
+    let bytes = match delta::apply(&base.content.bytes, difference, walk.budget.room_to_hold()) {
+        Ok(bytes) => bytes,
+        Err(Fault::Large) => return Ok(Err(Lack::Room)),
+        Err(Fault::Broken) => return Ok(Err(Lack::Broken)),
+    };
+    walk.budget.charge_inflated(bytes.len() as u64).map_err(|hit| walk.limit(hit))?;
+    let content = Content { _held: walk.budget.hold(bytes.len() as u64), bytes };
+    Ok(Ok(Known { name: base.name, content: Rc::new(content) }))
 }
 
 /// The sum that other objects and trees name an object by.

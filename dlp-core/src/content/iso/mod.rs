@@ -11,7 +11,7 @@ use super::walk::{Break, Step, Walk};
 use super::{Input, Join, Origin, Part, Place, ReadSeek, Relation, Role, Segment, plain};
 use crate::base::{Problem, ProblemClass, bytes::u32_le};
 use crate::text::Charset;
-use std::io::{self, Cursor, Read, SeekFrom};
+use std::io::{self, Read, SeekFrom};
 use std::ops::Range;
 use tree::{File, Names, Trees};
 
@@ -42,11 +42,7 @@ const SHARED_MAX: u64 = 4;
 
 /// Walks an image.
 pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
-    match input {
-        Input::Bytes(bytes) => image(walk, &mut Cursor::new(bytes)),
-        Input::Seekable(reader) => image(walk, reader),
-        input @ Input::Stream(_) => walk.with_held(input, |walk, bytes| image(walk, &mut Cursor::new(bytes))),
-    }
+    walk.with_seekable(input, image)
 }
 
 fn image(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {

@@ -18,7 +18,7 @@ use cipher::Cipher;
 use file::{Data, Node, Refusal, Store, Unread};
 use heap::{Property, Value};
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Cursor, SeekFrom};
+use std::io::{self, SeekFrom};
 
 /// Kinds of nodes, by the lowest bits of their number.
 const KIND_BITS: u32 = 0x1F;
@@ -34,11 +34,7 @@ const SUBJECT: u16 = 0x0037;
 
 /// Walks a store.
 pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
-    match input {
-        Input::Bytes(bytes) => store(walk, &mut Cursor::new(bytes)),
-        Input::Seekable(reader) => store(walk, reader),
-        input @ Input::Stream(_) => walk.with_held(input, |walk, bytes| store(walk, &mut Cursor::new(bytes))),
-    }
+    walk.with_seekable(input, store)
 }
 
 fn store(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {

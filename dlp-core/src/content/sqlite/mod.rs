@@ -3,7 +3,7 @@
 //! Nothing is executed. The statements that made the tables are text like any other, and name the columns. A row is
 //! handed out as cells; the names of the columns come again every few rows, so that they stand near each value. An
 //! index repeats values of its table, and only what it holds alone is handed out. Pages and bytes that nothing leads to
-//! are an item of their own. A write-ahead log is a file of its own and scanned as raw bytes.
+//! are items of their own. A write-ahead log is a file of its own and scanned as raw bytes.
 
 mod columns;
 mod file;
@@ -14,10 +14,11 @@ use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document,
 use crate::base::{Problem, ProblemClass, SQLITE_SCHEMA_ENTRIES_MAX};
 use crate::text::{Charset, is_utf8};
 use columns::{Columns, NAME_BYTES_MAX};
-use file::{Cell, Database};
+use file::{Cell, Chain, Database, Rest};
 use record::Value;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, SeekFrom};
 
 /// The table of tables, and the page where it starts.
 const SCHEMA: &str = "sqlite_schema";
@@ -30,12 +31,24 @@ const HEADER_DISTANCE_BYTES: usize = 768;
 const HEADER_BYTES_MAX: usize = 256;
 /// Blobs from this length on are items; shorter ones are only if they are files.
 const BLOB_BYTES_MIN: usize = 256;
+/// Values of long rows from this length on are items that are read as they come, texts too.
+const VALUE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes behind the last value of a long row that are looked at to see whether there are any.
+const BEHIND_BYTES_MAX: usize = 4 * 1024;
+/// Bytes that no cell covers are handed out when there are so many of them.
+const GAPS_BYTES_MAX: usize = 1024 * 1024;
+/// Values of one table that its indexes are compared with. Those of more are handed out again.
+const REMEMBERED_MAX: usize = 1024 * 1024;
 
 /// Walks a database.
 pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
-    walk.with_held(input, |walk, bytes| match Database::open(bytes) {
-        Some(file) => Reading { charset: charset(&file), file }.all(walk),
-        None => document::unsupported(walk, "sqlite", Input::Bytes(bytes)),
+    walk.with_seekable(input, |walk, reader| match Database::open(reader) {
+        Ok(Some(file)) => Reading { charset: charset(&file), file }.all(walk),
+        Ok(None) => {
+            let _ = reader.seek(SeekFrom::Start(0));
+            document::unsupported(walk, "sqlite", Input::Seekable(reader))
+        }
+        Err(error) => Err(walk.read_failed(&error)),
     })
 }
 
@@ -60,7 +73,7 @@ struct Entry {
     statement: String,
 }
 
-impl<'d> Reading<'d> {
+impl Reading<'_> {
     fn all(&mut self, walk: &mut Walk<'_>) -> Step {
         let entries = self.schema(walk)?;
         let mut indexes: HashMap<&str, Vec<&Entry>> = HashMap::new();
@@ -114,6 +127,10 @@ impl<'d> Reading<'d> {
                 self.tree(walk, page, &mut |reading, walk, cell| rows.row(reading, walk, cell))?;
             } else {
                 self.file.keep_page(page);
+                if self.file.gaps.len() > GAPS_BYTES_MAX {
+                    walk.check_budget()?;
+                    self.give_gaps(walk)?;
+                }
             }
             next = self.file.next_unread(page);
         }
@@ -126,6 +143,12 @@ impl<'d> Reading<'d> {
             let message = "cells share their bytes; pages with more of them than they hold were scanned as raw bytes";
             walk.problem(Problem::new(ProblemClass::Ambiguous, "overlap", message));
         }
+        self.give_gaps(walk)?;
+        self.file.failed.take().map_or(Ok(()), |error| Err(walk.read_failed(&error)))
+    }
+
+    /// Walks the bytes that no cell covers, so far.
+    fn give_gaps(&mut self, walk: &mut Walk<'_>) -> Step {
         let gaps = std::mem::take(&mut self.file.gaps);
         if gaps.is_empty() { Ok(()) } else { walk.child("", Relation::Gap, Input::Bytes(&gaps)) }
     }
@@ -135,7 +158,7 @@ impl<'d> Reading<'d> {
         &mut self,
         walk: &mut Walk<'_>,
         root: u32,
-        each: &mut dyn FnMut(&mut Self, &mut Walk<'_>, &Cell<'d>) -> Step,
+        each: &mut dyn FnMut(&mut Self, &mut Walk<'_>, Cell) -> Step,
     ) -> Step {
         // Each page is taken once, so the stack holds no more than there are pointers.
         let mut waiting = vec![root];
@@ -143,8 +166,11 @@ impl<'d> Reading<'d> {
             walk.check_budget()?;
             let (cells, below) = self.file.read_tree_page(page);
             waiting.extend(below);
-            for cell in &cells {
+            for cell in cells {
                 each(self, walk, cell)?;
+            }
+            if self.file.gaps.len() > GAPS_BYTES_MAX {
+                self.give_gaps(walk)?;
             }
         }
         Ok(())
@@ -193,8 +219,13 @@ impl<'t> Rows<'t> {
         Self { table, columns, header, distance, count: 0, remembers: false, is_index: false, seen }
     }
 
-    fn row(&mut self, reading: &mut Reading<'_>, walk: &mut Walk<'_>, cell: &Cell<'_>) -> Step {
+    fn row(&mut self, reading: &mut Reading<'_>, walk: &mut Walk<'_>, cell: Cell) -> Step {
         self.count = self.count.saturating_add(1);
+        let row = cell.row_id.and_then(|number| u32::try_from(number).ok()).unwrap_or(self.count);
+        self.names(walk)?;
+        if let Some(rest) = cell.rest {
+            return self.long_row(reading, walk, row, (cell.payload, rest));
+        }
         let (values, behind) = record::values(&cell.payload);
         match behind {
             Some(behind) => reading.file.keep(behind),
@@ -203,13 +234,6 @@ impl<'t> Rows<'t> {
                 reading.file.keep(&cell.payload);
             }
         }
-        if self.distance >= HEADER_DISTANCE_BYTES && !self.header.is_empty() {
-            let header = std::mem::take(&mut self.header);
-            self.text(walk, header.as_bytes(), Place::None, Join::Line)?;
-            self.header = header;
-            self.distance = 0;
-        }
-        let row = cell.row_id.and_then(|number| u32::try_from(number).ok()).unwrap_or(self.count);
         let mut join = Join::Line;
         for (column, value) in (1_u32..).zip(values) {
             let is_row_id = self.columns.row_id.is_some_and(|index| index + 1 == column as usize) && !self.is_index;
@@ -220,13 +244,75 @@ impl<'t> Rows<'t> {
             if self.is_repeated(&value) {
                 continue;
             }
-            if let Some(text) = self.shown(reading, walk, &value, (row, column))? {
-                let place = Place::Cell { sheet: self.table, row, column };
-                self.text(walk, &text, place, join)?;
+            let Reading { file, charset } = &mut *reading;
+            if let Some(text) = self.shown((charset, &mut file.gaps), walk, &value, (row, column))? {
+                self.text(walk, &text, Place::Cell { sheet: self.table, row, column }, join)?;
                 join = Join::Cell;
             }
         }
         Ok(())
+    }
+
+    /// A row whose values are read one after the other.
+    fn long_row(
+        &mut self,
+        reading: &mut Reading<'_>,
+        walk: &mut Walk<'_>,
+        row: u32,
+        (beginning, rest): (Vec<u8>, Rest),
+    ) -> Step {
+        let charset = reading.charset.clone();
+        let header_bytes = record::varint(&beginning).map_or(0, |(header_bytes, _)| header_bytes);
+        let mut chain = Chain::new(&mut reading.file, beginning, rest);
+        let header = chain.next_bytes(usize::try_from(header_bytes).unwrap_or(0).min(VALUE_BYTES_MAX));
+        let kinds = record::kinds(&header).unwrap_or_default();
+        let is_broken = kinds.is_empty();
+        let (mut join, mut kept) = (Join::Line, Vec::new());
+        for (column, kind) in (1_u32..).zip(kinds) {
+            let Some(len) = record::len_of(kind).and_then(|len| usize::try_from(len).ok()) else { break };
+            if len >= VALUE_BYTES_MAX {
+                let name = self.name_of((row, column));
+                let mut value = Read::take(&mut chain, len as u64);
+                walk.child(&name, Relation::Embedded, Input::Stream(&mut value))?;
+                // What a handler did not read belongs to no other value.
+                let _ = io::copy(&mut value, &mut io::sink());
+                continue;
+            }
+            let bytes = chain.next_bytes(len);
+            let Some((value, _)) = record::value(kind, &bytes) else { break };
+            if let Some(text) = self.shown((&charset, &mut kept), walk, &value, (row, column))? {
+                self.text(walk, &text, Place::Cell { sheet: self.table, row, column }, join)?;
+                join = Join::Cell;
+            }
+        }
+        // What stands behind the last value, or cannot be any.
+        let behind = chain.next_bytes(BEHIND_BYTES_MAX);
+        let step = if behind.is_empty() {
+            Ok(())
+        } else {
+            let mut behind = io::Cursor::new(behind).chain(chain);
+            walk.child("", Relation::Gap, Input::Stream(&mut behind))
+        };
+        reading.file.is_broken |= is_broken;
+        reading.file.gaps.append(&mut kept);
+        step
+    }
+
+    /// Hands out the names of the columns, where they were long ago.
+    fn names(&mut self, walk: &mut Walk<'_>) -> Step {
+        if self.distance >= HEADER_DISTANCE_BYTES && !self.header.is_empty() {
+            let header = std::mem::take(&mut self.header);
+            self.text(walk, header.as_bytes(), Place::None, Join::Line)?;
+            self.header = header;
+            self.distance = 0;
+        }
+        Ok(())
+    }
+
+    /// What a value is called that is an item.
+    fn name_of(&self, (row, column): (u32, u32)) -> String {
+        let column = self.columns.names.get(column as usize - 1);
+        format!("{} {row} {}", self.table, column.map_or("blob", String::as_str))
     }
 
     /// Whether an index repeats a value of its table. Numbers are short, so they are not told apart.
@@ -241,35 +327,35 @@ impl<'t> Rows<'t> {
         if self.is_index {
             return self.seen.contains(&hash);
         }
-        self.seen.insert(hash);
+        if self.seen.len() < REMEMBERED_MAX {
+            self.seen.insert(hash);
+        }
         false
     }
 
     /// The text of a value. Blobs that are no text are walked or kept.
     fn shown(
         &self,
-        reading: &mut Reading<'_>,
+        (charset, gaps): (&Charset, &mut Vec<u8>),
         walk: &mut Walk<'_>,
         value: &Value<'_>,
-        (row, column): (u32, u32),
+        place: (u32, u32),
     ) -> Step<Option<Vec<u8>>> {
         Ok(match value {
             Value::Null => None,
             Value::Integer(number) => Some(number.to_string().into_bytes()),
             Value::Real(number) => Some(number.to_string().into_bytes()),
             // UTF-8 without zeros is what it seems.
-            Value::Text(bytes) if reading.charset == Charset::Utf8 && !bytes.contains(&0) => Some(bytes.to_vec()),
-            Value::Text(bytes) => Some(strings::decode(bytes, &reading.charset).into_bytes()),
+            Value::Text(bytes) if *charset == Charset::Utf8 && !bytes.contains(&0) => Some(bytes.to_vec()),
+            Value::Text(bytes) => Some(strings::decode(bytes, charset).into_bytes()),
             Value::Blob(bytes) if bytes.len() >= BLOB_BYTES_MIN || recognise::has_signature(bytes) => {
-                let column = self.columns.names.get(column as usize - 1);
-                let name = format!("{} {row} {}", self.table, column.map_or("blob", String::as_str));
-                walk.child(&name, Relation::Embedded, Input::Bytes(bytes))?;
+                walk.child(&self.name_of(place), Relation::Embedded, Input::Bytes(bytes))?;
                 None
             }
             Value::Blob(bytes) if is_utf8(bytes) && !bytes.contains(&0) => Some(bytes.to_vec()),
             Value::Blob(bytes) => {
-                reading.file.gaps.extend_from_slice(bytes);
-                reading.file.gaps.push(b'\n');
+                gaps.extend_from_slice(bytes);
+                gaps.push(b'\n');
                 None
             }
         })

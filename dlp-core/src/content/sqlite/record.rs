@@ -33,16 +33,33 @@ pub(super) fn values(payload: &[u8]) -> (Vec<Value<'_>>, Option<&[u8]>) {
     (values, Some(rest))
 }
 
-/// A value of this kind, and the bytes behind it.
-fn value(kind: u64, bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    let len = match kind {
+/// The kinds of the values of a row, by the bytes in which they stand. Nothing where these are not whole or too many.
+pub(super) fn kinds(header: &[u8]) -> Option<Vec<u64>> {
+    let (header_bytes, mut at) = varint(header)?;
+    let mut kinds = Vec::new();
+    while at < header.len() {
+        let (kind, len) = varint(&header[at..])?;
+        at += len;
+        kinds.push(kind);
+    }
+    (kinds.len() <= VALUES_MAX && header_bytes == header.len() as u64).then_some(kinds)
+}
+
+/// Bytes of a value of this kind; nothing for kinds that there are none of.
+pub(super) fn len_of(kind: u64) -> Option<u64> {
+    Some(match kind {
         0 | 8 | 9 => 0,
         1..=4 => kind,
         5 => 6,
         6 | 7 => 8,
         10 | 11 => return None,
         _ => (kind - 12) / 2,
-    };
+    })
+}
+
+/// A value of this kind, and the bytes behind it.
+pub(super) fn value(kind: u64, bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    let len = len_of(kind)?;
     let (bytes, behind) = bytes.split_at_checked(usize::try_from(len).ok()?)?;
     let value = match kind {
         0 => Value::Null,

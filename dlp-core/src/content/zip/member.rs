@@ -1,16 +1,23 @@
 //! The content of one member as a stream: a window of the file, a decoder, and the check of its sum.
 
 use super::directory::Entry;
+use super::old::{self, Old};
+use crate::base::DICTIONARY_BYTES_MAX;
 use crate::content::ReadSeek;
 use crate::content::budget::Counted;
+use crate::content::packed;
+use crate::content::walk::Failing;
 use flate2::bufread::DeflateDecoder;
+use lzma_rust2::XzReader;
 use std::fmt;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use zip::read::{ZipFile, read_zipfile_from_stream};
 
 const BUFFER_BYTES: usize = 32 * 1024;
-/// Window that an LZMA member may ask for in bytes; the decoder reserves it at once.
-const LZMA_DICTIONARY_MAX: u32 = 128 * 1024 * 1024;
+const DEFLATE: u16 = 8;
+const LZMA: u16 = 14;
+const XZ: u16 = 95;
+const PPMD: u16 = 98;
 
 /// A window of a file that reads and seeks like a file of its own.
 pub(in crate::content) struct Section<'r> {
@@ -52,18 +59,27 @@ impl Seek for Section<'_> {
     }
 }
 
+/// The data of a member, as decoders read it.
+pub(super) type Data<'r, 'c> = BufReader<Counted<'c, Section<'r>>>;
+
+pub(super) fn buffered<'r, 'c>(section: Counted<'c, Section<'r>>) -> Data<'r, 'c> {
+    BufReader::with_capacity(BUFFER_BYTES, section)
+}
+
 /// Decodes one member.
 pub(in crate::content) enum Decoder<'r, 'c> {
     Stored(Counted<'c, Section<'r>>),
-    Deflate(Box<DeflateDecoder<BufReader<Counted<'c, Section<'r>>>>>),
+    Deflate(Box<DeflateDecoder<Data<'r, 'c>>>),
+    Old(Box<Old<Data<'r, 'c>>>),
+    Xz(Box<XzReader<Data<'r, 'c>>>),
 }
 
 impl Decoder<'_, '_> {
     /// Bytes of the file that belong to the member, once it was read to its end.
     fn consumed(&self) -> Option<u64> {
         match self {
-            Self::Stored(_) => None,
             Self::Deflate(decoder) => Some(decoder.total_in()),
+            _ => None,
         }
     }
 }
@@ -73,26 +89,36 @@ impl Read for Decoder<'_, '_> {
         match self {
             Self::Stored(reader) => reader.read(buf),
             Self::Deflate(reader) => reader.read(buf),
+            Self::Old(reader) => reader.read(buf),
+            Self::Xz(reader) => reader.read(buf),
         }
     }
 }
 
 /// Methods that are decoded here.
 pub(in crate::content) fn is_streamed(method: u16) -> bool {
-    matches!(method, 0 | 8)
+    matches!(method, 0 | DEFLATE | XZ) || old::is_old(method)
 }
 
-/// Opens a stored or deflated member.
-pub(in crate::content) fn decoder<'r, 'c>(method: u16, section: Counted<'c, Section<'r>>) -> Decoder<'r, 'c> {
-    if method == 8 {
-        Decoder::Deflate(Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER_BYTES, section))))
-    } else {
-        Decoder::Stored(section)
+/// Opens a member in one of these methods, whatever its entry says that it is.
+pub(in crate::content) fn decoder<'r, 'c>(
+    method: u16,
+    entry: &Entry,
+    section: Counted<'c, Section<'r>>,
+) -> Decoder<'r, 'c> {
+    match method {
+        DEFLATE => Decoder::Deflate(Box::new(DeflateDecoder::new(buffered(section)))),
+        XZ => Decoder::Xz(Box::new(XzReader::new_mem_limit(buffered(section), true, packed::MEMORY_KIB_MAX))),
+        method if old::is_old(method) => {
+            Decoder::Old(Box::new(Old::new(buffered(section), (method, entry.flags), entry.size_bytes)))
+        }
+        _ => Decoder::Stored(section),
     }
 }
 
-/// Runs a function on the content of a member in one of the rarer methods (deflate64, bzip2, LZMA), which the `zip`
-/// crate decodes: it is given a local header that states what was found out. `None` when it does not take the member.
+/// Runs a function on the content of a member in one of the rarer methods (deflate64, bzip2, LZMA, PPMd), which
+/// the `zip` crate decodes: it is given a local header that states what was found out. Where the member asks for more
+/// memory than the bound, that is the error of its reader. `None` when the crate does not take the member.
 pub(super) fn with_rare<T>(
     entry: &Entry,
     section: Counted<'_, Section<'_>>,
@@ -101,8 +127,8 @@ pub(super) fn with_rare<T>(
     let mut section = section;
     let mut prefix = Vec::new();
     (&mut section).take(9).read_to_end(&mut prefix).ok()?;
-    if entry.method == 14 && lzma_dictionary(&prefix)? > LZMA_DICTIONARY_MAX {
-        return None;
+    if memory_bytes(entry.method, &prefix)? > DICTIONARY_BYTES_MAX {
+        return Some(run(&mut Failing(Some(io::ErrorKind::OutOfMemory.into()))));
     }
     let mut source = Cursor::new(local_header(entry)?).chain(Cursor::new(prefix)).chain(section);
     let mut file: ZipFile<'_, _> = read_zipfile_from_stream(&mut source).ok()??;
@@ -111,11 +137,19 @@ pub(super) fn with_rare<T>(
 
 /// Whether [`with_rare`] may be tried.
 pub(super) fn is_rare(method: u16) -> bool {
-    matches!(method, 9 | 12 | 14)
+    matches!(method, 9 | 12 | LZMA | PPMD)
 }
 
-fn lzma_dictionary(prefix: &[u8]) -> Option<u32> {
-    prefix.get(5..9).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes)
+/// What the decoder of a member reserves at once, as the first bytes of its data say.
+fn memory_bytes(method: u16, prefix: &[u8]) -> Option<u64> {
+    match method {
+        LZMA => Some(u32::from_le_bytes(prefix.get(5..9)?.try_into().ok()?).into()),
+        // Four bits of order, eight of memory in MiB, and four of what to do when it is full.
+        PPMD => {
+            Some(u64::from(u16::from_le_bytes(prefix.get(..2)?.try_into().ok()?) >> 4 & 0xFF) + 1).map(|mib| mib << 20)
+        }
+        _ => Some(0),
+    }
 }
 
 fn local_header(entry: &Entry) -> Option<Vec<u8>> {
@@ -176,6 +210,12 @@ impl<R> Checked<R> {
 impl Checked<Decoder<'_, '_>> {
     pub(super) fn consumed(&self) -> Option<u64> {
         self.inner.consumed().filter(|_| self.done)
+    }
+}
+
+impl<R> Checked<R> {
+    pub(super) fn into_inner(self) -> R {
+        self.inner
     }
 }
 

@@ -5,11 +5,13 @@
 
 mod directory;
 mod member;
+mod old;
 
 pub(super) use directory::{Directory, Entry};
 pub(super) use member::{OtherVolume, SumMismatch};
 
 use super::budget::{Counted, Metered};
+use super::frames::{self, Frames, Zstd};
 use super::walk::{Step, Walk};
 use super::{Input, Join, Kind, Origin, Part, Place, ReadSeek, Relation, Role, Segment, names, plain};
 use crate::base::{Problem, ProblemClass};
@@ -25,6 +27,8 @@ const MANIFEST: &[u8] = b"META-INF/manifest.xml";
 const MULTI_VOLUME: &str = "multi_volume";
 /// Bytes of the manifest that are looked at.
 const MANIFEST_BYTES: u64 = 1024 * 1024;
+/// Methods of zstd, the older number too.
+const ZSTD: [u16; 2] = [93, 20];
 /// Longest data descriptor.
 const DESCRIPTOR_BYTES: u64 = 24;
 
@@ -241,6 +245,11 @@ impl Opened<'_> {
         let local = (!self.local.entry.has_descriptor()).then_some(self.local.entry.crc);
         std::iter::once(self.entry.crc).chain(local).collect()
     }
+
+    /// A decoder of one of the methods that are decoded here.
+    fn decoder<'r, 'c>(&self, section: Counted<'c, Section<'r>>) -> Decoder<'r, 'c> {
+        member::decoder(self.method, self.entry, section)
+    }
 }
 
 /// Walks the content and returns the bytes that the decoder took, if it knows them.
@@ -248,10 +257,17 @@ fn read_member(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek, opened: &Opened<'
     let (budget, count) = (walk.budget, Cell::new(0));
     let section = Counted::new(Section::new(reader, opened.window.clone()), &count);
     if member::is_streamed(opened.method) {
-        let checked = Checked::new(member::decoder(opened.method, section), opened.sums(), opened.entry);
+        let checked = Checked::new(opened.decoder(section), opened.sums(), opened.entry);
         let mut metered = Metered::new(checked, budget, &count);
         walk.child(opened.name, Relation::Member, Input::Stream(&mut metered))?;
         return Ok(metered.into_inner().consumed());
+    }
+    if ZSTD.contains(&opened.method) {
+        let frames = Frames::<_, Zstd>::new(member::buffered(section));
+        let mut metered = Metered::new(Checked::new(frames, opened.sums(), opened.entry), budget, &count);
+        walk.child(opened.name, Relation::Member, Input::Stream(&mut metered))?;
+        let is_cut = metered.is_cut();
+        return frames::walk_rest(walk, metered.into_inner().into_inner(), is_cut).map(|()| None);
     }
     if member::is_rare(opened.method) {
         let entry = Entry { method: opened.method, ..opened.entry.clone() };
@@ -360,7 +376,7 @@ pub(super) fn with_part<T>(
     let opened = Opened { name: "", entry, local: &local, method: entry.method, window };
     let (budget, count) = (walk.budget, Cell::new(0));
     let section = Counted::new(Section::new(reader, opened.window.clone()), &count);
-    let checked: Checked<Decoder<'_, '_>> = Checked::new(member::decoder(entry.method, section), opened.sums(), entry);
+    let checked: Checked<Decoder<'_, '_>> = Checked::new(opened.decoder(section), opened.sums(), entry);
     let mut metered = Metered::new(checked, budget, &count);
     run(walk, &mut metered).map(Some)
 }
