@@ -59,11 +59,7 @@ fn within(
     let regex = pattern.regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_default();
     let value = regex.value(memory, text, start..end);
-    (!value.range.is_empty()).then_some(Accepted {
-        whole: start..end,
-        value: value.range,
-        is_beside: value.is_beside,
-    })
+    (!value.range.is_empty()).then_some(Accepted { whole: start..end, value: value.range, is_beside: value.is_beside })
 }
 
 /// The end of the match that a pattern has at the start of a range, where it can start, if it ends within the range.

@@ -191,8 +191,10 @@ mod tests {
 
     #[test]
     fn what_stands_beside_a_vendor_is_marked_where_no_word_names_it() {
-        let named = ["acme key @", "acme: sent\n[DEBUG] key=@", "acme keyword here secret \"@\"", "acme.com/v1?token=@"];
-        let beside = ["acme @", "acme: \"@\"", "acme\n@", "https://api.acme.com/@/items", "AcmeApi(@)", "acme.login('@')"];
+        let named =
+            ["acme key @", "acme: sent\n[DEBUG] key=@", "acme keyword here secret \"@\"", "acme.com/v1?token=@"];
+        let beside =
+            ["acme @", "acme: \"@\"", "acme\n@", "https://api.acme.com/@/items", "AcmeApi(@)", "acme.login('@')"];
         let rows = named.map(|row| (row, false)).into_iter().chain(beside.map(|row| (row, true)));
         let pattern = expand("(?i)acme(?&near)(?P<value>[0-9a-z]{16})").expect("known abbreviations");
         let regex = Regex::new(&pattern).expect("an expression");
