@@ -125,3 +125,60 @@ fn of_two_values_in_a_line_both_are_found() {
     }
     assert!(failures.is_empty(), "{} of {tried} fail:\n{}", failures.len(), failures.join("\n"));
 }
+
+/// Findings of credentials in a text that are shown by default.
+fn shown(inspector: &Inspector, scratch: &mut Scratch, text: &str) -> Vec<String> {
+    let mut collected = Collected::default();
+    let job = Job { name: "example.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+    inspector.inspect(scratch, job, &mut collected);
+    let findings = collected.findings.iter().filter(|f| f.confidence.level() >= ConfidenceLevel::Medium);
+    let ids = findings.map(|f| inspector.detectors().detector(f.detector).id.clone());
+    ids.filter(|id| id.starts_with("secret.")).collect()
+}
+
+/// A token whose sum is wrong is no token, and no other detector may take it for one of another length.
+#[test]
+fn altered_tokens_are_low_whoever_sees_them() {
+    let inspector = inspector();
+    let mut scratch = Scratch::new();
+    let kinds = [
+        ("ghp_[0-9A-Za-z]{36}", "github-token"),
+        ("gho_[0-9A-Za-z]{36}", "github-token"),
+        ("ghr_[0-9A-Za-z]{36}", "github-token"),
+        ("cfut_[0-9A-Za-z]{40}[0-9a-f]{8}", "cloudflare-token"),
+    ];
+    for (pattern, check) in kinds {
+        let issued = generate(pattern, 11, validators::find(check)).expect("recipe");
+        let last = if issued.ends_with('a') { 'b' } else { 'a' };
+        let altered = format!("{}{last}", &issued[..issued.len() - 1]);
+        assert!(!shown(&inspector, &mut scratch, &format!("value: \"{issued}\"\n")).is_empty(), "{pattern}");
+        assert_eq!(shown(&inspector, &mut scratch, &format!("value: \"{altered}\"\n")), [""; 0], "{pattern}");
+    }
+}
+
+/// Beside the name of its vendor a value is found; a word that says what it is, or a call of the vendor's, is what makes it
+/// surer.
+#[test]
+fn a_value_beside_the_name_of_its_vendor_is_low() {
+    let (inspector, mut scratch) = (inspector(), Scratch::new());
+    let value = "7hGno6Kbzy5hdRs4Klpv9qXwm2tB8cfJ";
+    let rows = [
+        ("agora @", false),
+        ("agora\n@\n", false),
+        ("https://api.agora.com/@/items", false),
+        ("AgoraApi(@)", false),
+        ("agora secret @", true),
+        ("agora_secret = \\\n  \"@\"", true),
+        ("client = AgoraClient(\"@\")", true),
+        ("client := agora.NewClient(\"@\")", true),
+        ("agora.init('@')", true),
+    ];
+    for (row, is_shown) in rows {
+        let text = format!("{}\n", row.replace('@', value));
+        let found = ["secret.agora.customer-secret", "secret.agora.app-certificate"]
+            .map(|id| findings(&inspector, &mut scratch, (id, text.as_bytes())))
+            .concat();
+        assert!(!found.is_empty(), "{row}");
+        assert_eq!(found.iter().any(|f| f.confidence.level() >= ConfidenceLevel::Medium), is_shown, "{row}");
+    }
+}

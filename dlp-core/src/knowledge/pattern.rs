@@ -5,6 +5,7 @@
 //! steps: a text made of beginnings costs as many steps as the longest match for each of them, and the budget that
 //! bounds this needs the true number.
 
+use dlp_detector_format::BESIDE;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::{self, NFA};
@@ -70,6 +71,14 @@ impl Memory {
     }
 }
 
+/// The sensitive part of a match.
+#[derive(Debug)]
+pub(crate) struct Value {
+    pub(crate) range: Range<usize>,
+    /// Whether the name of its vendor stands before it, and no word says what it is.
+    pub(crate) is_beside: bool,
+}
+
 impl Compiled {
     /// Compiles one pattern. The greatest number of turns of a repetition is not counted from [`TURNS_COUNTED_MAX`] on:
     /// whoever searches bounds the match.
@@ -122,16 +131,18 @@ impl Compiled {
     }
 
     /// The sensitive part of a match: the group named `value`, or the match when there is none.
-    pub(crate) fn value(&self, memory: &mut Memory, text: &[u8], whole: Range<usize>) -> Range<usize> {
+    pub(crate) fn value(&self, memory: &mut Memory, text: &[u8], whole: Range<usize>) -> Value {
+        let all = Value { range: whole.clone(), is_beside: false };
         if !self.has_value {
-            return whole;
+            return all;
         }
-        let Some(regex) = self.library_regex() else { return whole };
-        let Some(group) = regex.group_info().to_index(PatternID::ZERO, VALUE_GROUP) else { return whole };
+        let Some(regex) = self.library_regex() else { return all };
+        let Some(group) = regex.group_info().to_index(PatternID::ZERO, VALUE_GROUP) else { return all };
         let cache = memory.value.get_or_insert_with(|| regex.create_cache());
         let mut captures = regex.create_captures();
-        regex.search_captures_with(cache, &anchored(text, whole.clone()), &mut captures);
-        captures.get_group(group).map_or(whole, |span| span.range())
+        regex.search_captures_with(cache, &anchored(text, whole), &mut captures);
+        let is_beside = captures.get_group_by_name(BESIDE).is_some();
+        captures.get_group(group).map_or(all, |span| Value { range: span.range(), is_beside })
     }
 
     /// The library's regex, for what the automaton does not tell.

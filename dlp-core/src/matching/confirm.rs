@@ -15,6 +15,8 @@ use std::ops::Range;
 pub(super) struct Accepted {
     pub(super) whole: Range<usize>,
     pub(super) value: Range<usize>,
+    /// Whether the name of its vendor is all that says what it is.
+    pub(super) is_beside: bool,
 }
 
 /// Tries one pattern at a place where it [can start](CompiledPattern::can_start).
@@ -52,12 +54,12 @@ fn within(
     let end = end?;
     let pattern = &set.patterns()[number as usize];
     if pattern.program.is_some() {
-        return Some(Accepted { whole: start..end, value: start..end });
+        return Some(Accepted { whole: start..end, value: start..end, is_beside: false });
     }
     let regex = pattern.regex()?;
     let memory = scratch.memories[number as usize].get_or_insert_default();
     let value = regex.value(memory, text, start..end);
-    (!value.is_empty()).then_some(Accepted { whole: start..end, value })
+    (!value.range.is_empty()).then_some(Accepted { whole: start..end, value: value.range, is_beside: value.is_beside })
 }
 
 /// The end of the match that a pattern has at the start of a range, where it can start, if it ends within the range.

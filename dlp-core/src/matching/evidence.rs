@@ -48,6 +48,9 @@ const CUT_OFF_POINTS: i32 = 45;
 /// What names an id or a digest behind the name of a vendor is no secret of that vendor: it stays, at low.
 const NAMED_ID_POINTS: i32 = 45;
 
+/// What stands beside the name of a vendor may be anything of that vendor's: it stays, at low.
+const BESIDE_POINTS: i32 = 55;
+
 /// A number among others of its shape that fail the check passes by chance: it stays, at low.
 const STRANGERS_POINTS: i32 = 40;
 
@@ -186,6 +189,9 @@ fn cap_secret((text, accepted): (&[u8], &Accepted), detector: &CompiledDetector,
     let behind = &text[accepted.whole.end.max(accepted.value.end)..];
     if !is_proven && CUT_OFF.iter().any(|mark| behind.starts_with(mark)) {
         score.cap(CUT_OFF_POINTS, Sentence::CutOff);
+    }
+    if accepted.is_beside && !is_proven {
+        score.cap(BESIDE_POINTS, Sentence::Beside);
     }
     let value = &text[accepted.value.clone()];
     match key_name::told(&text[accepted.whole.start..accepted.value.start], value, &detector.data.id) {

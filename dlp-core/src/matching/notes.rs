@@ -96,6 +96,8 @@ pub(super) enum Sentence {
     FailedCheck,
     /// Dots stand for its rest.
     CutOff,
+    /// Only its vendor is named.
+    Beside,
     /// It is named as an id.
     NamedId,
     /// It is named as a digest.
@@ -134,6 +136,7 @@ impl Sentence {
             Self::Repetition => "one repeated character, or characters in their order: a placeholder",
             Self::FailedCheck => "failed its check: an altered or invented value",
             Self::CutOff => "dots stand for the rest of it",
+            Self::Beside => "beside the name of its vendor, without a word that says what it is",
             Self::NamedId => "its name says that it is an id",
             Self::NamedDigest => "its name says that it is the digest or the number of a build",
             Self::InventedDigits => "digits in a row, as people and tables have them",

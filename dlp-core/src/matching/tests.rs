@@ -77,7 +77,7 @@ fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, us
             let end = regex.end(&mut memory, text, range, &mut 0);
             let end = end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end));
             let Some(end) = end else { continue };
-            let value = regex.value(&mut memory, text, start..end);
+            let value = regex.value(&mut memory, text, start..end).range;
             if !value.is_empty() && is_named(set, text, number as u32, &value) {
                 found.insert((number as u32, start, end));
             }

@@ -12,6 +12,9 @@
 //! | `(?&name)` | the rest of a name that says no more than `api` or `prod`, or a setting inside; and what joins |
 //! | `(?&near)` | the rest of the line, and up to the middle of the next, to a word for credentials; and what joins |
 //!
+//! `(?&near)` also takes a value that stands beside the name of its vendor without such a word: `acme VALUE`. The group
+//! [`BESIDE`] marks it, because it says much less.
+//!
 //! The spelling is that of subroutine calls in other engines, which have no other meaning in ours. Detectors keep patterns
 //! as they were written; anchors are derived from, and automata built of, what [`expand`] makes of them.
 
@@ -30,6 +33,9 @@ const TYPE: &str = concat!(
     r"(?:\[[0-9]{0,3}\])?",
     r"(?::?[ \t]{0,3}&?(?:'[a-z]{1,10}[ ])?(?:nsstring|string|str|char|text|secretstr|varchar)\b[?*0-9()| a-z]{0,14})?",
 );
+
+/// Name of the group that takes part where the name of a vendor stands before a value, and no word says what that is.
+pub const BESIDE: &str = "beside";
 
 /// Signs between a name and a value on one line, and that of a block in YAML.
 const SIGN: &str = r"(?:[:?.|!+=]{0,3}=>?|:(?:-|[ \t]{1,3}[|>][+\-]?)?|,|>|\|\||\?\?|<-)";
@@ -52,7 +58,7 @@ const WORD: &str = r"(?:key|token|secret|passw(?:or)?d|pwd|pat|auth|credentials?
 /// From a vendor to a setting inside of it, with up to three settings in between: `"acme": {"api_`, `[acme]` and the next
 /// lines, `AcmeClient({ api`.
 const NESTED: &str = concat!(
-    r#"[0-9a-z_\-]{0,16}["'\x60]?[ \t]{0,3}(?:[:=]>?[ \t]{0,3}[\[{(]{0,2}|\]\[?|[{(\[]{1,2})\s{0,16}"#,
+    r#"[0-9a-z_.\-]{0,16}["'\x60]?[ \t]{0,3}(?:[:=]>?[ \t]{0,3}[\[{(]{0,2}|\]\[?|[{(\[]{1,2})\s{0,16}"#,
     r#"(?:[^\n{}\[\]]{0,80}[,;\n][ \t]{0,16}){0,3}?["'\x60$:@]{0,2}(?:[0-9a-z]{1,16}[_.\- ]?){0,2}?"#,
 );
 
@@ -83,7 +89,7 @@ const ABBREVIATIONS: &[Abbreviation] =
 
 fn is() -> String {
     let apart = APART.join("|");
-    format!(r"(?i:{CLOSE}(?:{TYPE}[ \t]{{0,8}}{SIGN}\s{{0,12}}{OPEN}|{apart}))")
+    format!(r"(?i:{CLOSE}(?:{TYPE}[ \t]{{0,8}}{SIGN}(?:[ \t]{{1,3}}\\[\r\n])?\s{{0,12}}{OPEN}|{apart}))")
 }
 
 fn then() -> String {
@@ -103,14 +109,16 @@ fn key() -> String {
 
 fn name() -> String {
     let is = is();
-    let plain = r"(?:[_.\- ]?(?:api|io|com|app|prod|live|test|value|v[0-9])){0,2}";
+    let plain = r"(?:[_.\- ]?(?:api|io|com|app|prod|live|test|value|v[0-9]|new|client|sdk|init|configure|setup)){0,2}";
     format!(r"(?i:(?:{plain}|{NESTED}{WORD}[0-9a-z_\-]{{0,16}}){is})")
 }
 
 fn near() -> String {
-    let then = then();
     let word = "(?:key|token|secret|passw|pwd|auth|bearer|credential|app_?id)";
-    format!(r"(?i:[^\n]{{0,60}}?(?:\n[^\n]{{0,40}}?)?{word}[0-9a-z_\-]{{0,12}}{then})")
+    let named = format!(r"[^\n]{{0,60}}?(?:\n[^\n]{{0,40}}?)?{word}[0-9a-z_\-]{{0,12}}");
+    let beside = format!(r"(?P<{BESIDE}>)[0-9a-z_.\-]{{0,16}}?");
+    let bare = r#"["'\x60]?(?:[ \t]{1,8}(?:- )?|[/(\[]|:?[ \t]{0,3}\r?\n[ \t]{0,16})["'\x60]?"#;
+    format!(r"(?i:(?:{named}|{beside})(?:{}|{bare}))", is())
 }
 
 #[cfg(test)]
@@ -162,6 +170,8 @@ mod tests {
             "tool --acme-key @ --verbose",
             "#define ACME_KEY \"@\"",
             "the acme api key is @ for now",
+            "acme_key = \\\n  '@'",
+            "Acme.configure(token: '@')",
         ];
         for row in rows {
             let (head, tail) = row.rsplit_once('@').expect("mark");
@@ -169,6 +179,33 @@ mod tests {
         }
         for row in ["ACME_API_KEY=@", "acme:\n  api_key: @"] {
             assert!(finds("(?&in)key(?&is)", &row.replace('@', VALUE)), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_a_vendor_is_its_name() {
+        for row in ["AcmeClient('@')", "acme.NewClient(\"@\")", "Acme.init('@')", "new AcmeApi(\"@\")", "acme: '@'"] {
+            assert!(finds("(?&name)", &row.replace('@', VALUE)), "{row}");
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_vendor_is_marked_where_no_word_names_it() {
+        let named =
+            ["acme key @", "acme: sent\n[DEBUG] key=@", "acme keyword here secret \"@\"", "acme.com/v1?token=@"];
+        let beside =
+            ["acme @", "acme: \"@\"", "acme\n@", "https://api.acme.com/@/items", "AcmeApi(@)", "acme.login('@')"];
+        let rows = named.map(|row| (row, false)).into_iter().chain(beside.map(|row| (row, true)));
+        let pattern = expand("(?i)acme(?&near)(?P<value>[0-9a-z]{16})").expect("known abbreviations");
+        let regex = Regex::new(&pattern).expect("an expression");
+        for (row, is_beside) in rows {
+            let mut captures = regex.create_captures();
+            regex.captures(&row.replace('@', VALUE), &mut captures);
+            assert!(captures.get_group_by_name("value").is_some(), "{row}");
+            assert_eq!(captures.get_group_by_name(BESIDE).is_some(), is_beside, "{row}");
+        }
+        for row in ["acme; x = @", "acme does not say what @ is", "acme-@"] {
+            assert!(!finds("(?&near)", &row.replace('@', VALUE)), "{row}");
         }
     }
 

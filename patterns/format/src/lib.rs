@@ -22,7 +22,7 @@ mod program;
 mod scale;
 mod wide;
 
-pub use abbreviation::expand;
+pub use abbreviation::{BESIDE, expand};
 pub use allow::{Allow, AllowTests};
 pub use anchor::{
     Anchor, Arrangement, BUCKETS, ByteSet, Demand, FOLLOWERS, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN,

@@ -255,12 +255,8 @@ fn is_format(text: &str) -> bool {
 }
 
 fn is_reference(text: &str) -> bool {
-    let is_variable = text.strip_prefix('$').is_some_and(|name| {
-        let name = name.strip_prefix("env:").unwrap_or(name);
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    });
     let wrapped = [('%', '%'), ('<', '>'), ('{', '}'), ('[', ']')];
-    is_variable
+    text.strip_prefix('$').is_some_and(is_variable)
         || is_format(text)
         || is_type_name(text)
         || is_begun_call(text)
@@ -268,6 +264,14 @@ fn is_reference(text: &str) -> bool {
         || ["${", "$(", "{{", "#{"].iter().any(|mark| text.contains(mark))
         || wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
         || [('(', ')'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close))
+}
+
+/// The name of a variable behind its dollar sign, with the space or the object that it belongs to: `env:NAME`, `::port`,
+/// `this->password`, `credential.Password`.
+fn is_variable(name: &str) -> bool {
+    let name = name.replace("->", "_").replace("::", "_");
+    let name = name.strip_prefix("env:").unwrap_or(&name);
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
 }
 
 /// Where a call or a list begins whose quotes end the value: `decrypt(`, `port=(`.
@@ -540,6 +544,9 @@ mod tests {
             ("P@ssw0rd", false),
             ("${DB_PASSWORD}", false),
             ("$DB_PASSWORD", false),
+            ("$::other_port1", false),
+            ("$this->password2", false),
+            ("$credential.Passw0rd", false),
             ("%DB_PASSWORD%", false),
             ("<password>", false),
             ("********", false),

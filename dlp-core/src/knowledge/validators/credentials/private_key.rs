@@ -51,11 +51,11 @@ pub(super) fn complete_pem(value: &str) -> Option<String> {
         }
     }
     let text = String::from_utf8_lossy(armour.body);
-    let escape = if text.contains("\\n") { "\\n" } else { "\n" };
+    let escape = ["\\n", "<br>"].into_iter().find(|end| text.contains(end)).unwrap_or("\n");
     let encoded = BASE64.encode(&bytes);
     let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    let (begin, end) = (value.find("-----\\n").or_else(|| value.find("-----\n"))? + 5, value.rfind("-----END")?);
-    Some(format!("{}{escape}{}{escape}{}", value.get(..begin)?, lines.join(escape), value.get(end..)?))
+    let (begin, end) = value.split_once(&*text)?;
+    Some(format!("{begin}{escape}{}{escape}{end}", lines.join(escape)))
 }
 
 /// The label and what stands between the armour's lines. The end line may be cut off.
@@ -82,7 +82,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 /// another character shows that it is no key.
 fn base64_body(body: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(body);
-    let unescaped = text.replace("\\\\n", "\n").replace("\\n", "\n").replace("\\r", "").replace("\\u000a", "\n");
+    let ends = ["\\\\n", "\\n", "\\u000a", "<br>", "<br/>", "<br />"];
+    let unescaped = ends.iter().fold(text.into_owned(), |text, end| text.replace(end, "\n")).replace("\\r", "");
     let mut kept = Vec::new();
     for line in unescaped.lines() {
         let line = without_join(line.trim()).trim_matches(|c: char| c.is_whitespace() || "\"',>#|\\".contains(c));
@@ -151,6 +152,8 @@ mod tests {
             (good.clone(), Verdict::Valid),
             (good.replace('\n', "\\n"), Verdict::Valid),
             (good.replace('\n', "\\\\n"), Verdict::Valid),
+            (good.replace('\n', "<br>"), Verdict::Valid),
+            (good.replace('\n', "<br />\n"), Verdict::Valid),
             (good.replace('\n', "\" +\n  \""), Verdict::Valid),
             (block("PRIVATE KEY", &joined_by_plus), Verdict::Valid),
             (openssh, Verdict::Valid),
