@@ -163,9 +163,8 @@ impl<'a> Examiner<'a> {
 
     /// Asks the marks in the text of a member, or of the file itself, about the findings in it.
     fn suppress(&self, report: &mut FileReport, (container, text): (&[String], &[u8]), today: &str) {
-        let ids = self.names.ids();
         let text = output::text_of_marks(text);
-        let Some(marks) = InlineMarks::of(&text, ids) else { return };
+        let Some(marks) = InlineMarks::of(&text, self.names.ids()) else { return };
         for Reported { record, .. } in &mut report.findings {
             let Some(line) = line_in(record, container) else { continue };
             let path = [std::slice::from_ref(&record.location.path.text), container].concat().join("!");
