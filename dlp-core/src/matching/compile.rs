@@ -3,6 +3,7 @@
 use super::boundary::{END, LOOK_BYTES};
 use super::company;
 use super::context::NEIGHBOUR_BYTES;
+use super::evidence;
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::key_runs::KEY_REACH;
 use super::literals::{Literal, LiteralIndex, Literals};
@@ -16,9 +17,10 @@ use super::starts::{Named, Start, Starts};
 use super::stream::StreamScan;
 use super::table::ROW_BYTES_MAX;
 use super::vocabulary::{self, Phrases, Vocabulary};
+use super::whole_number::WholeNumbers;
 use crate::knowledge::pattern::Compiled;
 use crate::knowledge::validators::{self, Check};
-use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Program};
+use crate::knowledge::{Anchor, Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Failure, Program};
 use dlp_detector_format::WindowPlace;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -85,6 +87,8 @@ pub(super) struct CompiledPattern {
     pub(super) demand: Option<Demand>,
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
+    /// What it accepts of numbers without marks.
+    pub(super) whole_numbers: WholeNumbers,
     source: String,
     /// Large, and built for the few that are tried.
     regex: OnceLock<Option<Box<Compiled>>>,
@@ -282,6 +286,8 @@ impl Builder {
         let index = DetectorIndex(self.detectors.len() as u32);
         let first = self.patterns.len();
         let phrases = self.vocabulary.phrases(&data.context);
+        let check = data.validator.as_ref().and_then(|v| validators::find(&v.name));
+        let dropping = check.filter(|_| evidence::failure(&data) == Failure::Drop);
         for source in &mut data.patterns {
             let number = self.patterns.len() as u32;
             for anchor in &mut source.anchors {
@@ -321,17 +327,14 @@ impl Builder {
                 chance_bits: source.chance_bits,
                 is_wide: source.is_wide,
                 demand: source.demand.take(),
+                whole_numbers: dropping
+                    .map_or_else(WholeNumbers::default, |check| WholeNumbers::new(source.whole_numbers, check)),
                 program: source.program.take(),
                 source: source.regex.clone(),
                 regex: OnceLock::new(),
             });
         }
-        self.detectors.push(CompiledDetector {
-            check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
-            phrases,
-            patterns: first..self.patterns.len(),
-            data,
-        });
+        self.detectors.push(CompiledDetector { check, phrases, patterns: first..self.patterns.len(), data });
     }
 
     /// The index of a list of what can stand behind a literal.

@@ -50,6 +50,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
+mod whole_number;
 
 pub use blocks::{HelperJob, Helpers};
 pub use compile::{CompileError, DetectorSet};

@@ -1,9 +1,9 @@
 //! From start anchors to the tables that the first pass reads.
 
 use super::families::Families;
-use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
+use super::{Asked, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::simd::{Ahead, PairSets, RowSet, ShapeSets, TokenKind};
+use crate::matching::simd::{Ahead, RowSet, TokenKind};
 use crate::matching::vocabulary::{PhraseId, Phrases};
 use dlp_detector_format::Context;
 use std::collections::HashMap;
@@ -34,6 +34,11 @@ pub(in crate::matching) struct Named {
 }
 
 impl Named {
+    #[cfg(test)]
+    pub(super) fn new(phrases: Vec<PhraseId>, (before, behind): (usize, usize)) -> Self {
+        Self { phrases, before, behind }
+    }
+
     /// What a detector demands, of whose pattern a match is at most so long.
     pub(in crate::matching) fn of(context: &Context, phrases: &Phrases, len_max: usize) -> Option<Self> {
         let (before, behind) = (usize::from(context.before_bytes), len_max + usize::from(context.after_bytes));
@@ -89,18 +94,26 @@ impl Builder {
     /// The tables, where phrases have so many numbers.
     pub(in crate::matching) fn build(self, phrases: usize) -> Starts {
         let named = self.rows.iter().filter_map(|row| row.named.as_ref());
+        let (mut any, mut open) = (Asked::default(), Asked::default());
+        self.rows.iter().filter(|row| !row.is_waiting()).for_each(|row| open.add(row));
+        any.clone_from(&open);
+        self.rows.iter().filter(|row| row.is_waiting()).for_each(|row| any.add(row));
+        let [of_digits, of_letters] =
+            [|byte: u8| byte.is_ascii_digit(), |byte: u8| byte.is_ascii_alphabetic()].map(|is| self.rows(phrases, is));
+        let named_within = named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind)));
         Starts {
-            named_within: named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind))),
-            of_digits: self.rows(phrases, |byte| byte.is_ascii_digit()),
-            of_letters: self.rows(phrases, |byte| byte.is_ascii_alphabetic()),
-            pairs: pairs(&self.rows),
-            shapes: shapes(&self.rows),
+            named_within,
+            of_digits,
+            of_letters,
+            waiting: self.rows.into_iter().filter(Row::is_waiting).collect(),
+            any,
+            open,
         }
     }
 
     /// The rows whose token can start with such a byte.
-    fn rows(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Rows {
-        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(&is_first)).collect();
+    fn rows(&self, phrases: usize, is_first: fn(u8) -> bool) -> Rows {
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(0).bytes().any(is_first)).collect();
         Rows {
             families: Families::of(&rows, phrases),
             groups: rows.chunks(RowSet::ROWS).map(|rows| Draft::new(rows).finish(rows, phrases)).collect(),
@@ -120,31 +133,20 @@ fn waiting(rows: &[&Row], phrases: usize) -> (RowSet, Vec<RowSet>) {
     (waiting, named)
 }
 
-/// For what lies ahead, the pairs of bytes with which a row can start.
-fn pairs(rows: &[Row]) -> PairSets {
-    let mut pairs = PairSets::default();
-    for row in rows {
+impl Asked {
+    /// Adds the pairs of bytes with which a row can start, for what lies ahead, and the shapes of tokens that it can have,
+    /// by what is known of the token beside.
+    pub(super) fn add(&mut self, row: &Row) {
         let [firsts, seconds] = [0, 1].map(|offset| row.accepts(offset));
         for ahead in Ahead::all().filter(|ahead| row.can_start(*ahead)) {
-            for first in firsts.bytes() {
-                pairs.insert(ahead, first, seconds.words());
-            }
+            firsts.bytes().for_each(|first| self.pairs.insert(ahead, first, seconds.words()));
         }
-    }
-    pairs
-}
-
-/// The shapes of tokens that a row can have, by what is known of the token beside.
-fn shapes(rows: &[Row]) -> ShapeSets {
-    let mut shapes = ShapeSets::default();
-    for row in rows {
         let can_be = |kind: &TokenKind| {
-            let mut before = Before::all().filter(|before| before.goes_on() == kind.goes_on);
+            let mut before = Before::all().filter(|before| before.told() == kind.behind);
             row.can_start(kind.ahead) && before.any(|before| row.can_stand_behind(before))
         };
-        shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
+        self.shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
     }
-    shapes
 }
 
 impl Row {
