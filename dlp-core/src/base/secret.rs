@@ -34,11 +34,14 @@ impl Secret {
     #[must_use]
     pub fn masked(&self, reveal_last: u8) -> String {
         let text = String::from_utf8_lossy(&self.0);
-        let total = text.chars().count();
+        // Most values are ASCII, whose bytes are their characters.
+        let total = if text.is_ascii() { text.len() } else { text.chars().count() };
         let shown = usize::from(reveal_last).min(total / 4);
         let stars = (total - shown).min(MASK_LEN_MAX - shown.min(MASK_LEN_MAX));
-        let tail = text.chars().skip(total - shown).map(|c| if c.is_ascii_graphic() { c } else { '*' });
-        std::iter::repeat_n('*', stars).chain(tail).collect()
+        let mut mask = "*".repeat(stars);
+        let tail = text.chars().rev().take(shown).collect::<Vec<_>>();
+        mask.extend(tail.into_iter().rev().map(|c| if c.is_ascii_graphic() { c } else { '*' }));
+        mask
     }
 }
 

@@ -125,7 +125,10 @@ pub(super) fn may_begin_with_escape(text: &[u8], at: usize) -> bool {
     at.checked_sub(1).is_some_and(|before| match text[before] {
         b'\\' => b"nrtfbxu".contains(&first),
         b'%' => first.is_ascii_hexdigit(),
-        b'[' | b';' => first.is_ascii_digit() || first == b'm',
+        b'[' | b';' => {
+            let mut bytes = text[at..].iter().take(ESCAPE_TAIL_MAX);
+            bytes.find(|byte| !byte.is_ascii_digit()) == Some(&b'm')
+        }
         _ => false,
     })
 }

@@ -9,9 +9,9 @@ use super::evidence::Ground;
 use super::key_runs::KeyRuns;
 use super::runs::{Runs, bits_at};
 use super::scratch::{Candidate, Scratch};
-use super::simd::{Masks, Places, STRETCH_WORDS, Task, classify};
-use super::spotted::{Classified, Spotted};
-use super::starts::NamedFamilies;
+use super::simd::{Masks, Places, STRETCH_WORDS, Task, TokenFilter, classify};
+use super::spotted::{Classified, Naming, Spotted};
+use super::starts::{AskedNear, NamedFamilies};
 use super::uses::LiteralUse;
 use super::{boundary, company};
 use crate::knowledge::SKIP_MAX;
@@ -21,9 +21,9 @@ use std::ops::Range;
 /// stands around a value is looked at by tokens.
 const LOOK_BEHIND: usize = 64 + company::WINDOW_BYTES;
 
-/// As many tokens to look at in a stretch, and its phrases are read first: where numbers stand in rows, nearly all turn out to
-/// have no name. Where tokens are few, most are told without phrases.
-pub(super) const DENSE_TOKENS: usize = 8 * STRETCH_WORDS;
+/// As many numbers in a stretch, and its phrases are read first: where numbers stand in rows, nearly all turn out to have no
+/// name. Where they are few, most are told without phrases.
+pub(super) const DENSE_NUMBERS: u32 = 2 * STRETCH_WORDS as u32;
 
 /// Fills the scratch with the places to try whose start lies in `owned`, in an order that depends on the text alone. A
 /// place that two anchors give may stand there twice.
@@ -34,10 +34,11 @@ pub(super) fn find(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>,
     scratch.candidates.clear();
     scratch.spotted.forget(masks.alnum.len());
     scratch.tokens = Tokens { start, end };
-    let Scratch { candidates, places, spotted, tokens, key_runs, .. } = scratch;
+    scratch.asked.begin_block();
+    let Scratch { candidates, places, spotted, tokens, key_runs, asked, .. } = scratch;
     key_runs.read(&masks.key);
     let known = Classified { text, masks: &masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
-    set.isa().run(Find(Pass { set, known, owned, key_runs, candidates, spotted }, places));
+    set.isa().run(Find(Pass { set, known, owned, key_runs, asked, candidates, spotted }, places));
     candidates.dedup();
     scratch.masks = masks;
 }
@@ -83,6 +84,7 @@ struct Pass<'a> {
     known: Classified<'a>,
     owned: Range<usize>,
     key_runs: &'a KeyRuns,
+    asked: &'a mut AskedNear,
     candidates: &'a mut Vec<Candidate>,
     spotted: &'a mut Spotted,
 }
@@ -175,37 +177,59 @@ impl Pass<'_> {
         let runs = Runs { masks, from };
         // Where a token starts that a match of the owned part can have.
         let words = (self.owned.end + SKIP_MAX as usize - from).div_ceil(64).min(masks.alnum.len());
-        let filter = starts.filter(text, runs);
+        let (any, unnamed) = (starts.filter(text, runs), starts.filter_unnamed(text, runs));
         let mut before = u64::from(from > 0 && text[from - 1].is_ascii_alphanumeric());
         for first in (0..words).step_by(STRETCH_WORDS) {
-            let stretch = &masks.alnum[first..words.min(first + STRETCH_WORDS)];
-            let token_starts = token_starts_in(stretch, &mut before);
-            places.take(self.set.isa(), &token_starts[..stretch.len()], first * 64);
-            places.keep_pairs(self.set.isa(), &filter);
-            let is_dense = places.len() >= DENSE_TOKENS;
-            places.keep_shapes(self.set.isa(), &filter);
-            if is_dense {
-                let named = self.named(first);
-                self.tokens_at(places, runs, |place| named[place / 64 - first]);
-            } else {
-                self.tokens_at(places, runs, |_| NamedFamilies::ALL);
+            let stretch = first..words.min(first + STRETCH_WORDS);
+            let token_starts = token_starts_in(&masks.alnum[stretch.clone()], &mut before);
+            let token_starts = &token_starts[..stretch.len()];
+            if numbers_in(token_starts, &masks.digit[stretch]) < DENSE_NUMBERS {
+                self.tokens_at(places, (token_starts, first), &any, &[NamedFamilies::ALL; _]);
+                continue;
             }
+            let named = self.named(first);
+            let open = starts.unnamed();
+            let asked = std::mem::take(self.asked);
+            let near = asked.filter(starts, text, runs);
+            let kind =
+                |named: &NamedFamilies| if *named == open { 0 } else { 1 + usize::from(*named == NamedFamilies::ALL) };
+            for (number, filter) in [&unnamed, &near, &any].into_iter().enumerate() {
+                let mut chosen = [0; STRETCH_WORDS];
+                for ((chosen, starts), named) in chosen.iter_mut().zip(token_starts).zip(&named) {
+                    *chosen = if kind(named) == number { *starts } else { 0 };
+                }
+                self.tokens_at(places, (&chosen[..token_starts.len()], first), filter, &named);
+            }
+            *self.asked = asked;
         }
     }
 
-    /// Looks at the tokens of a stretch. `named`: what may name the one at a place.
+    /// Looks at the tokens of a stretch that start where bits are set in its words, of which the first one has a number.
+    /// `named`: what may name those of each word.
     #[inline(always)]
-    fn tokens_at(&mut self, places: &mut Places, runs: Runs<'_>, named: impl Fn(usize) -> NamedFamilies) {
-        let (starts, text, from) = (self.set.starts(), self.known.text, self.from());
+    fn tokens_at(
+        &mut self,
+        places: &mut Places,
+        (token_starts, first): (&[u64], usize),
+        filter: &TokenFilter<'_>,
+        named: &[NamedFamilies; STRETCH_WORDS],
+    ) {
+        let (set, Classified { text, masks, .. }, from) = (self.set, self.known, self.from());
+        places.take(set.isa(), token_starts, first * 64);
+        places.keep_pairs(set.isa(), filter);
+        places.keep_shapes(set.isa(), filter);
+        let named = |place: usize| &named[place / 64 - first];
         let mut sieve = places.sieve();
         while let Some(place) = sieve.place() {
             let at = from + place;
-            sieve.keep(starts.takes_bytes(text, at, &named(place)) | boundary::may_begin_with_escape(text, at));
+            let is_taken = set.starts().takes_bytes(text, at, named(place));
+            sieve.keep(is_taken | boundary::may_begin_with_escape(text, at));
         }
         drop(sieve);
+        let runs = Runs { masks, from };
         for place in places.iter() {
             let at = from + place;
-            self.try_token((at, &named(place)), runs);
+            self.try_token((at, named(place)), runs);
             let tail = boundary::escape_tail(text, at);
             if tail > 0 {
                 self.try_token((at + tail, &NamedFamilies::ALL), runs);
@@ -217,21 +241,25 @@ impl Pass<'_> {
     #[inline(always)]
     fn named(&mut self, first: usize) -> [NamedFamilies; STRETCH_WORDS] {
         let starts = self.set.starts();
+        let unnamed = starts.unnamed();
         let (before, behind) = starts.named_reach();
         let (before, behind) = (before.div_ceil(64), behind.div_ceil(64));
+        let mut all = [unnamed; STRETCH_WORDS];
         let mut near = self.spotted.near(self.known);
         // Of what stands before the masks nothing is known, even where the text begins with them.
-        let mut own = Vec::with_capacity(before + STRETCH_WORDS + behind);
-        for part in first..first + before + STRETCH_WORDS + behind {
-            let phrases = part.checked_sub(before).and_then(|part| near.phrases_of(part));
-            own.push(phrases.map_or(NamedFamilies::ALL, |phrases| starts.named(phrases)));
-        }
-        let mut all = [NamedFamilies::ALL; STRETCH_WORDS];
-        for (all, reach) in all.iter_mut().zip(own.windows(before + 1 + behind)) {
-            *all = reach[0];
-            for other in &reach[1..] {
-                *all = all.with(other);
-            }
+        for reached in 0..before + STRETCH_WORDS + behind {
+            let part = (first + reached).checked_sub(before);
+            let own = match part.map(|part| near.phrases_of(part)) {
+                Some(Naming::Nothing) => continue,
+                Some(naming @ Naming::Some(..)) => {
+                    let vocabulary = self.set.vocabulary();
+                    let phrases = naming.phrases().filter(|phrase| vocabulary.is_demanded(*phrase));
+                    starts.named(phrases.inspect(|phrase| self.asked.meet(starts, *phrase)))
+                }
+                Some(Naming::Unknown) | None => NamedFamilies::ALL,
+            };
+            let reaching = reached.saturating_sub(before + behind)..STRETCH_WORDS.min(reached + 1);
+            all[reaching].iter_mut().for_each(|all| *all = all.with(&own));
         }
         all
     }
@@ -240,8 +268,12 @@ impl Pass<'_> {
     fn try_token(&mut self, (at, named): (usize, &NamedFamilies), runs: Runs<'_>) {
         let Self { set, known, owned, candidates, spotted, .. } = self;
         let text = known.text;
+        let number = runs.number(text, at);
         set.starts().fitting((text, at, named), runs, &mut spotted.near(*known), &mut |pattern, skip| {
             let Some(start) = at.checked_sub(skip).filter(|start| owned.contains(start)) else { return };
+            if skip == 0 && set.refuses(pattern, number) {
+                return;
+            }
             if skip == 0 || set.patterns()[pattern as usize].can_start(text, start) {
                 candidates.push((start, pattern));
             }
@@ -263,6 +295,11 @@ fn token_starts_in(stretch: &[u64], before: &mut u64) -> [u64; STRETCH_WORDS] {
         *before = *alnum >> 63;
     }
     starts
+}
+
+/// How many tokens of a stretch start with a digit.
+fn numbers_in(token_starts: &[u64], digit: &[u64]) -> u32 {
+    token_starts.iter().zip(digit).map(|(starts, digit)| (starts & digit).count_ones()).sum()
 }
 
 /// The starts of tokens in a word of the mask of letters and digits. `before`: 1 when a token reaches into it.
@@ -344,10 +381,12 @@ mod tests {
 
     #[test]
     fn tokens_start_where_a_boundary_lets_them() {
-        const BYTES: &[u8] = b"\\%n3Da-";
-        const LEN: u32 = 5;
-        for number in 0..BYTES.len().pow(LEN) {
-            let text: Vec<u8> = (0..LEN).map(|place| BYTES[number / BYTES.len().pow(place) % BYTES.len()]).collect();
+        let alphabets: [(&[u8], u32); 2] = [(b"\\%n3Da-", 5), (b"\x1b[3;mA", 6)];
+        let texts = alphabets.into_iter().flat_map(|(bytes, len)| {
+            let byte = move |number: usize, place: u32| bytes[number / bytes.len().pow(place) % bytes.len()];
+            (0..bytes.len().pow(len)).map(move |number| (0..len).map(|place| byte(number, place)).collect::<Vec<u8>>())
+        });
+        for text in texts {
             let is_start = |at: usize| is_token_byte(text[at]) && (at == 0 || !is_token_byte(text[at - 1]));
             let starts = (0..text.len()).filter(|at| is_start(*at));
             let found: BTreeSet<usize> = starts.flat_map(|at| [at, at + boundary::escape_tail(&text, at)]).collect();

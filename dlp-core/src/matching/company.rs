@@ -153,8 +153,14 @@ pub(super) fn is_digits(value: &[u8]) -> bool {
 /// numbers.
 pub(super) fn is_invented(value: &[u8]) -> bool {
     let step = |by: u8| value.windows(2).all(|pair| (pair[1] - b'0') == (pair[0] - b'0' + by) % 10);
-    let most = (b'0'..=b'9').map(|digit| value.iter().filter(|byte| **byte == digit).count()).max().unwrap_or(0);
-    is_digits(value) && value.len() > 1 && (step(1) || step(9) || most * 3 > value.len() * 2 || is_round(value))
+    is_digits(value) && value.len() > 1 && (step(1) || step(9) || is_mostly_one(value) || is_round(value))
+}
+
+/// Whether more than two thirds of a number are one digit.
+fn is_mostly_one(number: &[u8]) -> bool {
+    let mut counts = [0usize; 10];
+    number.iter().for_each(|byte| counts[usize::from(byte - b'0')] += 1);
+    counts.iter().any(|count| count * 3 > number.len() * 2)
 }
 
 /// Zeros at the end of a number that was rounded, or counts in small units. One drawn number in ten thousand has them.

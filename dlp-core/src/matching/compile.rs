@@ -1,6 +1,7 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
 use super::assemble::Builder;
+use super::evidence;
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::literals::Literals;
 use super::material::Material;
@@ -11,10 +12,11 @@ use super::starts::Starts;
 use super::stream::StreamScan;
 use super::uses::Uses;
 use super::vocabulary::{Phrases, Vocabulary};
+use super::whole_number::WholeNumbers;
 use crate::knowledge::pattern::Compiled;
-use crate::knowledge::validators::{self, Check};
+use crate::knowledge::validators::{self, Check, Verdict};
 use crate::knowledge::{
-    Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Entry, PACKED, Pattern, Program, Role,
+    Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Entry, Failure, PACKED, Pattern, Program, Role,
 };
 use dlp_detector_format::Packed;
 use std::ops::{Deref, Range};
@@ -63,6 +65,8 @@ pub(super) struct JudgedBy {
     /// The detector; of its patterns the expressions.
     pub(super) data: Detector,
     pub(super) check: Option<&'static Check>,
+    /// Whether what fails the check is no finding.
+    is_dropped: bool,
 }
 
 impl CompiledDetector {
@@ -72,7 +76,11 @@ impl CompiledDetector {
 
     fn read(&self) -> Box<JudgedBy> {
         let data = self.entry.packed.description(self.entry.number).expect(PACKED);
-        Box::new(JudgedBy { check: data.validator.as_ref().and_then(|v| validators::find(&v.name)), data })
+        Box::new(JudgedBy {
+            check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
+            is_dropped: evidence::failure(&data) == Failure::Drop,
+            data,
+        })
     }
 }
 
@@ -114,6 +122,8 @@ pub(super) struct ReadPattern {
     pub(super) demand: Option<Demand>,
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
+    /// What it accepts of numbers without marks.
+    pub(super) whole_numbers: WholeNumbers,
     source: String,
     /// Large, and built for the few that get so far.
     regex: OnceLock<Option<Box<Compiled>>>,
@@ -126,7 +136,7 @@ impl CompiledPattern {
 
     #[cold]
     fn read(&self) -> Box<ReadPattern> {
-        let Pattern { regex, len_max, window, demand, chance_bits, program, is_wide, .. } =
+        let Pattern { regex, len_max, window, demand, chance_bits, program, whole_numbers, is_wide, .. } =
             self.packed.pattern(self.number).expect(PACKED);
         let begins = window.first();
         Box::new(ReadPattern {
@@ -139,6 +149,7 @@ impl CompiledPattern {
             is_wide,
             demand,
             program,
+            whole_numbers: WholeNumbers::new(whole_numbers),
             source: regex,
             regex: OnceLock::new(),
         })
@@ -253,6 +264,17 @@ impl DetectorSet {
     #[must_use]
     pub fn scan_name(&self, scratch: &mut Scratch, name: &[u8]) -> Vec<Match> {
         name::scan(self, scratch, name)
+    }
+
+    /// Whether a number that is a token by itself is none that a pattern finds, since it fails the check.
+    #[inline]
+    pub(super) fn refuses(&self, pattern: u32, number: &[u8]) -> bool {
+        let pattern = &self.patterns()[pattern as usize];
+        if !pattern.whole_numbers.tells(number.len()) {
+            return false;
+        }
+        let detector = self.compiled(pattern.detector);
+        detector.is_dropped && detector.check.is_some_and(|check| (check.verdict)(number) == Verdict::Invalid)
     }
 
     pub(super) fn compiled(&self, index: DetectorIndex) -> &CompiledDetector {

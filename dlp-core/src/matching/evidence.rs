@@ -16,8 +16,8 @@ use super::spotted::Classified;
 use super::table::Table;
 use super::vocabulary::{PhraseId, Standing};
 use crate::base::{Category, Confidence, ConfidenceLevel};
-use crate::knowledge::Failure;
 use crate::knowledge::validators::{Check, Verdict};
+use crate::knowledge::{Detector, Failure};
 use std::ops::Range;
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
@@ -82,16 +82,17 @@ impl Judged {
     pub(super) fn reasons(&self, set: &DetectorSet) -> Vec<Reason> {
         let detector = &set.compiled(self.detector).data;
         let words = |detail| match detail {
-            Detail::Shape => format!("shape of {}", detector.title),
+            Detail::Shape => ["shape of ", &detector.title].concat(),
             Detail::Check => self
                 .checked
-                .map_or_else(String::new, |(check, verdict)| format!("{} check {}", check.name, verdict_word(verdict))),
+                .map_or_else(String::new, |(check, verdict)| [check.name, " check ", verdict_word(verdict)].concat()),
             Detail::Phrase(list, index, standing) => {
                 let source = list.sources(&detector.context).get(usize::from(index)).map_or("", String::as_str);
-                match standing {
-                    Standing::Beside => format!("word `{source}` nearby"),
-                    Standing::Header => format!("word `{source}` in the header of its column"),
-                }
+                let place = match standing {
+                    Standing::Beside => "` nearby",
+                    Standing::Header => "` in the header of its column",
+                };
+                ["word `", source, place].concat()
             }
             Detail::Said(sentence) => sentence.text().to_owned(),
         };
@@ -127,12 +128,12 @@ pub(super) fn judge(
     let detector = set.compiled(index);
     let value = &text[accepted.value.clone()];
     let is_repetition = is_repetition(detector, value);
-    if lacks_entropy(detector, value) || (is_repetition && failure(detector) == Failure::Drop) {
+    if lacks_entropy(detector, value) || (is_repetition && failure(&detector.data) == Failure::Drop) {
         return None;
     }
     let checked = detector.check.map(|check| (check, (check.verdict)(value)));
     let is_failed = checked.is_some_and(|(_, verdict)| verdict == Verdict::Invalid);
-    if is_failed && failure(detector) == Failure::Drop {
+    if is_failed && failure(&detector.data) == Failure::Drop {
         return None;
     }
     let mut score = Notes::default();
@@ -237,10 +238,10 @@ fn validator_result(check: &Check, verdict: Verdict) -> ValidatorResult {
 }
 
 /// What a failed check means; a credential without a check is kept at low when it is doubtful.
-fn failure(detector: &CompiledDetector) -> Failure {
-    let is_secret = detector.data.category == Category::Secret;
+pub(super) fn failure(detector: &Detector) -> Failure {
+    let is_secret = detector.category == Category::Secret;
     let default = if is_secret { Failure::Low } else { Failure::Drop };
-    detector.data.validator.as_ref().map_or(default, |validator| validator.failure)
+    detector.validator.as_ref().map_or(default, |validator| validator.failure)
 }
 
 fn verdict_word(verdict: Verdict) -> &'static str {

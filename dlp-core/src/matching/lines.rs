@@ -19,6 +19,9 @@ pub(crate) struct LineCounter {
     after_cr: bool,
 }
 
+/// Bytes of a value or of what stands between two: few enough to ask of each whether it is a plain character.
+const PLAIN_BYTES: usize = 32;
+
 impl LineCounter {
     /// At the first byte of a text.
     pub(crate) fn new() -> Self {
@@ -33,6 +36,11 @@ impl LineCounter {
     /// Passes over bytes.
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
         let Some(last) = bytes.last() else { return };
+        if bytes.len() <= PLAIN_BYTES && bytes.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+            self.at.column += bytes.len() as u64;
+            self.after_cr = false;
+            return;
+        }
         self.at.line += line_ends(bytes, self.after_cr) as u64;
         let mut rest = bytes;
         if let Some(end) = memrchr2(b'\n', b'\r', bytes) {

@@ -53,6 +53,7 @@ mod table;
 mod tests;
 mod uses;
 mod vocabulary;
+mod whole_number;
 
 pub use blocks::{HelperJob, Helpers};
 pub use compile::{CompileError, DetectorSet};

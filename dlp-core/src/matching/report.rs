@@ -6,6 +6,7 @@ use super::found::Match;
 use super::lines::LineCounter;
 use super::table::Table;
 use crate::base::{Secret, Span};
+use memchr::{memchr2, memrchr2};
 
 /// Bytes of the surroundings shown on either side of a match.
 pub(super) const SURROUNDINGS_BYTES: usize = 75;
@@ -31,7 +32,7 @@ pub(super) fn complete(
     (set, table): (&DetectorSet, Option<&Table>),
     window: Window<'_>,
     (judged, lines): (Judged, LineCounter),
-    masked: &[Span],
+    masked: impl Iterator<Item = Span> + Clone,
 ) -> Match {
     let span = Span::new(judged.start, judged.end);
     let mut end = lines;
@@ -53,29 +54,46 @@ pub(super) fn complete(
 }
 
 /// The text around a match on its own line, every value in it masked, control characters replaced.
-fn surroundings(window: Window<'_>, span: Span, (own_mask, masked): (&str, &[Span])) -> String {
+fn surroundings(
+    window: Window<'_>,
+    span: Span,
+    (own_mask, masked): (&str, impl Iterator<Item = Span> + Clone),
+) -> String {
     let before = Span::new(span.start.0.saturating_sub(SURROUNDINGS_BYTES as u64), span.start.0);
     let after = Span::new(span.end.0, span.end.0 + SURROUNDINGS_BYTES as u64);
-    let mut shown = String::new();
-    let head = masked_text(window, before, masked);
-    shown.push_str(head.rsplit(['\n', '\r']).next().unwrap_or_default());
+    let mut shown = String::with_capacity(2 * SURROUNDINGS_BYTES + own_mask.len());
+    with_masked(window, (before, masked.clone()), |head| {
+        let line = memrchr2(b'\n', b'\r', head.as_bytes()).map_or(0, |end| end + 1);
+        shown.push_str(&head[line..]);
+    });
     shown.push_str(own_mask);
-    let tail = masked_text(window, after, masked);
-    shown.push_str(tail.split(['\n', '\r']).next().unwrap_or_default());
-    if shown.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    with_masked(window, (after, masked), |tail| {
+        let line = memchr2(b'\n', b'\r', tail.as_bytes()).unwrap_or(tail.len());
+        shown.push_str(&tail[..line]);
+    });
+    // All are looked at, since as many at once as a vector holds are sooner seen than the first one of them.
+    if shown.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
         return shown;
     }
     shown.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect()
 }
 
-/// The bytes of a span with those of other values starred.
-fn masked_text(window: Window<'_>, span: Span, masked: &[Span]) -> String {
+/// Shows the bytes of a span, of so many at most, with those of other values starred.
+fn with_masked(window: Window<'_>, (span, masked): (Span, impl Iterator<Item = Span>), show: impl FnOnce(&str)) {
     let start = span.start.0.max(window.base);
-    let mut starred = window.slice(span).to_vec();
-    let at = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX).min(starred.len());
-    let hidden: Vec<_> = masked.iter().map(|m| at(m.start.0)..at(m.end.0)).collect();
-    hidden.into_iter().filter(|range| !range.is_empty()).for_each(|range| starred[range].fill(b'*'));
-    String::from_utf8_lossy(&starred).trim_matches('\u{fffd}').to_owned()
+    let bytes = window.slice(span);
+    let mut starred = [0; SURROUNDINGS_BYTES];
+    let starred = &mut starred[..bytes.len()];
+    starred.copy_from_slice(bytes);
+    for hidden in masked {
+        let [from, to] =
+            [hidden.start, hidden.end].map(|offset| offset.0.saturating_sub(start).min(bytes.len() as u64));
+        starred[from as usize..to as usize].fill(b'*');
+    }
+    match str::from_utf8(starred) {
+        Ok(text) => show(text.trim_matches('\u{fffd}')),
+        Err(_) => show(String::from_utf8_lossy(starred).trim_matches('\u{fffd}')),
+    }
 }
 
 /// Neither control nor direction characters, so that a report cannot be disguised.

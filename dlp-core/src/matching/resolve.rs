@@ -43,9 +43,13 @@ impl Pending {
         let lens = self.decidable_clusters(known);
         // All of them leave at once: taking them from the front one by one would move the rest each time.
         let decided_len: usize = lens.iter().sum();
-        let mut decided = self.0.drain(..decided_len);
-        let clusters = lens.iter().map(|len| decided.by_ref().take(*len).collect());
-        clusters.flat_map(choose).collect()
+        let mut stays = Vec::with_capacity(decided_len);
+        for len in lens {
+            let cluster = &self.0[stays.len()..stays.len() + len];
+            if let [_] = cluster { stays.push(true) } else { stays.extend(choose(cluster)) }
+        }
+        let decided = self.0.drain(..decided_len).zip(stays);
+        decided.filter_map(|(judged, stays)| stays.then_some(judged)).collect()
     }
 
     /// Lengths of the first clusters, as far as nothing that starts at or behind `known` can join them.
@@ -73,19 +77,17 @@ fn first_cluster(sorted: &[Judged], known: u64) -> Option<usize> {
     (end.min(first.start + CLUSTER_BYTES_MAX) <= known).then_some(len)
 }
 
-fn choose(mut cluster: Vec<Judged>) -> Vec<Judged> {
-    if cluster.len() > 1 {
-        cluster.sort_by_key(|m| (std::cmp::Reverse((m.confidence, m.end - m.start)), m.detector, m.start));
-        let mut winners: Vec<Judged> = Vec::new();
-        for candidate in cluster {
-            if !winners.iter().any(|winner| conflicts(winner, &candidate)) {
-                winners.push(candidate);
-            }
+/// Which matches of a cluster stay.
+fn choose(cluster: &[Judged]) -> Vec<bool> {
+    let mut order: Vec<&Judged> = cluster.iter().collect();
+    order.sort_by_key(|m| (std::cmp::Reverse((m.confidence, m.end - m.start)), m.detector, m.start));
+    let mut winners: Vec<&Judged> = Vec::new();
+    for candidate in order {
+        if !winners.iter().any(|winner| conflicts(winner, candidate)) {
+            winners.push(candidate);
         }
-        winners.sort_by_key(|m| (m.start, m.end, m.detector));
-        cluster = winners;
     }
-    cluster
+    cluster.iter().map(|judged| winners.iter().any(|winner| std::ptr::eq(*winner, judged))).collect()
 }
 
 fn conflicts(winner: &Judged, other: &Judged) -> bool {

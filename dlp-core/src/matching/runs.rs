@@ -33,6 +33,14 @@ impl Runs<'_> {
         bits_at(&self.masks.alnum, at - self.from).trailing_ones() as usize
     }
 
+    /// The number at an offset of the text, where a token begins, if the token is digits alone, up to 63; else nothing.
+    #[inline]
+    pub(super) fn number<'t>(&self, text: &'t [u8], at: usize) -> &'t [u8] {
+        let [token, digits] =
+            [&self.masks.alnum, &self.masks.digit].map(|mask| bits_at(mask, at - self.from).trailing_ones());
+        if token == digits && token < u64::BITS { &text[at..at + token as usize] } else { &[] }
+    }
+
     /// The run at an offset of the text.
     #[inline(always)]
     pub(super) fn run(self, text: &[u8], at: usize) -> Run {

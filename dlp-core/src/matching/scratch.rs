@@ -8,6 +8,7 @@ use super::key_runs::KeyRuns;
 use super::neighbourhood::Neighbourhood;
 use super::simd::{Masks, Places};
 use super::spotted::Spotted;
+use super::starts::AskedNear;
 use crate::knowledge::pattern::Memory;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub struct Scratch {
     pub(super) key_runs: KeyRuns,
     pub(super) places: Places,
     pub(super) candidates: Vec<Candidate>,
+    /// What is asked of tokens near phrases.
+    pub(super) asked: AskedNear,
     pub(super) budget: Budget,
     /// Steps since the automata were looked at.
     steps: u64,
@@ -84,6 +87,7 @@ impl Scratch {
         self.memories.clear();
         self.memories.resize_with(set.patterns().len(), || None);
         self.budget.fit(set.patterns().len());
+        self.asked = AskedNear::default();
         self.owner = Some(set.clone());
     }
 }

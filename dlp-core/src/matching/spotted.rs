@@ -126,20 +126,17 @@ impl Near<'_, '_> {
         if self.spotted.read.has_all(&parts) { self.naming_in(parts) } else { Naming::Unknown }
     }
 
-    /// The phrases that begin in a part, and those of all headers; `None` where it is not known. Behind the end of the text
-    /// begins nothing.
-    pub(super) fn phrases_of(&mut self, part: usize) -> Option<impl Iterator<Item = PhraseId> + Clone> {
+    /// What names values near a part: what begins in it, and all headers. Behind the end of the text begins nothing.
+    pub(super) fn phrases_of(&mut self, part: usize) -> Naming<'_> {
         let Self { spotted, known } = self;
         let count = known.masks.alnum.len();
         if part >= count && known.tokens.end < known.text.len() {
-            return None;
+            return Naming::Unknown;
         }
         if part < count && !spotted.read_once(*known, part) {
-            return None;
+            return Naming::Unknown;
         }
-        let headers = known.table.map_or(&[][..], Table::phrases);
-        let parts = part.min(count)..(part + 1).min(count);
-        Some(spotted.hits_in(parts).map(|hit| hit.phrase).chain(headers.iter().copied()))
+        self.naming_in(part.min(count)..(part + 1).min(count))
     }
 
     #[inline]

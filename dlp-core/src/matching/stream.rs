@@ -238,10 +238,11 @@ impl State {
         self.recent.extend(self.pending.spans());
         self.recent.sort_unstable();
         self.recent.dedup();
+        let longest = self.recent.iter().map(|span| span.end.0 - span.start.0).max().unwrap_or(0);
         for judged in self.pending.decide(known) {
             self.pass_lines(text, judged.start);
-            let near = nearby(&self.recent, Span::new(judged.start, judged.end));
-            each(report::complete((set, self.table.as_deref()), window, (judged, self.lines), &near));
+            let near = nearby((&self.recent, longest), Span::new(judged.start, judged.end));
+            each(report::complete((set, self.table.as_deref()), window, (judged, self.lines), near));
         }
         let oldest = self.horizon.saturating_sub((2 * MATCH_LEN_MAX + SURROUNDINGS_BYTES) as u64);
         let oldest = self.pending.earliest().map_or(oldest, |earliest| earliest.min(oldest));
@@ -273,14 +274,10 @@ impl Helpers for Nobody {
     }
 }
 
-/// The spans that can stand in the surroundings of one, in a list sorted by start.
-fn nearby(sorted: &[Span], span: Span) -> Vec<Span> {
+/// The spans that can stand in the surroundings of one, in a list sorted by start, of which the longest has so many bytes.
+fn nearby((sorted, longest): (&[Span], u64), span: Span) -> impl Iterator<Item = Span> + Clone {
     let around = SURROUNDINGS_BYTES as u64;
-    let first = sorted.partition_point(|s| s.start.0 + MATCH_LEN_MAX as u64 + around < span.start.0);
-    sorted[first..]
-        .iter()
-        .take_while(|s| s.start.0 < span.end.0 + around)
-        .filter(|s| s.end.0 + around > span.start.0)
-        .copied()
-        .collect()
+    let first = sorted.partition_point(|s| s.start.0 + longest + around < span.start.0);
+    let before_end = sorted[first..].iter().take_while(move |s| s.start.0 < span.end.0 + around);
+    before_end.filter(move |s| s.end.0 + around > span.start.0).copied()
 }

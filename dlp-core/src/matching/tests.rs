@@ -4,13 +4,14 @@
 use super::budget::Budget;
 use super::confirm::{self, Accepted};
 use super::context::{Folded, Widths};
-use super::evidence::Ground;
+use super::evidence::{self, Ground};
 use super::scratch::Scratch;
 use super::simd::{Isa, Masks, STRETCH_WORDS, classify};
 use super::{DetectorSet, Match, Material, boundary, candidates};
 use crate::base::ConfidenceLevel;
 use crate::knowledge::pattern::Memory;
-use crate::knowledge::{Catalogue, builtin_examples, run_program};
+use crate::knowledge::validators::Verdict;
+use crate::knowledge::{Catalogue, Failure, builtin_examples, run_program};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -34,9 +35,14 @@ fn example_text(skip: usize, bytes: usize) -> Vec<u8> {
     joined
 }
 
-/// Whether a value has the words around it without which its detector finds nothing.
-fn is_named(set: &DetectorSet, text: &[u8], pattern: u32, value: &Range<usize>) -> bool {
+/// Whether a value may be a finding: it has the words around it without which its detector finds nothing, and does not fail
+/// a check without which it finds nothing either.
+fn may_be_found(set: &DetectorSet, text: &[u8], pattern: u32, value: &Range<usize>) -> bool {
     let detector = set.compiled(set.patterns()[pattern as usize].detector);
+    let is_invalid = detector.check.is_some_and(|check| (check.verdict)(&text[value.clone()]) == Verdict::Invalid);
+    if is_invalid && evidence::failure(&detector.data) == Failure::Drop {
+        return false;
+    }
     let context = &detector.data.context;
     let windows = Widths::of(context).windows(text, value);
     let pieces = windows.pieces().map(|piece| &text[piece]);
@@ -58,7 +64,8 @@ fn accepted(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, usize)> {
         scratch.budget = Budget::default();
         scratch.budget.fit(set.patterns().len());
         let accepted = confirm::confirm(set, &mut scratch, text, place);
-        if let Some(Accepted { whole, .. }) = accepted.filter(|accepted| is_named(set, text, place.1, &accepted.value))
+        if let Some(Accepted { whole, .. }) =
+            accepted.filter(|accepted| may_be_found(set, text, place.1, &accepted.value))
         {
             found.insert((place.1, whole.start, whole.end));
         }
@@ -78,7 +85,7 @@ fn accepted_anywhere(set: &DetectorSet, text: &[u8]) -> BTreeSet<(u32, usize, us
             let end = end.filter(|end| *end > start && boundary::right_holds(pattern.boundary, text, *end));
             let Some(end) = end else { continue };
             let value = regex.value(&mut memory, text, start..end).range;
-            if !value.is_empty() && is_named(set, text, number as u32, &value) {
+            if !value.is_empty() && may_be_found(set, text, number as u32, &value) {
                 found.insert((number as u32, start, end));
             }
         }
@@ -167,11 +174,35 @@ fn the_first_pass_loses_nothing_among_rows_of_numbers() {
         text.truncate(REFERENCE_BYTES);
         let tokens = text.split(|byte| !byte.is_ascii_digit()).filter(|token| !token.is_empty()).count();
         let per_stretch = STRETCH_WORDS * 64;
-        assert!(tokens * per_stretch > candidates::DENSE_TOKENS * text.len(), "{tokens} numbers are too few");
+        let dense = candidates::DENSE_NUMBERS as usize;
+        assert!(tokens * per_stretch > dense * text.len(), "{tokens} numbers are too few");
         let (found, expected) = (accepted(&set, &text), accepted_anywhere(&set, &text));
         assert!(expected.len() > 20, "the text holds values: {}", expected.len());
         assert_eq!(expected.difference(&found).collect::<Vec<_>>(), Vec::<&(u32, usize, usize)>::new());
     }
+}
+
+#[test]
+fn patterns_have_whole_numbers_as_a_whole_or_not_at_all() {
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let numbers = ["8001015009087", "4401", "44051401458", "123456782", "5261040828", "4539148803436467", "20240131"];
+    let behind = ["", ",1", "\t9 9", " 123 456 789", "-8", ".5", "/12345", "\u{a0}12345678", "\n44051401458"];
+    let mut told = 0;
+    for (number, tail) in numbers.iter().flat_map(|number| behind.map(|tail| (number, tail))) {
+        let text = [number, tail].concat().into_bytes();
+        for (index, pattern) in set.patterns().iter().enumerate() {
+            if !pattern.whole_numbers.tells(number.len()) || !pattern.can_start(&text, 0) {
+                continue;
+            }
+            let mut scratch = Scratch::new();
+            scratch.fit(&set);
+            if let Some(accepted) = confirm::confirm(&set, &mut scratch, &text, (0, index as u32)) {
+                assert_eq!(accepted.value, 0..number.len(), "{} {}", pattern.detector.0, text.escape_ascii());
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 100, "{told}");
 }
 
 #[test]

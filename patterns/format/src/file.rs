@@ -420,8 +420,9 @@ fn compile_pattern(source: &str, boundary: Boundary, is_built_in: bool) -> Resul
         anchor::derive(&hir, boundary, is_built_in).map_err(|message| format!("{message}: `{pattern}`"))?;
     let chance_bits = chance::bits(&hir);
     let program = program::derive(&hir);
-    let len_max = len_max as u32;
-    Ok(Pattern { regex: source.to_owned(), anchors, len_max, window, demand, chance_bits, program, is_wide: false })
+    let whole_numbers = anchor::whole_number::derive(&hir, boundary, window.first());
+    let (regex, len_max, is_wide) = (source.to_owned(), len_max as u32, false);
+    Ok(Pattern { regex, anchors, len_max, window, demand, chance_bits, program, whole_numbers, is_wide })
 }
 
 fn context(raw: ContextToml) -> Result<Context, String> {

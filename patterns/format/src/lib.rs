@@ -27,8 +27,8 @@ pub use allow::{Allow, AllowTests};
 pub use anchor::{
     Anchor, Arrangement, BUCKETS, ByteSet, Demand, FOLLOWERS, KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN,
     LITERAL_LEN_MIN, MATCH_LEN_MAX, OPEN_BUCKETS, RUN_LEN_MAX, RUN_MIN_MAX, RUNS, SHAPE_RUNS, SKIP_MAX, Shape,
-    WINDOW_BYTES, WINDOW_LEN, WindowPlace, arrange, expected_per_mb, follower, is_key_byte, run_place, symbol,
-    symbol_probability,
+    WHOLE_NUMBER_LENS, WINDOW_BYTES, WINDOW_LEN, WindowPlace, arrange, expected_per_mb, follower, is_key_byte,
+    run_place, symbol, symbol_probability,
 };
 pub use error::FormatError;
 pub use file::{ExampleLines, FileId, Read, parse_allow, parse_file};

@@ -71,6 +71,8 @@ pub struct Pattern {
     pub chance_bits: u8,
     /// What does as well as the regex, where there is such a thing.
     pub program: Option<Program>,
+    /// Numbers of digits, one bit each: a match that begins with a token of so many digits and nothing else is that token.
+    pub whole_numbers: u32,
     /// Whether it takes more than what is issued: other letters, other lengths. Its matches are rated lower.
     pub is_wide: bool,
 }

@@ -11,9 +11,25 @@ use super::places::{
     BESIDE_HASH_BITS, BESIDE_MULTIPLIER, Beside, CASE_BITS, HASH_BITS, MULTIPLIER, SHORT_MASK, WordFilter, keep_from,
 };
 use super::tokens::{
-    Ahead, FAR, FIRST_LEN_MAX, FOLLOWER_BITS, LONG, NEAR, OF_KIND, SECOND_LEN_MAX, SECOND_UNTOLD, SEEN, SEEN_BITS,
-    TokenFilter,
+    Ahead, Behind, END_FIRSTS, END_LEN_MAX, END_UNTOLD, FAR, FIRST_LEN_MAX, FOLLOWER_BITS, LONG, NEAR, OF_KIND,
+    SECOND_BITS, SECOND_LEN_MAX, SECOND_UNTOLD, SEEN, SEEN_BITS, TokenFilter,
 };
+
+/// What is asked of as many places as a vector holds.
+trait Question<L: Lanes> {
+    /// Which of them pass.
+    fn passing(&self, chosen: L::Vector) -> L::Mask;
+}
+
+/// A short question. Closures of long ones are not inlined.
+struct Short<F>(F);
+
+impl<L: Lanes, F: Fn(L::Vector) -> L::Mask> Question<L> for Short<F> {
+    #[inline(always)]
+    fn passing(&self, chosen: L::Vector) -> L::Mask {
+        (self.0)(chosen)
+    }
+}
 
 /// Keeps the places that `pass`. Vectors are asked of places from `first` on and below `behind` alone, others one by
 /// one whether they `hold`.
@@ -22,7 +38,7 @@ fn keep<L: Lanes>(
     lanes: L,
     places: &mut [u32],
     (first, behind): (usize, usize),
-    pass: impl Fn(L::Vector) -> L::Mask,
+    pass: impl Question<L>,
     hold: impl Fn(usize) -> bool,
 ) -> usize {
     let len = places.len() - super::lanes::LANES_MAX;
@@ -34,7 +50,7 @@ fn keep<L: Lanes>(
     while seen + L::COUNT <= len && (places[seen + L::COUNT - 1] as usize) < behind {
         let chosen = lanes.load(&places[seen..]);
         // What is overwritten has been loaded: as many places at least were seen as are kept.
-        kept += lanes.store_passing(&mut places[kept..], chosen, pass(chosen));
+        kept += lanes.store_passing(&mut places[kept..], chosen, pass.passing(chosen));
         seen += L::COUNT;
     }
     keep_from(&mut places[..len], seen, kept, hold)
@@ -50,7 +66,7 @@ pub(super) fn words<L: Lanes>(lanes: L, places: &mut [u32], filter: &WordFilter<
         let [word, short] = [hash(lanes, word, HASH_BITS), hash(lanes, short, HASH_BITS)];
         lanes.any(lanes.has_bit(known, word), lanes.has_bit(known, short))
     };
-    keep(lanes, places, (0, filter.text.len().saturating_sub(3)), pass, |place| filter.holds(place))
+    keep(lanes, places, (0, filter.text.len().saturating_sub(3)), Short(pass), |place| filter.holds(place))
 }
 
 #[inline(always)]
@@ -73,7 +89,7 @@ pub(super) fn beside<L: Lanes>(lanes: L, places: &mut [u32], filter: &WordFilter
         }
         passes
     };
-    keep(lanes, places, (2, filter.text.len().saturating_sub(7)), pass, |place| filter.holds_beside(place))
+    keep(lanes, places, (2, filter.text.len().saturating_sub(7)), Short(pass), |place| filter.holds_beside(place))
 }
 
 /// The four bytes that stand so far behind a place of memory as each number says, with letters in one case.
@@ -95,14 +111,24 @@ fn hash<L: Lanes>(lanes: L, mixed: L::Vector, bits: u32) -> L::Vector {
 pub(super) fn pairs<L: Lanes>(lanes: L, places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
     // SAFETY: the places lie where all that is looked at is readable.
     let pass = |chosen| unsafe { Tokens::new(lanes, chosen, filter) }.have_pair();
-    keep(lanes, places, readable(filter), pass, |place| filter.has_pair(place))
+    keep(lanes, places, readable(filter), Short(pass), |place| filter.has_pair(place))
 }
 
 #[inline(always)]
 pub(super) fn shapes<L: Lanes>(lanes: L, places: &mut [u32], filter: &TokenFilter<'_>) -> usize {
-    // SAFETY: as above.
-    let pass = |chosen| unsafe { Tokens::new(lanes, chosen, filter).have_shape() };
-    keep(lanes, places, readable(filter), pass, |place| filter.has_shape(place))
+    keep(lanes, places, readable(filter), HaveShape(lanes, filter), |place| filter.has_shape(place))
+}
+
+/// Which tokens [have one of the shapes](TokenFilter::has_shape), of places that are [`readable`].
+struct HaveShape<'t, L: Lanes>(L, &'t TokenFilter<'t>);
+
+impl<L: Lanes> Question<L> for HaveShape<'_, L> {
+    #[inline(always)]
+    fn passing(&self, chosen: L::Vector) -> L::Mask {
+        let Self(lanes, filter) = *self;
+        // SAFETY: the places lie where all that is looked at is readable.
+        unsafe { Tokens::new(lanes, chosen, filter).have_shape() }
+    }
 }
 
 /// The place from which on, and that up to which, all that is looked at is readable: of the text two bytes before a
@@ -165,12 +191,15 @@ impl<'t, L: Lanes> Tokens<'t, L> {
     unsafe fn have_shape(&self) -> L::Mask {
         let lanes = self.lanes;
         // SAFETY: as the caller promises.
-        let (first, second) = unsafe { self.runs() };
+        let Runs { first, second, end } = unsafe { self.runs() };
         let kind = lanes.mul(self.ahead(), lanes.splat(OF_KIND));
-        let goes_on = lanes.select(self.go_on(), lanes.splat(Ahead::COUNT * OF_KIND), lanes.splat(0));
-        let word = lanes.add(first, lanes.add(kind, goes_on));
+        let word = lanes.add(first, lanes.add(kind, self.behind(Ahead::COUNT * OF_KIND)));
         let seconds = lanes.look_up(&self.filter.shapes.seconds, word);
-        lanes.any(lanes.meets(lanes.shr(seconds, second), 1), self.are_behind_lead())
+        const OF_FIRSTS: u32 = END_FIRSTS << (FOLLOWER_BITS + SECOND_BITS + FOLLOWER_BITS);
+        let end = lanes.min(lanes.add(end, self.behind(OF_FIRSTS)), lanes.splat(END_UNTOLD));
+        let have_runs =
+            lanes.both(lanes.meets(lanes.shr(seconds, second), 1), lanes.has_bit(&self.filter.shapes.ends, end));
+        lanes.any(have_runs, self.are_behind_lead())
     }
 
     /// What lies ahead of each.
@@ -207,14 +236,24 @@ impl<'t, L: Lanes> Tokens<'t, L> {
         lanes.any(is(b'_'), lanes.both(are_behind_digit, are_behind_mark))
     }
 
-    /// The first run of each with its follower, and the second.
+    /// So much times the number of what each stands behind.
+    #[inline(always)]
+    fn behind(&self, times: u32) -> L::Vector {
+        let lanes = self.lanes;
+        let is_behind_plus = lanes.equal(self.byte_before(), lanes.splat(b'+'.into()));
+        let behind = lanes.select(is_behind_plus, lanes.splat(Behind::Plus as u32 * times), lanes.splat(0));
+        lanes.select(self.go_on(), lanes.splat(Behind::Rest as u32 * times), behind)
+    }
+
+    /// The first run of each with its follower, the second, and how that ends.
     ///
     /// # Safety
     /// The places must be [`readable`].
     #[inline(always)]
-    unsafe fn runs(&self) -> (L::Vector, L::Vector) {
+    unsafe fn runs(&self) -> Runs<L> {
         let (lanes, zero) = (self.lanes, self.lanes.splat(0));
         let (first, len) = run_of(lanes, (self.alnum, self.digit), lanes.shr_by(self.bytes, 16), FIRST_LEN_MAX);
+        let (end_first, _) = run_of(lanes, (self.alnum, self.digit), lanes.shr_by(self.bytes, 16), END_LEN_MAX);
         let is_open = lanes.at_most(lanes.splat(FIRST_LEN_MAX), len);
         // SAFETY: as the caller promises; no run is longer than what is seen.
         let behind = unsafe { lanes.gather(self.text, lanes.add(self.places, len)) };
@@ -226,14 +265,29 @@ impl<'t, L: Lanes> Tokens<'t, L> {
         let (alnum, digit) = (lanes.shr(self.alnum, skip), lanes.shr(self.digit, skip));
         let bytes = lanes.shr(behind, lanes.shl_by(mark, 3));
         let (second, len) = run_of(lanes, (alnum, digit), bytes, SECOND_LEN_MAX);
-        let second = lanes.select(lanes.meets(alnum, 1), second, zero);
-        let reaches_end = lanes.at_most(lanes.splat(SEEN_BITS), lanes.add(len, skip));
+        let has_second = lanes.meets(alnum, 1);
+        let second = lanes.select(has_second, second, zero);
+        let end = lanes.min(lanes.add(len, skip), lanes.splat(SEEN_BITS));
+        let reaches_end = lanes.at_most(lanes.splat(SEEN_BITS), end);
         let is_short = lanes.at_most(len, lanes.splat(SECOND_LEN_MAX - 1));
         let is_untold = lanes.any(is_open, lanes.both(reaches_end, is_short));
-        (first, lanes.select(is_untold, lanes.splat(SECOND_UNTOLD), second))
+
+        // SAFETY: as the caller promises; this is no farther than what is seen.
+        let behind = unsafe { lanes.gather(self.text, lanes.add(self.places, end)) };
+        let second_follower = lanes.select(has_second, self.followers(behind, end), zero);
+        let end_first = lanes.sub(end_first, lanes.splat(1));
+        let bit = lanes.or(lanes.shl_by(end_first, FOLLOWER_BITS), follower);
+        let bit = lanes.or(lanes.shl_by(bit, SECOND_BITS), second);
+        let bit = lanes.or(lanes.shl_by(bit, FOLLOWER_BITS), second_follower);
+        let is_end_seen = lanes.at_most(end, lanes.splat(SEEN_BITS - 2));
+        Runs {
+            first,
+            second: lanes.select(is_untold, lanes.splat(SECOND_UNTOLD), second),
+            end: lanes.select(is_end_seen, bit, lanes.splat(END_UNTOLD)),
+        }
     }
 
-    /// What follows the first runs, of this length and with these bytes behind them.
+    /// What follows runs that end so many bytes behind each place, with these bytes behind them.
     #[inline(always)]
     fn followers(&self, behind: L::Vector, len: L::Vector) -> L::Vector {
         let lanes = self.lanes;
@@ -246,6 +300,15 @@ impl<'t, L: Lanes> Tokens<'t, L> {
         let told = lanes.shr(followers, lanes.mul(steps, lanes.splat(FOLLOWER_BITS)));
         lanes.and(told, lanes.splat((1 << FOLLOWER_BITS) - 1))
     }
+}
+
+/// What is told of the runs of tokens.
+struct Runs<L: Lanes> {
+    /// The first one with its follower.
+    first: L::Vector,
+    second: L::Vector,
+    /// The bit of [`ShapeSets::ends`](super::tokens::ShapeSets) without what stands behind the token, or [`END_UNTOLD`].
+    end: L::Vector,
 }
 
 /// The runs that begin with the first bits and bytes: their numbers where as many lengths are told apart, and their

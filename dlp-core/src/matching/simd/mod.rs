@@ -45,7 +45,7 @@ pub(super) use places::{
 };
 pub(super) use rows::RowSet;
 pub(super) use table::{WINDOW_BYTES, WindowTable, symbol};
-pub(super) use tokens::{Ahead, PairSets, ShapeSets, TokenFilter, TokenKind};
+pub(super) use tokens::{Ahead, Behind, PairSets, ShapeSets, TokenFilter, TokenKind};
 
 use std::ops::Range;
 use words::{READ_BYTES, WORD_BYTES, Words, read_len};

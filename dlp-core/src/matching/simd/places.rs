@@ -146,10 +146,6 @@ impl Places {
         Sieve { places: self, seen: 0, kept: 0 }
     }
 
-    pub(in crate::matching) fn len(&self) -> usize {
-        self.len
-    }
-
     pub(in crate::matching) fn iter(&self) -> impl Iterator<Item = usize> {
         self.places[..self.len].iter().map(|place| *place as usize)
     }

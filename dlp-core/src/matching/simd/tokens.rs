@@ -61,17 +61,34 @@ impl Ahead {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::matching) struct TokenKind {
     pub(in crate::matching) ahead: Ahead,
-    /// Whether the token goes on with a name or number that stands before it.
-    pub(in crate::matching) goes_on: bool,
+    pub(in crate::matching) behind: Behind,
+}
+
+/// What a token stands behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::matching) enum Behind {
+    /// Whatever is none of the others.
+    Other,
+    /// A name or number with which the token goes on.
+    Rest,
+    /// A plus, as numbers of telephones do.
+    Plus,
+}
+
+impl Behind {
+    pub(in crate::matching) const ALL: [Self; 3] = [Self::Other, Self::Rest, Self::Plus];
 }
 
 impl TokenKind {
+    /// How many there are.
+    const COUNT: u32 = Ahead::COUNT * Behind::ALL.len() as u32;
+
     pub(in crate::matching) fn all() -> impl Iterator<Item = Self> {
-        Ahead::all().flat_map(|ahead| [false, true].map(|goes_on| Self { ahead, goes_on }))
+        Ahead::all().flat_map(|ahead| Behind::ALL.map(|behind| Self { ahead, behind }))
     }
 
     fn number(self) -> u32 {
-        Ahead::COUNT * u32::from(self.goes_on) + self.ahead.0
+        Ahead::COUNT * self.behind as u32 + self.ahead.0
     }
 }
 
@@ -121,11 +138,31 @@ const KINDS: [u8; 3] = *b"0Aa";
 /// Words for tokens of one kind: by first run, with room for none, and follower.
 pub(super) const OF_KIND: u32 = (1 + KINDS.len() as u32 * FIRST_LEN_MAX) << FOLLOWER_BITS;
 
+/// Lengths of the first run that are told apart where what follows the second one is looked at, too: the greatest stands
+/// for whatever is longer.
+pub(super) const END_LEN_MAX: u32 = 8;
+
+/// Bits of the number of a second run.
+pub(super) const SECOND_BITS: u32 = 5;
+
+/// Words of the ends of second runs behind one first run with its follower.
+const ENDS_OF_FIRST: usize = 1 << (SECOND_BITS + FOLLOWER_BITS - u32::BITS.ilog2());
+
+/// First runs that are told apart there.
+pub(super) const END_FIRSTS: u32 = KINDS.len() as u32 * END_LEN_MAX;
+
+/// The bit of a token of which it is not told how its second run ends.
+pub(super) const END_UNTOLD: u32 =
+    (Behind::ALL.len() as u32 * END_FIRSTS) << (FOLLOWER_BITS + SECOND_BITS + FOLLOWER_BITS);
+
 /// The shapes of tokens, by their first two runs.
 #[derive(Clone, Debug)]
 pub(in crate::matching) struct ShapeSets {
     /// By kind of token, first run and follower: a bit for each second run.
     pub(super) seconds: Box<[u32]>,
+    /// By what stands behind the token, first run with follower and second run: a bit for each follower of that. One more
+    /// stands for tokens of which it is not told.
+    pub(super) ends: Box<[u32]>,
     /// By the byte behind a run, its follower where no letter or digit stands behind that, where a digit does, and
     /// where a letter does, [`FOLLOWER_BITS`] each.
     pub(super) followers: Box<[u32; 256]>,
@@ -138,7 +175,8 @@ impl Default for ShapeSets {
             behind[0] | behind[1] << FOLLOWER_BITS | behind[2] << (2 * FOLLOWER_BITS)
         };
         Self {
-            seconds: vec![0; (2 * Ahead::COUNT * OF_KIND) as usize].into(),
+            seconds: vec![0; (TokenKind::COUNT * OF_KIND) as usize].into(),
+            ends: (0..=END_UNTOLD / u32::BITS).map(|word| u32::from(word == END_UNTOLD / u32::BITS)).collect(),
             followers: Box::new(std::array::from_fn(followers)),
         }
     }
@@ -161,7 +199,47 @@ impl ShapeSets {
                 words.iter_mut().zip(added).for_each(|(word, added)| *word |= added);
             }
         }
+        self.insert_ends(shape, kinds);
     }
+
+    fn insert_ends(&mut self, shape: &Shape, kinds: &[TokenKind]) {
+        let ends = ends(shape);
+        for behind in Behind::ALL.into_iter().filter(|behind| kinds.iter().any(|kind| kind.behind == *behind)) {
+            for first in 0..END_FIRSTS {
+                let mut followers = end_followers(shape, first);
+                while followers != 0 {
+                    let row = (behind as u32 * END_FIRSTS + first) << FOLLOWER_BITS | followers.trailing_zeros();
+                    let words = &mut self.ends[row as usize * ENDS_OF_FIRST..];
+                    words.iter_mut().zip(ends).for_each(|(word, ends)| *word |= ends);
+                    followers &= followers - 1;
+                }
+            }
+        }
+    }
+}
+
+/// The followers that a first run can have, of a kind and length as they are told apart for ends.
+fn end_followers(shape: &Shape, first: u32) -> u16 {
+    let (kind, len) = ((first / END_LEN_MAX) as usize, first % END_LEN_MAX + 1);
+    let lens = len..=if len < END_LEN_MAX { len } else { LEN_MAX };
+    lens.fold(0, |all, len| all | shape.followers(0, run_place(KINDS[kind], len as usize)))
+}
+
+/// The followers that second runs can have, a bit for each behind each run.
+fn ends(shape: &Shape) -> [u32; ENDS_OF_FIRST] {
+    let mut ends = [0; ENDS_OF_FIRST];
+    let mut add = |second: u32, followers: u16| {
+        let bit = second << FOLLOWER_BITS;
+        ends[(bit / u32::BITS) as usize] |= u32::from(followers) << (bit % u32::BITS);
+    };
+    add(0, u16::from(shape.followers(1, 0) != 0));
+    for (kind, first) in KINDS.iter().enumerate() {
+        for len in 1..=LEN_MAX {
+            let second = kind as u32 * SECOND_LEN_MAX + len.min(SECOND_LEN_MAX);
+            add(second, shape.followers(1, run_place(*first, len as usize)));
+        }
+    }
+    ends
 }
 
 /// Greatest length of a run that a shape tells.
@@ -201,6 +279,13 @@ pub(in crate::matching) struct TokenFilter<'t> {
     pub(in crate::matching) end: u8,
 }
 
+/// The first run of a token, and what follows it and the second one.
+struct End {
+    first: u32,
+    first_follower: u32,
+    second_follower: u32,
+}
+
 impl TokenFilter<'_> {
     /// Whether a pattern can have a token with these two first bytes.
     pub(super) fn has_pair(&self, place: usize) -> bool {
@@ -214,10 +299,44 @@ impl TokenFilter<'_> {
         let (alnum, digit) = self.seen(place);
         let at = self.from + place;
         let before = |bytes: usize| at.checked_sub(bytes).map_or(self.end, |at| self.text[at]);
-        let goes_on = before(1) == b'_' || matches!(before(1), b'-'..=b'/' | b':') && before(2).is_ascii_digit();
+        let behind = match before(1) {
+            b'_' => Behind::Rest,
+            b'-'..=b'/' | b':' if before(2).is_ascii_digit() => Behind::Rest,
+            b'+' => Behind::Plus,
+            _ => Behind::Other,
+        };
         let (first, second) = self.runs((alnum, digit), at);
-        let word = TokenKind { ahead: Ahead::of(alnum, digit), goes_on }.number() * OF_KIND + first;
-        self.is_behind_lead(at) | (self.shapes.seconds[word as usize] >> second & 1 == 1)
+        let word = TokenKind { ahead: Ahead::of(alnum, digit), behind }.number() * OF_KIND + first;
+        let end = self.end((alnum, digit), at).map_or(END_UNTOLD, |end| {
+            let first = behind as u32 * END_FIRSTS + end.first;
+            ((first << FOLLOWER_BITS | end.first_follower) << SECOND_BITS | second) << FOLLOWER_BITS
+                | end.second_follower
+        });
+        let has_end = self.shapes.ends[(end / u32::BITS) as usize] >> (end % u32::BITS) & 1 == 1;
+        self.is_behind_lead(at) | (self.shapes.seconds[word as usize] >> second & 1 == 1) & has_end
+    }
+
+    /// How the second run ends, where that is seen.
+    fn end(&self, (alnum, digit): (u32, u32), at: usize) -> Option<End> {
+        let (kind, first_len) = self.run((alnum, digit), at);
+        let skip = first_len + (!(alnum >> first_len) & 1);
+        let has_second = alnum >> skip & 1 == 1;
+        let second_len = if has_second { self.run((alnum >> skip, digit >> skip), at + skip as usize).1 } else { 0 };
+        let end = skip + second_len;
+        let second_follower = if has_second { self.follower((alnum, digit), at, end) } else { 0 };
+        (end + 2 <= SEEN_BITS).then(|| End {
+            first: kind * END_LEN_MAX + first_len.min(END_LEN_MAX) - 1,
+            first_follower: self.follower((alnum, digit), at, first_len),
+            second_follower,
+        })
+    }
+
+    /// What follows a run that ends so many bytes behind a place.
+    fn follower(&self, (alnum, digit): (u32, u32), at: usize, end: u32) -> u32 {
+        let behind = |mask: u32| mask.checked_shr(end + 1).unwrap_or(0) & 1;
+        let followers = self.shapes.followers[usize::from(self.byte(at + end as usize))];
+        let told = FOLLOWER_BITS * (behind(digit) + 2 * behind(alnum & !digit));
+        followers >> told & ((1 << FOLLOWER_BITS) - 1)
     }
 
     /// The letters and digits, and the digits, from a place on.
@@ -241,10 +360,7 @@ impl TokenFilter<'_> {
         if len >= FIRST_LEN_MAX {
             return (first, SECOND_UNTOLD);
         }
-        let behind = |mask: u32| mask >> (len + 1) & 1;
-        let followers = self.shapes.followers[usize::from(self.byte(at + len as usize))];
-        let told = FOLLOWER_BITS * (behind(digit) + 2 * behind(alnum & !digit));
-        let first = first + (followers >> told & ((1 << FOLLOWER_BITS) - 1));
+        let first = first + self.follower((alnum, digit), at, len);
         let skip = len + (!(alnum >> len) & 1);
         if alnum >> skip & 1 == 0 {
             return (first, 0);
@@ -345,15 +461,51 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_follows_the_second_run_and_stands_behind_the_token_is_told() {
+        let mark = |mark: u8| follower(mark, b'1');
+        let shape = Shape::from_fn(|number, run, follower| match number {
+            0 => run == run_place(b'1', 3) && follower == mark(b'.'),
+            1 => run == run_place(b'1', 3) && follower == mark(b'-'),
+            _ => true,
+        });
+        let has_shape = |text: &str, behind: Behind| {
+            let (pairs, mut shapes) = (PairSets::default(), ShapeSets::default());
+            shapes.insert(&shape, &TokenKind::all().filter(|kind| kind.behind == behind).collect::<Vec<_>>());
+            let masks = masks(text.as_bytes(), 0);
+            let (text, leads) = (text.as_bytes(), *b"\\%[;");
+            let filter =
+                TokenFilter { text, masks: &masks, from: 0, pairs: &pairs, shapes: &shapes, leads, end: b'\n' };
+            let at = text.iter().position(u8::is_ascii_digit).expect("a digit");
+            filter.has_shape(at)
+        };
+        let rows = [
+            ("123.456-7", Behind::Other, true),
+            ("123.456.7", Behind::Other, false),
+            ("123.456-", Behind::Other, false),
+            ("123.456", Behind::Other, false),
+            ("123.45-7", Behind::Other, false),
+            ("123-456-7", Behind::Other, false),
+            ("+123.456-7", Behind::Other, false),
+            ("+123.456-7", Behind::Plus, true),
+            ("_123.456-7", Behind::Plus, false),
+            ("_123.456-7", Behind::Rest, true),
+            ("123.456-7", Behind::Rest, false),
+        ];
+        for (text, behind, expected) in rows {
+            assert_eq!(has_shape(text, behind), expected, "{text} {behind:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(property_config(128))]
 
         #[test]
         fn every_instruction_set_keeps_the_same_tokens(
             pairs in prop::collection::vec((0..Ahead::COUNT, any::<u8>(), any::<u64>()), 0..400),
-            seeds in prop::collection::vec((any::<u64>(), 0..2 * Ahead::COUNT as usize), 0..3),
+            seeds in prop::collection::vec((any::<u64>(), 0..TokenKind::COUNT as usize), 0..3),
             text in prop_oneof![
-                text(b"aZ19_-.: ", 600),
+                text(b"aZ19_-.:+ ", 600),
                 text(b"a1b2c3Z \\", 90),
                 text(b"0123456789abcdefghijklmnopq", 300),
                 prop::collection::vec(any::<u8>(), 70..500),

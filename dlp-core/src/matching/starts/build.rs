@@ -1,10 +1,10 @@
 //! From start anchors to the tables that the first pass reads.
 
 use super::families::Families;
-use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
+use super::{Asked, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
 use crate::matching::distinct::Distinct;
-use crate::matching::simd::{Ahead, PairSets, RowSet, ShapeSets, TokenKind};
+use crate::matching::simd::{Ahead, Behind, RowSet, TokenKind};
 use crate::matching::vocabulary::{PhraseId, Phrases};
 use std::hash::Hash;
 use std::ops::Range;
@@ -35,6 +35,11 @@ pub(in crate::matching) struct Named {
 }
 
 impl Named {
+    #[cfg(test)]
+    pub(super) fn new(strong: Vec<PhraseId>, (before, behind): (usize, usize)) -> Self {
+        Self { phrases: Arc::new(Phrases::new([strong, Vec::new(), Vec::new()])), before, behind }
+    }
+
     /// One of a detector's phrases, which begins so many bytes before and behind the start of the match, if that is near.
     pub(in crate::matching) fn of(phrases: &Arc<Phrases>, (before, behind): (usize, usize)) -> Option<Self> {
         (before.max(behind) <= NAMED_BYTES_MAX).then(|| Self { phrases: Arc::clone(phrases), before, behind })
@@ -93,56 +98,56 @@ impl Builder {
     /// The tables, where phrases have so many numbers.
     pub(in crate::matching) fn build(self, phrases: usize) -> Starts {
         let named = self.rows.iter().filter_map(|row| row.named.as_ref());
+        let mut open = Asked::default();
+        open.add(self.rows.iter().filter(|row| !row.is_waiting()), self.sets.values());
+        let mut any = open.clone();
+        any.add(self.rows.iter().filter(|row| row.is_waiting()), self.sets.values());
+        let [of_digits, of_letters] =
+            [|byte: u8| byte.is_ascii_digit(), |byte: u8| byte.is_ascii_alphabetic()].map(|is| self.rows(phrases, is));
+        let named_within = named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind)));
         Starts {
-            named_within: named.fold((0, 0), |(before, behind), row| (before.max(row.before), behind.max(row.behind))),
-            of_digits: self.rows(phrases, |byte| byte.is_ascii_digit()),
-            of_letters: self.rows(phrases, |byte| byte.is_ascii_alphabetic()),
-            pairs: self.pairs(),
-            shapes: self.shapes(),
+            named_within,
+            of_digits,
+            of_letters,
+            waiting: self.rows.into_iter().filter(Row::is_waiting).collect(),
+            sets: self.sets.into_values(),
+            any,
+            open,
         }
     }
 
     /// The rows whose token can start with such a byte.
-    fn rows(&self, phrases: usize, is_first: impl Fn(u8) -> bool) -> Rows {
+    fn rows(&self, phrases: usize, is_first: fn(u8) -> bool) -> Rows {
         let sets = self.sets.values();
-        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(sets, 0).bytes().any(&is_first)).collect();
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.accepts(sets, 0).bytes().any(is_first)).collect();
         Rows {
             families: Families::of(&rows, sets, phrases),
             groups: rows.chunks(RowSet::ROWS).map(|rows| Draft { rows, sets }.group(phrases)).collect(),
         }
     }
+}
 
-    /// For what lies ahead, the pairs of bytes with which a row can start.
-    fn pairs(&self) -> PairSets {
-        let sets = self.sets.values();
-        let mut pairs = PairSets::default();
+impl Asked {
+    /// Adds the pairs of bytes with which rows can start, for what lies ahead, and the shapes of tokens that they can have, by
+    /// what is known of the token beside.
+    pub(super) fn add<'r>(&mut self, rows: impl Iterator<Item = &'r Row>, sets: &[ByteSet]) {
         let mut known = Distinct::default();
-        for row in &self.rows {
+        for row in rows {
+            let [firsts, seconds] = [0, 1].map(|offset| row.accepts(sets, offset));
             for ahead in Ahead::all().filter(|ahead| row.can_start(*ahead)) {
-                let [firsts, seconds] = [0, 1].map(|offset| row.accepts(sets, offset));
                 let before = known.values().len();
                 // Many rows start alike.
                 if known.number(&(ahead, firsts, seconds)) as usize == before {
-                    firsts.bytes().for_each(|first| pairs.insert(ahead, first, seconds.words()));
+                    firsts.bytes().for_each(|first| self.pairs.insert(ahead, first, seconds.words()));
                 }
             }
-        }
-        pairs
-    }
-
-    /// The shapes of tokens that a row can have, by what is known of the token beside.
-    fn shapes(&self) -> ShapeSets {
-        let sets = self.sets.values();
-        let mut shapes = ShapeSets::default();
-        for row in &self.rows {
-            let can_go_on = [false, true].map(|goes_on| {
-                let mut before = Before::all().filter(|before| before.goes_on() == goes_on);
+            let can_stand = Behind::ALL.map(|behind| {
+                let mut before = Before::all().filter(|before| before.told() == behind);
                 before.any(|before| row.can_stand_behind(sets, before))
             });
-            let can_be = |kind: &TokenKind| row.can_start(kind.ahead) && can_go_on[usize::from(kind.goes_on)];
-            shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
+            let can_be = |kind: &TokenKind| row.can_start(kind.ahead) && can_stand[kind.behind as usize];
+            self.shapes.insert(&row.start.shape, &TokenKind::all().filter(can_be).collect::<Vec<_>>());
         }
-        shapes
     }
 }
 

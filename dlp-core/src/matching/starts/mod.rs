@@ -10,20 +10,24 @@
 //! All tables are read at random, so they are kept small: each distinct set stands there once, and the tables hold
 //! indexes of two bytes.
 
+mod asked;
 mod build;
 mod families;
 #[cfg(test)]
 mod tests;
 
+use asked::Asked;
+pub(super) use asked::AskedNear;
+use build::Row;
 pub(super) use build::{Builder, Named, Start};
 use families::{Families, FamilySet};
 
-use super::boundary::{END, ESCAPE_LEADS, left_holds};
+use super::boundary::{END, left_holds};
 use super::runs::{Run, Runs};
-use super::simd::{PairSets, RowSet, ShapeSets, TokenFilter};
+use super::simd::{Behind, RowSet, TokenFilter};
 use super::spotted::{Naming, Near};
 use super::vocabulary::PhraseId;
-use crate::knowledge::{Boundary, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
+use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUN_MIN_MAX, RUNS, SKIP_MAX, WINDOW_LEN};
 use std::ops::Range;
 
 /// Runs with each follower.
@@ -47,10 +51,14 @@ pub(super) struct Starts {
     of_letters: Rows,
     /// How many bytes before a match and behind its start a phrase begins at most for which a row waits.
     named_within: (usize, usize),
-    /// The pairs of bytes with which a row can start.
-    pairs: PairSets,
-    /// The shapes with which a row can start.
-    shapes: ShapeSets,
+    /// What every row asks of a token.
+    any: Asked,
+    /// What the rows that wait for no phrase ask.
+    open: Asked,
+    /// The rows that wait for one.
+    waiting: Vec<Row>,
+    /// What they have numbers of.
+    sets: Vec<ByteSet>,
 }
 
 /// Rows of one kind of tokens.
@@ -113,9 +121,14 @@ impl Before {
         usize::from(self.continues_number) << 8 | usize::from(self.byte)
     }
 
-    /// Whether the token goes on with a name or a number.
-    fn goes_on(self) -> bool {
-        self.byte == b'_' || self.continues_number
+    /// The same as far as is told of many tokens at once.
+    fn told(self) -> Behind {
+        match self.byte {
+            b'_' => Behind::Rest,
+            _ if self.continues_number => Behind::Rest,
+            b'+' => Behind::Plus,
+            _ => Behind::Other,
+        }
     }
 
     /// Whether a match with this boundary can start behind it.
@@ -129,7 +142,7 @@ impl Before {
 }
 
 /// The families that what stands near leaves to the tokens of a part of a text: of letters, and of digits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NamedFamilies([FamilySet; 2]);
 
 impl NamedFamilies {
@@ -188,15 +201,12 @@ impl Starts {
 
     /// Keeps the tokens that a pattern can have, as far as is told of many at once.
     pub(super) fn filter<'t>(&'t self, text: &'t [u8], runs: Runs<'t>) -> TokenFilter<'t> {
-        TokenFilter {
-            text,
-            masks: runs.masks,
-            from: runs.from,
-            pairs: &self.pairs,
-            shapes: &self.shapes,
-            leads: ESCAPE_LEADS,
-            end: END,
-        }
+        self.any.filter(text, runs)
+    }
+
+    /// The same where nothing is named that a pattern waits for.
+    pub(super) fn filter_unnamed<'t>(&'t self, text: &'t [u8], runs: Runs<'t>) -> TokenFilter<'t> {
+        self.open.filter(text, runs)
     }
 
     /// Whether a pattern can have a token at `at`, as far as what stands before it and its first bytes tell, and what
@@ -206,11 +216,17 @@ impl Starts {
         !self.rows(text[at]).families.taking((text, at), Before::of(text, at), named.of(text[at])).is_empty()
     }
 
+    /// What is left to tokens near which no phrase begins that a pattern waits for.
+    #[inline(always)]
+    pub(super) fn unnamed(&self) -> NamedFamilies {
+        NamedFamilies([*self.of_letters.families.open(), *self.of_digits.families.open()])
+    }
+
     /// What may name tokens that start in a part of a text near which these phrases begin.
     #[inline(always)]
     pub(super) fn named(&self, phrases: impl Iterator<Item = PhraseId>) -> NamedFamilies {
         let (letters, digits) = (&self.of_letters.families, &self.of_digits.families);
-        let mut named = NamedFamilies([*letters.open(), *digits.open()]);
+        let mut named = self.unnamed();
         for phrase in phrases {
             named = named.with(&NamedFamilies([*letters.waiting_for(phrase), *digits.waiting_for(phrase)]));
         }

@@ -5,7 +5,7 @@ use crate::knowledge::{ByteSet, RUN_LEN_MAX, SHAPE_RUNS, Shape, follower, run_pl
 use crate::matching::candidates::Tokens;
 use crate::matching::simd::{Isa, Masks, Places, WindowTable, classify};
 use crate::matching::spotted::{Classified, Spotted};
-use crate::matching::vocabulary;
+use crate::matching::vocabulary::{self, PhraseId};
 use proptest::prelude::*;
 
 /// What a pattern hands to the builder.
@@ -188,6 +188,63 @@ proptest! {
             }
         }
     }
+}
+
+/// Patterns of three digits, of which each number but the first waits for a phrase of its own.
+fn waiting(patterns: PhraseId) -> Starts {
+    let mut builder = Builder::default();
+    let digit: ByteSet = (b'0'..=b'9').collect();
+    for number in 0..patterns {
+        let first = set_of(&[b'0' + (number % 10) as u8]);
+        let start = Start { skip: (0, 0), run_min: 3, digit_within: Some(0), shape: Shape::default() };
+        let named = (number > 0).then(|| Named::new(vec![number], (9, 9)));
+        builder.add((number, Boundary::Token), &[first, digit, digit], (&start, named));
+    }
+    builder.build(patterns as usize)
+}
+
+#[test]
+fn tokens_are_asked_for_the_rows_whose_phrases_were_met() {
+    let starts = waiting(3);
+    let text = b"012 112 212 312";
+    let masks = masks(text);
+    let runs = Runs { masks: &masks, from: 0 };
+    let kept = |filter: &TokenFilter<'_>| {
+        let mut places = Places::default();
+        places.take(Isa::Portable, &[1 | 1 << 4 | 1 << 8 | 1 << 12], 0);
+        places.keep_pairs(Isa::Portable, filter);
+        places.iter().map(|place| text[place]).collect::<Vec<u8>>()
+    };
+    assert_eq!(kept(&starts.filter(text, runs)), b"012");
+    assert_eq!(kept(&starts.filter_unnamed(text, runs)), b"0");
+    let mut near = AskedNear::default();
+    assert_eq!(kept(&near.filter(&starts, text, runs)), b"0");
+    near.meet(&starts, 2);
+    assert_eq!(kept(&near.filter(&starts, text, runs)), b"02");
+    near.meet(&starts, 1);
+    assert_eq!(kept(&near.filter(&starts, text, runs)), b"012");
+}
+
+#[test]
+fn where_too_many_phrases_are_met_all_rows_ask_for_some_blocks() {
+    let starts = waiting(200);
+    let text = b"112";
+    let masks = masks(text);
+    let keeps = |near: &AskedNear| {
+        let mut places = Places::default();
+        places.take(Isa::Portable, &[1], 0);
+        places.keep_pairs(Isa::Portable, &near.filter(&starts, text, Runs { masks: &masks, from: 0 }));
+        places.iter().count() == 1
+    };
+    let mut near = AskedNear::default();
+    // Every tenth of the patterns begins with this digit; none of these is met.
+    (2..150).filter(|phrase| phrase % 10 != 1).for_each(|phrase| near.meet(&starts, phrase));
+    assert!(keeps(&near), "all rows ask");
+    let passed = (1..100).find(|_| {
+        near.begin_block();
+        !keeps(&near)
+    });
+    assert!(passed.is_some_and(|blocks| blocks > 1), "{passed:?}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod literals;
 mod shape;
 mod start;
 mod walk;
+pub(crate) mod whole_number;
 mod window;
 
 pub use arrange::{Arrangement, BUCKETS, OPEN_BUCKETS, WINDOW_BYTES, WindowPlace, arrange};
@@ -27,6 +28,7 @@ pub use frequency::{expected_per_mb, symbol, symbol_probability};
 pub use key_run::{KEY_RUN_BEFORE, KEY_RUN_BEHIND, KEY_RUN_LEN, is_key_byte};
 pub use shape::{FOLLOWERS, RUN_LEN_MAX, RUNS, SHAPE_RUNS, Shape, follower, run_place};
 pub use start::{RUN_MIN_MAX, SKIP_MAX};
+pub use whole_number::WHOLE_NUMBER_LENS;
 
 use crate::Boundary;
 use regex_syntax::hir::{Class, Hir, HirKind};

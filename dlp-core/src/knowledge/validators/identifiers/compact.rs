@@ -37,6 +37,12 @@ impl Compact {
 
     /// Digits as numbers 0 to 9. `None` when there are too many, or a letter stands among them.
     pub(super) fn digits(value: &[u8]) -> Option<Self> {
+        // Most numbers that are checked stand without marks.
+        if value.len() <= COMPACT_LEN_MAX && are_digits(value) {
+            let mut compact = Self { bytes: [0; COMPACT_LEN_MAX], len: value.len() };
+            compact.bytes.iter_mut().zip(value).for_each(|(digit, byte)| *digit = byte - b'0');
+            return Some(compact);
+        }
         let mut compact = Self::alnum(value)?;
         let len = compact.len;
         for byte in compact.bytes.iter_mut().take(len) {
@@ -47,8 +53,21 @@ impl Compact {
 }
 
 /// Exactly `N` digits as numbers 0 to 9, with no letter among them.
+#[inline]
 pub(super) fn digits<const N: usize>(value: &[u8]) -> Option<[u8; N]> {
+    // As most numbers that are checked stand.
+    if let Ok(bytes) = <[u8; N]>::try_from(value)
+        && are_digits(&bytes)
+    {
+        return Some(bytes.map(|byte| byte - b'0'));
+    }
     Compact::digits(value)?.deref().try_into().ok()
+}
+
+/// Whether all bytes are digits, told without a branch for each.
+#[inline]
+fn are_digits(value: &[u8]) -> bool {
+    value.iter().fold(true, |all, byte| all & byte.is_ascii_digit())
 }
 
 /// Exactly `N` letters and digits, as upper-case ASCII.
