@@ -83,7 +83,8 @@ impl Site {
             return Err(Fault::Misdirected);
         }
         let is_said_before = parts.uri.authority().is_some();
-        if host_of(parts).is_some_and(|host| !is_own(host) && !(host.is_empty() && is_said_before)) {
+        let may_be = |host: &str| is_own(host) || host.is_empty() && is_said_before;
+        if host_of(parts).is_some_and(|host| !may_be(host)) {
             return Err(Fault::Misdirected);
         }
         Ok(Self { authority: own.clone(), is_tls, target: target_of(parts)? })
