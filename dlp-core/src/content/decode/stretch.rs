@@ -164,12 +164,12 @@ impl Stretch {
                 self.classes.put(at, &block);
                 at += 1;
             });
-            self.isa.run(Marking { classes: &self.classes, marks: masks.stretch(first) });
+            self.isa.run(Marking { classes: &self.classes, marks: masks.stretch(first), blocks: at - 2 });
             first += at - 2;
             self.classes.all().into_iter().for_each(|words| words.copy_within(at - 2..at, 0));
         }
         self.classes.all().into_iter().for_each(|words| words[2] = 0);
-        self.isa.run(Marking { classes: &self.classes, marks: masks.stretch(first) });
+        self.isa.run(Marking { classes: &self.classes, marks: masks.stretch(first), blocks: 1 });
     }
 }
 
@@ -241,6 +241,8 @@ impl Classes {
 struct Marking<'s> {
     classes: &'s Classes,
     marks: Marks<'s>,
+    /// Words that count: texts may be short.
+    blocks: usize,
 }
 
 impl Task for Marking<'_> {
@@ -248,44 +250,44 @@ impl Task for Marking<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let (classes, marks) = (self.classes, self.marks);
-        each(marks.digits, |at| classes.base64[at]);
-        each(marks.words, |at| classes.base64[at] | classes.equals[at]);
-        each(marks.strong, |at| classes.digit[at] | classes.upper[at]);
-        each(marks.feeds, |at| classes.feed[at]);
-        each(marks.wide, |at| classes.wide[at]);
-        apart(classes, marks.apart);
-        each(marks.runs, |at| {
+        let Self { classes, marks, blocks } = self;
+        each((marks.digits, blocks), |at| classes.base64[at]);
+        each((marks.words, blocks), |at| classes.base64[at] | classes.equals[at]);
+        each((marks.strong, blocks), |at| classes.digit[at] | classes.upper[at]);
+        each((marks.feeds, blocks), |at| classes.feed[at]);
+        each((marks.wide, blocks), |at| classes.wide[at]);
+        apart(classes, (marks.apart, blocks));
+        each((marks.runs, blocks), |at| {
             let [before, now, next] = around(&classes.base64, at);
             now & !(now << 1 | before >> 63) & row_starts::<{ VALUE_CHARS_MIN as u32 }>(now, next)
         });
         let is_part = |at: usize| classes.base64[at] | classes.equals[at] | classes.joint[at] & !classes.feed[at];
-        each(marks.borders, |at| {
+        each((marks.borders, blocks), |at| {
             let behind_part = is_part(at) << 1 | is_part(at - 1) >> 63;
             classes.quote[at] & behind_part & ahead(&classes.joint, at, 1)
         });
-        each(marks.breaks, |at| {
+        each((marks.breaks, blocks), |at| {
             let behind_part = is_part(at) << 1 | is_part(at - 1) >> 63;
             classes.feed[at] & behind_part & near(around(&classes.digit, at))
         });
-        each(marks.escapes, |at| {
+        each((marks.escapes, blocks), |at| {
             let coded = classes.code[at] & ahead(&classes.coded, at, 1);
             // A blank of a form between two words, or UTF-7.
             let plus = classes.plus[at] & ahead(&classes.base64, at, 1);
             coded | plus | classes.ampersand[at] & (ahead(&classes.hash, at, 1) | name_ends(&classes.semicolon, at))
         });
-        each(marks.quoted, |at| {
+        each((marks.quoted, blocks), |at| {
             let digits = |at: usize| classes.digit[at] | classes.upper[at] & classes.coded[at];
             classes.equals[at] & (digits(at) >> 1 | digits(at + 1) << 63)
         });
-        each(marks.quoted_ends, |at| classes.equals[at] & ahead(&classes.joint, at, 1));
+        each((marks.quoted_ends, blocks), |at| classes.equals[at] & ahead(&classes.joint, at, 1));
     }
 }
 
 /// Fills a mask, whose words stand behind the first of the classes.
 #[inline(always)]
-fn each(mask: &mut Mask, word: impl Fn(usize) -> u64) {
-    for (index, marked) in mask.iter_mut().enumerate() {
+fn each((mask, blocks): (&mut Mask, usize), word: impl Fn(usize) -> u64) {
+    for (index, marked) in mask.iter_mut().take(blocks).enumerate() {
         *marked = word(index + 1);
     }
 }
@@ -319,14 +321,14 @@ fn row_starts<const LEN: u32>(now: u64, next: u64) -> u64 {
 /// Digits behind which something else stands, and near it another digit, where a pair of hexadecimal digits or a group of
 /// a value may end. Names with digits in them and fractions do not count: most digits of logs are such.
 #[inline(always)]
-fn apart(classes: &Classes, mask: &mut Mask) {
+fn apart(classes: &Classes, (mask, blocks): (&mut Mask, usize)) {
     let mut long = [0; CLASS_WORDS];
-    for (at, long) in long.iter_mut().enumerate() {
+    for (at, long) in long.iter_mut().take(blocks + 2).enumerate() {
         let next = classes.alnum.get(at + 1).copied().unwrap_or(0);
         *long = row_starts::<LONG_GROUP>(classes.alnum[at], next);
     }
     let digit = &classes.digit;
-    each(mask, |at| {
+    each((mask, blocks), |at| {
         let follows = (2..=6).fold(0, |any, bytes| any | ahead(digit, at, bytes));
         digit[at] & !ahead(digit, at, 1) & follows & (ends_group(classes, &long, at) | in_pair(classes, at))
     });
