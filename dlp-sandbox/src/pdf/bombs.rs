@@ -8,8 +8,11 @@
 
 use super::bytes::filters;
 use super::repair::find;
-use super::streams::{Filter, UNPACKED_BYTES_MAX, Unpacked, honest, unpack_counted};
+use super::streams::{
+    Filter, Packing, UNPACKED_BYTES_MAX, Unpacked, filters as stream_filters, honest, packing, unpack_counted,
+};
 use crate::trouble::Trouble;
+use pdf_extract::{Document, Object};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -32,7 +35,7 @@ pub(super) enum Search {
 /// Searches a document for streams that unpack to more than the bound.
 pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
     let mut bombs: Vec<(usize, &[u8])> = Vec::new();
-    let mut left = UNPACKED_RATIO_MAX.saturating_mul(document.len() as u64).max(UNPACKED_BYTES_MAX);
+    let mut left = room(document.len() as u64);
     for stream in Streams::new(document) {
         // A dictionary may hold anything in its strings, so a filter is looked for in all there is.
         let has_filter = |bytes: &[u8]| [&b"Filter"[..], b"#"].iter().any(|mark| find(bytes, mark, 0).is_some());
@@ -67,6 +70,39 @@ pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
     Search::Defused(copy)
 }
 
+/// Bytes that all streams of a document may unpack to.
+fn room(document_bytes: u64) -> u64 {
+    UNPACKED_RATIO_MAX.saturating_mul(document_bytes).max(UNPACKED_BYTES_MAX)
+}
+
+/// Makes the streams empty that are bombs, in a document that was deciphered as it was loaded, so that nobody could see
+/// them before. Says so, and also if there is too much in all of them; then the rest is as it was.
+pub(super) fn defuse(document: &mut Document, document_bytes: u64, stream_bytes_max: u64) -> Option<Trouble> {
+    let mut left = room(document_bytes);
+    let mut bombs = Vec::new();
+    for (id, object) in &document.objects {
+        let Object::Stream(stream) = object else { continue };
+        if packing(document, &stream.dict) != Packing::Samples || stream.dict.has_type(b"XRef") {
+            continue;
+        }
+        let bytes_max = honest(stream.content.len() as u64, stream_bytes_max);
+        let mut unpacked_bytes = 0;
+        let filters = stream_filters(document, &stream.dict);
+        if matches!(unpack_counted(&filters, &stream.content, bytes_max, &mut unpacked_bytes), Unpacked::TooLarge) {
+            bombs.push(*id);
+        }
+        let Some(rest) = left.checked_sub(unpacked_bytes) else { return Some(Trouble::Streams) };
+        left = rest;
+    }
+    for id in &bombs {
+        if let Some(Object::Stream(stream)) = document.objects.get_mut(id) {
+            stream.dict.remove(b"Filter");
+            stream.set_content(Vec::new());
+        }
+    }
+    (!bombs.is_empty()).then_some(Trouble::StreamTooLarge)
+}
+
 /// Whether a stream is a picture, and none of those that the loader unpacks whatever else they say they are.
 fn is_picture(dictionary: &[u8]) -> bool {
     let has = |name: &[u8]| find(dictionary, name, 0).is_some();
@@ -85,15 +121,29 @@ fn is_named(rest: &[u8]) -> bool {
 /// Deflate is tried whatever is stated, because the statement may stand where it is not seen.
 fn judge(filters: &[Filter], packed: &[u8], bytes_max: u64) -> (Option<&'static [u8]>, u64) {
     let mut unpacked_bytes = 0;
-    let mut unpack = |filters: &[Filter]| unpack_counted(filters, packed, bytes_max, &mut unpacked_bytes);
+    let mut unpack =
+        |filters: &[Filter], packed: &[u8]| unpack_counted(filters, packed, bytes_max, &mut unpacked_bytes);
     let is_deflate = |filter: &Filter| matches!(filter.name(), b"FlateDecode" | b"Fl");
-    let stated = if filters.is_empty() { Unpacked::Opaque } else { unpack(filters) };
+    let stated = match filters.first().map(Filter::name) {
+        None => Unpacked::Opaque,
+        // Digits whose end is missing go on to the next word, not through all there is.
+        Some(b"ASCIIHexDecode" | b"AHx") => unpack(filters, &packed[..hex_len(packed)]),
+        Some(_) => unpack(filters, packed),
+    };
     let nothing = match stated {
         Unpacked::TooLarge => Some(nothing(filters.first())),
         Unpacked::Bytes(_) if filters.first().is_some_and(is_deflate) => None,
-        _ => matches!(unpack(&[Filter::new(b"FlateDecode".to_vec())]), Unpacked::TooLarge).then(|| nothing(None)),
+        _ => {
+            matches!(unpack(&[Filter::new(b"FlateDecode".to_vec())], packed), Unpacked::TooLarge).then(|| nothing(None))
+        }
     };
     (nothing, unpacked_bytes)
+}
+
+/// Bytes of hexadecimal digits and blanks.
+fn hex_len(text: &[u8]) -> usize {
+    let is_none = |byte: &u8| !byte.is_ascii_hexdigit() && !byte.is_ascii_whitespace() && *byte != 0;
+    text.iter().position(is_none).unwrap_or(text.len())
 }
 
 /// Packed bytes of nothing.
@@ -262,6 +312,25 @@ mod tests {
             let filters: Vec<Filter> = names.iter().map(|name| Filter::new(name.to_vec())).collect();
             let (nothing, unpacked_bytes) = judge(&filters, packed, 1 << 20);
             assert!(nothing.is_none() && expected.contains(&unpacked_bytes), "{names:?}: {unpacked_bytes}");
+        }
+    }
+
+    #[test]
+    fn what_is_looked_at_counts_though_it_gives_nothing() {
+        let blanks = [b' '; 100_000];
+        // Codes of LZW that clear the table, and blocks of deflate that hold nothing.
+        let clears = [0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01, 0x00].repeat(10_000);
+        let empty = [&[0x78, 1][..], &[0, 0, 0, 0xFF, 0xFF].repeat(20_000)].concat();
+        let rows: [(&[u8], &[u8], std::ops::RangeInclusive<u64>); 4] = [
+            (b"A85", &blanks, 99_000..=200_000),
+            (b"LZW", &clears, 89_000..=200_000),
+            (b"Fl", &empty, 100_000..=500_000),
+            // These end with the first byte that is no digit, wherever the next stream begins.
+            (b"AHx", &[b"41 42 endstream", &blanks[..]].concat(), 0..=20),
+        ];
+        for (name, packed, expected) in rows {
+            let (_, counted) = judge(&[Filter::new(name.to_vec())], packed, 1 << 20);
+            assert!(expected.contains(&counted), "{}: {counted}", String::from_utf8_lossy(name));
         }
     }
 

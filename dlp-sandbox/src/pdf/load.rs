@@ -1,5 +1,6 @@
 //! Loads a document: as it is, or repaired, or not at all.
 
+use super::unlock::{hide, unlock};
 use super::{folded, repair};
 use crate::trouble::Trouble;
 use pdf_extract::{Document, Error, LoadOptions};
@@ -39,9 +40,14 @@ pub(super) fn load(bytes: &[u8]) -> Loaded {
 }
 
 fn attempt(bytes: &[u8]) -> Option<Loaded> {
-    let options = || LoadOptions::with_filter(folded::disguise);
-    let loaded = catch_unwind(AssertUnwindSafe(|| Document::load_mem_with_options(bytes, options()))).ok()?;
-    match loaded {
+    let bytes = hide(bytes);
+    let load = || {
+        let options = LoadOptions::with_filter(folded::disguise);
+        let mut document = Document::load_mem_with_options(&bytes, options)?;
+        unlock(&mut document);
+        Ok::<_, Error>(document)
+    };
+    match catch_unwind(AssertUnwindSafe(load)).ok()? {
         Ok(document) if document.trailer.get(b"Encrypt").is_ok() => Some(Loaded::Locked(lock_of(&document))),
         Ok(mut document) => {
             let was_encrypted = document.was_encrypted();
@@ -49,9 +55,6 @@ fn attempt(bytes: &[u8]) -> Option<Loaded> {
             let unfolding = catch_unwind(AssertUnwindSafe(unfold)).ok()?;
             Some(Loaded::Document(Box::new(Pdf { document, repaired: false, was_encrypted, unfolding })))
         }
-        Err(Error::InvalidPassword) => Some(Loaded::Locked(Trouble::UserPassword)),
-        Err(Error::UnsupportedSecurityHandler(name)) => Some(Loaded::Locked(handler(&name))),
-        Err(Error::Decryption(_)) => Some(Loaded::Locked(Trouble::UnknownEncryption)),
         Err(_) => None,
     }
 }
@@ -70,5 +73,71 @@ fn handler(name: &[u8]) -> Trouble {
         b"Standard" => Trouble::UserPassword,
         b"Adobe.PubSec" | b"Adobe.PPKLite" | b"Entrust.PPKEF" => Trouble::PublicKey,
         _ => Trouble::UnknownEncryption,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bombs;
+    use super::*;
+    use pdf_extract::{Dictionary, EncryptionState, EncryptionVersion, Object, Permissions, Stream, StringFormat};
+    use std::io::Write;
+
+    fn bomb() -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&vec![b' '; 24 << 20]).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn dictionary(entries: Vec<(&str, Object)>) -> Dictionary {
+        Dictionary::from_iter(entries)
+    }
+
+    /// A document with a page whose description is a bomb, and another one where objects should be packed.
+    fn encrypted(user_password: &str) -> Vec<u8> {
+        let name = |name: &str| Object::Name(name.as_bytes().to_vec());
+        let mut document = Document::with_version("1.7");
+        let packed =
+            |kind| vec![("Type", name(kind)), ("Filter", name("FlateDecode")), ("N", 1.into()), ("First", 4.into())];
+        let contents = document.add_object(Stream::new(dictionary(packed("Any")), bomb()));
+        document.add_object(Stream::new(dictionary(packed("ObjStx")), bomb()));
+        let page = document.add_object(dictionary(vec![("Type", name("Page")), ("Contents", contents.into())]));
+        let kids = Object::Array(vec![page.into()]);
+        let pages = vec![("Type", name("Pages")), ("Kids", kids), ("Count", 1.into())];
+        let pages = document.add_object(dictionary(pages));
+        let root = document.add_object(dictionary(vec![("Type", name("Catalog")), ("Pages", pages.into())]));
+        document.trailer.set("Root", root);
+        let id = Object::String(vec![7; 16], StringFormat::Hexadecimal);
+        document.trailer.set("ID", Object::Array(vec![id.clone(), id]));
+        let version = EncryptionVersion::V2 {
+            document: &document,
+            owner_password: "owner",
+            user_password,
+            key_length: 128,
+            permissions: Permissions::all(),
+        };
+        let state = EncryptionState::try_from(version).unwrap();
+        document.encrypt(&state).unwrap();
+        let mut bytes = Vec::new();
+        document.save_to(&mut bytes).unwrap();
+        // The writer leaves out what it takes for packed objects, so their name is written by hand.
+        let at = bytes.windows(7).position(|window| window == b"/ObjStx").unwrap();
+        bytes[at + 6] = b'm';
+        bytes
+    }
+
+    #[test]
+    fn what_is_deciphered_is_measured_before_it_is_unpacked() {
+        let bytes = encrypted("");
+        assert!(matches!(bombs::search(&bytes, 64 << 20), bombs::Search::Honest), "nothing shows before");
+        let Some(Loaded::Document(mut pdf)) = attempt(&bytes) else { panic!("it opens") };
+        assert_eq!((pdf.was_encrypted, pdf.unfolding), (true, Some(Trouble::ObjectBytes)));
+        let len = bytes.len() as u64;
+        assert_eq!(bombs::defuse(&mut pdf.document, len, 64 << 20), Some(Trouble::StreamTooLarge));
+        let content = |object: &Object| object.as_stream().map_or(0, |stream| stream.content.len());
+        // The table of objects is a stream as well.
+        assert!(pdf.document.objects.values().map(content).sum::<usize>() < 1_000);
+        assert_eq!(bombs::defuse(&mut pdf.document, len, 64 << 20), None);
+        assert!(matches!(attempt(&encrypted("user")), Some(Loaded::Locked(Trouble::UserPassword))));
     }
 }

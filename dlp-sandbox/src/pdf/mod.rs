@@ -31,6 +31,7 @@ mod seen;
 mod streams;
 mod structure;
 mod tokens;
+mod unlock;
 mod yields;
 
 use crate::trouble::Trouble;
@@ -77,7 +78,7 @@ pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut 
         Search::Defused(copy) => copy,
         Search::TooMuch(_) => return bytes::read(document, WideStrings::Characters, bounds, &mut seen, output),
     };
-    let pdf = match load::load(document) {
+    let mut pdf = match load::load(document) {
         Loaded::Document(pdf) => pdf,
         Loaded::Locked(trouble) => {
             output.trouble(trouble)?;
@@ -93,6 +94,16 @@ pub(crate) fn read(document: &[u8], asked: Asked, bounds: &Bounds, output: &mut 
     }
     if let Some(trouble) = pdf.unfolding.filter(|_| is_first) {
         output.trouble(trouble)?;
+    }
+    if pdf.was_encrypted
+        && let Some(trouble) = bombs::defuse(&mut pdf.document, document.len() as u64, bounds.stream_bytes)
+    {
+        if is_first {
+            output.trouble(trouble)?;
+        }
+        if trouble != Trouble::StreamTooLarge {
+            return bytes::read_objects(&pdf.document, WideStrings::Characters, bounds, &mut seen, output);
+        }
     }
     let first_page = match start {
         Start::Page(page) => Some(page),

@@ -8,6 +8,7 @@ use super::objects;
 use flate2::{Decompress, FlushDecompress, Status};
 use pdf_extract::{Dictionary, Document, Object, Stream};
 use std::borrow::Cow;
+use std::slice::Iter;
 
 /// Filters in a row. One is usual, two occur, more is an attempt to hide or to blow up.
 const FILTERS_MAX: usize = 8;
@@ -157,7 +158,8 @@ pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) ->
     unpack_counted(filters, packed, bytes_max, &mut 0)
 }
 
-/// Unpacks bytes through a row of filters, and counts what comes out of each.
+/// Unpacks bytes through a row of filters, and counts what comes out of each, or goes in where that is more: much may
+/// mean nothing.
 pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], bytes_max: u64, unpacked_bytes: &mut u64) -> Unpacked {
     if filters.len() > FILTERS_MAX {
         return Unpacked::TooLarge;
@@ -165,12 +167,13 @@ pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], bytes_max: u64, 
     let mut bytes = Cow::Borrowed(packed);
     let mut is_torn = false;
     for filter in filters {
-        let unpacked = unpack_one(filter, &bytes, bytes_max);
-        *unpacked_bytes = unpacked_bytes.saturating_add(match &unpacked {
+        let (unpacked, taken) = unpack_one(filter, &bytes, bytes_max);
+        let given = match &unpacked {
             Unpacked::Bytes(bytes) | Unpacked::Torn(bytes) => bytes.len() as u64,
             Unpacked::TooLarge => bytes_max,
             Unpacked::Opaque => 0,
-        });
+        };
+        *unpacked_bytes = unpacked_bytes.saturating_add(given.max(taken as u64));
         bytes = Cow::Owned(match unpacked {
             Unpacked::Bytes(bytes) => bytes,
             Unpacked::Torn(bytes) => {
@@ -184,21 +187,24 @@ pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], bytes_max: u64, 
     if is_torn { Unpacked::Torn(bytes) } else { Unpacked::Bytes(bytes) }
 }
 
-fn unpack_one(filter: &Filter, packed: &[u8], bytes_max: u64) -> Unpacked {
-    match filter.name.as_slice() {
-        b"FlateDecode" | b"Fl" => inflate(packed, bytes_max),
-        b"LZWDecode" | b"LZW" => unpack_lzw(packed, filter.early_change, bytes_max),
-        b"ASCII85Decode" | b"A85" => from_base_85(packed, bytes_max),
-        b"ASCIIHexDecode" | b"AHx" => Unpacked::whole(from_hex(packed), true, bytes_max),
-        b"RunLengthDecode" | b"RL" => run_lengths(packed, bytes_max),
+/// What a filter makes of packed bytes, and how many of them it looked at.
+fn unpack_one(filter: &Filter, packed: &[u8], bytes_max: u64) -> (Unpacked, usize) {
+    let mut rest = packed.iter();
+    let unpacked = match filter.name.as_slice() {
+        b"FlateDecode" | b"Fl" => return inflate(packed, bytes_max),
+        b"LZWDecode" | b"LZW" => unpack_lzw(&mut rest, filter.early_change, bytes_max),
+        b"ASCII85Decode" | b"A85" => from_base_85(&mut rest, bytes_max),
+        b"ASCIIHexDecode" | b"AHx" => Unpacked::whole(hex_bytes(&mut rest), true, bytes_max),
+        b"RunLengthDecode" | b"RL" => return (run_lengths(packed, bytes_max), 0),
         b"Crypt" => Unpacked::Bytes(packed.to_vec()),
         _ => Unpacked::Opaque,
-    }
+    };
+    (unpacked, packed.len() - rest.len())
 }
 
 /// The filters in the order in which they unpack. What stands in their place and is no name is a filter that nobody
 /// knows, or a file elsewhere.
-fn filters(document: &Document, dictionary: &Dictionary) -> Vec<Filter> {
+pub(super) fn filters(document: &Document, dictionary: &Dictionary) -> Vec<Filter> {
     let filter = objects::get(document, dictionary, b"Filter").or_else(|| objects::get(document, dictionary, b"F"));
     let name = |object: &Object| {
         let name = objects::resolve(document, object).and_then(|name| name.as_name().ok());
@@ -231,34 +237,39 @@ fn parameter(document: &Document, dictionary: &Dictionary, index: usize, key: &[
 
 /// Deflate data with its header, without its checksum when that is missing, without its header when that is missing. A
 /// checksum that is there and wrong tells of damage.
-fn inflate(packed: &[u8], bytes_max: u64) -> Unpacked {
+fn inflate(packed: &[u8], bytes_max: u64) -> (Unpacked, usize) {
     const HEADER_BYTES: usize = 2;
     const CHECKSUM_BYTES: usize = 4;
     if packed.trim_ascii().is_empty() {
-        return Unpacked::Bytes(Vec::new());
+        return (Unpacked::Bytes(Vec::new()), 0);
     }
     let with_header = Inflated::of(packed, true, bytes_max);
-    if with_header.end.is_some() || with_header.bytes.len() as u64 > bytes_max {
-        return Unpacked::whole(with_header.bytes, true, bytes_max);
+    let mut taken = with_header.taken;
+    if with_header.is_whole || with_header.bytes.len() as u64 > bytes_max {
+        return (Unpacked::whole(with_header.bytes, true, bytes_max), taken);
     }
     let body = packed.get(HEADER_BYTES..).unwrap_or_default();
     let skipped = Inflated::of(body, false, bytes_max);
-    if let Some(end) = skipped.end.filter(|_| skipped.bytes.len() >= with_header.bytes.len()) {
-        return Unpacked::whole(skipped.bytes, body.len() - end < CHECKSUM_BYTES, bytes_max);
+    taken += skipped.taken;
+    if skipped.is_whole && skipped.bytes.len() >= with_header.bytes.len() {
+        return (Unpacked::whole(skipped.bytes, body.len() - skipped.taken < CHECKSUM_BYTES, bytes_max), taken);
     }
     let bare = Inflated::of(packed, false, bytes_max);
-    if bare.end.is_some() && with_header.bytes.is_empty() {
-        return Unpacked::whole(bare.bytes, true, bytes_max);
+    taken += bare.taken;
+    if bare.is_whole && with_header.bytes.is_empty() {
+        return (Unpacked::whole(bare.bytes, true, bytes_max), taken);
     }
     let longest = [with_header, skipped].into_iter().max_by_key(|inflated| inflated.bytes.len());
-    Unpacked::whole(longest.map_or_else(Vec::new, |longest| longest.bytes), false, bytes_max)
+    (Unpacked::whole(longest.map_or_else(Vec::new, |longest| longest.bytes), false, bytes_max), taken)
 }
 
 /// What comes out of deflate data.
 struct Inflated {
     bytes: Vec<u8>,
-    /// Where the data ends, when it does.
-    end: Option<usize>,
+    /// Packed bytes that were looked at.
+    taken: usize,
+    /// Whether the data ends there.
+    is_whole: bool,
 }
 
 impl Inflated {
@@ -267,6 +278,7 @@ impl Inflated {
         let mut state = Decompress::new(has_header);
         let mut bytes = Vec::new();
         let mut step = vec![0; STEP_BYTES];
+        let mut is_whole = false;
         while bytes.len() as u64 <= bytes_max {
             let (taken, given) = (state.total_in(), state.total_out());
             let rest = usize::try_from(taken).ok().and_then(|taken| packed.get(taken..)).unwrap_or_default();
@@ -274,17 +286,20 @@ impl Inflated {
             let new = usize::try_from(state.total_out() - given).unwrap_or(0);
             bytes.extend_from_slice(&step[..new.min(STEP_BYTES)]);
             match status {
-                Ok(Status::StreamEnd) => return Self { bytes, end: usize::try_from(state.total_in()).ok() },
+                Ok(Status::StreamEnd) => {
+                    is_whole = true;
+                    break;
+                }
                 Ok(_) if new > 0 || state.total_in() > taken => {}
                 _ => break,
             }
         }
-        Self { bytes, end: None }
+        Self { bytes, taken: usize::try_from(state.total_in()).unwrap_or(packed.len()), is_whole }
     }
 }
 
 /// LZW as in PDF: codes of 9 to 12 bits, high bit first.
-fn unpack_lzw(packed: &[u8], early_change: bool, bytes_max: u64) -> Unpacked {
+fn unpack_lzw(packed: &mut Iter<'_, u8>, early_change: bool, bytes_max: u64) -> Unpacked {
     const CLEAR: usize = 256;
     const END: usize = 257;
     const CODES_MAX: usize = 4_096;
@@ -293,13 +308,12 @@ fn unpack_lzw(packed: &[u8], early_change: bool, bytes_max: u64) -> Unpacked {
     let mut bytes = Vec::new();
     let mut last: Option<(usize, usize)> = None;
     let (mut bits, mut bit_count) = (0_usize, 0_u32);
-    let mut rest = packed.iter();
     loop {
         // The table is one entry behind the writer's.
         let next = END + 1 + seen.len() + usize::from(last.is_some()) + usize::from(early_change);
         let width = (usize::BITS - next.min(CODES_MAX - 1).leading_zeros()).max(9);
         while bit_count < width {
-            let Some(byte) = rest.next() else { return Unpacked::whole(bytes, false, bytes_max) };
+            let Some(byte) = packed.next() else { return Unpacked::whole(bytes, false, bytes_max) };
             bits = (bits << 8 | usize::from(*byte)) & 0xFF_FFFF;
             bit_count += 8;
         }
@@ -337,11 +351,12 @@ fn unpack_lzw(packed: &[u8], early_change: bool, bytes_max: u64) -> Unpacked {
 }
 
 /// Groups of five characters for four bytes, up to `~>`.
-fn from_base_85(text: &[u8], bytes_max: u64) -> Unpacked {
+fn from_base_85(text: &mut Iter<'_, u8>, bytes_max: u64) -> Unpacked {
     let mut bytes = Vec::new();
     let mut group: Vec<u32> = Vec::with_capacity(5);
-    let text = text.trim_ascii_start();
-    for byte in text.strip_prefix(b"<~").unwrap_or(text) {
+    let start = text.as_slice().trim_ascii_start();
+    *text = start.strip_prefix(b"<~").unwrap_or(start).iter();
+    for byte in text {
         match byte {
             b'~' => {
                 push_group(&group, &mut bytes);
@@ -375,8 +390,12 @@ fn push_group(group: &[u32], bytes: &mut Vec<u8>) {
 
 /// Hexadecimal digits up to `>`; anything else between them is skipped.
 pub(super) fn from_hex(text: &[u8]) -> Vec<u8> {
+    hex_bytes(&mut text.iter())
+}
+
+fn hex_bytes(text: &mut Iter<'_, u8>) -> Vec<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let digits: Vec<u8> = text.iter().take_while(|byte| **byte != b'>').filter_map(digit).collect();
+    let digits: Vec<u8> = text.take_while(|byte| **byte != b'>').filter_map(digit).collect();
     digits.chunks(2).map(|pair| (pair[0] << 4) | pair.get(1).copied().unwrap_or(0)).collect()
 }
 
@@ -418,7 +437,7 @@ mod tests {
     use std::io::Write;
 
     fn unpacked(filter: &str, packed: &[u8], bytes_max: u64) -> Unpacked {
-        unpack_one(&Filter::new(filter.as_bytes().to_vec()), packed, bytes_max)
+        unpack_one(&Filter::new(filter.as_bytes().to_vec()), packed, bytes_max).0
     }
 
     #[test]
@@ -473,7 +492,7 @@ mod tests {
             put(257, 9);
             put(0, 7);
             let filter = Filter { name: b"LZWDecode".to_vec(), early_change };
-            assert!(unpack_one(&filter, &packed, 10_000) == Unpacked::Bytes(text), "early change {early_change}");
+            assert!(unpack_one(&filter, &packed, 10_000).0 == Unpacked::Bytes(text), "early change {early_change}");
         }
     }
 
