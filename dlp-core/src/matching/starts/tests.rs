@@ -198,7 +198,7 @@ fn waiting(patterns: PhraseId) -> Starts {
         let first = set_of(&[b'0' + (number % 10) as u8]);
         let start = Start { skip: (0, 0), run_min: 3, digit_within: Some(0), shape: Shape::default() };
         let named = (number > 0).then(|| Named::new(vec![number], (9, 9)));
-        builder.add((number, Boundary::Token), &[first, digit, digit], (&start, named));
+        builder.add((number, Boundary::Token), &[first, digit, digit], (start, named));
     }
     builder.build(patterns as usize)
 }
