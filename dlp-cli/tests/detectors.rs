@@ -85,13 +85,13 @@ fn new_detectors_in_the_place_of_built_in_ones_are_said() {
     let taken = place.dlp(&["detectors", "new", "pii.pl.pesel"]).output().expect("dlp runs");
     assert_eq!(taken.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&taken.stderr).contains("already taken"), "{taken:?}");
-    let words = ["detectors", "new", "custom.acme.key", "--pattern", "ghp_[A-Za-z0-9]{36}", "--out", "a.toml"];
+    let words = ["detectors", "new", "custom.acme.key", "--pattern", "glpat-[A-Za-z0-9_-]{20}", "--out", "a.toml"];
     let new = place.dlp(&words).output().expect("dlp runs");
     let stderr = String::from_utf8_lossy(&new.stderr).into_owned();
-    assert!(new.status.code() == Some(0) && stderr.contains("built-in secret.github."), "{stderr}");
+    assert!(new.status.code() == Some(0) && stderr.contains("built-in secret.gitlab."), "{stderr}");
     let test = place.dlp(&["detectors", "test", "a.toml"]).output().expect("dlp runs");
     let stdout = String::from_utf8_lossy(&test.stdout).into_owned();
-    assert!(stdout.contains("reported by secret.github."), "{stdout}");
+    assert!(stdout.contains("reported by secret.gitlab."), "{stdout}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ mod tests {
         let bytes: Vec<u8> = (0..200_001_u32).flat_map(|number| (number % 1_000).to_le_bytes()).collect();
         let mut shelf = Shelf::default();
         bytes.chunks(4 * PIECE_BYTES).for_each(|chunk| shelf.put(chunk));
-        assert!(shelf.packed_bytes() < bytes.len() as u64 / 16, "{}", shelf.packed_bytes());
+        assert!(shelf.packed_bytes() < bytes.len() as u64 / 12, "{}", shelf.packed_bytes());
         let mut read = Vec::new();
         shelf.read_to_end(&mut read).unwrap();
         assert!(read == bytes);
