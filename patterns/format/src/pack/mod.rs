@@ -154,6 +154,24 @@ counter_examples = [{ text = "acme_", reason = "too short" }]
     }
 
     #[test]
+    fn parts_for_hashes_do_not_depend_on_neighbours() {
+        let parts = |detectors: &[Detector], number| {
+            let packed = Packed::open(pack(detectors).expect("packed")).expect("opened");
+            let mut parts = Vec::new();
+            packed.each_part(number, &mut |part: &[u8]| parts.push(part.to_vec())).expect("read");
+            parts
+        };
+        let mut detectors = detectors();
+        let alone = parts(&detectors[1..], 0);
+        assert_eq!(parts(&detectors, 1), alone);
+        detectors[1].context.weak.push("other".to_owned());
+        assert_ne!(parts(&detectors, 1), alone);
+        detectors[1].context.weak.clear();
+        detectors[1].patterns[0].regex.push('?');
+        assert_ne!(parts(&detectors, 1), alone);
+    }
+
+    #[test]
     fn damage_is_an_error() {
         let packed = pack(&detectors()).expect("packed");
         for len in 0..packed.len() {

@@ -156,20 +156,26 @@ impl Packed {
         Ok(postcard::from_bytes(self.record(Section::PatternEnds, Section::Patterns, number)?)?)
     }
 
-    /// What a detector says, and its patterns, for hashes.
+    /// What a detector says, and its patterns, for hashes: the same whatever it was packed with.
     ///
     /// # Errors
     /// When the bytes are damaged.
-    pub fn each_part<'p>(&'p self, number: u32, each: &mut dyn FnMut(&'p [u8])) -> Result<(), PackError> {
+    pub fn each_part(&self, number: u32, each: &mut dyn FnMut(&[u8])) -> Result<(), PackError> {
         each(self.record(Section::BodyEnds, Section::Bodies, number)?);
         let DetectorHead { context, first_pattern, patterns, .. } = self.heads(number)?.detector;
         for pattern in 0..patterns {
-            each(self.record(Section::PatternEnds, Section::Patterns, first_pattern.saturating_add(pattern))?);
+            let record = self.record(Section::PatternEnds, Section::Patterns, first_pattern.saturating_add(pattern))?;
+            // The numbers of its lists are those of this pack; what the lists hold comes from the expression.
+            let (PatternLists { .. }, written) = postcard::take_from_bytes(record)?;
+            each(written);
         }
-        each(self.record(Section::ContextEnds, Section::Contexts, context)?);
-        let ContextHead { strong, weak, negative, .. } = self.context(context)?;
-        for phrase in [strong, weak, negative].concat() {
-            each(self.phrase(phrase)?.as_bytes());
+        let ContextHead { strong, weak, negative, before_bytes, after_bytes, required } = self.context(context)?;
+        each(&[before_bytes.to_le_bytes(), after_bytes.to_le_bytes(), [required.into(), 0]].concat());
+        for list in [strong, weak, negative] {
+            each(&(list.len() as u64).to_le_bytes());
+            for phrase in list {
+                each(self.phrase(phrase)?.as_bytes());
+            }
         }
         Ok(())
     }
