@@ -175,9 +175,10 @@ fn default_level() -> String {
 /// contradicts itself.
 pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError> {
     let parsed = syntax(file, text)?;
+    let lines = Lines::of(text);
     if let Some(entry) = parsed.allow.first().filter(|_| file.is_built_in()) {
         let message = "expected detectors alone in a built-in file".to_owned();
-        return Err(FormatError::Allow { file: file.name.to_owned(), line: line_of(text, entry), message });
+        return Err(FormatError::Allow { file: file.name.to_owned(), line: lines.of_value(entry), message });
     }
     if parsed.detector.is_empty() && parsed.allow.is_empty() {
         let message = "expected at least one `[[detector]]` or `[[allow]]` table, found none".to_owned();
@@ -187,11 +188,11 @@ pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError
         .detector
         .into_iter()
         .map(|spanned| {
-            let line = line_of(text, &spanned);
+            let line = lines.of_value(&spanned);
             let raw = spanned.into_inner();
             let lines = ExampleLines {
-                examples: raw.examples.iter().map(|example| line_of(text, example)).collect(),
-                counter_examples: raw.counter_examples.iter().map(|counter| line_of(text, counter)).collect(),
+                examples: raw.examples.iter().map(|example| lines.of_value(example)).collect(),
+                counter_examples: raw.counter_examples.iter().map(|counter| lines.of_value(counter)).collect(),
             };
             let failed = |detector: &str, line, message| FormatError::Detector {
                 file: file.name.to_owned(),
@@ -212,8 +213,9 @@ pub fn parse_file(file: FileId<'_>, text: &str) -> Result<Vec<Read>, FormatError
 /// [`FormatError::Syntax`] for wrong TOML, unknown keys or words; [`FormatError::Allow`] for the first entry that says
 /// nothing.
 pub fn parse_allow(file: FileId<'_>, text: &str) -> Result<Vec<Allow>, FormatError> {
+    let lines = Lines::of(text);
     let entry = |spanned: toml::Spanned<AllowToml>| {
-        let line = line_of(text, &spanned);
+        let line = lines.of_value(&spanned);
         let failed = |message| FormatError::Allow { file: file.name.to_owned(), line, message };
         spanned.into_inner().checked(line).map_err(failed)
     };
@@ -224,9 +226,18 @@ fn syntax(file: FileId<'_>, text: &str) -> Result<FileToml, FormatError> {
     toml::from_str(text).map_err(|error| FormatError::Syntax { file: file.name.to_owned(), message: error.to_string() })
 }
 
-/// The line on which a value starts, from 1.
-fn line_of<T>(text: &str, value: &toml::Spanned<T>) -> usize {
-    1 + text.bytes().take(value.span().start).filter(|byte| *byte == b'\n').count()
+/// The lines of a file, by the places of their ends.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line on which a value starts, from 1.
+    fn of_value<T>(&self, value: &toml::Spanned<T>) -> usize {
+        1 + self.0.partition_point(|end| *end < value.span().start)
+    }
 }
 
 fn check(file: FileId<'_>, raw: DetectorToml, lines: ExampleLines) -> Result<Read, String> {
