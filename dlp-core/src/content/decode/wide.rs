@@ -38,25 +38,26 @@ fn is_likely(unit: u16) -> bool {
     is_letter || matches!(unit, 0x9 | 0xA | 0xD | 0x2010..=0x2030 | 0xFEFF)
 }
 
+/// The characters that bytes are in UTF-16 of an order, with the place of each.
+fn chars(bytes: &[u8], read: fn([u8; 2]) -> u16) -> impl Iterator<Item = (usize, char)> {
+    let units = bytes.as_chunks::<2>().0.iter().map(move |unit| read(*unit));
+    let chars = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    let placed = chars.scan(0, |at, c| Some((std::mem::replace(at, *at + 2 * c.len_utf16()), c)));
+    placed.filter(|(_, c)| *c != '\u{FEFF}')
+}
+
 /// The text that bytes are in UTF-16 of an order.
 pub(super) fn text(bytes: &[u8], read: fn([u8; 2]) -> u16) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-    let chars = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
-    chars.filter(|c| *c != '\u{FEFF}').collect()
+    chars(bytes, read).map(|(_, c)| c).collect()
 }
 
 /// The text that bytes are in UTF-16; `None` when they are none.
 pub(super) fn narrow(content: &Derived) -> Option<Derived> {
     let read = order(&content.bytes)?;
     let place = |at: usize| original_offset(&content.runs, at as u32).unwrap_or(0);
-    let units = content.bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
     let mut out = Derived { bytes: Vec::with_capacity(content.bytes.len() / 2), runs: Vec::new() };
-    let mut at = 0;
-    for c in char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)) {
-        if c != '\u{FEFF}' {
-            out.share(c.encode_utf8(&mut [0; 4]).as_bytes(), place(at));
-        }
-        at += 2 * c.len_utf16();
+    for (at, c) in chars(&content.bytes, read) {
+        out.share(c.encode_utf8(&mut [0; 4]).as_bytes(), place(at));
     }
     let end = content.runs.last().map_or(0, |run| run.original_start);
     out.runs.push(MapRun { text_start: out.bytes.len() as u32, original_start: end, stride: 1 });
