@@ -3,7 +3,7 @@
 //! [`readings`] gives all that `views` hands out of one text, with the bytes that each reading was made from. Of a code
 //! like base64 no character can be exchanged alone, so such a reading tells the whole run.
 
-use super::decode::{Derived, Given, JOINED, Made, Places, compose, inflate, others, runs};
+use super::decode::{Derived, Given, Inflated, JOINED, Made, Places, compose, inflate, others, runs};
 use super::{MapRun, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX};
 use std::convert::Infallible;
@@ -111,10 +111,10 @@ impl Look {
     }
 
     fn inflate(&mut self, content: &Derived, outer: Option<&Outer<'_>>, depth: u32) {
-        let (content, is_cut) = inflate(content, self.room as u64);
+        let Inflated { content, is_cut, is_too_deep } = inflate(content, self.room as u64);
         // Inflating is the work, whatever comes of it.
         self.room -= content.bytes.len();
-        self.is_partial |= is_cut;
+        self.is_partial |= is_cut || is_too_deep;
         if recognise::has_signature(&content.bytes) {
             self.add_charged((content, None), outer, Form::File, depth);
         } else if runs::is_text(&content.bytes) {

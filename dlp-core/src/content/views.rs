@@ -4,7 +4,7 @@
 //! original bytes, and looked at again, because encodings nest. Encoded files are walked as children. A run of digits
 //! that the end of a piece cuts waits for the next piece. All of it is bounded by what it was made from.
 
-use super::decode::{Derived, Given, JOINED, Made, Other, Places, compose, inflate, others, runs};
+use super::decode::{Derived, Given, Inflated, JOINED, Made, Other, Places, compose, inflate, others, runs};
 use super::neighbours::{Block, Neighbours};
 use super::walk::{Step, Walk};
 use super::{Input, Join, MapRun, Origin, Part, Place, Relation, Role, Segment, SourceLines, names, recognise};
@@ -251,7 +251,10 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
 /// Hands out what was deflated before it was encoded.
 fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step {
     walk.check_budget()?;
-    let (content, is_cut) = inflate(&other.content, walk.views.room());
+    let Inflated { content, is_cut, is_too_deep } = inflate(&other.content, walk.views.room());
+    if is_too_deep {
+        say_too_deep(walk);
+    }
     // Inflating is the work, whatever comes of it; one byte more says that there was no room.
     let is_charged = charge(walk, content.bytes.len() + usize::from(is_cut));
     match () {
@@ -287,14 +290,21 @@ fn view(walk: &mut Walk<'_>, other: Other<'_>, source: &Source<'_>) -> Step {
     charged_view(walk, other, source)
 }
 
-/// Whether no more may be decoded inside of what is open, which is said once.
+/// Whether no more may be decoded inside of what is open, which is said.
 fn is_deepest(walk: &mut Walk<'_>) -> bool {
     let is_deepest = walk.views.depth >= DECODING_DEPTH_MAX;
-    if is_deepest && !std::mem::replace(&mut walk.views.is_too_deep, true) {
+    if is_deepest {
+        say_too_deep(walk);
+    }
+    is_deepest
+}
+
+/// Says once that something was not decoded.
+fn say_too_deep(walk: &mut Walk<'_>) {
+    if !std::mem::replace(&mut walk.views.is_too_deep, true) {
         let message = "encodings nest deeper than the bound; the innermost was not decoded";
         walk.problem(Problem::limit("decoding_depth_max", DECODING_DEPTH_MAX.into(), message));
     }
-    is_deepest
 }
 
 fn charged_view(walk: &mut Walk<'_>, other: Other<'_>, source: &Source<'_>) -> Step {

@@ -405,6 +405,30 @@ fn versions_that_may_not_be_held_at_once_are_put_together_again() {
 }
 
 #[test]
+fn rows_of_differences_have_a_bound_of_their_own() {
+    // What is large makes all before it forgotten.
+    let large = object(3, &[], &[b'.'; 90_000]);
+    let same = |distance: usize, addition: &[u8]| {
+        let long = [(((distance >> 7) as u8).wrapping_sub(1)) | 0x80, (distance & 0x7F) as u8];
+        let head: &[u8] = if distance < 0x80 { &[distance as u8] } else { &long };
+        object(6, head, &[&[0x0a, 0x0a + addition.len().saturating_sub(1) as u8, 0x90, 0x0a], addition].concat())
+    };
+    let bounds = dlp_core::base::Limits { held_bytes_max: 100_000, ..limits() };
+    for (count, reasons, expected) in [(4_096, &[][..], "0123456789marker"), (4_097, &["delta_chain_max"], "marker")] {
+        let mut objects = vec![object(3, &[], b"0123456789")];
+        for _ in 0..count {
+            let base = objects.last().map_or(0, Vec::len);
+            objects.push(same(base, b""));
+        }
+        let base = objects.last().map_or(0, Vec::len);
+        objects.extend([large.clone(), large.clone()]);
+        objects.push(same(base + 2 * large.len(), b"\x06marker"));
+        let seen = walk_with("a.pack", &pack(&objects), &bounds, None);
+        assert_eq!((seen.reasons.as_slice(), seen.holds(expected)), (reasons, true), "{count}");
+    }
+}
+
+#[test]
 fn differences_to_what_waits_wait_with_it() {
     let first = from_hex("ad471007bd7f5983d273b9584e5629230150fd54");
     let base = object(3, &[], b"0123456789");

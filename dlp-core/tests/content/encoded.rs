@@ -10,6 +10,12 @@ use dlp_core::matching::{DetectorSet, Scratch};
 const NUMBER: &str = "44051401458";
 const LINE: &str = "PESEL: 44051401458";
 
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
 fn mime(bytes: &[u8]) -> String {
     data_encoding::BASE64_MIME.encode(bytes)
 }
@@ -102,6 +108,14 @@ fn decoding_is_bounded_in_depth_and_size() {
     let seen = walk("a.txt", nested.as_bytes());
     assert_eq!(seen.reasons, ["decoding_depth_max"]);
     assert_eq!(seen.completeness(), Completeness::Partial);
+    // Deflated again and again; what is inside may begin like such a stream.
+    for (text, times, reasons) in
+        [(LINE, 4, &[][..]), ("x^2 + y^2 is the square of it", 4, &[]), (LINE, 5, &["decoding_depth_max"])]
+    {
+        let deflated = (0..times).fold(text.as_bytes().to_vec(), |bytes, _| zlib(&bytes));
+        let seen = walk("a.txt", format!("code: {}", BASE64.encode(&deflated)).as_bytes());
+        assert_eq!((seen.reasons.as_slice(), seen.holds(text)), (reasons, reasons.is_empty()), "{text}: {times}");
+    }
     // Every escape is escaped again and again, and each layer has the text around it.
     let mut layers = "%41".to_owned();
     for _ in 0..4 {

@@ -384,6 +384,11 @@ fn long_values_are_read_as_they_come() {
     for path in ["a.db/t 1 b/inner.txt", "a.db/t 1 d"] {
         assert!(paths.contains(&path), "{paths:?}");
     }
+    // The number of a row stands in none of its values.
+    let (cell, pages) = chained(44_051_401_458, &self::payload(&[Value::Null, text(&long)]), 3);
+    let keyed = schema(&[("table", "t", 2, "CREATE TABLE t (pesel INTEGER PRIMARY KEY, note)")]);
+    let seen = walk("a.db", &database(&keyed, &[vec![leaf(&[cell])], pages].concat()));
+    assert!(seen.role(Role::Body).contains("44051401458") && seen.holds("text-end"), "{:?}", seen.reasons);
     // Neither the file nor its values have to be held where the file can be sought.
     let bounds = dlp_core::base::Limits { held_bytes_max: 100_000, ..limits() };
     let small = [payload_of_text(), vec![]].concat();

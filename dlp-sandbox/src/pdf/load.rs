@@ -40,11 +40,11 @@ pub(super) fn load(bytes: &[u8]) -> Loaded {
 }
 
 fn attempt(bytes: &[u8]) -> Option<Loaded> {
-    let bytes = hide(bytes);
+    let (bytes, stand_in) = hide(bytes);
     let load = || {
         let options = LoadOptions::with_filter(folded::disguise);
         let mut document = Document::load_mem_with_options(&bytes, options)?;
-        unlock(&mut document);
+        unlock(&mut document, stand_in);
         Ok::<_, Error>(document)
     };
     match catch_unwind(AssertUnwindSafe(load)).ok()? {
@@ -139,5 +139,28 @@ mod tests {
         assert!(pdf.document.objects.values().map(content).sum::<usize>() < 1_000);
         assert_eq!(bombs::defuse(&mut pdf.document, len, 64 << 20), None);
         assert!(matches!(attempt(&encrypted("user")), Some(Loaded::Locked(Trouble::UserPassword))));
+    }
+
+    #[test]
+    fn what_only_looks_encrypted_is_not() {
+        let plain = |entry: &[u8]| {
+            let mut document = Document::with_version("1.7");
+            let page = document.add_object(dictionary(vec![("Type", Object::Name(b"Page".to_vec()))]));
+            let pages = vec![("Kids", Object::Array(vec![page.into()])), ("Count", 1.into())];
+            let pages = document.add_object(dictionary(pages));
+            let root = document.add_object(dictionary(vec![("Pages", pages.into())]));
+            document.trailer.set("Root", root);
+            document.trailer.set("Mark", 1);
+            let mut bytes = Vec::new();
+            document.save_to(&mut bytes).unwrap();
+            let at = memchr::memmem::find(&bytes, b"/Mark 1").expect("it was set");
+            bytes.splice(at..at + 7, entry.iter().copied());
+            bytes
+        };
+        for entry in [&b"/encrypA 1 0 R"[..], b"/encrypT<</V 1>>", b"/#65ncrypA null", b"/Encrypt null"] {
+            let Some(Loaded::Document(pdf)) = attempt(&plain(entry)) else { panic!("it opens") };
+            assert!(!pdf.was_encrypted && pdf.document.page_iter().count() == 1);
+        }
+        assert!(matches!(attempt(&plain(b"/Encrypt<</V 1>>")), Some(Loaded::Locked(_))));
     }
 }

@@ -13,6 +13,6 @@ pub(super) mod transfer;
 mod wide;
 
 pub(super) use derived::{Derived, compose};
-pub(super) use others::{Given, JOINED, Made, Other, inflate, others};
+pub(super) use others::{Given, Inflated, JOINED, Made, Other, inflate, others};
 pub(super) use places::Places;
 pub(super) use rtf_compressed::rtf_compressed;

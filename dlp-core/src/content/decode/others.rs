@@ -3,6 +3,7 @@
 use super::runs::{self, is_deflated, is_text};
 use super::torn::{self, Mended};
 use super::{Derived, Places, escapes, transfer, wide};
+use crate::base::DECODING_DEPTH_MAX;
 use crate::content::MapRun;
 use crate::content::recognise::has_signature;
 use crate::text::original_offset;
@@ -164,20 +165,29 @@ fn in_part<'t>(text: &[u8], part: &Range<usize>, other: Other<'t>) -> Option<Oth
     }
 }
 
-/// How often something that was deflated is inflated.
-const DEFLATED_TIMES_MAX: usize = 4;
+/// What was inflated.
+pub(in crate::content) struct Inflated {
+    /// The bytes, all of which lead back to the whole.
+    pub(in crate::content) content: Derived,
+    /// Whether there was more of them than room.
+    pub(in crate::content) is_cut: bool,
+    /// Whether they are deflated still, deeper than the bound.
+    pub(in crate::content) is_too_deep: bool,
+}
 
-/// Inflates bytes as far as there is room, and says whether there was more. Streams that follow each other are one, what was
-/// deflated several times is inflated as often, and UTF-16 is narrowed. All of it leads back to the whole.
-pub(in crate::content) fn inflate(content: &Derived, room: u64) -> (Derived, bool) {
+/// Inflates bytes as far as there is room. Streams that follow each other are one, what was deflated several times is
+/// inflated as often, and UTF-16 is narrowed.
+pub(in crate::content) fn inflate(content: &Derived, room: u64) -> Inflated {
     let mut bytes = inflated(&content.bytes, room);
-    for _ in 1..DEFLATED_TIMES_MAX {
-        let inner = if runs::is_deflated(&bytes) { inflated(&bytes, room) } else { Vec::new() };
+    for _ in 1..DECODING_DEPTH_MAX {
+        let inner = inflated(&bytes, room);
         if inner.is_empty() {
             break;
         }
         bytes = inner;
     }
+    // Text may begin like such a stream, and nothing comes out of it.
+    let is_too_deep = !inflated(&bytes, room).is_empty();
     let is_cut = bytes.len() as u64 > room;
     bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
     if let Some(read) = wide::order(&bytes) {
@@ -187,7 +197,7 @@ pub(in crate::content) fn inflate(content: &Derived, room: u64) -> (Derived, boo
     let mut out = Derived::default();
     out.share(&bytes, first.map_or(0, |run| run.original_start));
     out.end(last.map_or(0, |run| run.original_start));
-    (out, is_cut)
+    Inflated { content: out, is_cut, is_too_deep }
 }
 
 /// What streams that follow each other inflate to, one byte more than there is room at most.
@@ -233,13 +243,14 @@ mod tests {
             let mut content = Derived::default();
             content.copy(&bytes, 7);
             content.end(7 + bytes.len() as u64);
-            let (inflated, is_cut) = inflate(&content, 1_000);
-            assert_eq!((String::from_utf8_lossy(&inflated.bytes).as_ref(), is_cut), (expected, false));
+            let found = inflate(&content, 1_000);
+            assert_eq!(String::from_utf8_lossy(&found.content.bytes), expected);
+            assert!(!found.is_cut && !found.is_too_deep, "{expected}");
         }
         let mut content = Derived::default();
         content.copy(&[deflated(text.as_bytes()), deflated(text.as_bytes())].concat(), 0);
-        let (inflated, is_cut) = inflate(&content, 20);
-        assert_eq!((inflated.bytes.len(), is_cut), (20, true));
+        let found = inflate(&content, 20);
+        assert_eq!((found.content.bytes.len(), found.is_cut), (20, true));
     }
 
     fn kinds(text: &str) -> Vec<(&'static str, Made<'static>)> {
@@ -288,9 +299,9 @@ mod tests {
         content.end(60);
         assert!(is_deflated(&content.bytes) && !is_deflated(b"x text") && !is_deflated(b""));
         for (room, len, is_cut) in [(9_999, 5_000, false), (5_000, 5_000, false), (100, 100, true)] {
-            let (inflated, cut) = inflate(&content, room);
-            assert_eq!((inflated.bytes.len(), cut), (len, is_cut), "{room}");
-            assert_eq!(inflated.runs.last().map(|run| run.original_start), Some(60));
+            let found = inflate(&content, room);
+            assert_eq!((found.content.bytes.len(), found.is_cut), (len, is_cut), "{room}");
+            assert_eq!(found.content.runs.last().map(|run| run.original_start), Some(60));
         }
     }
 }

@@ -33,7 +33,7 @@ const KINDS: [(u8, &str); 4] = [(1, "commit"), (2, "tree"), (3, "blob"), (4, "ta
 const BY_PLACE: u8 = 6;
 const BY_SUM: u8 = 7;
 /// Differences in a row that lead to one object. Programs stop at 50, and at 250 where they are told to pack well.
-const CHAIN_MAX: usize = 4_096;
+const DELTA_CHAIN_MAX: usize = 4_096;
 /// Memory that a difference takes while it waits, beside its bytes.
 const WAITING_BYTES: u64 = 256;
 
@@ -133,6 +133,7 @@ struct Content<'b> {
 enum Lack {
     Elsewhere,
     Room,
+    Chain,
     Broken,
 }
 
@@ -265,8 +266,9 @@ impl<'b> Pack<'_, 'b> {
             };
             differences.push(content);
             match below {
-                Some(below) if differences.len() < CHAIN_MAX => at = below,
-                _ => return Ok(Err(Lack::Room)),
+                Some(_) if differences.len() > DELTA_CHAIN_MAX => return Ok(Err(Lack::Chain)),
+                Some(below) => at = below,
+                None => return Ok(Err(Lack::Broken)),
             }
         };
         while let Some(difference) = differences.pop() {
@@ -398,6 +400,11 @@ impl<'b> Pack<'_, 'b> {
                 Lack::Room => {
                     let message = "objects that others differ from may not be held in memory; what these add was read";
                     Problem::limit("held_bytes_max", walk.budget.limits.held_bytes_max, message)
+                }
+                Lack::Chain => {
+                    let message =
+                        "more differences in a row lead to an object than the bound; what those behind it add was read";
+                    Problem::limit("delta_chain_max", DELTA_CHAIN_MAX as u64, message)
                 }
                 Lack::Broken => {
                     let message = "objects are told as differences to what they do not fit; what these add was read";

@@ -211,6 +211,18 @@ struct Rows<'t> {
     seen: HashSet<u64>,
 }
 
+/// A row on its way out.
+struct Row<'r> {
+    number: u32,
+    /// The number that the table itself knows it by.
+    id: Option<i64>,
+    /// How its next text is joined to what came before.
+    join: Join,
+    charset: &'r Charset,
+    /// Bytes that are no text.
+    kept: &'r mut Vec<u8>,
+}
+
 impl<'t> Rows<'t> {
     fn new(table: &'t str, columns: Columns) -> Self {
         let mut header = columns.names.join("\t");
@@ -224,7 +236,7 @@ impl<'t> Rows<'t> {
         let row = cell.row_id.and_then(|number| u32::try_from(number).ok()).unwrap_or(self.count);
         self.names(walk)?;
         if let Some(rest) = cell.rest {
-            return self.long_row(reading, walk, row, (cell.payload, rest));
+            return self.long_row(reading, walk, (row, cell.row_id), (cell.payload, rest));
         }
         let (values, behind) = record::values(&cell.payload);
         match behind {
@@ -234,21 +246,24 @@ impl<'t> Rows<'t> {
                 reading.file.keep(&cell.payload);
             }
         }
-        let mut join = Join::Line;
-        for (column, value) in (1_u32..).zip(values) {
-            let is_row_id = self.columns.row_id.is_some_and(|index| index + 1 == column as usize) && !self.is_index;
-            let value = match (value, cell.row_id) {
-                (Value::Null, Some(number)) if is_row_id => Value::Integer(number),
-                (value, _) => value,
-            };
-            if self.is_repeated(&value) {
-                continue;
-            }
-            let Reading { file, charset } = &mut *reading;
-            if let Some(text) = self.shown((charset, &mut file.gaps), walk, &value, (row, column))? {
-                self.text(walk, &text, Place::Cell { sheet: self.table, row, column }, join)?;
-                join = Join::Cell;
-            }
+        let Reading { file, charset } = reading;
+        let mut row = Row { number: row, id: cell.row_id, join: Join::Line, charset, kept: &mut file.gaps };
+        (1_u32..).zip(values).try_for_each(|(column, value)| self.value(walk, &mut row, column, value))
+    }
+
+    /// Hands out a value, unless an index repeats it. The number of a row stands in none of its values where it is its key.
+    fn value(&mut self, walk: &mut Walk<'_>, row: &mut Row<'_>, column: u32, value: Value<'_>) -> Step {
+        let is_row_id = self.columns.row_id.is_some_and(|index| index + 1 == column as usize) && !self.is_index;
+        let value = match (value, row.id) {
+            (Value::Null, Some(number)) if is_row_id => Value::Integer(number),
+            (value, _) => value,
+        };
+        if self.is_repeated(&value) {
+            return Ok(());
+        }
+        if let Some(text) = self.shown(walk, row, column, &value)? {
+            self.text(walk, &text, Place::Cell { sheet: self.table, row: row.number, column }, row.join)?;
+            row.join = Join::Cell;
         }
         Ok(())
     }
@@ -258,7 +273,7 @@ impl<'t> Rows<'t> {
         &mut self,
         reading: &mut Reading<'_>,
         walk: &mut Walk<'_>,
-        row: u32,
+        (number, id): (u32, Option<i64>),
         (beginning, rest): (Vec<u8>, Rest),
     ) -> Step {
         let charset = reading.charset.clone();
@@ -266,12 +281,16 @@ impl<'t> Rows<'t> {
         let mut chain = Chain::new(&mut reading.file, beginning, rest);
         let header = chain.next_bytes(usize::try_from(header_bytes).unwrap_or(0).min(VALUE_BYTES_MAX));
         let kinds = record::kinds(&header).unwrap_or_default();
-        let is_broken = kinds.is_empty();
-        let (mut join, mut kept) = (Join::Line, Vec::new());
+        let mut is_broken = kinds.is_empty();
+        let mut kept = Vec::new();
+        let mut row = Row { number, id, join: Join::Line, charset: &charset, kept: &mut kept };
         for (column, kind) in (1_u32..).zip(kinds) {
-            let Some(len) = record::len_of(kind).and_then(|len| usize::try_from(len).ok()) else { break };
+            let Some(len) = record::len_of(kind).and_then(|len| usize::try_from(len).ok()) else {
+                is_broken = true;
+                break;
+            };
             if len >= VALUE_BYTES_MAX {
-                let name = self.name_of((row, column));
+                let name = self.name_of(number, column);
                 let mut value = Read::take(&mut chain, len as u64);
                 walk.child(&name, Relation::Embedded, Input::Stream(&mut value))?;
                 // What a handler did not read belongs to no other value.
@@ -279,11 +298,11 @@ impl<'t> Rows<'t> {
                 continue;
             }
             let bytes = chain.next_bytes(len);
-            let Some((value, _)) = record::value(kind, &bytes) else { break };
-            if let Some(text) = self.shown((&charset, &mut kept), walk, &value, (row, column))? {
-                self.text(walk, &text, Place::Cell { sheet: self.table, row, column }, join)?;
-                join = Join::Cell;
-            }
+            let Some((value, _)) = record::value(kind, &bytes) else {
+                is_broken = true;
+                break;
+            };
+            self.value(walk, &mut row, column, value)?;
         }
         // What stands behind the last value, or cannot be any.
         let behind = chain.next_bytes(BEHIND_BYTES_MAX);
@@ -310,7 +329,7 @@ impl<'t> Rows<'t> {
     }
 
     /// What a value is called that is an item.
-    fn name_of(&self, (row, column): (u32, u32)) -> String {
+    fn name_of(&self, row: u32, column: u32) -> String {
         let column = self.columns.names.get(column as usize - 1);
         format!("{} {row} {}", self.table, column.map_or("blob", String::as_str))
     }
@@ -334,13 +353,8 @@ impl<'t> Rows<'t> {
     }
 
     /// The text of a value. Blobs that are no text are walked or kept.
-    fn shown(
-        &self,
-        (charset, gaps): (&Charset, &mut Vec<u8>),
-        walk: &mut Walk<'_>,
-        value: &Value<'_>,
-        place: (u32, u32),
-    ) -> Step<Option<Vec<u8>>> {
+    fn shown(&self, walk: &mut Walk<'_>, row: &mut Row<'_>, column: u32, value: &Value<'_>) -> Step<Option<Vec<u8>>> {
+        let charset = row.charset;
         Ok(match value {
             Value::Null => None,
             Value::Integer(number) => Some(number.to_string().into_bytes()),
@@ -349,13 +363,13 @@ impl<'t> Rows<'t> {
             Value::Text(bytes) if *charset == Charset::Utf8 && !bytes.contains(&0) => Some(bytes.to_vec()),
             Value::Text(bytes) => Some(strings::decode(bytes, charset).into_bytes()),
             Value::Blob(bytes) if bytes.len() >= BLOB_BYTES_MIN || recognise::has_signature(bytes) => {
-                walk.child(&self.name_of(place), Relation::Embedded, Input::Bytes(bytes))?;
+                walk.child(&self.name_of(row.number, column), Relation::Embedded, Input::Bytes(bytes))?;
                 None
             }
             Value::Blob(bytes) if is_utf8(bytes) && !bytes.contains(&0) => Some(bytes.to_vec()),
             Value::Blob(bytes) => {
-                gaps.extend_from_slice(bytes);
-                gaps.push(b'\n');
+                row.kept.extend_from_slice(bytes);
+                row.kept.push(b'\n');
                 None
             }
         })

@@ -11,6 +11,10 @@ const CODES: usize = 1 << BITS_MAX;
 const CONTROL: u16 = 256;
 const LONGER_CODES: u32 = 1;
 const THIN_OUT: u32 = 2;
+/// How often a table may be thinned out for nothing, and bytes for which it may be once more. Programs do it when the
+/// table is full; each time costs as much as thousands of codes, and makes nothing.
+const THINNED_FREE: u64 = 512;
+const THINNED_EVERY_BYTES: u64 = 8;
 /// Instead of the code before: an entry that is free.
 const FREE: u16 = u16::MAX;
 /// Instead of the code before: a byte.
@@ -27,6 +31,8 @@ pub(super) struct Shrink {
     first: u8,
     /// Bytes of the last code, last one first.
     decoded: Vec<u8>,
+    made_bytes: u64,
+    thinned: u64,
 }
 
 impl Default for Shrink {
@@ -39,6 +45,8 @@ impl Default for Shrink {
             previous: None,
             first: 0,
             decoded: Vec::new(),
+            made_bytes: 0,
+            thinned: 0,
         };
         for byte in 0..=u8::MAX {
             table.prefixes[usize::from(byte)] = BYTE;
@@ -54,12 +62,13 @@ impl Shrink {
         if code == u32::from(CONTROL) {
             match bits.need(self.bits)? {
                 LONGER_CODES if self.bits < BITS_MAX => self.bits += 1,
-                THIN_OUT => self.thin_out(),
+                THIN_OUT => self.thin_out()?,
                 _ => return Err(broken("no order of this method")),
             }
             return Ok(true);
         }
         self.decode(code as u16)?;
+        self.made_bytes += self.decoded.len() as u64;
         made.bytes.extend(self.decoded.drain(..).rev());
         if let Some(previous) = self.previous {
             self.add(previous);
@@ -102,7 +111,11 @@ impl Shrink {
     }
 
     /// Frees the codes that no other one goes on from.
-    fn thin_out(&mut self) {
+    fn thin_out(&mut self) -> io::Result<()> {
+        self.thinned += 1;
+        if self.thinned > THINNED_FREE + self.made_bytes / THINNED_EVERY_BYTES {
+            return Err(broken("a table that is thinned out more often than it fills"));
+        }
         let first = usize::from(CONTROL) + 1;
         let mut goes_on = [false; CODES];
         for prefix in self.prefixes[first..].iter().filter(|prefix| **prefix != FREE) {
@@ -114,5 +127,6 @@ impl Shrink {
             }
         }
         self.free_from = first;
+        Ok(())
     }
 }

@@ -319,3 +319,15 @@ fn what_is_no_data_ends_in_an_error() {
         }
     }
 }
+
+#[test]
+fn tables_are_thinned_out_no_more_than_they_fill() {
+    // Each order of two codes makes nothing, and costs as much as thousands of codes.
+    for (orders, bytes, is_taken) in [(500, 1, true), (2_000, 1, false), (2_000, 16_000, true)] {
+        let mut data = Packer::default();
+        (0..bytes).for_each(|_| data.put(65, 9));
+        (0..orders).for_each(|_| [256, 2].into_iter().for_each(|code| data.put(code, 9)));
+        let read = Old::new(data.bytes.as_slice(), (1, 0), bytes).read_to_end(&mut Vec::new());
+        assert_eq!(read.is_ok(), is_taken, "{orders} orders, {bytes} bytes: {read:?}");
+    }
+}
