@@ -57,9 +57,10 @@ impl ScanPool {
         Ok(Self { queue, helpers })
     }
 
-    /// Memory for an inspection on a thread outside of the pool, which idle ones of the pool help.
+    /// Memory for an inspection on a thread outside of the pool, which idle ones of the pool help. What is found does not wait
+    /// for them, because whoever inspects there lets go of what was read.
     pub(crate) fn scratch(&self) -> Scratch {
-        Scratch::new().with_helpers(self.helpers.clone())
+        Scratch::new().with_helpers(self.helpers.clone()).prompt()
     }
 
     /// Jobs that wait for a thread.

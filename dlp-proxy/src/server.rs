@@ -233,7 +233,9 @@ where
         let kept = (admitted.busy(), streams.begin());
         let answer = serve(services.clone(), client.clone(), request);
         let (streams, answers) = (streams.clone(), answers.clone());
+        let asking = answers.asking();
         async move {
+            let _asking = asking;
             let mut waiting = Waiting { streams, is_answered: false };
             let mut answer = answer.await.map(|body| body.keeping(kept).watched(answers.begin()));
             answer.headers_mut().remove(CONNECTION);

@@ -103,6 +103,18 @@ struct Counts {
     waiting: AtomicUsize,
     /// How often an answer that waited was asked for more, or was over.
     taken: AtomicU64,
+    /// Requests that have begun and are not answered, whose bodies may be on their way.
+    asking: AtomicUsize,
+}
+
+/// A request that is not answered yet.
+#[derive(Debug)]
+pub(crate) struct Asking(Answers);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.0.asking.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// One answer.
@@ -120,8 +132,14 @@ impl Answers {
         taking
     }
 
+    /// A request that begins. As long as one is not answered, the client is at it.
+    pub(crate) fn asking(&self) -> Asking {
+        self.0.asking.fetch_add(1, Ordering::Relaxed);
+        Asking(self.clone())
+    }
+
     /// Resolves when an answer has waited for so long, and none was taken anything of. A client that is at one of its
-    /// answers may leave others for later.
+    /// answers, or still sends a request, may leave others for later.
     pub(crate) async fn unread(&self, limit: Duration) {
         let mut looks = Looks::default();
         while !looks.are_enough(self.counts()) {
@@ -130,7 +148,9 @@ impl Answers {
     }
 
     fn counts(&self) -> (usize, u64) {
-        (self.0.waiting.load(Ordering::Relaxed), self.0.taken.load(Ordering::Relaxed))
+        let is_asking = self.0.asking.load(Ordering::Relaxed) > 0;
+        let waiting = if is_asking { 0 } else { self.0.waiting.load(Ordering::Relaxed) };
+        (waiting, self.0.taken.load(Ordering::Relaxed))
     }
 }
 
@@ -188,7 +208,10 @@ mod tests {
         one.asked();
         assert!(!look(&mut looks, LOOKS), "the client is at another one");
         one.gave();
-        assert!(look(&mut looks, 2));
+        let asking = answers.asking();
+        assert!(!look(&mut looks, 100), "the client is at a request");
+        drop(asking);
+        assert!(look(&mut looks, LOOKS + 1));
         drop(other);
         assert!(!look(&mut Looks::default(), LOOKS), "one is over");
         one.asked();

@@ -18,11 +18,15 @@ static INSPECTOR: LazyLock<Inspector> =
 const PESEL: &str = "44051401458";
 
 fn run(fields: &[(&'static str, &'static str)], body: &[u8]) -> (BodyReport, Vec<String>) {
+    run_within(&BodyLimits::default(), fields, body)
+}
+
+fn run_within(limits: &BodyLimits, fields: &[(&'static str, &'static str)], body: &[u8]) -> (BodyReport, Vec<String>) {
     let head: HeaderMap =
         fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
     let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
     let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
-    let setup = BodySetup { examiner: &mut examiner, limits: &BodyLimits::default(), cancel: &Cancel::default() };
+    let setup = BodySetup { examiner: &mut examiner, limits, cancel: &Cancel::default() };
     let report = inspect(&head, &mut Cursor::new(body), setup, &mut collected);
     let places = collected.findings.iter().filter(|finding| finding.value.expose() == PESEL.as_bytes());
     let shown = places.map(|finding| {
@@ -149,11 +153,27 @@ fn what_is_deflated_without_a_word_is_read() {
         }
         assert!(!dlp_proxy::body::is_one_piece(&HeaderMap::new(), &body[..body.len().min(4_096)]));
     }
+    let layers = |count| (0..count).fold(short.clone().into_bytes(), |body, _| framed(&body));
+    for (count, expected) in [(4, (1, "complete")), (5, (1, "complete")), (8, (1, "complete")), (20, (0, "partial"))] {
+        let (report, places) = run(&[], &layers(count));
+        assert_eq!((places.len(), report.outcome.completeness.as_str()), expected, "{count}");
+        assert!(!dlp_proxy::body::is_one_piece(&HeaderMap::new(), &layers(count)));
+    }
     // What only looks like it is what it is.
     let noise: Vec<u8> = (0_u32..4_096).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let (report, places) = run(&[], &[&b"\x78\x9c"[..], &noise].concat());
     assert_eq!((places, report.outcome.completeness.as_str()), (Vec::new(), "complete"));
     assert!(dlp_proxy::body::is_one_piece(&HeaderMap::new(), &noise));
+}
+
+#[test]
+fn deflated_streams_beyond_their_bound_are_named() {
+    let limits = BodyLimits { deflated_streams_max: 3, ..BodyLimits::default() };
+    let streams = |count| framed(b"Nothing of interest stands in this one.").repeat(count);
+    for (count, expected) in [(2, "complete"), (4, "partial")] {
+        let (report, _) = run_within(&limits, &[], &streams(count));
+        assert_eq!(report.outcome.completeness.as_str(), expected, "{count}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ async fn scene(mode: &str) -> (Origin, Running) {
     let ca = TestCa::new();
     let origin = Origin::tls(ca.server(&[HOST], |_| {})).await;
     let config = format!(
-        "inspection.gate_max = \"1MiB\"\ninspection.large = {{ unknown = \"{mode}\" }}\nlimits.body_stall_upload = \"2s\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}",
+        "scan.threads = 2\ninspection.gate_max = \"1MiB\"\ninspection.large = {{ unknown = \"{mode}\" }}\nlimits.body_stall_upload = \"2s\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}",
         origin.address
     );
     let gateway = Running::start(&ca, &config).await;
@@ -88,6 +88,24 @@ async fn an_upload_is_cut_before_what_is_found() {
             assert_eq!(incidents.len(), 1, "{incidents:?}");
             assert_eq!(incidents[0]["decision"], "block");
             assert!(!incidents[0].to_string().contains("0007 1234"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_in_a_wide_character_set_is_cut_before_what_is_found() {
+    let two = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>();
+    let four = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0, 0, 0]).collect::<Vec<u8>>();
+    let rows: [(&str, &[u8], &dyn Fn(&[u8]) -> Vec<u8>); 3] =
+        [("UTF-16", b"\xff\xfe", &two), ("UTF-16 without a mark", b"", &two), ("UTF-32", b"\xff\xfe\0\0", &four)];
+    for (name, mark, encode) in rows {
+        for at in [MIB, MIB + 150_000, MIB + 300_000] {
+            let (origin, gateway) = scene("stream").await;
+            let body = [mark, &encode(&harmless(at)), &encode(CARD), &encode(&harmless(2 * MIB))].concat();
+            let answer = gateway.https("files.example:443", &with_length(TEXT, &body)).await;
+            assert_eq!(status(&answer), 403, "{name} {at}: {answer}");
+            assert!(find(&origin.all(), &encode(b"credit card")).is_none(), "{name} {at}: it has left");
+            assert_eq!(gateway.incidents().len(), 1);
         }
     }
 }

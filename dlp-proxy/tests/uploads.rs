@@ -246,17 +246,32 @@ async fn a_body_over_the_limit_is_for_corporate_destinations_only() {
     }
 }
 
+/// Answers with the path that was asked for.
+fn own_path(head: &str) -> String {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{path}", path.len())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_clients_get_their_own_answers() {
-    let (origin, gateway) = scene("scan.threads = 1").await;
-    let gateway = std::sync::Arc::new(gateway);
-    let clients: Vec<_> = (0..40)
+    let ca = TestCa::new();
+    let origin = Origin::answering(ca.server(&[HOST], |_| {}), own_path).await;
+    let config = format!("scan.threads = 1\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address);
+    let gateway = std::sync::Arc::new(Running::start(&ca, &config).await);
+    let clients: Vec<_> = (10..50)
         .map(|index| {
             let gateway = gateway.clone();
             tokio::spawn(async move {
-                let body = if index % 4 == 0 { card() } else { harmless(1_000 + index) };
-                let answer = gateway.https("files.example:443", &with_length(&body)).await;
-                assert_eq!(status(&answer), if index % 4 == 0 { 403 } else { 200 }, "{index}: {answer}");
+                let own = format!("/own-{index}");
+                let get = format!("GET {own} HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+                let is_card = index % 4 == 0;
+                let put = with_length(&if is_card { card() } else { harmless(1_000 + index) });
+                let put = [b"PUT ", own.as_bytes(), &put["PUT /f".len()..]].concat();
+                let answer = gateway.https("files.example:443", &[get.as_bytes(), &put].concat()).await;
+                assert_eq!(status(&answer), 200, "{index}: {answer}");
+                assert_eq!(answer.contains("HTTP/1.1 403"), is_card, "{index}: {answer}");
+                let paths: Vec<_> = answer.match_indices("/own-").map(|(at, _)| &answer[at..at + own.len()]).collect();
+                assert_eq!(paths, vec![own.as_str(); if is_card { 1 } else { 2 }], "{index}: {answer}");
             })
         })
         .collect();
@@ -265,6 +280,12 @@ async fn many_clients_get_their_own_answers() {
     }
     assert_eq!(gateway.incidents().len(), 10);
     assert!(!String::from_utf8_lossy(&origin.all()).contains("4000 0100"));
+    for received in origin.received() {
+        let received = String::from_utf8_lossy(&received).into_owned();
+        let asked: std::collections::BTreeSet<_> =
+            received.match_indices("/own-").map(|(at, _)| &received[at..at + "/own-10".len()]).collect();
+        assert!(asked.len() <= 1, "one connection for several clients: {asked:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

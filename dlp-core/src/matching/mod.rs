@@ -66,4 +66,4 @@ pub use scratch::Scratch;
 pub use simd::Isa;
 pub(crate) use simd::{ByteClasses, Task, classes_of};
 pub use stages::Stage;
-pub use stream::StreamScan;
+pub use stream::{GIVEN_WITHIN_BYTES, StreamScan};

@@ -46,6 +46,8 @@ pub struct Scratch {
     pub(super) spotted: Spotted,
     /// Who may search blocks of a stream beside this thread.
     helpers: Option<Arc<dyn Helpers>>,
+    /// Whether a slice is searched before more of the text is taken, though helpers could search it meanwhile.
+    is_prompt: bool,
 }
 
 impl Scratch {
@@ -59,6 +61,17 @@ impl Scratch {
     #[must_use]
     pub fn with_helpers(self, helpers: Arc<dyn Helpers>) -> Self {
         Self { helpers: Some(helpers), ..self }
+    }
+
+    /// The same, but nothing of a text waits for more of it while helpers search: what a slice holds is given with its last
+    /// byte. For whoever lets go of a text by how far it was taken.
+    #[must_use]
+    pub fn prompt(self) -> Self {
+        Self { is_prompt: true, ..self }
+    }
+
+    pub(super) fn is_prompt(&self) -> bool {
+        self.is_prompt
     }
 
     pub(super) fn helpers(&self) -> Option<Arc<dyn Helpers>> {

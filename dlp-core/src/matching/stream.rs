@@ -7,7 +7,7 @@
 //! The horizon moves by whole blocks, aligned to the stream, because the budget of confirming is kept by block.
 //!
 //! Where other threads are idle, they search a slice while more of the text comes, and whoever gives the text has time to read it
-//! in other ways. Its matches are given with those of the next slice.
+//! in other ways. Its matches are given with those of the next slice, unless the scratch says that they may not wait.
 
 use super::blocks::{self, HelperJob, Helpers, Searched, Shared, blocks_of};
 use super::budget::BLOCK_BYTES;
@@ -27,6 +27,10 @@ use std::sync::Arc;
 
 /// Bytes that are collected before they are searched: large against the carry, small against a cache.
 const SLICE_BYTES: usize = 4 * BLOCK_BYTES;
+
+/// Bytes behind the first one of a match with which it is given at the latest, where nothing waits for helpers
+/// ([`Scratch::prompt`]): those of a slice, and of what a match can depend on and its cluster can hold behind it.
+pub const GIVEN_WITHIN_BYTES: usize = SLICE_BYTES + 2 * BLOCK_BYTES;
 
 /// A search over a text that comes in pieces.
 #[derive(Debug)]
@@ -121,7 +125,7 @@ impl StreamScan {
             Some(helpers) => {
                 let shared = (&self.set, self.state.material, &self.state.table);
                 let shared = Arc::new(Shared::new(shared, std::mem::take(&mut self.buffer), part));
-                if is_end || !shared.lend(&*helpers, 0) {
+                if is_end || scratch.is_prompt() || !shared.lend(&*helpers, 0) {
                     let searched = shared.search(scratch, &*helpers);
                     self.buffer = self.settle_shared((shared, end), searched, is_end, each);
                 } else {

@@ -1,12 +1,14 @@
 //! Laws of the engine as a whole: what the first pass leaves out, nothing would have accepted; the kernel does not
 //! matter; work is bounded.
 
+use super::blocks::{HelperJob, Helpers};
 use super::budget::Budget;
 use super::confirm::{self, Accepted};
 use super::context::{Folded, Widths};
 use super::evidence::{self, Ground};
 use super::scratch::Scratch;
 use super::simd::{Isa, Masks, STRETCH_WORDS, classify};
+use super::stream::GIVEN_WITHIN_BYTES;
 use super::{DetectorSet, Match, Material, boundary, candidates};
 use crate::base::ConfidenceLevel;
 use crate::knowledge::pattern::Memory;
@@ -384,4 +386,37 @@ fn the_header_of_a_column_names_values_far_below_it() {
         assert!(stream.finish(&mut scratch, &mut |m| pieces.push(m)).degraded.is_empty());
         assert_eq!(pieces, whole, "{header}");
     }
+}
+
+#[test]
+fn what_may_not_wait_is_given_with_its_slice() {
+    /// Idle whenever asked, and done at once.
+    #[derive(Debug)]
+    struct Idle;
+    impl Helpers for Idle {
+        fn lend(&self, job: HelperJob) -> bool {
+            job(&mut Scratch::new());
+            true
+        }
+    }
+    let set = DetectorSet::builtin().expect("built-in detectors");
+    let card = "Please charge my credit card number 4000 0100 0007 1234, Visa, expiry 12/29.\n";
+    let filler = "all work and no play makes a dull day\n".repeat(240);
+    let text = [&*filler, card].concat().repeat(100);
+    let latest = |mut scratch: Scratch| {
+        let (mut stream, mut taken, mut latest, mut count) = (set.stream(), 0, 0, 0);
+        for piece in text.as_bytes().chunks(4_096) {
+            taken += piece.len() as u64;
+            stream.push(&mut scratch, piece, &mut |m| {
+                latest = latest.max(taken - m.span.start.0);
+                count += 1;
+            });
+        }
+        assert!(count > 30, "{count}");
+        latest
+    };
+    let within = GIVEN_WITHIN_BYTES as u64;
+    let helped = || Scratch::new().with_helpers(std::sync::Arc::new(Idle));
+    assert!(latest(Scratch::new()) <= within && latest(helped().prompt()) <= within);
+    assert!(latest(helped()) > within, "what may wait does");
 }

@@ -26,7 +26,8 @@ const INFLATED_SAMPLE_BYTES: usize = 1024;
 const INFLATED_BYTES_MIN: usize = 32;
 /// Bytes that may stand before a stream in the frame of zlib: its length, as programs write it, or a mark of their own.
 const PREFIX_BYTES_MAX: usize = 8;
-/// Deflated again and again so often at most; whoever does it knows why.
+/// Layers of what is deflated again and again that are looked through for what is known. What inflates that often and has still
+/// not come to an end is no chance: it is taken for deflated, and each layer counts for `layer_depth_max`.
 const DEFLATED_LAYERS_MAX: u32 = 4;
 /// zstd frame, RFC 8878 section 3.1.1.
 pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -95,7 +96,7 @@ pub(super) fn deflated_at(first: &[u8]) -> Option<usize> {
 
 fn deflated_within(first: &[u8], layers: u32) -> Option<usize> {
     // What is text throughout is no stream of bits.
-    if layers == 0 || first.len() < DEFLATED_BYTES_MIN || std::str::from_utf8(first).is_ok() {
+    if first.len() < DEFLATED_BYTES_MIN || std::str::from_utf8(first).is_ok() {
         return None;
     }
     let is_deflated = |at: usize, has_frame: bool| {
@@ -103,7 +104,7 @@ fn deflated_within(first: &[u8], layers: u32) -> Option<usize> {
             return false;
         }
         let Some(sample) = inflated_sample(&first[at..], has_frame) else { return false };
-        is_sample_of_content(&sample) || deflated_within(&sample, layers - 1).is_some()
+        layers == 0 || is_sample_of_content(&sample) || deflated_within(&sample, layers - 1).is_some()
     };
     if is_deflated(0, true) || is_deflated(0, false) {
         return Some(0);

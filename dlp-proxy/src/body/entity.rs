@@ -417,15 +417,13 @@ fn unwrap_sniffed_zstd(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn 
     result
 }
 
-/// Deflated streams that are read one behind the other where nobody said that there are any.
-const DEFLATED_STREAMS_MAX: u64 = 10_000;
-
 /// Bytes that nobody said are deflated, and that inflate to text. Chance may have made them so far, and the bytes as they
 /// are count too: what goes wrong behind their beginning is no problem.
 fn walk_sniffed_deflate(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn ReadSeek) -> io::Result<()> {
     let (below, end) = (Declared::named(&declared.name), unpacked::len_of(body)?);
     let mut start = 0;
-    for _ in 0..DEFLATED_STREAMS_MAX {
+    let streams_max = walk.setup.limits.deflated_streams_max;
+    for _ in 0..streams_max {
         let mut rest = Window::new(body, start, end);
         let first = unpacked::peek(&mut rest, SNIFF_BYTES)?;
         let Some(at) = coding::deflated_at(&first).filter(|_| !walk.is_over()) else { return Ok(()) };
@@ -441,7 +439,7 @@ fn walk_sniffed_deflate(walk: &mut Walk<'_>, declared: &Declared, body: &mut dyn
         }
     }
     let message = "More deflated streams follow each other than are read; the bytes were scanned as they are.";
-    walk.problem(Problem::limit("deflated_streams_max", DEFLATED_STREAMS_MAX, message));
+    walk.problem(Problem::limit("deflated_streams_max", streams_max, message));
     Ok(())
 }
 

@@ -53,6 +53,8 @@ pub struct BodyLimits {
     /// Bytes of the runs of all forms in one body: those of some 440 KiB of small fields. A field is in 35 runs, so this is a
     /// bound on time.
     pub form_runs_bytes_max: u64,
+    /// Deflated streams that are read one behind the other where nobody said that there are any.
+    pub deflated_streams_max: u64,
     /// Different file names of one body that are given to rules. A part can have two.
     pub file_names_max: usize,
     /// Decoded bytes kept in memory before the spool moves to a file.
@@ -83,6 +85,7 @@ impl Default for BodyLimits {
             field_bytes_max: 64 * KIB,
             joined_bytes_max: 512 << 10,
             form_runs_bytes_max: 16 << 20,
+            deflated_streams_max: 10_000,
             file_names_max: 2_000,
             spool_memory_bytes: 1 << 20,
             spool_dir: None,

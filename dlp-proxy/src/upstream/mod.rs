@@ -25,7 +25,7 @@ use crate::tls::origin::{Asked, OriginConfigs, describe_certificate};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ClientConfig};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -51,10 +51,13 @@ pub(crate) struct Route {
 #[derive(Clone, Debug)]
 enum Way {
     /// At one of these addresses.
-    Addresses(Resolved),
+    Addresses(Known),
     /// Over the parent proxy, which resolves the name.
     Parent,
 }
+
+/// What is known of the addresses of an origin, for all that go there by one route.
+type Known = Arc<Mutex<Resolved>>;
 
 /// The addresses of an origin, all of which may be dialled.
 #[derive(Clone, Debug)]
@@ -64,8 +67,8 @@ struct Resolved {
 }
 
 impl Resolved {
-    fn now(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses, since: Instant::now() }
+    fn now(addresses: Vec<SocketAddr>) -> Known {
+        Arc::new(Mutex::new(Self { addresses, since: Instant::now() }))
     }
 }
 
@@ -77,6 +80,7 @@ pub(crate) struct Upstream {
     tls: Exchangeable<OriginConfigs>,
     connect_timeout: Duration,
     answer_timeout: Duration,
+    addresses_fresh: Duration,
     /// How many connections are kept.
     pub(crate) kept: LinkCount,
 }
@@ -95,6 +99,7 @@ impl Upstream {
             tls: Exchangeable::new(tls),
             connect_timeout: config.connect_timeout,
             answer_timeout: config.answer_timeout,
+            addresses_fresh: ADDRESSES_FRESH,
             kept: LinkCount::default(),
         }
     }
@@ -168,16 +173,20 @@ impl Upstream {
     }
 
     /// Connects to what is known of an origin, or else to what its name leads to by now.
-    async fn dial_resolved(&self, authority: &Authority, known: &Resolved) -> Result<TcpStream, Fault> {
+    /// What takes a connection then is known from then on.
+    async fn dial_resolved(&self, authority: &Authority, shared: &Known) -> Result<TcpStream, Fault> {
+        let known = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let fault = match self.dial(&known.addresses).await {
-            Err(fault) if known.since.elapsed() >= ADDRESSES_FRESH => fault,
+            Err(fault) if known.since.elapsed() >= self.addresses_fresh => fault,
             dialled => return dialled,
         };
         let addresses = self.resolver.resolve(authority).await?;
         if addresses.iter().all(|address| known.addresses.contains(address)) {
             return Err(fault);
         }
-        self.dial(&addresses).await
+        let dialled = self.dial(&addresses).await?;
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Resolved { addresses, since: Instant::now() };
+        Ok(dialled)
     }
 
     /// Connects to the first address that accepts.
@@ -272,8 +281,7 @@ mod tests {
     async fn an_origin_that_has_moved_is_found_again() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let now_at = listener.local_addr().unwrap();
-        // Nobody listens there.
-        let was_at: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let was_at = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let root = rcgen::generate_simple_self_signed(vec!["root.example".to_owned()]).unwrap();
         std::fs::write(dir.path().join("root.pem"), root.cert.pem()).unwrap();
@@ -283,15 +291,14 @@ mod tests {
         let config: Config = toml::from_str(&config).unwrap();
         let roots = crate::tls::origin::client_configs(&config.upstream, &[]).unwrap();
         let resolver = Resolver::new(&config.resolver, AddressGuard::new(true, Vec::new()));
-        let upstream = Upstream::new(resolver, None, roots, &config.upstream);
+        let mut upstream = Upstream::new(resolver, None, roots, &config.upstream);
         let authority = Authority::parse("moved.example:443", None).unwrap();
-        let route = |since| {
-            let way = Way::Addresses(Resolved { addresses: vec![was_at], since });
-            Route { authority: authority.clone(), is_tls: false, way }
-        };
-        let now = Instant::now();
-        assert!(upstream.connect(&route(now + ADDRESSES_FRESH)).await.is_err(), "that was looked up just now");
-        let Some(before) = now.checked_sub(ADDRESSES_FRESH) else { return };
-        assert_eq!(upstream.connect(&route(before)).await.unwrap().peer_addr().unwrap(), now_at);
+        let known = Resolved::now(vec![was_at]);
+        let route = Route { authority, is_tls: false, way: Way::Addresses(known.clone()) };
+        upstream.addresses_fresh = Duration::MAX;
+        assert!(upstream.connect(&route).await.is_err(), "that was looked up just now");
+        upstream.addresses_fresh = Duration::ZERO;
+        assert_eq!(upstream.connect(&route).await.unwrap().peer_addr().unwrap(), now_at);
+        assert_eq!(known.lock().unwrap().addresses, [now_at], "the next one goes there at once");
     }
 }

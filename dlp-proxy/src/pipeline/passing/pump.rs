@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 /// Bytes of one body in memory: what is held back, and what keeps the two sides busy.
-const WINDOW_BYTES: u64 = 3 * HOLD_BACK_BYTES;
+const WINDOW_BYTES: u64 = 2 * HOLD_BACK_BYTES;
 
 /// Carries one body.
 pub(super) struct Pump {

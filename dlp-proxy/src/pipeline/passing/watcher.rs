@@ -15,16 +15,19 @@ use dlp_core::base::{Cancel, ProblemClass};
 use dlp_core::content::{Completeness, Finding, Flow, Input, ItemReport, Kind, LocatedProblem, Observer};
 use dlp_core::decision::{Action, Summariser, Transfer};
 use dlp_core::inspect::{Inspector, Job};
-use dlp_core::matching::Scratch;
+use dlp_core::matching::{GIVEN_WITHIN_BYTES, Scratch};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::rc::Rc;
 use tokio::sync::{mpsc, watch};
 
-/// Bytes that stay behind what was read. The engine needs less than three quarters of it to decide about a place, the reading
-/// of pieces and a slice that idle threads search included, and no match is longer than 16 KiB.
-pub(super) const HOLD_BACK_BYTES: u64 = 1024 * 1024;
+/// Bytes of a character in the widest character set, UTF-32, that is a single byte of the text which the engine searches.
+const BYTES_PER_TEXT_BYTE_MAX: u64 = 4;
+/// Bytes that have been read and were not shown to the engine: a piece of its reader and more.
+const READ_AHEAD_BYTES: u64 = 512 * 1024;
+/// Bytes that stay behind what was read: the engine has decided about what lies farther back, in every character set.
+pub(super) const HOLD_BACK_BYTES: u64 = BYTES_PER_TEXT_BYTE_MAX * GIVEN_WITHIN_BYTES as u64 + READ_AHEAD_BYTES;
 /// Bytes between two decisions, when something new was found.
 const DECIDED_EVERY_BYTES: u64 = 256 * 1024;
 /// Bytes at the end in which an archive has its directory: the record and the longest comment.
