@@ -94,11 +94,10 @@ async fn an_upload_is_cut_before_what_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_in_a_wide_character_set_is_cut_before_what_is_found() {
-    let two = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>();
-    let four = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0, 0, 0]).collect::<Vec<u8>>();
-    let rows: [(&str, &[u8], &dyn Fn(&[u8]) -> Vec<u8>); 3] =
-        [("UTF-16", b"\xff\xfe", &two), ("UTF-16 without a mark", b"", &two), ("UTF-32", b"\xff\xfe\0\0", &four)];
-    for (name, mark, encode) in rows {
+    let rows = [("UTF-16", &b"\xff\xfe"[..], 2), ("UTF-16 without a mark", b"", 2), ("UTF-32", b"\xff\xfe\0\0", 4)];
+    for (name, mark, width) in rows {
+        let encode =
+            |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0, 0, 0].into_iter().take(width)).collect::<Vec<_>>();
         for at in [MIB, MIB + 150_000, MIB + 300_000] {
             let (origin, gateway) = scene("stream").await;
             let body = [mark, &encode(&harmless(at)), &encode(CARD), &encode(&harmless(2 * MIB))].concat();
