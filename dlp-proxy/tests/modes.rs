@@ -327,9 +327,9 @@ async fn what_passes_while_it_is_inspected_is_completed_after_its_judgement_only
         let (origin, gateway) = scene(way, settings).await;
         for is_clean in [true, false] {
             *origin.seen.lock().unwrap() = Seen::default();
-            let body = [&harmless(3 * MIB)[..], if is_clean { b"" } else { CARD }].concat();
+            let body = [&harmless(5 * MIB)[..], if is_clean { b"" } else { CARD }].concat();
             let upload = Upload::begin(&gateway, way, body.len()).await;
-            let (most, rest) = body.split_at(5 * MIB / 2);
+            let (most, rest) = body.split_at(9 * MIB / 2);
             most.chunks(50_000).for_each(|piece| upload.send(piece));
             let seen = origin.until(|seen| seen.body.len() >= MIB / 2).await;
             assert!(seen.body.len() >= MIB / 2, "{way:?}: {} bytes while the upload goes on", seen.body.len());
