@@ -6,6 +6,7 @@
 //! never other content.
 
 use bytes::Bytes;
+use dlp_core::base::seek_target;
 use ring::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -163,12 +164,7 @@ impl Read for SealedReader {
 
 impl Seek for SealedReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(delta) => self.file.len.checked_add_signed(delta),
-            SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
-        };
-        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        self.position = seek_target(to, self.position, self.file.len)?;
         Ok(self.position)
     }
 }

@@ -99,41 +99,19 @@ impl Trouble {
                 damaged("pdf_structure", "The document's structure is broken; only what a byte scan finds was read.")
             }
             Self::NoPages => damaged("pdf_no_pages", "The document's page tree leads to no page."),
-            Self::PagePanic(page) => {
-                panicked(format!("The PDF engine failed on page {page}; a simpler reading took its place."))
-            }
             Self::DocumentPanic => panicked("The PDF engine failed on a structure outside the pages.".to_owned()),
-            Self::UnreadableText(page) => Problem::new(
-                ProblemClass::Decode,
-                "unreadable_text",
-                format!("Page {page} shows text whose characters could not be recovered."),
-            ),
-            Self::ImageOnly { with_ocr } => {
-                let message = match with_ocr {
-                    true => "The pages hold images that nothing here reads, and no text.",
-                    false => "The pages hold images and no text; text in images is read with OCR only, which is off.",
-                };
-                Problem::new(ProblemClass::Unsupported, "image_only", message)
-            }
-            Self::Picture(page) => Problem::new(
-                ProblemClass::Unsupported,
-                "ocr_format",
-                format!("A picture on page {page} is packed in a way that is not read; its text was not recognised."),
-            ),
             Self::UnknownFilter => {
                 unread_filter("A stream with text or a file uses a compression that is not read.".to_owned())
-            }
-            Self::PageFilter(page) => {
-                unread_filter(format!("Page {page} is drawn by a stream whose compression is not read."))
             }
             Self::BrokenStream => {
                 damaged("pdf_stream", "A stream breaks off before its end; what stands before the break was read.")
             }
-            Self::PageBroken(page) => Problem::new(
-                ProblemClass::Damaged,
-                "pdf_stream",
-                format!("A stream of page {page} is missing or breaks off; what stands before the break was read."),
-            ),
+            Self::PagePanic(_)
+            | Self::UnreadableText(_)
+            | Self::ImageOnly { .. }
+            | Self::Picture(_)
+            | Self::PageFilter(_)
+            | Self::PageBroken(_) => self.of_page(limits),
             Self::ArchiveStructure
             | Self::EncryptedNames(_)
             | Self::EncryptedMember(_)
@@ -153,6 +131,41 @@ impl Trouble {
             | Self::Work
             | Self::MemberCut
             | Self::ArchiveMemory => self.limit(limits),
+        }
+    }
+
+    /// Trouble on one page, or on all of them alike.
+    fn of_page(self, limits: &Limits) -> Problem {
+        match self {
+            Self::PagePanic(page) => {
+                panicked(format!("The PDF engine failed on page {page}; a simpler reading took its place."))
+            }
+            Self::UnreadableText(page) => Problem::new(
+                ProblemClass::Decode,
+                "unreadable_text",
+                format!("Page {page} shows text whose characters could not be recovered."),
+            ),
+            Self::ImageOnly { with_ocr } => {
+                let message = match with_ocr {
+                    true => "The pages hold images that nothing here reads, and no text.",
+                    false => "The pages hold images and no text; text in images is read with OCR only, which is off.",
+                };
+                Problem::new(ProblemClass::Unsupported, "image_only", message)
+            }
+            Self::Picture(page) => Problem::new(
+                ProblemClass::Unsupported,
+                "ocr_format",
+                format!("A picture on page {page} is packed in a way that is not read; its text was not recognised."),
+            ),
+            Self::PageFilter(page) => {
+                unread_filter(format!("Page {page} is drawn by a stream whose compression is not read."))
+            }
+            Self::PageBroken(page) => Problem::new(
+                ProblemClass::Damaged,
+                "pdf_stream",
+                format!("A stream of page {page} is missing or breaks off; what stands before the break was read."),
+            ),
+            _ => self.limit(limits),
         }
     }
 

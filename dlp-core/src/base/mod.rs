@@ -17,7 +17,7 @@ pub use limits::{
     MIME_BOUNDARIES_MAX, MIME_DEPTH_MAX, MIME_PARTS_MAX, PARQUET_PAGE_VALUES_MAX, PST_BLOCKS_MAX, PST_PROPERTIES_MAX,
     RTF_GROUPS_MAX, SNAPPY_SKIPPED_BYTES_MAX, SQLITE_SCHEMA_ENTRIES_MAX, TAR_HEADERS_BYTES_MAX,
 };
-pub use offset::{ByteOffset, Span};
+pub use offset::{ByteOffset, Span, seek_target};
 pub use problem::{Limit, Problem, ProblemClass};
 pub use secret::Secret;
 

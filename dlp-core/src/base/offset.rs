@@ -1,6 +1,7 @@
 //! Offsets and spans as types of their own, so that coordinates of different texts cannot be mixed up by accident.
 
 use std::fmt;
+use std::io::{self, SeekFrom};
 
 /// Byte offset into the text or the bytes that the owner of the value names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,4 +52,17 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}..{}", self.start.0, self.end.0)
     }
+}
+
+/// Where a reader of so many bytes stands after it was told to go somewhere; beyond its end is a place as well.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] for a place before the beginning, and beyond what a number tells.
+pub fn seek_target(to: SeekFrom, at: u64, len: u64) -> io::Result<u64> {
+    let target = match to {
+        SeekFrom::Start(offset) => Some(offset),
+        SeekFrom::End(delta) => len.checked_add_signed(delta),
+        SeekFrom::Current(delta) => at.checked_add_signed(delta),
+    };
+    target.ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }

@@ -3,6 +3,7 @@
 //! What comes once and has to be sought is held; what was packed densely before packs densely again. So a database that
 //! a member of an archive holds at a hundredth of its size is read like any other, and takes little more than that.
 
+use crate::base::seek_target;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes that are packed together. One piece is unpacked for each page that is asked for out of turn.
@@ -66,12 +67,7 @@ impl Read for Shelf {
 
 impl Seek for Shelf {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(delta) => self.len.checked_add_signed(delta),
-            SeekFrom::Current(delta) => self.at.checked_add_signed(delta),
-        };
-        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = seek_target(to, self.at, self.len)?;
         Ok(self.at)
     }
 }

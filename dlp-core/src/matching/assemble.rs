@@ -18,7 +18,7 @@ use super::starts::{self, Named, Start};
 use super::table::ROW_BYTES_MAX;
 use super::uses::{self, ListNumber, LiteralUse, SetNumber};
 use super::vocabulary::{self, PhraseId, Phrases};
-use crate::knowledge::{ByteSet, Entry, PACKED};
+use crate::knowledge::{Entry, PACKED};
 use dlp_detector_format::{AnchorHead, ContextHead, DetectorHead, Heads, Packed, PatternHead};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl Builder {
                         digit_within: digit_within.map(|within| within as usize),
                         shape: packed.shape(shape).expect(PACKED),
                     };
-                    let window: Vec<ByteSet> = packed.list(window).expect(PACKED).collect();
+                    let window = packed.list(window).expect(PACKED);
                     let named = context.named(len_max as usize);
                     self.starts.add((pattern, heads.detector().boundary), &window, (start, named));
                 }
@@ -193,7 +193,7 @@ impl Builder {
     /// Takes the list of what stands behind a literal over.
     fn after(&mut self, source: usize, number: u32) -> ListNumber {
         let Source { packed, lists, .. } = &mut self.sources[source];
-        *lists[number as usize].get_or_insert_with(|| self.uses.list(packed.list(number).expect(PACKED)))
+        *lists[number as usize].get_or_insert_with(|| self.uses.list(packed.list(number).expect(PACKED).into_iter()))
     }
 
     /// The tables.

@@ -25,7 +25,6 @@ mod company;
 mod compile;
 mod confirm;
 mod context;
-mod distinct;
 mod evidence;
 mod found;
 mod key_name;

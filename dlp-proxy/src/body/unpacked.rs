@@ -5,6 +5,7 @@
 
 use super::BodyLimits;
 use crate::sealed_file::{SealedReader, SealedWriter};
+use dlp_core::base::seek_target;
 use dlp_core::content::ReadSeek;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -122,12 +123,7 @@ impl Read for Window<'_> {
 
 impl Seek for Window<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(offset) => self.len.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-        };
-        self.position = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        self.position = seek_target(to, self.position, self.len)?;
         Ok(self.position)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::store::Kept;
 use crate::sealed_file::SealedReader;
+use dlp_core::base::seek_target;
 use dlp_core::decision::{DetectorSummary, SAMPLES_MAX};
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -70,12 +71,7 @@ impl Read for Joined {
 
 impl Seek for Joined {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(delta) => self.len().checked_add_signed(delta),
-            SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
-        };
-        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        self.position = seek_target(to, self.position, self.len())?;
         Ok(self.position)
     }
 }

@@ -14,6 +14,7 @@ mod abbreviation;
 mod allow;
 mod anchor;
 mod chance;
+mod distinct;
 mod error;
 mod file;
 mod model;
@@ -30,6 +31,7 @@ pub use anchor::{
     WHOLE_NUMBER_LENS, WINDOW_BYTES, WINDOW_LEN, WindowPlace, arrange, expected_per_mb, follower, is_key_byte,
     run_place, symbol, symbol_probability,
 };
+pub use distinct::Distinct;
 pub use error::FormatError;
 pub use file::{ExampleLines, FileId, Read, parse_allow, parse_file};
 pub use model::{Boundary, Context, CounterExample, Detector, Example, Failure, Pattern, Score, Validator};

@@ -73,21 +73,8 @@ pub(super) struct Masks {
     blocks: usize,
 }
 
-/// The same of a stretch.
-struct Marks<'m> {
-    digits: &'m mut Mask,
-    words: &'m mut Mask,
-    strong: &'m mut Mask,
-    apart: &'m mut Mask,
-    runs: &'m mut Mask,
-    borders: &'m mut Mask,
-    feeds: &'m mut Mask,
-    breaks: &'m mut Mask,
-    escapes: &'m mut Mask,
-    quoted: &'m mut Mask,
-    quoted_ends: &'m mut Mask,
-    wide: &'m mut Mask,
-}
+/// The same of a stretch, in the order of [`Mark`].
+struct Marks<'m>([&'m mut Mask; MARKS]);
 
 impl Masks {
     /// Makes room for a text of so many blocks.
@@ -126,21 +113,14 @@ impl Masks {
     fn stretch(&mut self, at: usize) -> Marks<'_> {
         let stride = self.stride();
         let mut masks = self.words.chunks_exact_mut(stride).map(|mask| mask[at..].first_chunk_mut());
-        let mut next = || masks.next().flatten().expect("there is room for a stretch in each mask");
-        Marks {
-            digits: next(),
-            words: next(),
-            strong: next(),
-            apart: next(),
-            runs: next(),
-            borders: next(),
-            feeds: next(),
-            breaks: next(),
-            escapes: next(),
-            quoted: next(),
-            quoted_ends: next(),
-            wide: next(),
-        }
+        Marks(std::array::from_fn(|_| masks.next().flatten().expect("there is room for a stretch in each mask")))
+    }
+}
+
+impl Marks<'_> {
+    #[inline(always)]
+    fn of(&mut self, mark: Mark) -> &mut Mask {
+        self.0[mark as usize]
     }
 }
 
@@ -250,37 +230,37 @@ impl Task for Marking<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { classes, marks, blocks } = self;
-        each((marks.digits, blocks), |at| classes.base64[at]);
-        each((marks.words, blocks), |at| classes.base64[at] | classes.equals[at]);
-        each((marks.strong, blocks), |at| classes.digit[at] | classes.upper[at]);
-        each((marks.feeds, blocks), |at| classes.feed[at]);
-        each((marks.wide, blocks), |at| classes.wide[at]);
-        apart(classes, (marks.apart, blocks));
-        each((marks.runs, blocks), |at| {
+        let Self { classes, mut marks, blocks } = self;
+        each((marks.of(Mark::Digits), blocks), |at| classes.base64[at]);
+        each((marks.of(Mark::Words), blocks), |at| classes.base64[at] | classes.equals[at]);
+        each((marks.of(Mark::Strong), blocks), |at| classes.digit[at] | classes.upper[at]);
+        each((marks.of(Mark::Feeds), blocks), |at| classes.feed[at]);
+        each((marks.of(Mark::Wide), blocks), |at| classes.wide[at]);
+        apart(classes, (marks.of(Mark::Apart), blocks));
+        each((marks.of(Mark::Runs), blocks), |at| {
             let [before, now, next] = around(&classes.base64, at);
             now & !(now << 1 | before >> 63) & row_starts::<{ VALUE_CHARS_MIN as u32 }>(now, next)
         });
         let is_part = |at: usize| classes.base64[at] | classes.equals[at] | classes.joint[at] & !classes.feed[at];
-        each((marks.borders, blocks), |at| {
+        each((marks.of(Mark::Borders), blocks), |at| {
             let behind_part = is_part(at) << 1 | is_part(at - 1) >> 63;
             classes.quote[at] & behind_part & ahead(&classes.joint, at, 1)
         });
-        each((marks.breaks, blocks), |at| {
+        each((marks.of(Mark::Breaks), blocks), |at| {
             let behind_part = is_part(at) << 1 | is_part(at - 1) >> 63;
             classes.feed[at] & behind_part & near(around(&classes.digit, at))
         });
-        each((marks.escapes, blocks), |at| {
+        each((marks.of(Mark::Escapes), blocks), |at| {
             let coded = classes.code[at] & ahead(&classes.coded, at, 1);
             // A blank of a form between two words, or UTF-7.
             let plus = classes.plus[at] & ahead(&classes.base64, at, 1);
             coded | plus | classes.ampersand[at] & (ahead(&classes.hash, at, 1) | name_ends(&classes.semicolon, at))
         });
-        each((marks.quoted, blocks), |at| {
+        each((marks.of(Mark::Quoted), blocks), |at| {
             let digits = |at: usize| classes.digit[at] | classes.upper[at] & classes.coded[at];
             classes.equals[at] & (digits(at) >> 1 | digits(at + 1) << 63)
         });
-        each((marks.quoted_ends, blocks), |at| classes.equals[at] & ahead(&classes.joint, at, 1));
+        each((marks.of(Mark::QuotedEnds), blocks), |at| classes.equals[at] & ahead(&classes.joint, at, 1));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::directory::Entry;
 use super::old::{self, Old};
-use crate::base::DICTIONARY_BYTES_MAX;
+use crate::base::{DICTIONARY_BYTES_MAX, seek_target};
 use crate::content::ReadSeek;
 use crate::content::budget::Counted;
 use crate::content::packed;
@@ -49,12 +49,7 @@ impl Read for Section<'_> {
 
 impl Seek for Section<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(delta) => self.len.checked_add_signed(delta),
-            SeekFrom::Current(delta) => self.at.checked_add_signed(delta),
-        };
-        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = seek_target(to, self.at, self.len)?;
         Ok(self.at)
     }
 }

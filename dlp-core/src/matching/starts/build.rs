@@ -3,9 +3,9 @@
 use super::families::Families;
 use super::{Asked, Before, FIRST_BYTES, FOLLOWED_RUNS, Group, LENGTHS, OFFSETS_AT_ONCE, Placed, Rows, Starts};
 use crate::knowledge::{Boundary, ByteSet, FOLLOWERS, RUNS, SHAPE_RUNS, Shape, WINDOW_LEN};
-use crate::matching::distinct::Distinct;
 use crate::matching::simd::{Ahead, Behind, RowSet, TokenKind};
 use crate::matching::vocabulary::{PhraseId, Phrases};
+use dlp_detector_format::Distinct;
 use std::hash::Hash;
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Named {
 }
 
 /// Number of a set of bytes among those of all rows.
-pub(super) type SetNumber = u32;
+pub(super) type BytesNumber = u32;
 
 /// Collects patterns.
 #[derive(Debug, Default)]
@@ -61,9 +61,9 @@ pub(super) struct Row {
     placed: Placed,
     boundary: Boundary,
     /// What can stand right before the token; for a match that starts with the token, that is for its boundary to say.
-    before: Option<SetNumber>,
+    before: Option<BytesNumber>,
     /// What can stand at each of the first offsets; behind them, anything.
-    window: Vec<SetNumber>,
+    window: Vec<BytesNumber>,
     pub(super) start: Arc<Start>,
     named: Option<Named>,
 }
@@ -77,7 +77,7 @@ impl Builder {
         (start, named): (Start, Option<Named>),
     ) {
         let start = Arc::new(start);
-        let window: Vec<SetNumber> = window.iter().map(|set| self.sets.number(set)).collect();
+        let window: Vec<BytesNumber> = window.iter().map(|set| self.sets.number(set)).collect();
         let anything = self.sets.number(&ByteSet::ALL);
         for skip in start.skip.0..=start.skip.1 {
             self.rows.push(Row {
@@ -158,7 +158,7 @@ impl Row {
     }
 
     /// The same as the number of a set; `None` where any can.
-    pub(super) fn accepted(&self, offset: usize) -> Option<SetNumber> {
+    pub(super) fn accepted(&self, offset: usize) -> Option<BytesNumber> {
         self.window.get(offset).copied()
     }
 
@@ -183,7 +183,7 @@ impl Row {
     }
 
     /// What [`can_stand_behind`](Self::can_stand_behind) looks at: it is the same for rows of which this is.
-    pub(super) fn left_edge(&self) -> (Option<SetNumber>, Option<Boundary>) {
+    pub(super) fn left_edge(&self) -> (Option<BytesNumber>, Option<Boundary>) {
         (self.before, self.before.is_none().then_some(self.boundary))
     }
 }

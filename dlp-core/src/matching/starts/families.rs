@@ -5,13 +5,13 @@
 //! costs two, the second from far away. It is asked of many tokens that no row can have; what it lets pass is decided by
 //! the rows.
 
-use super::build::{Row, SetNumber};
+use super::build::{BytesNumber, Row};
 use super::{Before, FIRST_BYTES, FOLLOWED_RUNS, LENGTHS, place};
 use crate::knowledge::{ByteSet, FOLLOWERS};
 use crate::matching::boundary::END;
-use crate::matching::distinct::Distinct;
 use crate::matching::runs::Run;
 use crate::matching::vocabulary::PhraseId;
+use dlp_detector_format::Distinct;
 use std::ops::Range;
 
 /// Words of a set of families: as many as fill a vector of the common kind.
@@ -102,7 +102,7 @@ impl Families {
         let mut known = Distinct::default();
         let mut edges = Distinct::default();
         for row in rows {
-            let first_bytes: [Option<SetNumber>; FIRST_BYTES] = std::array::from_fn(|offset| row.accepted(offset));
+            let first_bytes: [Option<BytesNumber>; FIRST_BYTES] = std::array::from_fn(|offset| row.accepted(offset));
             let (known_before, edges_before) = (known.values().len(), edges.values().len());
             let number = known.number(&first_bytes) as usize;
             let family = numbers.start + number % numbers.len();

@@ -142,11 +142,11 @@ impl Packed {
     /// When the bytes are damaged.
     pub fn pattern(&self, number: u32) -> Result<Pattern, PackError> {
         let (lists, mut pattern) = self.written(number)?;
-        pattern.window = self.list(lists.window)?.collect();
+        pattern.window = self.list(lists.window)?;
         let steps = pattern.program.iter_mut().flatten();
         steps.zip(self.list(lists.steps)?).for_each(|(step, bytes)| step.bytes = bytes);
         if let Some(demand) = &mut pattern.demand {
-            demand.bytes = self.list(lists.demand)?.next().ok_or(PackError::Damaged)?;
+            demand.bytes = self.list(lists.demand)?.into_iter().next().ok_or(PackError::Damaged)?;
         }
         Ok(pattern)
     }
@@ -193,18 +193,10 @@ impl Packed {
     /// A list of sets.
     ///
     /// # Errors
-    /// When there is no such list.
-    pub fn list(&self, number: u32) -> Result<impl Iterator<Item = ByteSet> + '_, PackError> {
-        Ok(self.list_numbers(number)?.map(|set| self.set(set).unwrap_or(ByteSet::ALL)))
-    }
-
-    /// A list of sets as their numbers.
-    ///
-    /// # Errors
-    /// When there is no such list.
-    pub fn list_numbers(&self, number: u32) -> Result<impl Iterator<Item = u32> + '_, PackError> {
+    /// When there is no such list, or no set that it names.
+    pub fn list(&self, number: u32) -> Result<Vec<ByteSet>, PackError> {
         let (items, _) = self.record(Section::ListEnds, Section::Lists, number)?.as_chunks::<ITEM_BYTES>();
-        Ok(items.iter().map(|item| u32::from(u16::from_le_bytes(*item))))
+        items.iter().map(|item| self.set(u16::from_le_bytes(*item).into())).collect()
     }
 
     /// A shape.
@@ -254,7 +246,7 @@ impl Packed {
                     before_min,
                     before_max,
                     between: between.map(|set| self.set(set)).transpose()?,
-                    after: self.list(after)?.collect(),
+                    after: self.list(after)?,
                     needs_key_run,
                     window,
                 }

@@ -1,14 +1,13 @@
 //! From checked detectors to bytes.
 
 use super::layout::{
-    AnchorHead, ContextHead, DetectorHead, HEADER_BYTES, NO_BUCKET, PatternHead, PatternLists, SECTIONS, Section,
+    AnchorHead, ContextHead, DetectorHead, HEADER_BYTES, NO_BUCKET, PLACE_BYTES, PatternHead, PatternLists, SECTIONS,
+    Section,
 };
 use super::{PackError, VERSION};
 use crate::anchor::SHAPE_RUNS;
-use crate::{Anchor, ByteSet, Context, Detector, Pattern, Shape, WindowPlace};
+use crate::{Anchor, ByteSet, Context, Detector, Distinct, Pattern, Shape, WindowPlace};
 use serde::Serialize;
-use std::collections::HashMap;
-use std::hash::Hash;
 
 /// Most sets: their numbers in lists have two bytes.
 const SETS_MAX: usize = 1 << 16;
@@ -50,12 +49,12 @@ impl Records {
 
 #[derive(Default)]
 struct Writer {
-    sets: Interned<ByteSet>,
-    lists: Interned<Vec<u32>>,
-    shapes: Interned<Shape>,
-    literals: Interned<(Vec<u8>, Option<WindowPlace>)>,
-    phrases: Interned<String>,
-    contexts: Interned<ContextHead>,
+    sets: Distinct<ByteSet>,
+    lists: Distinct<Vec<u32>>,
+    shapes: Distinct<Shape>,
+    literals: Distinct<(Vec<u8>, Option<WindowPlace>)>,
+    phrases: Distinct<String>,
+    contexts: Distinct<ContextHead>,
     ids: Records,
     heads: Records,
     bodies: Records,
@@ -86,8 +85,8 @@ impl Writer {
     fn context(&mut self, context: &Context) -> u32 {
         let Context { strong, weak, negative, before_bytes, after_bytes, required } = context;
         let [strong, weak, negative] = [strong, weak, negative]
-            .map(|phrases| phrases.iter().map(|phrase| self.phrases.index(phrase)).collect::<Vec<_>>());
-        self.contexts.index(&ContextHead {
+            .map(|phrases| phrases.iter().map(|phrase| self.phrases.number(phrase)).collect::<Vec<_>>());
+        self.contexts.number(&ContextHead {
             strong,
             weak,
             negative,
@@ -120,10 +119,10 @@ impl Writer {
         match anchor {
             Anchor::Literal { bytes, before_min, before_max, between, after, needs_key_run, window } => {
                 AnchorHead::Literal {
-                    literal: self.literals.index(&(bytes.clone(), *window)),
+                    literal: self.literals.number(&(bytes.clone(), *window)),
                     before_min: *before_min,
                     before_max: *before_max,
-                    between: between.as_ref().map(|set| self.sets.index(set)),
+                    between: between.as_ref().map(|set| self.sets.number(set)),
                     after: self.list(after),
                     needs_key_run: *needs_key_run,
                 }
@@ -133,18 +132,18 @@ impl Writer {
                 skip_max: *skip_max,
                 run_min: *run_min,
                 digit_within: *digit_within,
-                shape: self.shapes.index(shape),
+                shape: self.shapes.number(shape),
             },
         }
     }
 
     fn list(&mut self, sets: &[ByteSet]) -> u32 {
-        let numbers: Vec<u32> = sets.iter().map(|set| self.sets.index(set)).collect();
-        self.lists.index(&numbers)
+        let numbers: Vec<u32> = sets.iter().map(|set| self.sets.number(set)).collect();
+        self.lists.number(&numbers)
     }
 
     fn finish(self) -> Result<Vec<u8>, PackError> {
-        if self.sets.values.len() > SETS_MAX {
+        if self.sets.values().len() > SETS_MAX {
             return Err(PackError::TooMany { what: "sets of bytes", max: SETS_MAX });
         }
         let mut sections: [Vec<u8>; SECTIONS] = Default::default();
@@ -153,27 +152,27 @@ impl Writer {
             put(ends, records.ends);
             put(items, records.items);
         };
-        put_records(Section::ListEnds, Section::Lists, lists(&self.lists.values));
+        put_records(Section::ListEnds, Section::Lists, lists(self.lists.values()));
         put_records(
             Section::LiteralEnds,
             Section::Literals,
-            records(self.literals.values.iter().map(|(text, _)| text)),
+            records(self.literals.values().iter().map(|(text, _)| text)),
         );
-        put_records(Section::PhraseEnds, Section::Phrases, records(&self.phrases.values));
+        put_records(Section::PhraseEnds, Section::Phrases, records(self.phrases.values()));
         put_records(Section::IdEnds, Section::Ids, self.ids);
         put_records(Section::HeadEnds, Section::Heads, self.heads);
         put_records(Section::BodyEnds, Section::Bodies, self.bodies);
         put_records(Section::PatternEnds, Section::Patterns, self.patterns);
         let mut contexts = Records::default();
-        for context in &self.contexts.values {
+        for context in self.contexts.values() {
             contexts.write(context)?;
             contexts.end();
         }
         put_records(Section::ContextEnds, Section::Contexts, contexts);
-        put(Section::Sets, self.sets.values.iter().flat_map(|set| *set.words()).flat_map(u64::to_le_bytes).collect());
+        put(Section::Sets, self.sets.values().iter().flat_map(|set| *set.words()).flat_map(u64::to_le_bytes).collect());
         let followers = |shape: &Shape| (0..SHAPE_RUNS).flat_map(|run| shape.runs(run).to_vec()).collect::<Vec<_>>();
-        put(Section::Shapes, self.shapes.values.iter().flat_map(followers).flat_map(u16::to_le_bytes).collect());
-        put(Section::Places, self.literals.values.iter().flat_map(|(_, place)| place_bytes(*place)).collect());
+        put(Section::Shapes, self.shapes.values().iter().flat_map(followers).flat_map(u16::to_le_bytes).collect());
+        put(Section::Places, self.literals.values().iter().flat_map(|(_, place)| place_bytes(*place)).collect());
         joined(&sections)
     }
 }
@@ -203,30 +202,6 @@ fn lists(lists: &[Vec<u32>]) -> Records {
     records(lists.iter().map(bytes))
 }
 
-fn place_bytes(place: Option<WindowPlace>) -> [u8; 2] {
+fn place_bytes(place: Option<WindowPlace>) -> [u8; PLACE_BYTES] {
     place.map_or([0, NO_BUCKET], |place| [place.offset, place.bucket])
-}
-
-/// Distinct values in the order of their first use.
-struct Interned<T> {
-    values: Vec<T>,
-    places: HashMap<T, u32>,
-}
-
-impl<T> Default for Interned<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), places: HashMap::new() }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Interned<T> {
-    fn index(&mut self, value: &T) -> u32 {
-        if let Some(place) = self.places.get(value) {
-            return *place;
-        }
-        let place = self.values.len() as u32;
-        self.values.push(value.clone());
-        self.places.insert(value.clone(), place);
-        place
-    }
 }

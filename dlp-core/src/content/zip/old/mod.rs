@@ -2,7 +2,7 @@
 //!
 //! Each takes bits, the lowest one of a byte first, and makes bytes one step after the other. None marks its end: a member
 //! ends where its stated size is reached and no whole byte is left, so a size that is too small hides nothing, and the
-//! check of the sum tells that it was wrong. A step makes some hundred bytes at most, and what is kept to look back at is
+//! check of the sum tells that it was wrong. A step makes as many bytes as shrink has codes at most, and what is kept to look back at is
 //! bounded by [`WINDOW_BYTES`].
 
 mod bits;
@@ -116,10 +116,13 @@ impl<R: BufRead> Old<R> {
         }
     }
 
+    fn made_bytes(&self) -> u64 {
+        self.taken_bytes + self.made.waiting() as u64
+    }
+
     /// Decodes one code; false at the end.
     fn step(&mut self) -> io::Result<bool> {
-        let made_bytes = self.taken_bytes + self.made.waiting() as u64;
-        if made_bytes >= self.size_bytes && self.bits.is_at_end()? {
+        if self.made_bytes() >= self.size_bytes && self.bits.is_at_end()? {
             return Ok(false);
         }
         let went_on = match &mut self.method {
@@ -135,7 +138,7 @@ impl<R: BufRead> Old<R> {
                 true
             }
         };
-        if !went_on && self.taken_bytes + (self.made.waiting() as u64) < self.size_bytes {
+        if !went_on && self.made_bytes() < self.size_bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(went_on)

@@ -56,12 +56,7 @@ impl Compact {
 #[inline]
 pub(super) fn digits<const N: usize>(value: &[u8]) -> Option<[u8; N]> {
     // As most numbers that are checked stand.
-    if let Ok(bytes) = <[u8; N]>::try_from(value)
-        && are_digits(&bytes)
-    {
-        return Some(bytes.map(|byte| byte - b'0'));
-    }
-    Compact::digits(value)?.deref().try_into().ok()
+    ascii_digits(value).or_else(|| Compact::digits(value)?.deref().try_into().ok())
 }
 
 /// Whether all bytes are digits, told without a branch for each.
@@ -108,10 +103,8 @@ pub(super) fn two(digits: &[u8], at: usize) -> u32 {
 }
 
 /// ASCII digits of a slice as numbers, in an array of `N`.
+#[inline]
 pub(super) fn ascii_digits<const N: usize>(ascii: &[u8]) -> Option<[u8; N]> {
-    let mut numbers: [u8; N] = ascii.try_into().ok()?;
-    for number in &mut numbers {
-        *number = digit(*number)?;
-    }
-    Some(numbers)
+    let bytes: [u8; N] = ascii.try_into().ok()?;
+    are_digits(&bytes).then(|| bytes.map(|byte| byte - b'0'))
 }

@@ -7,7 +7,7 @@ const SLOTS_MIN: usize = 64;
 
 /// Distinct values in the order of their first use.
 #[derive(Debug)]
-pub(super) struct Distinct<T> {
+pub struct Distinct<T> {
     values: Vec<T>,
     /// At the place of a value's hash or behind it, one more than its number; 0 where there is none. Values are large, so
     /// they do not stand here.
@@ -22,7 +22,7 @@ impl<T> Default for Distinct<T> {
 
 impl<T: Clone + Eq + Hash> Distinct<T> {
     /// The number of a value.
-    pub(super) fn number(&mut self, value: &T) -> u32 {
+    pub fn number(&mut self, value: &T) -> u32 {
         let slot = self.slot(value);
         if let Some(number) = self.slots[slot].checked_sub(1) {
             return number;
@@ -55,12 +55,14 @@ impl<T: Clone + Eq + Hash> Distinct<T> {
     }
 
     /// The values by number.
-    pub(super) fn values(&self) -> &[T] {
+    #[must_use]
+    pub fn values(&self) -> &[T] {
         &self.values
     }
 
     /// Gives the values away.
-    pub(super) fn into_values(self) -> Vec<T> {
+    #[must_use]
+    pub fn into_values(self) -> Vec<T> {
         self.values
     }
 }
@@ -68,7 +70,7 @@ impl<T: Clone + Eq + Hash> Distinct<T> {
 /// A hash of values that detectors are made of, whose authors gain nothing from a slow start: tens of thousands of them are
 /// told apart whenever the program starts.
 #[derive(Debug, Default)]
-pub(super) struct Mixer(u64);
+struct Mixer(u64);
 
 impl Hasher for Mixer {
     fn write(&mut self, bytes: &[u8]) {
