@@ -4,7 +4,7 @@
 //! work of judging it. So each part of 64 bytes is read once, whoever asks, and the phrases that begin in it are noted.
 //! Where a part is not plain ASCII, or the value is cut out of a word, the windows are folded instead.
 
-use super::candidates::Tokens;
+use super::candidates::{Tokens, bits_of};
 use super::context::{AsciiClass, CAPITALISED_LETTERS, Folded, Widths, starts_part};
 use super::simd::{Masks, word_at};
 use super::table::Table;
@@ -224,21 +224,14 @@ impl Spotted {
             names |= vocabulary.is_demanded(phrase);
             self.hits.push(Hit { phrase, start, end });
         };
-        let mut starts = letters.starts(vocabulary);
-        while starts != 0 {
-            let bit = starts.trailing_zeros() as usize;
-            starts &= starts - 1;
-            let start = at + bit;
-            let len = letters.len(bit);
-            let told = len.unwrap_or_else(|| letters.told_len(text, start, bit));
-            let key = Key::of_letters(word_at(text, start), told.min(KEY_BYTES));
-            if vocabulary.may_know(key) {
-                vocabulary.read((text, start), (key, len), &mut |phrase, end| note(phrase, start, end));
-            }
-            if letters.run_starts >> bit & 1 == 1 && letters.has_hump(text, start, bit) {
-                let run = start..run_end(text, start);
-                vocabulary.read_glued(&text[run.clone()], &mut |phrase| note(phrase, run.start, run.end));
-            }
+        let (known, count) = letters.known_words((text, at), vocabulary);
+        for bit in known.iter().take(count).map(|bit| usize::from(*bit)) {
+            let (start, key) = (at + bit, letters.key(text, at + bit, bit));
+            vocabulary.read((text, start), (key, letters.len(bit)), &mut |phrase, end| note(phrase, start, end));
+        }
+        for bit in bits_of(letters.runs_with_humps(text, at)) {
+            let run = at + bit..run_end(text, at + bit);
+            vocabulary.read_glued(&text[run.clone()], &mut |phrase| note(phrase, run.start, run.end));
         }
         self.read.insert(part);
         if names {
@@ -371,48 +364,72 @@ impl Letters {
         Some(Self { letters, digits, numbers, humps, word_starts, run_starts })
     }
 
-    /// Where a phrase may begin.
-    fn starts(&self, vocabulary: &Vocabulary) -> u64 {
-        self.word_starts | if vocabulary.has_numbers() { self.numbers } else { 0 }
+    /// The bits at which words start with which a phrase may begin, in their order, and how many they are. No branch asks
+    /// about a word: which way it would go is not to be foretold.
+    fn known_words(&self, (text, at): (&[u8], usize), vocabulary: &Vocabulary) -> ([u8; PART_BYTES], usize) {
+        let (mut known, mut count) = ([0; PART_BYTES], 0);
+        let starts = self.word_starts | if vocabulary.has_numbers() { self.numbers } else { 0 };
+        for bit in bits_of(starts) {
+            known[count] = bit as u8;
+            count += usize::from(vocabulary.may_know(self.key(text, at + bit, bit)));
+        }
+        (known, count)
+    }
+
+    /// The key of the word that begins at a place, whose bit is that of the part.
+    #[inline(always)]
+    fn key(&self, text: &[u8], start: usize, bit: usize) -> Key {
+        let len = self.len_within(bit);
+        let is_cut = bit + KEY_BYTES > PART_BYTES && bit + len == PART_BYTES;
+        let told = if is_cut { told_len(text, start) } else { len.min(KEY_BYTES) };
+        Key::of_letters(word_at(text, start), told)
     }
 
     /// Bytes of the word that begins at a bit of the part, if it ends in it.
     #[inline]
     fn len(&self, bit: usize) -> Option<usize> {
-        let is_digit = self.digits >> bit & 1 == 1;
-        let kind = if is_digit { self.digits } else { self.letters };
-        let ends = !(kind >> bit) | (self.humps >> bit & !1);
-        let len = ends.trailing_zeros() as usize;
+        let len = self.len_within(bit);
         (bit + len < PART_BYTES).then_some(len)
     }
 
-    /// Bytes of the word that begins at a place, whose bit is that of the part, up to those of a key.
-    #[inline]
-    fn told_len(&self, text: &[u8], start: usize, bit: usize) -> usize {
-        if bit + KEY_BYTES < PART_BYTES {
-            return KEY_BYTES;
-        }
-        let mut last = AsciiClass::of(text[start]);
-        let rest = start + 1..text.len().min(start + KEY_BYTES);
-        let goes_on = |at: &usize| {
-            let class = AsciiClass::of(text[*at]);
-            let same = class != AsciiClass::Mark && !starts_part(text, *at, last);
-            last = class;
-            same
-        };
-        1 + rest.take_while(goes_on).count()
+    /// The same as far as the part goes.
+    #[inline(always)]
+    fn len_within(&self, bit: usize) -> usize {
+        let going_on = (self.letters | self.digits) & !(self.word_starts | self.numbers);
+        1 + (going_on >> bit >> 1).trailing_ones() as usize
     }
 
-    /// Whether a word begins with a hump in the run that begins at a place, whose bit is that of the part.
+    /// The starts of runs in which a word begins with a hump.
     #[inline]
-    fn has_hump(&self, text: &[u8], start: usize, bit: usize) -> bool {
-        let run = (!((self.letters | self.digits) >> bit)).trailing_zeros() as usize;
-        if bit + run < PART_BYTES {
-            return self.humps >> bit & ((1 << run) - 1) & !1 != 0;
-        }
-        let is_hump = |at: usize| text[at].is_ascii_uppercase() && starts_part(text, at, AsciiClass::of(text[at - 1]));
-        (start + 1..run_end(text, start)).any(is_hump)
+    fn runs_with_humps(&self, text: &[u8], at: usize) -> u64 {
+        let marks = !(self.letters | self.digits);
+        let start_of = |bit: usize| PART_BYTES - (marks & ((1 << bit) - 1)).leading_zeros() as usize;
+        let humps = self.humps & !self.run_starts;
+        let with_hump = bits_of(humps).fold(0, |all, bit| all | 1u64.checked_shl(start_of(bit) as u32).unwrap_or(0));
+        // The last run may go on behind the part.
+        let last = PART_BYTES - marks.leading_zeros() as usize;
+        let goes_on = last < PART_BYTES && self.run_starts >> last & 1 == 1 && has_hump(text, at + last);
+        with_hump & self.run_starts | u64::from(goes_on).checked_shl(last as u32).unwrap_or(0)
     }
+}
+
+/// Bytes of the word that begins at a place, up to those of a key.
+fn told_len(text: &[u8], start: usize) -> usize {
+    let mut last = AsciiClass::of(text[start]);
+    let rest = start + 1..text.len().min(start + KEY_BYTES);
+    let goes_on = |at: &usize| {
+        let class = AsciiClass::of(text[*at]);
+        let same = class != AsciiClass::Mark && !starts_part(text, *at, last);
+        last = class;
+        same
+    };
+    1 + rest.take_while(goes_on).count()
+}
+
+/// Whether a word begins with a hump in the run that begins at a place.
+fn has_hump(text: &[u8], start: usize) -> bool {
+    let is_hump = |at: usize| text[at].is_ascii_uppercase() && starts_part(text, at, AsciiClass::of(text[at - 1]));
+    (start + 1..run_end(text, start)).any(is_hump)
 }
 
 /// A bit for each upper-case letter of up to 64 bytes; `None` when they are not ASCII.

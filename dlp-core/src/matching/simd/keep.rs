@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code, reason = "gathers of text whose ends were compared with those of the text")]
 
-use super::lanes::Lanes;
+use super::lanes::{LANES_MAX, Lanes};
 use super::places::{
     BESIDE_HASH_BITS, BESIDE_MULTIPLIER, Beside, CASE_BITS, HASH_BITS, MULTIPLIER, SHORT_MASK, WordFilter, keep_from,
 };
@@ -41,20 +41,41 @@ fn keep<L: Lanes>(
     pass: impl Question<L>,
     hold: impl Fn(usize) -> bool,
 ) -> usize {
-    let len = places.len() - super::lanes::LANES_MAX;
+    let len = places.len() - LANES_MAX;
     let hold = |place: u32| hold(place as usize);
     // Places ascend, so that the first of a vector is the first to lie too near to the beginning, and the last one to
     // the end.
     let mut seen = places[..len].iter().take_while(|place| (**place as usize) < first).count();
     let mut kept = keep_from(&mut places[..seen], 0, 0, hold);
-    while seen + L::COUNT <= len && (places[seen + L::COUNT - 1] as usize) < behind {
+    while seen < len {
+        let asked = L::COUNT.min(len - seen);
+        let last = places[seen + asked - 1];
+        if last as usize >= behind {
+            break;
+        }
+        if asked < L::COUNT {
+            // There is room for a vector behind the places.
+            places[len..].fill(last);
+        }
         let chosen = lanes.load(&places[seen..]);
+        let are_asked = lanes.at_most(lanes.load(&NUMBERS), lanes.splat(asked as u32 - 1));
         // What is overwritten has been loaded: as many places at least were seen as are kept.
-        kept += lanes.store_passing(&mut places[kept..], chosen, pass.passing(chosen));
-        seen += L::COUNT;
+        kept += lanes.store_passing(&mut places[kept..], chosen, lanes.both(pass.passing(chosen), are_asked));
+        seen += asked;
     }
     keep_from(&mut places[..len], seen, kept, hold)
 }
+
+/// The numbers of the places of a vector.
+const NUMBERS: [u32; LANES_MAX] = {
+    let mut numbers = [0; LANES_MAX];
+    let mut number = 0;
+    while number < numbers.len() {
+        numbers[number] = number as u32;
+        number += 1;
+    }
+    numbers
+};
 
 #[inline(always)]
 pub(super) fn words<L: Lanes>(lanes: L, places: &mut [u32], filter: &WordFilter<'_>) -> usize {
