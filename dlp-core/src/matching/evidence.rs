@@ -280,7 +280,9 @@ fn add_context(
     let mut named = Named::Yes;
     let points = &detector.data.score;
     let found = |list: PhraseList| {
-        nearby.first_of(list.of(&detector.phrases)).map(|(index, at)| Detail::phrase(list, index, at))
+        nearby
+            .first_of(&detector.phrases, list.of(&detector.phrases))
+            .map(|(index, at)| Detail::phrase(list, index, at))
     };
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
