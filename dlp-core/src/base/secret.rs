@@ -33,16 +33,26 @@ impl Secret {
     /// Control characters are starred too, so a mask is safe on a terminal.
     #[must_use]
     pub fn masked(&self, reveal_last: u8) -> String {
-        let text = String::from_utf8_lossy(&self.0);
         // Most values are ASCII, whose bytes are their characters.
-        let total = if text.is_ascii() { text.len() } else { text.chars().count() };
-        let shown = usize::from(reveal_last).min(total / 4);
-        let stars = (total - shown).min(MASK_LEN_MAX - shown.min(MASK_LEN_MAX));
+        if self.0.is_ascii() {
+            let (stars, shown) = mask_of(self.0.len(), reveal_last);
+            let tail =
+                self.0[self.0.len() - shown..].iter().map(|byte| if byte.is_ascii_graphic() { *byte } else { b'*' });
+            return std::iter::repeat_n(b'*', stars).chain(tail).map(char::from).collect();
+        }
+        let text = String::from_utf8_lossy(&self.0);
+        let (stars, shown) = mask_of(text.chars().count(), reveal_last);
         let mut mask = "*".repeat(stars);
         let tail = text.chars().rev().take(shown).collect::<Vec<_>>();
         mask.extend(tail.into_iter().rev().map(|c| if c.is_ascii_graphic() { c } else { '*' }));
         mask
     }
+}
+
+/// The stars in the mask of so many characters, and how many of the last ones it shows.
+fn mask_of(total: usize, reveal_last: u8) -> (usize, usize) {
+    let shown = usize::from(reveal_last).min(total / 4);
+    ((total - shown).min(MASK_LEN_MAX - shown.min(MASK_LEN_MAX)), shown)
 }
 
 impl fmt::Debug for Secret {

@@ -170,7 +170,7 @@ impl<'a> Joining<'a> {
         if let Some(companion) = companion {
             let change = i32::from(self.set.detector(detector).score.companion);
             let detail = format!("beside its {}", self.set.detector(companion.related.detector).title);
-            finding.reasons.push(Reason { step: Step::Context, detail, change });
+            finding.reasons.push(Reason { step: Step::Context, detail: detail.into(), change });
             let sum = finding.reasons.iter().map(|reason| reason.change).sum();
             finding.confidence = Confidence::from_points(sum);
         }
@@ -202,7 +202,7 @@ impl<'a> Joining<'a> {
         let title = |seen: &&Seen| self.set.detector(seen.related.detector).title.as_str();
         let titles: Vec<&str> = kinds.values().map(title).collect();
         let detail = format!("in the record of a person: {}", titles.join(", "));
-        finding.reasons.push(Reason { step: Step::Context, detail, change });
+        finding.reasons.push(Reason { step: Step::Context, detail: detail.into(), change });
         finding.confidence = Confidence::from_points(sum + change);
         finding.related.extend(kinds.into_values().map(|seen| seen.related));
     }

@@ -5,13 +5,13 @@
 //! steps: a text made of beginnings costs as many steps as the longest match for each of them, and the budget that
 //! bounds this needs the true number.
 
-use dlp_detector_format::BESIDE;
+use dlp_detector_format::{BESIDE, ByteSet};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::{self, NFA};
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -53,6 +53,27 @@ pub(crate) struct Compiled {
     loose: Option<DFA>,
     exact: OnceLock<Option<DFA>>,
     library: OnceLock<Option<Regex>>,
+}
+
+/// How expressions begin whose matches begin with a line, or else with one byte of some.
+const LINE_STARTS: &str = "(?m)(?:^|";
+
+/// The bytes that a match begins with which does not begin with a line; `None` where it may begin with any. Most places with
+/// the rest of what begins such an expression are none, and it takes an expression to ask for the start of a line.
+pub(crate) fn unless_line(source: &str) -> Option<ByteSet> {
+    source.strip_prefix(LINE_STARTS)?;
+    let hir = syntax::parse_with(&dlp_detector_format::expand(source).ok()?, &syntax_config()).ok()?;
+    let HirKind::Concat(items) = hir.kind() else { return None };
+    let HirKind::Alternation(starts) = items.first()?.kind() else { return None };
+    match starts.as_slice() {
+        [line, class] if *line.kind() == HirKind::Look(Look::StartLF) => match class.kind() {
+            HirKind::Class(Class::Bytes(class)) => {
+                Some(class.iter().flat_map(|range| range.start()..=range.end()).collect())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Memory of one pattern in one thread.
@@ -317,6 +338,28 @@ mod tests {
             let compiled = Compiled::new(pattern).expect("test pattern");
             let end = compiled.end(&mut Memory::default(), text.as_bytes(), 0..text.len(), &mut 0);
             assert_eq!(end, expected.then_some(text.len()), "{pattern} {turns}");
+        }
+    }
+
+    #[test]
+    fn what_begins_a_match_within_a_line_is_told() {
+        let rows = [
+            (r"(?m)(?:^|[^\t\n\x20-\x7e])\s{0,4}ab", Some(0x7f..=0xff)),
+            (r"(?m)(?:^|[;,])ab", None),
+            (r"(?m)(?:^|;+)ab", None),
+            (r"(?m)(?:^|;)?ab", None),
+            (r"(?m)^ab", None),
+            (r"(?:^|;)ab", None),
+        ];
+        for (pattern, told) in rows {
+            let found = unless_line(pattern);
+            let Some(mut told) = told else {
+                let is_short = found.is_none_or(|bytes| bytes.bytes().eq(*b",;"));
+                assert!(is_short, "{pattern} {found:?}");
+                continue;
+            };
+            let bytes = found.expect(pattern);
+            assert!(told.all(|byte| bytes.contains(byte)) && !bytes.contains(b' ') && bytes.contains(0), "{pattern}");
         }
     }
 

@@ -318,7 +318,7 @@ fn bits(mask: &[u64], first: usize) -> impl Iterator<Item = usize> {
 }
 
 /// The set bits of one word.
-pub(super) fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
+fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
         word &= word - 1;

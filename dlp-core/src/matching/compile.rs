@@ -1,7 +1,7 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
 use super::assemble::Builder;
-use super::evidence;
+use super::evidence::{self, Specimen};
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::literals::Literals;
 use super::material::Material;
@@ -13,7 +13,7 @@ use super::stream::StreamScan;
 use super::uses::Uses;
 use super::vocabulary::{Phrases, Vocabulary};
 use super::whole_number::WholeNumbers;
-use crate::knowledge::pattern::Compiled;
+use crate::knowledge::pattern::{self, Compiled};
 use crate::knowledge::validators::{self, Check, Verdict};
 use crate::knowledge::{
     Boundary, ByteSet, Catalogue, CatalogueError, Demand, Detector, Entry, Failure, PACKED, Pattern, Program, Role,
@@ -67,6 +67,7 @@ pub(super) struct JudgedBy {
     pub(super) check: Option<&'static Check>,
     /// Whether what fails the check is no finding.
     is_dropped: bool,
+    pub(super) specimens: Vec<Specimen>,
 }
 
 impl CompiledDetector {
@@ -79,6 +80,7 @@ impl CompiledDetector {
         Box::new(JudgedBy {
             check: data.validator.as_ref().and_then(|v| validators::find(&v.name)),
             is_dropped: evidence::failure(&data) == Failure::Drop,
+            specimens: Specimen::all(&data.specimens),
             data,
         })
     }
@@ -118,6 +120,8 @@ pub(super) struct ReadPattern {
     pub(super) chance_bits: u8,
     /// Whether it takes more than what is issued.
     pub(super) is_wide: bool,
+    /// What may begin a match that does not begin with a line, if none else does.
+    pub(super) unless_line: Option<ByteSet>,
     /// What every match holds, if little text does.
     pub(super) demand: Option<Demand>,
     /// What does as well as the regex, where there is such a thing.
@@ -147,6 +151,7 @@ impl CompiledPattern {
             len_max: len_max as usize,
             chance_bits,
             is_wide,
+            unless_line: pattern::unless_line(&regex),
             demand,
             program,
             whole_numbers: WholeNumbers::new(whole_numbers),

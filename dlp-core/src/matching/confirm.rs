@@ -99,6 +99,8 @@ impl CompiledPattern {
         let fits = |bytes: &[u8]| window.iter().zip(bytes).all(|(set, byte)| set.contains(*byte));
         // Behind the end of the text stands one byte that every boundary accepts; nothing is known of those behind it.
         let ends_rightly = rest.len() >= window.len() || window[rest.len()].contains(boundary::END);
-        fits(rest) && ends_rightly && boundary::left_holds(self.boundary, text, start)
+        let begins_line = || start == 0 || text[start - 1] == b'\n';
+        let begins_rightly = || self.unless_line.is_none_or(|set| set.contains(rest[0]) || begins_line());
+        fits(rest) && ends_rightly && begins_rightly() && boundary::left_holds(self.boundary, text, start)
     }
 }

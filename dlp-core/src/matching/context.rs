@@ -209,7 +209,7 @@ pub(super) fn starts_part(text: &[u8], at: usize, previous: AsciiClass) -> bool 
 }
 
 /// Whether a new part of a word starts with a letter or digit behind another one, and before `behind`.
-fn starts_any_part(previous: char, c: char, behind: &[u8]) -> bool {
+pub(super) fn starts_any_part(previous: char, c: char, behind: &[u8]) -> bool {
     if previous.is_ascii() && c.is_ascii() {
         return match [previous, c].map(|c| AsciiClass::of(c as u8)) {
             [AsciiClass::Upper, AsciiClass::Upper] => is_lower_behind(behind),
@@ -235,7 +235,7 @@ fn is_lower_behind(text: &[u8]) -> bool {
 }
 
 /// The character at a place of a text and its length in bytes; a space for a byte that is none.
-fn char_at(text: &[u8], at: usize) -> (char, usize) {
+pub(super) fn char_at(text: &[u8], at: usize) -> (char, usize) {
     let len = match text[at] {
         byte @ 0..=0x7f => return (char::from(byte), 1),
         0xc2..=0xdf => 2,
@@ -247,7 +247,7 @@ fn char_at(text: &[u8], at: usize) -> (char, usize) {
     bytes.and_then(|bytes| bytes.chars().next()).map_or((' ', 1), |c| (c, len))
 }
 
-fn is_letter_or_digit(c: char) -> bool {
+pub(super) fn is_letter_or_digit(c: char) -> bool {
     match c {
         // As most are, without a look at tables.
         '\0'..='\x7f' => c.is_ascii_alphanumeric(),

@@ -18,6 +18,7 @@ use super::vocabulary::{PhraseId, Standing};
 use crate::base::{Category, Confidence, ConfidenceLevel};
 use crate::knowledge::validators::{Check, Verdict};
 use crate::knowledge::{Detector, Failure};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
@@ -82,22 +83,22 @@ impl Judged {
     pub(super) fn reasons(&self, set: &DetectorSet) -> Vec<Reason> {
         let detector = &set.compiled(self.detector).data;
         let words = |detail| match detail {
-            Detail::Shape => ["shape of ", &detector.title].concat(),
-            Detail::Check => self
-                .checked
-                .map_or_else(String::new, |(check, verdict)| [check.name, " check ", verdict_word(verdict)].concat()),
+            Detail::Shape => ["shape of ", &detector.title].concat().into(),
+            Detail::Check => self.checked.map_or(Cow::Borrowed(""), |(check, verdict)| {
+                [check.name, " check ", verdict_word(verdict)].concat().into()
+            }),
             Detail::Phrase(list, index, standing) => {
                 let source = list.sources(&detector.context).get(usize::from(index)).map_or("", String::as_str);
                 let place = match standing {
                     Standing::Beside => "` nearby",
                     Standing::Header => "` in the header of its column",
                 };
-                ["word `", source, place].concat()
+                ["word `", source, place].concat().into()
             }
-            Detail::Said(sentence) => sentence.text().to_owned(),
+            Detail::Said(sentence) => Cow::Borrowed(sentence.text()),
         };
         let notes = self.notes.iter();
-        notes.map(|note| Reason { step: note.step, detail: words(note.detail), change: note.change }).collect()
+        notes.map(|note| Reason { step: note.step, detail: words(note.detail), change: note.change.into() }).collect()
     }
 
     /// What the check said, for reports.
@@ -234,7 +235,7 @@ fn validator_result(check: &Check, verdict: Verdict) -> ValidatorResult {
         Verdict::Invalid => Some(false),
         Verdict::NotApplicable => None,
     };
-    ValidatorResult { name: check.name.to_owned(), valid }
+    ValidatorResult { name: check.name, valid }
 }
 
 /// What a failed check means; a credential without a check is kept at low when it is doubtful.
@@ -280,7 +281,9 @@ fn add_context(
     let mut named = Named::Yes;
     let points = &detector.data.score;
     let found = |list: PhraseList| {
-        nearby.first_of(list.of(&detector.phrases)).map(|(index, at)| Detail::phrase(list, index, at))
+        nearby
+            .first_of(&detector.phrases, list.of(&detector.phrases))
+            .map(|(index, at)| Detail::phrase(list, index, at))
     };
     if let Some(phrase) = found(PhraseList::Strong) {
         score.add(Step::Context, i32::from(points.strong), phrase);
@@ -443,27 +446,57 @@ fn shannon_bits(counts: &[usize; 256], total: usize) -> f64 {
 /// What a value comes to at most that was published as a specimen, or lies in a range of them. Specimens are compared without
 /// separators and case; `#` in one stands for any digit, so that it is a range.
 fn specimen(detector: &CompiledDetector, value: &[u8]) -> Option<(i32, Sentence)> {
-    let like = detector.data.specimens.iter().filter(|specimen| is_like(specimen.as_bytes(), value));
-    let caps = like.map(|specimen| match specimen.contains('#') {
+    if detector.specimens.is_empty() {
+        return None;
+    }
+    let told_len = value.iter().filter(|byte| is_told(byte)).count();
+    let first = detector.specimens.partition_point(|specimen| specimen.told.len() < told_len);
+    let as_long = detector.specimens[first..].iter().take_while(|specimen| specimen.told.len() == told_len);
+    let like = as_long.filter(|specimen| specimen.is_like(value));
+    let caps = like.map(|specimen| match specimen.told.contains(&b'#') {
         true => (RESERVED_POINTS, Sentence::Reserved),
         false => (SPECIMEN_POINTS, Sentence::Specimen),
     });
     caps.min_by_key(|(points, _)| *points)
 }
 
-fn is_like(specimen: &[u8], value: &[u8]) -> bool {
-    let is_told = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80;
-    let mut told = value.iter().filter(is_told);
-    let is_same = |expected: &u8| match told.next() {
-        Some(byte) if *expected == b'#' => byte.is_ascii_digit(),
-        byte => byte.is_some_and(|byte| byte.eq_ignore_ascii_case(expected)),
-    };
-    specimen.iter().filter(|byte| is_told(byte) || **byte == b'#').all(is_same) && told.next().is_none()
+/// A published specimen, or a range of them.
+#[derive(Debug)]
+pub(super) struct Specimen {
+    /// What tells it, a `#` for any digit.
+    told: Box<[u8]>,
+}
+
+impl Specimen {
+    fn new(written: &str) -> Self {
+        Self { told: written.bytes().filter(|byte| is_told(byte) || *byte == b'#').collect() }
+    }
+
+    /// Those of a detector, the shortest first.
+    pub(super) fn all(written: &[String]) -> Vec<Self> {
+        let mut all: Vec<Self> = written.iter().map(|written| Self::new(written)).collect();
+        all.sort_by_key(|specimen| specimen.told.len());
+        all
+    }
+
+    /// Whether a value of which as many bytes tell something is it.
+    fn is_like(&self, value: &[u8]) -> bool {
+        let told = value.iter().filter(|byte| is_told(byte));
+        self.told.iter().zip(told).all(|(expected, byte)| match expected {
+            b'#' => byte.is_ascii_digit(),
+            _ => byte.eq_ignore_ascii_case(expected),
+        })
+    }
+}
+
+/// Whether a byte of a value tells it from others: separators do not.
+fn is_told(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte >= 0x80
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_like;
+    use super::{Specimen, is_told};
 
     #[test]
     fn specimens_are_compared_without_separators_and_may_be_ranges() {
@@ -481,7 +514,9 @@ mod tests {
             ("##", "", false),
         ];
         for (specimen, value, expected) in rows {
-            assert_eq!(is_like(specimen.as_bytes(), value.as_bytes()), expected, "{specimen} {value}");
+            let (specimen, told) = (Specimen::new(specimen), value.bytes().filter(is_told).count());
+            let is_like = specimen.told.len() == told && specimen.is_like(value.as_bytes());
+            assert_eq!(is_like, expected, "{specimen:?} {value}");
         }
     }
 }

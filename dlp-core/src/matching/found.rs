@@ -2,6 +2,7 @@
 
 use super::lines::LineColumn;
 use crate::base::{Confidence, ConfidenceLevel, Secret, Span};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ impl Match {
             |of: &dyn Fn(&Reason) -> bool| self.reasons.iter().filter(|reason| of(reason)).map(|r| r.change).sum();
         let (named, all): (i32, i32) = (sum(&|reason| reason.step == Step::Context), sum(&|_| true));
         if self.confidence.level() == ConfidenceLevel::Medium && named < JOINED_NAMED_MIN {
-            let detail = "put together from parts, and no clear word names it".to_owned();
+            let detail = "put together from parts, and no clear word names it".into();
             self.reasons.push(Reason { step: Step::Penalty, detail, change: JOINED_POINTS - all });
             self.confidence = Confidence::from_points(JOINED_POINTS);
         }
@@ -82,7 +83,7 @@ pub struct Reason {
     /// Kind of evidence.
     pub step: Step,
     /// For people; never holds the value.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
     /// Points.
     pub change: i32,
 }
@@ -123,7 +124,7 @@ impl fmt::Display for Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatorResult {
     /// Name of the check.
-    pub name: String,
+    pub name: &'static str,
     /// `true` valid, `false` invalid, `None` not applicable.
     pub valid: Option<bool>,
 }

@@ -13,7 +13,7 @@ use crate::knowledge::Context;
 pub(super) struct Note {
     pub(super) step: Step,
     pub(super) detail: Detail,
-    pub(super) change: i32,
+    pub(super) change: i16,
 }
 
 /// Most steps that a score has.
@@ -162,6 +162,8 @@ impl Notes {
     /// Adds a step. The pattern, three of its width, the check, two of the words, six of the company and five of `judge`
     /// itself make eighteen.
     pub(super) fn add(&mut self, step: Step, change: i32, detail: Detail) {
+        // Points are of one byte each, and eighteen of them add up.
+        let change = change.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         self.notes[usize::from(self.len)] = Note { step, detail, change };
         self.len += 1;
     }
@@ -177,7 +179,7 @@ impl Notes {
     }
 
     fn sum(&self) -> i32 {
-        self.iter().map(|note| note.change).sum()
+        self.iter().map(|note| i32::from(note.change)).sum()
     }
 
     /// Whether the header of its column names the value.
@@ -198,6 +200,6 @@ mod tests {
 
     #[test]
     fn a_score_is_small() {
-        assert!(size_of::<Notes>() <= 256, "{} bytes", size_of::<Notes>());
+        assert!(size_of::<Notes>() <= 160, "{} bytes", size_of::<Notes>());
     }
 }

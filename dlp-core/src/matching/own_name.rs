@@ -121,16 +121,42 @@ fn name_of(text: &[u8], at: usize) -> Option<Range<usize>> {
     if !is_field && !is_element {
         return None;
     }
-    let ends: &[u8] = if is_element { b"<\n\r/" } else { b",;{}|\"'`<>&?()[]\n\r\t" };
     let is_letter = |at: usize| head.get(at).is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let is_end = |at: usize| {
-        ends.contains(&head[at]) && !(head[at] == b'\'' && is_letter(at + 1) && is_letter(at.wrapping_sub(1)))
+        ends_name(head[at], is_element) && !(head[at] == b'\'' && is_letter(at + 1) && is_letter(at.wrapping_sub(1)))
     };
     let name_len = (0..end).rev().take_while(|at| !is_end(*at)).count();
     let name = &head[end - name_len..end];
     let blanks = name.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let is_whole = name_len < end || start == 0;
     (blanks < name_len && is_whole).then(|| start + end - name_len + blanks..start + end)
+}
+
+fn ends_name(byte: u8, is_element: bool) -> bool {
+    if is_element {
+        return matches!(byte, b'<' | b'\n' | b'\r' | b'/');
+    }
+    matches!(
+        byte,
+        b',' | b';'
+            | b'{'
+            | b'}'
+            | b'|'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'<'
+            | b'>'
+            | b'&'
+            | b'?'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'\n'
+            | b'\r'
+            | b'\t'
+    )
 }
 
 fn is_sign(byte: u8) -> bool {

@@ -2,9 +2,11 @@
 //!
 //! A number that passes a check by chance stands among words that name nothing, and folding these would be most of the
 //! work of judging it. So each part of 64 bytes is read once, whoever asks, and the phrases that begin in it are noted.
-//! Where a part is not plain ASCII, or the value is cut out of a word, the windows are folded instead.
+//! Near letters of other scripts a part is read by its characters. Where the value is cut out of a word, or its windows
+//! reach beyond what the first pass has classified, they are folded instead.
 
-use super::candidates::{Tokens, bits_of};
+use super::any_words::{AnyWords, cuts_word};
+use super::candidates::Tokens;
 use super::context::{AsciiClass, CAPITALISED_LETTERS, Folded, Widths, starts_part};
 use super::simd::{Masks, word_at};
 use super::table::Table;
@@ -55,6 +57,22 @@ enum Part {
     Other,
 }
 
+/// Bytes behind a part that are ASCII where the part is read by its bytes: as far as its words are looked at without a look
+/// at what stands there.
+const PLAIN_BYTES_BEHIND: usize = PART_BYTES;
+
+/// How a part is read for the windows of values.
+#[derive(Clone, Copy, Debug, Default)]
+enum Reading {
+    /// Nobody has asked.
+    #[default]
+    Unknown,
+    /// By its bytes, as for everybody else.
+    Bytes,
+    /// By its characters, which gave these of the hits.
+    Characters { first: u32, end: u32 },
+}
+
 /// Windows whose phrases are remembered: many detectors look around the same value, some of them farther than others, and
 /// others around the number in it.
 const REMEMBERED: usize = 4;
@@ -76,6 +94,9 @@ pub(super) struct Spotted {
     /// Those of them in which a phrase begins that a detector demands.
     names: Bits,
     folded: Folded,
+    /// Of each part, for the windows of values.
+    readings: Vec<Reading>,
+    any_words: AnyWords,
     remembered: [Remembered; REMEMBERED],
     /// Which of them is forgotten next.
     oldest: usize,
@@ -155,6 +176,8 @@ impl Spotted {
         self.read.clear();
         self.names.clear();
         self.parts.resize(parts, Part::Unread);
+        self.readings.clear();
+        self.readings.resize(parts, Reading::Unknown);
         self.read.resize(parts);
         self.names.resize(parts);
         self.remembered.iter_mut().for_each(|remembered| remembered.around = None);
@@ -172,8 +195,9 @@ impl Spotted {
         let mut nearby = std::mem::take(&mut self.remembered[place].nearby);
         nearby.clear();
         let range = widths.around(known.text, span);
-        match self.read(known, range) {
-            Some(parts) if !cuts_word(known.text, span) => self.gather(known.text, (span, widths), parts, &mut nearby),
+        let is_whole = ![span.start, span.end].into_iter().any(|edge| cuts_word(known.text, edge));
+        match known.parts(range) {
+            Some(parts) if is_whole => self.gather(known, (span, widths), parts, &mut nearby),
             _ => self.fold(known, span, widths, &mut nearby),
         }
         for phrase in known.table.map_or(&[][..], |table| table.phrases_of(known.text, span)) {
@@ -224,14 +248,21 @@ impl Spotted {
             names |= vocabulary.is_demanded(phrase);
             self.hits.push(Hit { phrase, start, end });
         };
-        let (known, count) = letters.known_words((text, at), vocabulary);
-        for bit in known.iter().take(count).map(|bit| usize::from(*bit)) {
-            let (start, key) = (at + bit, letters.key(text, at + bit, bit));
-            vocabulary.read((text, start), (key, letters.len(bit)), &mut |phrase, end| note(phrase, start, end));
-        }
-        for bit in bits_of(letters.runs_with_humps(text, at)) {
-            let run = at + bit..run_end(text, at + bit);
-            vocabulary.read_glued(&text[run.clone()], &mut |phrase| note(phrase, run.start, run.end));
+        let mut starts = letters.starts(vocabulary);
+        while starts != 0 {
+            let bit = starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            let start = at + bit;
+            let len = letters.len(bit);
+            let told = len.unwrap_or_else(|| letters.told_len(text, start, bit));
+            let key = Key::of_letters(word_at(text, start), told.min(KEY_BYTES));
+            if vocabulary.may_know(key) {
+                vocabulary.read((text, start), (key, len), &mut |phrase, end| note(phrase, start, end));
+            }
+            if letters.run_starts >> bit & 1 == 1 && letters.has_hump(text, start, bit) {
+                let run = start..run_end(text, start);
+                vocabulary.read_glued(&text[run.clone()], &mut |phrase| note(phrase, run.start, run.end));
+            }
         }
         self.read.insert(part);
         if names {
@@ -248,18 +279,52 @@ impl Spotted {
     }
 
     /// Takes the phrases that stand in the windows of a value, from what begins in the parts that they touch.
-    fn gather(&self, text: &[u8], (span, widths): (&Range<usize>, Widths), parts: Range<usize>, nearby: &mut Nearby) {
-        let Self { parts: all, hits, .. } = self;
+    fn gather(
+        &mut self,
+        known: Classified<'_>,
+        (span, widths): (&Range<usize>, Widths),
+        parts: Range<usize>,
+        nearby: &mut Nearby,
+    ) {
         let mut windows = None;
-        for part in &all[parts] {
-            let Part::Ascii { first, end } = part else { continue };
-            for hit in &hits[*first as usize..*end as usize] {
-                let windows = windows.get_or_insert_with(|| widths.windows(text, span));
+        for part in parts {
+            for hit in self.hits_of(known, part) {
+                let windows = windows.get_or_insert_with(|| widths.windows(known.text, span));
                 if windows.hold(&(hit.start..hit.end)) {
                     nearby.insert(hit.phrase);
                 }
             }
         }
+    }
+
+    /// The phrases that begin in a part, whatever letters it has.
+    fn hits_of(&mut self, known: Classified<'_>, part: usize) -> &[Hit] {
+        if let Reading::Unknown = self.readings[part] {
+            self.readings[part] = self.reading(known, part);
+        }
+        let (first, end) = match (self.readings[part], self.parts[part]) {
+            (Reading::Characters { first, end }, _) | (_, Part::Ascii { first, end }) => (first, end),
+            _ => (0, 0),
+        };
+        &self.hits[first as usize..end as usize]
+    }
+
+    /// Reads a part by its bytes, or by its characters where it takes these to tell its words.
+    fn reading(&mut self, known: Classified<'_>, part: usize) -> Reading {
+        let Classified { text, tokens, vocabulary, .. } = known;
+        let at = tokens.start + part * PART_BYTES;
+        let end = text.len().min(at + PART_BYTES);
+        if text[at.saturating_sub(1)..text.len().min(end + PLAIN_BYTES_BEHIND)].is_ascii()
+            && self.read_once(known, part)
+        {
+            return Reading::Bytes;
+        }
+        let Self { any_words, hits, .. } = self;
+        let first = hits.len();
+        any_words.read(vocabulary, (text, at..end), &mut |phrase, place| {
+            hits.push(Hit { phrase, start: place.start, end: place.end });
+        });
+        Reading::Characters { first: first as u32, end: hits.len() as u32 }
     }
 
     /// The same from the folded words of the windows.
@@ -307,13 +372,6 @@ impl Bits {
     fn has_any(&self, parts: &Range<usize>) -> bool {
         self.of(parts).is_none_or(|(set, _)| set != 0)
     }
-}
-
-/// Whether a value is cut out of a longer word, so that folding what stands beside it sees other words than the text has.
-fn cuts_word(text: &[u8], span: &Range<usize>) -> bool {
-    let is_word = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
-    let cuts = |at: usize| at > 0 && is_word(at - 1) && is_word(at);
-    cuts(span.start) || cuts(span.end)
 }
 
 /// The end of the run of ASCII letters and digits that begins at a place, as far as a phrase may reach.
@@ -364,72 +422,48 @@ impl Letters {
         Some(Self { letters, digits, numbers, humps, word_starts, run_starts })
     }
 
-    /// The bits at which words start with which a phrase may begin, in their order, and how many they are. No branch asks
-    /// about a word: which way it would go is not to be foretold.
-    fn known_words(&self, (text, at): (&[u8], usize), vocabulary: &Vocabulary) -> ([u8; PART_BYTES], usize) {
-        let (mut known, mut count) = ([0; PART_BYTES], 0);
-        let starts = self.word_starts | if vocabulary.has_numbers() { self.numbers } else { 0 };
-        for bit in bits_of(starts) {
-            known[count] = bit as u8;
-            count += usize::from(vocabulary.may_know(self.key(text, at + bit, bit)));
-        }
-        (known, count)
-    }
-
-    /// The key of the word that begins at a place, whose bit is that of the part.
-    #[inline(always)]
-    fn key(&self, text: &[u8], start: usize, bit: usize) -> Key {
-        let len = self.len_within(bit);
-        let is_cut = bit + KEY_BYTES > PART_BYTES && bit + len == PART_BYTES;
-        let told = if is_cut { told_len(text, start) } else { len.min(KEY_BYTES) };
-        Key::of_letters(word_at(text, start), told)
+    /// Where a phrase may begin.
+    fn starts(&self, vocabulary: &Vocabulary) -> u64 {
+        self.word_starts | if vocabulary.has_numbers() { self.numbers } else { 0 }
     }
 
     /// Bytes of the word that begins at a bit of the part, if it ends in it.
     #[inline]
     fn len(&self, bit: usize) -> Option<usize> {
-        let len = self.len_within(bit);
+        let is_digit = self.digits >> bit & 1 == 1;
+        let kind = if is_digit { self.digits } else { self.letters };
+        let ends = !(kind >> bit) | (self.humps >> bit & !1);
+        let len = ends.trailing_zeros() as usize;
         (bit + len < PART_BYTES).then_some(len)
     }
 
-    /// The same as far as the part goes.
-    #[inline(always)]
-    fn len_within(&self, bit: usize) -> usize {
-        let going_on = (self.letters | self.digits) & !(self.word_starts | self.numbers);
-        1 + (going_on >> bit >> 1).trailing_ones() as usize
-    }
-
-    /// The starts of runs in which a word begins with a hump.
+    /// Bytes of the word that begins at a place, whose bit is that of the part, up to those of a key.
     #[inline]
-    fn runs_with_humps(&self, text: &[u8], at: usize) -> u64 {
-        let marks = !(self.letters | self.digits);
-        let start_of = |bit: usize| PART_BYTES - (marks & ((1 << bit) - 1)).leading_zeros() as usize;
-        let humps = self.humps & !self.run_starts;
-        let with_hump = bits_of(humps).fold(0, |all, bit| all | 1u64.checked_shl(start_of(bit) as u32).unwrap_or(0));
-        // The last run may go on behind the part.
-        let last = PART_BYTES - marks.leading_zeros() as usize;
-        let goes_on = last < PART_BYTES && self.run_starts >> last & 1 == 1 && has_hump(text, at + last);
-        with_hump & self.run_starts | u64::from(goes_on).checked_shl(last as u32).unwrap_or(0)
+    fn told_len(&self, text: &[u8], start: usize, bit: usize) -> usize {
+        if bit + KEY_BYTES < PART_BYTES {
+            return KEY_BYTES;
+        }
+        let mut last = AsciiClass::of(text[start]);
+        let rest = start + 1..text.len().min(start + KEY_BYTES);
+        let goes_on = |at: &usize| {
+            let class = AsciiClass::of(text[*at]);
+            let same = class != AsciiClass::Mark && !starts_part(text, *at, last);
+            last = class;
+            same
+        };
+        1 + rest.take_while(goes_on).count()
     }
-}
 
-/// Bytes of the word that begins at a place, up to those of a key.
-fn told_len(text: &[u8], start: usize) -> usize {
-    let mut last = AsciiClass::of(text[start]);
-    let rest = start + 1..text.len().min(start + KEY_BYTES);
-    let goes_on = |at: &usize| {
-        let class = AsciiClass::of(text[*at]);
-        let same = class != AsciiClass::Mark && !starts_part(text, *at, last);
-        last = class;
-        same
-    };
-    1 + rest.take_while(goes_on).count()
-}
-
-/// Whether a word begins with a hump in the run that begins at a place.
-fn has_hump(text: &[u8], start: usize) -> bool {
-    let is_hump = |at: usize| text[at].is_ascii_uppercase() && starts_part(text, at, AsciiClass::of(text[at - 1]));
-    (start + 1..run_end(text, start)).any(is_hump)
+    /// Whether a word begins with a hump in the run that begins at a place, whose bit is that of the part.
+    #[inline]
+    fn has_hump(&self, text: &[u8], start: usize, bit: usize) -> bool {
+        let run = (!((self.letters | self.digits) >> bit)).trailing_zeros() as usize;
+        if bit + run < PART_BYTES {
+            return self.humps >> bit & ((1 << run) - 1) & !1 != 0;
+        }
+        let is_hump = |at: usize| text[at].is_ascii_uppercase() && starts_part(text, at, AsciiClass::of(text[at - 1]));
+        (start + 1..run_end(text, start)).any(is_hump)
+    }
 }
 
 /// A bit for each upper-case letter of up to 64 bytes; `None` when they are not ASCII.
@@ -510,6 +544,19 @@ mod tests {
             ("numer*", "numeracyjny #", false),
             ("nr*", "nr #", true),
             ("cvv", "\u{105} cvv #", true),
+            ("karta platnicza", "Karta p\u{142}atnicza: #", true),
+            ("karta platnicza", "Karta, \u{201e}p\u{142}atnicza\u{201d} #", true),
+            ("karta", "karta\u{17c} #", false),
+            ("karta", "\u{17c}karta #", false),
+            ("karta*", "karta\u{17c} #", true),
+            ("va", "VAT\u{142}e #", true),
+            ("strasse", "Stra\u{df}e #", true),
+            ("kartyvisy", "KartyVisy\u{2013}#", true),
+            ("pesel", "\u{662f}PESEL#", true),
+            ("pesel", "PESEL\u{662f}#", true),
+            ("kod", "KOD\u{d3}#", false),
+            ("nip", "\u{105} NIP {{dlp}} #", true),
+            ("nip", "\u{105} {{dlp:a.nip:bcdf~ghjk~lmnp~qrst~bcdf}} #", false),
             ("nip", "NIP {{dlp}} #", true),
             ("nip", "{{dlp:a.nip:bcdf~ghjk~lmnp~qrst~bcdf}} #", false),
             ("nip", "nip {{dlp:a:bcdf~ghjk~lmnp~qrst~bcdf}} #", true),
@@ -520,6 +567,26 @@ mod tests {
             let (spotted, folded, may) = around(&[phrase], text, at..at + 1, 60);
             assert_eq!((spotted.len() == 1, folded.len() == 1), (*expected, *expected), "{phrase} {text}");
             assert!(may || !expected, "{phrase} {text}");
+        }
+    }
+
+    #[test]
+    fn phrases_over_the_edges_of_parts_are_spotted_as_folding_finds_them() {
+        let phrases = ["karta platnicza", "numer karty", "kartyvisa", "nr*", "lodz"];
+        let pieces = [
+            "Karta p\u{142}atnicza ",
+            "numer \u{201e}karty\u{201d} ",
+            "KartyVisa \u{105} ",
+            "\u{141}\u{f3}d\u{17a} nr3 ",
+        ];
+        for shift in 0..2 * PART_BYTES {
+            for piece in pieces {
+                let text = format!("{}{piece}{}#{}{piece}", ".".repeat(shift), " ".repeat(40), ".".repeat(shift % 23));
+                let at = text.find('#').expect("mark");
+                let (spotted, folded, _) = around(&phrases, &text, at..at + 1, 100);
+                assert_eq!(spotted, folded, "{text}");
+                assert!(!folded.is_empty(), "{text}");
+            }
         }
     }
 
@@ -537,8 +604,8 @@ mod tests {
     proptest! {
         #[test]
         fn spotting_equals_folding(
-            text in "[abABab12\u{e9} _.\n-]{1,200}",
-            phrases in prop::collection::vec("[ab1]{1,6}( [ab1]{1,3}){0,2}\\*?", 1..6),
+            text in "[abABabss12\u{e9}\u{c9}\u{df}\u{662f}\u{201e} _.\n-]{1,200}",
+            phrases in prop::collection::vec("[abes1]{1,6}( [abes1]{1,3}){0,2}\\*?", 1..6),
             at in any::<prop::sample::Index>(),
             len in 0..6usize,
             width in 0..90u16,

@@ -3,7 +3,8 @@
 //! A phrase is kept folded: lower-case words without diacritics, each followed by a space. Where a text has been split
 //! into such words, a look at four bytes tells whether a phrase may begin at one of them.
 
-use super::context::{AsciiClass, Folded, starts_part};
+use super::any_words::AnyWords;
+use super::context::{AsciiClass, CAPITALISED_LETTERS, Folded, starts_part};
 use super::simd::{CASE_BITS, CASE_BITS_OF_EIGHT, MULTIPLIER};
 #[cfg(test)]
 use dlp_detector_format::Context;
@@ -12,8 +13,11 @@ use std::cell::LazyCell;
 /// Letters that `*` at the end of a phrase accepts, for inflected languages.
 const INFLECTION_LETTERS_MAX: usize = 4;
 
+/// Bytes of folded words behind a phrase by which its last word is seen to end.
+const INFLECTED_LEN: usize = INFLECTION_LETTERS_MAX + 1;
+
 /// Marks between two words of a phrase: more than a window has.
-const MARKS_MAX: usize = 1024;
+pub(super) const MARKS_MAX: usize = 1024;
 
 /// Bytes of a word that its key holds.
 pub(super) const KEY_BYTES: usize = 4;
@@ -123,7 +127,7 @@ pub(super) struct Key(u32);
 
 impl Key {
     /// Of folded words from the start of one.
-    fn of(words: &[u8]) -> Self {
+    pub(super) fn of(words: &[u8]) -> Self {
         let len = words.iter().take(KEY_BYTES).take_while(|byte| **byte != b' ').count();
         Self(u32::from_le_bytes(std::array::from_fn(|place| if place < len { words[place] } else { b' ' })))
     }
@@ -177,6 +181,19 @@ impl Vocabulary {
 
     fn phrase(&self, head: &Head) -> &Phrase {
         &self.phrases[head.phrase as usize]
+    }
+
+    /// How many bytes of folded words tell which phrases they begin with: more than there are where they end within one.
+    pub(super) fn undecided(&self, words: &[u8]) -> usize {
+        let phrases = self.candidates(Key::of(words)).map(|head| &self.phrase(head).words);
+        let open = phrases.filter(|phrase| words.iter().zip(phrase.iter()).all(|(word, phrase)| word == phrase));
+        open.map(|phrase| phrase.len() + INFLECTED_LEN).max().unwrap_or(0)
+    }
+
+    /// Gives the phrases that folded words begin with, and how many of them each has.
+    pub(super) fn begin(&self, words: &[u8], each: &mut dyn FnMut(PhraseId, usize)) {
+        let found = self.candidates(Key::of(words)).map(|head| (head.phrase, self.phrase(head)));
+        found.filter(|(_, phrase)| phrase.begins(words)).for_each(|(id, phrase)| each(id, phrase.count()));
     }
 
     /// Gives the phrases that stand in folded words.
@@ -243,11 +260,15 @@ enum Second {
 }
 
 impl Second {
-    /// The word behind one that ends at a place.
+    /// The word behind one that ends at a place. What is not ASCII may be a letter or a mark.
     fn behind(text: &[u8], end: usize) -> Self {
         let mut places = end..text.len().min(end + MARKS_MAX);
-        let Some(at) = places.find(|at| AsciiClass::of(text[*at]) != AsciiClass::Mark) else { return Self::None };
-        text[at..].first_chunk().map_or(Self::Untold, |four| Self::Begins(u32::from_le_bytes(*four)))
+        let is_word = |at: &usize| !text[*at].is_ascii() || AsciiClass::of(text[*at]) != AsciiClass::Mark;
+        let Some(at) = places.find(is_word) else { return Self::None };
+        text[at..]
+            .first_chunk()
+            .filter(|four| four.is_ascii())
+            .map_or(Self::Untold, |four| Self::Begins(u32::from_le_bytes(*four)))
     }
 
     fn may_be_of(&self, head: &Head) -> bool {
@@ -273,34 +294,47 @@ impl Phrase {
         !self.is_open || rest.iter().position(|byte| *byte == b' ').is_some_and(|more| more <= INFLECTION_LETTERS_MAX)
     }
 
-    /// Where it ends when it stands in ASCII text from `at` on, where a word begins.
+    /// Number of its words.
+    fn count(&self) -> usize {
+        self.words.iter().filter(|byte| **byte == b' ').count() + usize::from(self.is_open)
+    }
+
+    /// Where it ends when it stands in text from `at` on, where a word of ASCII begins.
     fn end_in(&self, text: &[u8], at: usize) -> Option<usize> {
-        let class = |at: usize| text.get(at).map_or(AsciiClass::Mark, |byte| AsciiClass::of(*byte));
-        let ends = |at: usize, last: AsciiClass| class(at) == AsciiClass::Mark || starts_part(text, at, last);
+        self.end_in_ascii(text, at).unwrap_or_else(|NotAscii| {
+            let words_len = self.words.len() + INFLECTED_LEN;
+            AnyWords::end_of(text, at, words_len, |words| self.begins(words).then(|| self.count()))
+        })
+    }
+
+    /// The same where nothing but ASCII is looked at.
+    fn end_in_ascii(&self, text: &[u8], at: usize) -> Result<Option<usize>, NotAscii> {
         let (mut at, mut last) = (at, AsciiClass::Mark);
         let mut words = self.words.iter().peekable();
         while let Some(byte) = words.next() {
             if *byte != b' ' {
-                let continues = last == AsciiClass::Mark || !ends(at, last);
-                if !continues || text.get(at)?.to_ascii_lowercase() != *byte {
-                    return None;
+                let continues = last == AsciiClass::Mark || !word_ends(text, at, last)?;
+                if !continues || text.get(at).is_none_or(|letter| letter.to_ascii_lowercase() != *byte) {
+                    return Ok(None);
                 }
-                (last, at) = (class(at), at + 1);
-            } else if !ends(at, last) {
-                return None;
+                (last, at) = (class_at(text, at)?, at + 1);
+            } else if !word_ends(text, at, last)? {
+                return Ok(None);
             } else if words.peek().is_some() {
-                at = (at..text.len().min(at + MARKS_MAX)).find(|at| class(*at) != AsciiClass::Mark)?;
-                last = AsciiClass::Mark;
+                let mut places = at..text.len().min(at + MARKS_MAX);
+                let Some(next) = places.find(|at| class_at(text, *at) != Ok(AsciiClass::Mark)) else { return Ok(None) };
+                (last, at) = (AsciiClass::Mark, next);
+                class_at(text, at)?;
             }
         }
         let mut more = 0;
-        while self.is_open && !ends(at, last) {
-            (last, at, more) = (class(at), at + 1, more + 1);
+        while self.is_open && !word_ends(text, at, last)? {
+            (last, at, more) = (class_at(text, at)?, at + 1, more + 1);
             if more > INFLECTION_LETTERS_MAX {
-                return None;
+                return Ok(None);
             }
         }
-        Some(at)
+        Ok(Some(at))
     }
 
     /// Whether a run of ASCII letters and digits is it, whatever parts it has.
@@ -309,6 +343,32 @@ impl Phrase {
         let more_max = if self.is_open { INFLECTION_LETTERS_MAX } else { 0 };
         run.len() >= word.len() && run.len() - word.len() <= more_max && run[..word.len()].eq_ignore_ascii_case(word)
     }
+}
+
+/// A byte that is not ASCII, of which one cannot tell by itself what it is to a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct NotAscii;
+
+/// What stands at a place is to a word; behind the end of the text nothing.
+#[inline]
+fn class_at(text: &[u8], at: usize) -> Result<AsciiClass, NotAscii> {
+    match text.get(at) {
+        Some(byte) if !byte.is_ascii() => Err(NotAscii),
+        byte => Ok(byte.map_or(AsciiClass::Mark, |byte| AsciiClass::of(*byte))),
+    }
+}
+
+/// Whether a word whose last byte is of a class ends at a place.
+#[inline]
+fn word_ends(text: &[u8], at: usize, last: AsciiClass) -> Result<bool, NotAscii> {
+    let class = class_at(text, at)?;
+    if class == AsciiClass::Upper && last == AsciiClass::Upper {
+        let behind = &text[at + 1..text.len().min(at + 1 + CAPITALISED_LETTERS)];
+        if !behind.is_ascii() {
+            return Err(NotAscii);
+        }
+    }
+    Ok(class == AsciiClass::Mark || starts_part(text, at, last))
 }
 
 /// Collects phrases.
@@ -411,7 +471,15 @@ struct Signature(u128);
 
 impl Signature {
     fn insert(&mut self, id: PhraseId) {
-        self.0 |= 1 << (id.wrapping_mul(MULTIPLIER) >> (u32::BITS - 7));
+        self.0 |= Self::bit(id);
+    }
+
+    fn may_hold(self, id: PhraseId) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+
+    fn bit(id: PhraseId) -> u128 {
+        1 << (id.wrapping_mul(MULTIPLIER) >> (u32::BITS - 7))
     }
 }
 
@@ -457,13 +525,18 @@ impl Nearby {
         self.any.0 & phrases.any.0 != 0
     }
 
-    /// Index of the first phrase of a list that is among them, and where it stands.
-    pub(super) fn first_of(&self, list: &[PhraseId]) -> Option<(usize, Standing)> {
-        let beside = list.iter().position(|id| self.holds(*id)).map(|index| (index, Standing::Beside));
-        let above = || list.iter().position(|id| self.headers.contains(id)).map(|index| (index, Standing::Header));
-        beside.or_else(above)
+    /// Index of the first phrase of a list that is among them, and where it stands. The list is one of the phrases of a
+    /// detector; most that are nearby are none of these.
+    pub(super) fn first_of(&self, phrases: &Phrases, list: &[PhraseId]) -> Option<(usize, Standing)> {
+        let first = |ids: &[PhraseId]| {
+            let told = ids.iter().filter(|id| phrases.any.may_hold(**id));
+            told.filter_map(|id| list.iter().position(|of| of == id)).min()
+        };
+        let beside = first(&self.ids).map(|index| (index, Standing::Beside));
+        beside.or_else(|| first(&self.headers).map(|index| (index, Standing::Header)))
     }
 
+    #[cfg(test)]
     pub(super) fn holds(&self, id: PhraseId) -> bool {
         self.ids.contains(&id)
     }

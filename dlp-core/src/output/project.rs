@@ -88,7 +88,7 @@ fn record(
         reasons: finding
             .reasons
             .iter()
-            .map(|r| ReasonRecord { step: r.step.as_str(), detail: r.detail.clone(), change: r.change })
+            .map(|r| ReasonRecord { step: r.step.as_str(), detail: r.detail.clone().into_owned(), change: r.change })
             .collect(),
         validator: finding.validator.as_ref().map(validator),
         location: location(subject.path, &finding.location, finding.cell.as_ref()),
@@ -111,7 +111,7 @@ fn validator(result: &ValidatorResult) -> ValidatorRecord {
         Some(false) => "invalid",
         None => "not-applicable",
     };
-    ValidatorRecord { name: result.name.clone(), result: word }
+    ValidatorRecord { name: result.name.to_owned(), result: word }
 }
 
 fn location(path: &ItemPath, location: &Location, in_table: Option<&TableCell>) -> LocationRecord {

@@ -1,6 +1,7 @@
 //! Letters without case and diacritics, so that words can be compared.
 
 /// Lower case without diacritics for Latin letters; other letters in lower case.
+#[inline]
 pub(crate) fn push_folded(c: char, out: &mut Vec<u8>) {
     let base: &str = match c {
         'A'..='Z' | 'a'..='z' | '0'..='9' => {

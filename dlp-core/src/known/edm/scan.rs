@@ -394,7 +394,7 @@ fn reasons(index: &Index, hit: &Hit, found: &Found) -> Vec<Reason> {
     let columns = &index.schema().columns;
     let (name, held, rows) = (&columns[hit.column].name, hit.rows.len(), index.rows());
     let primary = format!("value of column `{name}`, which {held} of {rows} rows hold");
-    let mut reasons = vec![Reason { step: Step::Pattern, detail: primary, change: PRIMARY_POINTS }];
+    let mut reasons = vec![Reason { step: Step::Pattern, detail: primary.into(), change: PRIMARY_POINTS }];
     let names: Vec<_> = columns
         .iter()
         .enumerate()
@@ -406,6 +406,10 @@ fn reasons(index: &Index, hit: &Hit, found: &Found) -> Vec<Reason> {
         (true, false) => format!("{} of the same row, number {}, nearby", names.join(", "), found.row),
         (false, false) => format!("{} of the same row nearby, which is too little", names.join(", ")),
     };
-    reasons.push(Reason { step: Step::Context, detail, change: if found.is_enough { ROW_POINTS } else { 0 } });
+    reasons.push(Reason {
+        step: Step::Context,
+        detail: detail.into(),
+        change: if found.is_enough { ROW_POINTS } else { 0 },
+    });
     reasons
 }

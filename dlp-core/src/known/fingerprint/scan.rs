@@ -255,7 +255,7 @@ impl Follow {
                 // The passage is not kept; the document's name tells findings apart.
                 value: Secret::new(document.name.as_bytes()),
                 confidence: Confidence::from_points(points),
-                reasons: vec![Reason { step: Step::Pattern, detail: detail.clone(), change: points }],
+                reasons: vec![Reason { step: Step::Pattern, detail: detail.clone().into(), change: points }],
                 validator: None,
                 start: seen.start.1,
                 end: seen.end.1,

@@ -6,6 +6,7 @@
 
 use super::byte_set::ByteSet;
 use super::{Anchor, WINDOW_LEN, class_bytes, frequency};
+use memchr::{memchr, memchr2, memchr3};
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,10 @@ impl Demand {
     pub fn lacks(&self, text: &[u8]) -> Option<usize> {
         let len = self.len as usize;
         let text = &text[..text.len().min(self.to as usize + len)];
+        if let (1, Some(few)) = (len, Few::of(&self.bytes)) {
+            let text = text.get(self.from as usize..).unwrap_or_default();
+            return if few.stand_in(text) { None } else { Some(text.len()) };
+        }
         let (mut from, mut looks) = (self.from as usize, 0);
         while let Some(stretch) = text.get(from..from + len) {
             // From its end: where a byte does not belong, no stretch goes over it, whatever stands before it.
@@ -46,6 +51,34 @@ impl Demand {
             from += at + 1;
         }
         Some(looks)
+    }
+}
+
+/// A set of few bytes, any of which is found faster than all are looked at.
+enum Few {
+    One(u8),
+    Two(u8, u8),
+    Three(u8, u8, u8),
+}
+
+impl Few {
+    fn of(set: &ByteSet) -> Option<Self> {
+        let mut bytes = set.bytes();
+        match (bytes.next(), bytes.next(), bytes.next(), bytes.next()) {
+            (Some(one), None, ..) => Some(Self::One(one)),
+            (Some(one), Some(two), None, _) => Some(Self::Two(one, two)),
+            (Some(one), Some(two), Some(three), None) => Some(Self::Three(one, two, three)),
+            _ => None,
+        }
+    }
+
+    fn stand_in(&self, text: &[u8]) -> bool {
+        let found = match *self {
+            Self::One(one) => memchr(one, text),
+            Self::Two(one, two) => memchr2(one, two, text),
+            Self::Three(one, two, three) => memchr3(one, two, three, text),
+        };
+        found.is_some()
     }
 }
 
@@ -257,5 +290,18 @@ mod tests {
             assert_eq!(demand.lacks(text.as_bytes()).is_none(), holds, "{text}");
         }
         assert_eq!(demand.lacks(b"ab..x..12"), Some(1), "most bytes need no look");
+        for bytes in ["{", "{=", "{=;", "{=;:"] {
+            let demand = Demand { bytes: bytes.bytes().collect(), len: 1, from: 2, to: 4 };
+            for byte in bytes.chars() {
+                let rows = [("abcd", Some(2)), ("abcd_", Some(3)), ("{{abcde", Some(3)), ("{", Some(0)), ("", Some(0))];
+                rows.iter()
+                    .for_each(|(text, lacks)| assert_eq!(demand.lacks(text.as_bytes()), *lacks, "{bytes} {text}"));
+                for held in [2, 3, 4] {
+                    let text = format!("{}{byte}abc", "a".repeat(held));
+                    assert_eq!(demand.lacks(text.as_bytes()), None, "{bytes} {text}");
+                }
+                assert_eq!(demand.lacks(format!("abcde{byte}").as_bytes()), Some(3), "{bytes} {byte}");
+            }
+        }
     }
 }
