@@ -100,6 +100,16 @@ impl Judged {
         notes.map(|note| Reason { step: note.step, detail: words(note.detail), change: note.change }).collect()
     }
 
+    /// Whether it fails the check of a form that nothing else has.
+    pub(super) fn is_altered(&self) -> bool {
+        self.checked.is_some_and(|(check, verdict)| verdict == Verdict::Invalid && check.is_marked)
+    }
+
+    /// Whether its check proves it.
+    pub(super) fn is_proven(&self) -> bool {
+        is_proven(self.checked)
+    }
+
     /// What the check said, for reports.
     pub(super) fn validator(&self) -> Option<ValidatorResult> {
         self.checked.map(|(check, verdict)| validator_result(check, verdict))
