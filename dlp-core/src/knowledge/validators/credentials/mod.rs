@@ -18,6 +18,7 @@ mod layout;
 mod password;
 mod private_key;
 mod published;
+mod reversible;
 mod structure;
 mod wallet;
 
@@ -51,6 +52,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("azure-devops-token", base32::devops_token, base32::complete_devops_token),
     marked(completing("azure-signed-key", azure::signed_key, azure::complete_signed_key)),
     completing("base58check", base58::checksum, base58::complete),
+    check("base64-parts", encoded::whole_parts),
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
     marked(completing("bech32", bech32::checksum, bech32::complete)),
     marked(completing("bedrock-key", |value| layout::BEDROCK.verdict(value), |value| layout::BEDROCK.complete(value))),
@@ -67,6 +69,7 @@ pub(super) static CHECKS: &[Check] = &[
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
     check("drawn-token", password::drawn),
     check("elastic-key", |value| inside::ELASTIC_KEY.verdict(value)),
+    completing("encoded-password", reversible::encoded_password, reversible::complete_encoded_password),
     check("entra-secret", azure::entra_secret),
     check("generic-secret", password::generic),
     marked(completing("github-token", checksum::github, checksum::complete_base62)),
@@ -102,11 +105,13 @@ pub(super) static CHECKS: &[Check] = &[
     check("prefixed-token", password::prefixed),
     check("process-dump", container::process_dump),
     marked(check("pypi-token", encoded::pypi)),
+    completing("rclone-password", reversible::rclone, reversible::complete_rclone),
     completing("redis-cache-key", azure::redis_key, azure::complete_redis_key),
     check("registry-hive", container::registry_hive),
     completing("ses-smtp-password", |value| layout::SES_SMTP.verdict(value), |value| layout::SES_SMTP.complete(value)),
     completing("solana-pair", wallet::solana, wallet::complete_solana),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
+    completing("stored-session", reversible::stored_session, reversible::complete_stored_session),
     check("uuid-inside", |value| inside::UUID.verdict(value)),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
     check("wireguard-key", |value| inside::WIREGUARD.verdict(value)),
