@@ -251,8 +251,9 @@ fn a_value_beside_the_name_of_its_vendor_is_low() {
     let (inspector, mut scratch) = (inspector(), Scratch::new());
     let value = "7hGno6Kbzy5hdRs4Klpv9qXwm2tB8cfJ";
     let rows = [
-        ("agora @", false),
-        ("agora\n@\n", false),
+        ("see agora @", false),
+        ("agora @, which works", false),
+        ("agora\n@ works\n", false),
         ("https://api.agora.com/@/items", false),
         ("AgoraApi(@)", false),
         ("agora secret @", true),
@@ -263,6 +264,28 @@ fn a_value_beside_the_name_of_its_vendor_is_low() {
     ];
     for (row, is_shown) in rows {
         let text = format!("{}\n", row.replace('@', value));
+        let found = ["secret.agora.customer-secret", "secret.agora.app-certificate"]
+            .map(|id| findings(&inspector, &mut scratch, (id, text.as_bytes())))
+            .concat();
+        assert!(!found.is_empty(), "{row}");
+        assert_eq!(found.iter().any(|f| f.confidence.level() >= ConfidenceLevel::Medium), is_shown, "{row}");
+    }
+}
+
+/// On lines of their own they are shown, if nothing but chance mixes letters like that.
+#[test]
+fn a_drawn_value_alone_with_the_name_of_its_vendor_is_shown() {
+    let (inspector, mut scratch) = (inspector(), Scratch::new());
+    let (drawn, digest) = ("7hGno6Kbzy5hdRs4Klpv9qXwm2tB8cfJ", "0f1e2d3c4b5a69788796a5b4c3d2e1f0");
+    let rows = [
+        ("agora @\n", drawn, true),
+        ("agora\n@\n", drawn, true),
+        ("todo\n- Agora:\n  @\n", drawn, true),
+        ("agora @\n", digest, false),
+        ("agora\n@\n", digest, false),
+    ];
+    for (row, value, is_shown) in rows {
+        let text = row.replace('@', value);
         let found = ["secret.agora.customer-secret", "secret.agora.app-certificate"]
             .map(|id| findings(&inspector, &mut scratch, (id, text.as_bytes())))
             .concat();

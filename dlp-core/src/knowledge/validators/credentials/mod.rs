@@ -10,6 +10,7 @@ mod bech32;
 mod bip39;
 mod checksum;
 mod container;
+mod crypt_hash;
 mod encoded;
 mod inside;
 mod juniper;
@@ -66,6 +67,8 @@ pub(super) static CHECKS: &[Check] = &[
     check("code-list", structure::code_list),
     marked(completing("common-annotated-key", azure::common_annotated_key, azure::complete_common_annotated_key)),
     marked(completing("confluent-secret", checksum::confluent, checksum::complete_confluent)),
+    check("crypt-hash", crypt_hash::verdict),
+    check("data-protection-blob", structure::data_protection_blob),
     completing("discord-bot-token", encoded::discord, encoded::complete_discord),
     check("drawn-token", password::drawn),
     check("elastic-key", |value| inside::ELASTIC_KEY.verdict(value)),
