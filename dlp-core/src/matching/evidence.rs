@@ -11,6 +11,7 @@ use super::material::{self, Material};
 use super::moment::{self, Moment};
 use super::notes::{Detail, Notes, PhraseList, Sentence};
 use super::own_name;
+use super::pasted;
 use super::scratch::Scratch;
 use super::spotted::Classified;
 use super::table::Table;
@@ -51,6 +52,10 @@ const NAMED_ID_POINTS: i32 = 45;
 
 /// What stands beside the name of a vendor may be anything of that vendor's: it stays, at low.
 const BESIDE_POINTS: i32 = 55;
+
+/// A drawn value alone with the name of a vendor on its lines was pasted there: it is shown, but not as sure as one with a
+/// word that says what it is.
+const PASTED_POINTS: i32 = 64;
 
 /// A number among others of its shape that fail the check passes by chance: it stays, at low.
 const STRANGERS_POINTS: i32 = 40;
@@ -99,6 +104,16 @@ impl Judged {
         };
         let notes = self.notes.iter();
         notes.map(|note| Reason { step: note.step, detail: words(note.detail), change: note.change.into() }).collect()
+    }
+
+    /// Whether it fails the check of a form that nothing else has.
+    pub(super) fn is_altered(&self) -> bool {
+        self.checked.is_some_and(|(check, verdict)| verdict == Verdict::Invalid && check.is_marked)
+    }
+
+    /// Whether its check proves it.
+    pub(super) fn is_proven(&self) -> bool {
+        is_proven(self.checked)
     }
 
     /// What the check said, for reports.
@@ -174,6 +189,9 @@ pub(super) fn judge(
     }
     if detector.data.category == Category::Secret {
         cap_secret((text, accepted), detector, is_proven(checked), &mut score);
+        if accepted.is_beside && !is_proven(checked) {
+            cap_beside((text, accepted), is_wide, &mut score);
+        }
     }
     Some(Judged {
         detector: index,
@@ -192,14 +210,20 @@ fn cap_secret((text, accepted): (&[u8], &Accepted), detector: &CompiledDetector,
     if !is_proven && CUT_OFF.iter().any(|mark| behind.starts_with(mark)) {
         score.cap(CUT_OFF_POINTS, Sentence::CutOff);
     }
-    if accepted.is_beside && !is_proven {
-        score.cap(BESIDE_POINTS, Sentence::Beside);
-    }
     let value = &text[accepted.value.clone()];
     match key_name::told(&text[accepted.whole.start..accepted.value.start], value, &detector.data.id) {
         Some(Told::Id) => score.cap(NAMED_ID_POINTS, Sentence::NamedId),
         Some(Told::Digest) if !is_proven => score.cap(NAMED_ID_POINTS, Sentence::NamedDigest),
         _ => {}
+    }
+}
+
+/// Keeps what stands beside the name of its vendor at low, unless it was pasted there in the shape that is issued.
+fn cap_beside((text, accepted): (&[u8], &Accepted), is_wide: bool, score: &mut Notes) {
+    if !is_wide && pasted::is_pasted(text, &accepted.whole, &accepted.value) {
+        score.cap(PASTED_POINTS, Sentence::Pasted);
+    } else {
+        score.cap(BESIDE_POINTS, Sentence::Beside);
     }
 }
 

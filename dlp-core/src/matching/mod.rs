@@ -38,6 +38,7 @@ mod name;
 mod neighbourhood;
 mod notes;
 mod own_name;
+mod pasted;
 mod report;
 mod resolve;
 mod runs;

@@ -98,6 +98,7 @@ pub(super) enum Sentence {
     CutOff,
     /// Only its vendor is named.
     Beside,
+    Pasted,
     /// It is named as an id.
     NamedId,
     /// It is named as a digest.
@@ -137,6 +138,7 @@ impl Sentence {
             Self::FailedCheck => "failed its check: an altered or invented value",
             Self::CutOff => "dots stand for the rest of it",
             Self::Beside => "beside the name of its vendor, without a word that says what it is",
+            Self::Pasted => "alone on its lines with the name of its vendor, without a word that says what it is",
             Self::NamedId => "its name says that it is an id",
             Self::NamedDigest => "its name says that it is the digest or the number of a build",
             Self::InventedDigits => "digits in a row, as people and tables have them",

@@ -4,6 +4,10 @@
 //! it, so the result does not depend on how the text was cut. Within it the surest match wins, then the longest, then
 //! the first id; it drops what it conflicts with: other spans of the same detector that overlap it, and any match that
 //! contains it or lies in it. Different detectors that merely overlap are both kept: each saw something of its own.
+//!
+//! A token of a form with a mark of its own that fails its check is an altered one, however sure another detector is that it
+//! is something of its: a name beside it says whose it is, not that it is genuine. Claims on the bytes of such a token are
+//! dropped unless they have proof, and the low finding of the one that knows the form stays.
 
 use super::evidence::Judged;
 use crate::base::Span;
@@ -79,7 +83,9 @@ fn first_cluster(sorted: &[Judged], known: u64) -> Option<usize> {
 
 /// Which matches of a cluster stay.
 fn choose(cluster: &[Judged]) -> Vec<bool> {
-    let mut order: Vec<&Judged> = cluster.iter().collect();
+    let altered: Vec<&Judged> = cluster.iter().filter(|judged| judged.is_altered()).collect();
+    let is_refuted = |claim: &Judged| altered.iter().any(|token| refutes(token, claim));
+    let mut order: Vec<&Judged> = cluster.iter().filter(|judged| !is_refuted(judged)).collect();
     order.sort_by_key(|m| (std::cmp::Reverse((m.confidence, m.end - m.start)), m.detector, m.start));
     let mut winners: Vec<&Judged> = Vec::new();
     for candidate in order {
@@ -88,6 +94,12 @@ fn choose(cluster: &[Judged]) -> Vec<bool> {
         }
     }
     cluster.iter().map(|judged| winners.iter().any(|winner| std::ptr::eq(*winner, judged))).collect()
+}
+
+/// Whether a token that fails its check shows that a claim on its bytes is none.
+fn refutes(token: &Judged, claim: &Judged) -> bool {
+    let [token, bytes] = [token, claim].map(|judged| Span::new(judged.start, judged.end));
+    token.contains(bytes) && !claim.is_altered() && !claim.is_proven()
 }
 
 fn conflicts(winner: &Judged, other: &Judged) -> bool {
@@ -99,6 +111,7 @@ fn conflicts(winner: &Judged, other: &Judged) -> bool {
 mod tests {
     use super::*;
     use crate::base::Confidence;
+    use crate::knowledge::validators::{self, Check, Verdict};
     use crate::matching::DetectorIndex;
     use crate::matching::notes::Notes;
 
@@ -132,6 +145,31 @@ mod tests {
             pending.add(&mut matches.iter().map(judged).collect());
             let winners: Vec<_> = pending.decide(u64::MAX).iter().map(|m| (m.detector.0, m.start)).collect();
             assert_eq!(winners, *expected, "{matches:?}");
+        }
+    }
+
+    #[test]
+    fn an_altered_token_refutes_claims_on_its_bytes_that_lack_proof() {
+        let check = |name| validators::find(name).expect("a check of the product");
+        let (marked, unmarked, samples) = (check("github-token"), check("base58check"), check("opaque-token"));
+        let altered = (marked, Verdict::Invalid);
+        type Row = ((u32, u64, u64, i32), Option<(&'static Check, Verdict)>);
+        type Case<'a> = (&'a [Row], &'a [(u32, u64)]);
+        let cases: &[Case<'_>] = &[
+            (&[((0, 0, 40, 30), Some(altered)), ((1, 0, 40, 90), None)], &[(0, 0)]),
+            (&[((0, 0, 40, 30), Some(altered)), ((1, 4, 20, 90), Some((samples, Verdict::Valid)))], &[(0, 0)]),
+            (&[((0, 0, 40, 30), Some(altered)), ((1, 4, 20, 90), Some((unmarked, Verdict::Valid)))], &[(1, 4)]),
+            (&[((0, 4, 40, 30), Some(altered)), ((1, 0, 60, 90), None)], &[(1, 0)]),
+            (&[((0, 0, 40, 30), Some(altered)), ((1, 20, 60, 90), None)], &[(0, 0), (1, 20)]),
+            (&[((0, 0, 40, 30), Some((unmarked, Verdict::Invalid))), ((1, 0, 40, 90), None)], &[(1, 0)]),
+            (&[((0, 0, 40, 88), Some((marked, Verdict::NotApplicable))), ((1, 0, 40, 90), None)], &[(1, 0)]),
+            (&[((0, 0, 40, 30), Some(altered)), ((1, 0, 40, 30), Some(altered))], &[(0, 0)]),
+        ];
+        for (rows, expected) in cases {
+            let mut pending = Pending::default();
+            pending.add(&mut rows.iter().map(|(row, checked)| Judged { checked: *checked, ..judged(row) }).collect());
+            let winners: Vec<_> = pending.decide(u64::MAX).iter().map(|m| (m.detector.0, m.start)).collect();
+            assert_eq!(winners, *expected, "{rows:?}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::model::{Boundary, Context, CounterExample, Detector, Example, Failure
 use crate::{Anchor, Category, FormatError, SensitivityLabel, Severity, chance, program, wide};
 use regex_syntax::hir::Hir;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Where a file stands: the family folder and the file's name without ending, for example `secret` and `github`.
 #[derive(Clone, Copy, Debug)]
@@ -305,11 +306,33 @@ fn check_examples(file: FileId<'_>, raw: &DetectorToml, lines: &ExampleLines) ->
         let message = format!("expected at least {least} each in `examples` and `counter_examples`, found {found}");
         return Err((None, message));
     }
+    if file.is_built_in() {
+        check_distinct(raw, lines)?;
+    }
     for (example, line) in raw.examples.iter().zip(&lines.examples) {
         check_example(example.get_ref()).map_err(|message| (Some(*line), message))?;
     }
     for (counter, line) in raw.counter_examples.iter().zip(&lines.counter_examples) {
         check_counter_example(counter.get_ref()).map_err(|message| (Some(*line), message))?;
+    }
+    Ok(())
+}
+
+/// That no text stands twice: a repetition shows nothing more.
+fn check_distinct(raw: &DetectorToml, lines: &ExampleLines) -> Result<(), (Option<usize>, String)> {
+    let examples = raw.examples.iter().map(|example| example.get_ref());
+    let counters = raw.counter_examples.iter().map(|counter| counter.get_ref());
+    let shown = examples.map(|example| [&example.text, &example.generate, &example.hex]);
+    check_no_doubles(shown.zip(&lines.examples))?;
+    check_no_doubles(counters.map(|counter| [&counter.text, &counter.hex]).zip(&lines.counter_examples))
+}
+
+fn check_no_doubles<'l, T: Ord>(shown: impl Iterator<Item = (T, &'l usize)>) -> Result<(), (Option<usize>, String)> {
+    let mut first = BTreeMap::new();
+    for (entry, line) in shown {
+        if let Some(before) = first.insert(entry, *line) {
+            return Err((Some(*line), format!("expected another text, found the one of line {before} again")));
+        }
     }
     Ok(())
 }
@@ -557,6 +580,8 @@ counter_examples = [{ text = "acme_", reason = "too short" }, { text = "acme", r
             ("reason = \"too short\"", "reason = \"\"", &["`reason`"]),
             (", finds = [\"acme_abcdefgh\"]", "", &["`finds` or `generate`"]),
             (", { text = \"acme_x\", reason = \"cut\" }", "", &["at least 3", "found 2"]),
+            ("text = \"acme_x\"", "text = \"acme_\"", &["acme.toml:11", "another text", "line 11 again"]),
+            ("text = \"(acme_abcdefgh)\"", "text = \"acme_abcdefgh\"", &["another text"]),
             ("pattern = 90", "pattern = 90, companion = 5", &["`companions` and `score.companion` together"]),
             ("finds =", "hex = \"0g\", finds =", &["pairs of hexadecimal digits"]),
             ("finds =", "hex = \"00\", finds =", &["`hex` without `text`"]),

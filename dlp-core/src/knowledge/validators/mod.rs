@@ -34,6 +34,9 @@ pub struct Check {
     /// Turns a value of the right shape into a valid one by computing its check characters: for generated examples.
     /// `None` when the value has none, or the shape does not allow it.
     pub complete: Option<fn(&str) -> Option<String>>,
+    /// Whether the form that it checks has a mark of its own, as a prefix or a name, and the check is certain. What fails
+    /// it is an altered token of that form, so it is no credential of another kind either.
+    pub is_marked: bool,
 }
 
 /// Every check, family by family.

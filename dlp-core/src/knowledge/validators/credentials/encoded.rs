@@ -72,6 +72,22 @@ fn signature_len_min(algorithm: &str) -> usize {
     }
 }
 
+/// Characters of parts that hold 8 and 32 bytes in base 64 without padding.
+const PART_LENS: [usize; 2] = [11, 43];
+
+/// Tokens of drawn bytes in base 64, in parts with `.` or `~` between them. The last character of a part has bits beyond its
+/// last byte, which encoders leave zero (RFC 4648 section 3.5). Parts of other lengths are left open.
+pub(super) fn whole_parts(value: &[u8]) -> Verdict {
+    if password::drawn(value) == Verdict::Invalid {
+        return Verdict::Invalid;
+    }
+    let parts: Vec<&[u8]> = value.split(|b| b".~".contains(b)).filter(|part| PART_LENS.contains(&part.len())).collect();
+    match parts.iter().all(|part| BASE64URL_NOPAD.decode(part).is_ok()) {
+        _ if parts.is_empty() => Verdict::NotApplicable,
+        is_whole => is_whole.into(),
+    }
+}
+
 /// PyPI tokens: behind `pypi-` a macaroon in the binary format version 2 (byte 02), whose first field is the location
 /// (type 01) `pypi.org` or `test.pypi.org`, as the warehouse project documents it.
 pub(super) fn pypi(value: &[u8]) -> Verdict {
@@ -128,6 +144,24 @@ mod tests {
 
     fn b64(text: &str) -> String {
         BASE64URL_NOPAD.encode(text.as_bytes())
+    }
+
+    #[test]
+    fn parts_end_with_their_last_byte() {
+        let part = "q7Zk2mXw9bTn4vRc8sLp1hGd6fJ3Yt5BxKe0uVi-_Qo";
+        let altered = part.replace("Qo", "Qp");
+        let rows = [
+            (format!("Zk2mXw9bTnQ.{part}"), Verdict::Valid),
+            (format!("Zk2mXw9bTnR.{part}"), Verdict::Invalid),
+            (format!("Zk2mXw9bTnQ.{altered}"), Verdict::Invalid),
+            (format!("sha256~{part}"), Verdict::Valid),
+            (format!("sha256~{altered}"), Verdict::Invalid),
+            (format!("{altered}7.{altered}8"), Verdict::NotApplicable),
+            (format!("your-key-here.{part}"), Verdict::Invalid),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(whole_parts(value.as_bytes()), expected, "{value}");
+        }
     }
 
     #[test]

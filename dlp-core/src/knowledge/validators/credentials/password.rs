@@ -167,8 +167,8 @@ pub(super) fn in_structure(value: &[u8]) -> Verdict {
 /// drawn value holds are refused.
 pub(super) fn prefixed(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    (!(is_mask(&text) || is_sequence(value) || is_written(value) || speaks_of_samples(&text) || is_published(value)))
-        .into()
+    let is_sample = is_mask(&text) || is_sequence(value) || is_written(value) || speaks_of_samples(&text);
+    (!(is_sample || is_published(value) || has_stray_bits(value))).into()
 }
 
 /// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of
@@ -183,7 +183,7 @@ pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
     let is_sample =
         is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value) || is_written(value);
-    (!is_sample && value.len() >= 8 && !is_published(value)).into()
+    (!is_sample && value.len() >= 8 && !is_published(value) && !has_stray_bits(value)).into()
 }
 
 /// A token under its vendor's name of which only length and alphabet are known: besides, each of its words being
@@ -404,6 +404,37 @@ const SAMPLE_WORDS: &[&str] = &[
     "lorem",
 ];
 
+/// Fewest characters of base 64 whose padding says something: sixteen bytes are the shortest keys.
+const PADDED_LEN_MIN: usize = 24;
+
+/// A part in base 64 whose padding stands behind a letter with bits beyond the last byte. Encoders write zeros there (RFC
+/// 4648 section 3.5), so somebody altered it or made it up.
+fn has_stray_bits(value: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    value.split(|byte| !is_part(byte)).any(|part| {
+        let text_len = part.iter().rposition(|byte| *byte != b'=').map_or(0, |at| at + 1);
+        let text = &part[..text_len];
+        let is_padded = part.len() >= PADDED_LEN_MIN && part.len().is_multiple_of(4) && !text.contains(&b'=');
+        let stray = match part.len() - text.len() {
+            1 => 0b11,
+            2 => 0b1111,
+            _ => 0,
+        };
+        is_padded && text.last().is_some_and(|last| sextet(*last) & stray != 0)
+    })
+}
+
+/// The number that a character of base 64 stands for, in either alphabet.
+fn sextet(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    }
+}
+
 /// Characters at the end of a value from which on they tell that nobody drew them.
 const WRITTEN_LEN_MIN: usize = 18;
 
@@ -570,6 +601,28 @@ mod tests {
         ];
         for (value, expected) in rows {
             assert_eq!(in_structure(value.as_bytes()), Verdict::from(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn padding_stands_behind_zeros() {
+        let rows = [
+            ("q7Zk2mXw9bTn4vRc8sLp1g==", true),
+            ("q7Zk2mXw9bTn4vRc8sLp1h==", false),
+            ("q7Zk2mXw9bTn4vRc8sLp1g==:Zk2mXw9bTn4vRc8sLp1hGd6fJ3Yt5Bx", true),
+            ("q7Zk2mXw9bTn4vRc8sLp1B==:Zk2mXw9bTn4vRc8sLp1hGd6fJ3Yt5Bx", false),
+            ("q7Zk2mXw9bTn4vRc8sLp1hY=", true),
+            ("q7Zk2mXw9bTn4vRc8sLp1-_=", false),
+            ("q7Zk2mXw9bTn4vRc8sLp1h8=", true),
+            // No padding, or none of base 64: nothing can be told.
+            ("q7Zk2mXw9bTn4vRc8sLp1hGB", true),
+            ("q7Zk2mXw9bTn4vRc8sLpB=", true),
+            ("q7Zk=2mXw9bTn4vRc8sLp1B=", true),
+            ("q7Zk2mXw9bTn4B==", true),
+        ];
+        for (value, expected) in rows {
+            let verdicts = [prefixed(value.as_bytes()), opaque(value.as_bytes())];
+            assert_eq!(verdicts, [Verdict::from(expected); 2], "{value}");
         }
     }
 

@@ -57,6 +57,13 @@ pub(super) fn cisco_type7(value: &[u8]) -> Verdict {
     (is_printable && !bytes.is_empty()).into()
 }
 
+/// What the Data Protection API of Windows encrypts, in hexadecimal: version 1 and the id of its provider
+/// (df9d8cd0-1501-11d1-8c7a-00c04fc297eb), as analyses of its blobs have them since 2001.
+pub(super) fn data_protection_blob(value: &[u8]) -> Verdict {
+    const START: &[u8] = b"01000000D08C9DDF0115D1118C7A00C04FC297EB";
+    value.get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START)).into()
+}
+
 /// Structure in front and a key, a ciphertext or a certificate behind, of which half the bytes are above ASCII.
 /// Programs hold the same structures as constants, before text or nothing; of drawn bytes, one body in a thousand has
 /// so few.
@@ -117,6 +124,9 @@ mod tests {
             (cisco_type7, "99050D480809", Verdict::Invalid),
             (cisco_type7, "02FFFFFFFFFF", Verdict::Invalid),
             (cisco_type7, "", Verdict::Invalid),
+            (data_protection_blob, "01000000d08c9ddf0115d1118c7a00c04fc297eb01", Verdict::Valid),
+            (data_protection_blob, "01000000d08c9ddf0115d1118c7a00c04fc297ec01", Verdict::Invalid),
+            (data_protection_blob, "01000000", Verdict::Invalid),
         ];
         for (check, value, expected) in rows {
             assert_eq!(check(value.as_bytes()), *expected, "{value}");

@@ -33,7 +33,7 @@ mod western_europe;
 /// A check that only tests.
 macro_rules! check {
     ($name:literal, $test:path) => {
-        Check { name: $name, verdict: |value| verdict($test(value)), complete: None }
+        Check { name: $name, verdict: |value| verdict($test(value)), complete: None, is_marked: false }
     };
 }
 
@@ -44,6 +44,7 @@ macro_rules! completed {
             name: $name,
             verdict: |value| verdict($test(value)),
             complete: Some(|value| complete_last_digits(value, $test)),
+            is_marked: false,
         }
     };
 }
@@ -127,7 +128,12 @@ pub(super) static CHECKS: &[Check] = &[
     check!("es-nif", southern_europe::es_nif),
     check!("es-social-security", southern_europe::es_social_security),
     check!("es-supply-point", southern_europe::es_supply_point),
-    Check { name: "ethereum", verdict: |value| verdict_if_applicable(coins::ethereum(value)), complete: None },
+    Check {
+        name: "ethereum",
+        verdict: |value| verdict_if_applicable(coins::ethereum(value)),
+        complete: None,
+        is_marked: false,
+    },
     check!("eu-health-card", western_europe::eu_health_card),
     check!("eu-vat", vat::eu_vat),
     check!("fi-business-id", northern_europe::fi_business_id),
@@ -157,7 +163,12 @@ pub(super) static CHECKS: &[Check] = &[
     check!("hu-personal-id", eastern_europe::hu_personal_id),
     completed!("hu-taj", eastern_europe::hu_taj),
     check!("hu-tax-id", eastern_europe::hu_tax_id),
-    Check { name: "iban", verdict: |value| verdict(finance::iban(value)), complete: Some(finance::complete_iban) },
+    Check {
+        name: "iban",
+        verdict: |value| verdict(finance::iban(value)),
+        complete: Some(finance::complete_iban),
+        is_marked: false,
+    },
     check!("iccid", devices::iccid),
     check!("id-nik", asia_pacific::id_nik),
     check!("id-taxpayer", asia_pacific::id_taxpayer),
