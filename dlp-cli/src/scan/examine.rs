@@ -446,11 +446,14 @@ impl Observer for Gathered {
 
 /// Memory that a finding takes, about.
 fn bytes_of(finding: &Finding) -> usize {
+    /// What an allocation takes beside its bytes.
+    const OVERHEAD_BYTES: usize = 16;
     const REASON_BYTES: usize = 64;
     let location = &finding.location;
-    let names = location.container.iter().chain(&location.part).map(|name| size_of::<String>() + name.len());
+    let names = location.container.iter().chain(&location.part);
+    let names = names.map(|name| size_of::<String>() + name.len() + OVERHEAD_BYTES);
     let reasons = finding.reasons.iter().map(|reason| REASON_BYTES + reason.detail.len());
-    let texts = finding.value.expose().len() + finding.context_masked.len();
+    let texts = finding.value.expose().len() + finding.context_masked.len() + 2 * OVERHEAD_BYTES;
     size_of::<Finding>() + texts + names.chain(reasons).sum::<usize>()
 }
 

@@ -107,8 +107,8 @@ pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
 /// Memory that the findings of one input may take which a report shows; each has the text around it, and takes some 3 KB.
 pub const FINDINGS_BYTES_MAX: usize = 256 * MIB as usize;
 
-/// Memory of those that it does not show, which are kept for the ids of others: some hundred thousand.
-pub const HIDDEN_FINDINGS_BYTES_MAX: usize = 48 * MIB as usize;
+/// Memory of those that it does not show, which are kept for the ids of others: some fifty thousand.
+pub const HIDDEN_FINDINGS_BYTES_MAX: usize = 32 * MIB as usize;
 
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,9 +8,11 @@ use crate::content::recognise::has_signature;
 use std::io::Read as _;
 
 /// Bytes of data and of text that are looked at; shorter text is not worth deflating.
-const BYTES_MIN: usize = 16;
+const BYTES_MIN: usize = 12;
 /// Bytes that tell what comes out.
 const PROBE_BYTES: u64 = 4 * 1024;
+/// Bytes that the fixed code must make where it breaks off.
+const LITERALS_MIN: u32 = 8;
 /// Symbols of the fixed code that must make sense.
 const SYMBOLS_MIN: usize = 16;
 /// The order in which the lengths of the code of lengths stand (RFC 1951, 3.2.7).
@@ -65,7 +67,8 @@ fn has_fixed_symbols(bits: &mut Bits<'_>) -> bool {
     ];
     let mut made = 0;
     for _ in 0..SYMBOLS_MIN {
-        let Some(symbol) = bits.fixed_symbol() else { return false };
+        // The first bytes of a short code may end before it does.
+        let Some(symbol) = bits.fixed_symbol() else { return made >= LITERALS_MIN };
         if symbol < 256 {
             made += 1;
             continue;
@@ -138,9 +141,11 @@ mod tests {
 
     #[test]
     fn text_that_was_deflated_without_a_header_is_known() {
+        let shortest = b"NIP: 1234563218".to_vec();
+        assert!(may_begin(&deflated(&shortest)[..15]), "without its end");
         let short = b"card 4539 1488 0343 6467 of the client, card 4539 1488 0343 6467".to_vec();
         let long: Vec<u8> = (0..4_000).flat_map(|n: u32| format!("{n}: {}\n", n * n % 9_973).into_bytes()).collect();
-        for text in [short, b"<samlp:AuthnRequest ID=\"44051401458\" Version=\"2.0\"/>".repeat(5), long] {
+        for text in [shortest, short, b"<samlp:AuthnRequest ID=\"44051401458\" Version=\"2.0\"/>".repeat(5), long] {
             let packed = deflated(&text);
             assert!(is_deflated_barely(&packed), "{} bytes", text.len());
             assert_eq!(inflate_bare(&packed, 1 << 20), text);
@@ -158,6 +163,6 @@ mod tests {
             (state >> 33) as u8
         };
         let passed = (0..20_000).filter(|_| may_begin(&std::array::from_fn::<u8, 64, _>(|_| next()))).count();
-        assert!(passed < 200, "{passed} of 20,000");
+        assert!(passed < 400, "{passed} of 20,000");
     }
 }

@@ -12,6 +12,10 @@ use std::ops::Range;
 const OFFSET_DIGITS: Range<usize> = 4..17;
 /// Bytes of a line. Programs show sixteen, and up to 256 where they are told to.
 const LINE_BYTES_MAX: usize = 256;
+/// Digits of the offset of a line that stands alone, groups in it, and bytes of it: what `xxd` writes for short values.
+const OFFSET_DIGITS_ALONE: usize = 8;
+const GROUPS_ALONE: usize = 4;
+const LINE_BYTES_ALONE: usize = 16;
 /// Characters between two bytes, or between the offset and the first of them.
 const GAP_BYTES_MAX: usize = 4;
 /// Zeros by which the line begins where a dump is looked for.
@@ -53,8 +57,8 @@ fn dump(text: &[u8], start: usize) -> Option<Dump> {
         lines.push((line, step));
         line = next;
     }
-    // The last line has no more bytes than that before it.
-    let len_max = lines.last()?.1;
+    // The last line has no more bytes than that before it; one alone has to look like no other text.
+    let len_max = lines.last().map(|(_, len)| *len).or_else(|| line.is_dump_alone(text).then_some(LINE_BYTES_ALONE))?;
     lines.push((line, len_max));
     let has_words = !lines[0].0.has_mark && lines[0].0.groups(text).all(|group| group.len() == 4);
     let mut readings = vec![Derived::default()];
@@ -103,6 +107,12 @@ impl<'t> Line<'t> {
         let number = |digits: &[u8]| u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok();
         let step = number(next.offset)?.checked_sub(number(self.offset)?)?;
         usize::try_from(step).ok().filter(|step| (1..=LINE_BYTES_MAX).contains(step))
+    }
+
+    /// Whether it can be all of a dump: a long offset with its mark, and several groups of two bytes.
+    fn is_dump_alone(&self, text: &[u8]) -> bool {
+        let mut groups = self.groups(text).take_while(|group| group.len() == 4);
+        self.has_mark && self.offset.len() >= OFFSET_DIGITS_ALONE && groups.nth(GROUPS_ALONE - 1).is_some()
     }
 
     /// The groups of digits, of two bytes or more each where they stand together.
@@ -176,6 +186,12 @@ mod tests {
     }
 
     #[test]
+    fn a_line_alone_is_read_where_it_looks_like_one() {
+        let dump = "x\n00000000: 4e49 503a 2031 3233 3435 3633 3231 38\n";
+        assert_eq!(read(dump), [["NIP: 1234563218"]]);
+    }
+
+    #[test]
     fn words_are_read_in_either_order() {
         let dump = "0000000 6163 6472 3420 3335 2039 3431 3838 3020\n0000010 3433 2033 3436 3736\n0000018\n";
         assert_eq!(read(dump)[0][1], "card 4539 1488 0343 6467");
@@ -184,7 +200,8 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_dump_is_none() {
         let rows = [
-            "00000000: 6361 7264 2034 3533 3920 3134 3838 2030  card 4539 1488 0\n",
+            "00000000 6361 7264 2034 3533 3920 3134 3838 2030  card 4539 1488 0\n",
+            "00000000: 6361 7264 2034  card 4\n",
             "001 first\n002 second\n003 third\n",
             "0010 20 30\n0500 20 30\n0900 20 30\n",
             "00:1b:44:11:3a:b7\n00:1b:44:11:3a:b8\n",

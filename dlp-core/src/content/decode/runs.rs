@@ -30,7 +30,7 @@ const SEPARATORS_MAX: usize = 8;
 /// The first byte of deflated data in the usual window of zlib (RFC 1950, 2.2).
 const ZLIB_METHOD: u8 = 0x78;
 /// Characters of deflated data without a header, and bytes of it that tell whether it can be.
-const BARE_CHARS_MIN: usize = 22;
+const BARE_CHARS_MIN: usize = 18;
 const BARE_PROBE_BYTES: usize = 48;
 /// Share of text, in one hundredth, that decoded bytes must have.
 const TEXT_PERCENT: usize = 90;
