@@ -3,6 +3,7 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
+use crate::archive::PASSED_BYTES_FREE;
 use crate::pdf::{
     DESCRIBED_BYTES_FREE, DESCRIBED_RATIO_MAX, OBJECTS_FREE, STREAM_RATIO_MAX, UNFOLDED_BYTES_FREE, UNFOLDED_RATIO_MAX,
     UNPACKED_BYTES_MAX,
@@ -80,6 +81,8 @@ pub(crate) enum Trouble {
     MemberCut,
     /// Unpacking asks for more memory than there may be.
     ArchiveMemory,
+    /// A member stands behind others that are larger than their bounds, and for it too much of them would be unpacked.
+    PassedOver,
 }
 
 impl Trouble {
@@ -130,7 +133,8 @@ impl Trouble {
             | Self::Output
             | Self::Work
             | Self::MemberCut
-            | Self::ArchiveMemory => self.limit(limits),
+            | Self::ArchiveMemory
+            | Self::PassedOver => self.limit(limits),
         }
     }
 
@@ -223,6 +227,12 @@ impl Trouble {
                 "worker_memory_max",
                 bounds.memory_bytes,
                 format!("Unpacking asks for more memory than the {} bytes of a worker allow.", bounds.memory_bytes),
+            ),
+            Self::PassedOver => Problem::limit(
+                "passed_bytes_max",
+                PASSED_BYTES_FREE,
+                "It is packed behind more bytes of members over their bounds than are unpacked for what follows; it was \
+                 not read.",
             ),
             Self::Output => output_limit(limits),
             Self::Pictures => Problem::limit(

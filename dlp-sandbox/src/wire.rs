@@ -72,6 +72,9 @@ pub(crate) struct Bounds {
     pub(crate) child_bytes: u64,
     pub(crate) stream_bytes: u64,
     pub(crate) pages: u32,
+    pub(crate) member_bytes: u64,
+    pub(crate) ratio_max: u64,
+    pub(crate) ratio_grace_bytes: u64,
 }
 
 /// Decompressed bytes of one stream inside a document that the worker holds at once. A page description of this size
@@ -87,7 +90,16 @@ impl Bounds {
             child_bytes: limits.held_bytes_max.min(limits.member_bytes_max).min(limits.worker_memory_max / 4),
             stream_bytes: STREAM_BYTES_MAX.min(limits.member_bytes_max),
             pages: limits.pages_max,
+            member_bytes: limits.member_bytes_max,
+            ratio_max: limits.ratio_max,
+            ratio_grace_bytes: limits.ratio_grace_bytes,
         }
+    }
+
+    /// Bytes of a member, in an archive of this length, behind which the parent takes no more of it.
+    pub(crate) fn member_bytes_taken(&self, document_bytes: u64) -> u64 {
+        let by_ratio = self.ratio_max.saturating_mul(document_bytes.max(1)).max(self.ratio_grace_bytes);
+        self.member_bytes.min(by_ratio)
     }
 
     /// Bytes of the largest frame that an honest worker sends.
@@ -239,6 +251,9 @@ mod tests {
             child_bytes: u64::MAX,
             stream_bytes: u64::MAX,
             pages: u32::MAX,
+            member_bytes: u64::MAX,
+            ratio_max: u64::MAX,
+            ratio_grace_bytes: u64::MAX,
         };
         let request = Request {
             bounds,

@@ -5,7 +5,9 @@ use crate::cli::{DetectorChoice, Format, ReportArgs};
 use crate::engine::Engine;
 use crate::output::Reported;
 use crate::scan::members;
-use dlp_core::base::{Cancel, Category, ConfidenceLevel, Problem, ProblemClass};
+use dlp_core::base::{
+    Cancel, Category, ConfidenceLevel, FINDINGS_BYTES_MAX, HIDDEN_FINDINGS_BYTES_MAX, Problem, ProblemClass,
+};
 use dlp_core::content::{Finding, Flow, Input, ItemReport, LocatedProblem, Location, Observer, Role};
 use dlp_core::inspect::{Inspector, Job};
 use dlp_core::matching::{DetectorSet, Scratch};
@@ -199,7 +201,7 @@ impl<'a> Examiner<'a> {
         (input, cancel): (Input<'i>, &'i Cancel),
         keep: &dyn Fn(&Finding) -> bool,
     ) -> FileReport {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered { confidence_min: self.confidence_min, ..Gathered::default() };
         let job = Job { name: &subject.path.text, input, cancel };
         let scratch = &mut workspace.content;
         let walked = catch_unwind(AssertUnwindSafe(|| self.inspector.inspect(scratch, job, &mut gathered)));
@@ -268,10 +270,10 @@ impl<'a> Examiner<'a> {
             let path_raw = if self.baseline.key.is_some() { &text[..end] } else { shown.text.as_bytes() };
             let key = self.baseline.key.as_ref();
             let subject = FileSubject { path: &shown, path_raw, git: subject.git, key };
-            let records = output::project(subject, self.names, &mut findings);
+            let records = self.records(subject, self.names, &mut findings, &|_| true);
             // A directory's name comes again with every file below it.
-            report.below_threshold += if is_own { self.below_threshold(&records, &findings, &|_| true) } else { 0 };
-            report.in_path.extend(self.passing(records, findings, &|_| true));
+            report.below_threshold += if is_own { records.below_threshold } else { 0 };
+            report.in_path.extend(records.passing);
         }
     }
 
@@ -286,42 +288,57 @@ impl<'a> Examiner<'a> {
         let key = self.baseline.key.as_ref();
         let path_raw = if key.is_some() || shown == subject.path { subject.path_raw } else { shown.text.as_bytes() };
         let subject = FileSubject { path: shown, path_raw, git: subject.git, key };
-        let records = output::project(subject, self.inspector.detectors(), &mut findings);
-        report.below_threshold += self.below_threshold(&records, &findings, keep);
-        report.findings.extend(self.passing(records, findings, keep));
+        let records = self.records(subject, self.inspector.detectors(), &mut findings, keep);
+        report.below_threshold += records.below_threshold;
+        report.findings.extend(records.passing);
     }
 
-    /// How many of the new ones are not shown because of their confidence alone.
-    fn below_threshold(&self, records: &[FindingRecord], findings: &[Finding], keep: &dyn Fn(&Finding) -> bool) -> u64 {
-        let is_hidden = |f: &Finding| f.confidence.level() < self.confidence_min && keep(f);
-        let pairs = records.iter().zip(findings);
-        pairs.filter(|(record, finding)| is_hidden(finding) && !self.baseline.knows(record)).count() as u64
+    /// The records of those findings that are shown. All of them are asked for their ids, which count them.
+    fn records(
+        &self,
+        subject: FileSubject<'_>,
+        set: &DetectorSet,
+        findings: &mut [Finding],
+        keep: &dyn Fn(&Finding) -> bool,
+    ) -> Records {
+        let mut records = Records::default();
+        output::project_each(subject, set, findings, &mut |finding, mut record| {
+            if !keep(finding) {
+                return;
+            }
+            let is_known = self.baseline.knows(&record);
+            if finding.confidence.level() < self.confidence_min {
+                records.below_threshold += u64::from(!is_known);
+                return;
+            }
+            record.state = if is_known { State::Known } else { State::New };
+            record.suppressed = self.allowed(&record, finding.value.expose(), None);
+            self.mask_surroundings(&mut record);
+            let value = self.keep_values.then(|| finding.value.clone());
+            records.passing.push(Reported { record, value, line: None });
+        });
+        records
     }
 
-    fn passing<'s>(
-        &'s self,
-        mut records: Vec<FindingRecord>,
-        findings: Vec<Finding>,
-        keep: &'s dyn Fn(&Finding) -> bool,
-    ) -> impl Iterator<Item = Reported> + 's {
-        for (record, finding) in records.iter_mut().zip(&findings) {
-            record.state = if self.baseline.knows(record) { State::Known } else { State::New };
-            record.suppressed = self.allowed(record, finding.value.expose(), None);
-        }
-        if !self.masks_all {
+    fn mask_surroundings(&self, record: &mut FindingRecord) {
+        if !self.masks_all && !is_known(record.category) {
             // What the detectors that were left out would have masked stands in the surroundings in clear.
-            let is_text = |record: &&mut FindingRecord| !is_known(record.category);
-            records.iter_mut().filter(is_text).for_each(|record| record.context_masked.clear());
+            record.context_masked.clear();
         }
-        for record in records.iter_mut().filter(|record| record.category == Category::DocumentFingerprint) {
+        if record.category == Category::DocumentFingerprint {
             // The name of a document can hold a value as every name can.
             record.context_masked = masked_name(self.names, &record.context_masked);
             record.reasons.iter_mut().for_each(|reason| reason.detail = masked_name(self.names, &reason.detail));
         }
-        let passes = move |f: &Finding| f.confidence.level() >= self.confidence_min && keep(f);
-        let pairs = records.into_iter().zip(findings).filter(move |(_, finding)| passes(finding));
-        pairs.map(|(record, f)| Reported { record, value: self.keep_values.then_some(f.value), line: None })
     }
+}
+
+/// What becomes of the findings of an input.
+#[derive(Default)]
+struct Records {
+    passing: Vec<Reported>,
+    /// The new ones that are not shown because of their confidence alone.
+    below_threshold: u64,
 }
 
 /// Whether what stands beside a finding is about an index and no text.
@@ -336,12 +353,45 @@ pub(crate) fn masked_name(set: &DetectorSet, name: &str) -> String {
     mask.mask(name).into_owned()
 }
 
-/// Keeps what ids and reports need; items, of which an archive can hold a million, are only counted.
-#[derive(Default)]
+/// Keeps what ids and reports need; items, of which an archive can hold a million, are only counted. So are findings that
+/// take more memory together than there may be, which is said.
 struct Gathered {
+    /// Findings below it are counted in ids and not shown, so what only reports say of them is let go.
+    confidence_min: ConfidenceLevel,
     findings: Vec<Finding>,
+    shown: KeptBytes,
+    hidden: KeptBytes,
     problems: Vec<LocatedProblem>,
     items: u64,
+}
+
+/// Memory that findings take.
+#[derive(Default)]
+struct KeptBytes {
+    bytes: usize,
+    is_full: bool,
+}
+
+impl KeptBytes {
+    /// Counts one more; false when there is no room for it.
+    fn take(&mut self, bytes: usize, bytes_max: usize) -> bool {
+        self.is_full |= self.bytes.saturating_add(bytes) > bytes_max;
+        self.bytes += if self.is_full { 0 } else { bytes };
+        !self.is_full
+    }
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self {
+            confidence_min: ConfidenceLevel::Low,
+            findings: Vec::new(),
+            shown: KeptBytes::default(),
+            hidden: KeptBytes::default(),
+            problems: Vec::new(),
+            items: 0,
+        }
+    }
 }
 
 impl Gathered {
@@ -364,8 +414,24 @@ impl Gathered {
 }
 
 impl Observer for Gathered {
-    fn finding(&mut self, finding: Finding) -> Flow {
-        self.findings.push(finding);
+    fn finding(&mut self, mut finding: Finding) -> Flow {
+        let is_shown = finding.confidence.level() >= self.confidence_min;
+        let (kept, bytes_max) = match is_shown {
+            true => (&mut self.shown, FINDINGS_BYTES_MAX),
+            false => (&mut self.hidden, HIDDEN_FINDINGS_BYTES_MAX),
+        };
+        if !is_shown {
+            finding.context_masked = String::new();
+            finding.reasons = Vec::new();
+            finding.related = Vec::new();
+        }
+        let was_full = kept.is_full;
+        if kept.take(bytes_of(&finding), bytes_max) {
+            self.findings.push(finding);
+        } else if !was_full {
+            let problem = too_many_findings(is_shown, bytes_max as u64);
+            self.problems.push(LocatedProblem { problem, location: finding.location });
+        }
         Flow::Continue
     }
 
@@ -376,6 +442,25 @@ impl Observer for Gathered {
     fn item(&mut self, _item: ItemReport) {
         self.items += 1;
     }
+}
+
+/// Memory that a finding takes, about.
+fn bytes_of(finding: &Finding) -> usize {
+    /// What an allocation takes beside its bytes.
+    const OVERHEAD_BYTES: usize = 16;
+    const REASON_BYTES: usize = 64;
+    let location = &finding.location;
+    let names = location.container.iter().chain(&location.part);
+    let names = names.map(|name| size_of::<String>() + name.len() + OVERHEAD_BYTES);
+    let reasons = finding.reasons.iter().map(|reason| REASON_BYTES + reason.detail.len());
+    let texts = finding.value.expose().len() + finding.context_masked.len() + 2 * OVERHEAD_BYTES;
+    size_of::<Finding>() + texts + names.chain(reasons).sum::<usize>()
+}
+
+fn too_many_findings(is_shown: bool, bytes_max: u64) -> Problem {
+    let kind = if is_shown { "findings" } else { "findings of a confidence that is not shown" };
+    let message = format!("the {kind} of one input take more than {bytes_max} bytes; the rest is not listed");
+    Problem::limit("findings_bytes_max", bytes_max, message)
 }
 
 /// Members in whose text something was found.
@@ -443,7 +528,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command, DetectorChoice};
     use clap::Parser as _;
-    use dlp_core::base::Limits;
+    use dlp_core::base::{Confidence, Limits};
     use dlp_core::matching::DetectorSet;
     use std::io::{self, Read};
 
@@ -475,6 +560,36 @@ mod tests {
         for (text, at, len) in rows {
             assert_eq!(line_around(text, at).len(), len, "{at} of {}", text.len());
         }
+    }
+
+    #[test]
+    fn findings_that_are_not_shown_take_little_memory() {
+        let set = DetectorSet::builtin().expect("built-in detectors");
+        let found = scan_name(&set, &mut Scratch::new(), "card 4539148803436467").remove(0);
+        assert!(!found.reasons.is_empty());
+        let finding = |points: i32, context: usize| Finding {
+            confidence: Confidence::from_points(points),
+            context_masked: "x".repeat(context),
+            ..found.clone()
+        };
+        let mut gathered = Gathered { confidence_min: ConfidenceLevel::Medium, ..Gathered::default() };
+        for points in [10, 10, 90] {
+            let _ = gathered.finding(finding(points, 3_000));
+        }
+        let kept: Vec<_> = gathered.findings.iter().map(|f| (f.context_masked.len(), f.reasons.len())).collect();
+        assert_eq!(kept, [(0, 0), (0, 0), (3_000, found.reasons.len())]);
+        assert!(gathered.hidden.bytes < 2_000 && gathered.shown.bytes > 3_000);
+        // What has no room is left out, which is said once for each kind.
+        gathered.hidden.bytes = HIDDEN_FINDINGS_BYTES_MAX - 100;
+        gathered.shown.bytes = FINDINGS_BYTES_MAX - 100;
+        for points in [10, 90, 10, 90] {
+            let _ = gathered.finding(finding(points, 3_000));
+        }
+        let said: Vec<_> = gathered.problems.iter().filter_map(|located| located.problem.limit).collect();
+        let names: Vec<_> = said.iter().map(|limit| (limit.name, limit.value as usize)).collect();
+        let name = "findings_bytes_max";
+        assert_eq!(names, [(name, HIDDEN_FINDINGS_BYTES_MAX), (name, FINDINGS_BYTES_MAX)]);
+        assert_eq!(gathered.findings.len(), 3);
     }
 
     #[test]

@@ -104,6 +104,12 @@ pub const TAR_HEADERS_BYTES_MAX: u64 = 4 * MIB;
 /// Bytes of one directory in the image of a disk; a record has some forty.
 pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
 
+/// Memory that the findings of one input may take which a report shows; each has the text around it, and takes some 3 KB.
+pub const FINDINGS_BYTES_MAX: usize = 256 * MIB as usize;
+
+/// Memory of those that it does not show, which are kept for the ids of others: some fifty thousand.
+pub const HIDDEN_FINDINGS_BYTES_MAX: usize = 32 * MIB as usize;
+
 /// Bounds of one inspection job. All children of an item share the same budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {

@@ -4,9 +4,10 @@
 //! bytes of a block are to be read; where it cannot be, or a block does not fit it, the unpacked block is scanned as
 //! raw bytes. Avro 1.12, object container files.
 
-use super::budget::Metered;
+use super::budget::{Metered, Pieces};
 use super::cells::Cells;
 use super::walk::{Step, Walk};
+use super::zstd::ZstdFrame;
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, document, plain, recognise, snappy};
 use crate::base::bytes::{take_varint, zigzag};
 use crate::base::{AVRO_EMPTY_VALUES_MAX, DICTIONARY_BYTES_MAX, Problem, ProblemClass};
@@ -14,7 +15,6 @@ use crate::text::is_utf8;
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::DeflateDecoder;
 use lzma_rust2::XzReader;
-use ruzstd::decoding::StreamingDecoder;
 use schema::{Schema, Type};
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -91,7 +91,7 @@ struct File<'d> {
 impl File<'_> {
     fn blocks(&self, walk: &mut Walk<'_>, mut fields: Fields<'_>) -> Step {
         let table = self.schema.as_ref().map_or("", Schema::name);
-        let mut rows = Cells::new(table);
+        let (mut rows, mut pieces) = (Cells::new(table), Pieces::default());
         if self.schema.is_none() {
             walk.bad_structure("the schema of the file is broken; unpacked blocks were scanned as raw bytes");
         }
@@ -101,7 +101,7 @@ impl File<'_> {
                 walk.bad_structure("a block of the file breaks off; what is left of it was scanned as raw bytes");
                 return plain::raw_at(walk, before.0, 0);
             };
-            match self.unpack(walk, packed)? {
+            match self.unpack(walk, packed, &mut pieces)? {
                 Some(block) => {
                     let _held = matches!(block, Cow::Owned(_)).then(|| walk.budget.hold(block.len() as u64));
                     self.block(walk, &block, count, &mut rows)?;
@@ -117,13 +117,13 @@ impl File<'_> {
     }
 
     /// The content of a block, as far as it can be unpacked and held; nothing if it is packed in an unknown way.
-    fn unpack<'p>(&self, walk: &mut Walk<'_>, packed: &'p [u8]) -> Step<Option<Cow<'p, [u8]>>> {
+    fn unpack<'p>(&self, walk: &mut Walk<'_>, packed: &'p [u8], pieces: &mut Pieces) -> Step<Option<Cow<'p, [u8]>>> {
         let reader: Box<dyn Read + '_> = match self.codec {
             b"null" => return Ok(Some(Cow::Borrowed(packed))),
             b"deflate" => Box::new(DeflateDecoder::new(packed)),
             b"bzip2" => Box::new(BzDecoder::new(packed)),
             b"xz" => Box::new(XzReader::new_mem_limit(packed, true, XZ_MEMORY_KIB_MAX)),
-            b"zstandard" => match StreamingDecoder::new_with_max_window_size(packed, DICTIONARY_BYTES_MAX) {
+            b"zstandard" => match ZstdFrame::open(packed) {
                 Ok(decoder) => Box::new(decoder),
                 Err(_) => Box::new(Broken),
             },
@@ -153,6 +153,7 @@ impl File<'_> {
             let message = "a block is larger than what may be held in memory; its beginning was read";
             walk.problem(Problem::limit("held_bytes_max", held_bytes_max, message));
         }
+        pieces.take(budget, packed.len(), block.len()).map_err(|hit| walk.limit(hit))?;
         Ok(Some(Cow::Owned(block)))
     }
 

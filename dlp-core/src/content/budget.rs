@@ -232,6 +232,22 @@ impl<'a> Budget<'a> {
     }
 }
 
+/// Pieces of one file that are unpacked one by one: each of them may be small, and all together a bomb.
+#[derive(Default)]
+pub(super) struct Pieces {
+    packed_bytes: u64,
+    unpacked_bytes: u64,
+}
+
+impl Pieces {
+    /// Counts a piece.
+    pub(super) fn take(&mut self, budget: &Budget<'_>, packed_bytes: usize, unpacked_bytes: usize) -> Result<(), Hit> {
+        self.packed_bytes += packed_bytes as u64;
+        self.unpacked_bytes += unpacked_bytes as u64;
+        budget.check_ratio(self.packed_bytes, self.unpacked_bytes)
+    }
+}
+
 /// Held bytes, given back on drop.
 pub(super) struct Held<'a> {
     counter: &'a Cell<u64>,
@@ -363,6 +379,19 @@ mod tests {
         }
         let small = Limits { inflated_bytes_max: 1_000, ..limits };
         assert_eq!(run(&small, 1_000, 2_000), Some("inflated_bytes_max"));
+    }
+
+    #[test]
+    fn pieces_are_judged_together() {
+        const MIB: usize = 1024 * 1024;
+        let (limits, cancel) = (Limits::batch(), Cancel::default());
+        let budget = Budget::new(&limits, &cancel);
+        let many = |packed: usize| {
+            let mut pieces = Pieces::default();
+            (0..64).take_while(|_| pieces.take(&budget, packed, MIB).is_ok()).count()
+        };
+        assert_eq!(many(1_000), 16, "as many as any file may have");
+        assert_eq!(many(MIB / 100), 64);
     }
 
     #[test]

@@ -82,5 +82,5 @@ fn of_windows(bytes: &[u8], start: u64) -> Transcoded {
 /// The map of a text to itself.
 fn whole(len: usize) -> Vec<MapRun> {
     let end = u32::try_from(len).unwrap_or(u32::MAX);
-    [0, end].map(|at| MapRun { text_start: at, original_start: at.into(), stride: 1 }).to_vec()
+    [0, end].map(|at| MapRun { text_start: at, original_start: at.into(), stride: 1, group: 1 }).to_vec()
 }

@@ -2,11 +2,10 @@
 
 use super::budget::Metered;
 use super::walk::{Step, Walk};
+use super::zstd::ZstdFrame;
 use super::{Input, Relation};
-use crate::base::DICTIONARY_BYTES_MAX;
 use flate2::bufread::GzDecoder;
 use lz4_flex::frame::FrameDecoder;
-use ruzstd::decoding::StreamingDecoder;
 use std::io::{self, BufRead, Read};
 
 /// Bytes of frames to be skipped that are kept. Programs write a few there.
@@ -53,12 +52,12 @@ impl<R: BufRead> Format<R> for Gzip {
 }
 
 impl<R: BufRead> Format<R> for Zstd {
-    type Decoder = StreamingDecoder<R, ruzstd::decoding::FrameDecoder>;
+    type Decoder = ZstdFrame<R>;
     const MARKS: &'static [&'static [u8]] = &[&[0x28, 0xB5, 0x2F, 0xFD]];
     const IS_PADDED: bool = false;
 
     fn open(reader: R) -> io::Result<Self::Decoder> {
-        StreamingDecoder::new_with_max_window_size(reader, DICTIONARY_BYTES_MAX).map_err(io::Error::other)
+        ZstdFrame::open(reader)
     }
 
     fn close(decoder: Self::Decoder) -> R {

@@ -23,6 +23,9 @@ const INLINE: [&[u8]; 38] = [
 /// Elements whose content is no text that is shown.
 const UNSHOWN: [&[u8]; 2] = [b"script", b"style"];
 const NAME_BYTES_MAX: usize = 16;
+/// Ends of lines in a row, between which a line is empty, and with them borders of cells, of which an empty cell has two.
+const LINE_ENDS_MAX: usize = 2;
+const BLANKS_MAX: usize = 128;
 /// Longest value in quotes. Images in addresses are long.
 const QUOTED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -75,7 +78,12 @@ fn shown(source: &[u8]) -> Derived {
             name if INLINE.contains(&name) => b"",
             _ => b"\n",
         };
-        out.share(space, at as u64);
+        // More of them say nothing, and would give the text of markup without any a map of many times its size.
+        let line_ends = out.bytes.iter().rev().take_while(|byte| **byte == b'\n').take(LINE_ENDS_MAX).count();
+        let blanks = out.bytes.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\t')).take(BLANKS_MAX).count();
+        if blanks < BLANKS_MAX && (space != b"\n" || line_ends < LINE_ENDS_MAX) {
+            out.share(space, at as u64);
+        }
         at += tag.len;
         if !tag.is_end && UNSHOWN.contains(&tag.name.as_slice()) {
             at += unshown(&source[at..], &tag.name);
@@ -162,6 +170,7 @@ mod tests {
             ("<!DOCTYPE html><?xml x?>a", "a"),
             ("<!-- open", ""),
             ("<SPAN>4405</SPAN><tspan>1401458", "44051401458"),
+            ("a<div><div><div><div>b<p>c", "a\n\nb\nc"),
         ];
         for (source, expected) in rows {
             let found = shown(source.as_bytes());
@@ -169,6 +178,15 @@ mod tests {
         }
         let found = shown(b"<p>4405<b>1401458</b>");
         assert_eq!([1, 4, 5, 12].map(|at| original_offset(&found.runs, at)), [Some(3), Some(6), Some(10), Some(21)]);
+    }
+
+    #[test]
+    fn markup_without_text_gives_little_to_hold() {
+        for (tag, len_max) in [("<div>", LINE_ENDS_MAX), ("<td>", BLANKS_MAX), ("<b>", 0), ("<td><p>", BLANKS_MAX)] {
+            let found = shown(tag.repeat(10_000).as_bytes());
+            assert_eq!((found.bytes.len(), found.runs.len()), (len_max, len_max + 1), "{tag}");
+        }
+        assert_eq!(shown(&b"<td></td>".repeat(30)).bytes.len(), 60);
     }
 
     #[test]

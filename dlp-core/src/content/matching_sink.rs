@@ -21,6 +21,10 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
+/// Memory of what was found in decoded text that waits for the end of its item. More is told at once, although the text may
+/// give it, too.
+const DECODED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Matches what an extractor hands out.
 pub struct MatchingSink<'a> {
     set: &'a DetectorSet,
@@ -47,14 +51,16 @@ struct OpenItem {
     plain: Plain,
     /// What was found in decoded text, until it is known what the text itself gives.
     decoded: Vec<(Match, Location)>,
+    /// Memory of their texts.
+    decoded_bytes: usize,
     /// What was found in decoded text and told at once, by its place in the item or by its value.
     told: HashSet<(DetectorIndex, u64)>,
     /// Items inside leave it open, so that what is embedded in a text does not tear it apart.
-    part: Option<OpenPart>,
+    part: Option<OpenPart<'static>>,
 }
 
 /// The part whose text is passing.
-struct OpenPart {
+struct OpenPart<'m> {
     role: Role,
     name: String,
     scan: StreamScan,
@@ -62,7 +68,7 @@ struct OpenPart {
     len: u64,
     /// Where the last cell of a sheet stood.
     grid: Option<Grid>,
-    marks: VecDeque<Mark>,
+    marks: VecDeque<Mark<'m>>,
 }
 
 /// Keeps the columns of a sheet apart, so that each of its rows has as many fields as the first one, though empty cells
@@ -78,10 +84,10 @@ struct Grid {
 }
 
 /// Where a segment began, and what leads back from it.
-struct Mark {
+struct Mark<'m> {
     text_start: u64,
     place: OwnedPlace,
-    origin: OwnedOrigin,
+    origin: MarkOrigin<'m>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -93,10 +99,29 @@ enum OwnedPlace {
     None,
 }
 
-enum OwnedOrigin {
+enum MarkOrigin<'m> {
     Bytes(u64),
-    Mapped(Vec<MapRun>),
+    /// A map of its own where the text goes on, and that of the segment where it is all there is.
+    Mapped(Cow<'m, [MapRun]>),
     None,
+}
+
+impl<'m> MarkOrigin<'m> {
+    fn of(origin: Origin<'m>) -> Self {
+        match origin {
+            Origin::Bytes(start) => Self::Bytes(start),
+            Origin::Mapped(runs) => Self::Mapped(Cow::Borrowed(runs)),
+            Origin::None => Self::None,
+        }
+    }
+
+    fn into_owned(self) -> MarkOrigin<'static> {
+        match self {
+            Self::Bytes(start) => MarkOrigin::Bytes(start),
+            Self::Mapped(runs) => MarkOrigin::Mapped(Cow::Owned(runs.into_owned())),
+            Self::None => MarkOrigin::None,
+        }
+    }
 }
 
 impl<'a> MatchingSink<'a> {
@@ -139,11 +164,11 @@ impl<'a> MatchingSink<'a> {
     }
 
     /// The open part of the current item.
-    fn take_part(&mut self) -> Option<OpenPart> {
+    fn take_part(&mut self) -> Option<OpenPart<'static>> {
         self.items.last_mut()?.part.take()
     }
 
-    fn put_part(&mut self, part: OpenPart) {
+    fn put_part(&mut self, part: OpenPart<'static>) {
         if let Some(item) = self.items.last_mut() {
             item.part = Some(part);
         }
@@ -175,8 +200,7 @@ impl<'a> MatchingSink<'a> {
 
     /// Searches a name, which is there as a whole and reads differently from text.
     fn name(&mut self, segment: &Segment<'_>) {
-        let mut part = OpenPart::new(segment.part, self.set.stream(), None);
-        part.mark(segment);
+        let part = OpenPart::of(segment, self.set.stream());
         self.matches = self.set.scan_name(self.scratch, segment.text);
         if let Some(mut known) = self.known.scan() {
             let matches = &mut self.matches;
@@ -189,10 +213,9 @@ impl<'a> MatchingSink<'a> {
 
     /// Searches a text that was encoded in the text of the open part, which goes on behind it.
     fn decoded(&mut self, segment: &Segment<'_>) {
-        let mut part = OpenPart::new(segment.part, self.set.stream(), None);
         // Lines of what it was made from are at hand here, and counted for what is found alone.
         let place = if matches!(segment.place, Place::Source(_)) { Place::None } else { segment.place };
-        part.mark(&Segment { place, ..*segment });
+        let part = OpenPart::of(&Segment { place, ..*segment }, self.set.stream());
         let matches = &mut self.matches;
         let end = self.set.scan(self.scratch, segment.text, &mut |found| matches.push(found));
         if let Some(mut known) = self.known.scan() {
@@ -220,12 +243,16 @@ impl<'a> MatchingSink<'a> {
                 self.tell(found, location);
                 continue;
             }
-            let max = self.limits.findings_max;
-            if let Some(item) = self.items.last_mut().filter(|item| (item.decoded.len() as u64) < max) {
+            let bytes = found.value.expose().len() + found.surroundings.len();
+            let has_room = |item: &&mut OpenItem| {
+                let sum = item.decoded_bytes + bytes + item.decoded.len() * size_of::<(Match, Location)>();
+                sum < DECODED_BYTES_MAX
+            };
+            if let Some(item) = self.items.last_mut().filter(has_room) {
                 item.decoded.push((found, location));
+                item.decoded_bytes += bytes;
             } else {
-                // Counted, and named as beyond the bound.
-                self.report(found, location);
+                self.tell(found, location);
             }
         }
     }
@@ -278,7 +305,7 @@ impl<'a> MatchingSink<'a> {
         }
     }
 
-    fn report_matches(&mut self, part: &OpenPart) {
+    fn report_matches(&mut self, part: &OpenPart<'_>) {
         for found in std::mem::take(&mut self.matches) {
             let location = self.locate(part, &found);
             let max = self.limits.findings_max;
@@ -329,7 +356,7 @@ impl<'a> MatchingSink<'a> {
         count <= max
     }
 
-    fn locate(&self, part: &OpenPart, found: &Match) -> Location {
+    fn locate(&self, part: &OpenPart<'_>, found: &Match) -> Location {
         let mut location = self.here();
         location.part = part_label(part.role, &part.name);
         match part.mark_at(found.span.start.0).map(|mark| &mark.place) {
@@ -376,6 +403,7 @@ impl Sink for MatchingSink<'_> {
             outcome: Outcome::COMPLETE,
             plain: Plain::default(),
             decoded: Vec::new(),
+            decoded_bytes: 0,
             told: HashSet::new(),
             part: None,
         });
@@ -391,7 +419,7 @@ impl Sink for MatchingSink<'_> {
             self.decoded(segment);
             return self.flow;
         }
-        let is_same = |part: &OpenPart| part.role == segment.part.role && part.name == segment.part.name;
+        let is_same = |part: &OpenPart<'static>| part.role == segment.part.role && part.name == segment.part.name;
         let open = match self.take_part() {
             Some(part) if is_same(&part) => Some(part),
             Some(part) => {
@@ -451,11 +479,7 @@ impl Sink for MatchingSink<'_> {
     }
 }
 
-impl OpenPart {
-    fn new(part: Part<'_>, scan: StreamScan, known: Option<KnownScan>) -> Self {
-        Self { role: part.role, name: part.name.to_owned(), scan, known, len: 0, grid: None, marks: VecDeque::new() }
-    }
-
+impl OpenPart<'static> {
     fn push(&mut self, scratch: &mut Scratch, segment: &Segment<'_>, each: &mut dyn FnMut(Match)) {
         let before = self.grid;
         self.grid = Grid::moved(before, segment.place);
@@ -464,9 +488,22 @@ impl OpenPart {
             self.search(scratch, &join, each);
             self.len += join.len() as u64;
         }
-        self.mark(segment);
+        self.mark(segment, MarkOrigin::of(segment.origin).into_owned());
         self.search(scratch, segment.text, each);
         self.len += segment.text.len() as u64;
+    }
+}
+
+impl<'m> OpenPart<'m> {
+    /// A part that is one segment.
+    fn of(segment: &Segment<'m>, scan: StreamScan) -> Self {
+        let mut part = Self::new(segment.part, scan, None);
+        part.mark(segment, MarkOrigin::of(segment.origin));
+        part
+    }
+
+    fn new(part: Part<'_>, scan: StreamScan, known: Option<KnownScan>) -> Self {
+        Self { role: part.role, name: part.name.to_owned(), scan, known, len: 0, grid: None, marks: VecDeque::new() }
     }
 
     fn search(&mut self, scratch: &mut Scratch, text: &[u8], each: &mut dyn FnMut(Match)) {
@@ -477,7 +514,7 @@ impl OpenPart {
     }
 
     /// Remembers where the segment begins, unless it simply continues the one before.
-    fn mark(&mut self, segment: &Segment<'_>) {
+    fn mark(&mut self, segment: &Segment<'_>, origin: MarkOrigin<'m>) {
         let place = match segment.place {
             Place::Lines(first) => OwnedPlace::Lines(first.max(1)),
             Place::Page(page) => OwnedPlace::Page(page),
@@ -489,16 +526,11 @@ impl OpenPart {
                 .map_or(OwnedPlace::None, OwnedPlace::Source),
             Place::None => OwnedPlace::None,
         };
-        let origin = match segment.origin {
-            Origin::Bytes(start) => OwnedOrigin::Bytes(start),
-            Origin::Mapped(runs) => OwnedOrigin::Mapped(runs.to_vec()),
-            Origin::None => OwnedOrigin::None,
-        };
         let continues = self.marks.back().is_some_and(|last| {
             last.place == place
                 && match (&last.origin, &origin) {
-                    (OwnedOrigin::Bytes(a), OwnedOrigin::Bytes(b)) => self.len - last.text_start == b.wrapping_sub(*a),
-                    (OwnedOrigin::None, OwnedOrigin::None) => true,
+                    (MarkOrigin::Bytes(a), MarkOrigin::Bytes(b)) => self.len - last.text_start == b.wrapping_sub(*a),
+                    (MarkOrigin::None, MarkOrigin::None) => true,
                     _ => false,
                 }
         });
@@ -518,14 +550,14 @@ impl OpenPart {
         self.mark_at(safe).and_then(|mark| mark.original(safe)).unwrap_or(0)
     }
 
-    fn mark_at(&self, offset: u64) -> Option<&Mark> {
+    fn mark_at(&self, offset: u64) -> Option<&Mark<'m>> {
         let after = self.marks.partition_point(|mark| mark.text_start <= offset);
         self.marks.get(after.checked_sub(1)?)
     }
 
     /// The run that all of a span lies in: original bytes that stand together, copied where its stride is 1.
     fn run_of(&self, span: Span) -> Option<&MapRun> {
-        let Mark { text_start, origin: OwnedOrigin::Mapped(runs), .. } = self.mark_at(span.start.0)? else {
+        let Mark { text_start, origin: MarkOrigin::Mapped(runs), .. } = self.mark_at(span.start.0)? else {
             return None;
         };
         let start_of = |run: &MapRun| text_start + u64::from(run.text_start);
@@ -573,28 +605,28 @@ impl Grid {
     }
 }
 
-impl Mark {
+impl Mark<'_> {
     fn original(&self, offset: u64) -> Option<u64> {
         match &self.origin {
-            OwnedOrigin::Bytes(start) => Some(start + (offset - self.text_start)),
-            OwnedOrigin::Mapped(runs) => {
+            MarkOrigin::Bytes(start) => Some(start + (offset - self.text_start)),
+            MarkOrigin::Mapped(runs) => {
                 let (run, within) = self.run_at(runs, offset)?;
-                Some(run.original_start + within * u64::from(run.stride))
+                Some(run.original_at(within))
             }
-            OwnedOrigin::None => None,
+            MarkOrigin::None => None,
         }
     }
 
     /// One past the original bytes of the text byte at `offset`.
     fn original_end(&self, offset: u64) -> Option<u64> {
         match &self.origin {
-            OwnedOrigin::Bytes(_) => self.original(offset).map(|at| at + 1),
-            OwnedOrigin::Mapped(runs) => {
+            MarkOrigin::Bytes(_) => self.original(offset).map(|at| at + 1),
+            MarkOrigin::Mapped(runs) => {
                 let (run, within) = self.run_at(runs, offset)?;
-                let end = run.original_start + (within + 1) * u64::from(run.stride);
-                Some(if run.stride > 0 { end } else { self.next_run_start(runs, offset) })
+                let is_alone = run.stride > 0 && run.group <= 1;
+                Some(if is_alone { run.original_at(within + 1) } else { self.next_place(runs, offset) })
             }
-            OwnedOrigin::None => None,
+            MarkOrigin::None => None,
         }
     }
 
@@ -605,12 +637,21 @@ impl Mark {
         Some((run, within - u64::from(run.text_start)))
     }
 
-    /// Where the original of the run behind this one starts; of a last run, one byte behind its own start.
-    fn next_run_start(&self, runs: &[MapRun], offset: u64) -> u64 {
+    /// Where the bytes stand that do not share the place of this one: those of the next group, or of the next run; of a
+    /// last run, one byte behind its own start.
+    fn next_place(&self, runs: &[MapRun], offset: u64) -> u64 {
         let within = offset - self.text_start;
         let after = runs.partition_point(|run| u64::from(run.text_start) <= within);
-        let own = after.checked_sub(1).and_then(|i| runs.get(i)).map_or(0, |run| run.original_start + 1);
-        runs.get(after).map_or(own, |next| next.original_start)
+        let next = runs.get(after);
+        let Some(run) = after.checked_sub(1).and_then(|own| runs.get(own)) else { return 0 };
+        let behind = (within - u64::from(run.text_start) + 1).next_multiple_of(u64::from(run.group.max(1)));
+        match next {
+            Some(next) if run.stride == 0 || u64::from(run.text_start) + behind >= next.text_start.into() => {
+                next.original_start
+            }
+            None if run.stride == 0 => run.original_start + 1,
+            _ => run.original_at(behind),
+        }
     }
 }
 

@@ -70,6 +70,7 @@ mod views;
 mod walk;
 mod xml;
 mod zip;
+mod zstd;
 
 pub use crate::matching::LineColumn;
 pub use extract::{Extraction, Input, ReadSeek, extract};

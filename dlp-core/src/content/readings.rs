@@ -39,8 +39,14 @@ impl Reading {
     /// Where a span ends that takes all bytes of a place that it takes one of.
     fn end(&self, end: u64) -> u64 {
         let next = self.map.partition_point(|run| u64::from(run.text_start) < end);
-        let is_shared = next.checked_sub(1).is_some_and(|last| self.map[last].stride == 0);
-        self.map.get(next).filter(|_| is_shared).map_or(end, |run| run.text_start.into())
+        let Some(run) = next.checked_sub(1).and_then(|last| self.map.get(last)) else { return end };
+        let behind = self.map.get(next).map(|next| u64::from(next.text_start));
+        if run.stride == 0 {
+            return behind.unwrap_or(end);
+        }
+        let start = u64::from(run.text_start);
+        let whole = start + (end - start).next_multiple_of(u64::from(run.group.max(1)));
+        behind.map_or(whole, |behind| whole.min(behind))
     }
 }
 

@@ -56,8 +56,8 @@ impl<'t> SourceLines<'t> {
             Origin::Mapped(runs) => {
                 let behind = runs.partition_point(|run| run.original_start <= original);
                 let run = runs.get(behind.checked_sub(1)?)?;
-                let within = (original - run.original_start).checked_div(run.stride.into()).unwrap_or(0);
-                usize::try_from(u64::from(run.text_start) + within).ok()
+                let groups = (original - run.original_start).checked_div(run.stride.into()).unwrap_or(0);
+                usize::try_from(u64::from(run.text_start) + groups * u64::from(run.group)).ok()
             }
             Origin::None => None,
         }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_byte_leads_to_its_line_and_column() {
         let long = format!("a\r\n{}b\nc", "é".repeat(5_000));
-        let wide = [MapRun { text_start: 0, original_start: 2, stride: 2 }];
+        let wide = [MapRun { text_start: 0, original_start: 2, stride: 2, group: 1 }];
         type Row<'r> = (&'r str, Origin<'r>, u64, Option<(u64, u64)>);
         let rows: &[Row<'_>] = &[
             ("one\ntwo", Origin::Bytes(0), 0, Some((1, 1))),

@@ -15,6 +15,9 @@ use std::ops::Range;
 
 /// Decoded bytes that every text may make, however short it is.
 const DECODED_BYTES_FREE: u64 = 1024 * 1024;
+/// Readings longer than this wait until the text they were made from is looked at, so that its places, which take one and a
+/// half times its bytes, are gone when theirs are looked for.
+const LARGE_BYTES_MIN: usize = 1024 * 1024;
 /// Pieces shorter than this are whole texts; longer ones may be cut by their reader.
 const CUT_BYTES_MIN: usize = 32 * 1024;
 /// Digits at the end of a piece from which a run waits for more.
@@ -235,7 +238,15 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
     let mut places = walk.views.places.pop().unwrap_or_default();
     places.read(text);
     let given = Given { text, places: &places, is_mended: source.chain.ends_with(JOINED), part: source.part };
+    let mut later: Vec<Other<'static>> = Vec::new();
     let step = others(given, &mut |other| match other.made {
+        Made::Characters | Made::Text | Made::Inlined(_) if other.content.bytes.len() > LARGE_BYTES_MIN => {
+            if is_admitted(walk, &other) {
+                let Other { kind, content, part, .. } = other;
+                later.push(Other { kind, content, made: Made::Text, part });
+            }
+            Ok(())
+        }
         Made::Characters | Made::Text | Made::Inlined(_) => view(walk, other, source),
         Made::File(Some(_)) if walk.views.skips_uuencode => Ok(()),
         Made::File(name) => {
@@ -244,8 +255,12 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
         }
         Made::Deflated => deflated(walk, &other, source),
     });
+    if text.len() > LARGE_BYTES_MIN {
+        places = Places::default();
+    }
     walk.views.places.push(places);
-    step
+    step?;
+    later.into_iter().try_for_each(|other| charged_view(walk, other, source))
 }
 
 /// Hands out what was deflated before it was encoded.
@@ -282,12 +297,14 @@ fn charged_child(walk: &mut Walk<'_>, kind: &str, bytes: &[u8]) -> Step {
 
 /// Hands out a text that was made from another one, and looks at it in turn.
 fn view(walk: &mut Walk<'_>, other: Other<'_>, source: &Source<'_>) -> Step {
+    if is_admitted(walk, &other) { charged_view(walk, other, source) } else { Ok(()) }
+}
+
+/// Whether a text that was made from another one may be handed out, for which it is charged.
+fn is_admitted(walk: &mut Walk<'_>, other: &Other<'_>) -> bool {
     // Surroundings are copied, not decoded.
     let decoded_len = other.part.as_ref().map_or(other.content.bytes.len(), Range::len);
-    if is_deepest(walk) || !charge(walk, decoded_len) {
-        return Ok(());
-    }
-    charged_view(walk, other, source)
+    !is_deepest(walk) && charge(walk, decoded_len)
 }
 
 /// Whether no more may be decoded inside of what is open, which is said.
@@ -308,22 +325,26 @@ fn say_too_deep(walk: &mut Walk<'_>) {
 }
 
 fn charged_view(walk: &mut Walk<'_>, other: Other<'_>, source: &Source<'_>) -> Step {
-    let Other { kind, content, part: new, .. } = other;
+    let Other { kind, content: Derived { bytes, runs }, part: new, .. } = other;
     if is_deepest(walk) {
         return Ok(());
     }
+    // The map is handed over, so that one of each depth is held.
     let runs = match source.origin {
-        Origin::Bytes(start) => Some(shifted(content.runs, start)),
-        Origin::Mapped(outer) => Some(compose(&content.runs, outer)),
+        Origin::Bytes(start) => Some(shifted(runs, start)),
+        Origin::Mapped(outer) => {
+            let composed = compose(&runs, outer);
+            drop(runs);
+            Some(composed)
+        }
         Origin::None => None,
     };
     let chain = if source.chain.is_empty() { kind.to_owned() } else { format!("{} > {kind}", source.chain) };
     let origin = runs.as_deref().map_or(Origin::None, Origin::Mapped);
     let part = Part { role: Role::Decoded, name: &chain };
-    walk.emit(&Segment { text: &content.bytes, part, place: source.place, join: Join::Line, origin })?;
+    walk.emit(&Segment { text: &bytes, part, place: source.place, join: Join::Line, origin })?;
     walk.views.depth += 1;
-    let step =
-        look_at(walk, &content.bytes, &Source { origin, chain: &chain, place: source.place, part: new.as_ref() });
+    let step = look_at(walk, &bytes, &Source { origin, chain: &chain, place: source.place, part: new.as_ref() });
     walk.views.depth -= 1;
     step
 }

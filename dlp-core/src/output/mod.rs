@@ -34,7 +34,7 @@ pub use escape::{escape, escape_lines};
 pub use identity::{Identity, IdentityKey, finding_id, value_hmac};
 pub use inline::{InlineAllow, InlineMarks, InlineVerdict, Marked, text_of_marks};
 pub use names::{NameMask, scan_name};
-pub use project::{FileSubject, problem, project};
+pub use project::{FileSubject, problem, project, project_each};
 pub use record::{
     ConfidenceRecord, DetectorSetRecord, EmbeddedLabel, FindingRecord, GitRecord, ItemPath, LabelsRecord,
     LocationRecord, ProblemRecord, ReasonRecord, RelatedRecord, ScanRecord, SourceRecord, State, Suppression,

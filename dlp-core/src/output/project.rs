@@ -30,11 +30,22 @@ pub struct FileSubject<'a> {
 /// Sorts the findings of one file and turns each into its record. The records run parallel to the findings.
 /// The findings must come from the set.
 pub fn project(subject: FileSubject<'_>, set: &DetectorSet, findings: &mut [Finding]) -> Vec<FindingRecord> {
+    let mut records = Vec::with_capacity(findings.len());
+    project_each(subject, set, findings, &mut |_, record| records.push(record));
+    records
+}
+
+/// The same, one after the other, for those who keep few of the records.
+pub fn project_each(
+    subject: FileSubject<'_>,
+    set: &DetectorSet,
+    findings: &mut [Finding],
+    each: &mut dyn FnMut(&Finding, FindingRecord),
+) {
     let detector_of = |finding: &Finding| set.detector(finding.detector);
     findings.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| detector_of(a).id.cmp(&detector_of(b).id)));
     let labels = Labels::of(set, findings);
     let mut numbering = Numbering::default();
-    let mut records = Vec::with_capacity(findings.len());
     for finding in findings.iter() {
         let related = finding.related.iter().map(|related| RelatedRecord {
             detector: set.detector(related.detector).id.clone(),
@@ -45,9 +56,8 @@ pub fn project(subject: FileSubject<'_>, set: &DetectorSet, findings: &mut [Find
         let record = record(subject, detector_of(finding), finding, &mut numbering);
         let computed = record.labels.computed;
         let labels = LabelsRecord { computed, embedded: labels.on(&finding.location.container) };
-        records.push(FindingRecord { related: related.collect(), labels, ..record });
+        each(finding, FindingRecord { related: related.collect(), labels, ..record });
     }
-    records
 }
 
 /// The record of a problem.

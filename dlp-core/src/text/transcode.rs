@@ -10,9 +10,20 @@ pub struct MapRun {
     pub text_start: u32,
     /// Offset of the run in the item's raw bytes.
     pub original_start: u64,
-    /// Raw bytes for each text byte: 4 for ASCII in UTF-32, 2 in UTF-16, 1 for ASCII in an 8-bit set, 0 when the run is
-    /// one character of several text bytes.
+    /// Raw bytes for each group of text bytes: 4 for ASCII in UTF-32, 2 in UTF-16, 1 for ASCII in an 8-bit set, 0 when all
+    /// of the run shares one place, as the bytes of one character do.
     pub stride: u8,
+    /// Text bytes that share a place, before the next ones stand one stride behind: 3 in base64, of which four characters
+    /// give three bytes, else 1.
+    pub group: u8,
+}
+
+impl MapRun {
+    /// Where so many text bytes behind the start of the run come from.
+    #[must_use]
+    pub fn original_at(&self, within: u64) -> u64 {
+        self.original_start + within / u64::from(self.group.max(1)) * u64::from(self.stride)
+    }
 }
 
 /// The original offset of a text offset. For the end of a span pass its exclusive end: the last run of a segment always
@@ -21,7 +32,7 @@ pub struct MapRun {
 pub fn original_offset(runs: &[MapRun], text_offset: u32) -> Option<u64> {
     let index = runs.partition_point(|run| run.text_start <= text_offset).checked_sub(1)?;
     let run = runs.get(index)?;
-    Some(run.original_start + u64::from(text_offset - run.text_start) * u64::from(run.stride))
+    Some(run.original_at(u64::from(text_offset - run.text_start)))
 }
 
 /// A transcoded piece.
@@ -57,13 +68,13 @@ impl Transcoded {
                 && run.original_start + u64::from(text_start - run.text_start) * u64::from(stride) == original
         });
         if !extends {
-            self.runs.push(MapRun { text_start, original_start: original, stride });
+            self.runs.push(MapRun { text_start, original_start: original, stride, group: 1 });
         }
     }
 
     /// Marks the end of the text, which stands at `original`.
     pub(crate) fn end(&mut self, original: u64) {
-        self.runs.push(MapRun { text_start: self.text.len() as u32, original_start: original, stride: 1 });
+        self.runs.push(MapRun { text_start: self.text.len() as u32, original_start: original, stride: 1, group: 1 });
     }
 
     pub(crate) fn clear(&mut self) {

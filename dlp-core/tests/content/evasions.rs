@@ -123,6 +123,12 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
+/// Deflated without the header and the sum of zlib.
+fn bare(bytes: &[u8]) -> Vec<u8> {
+    let packed = zlib(bytes);
+    packed[2..packed.len() - 4].to_vec()
+}
+
 /// As mainframes write it, for the characters of the cases.
 fn ebcdic(text: &str) -> Vec<u8> {
     let code = |byte: u8| match byte {
@@ -143,6 +149,15 @@ fn ebcdic(text: &str) -> Vec<u8> {
         _ => 0x40,
     };
     text.bytes().map(code).collect()
+}
+
+/// Lines of offsets and digits, so many bytes together.
+fn dumped(bytes: &[u8], together: usize) -> Vec<u8> {
+    let line = |(index, line): (usize, &[u8])| {
+        let groups: Vec<String> = line.chunks(together).map(|group| HEXLOWER.encode(group)).collect();
+        format!("{:08x}: {}\n", 16 * index, groups.join(" "))
+    };
+    bytes.chunks(16).enumerate().map(line).collect::<String>().into_bytes()
 }
 
 fn uuencoded(bytes: &[u8]) -> String {
@@ -252,6 +267,7 @@ const EVASIONS: &[Evasion] = &[
     ("base64 for addresses", |l, v| said("data", &BASE64URL_NOPAD.encode(sentence(l, v).as_bytes()))),
     ("base64 of UTF-16", |l, v| said("data", &BASE64.encode(&utf16(&sentence(l, v), false)))),
     ("base64 of gzip", |l, v| said("data", &BASE64.encode(&gzip(sentence(l, v).as_bytes())))),
+    ("base64 of bare deflate", |l, v| said("data", &BASE64.encode(&bare(sentence(l, v).as_bytes())))),
     ("base64 of zlib", |l, v| said("data", &BASE64.encode(&zlib(sentence(l, v).as_bytes())))),
     ("base64 in lines", |l, v| data_encoding::BASE64_MIME.encode(filled(&sentence(l, v)).as_bytes()).into_bytes()),
     ("base64 in quotes of mail", |l, v| {
@@ -274,6 +290,8 @@ const EVASIONS: &[Evasion] = &[
     ("entities in hex", |l, v| said("data", &each(&sentence(l, v), |c| format!("&#x{:x};", u32::from(c))))),
     ("quoted-printable", |l, v| said("data", &each(&sentence(l, v), |c| format!("={:02X}", u32::from(c))))),
     ("uuencode", |l, v| uuencoded(sentence(l, v).as_bytes()).into_bytes()),
+    ("a dump", |l, v| dumped(sentence(l, v).as_bytes(), 2)),
+    ("a dump of single bytes", |l, v| dumped(sentence(l, v).as_bytes(), 1)),
     ("UTF-7", |l, v| said(l, &utf7(v))),
     ("UTF-16", |l, v| utf16(&filled(&sentence(l, v)), false)),
     ("UTF-16, high byte first", |l, v| utf16(&filled(&sentence(l, v)), true)),

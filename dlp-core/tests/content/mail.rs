@@ -105,6 +105,22 @@ fn parts_are_found_where_they_are() {
 }
 
 #[test]
+fn files_in_yenc_are_opened() {
+    let code: Vec<u8> = zip(&[("in.txt", b"archived")])
+        .iter()
+        .map(|byte| byte.wrapping_add(42))
+        .flat_map(|byte| match byte {
+            0 | b'\n' | b'\r' | b'=' => vec![b'=', byte.wrapping_add(64)],
+            byte => vec![byte],
+        })
+        .collect();
+    let head = mail("\r\nfirst\r\n=ybegin line=128 size=9 name=an archive.zip\r\n");
+    let seen = walk("a.eml", &[&head[..], &code, b"\r\n=yend size=9\r\n"].concat());
+    assert!(seen.items.iter().any(|item| item.path == "a.eml/an archive.zip/in.txt"), "{:?}", seen.items);
+    assert!(seen.holds("archived") && seen.holds("first"));
+}
+
+#[test]
 fn contradictions_are_read_both_ways() {
     let number = "PESEL 44051401458";
     let rows: Vec<(&str, String)> = vec![

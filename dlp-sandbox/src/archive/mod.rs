@@ -8,31 +8,19 @@ mod cabinet;
 mod rar;
 mod sevenz;
 
+pub(crate) use sevenz::PASSED_BYTES_FREE;
+
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Format};
 use crate::worker::Output;
-use std::io::{self, Read, Write};
+use std::io;
 
 /// Reads the archive and sends what is in it.
 pub(crate) fn read(document: Vec<u8>, format: Format, bounds: &Bounds, output: &mut Output) -> io::Result<()> {
     match format {
-        Format::SevenZip => sevenz::read(&document, output),
+        Format::SevenZip => sevenz::read(&document, bounds, output),
         Format::Rar => rar::read(document, bounds, output),
         Format::Cabinet => cabinet::read(&document, bounds, output),
-    }
-}
-
-/// Copies what can be read; false where reading failed. An error is one of writing.
-fn copy(content: &mut dyn Read, out: &mut impl Write) -> io::Result<bool> {
-    const BUFFER_BYTES: usize = 64 * 1024;
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match content.read(&mut buffer) {
-            Ok(0) => return Ok(true),
-            Ok(len) => out.write_all(&buffer[..len])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Ok(false),
-        }
     }
 }
 

@@ -9,7 +9,7 @@
 use super::bytes::filters;
 use super::repair::find;
 use super::streams::{
-    Filter, Packing, UNPACKED_BYTES_MAX, Unpacked, filters as stream_filters, honest, packing, unpack_counted,
+    Filter, Packing, Room, UNPACKED_BYTES_MAX, Unpacked, filters as stream_filters, packing, unpack_counted,
 };
 use crate::trouble::Trouble;
 use pdf_extract::{Document, Object};
@@ -47,8 +47,8 @@ pub(super) fn search(document: &[u8], stream_bytes_max: u64) -> Search {
             continue;
         }
         let filters = filters(&dictionary);
-        let bytes_max = honest(stream.data.len() as u64, stream_bytes_max);
-        let (nothing, unpacked_bytes) = judge(&filters, &document[stream.data.start..], bytes_max);
+        let room = Room::honest(stream.data.len() as u64, stream_bytes_max);
+        let (nothing, unpacked_bytes) = judge(&filters, &document[stream.data.start..], room);
         bombs.extend(nothing.map(|nothing| (stream.data.start, nothing)));
         if bombs.len() > BOMBS_MAX {
             return Search::TooMuch(Trouble::StreamTooLarge);
@@ -85,10 +85,10 @@ pub(super) fn defuse(document: &mut Document, document_bytes: u64, stream_bytes_
         if packing(document, &stream.dict) != Packing::Samples || stream.dict.has_type(b"XRef") {
             continue;
         }
-        let bytes_max = honest(stream.content.len() as u64, stream_bytes_max);
+        let room = Room::honest(stream.content.len() as u64, stream_bytes_max);
         let mut unpacked_bytes = 0;
         let filters = stream_filters(document, &stream.dict);
-        if matches!(unpack_counted(&filters, &stream.content, bytes_max, &mut unpacked_bytes), Unpacked::TooLarge) {
+        if matches!(unpack_counted(&filters, &stream.content, room, &mut unpacked_bytes), Unpacked::TooLarge) {
             bombs.push(*id);
         }
         let Some(rest) = left.checked_sub(unpacked_bytes) else { return Some(Trouble::Streams) };
@@ -119,10 +119,9 @@ fn is_named(rest: &[u8]) -> bool {
 
 /// What takes the place of packed bytes that unpack to more than the bound, and how much was unpacked to learn that.
 /// Deflate is tried whatever is stated, because the statement may stand where it is not seen.
-fn judge(filters: &[Filter], packed: &[u8], bytes_max: u64) -> (Option<&'static [u8]>, u64) {
+fn judge(filters: &[Filter], packed: &[u8], room: Room) -> (Option<&'static [u8]>, u64) {
     let mut unpacked_bytes = 0;
-    let mut unpack =
-        |filters: &[Filter], packed: &[u8]| unpack_counted(filters, packed, bytes_max, &mut unpacked_bytes);
+    let mut unpack = |filters: &[Filter], packed: &[u8]| unpack_counted(filters, packed, room, &mut unpacked_bytes);
     let is_deflate = |filter: &Filter| matches!(filter.name(), b"FlateDecode" | b"Fl");
     let stated = match filters.first().map(Filter::name) {
         None => Unpacked::Opaque,
@@ -310,7 +309,7 @@ mod tests {
         ];
         for (names, packed, expected) in rows {
             let filters: Vec<Filter> = names.iter().map(|name| Filter::new(name.to_vec())).collect();
-            let (nothing, unpacked_bytes) = judge(&filters, packed, 1 << 20);
+            let (nothing, unpacked_bytes) = judge(&filters, packed, Room::honest(1 << 20, 1 << 20));
             assert!(nothing.is_none() && expected.contains(&unpacked_bytes), "{names:?}: {unpacked_bytes}");
         }
     }
@@ -329,7 +328,7 @@ mod tests {
             (b"AHx", &[b"41 42 endstream", &blanks[..]].concat(), 0..=20),
         ];
         for (name, packed, expected) in rows {
-            let (_, counted) = judge(&[Filter::new(name.to_vec())], packed, 1 << 20);
+            let (_, counted) = judge(&[Filter::new(name.to_vec())], packed, Room::honest(1 << 20, 1 << 20));
             assert!(expected.contains(&counted), "{}: {counted}", String::from_utf8_lossy(name));
         }
     }

@@ -50,6 +50,32 @@ impl Unpacked {
     }
 }
 
+/// How much a stream may unpack to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    bytes_max: u64,
+    /// For each packed byte that was looked at, so that a bomb is known long before its end.
+    ratio_max: u64,
+}
+
+impl Room {
+    /// Any number of bytes up to the bound.
+    fn any(bytes_max: u64) -> Self {
+        Self { bytes_max, ratio_max: u64::MAX }
+    }
+
+    /// What packed bytes may honestly unpack to.
+    pub(super) fn honest(packed_bytes: u64, bytes_max: u64) -> Self {
+        let by_ratio = STREAM_RATIO_MAX.saturating_mul(packed_bytes);
+        Self { bytes_max: bytes_max.min(by_ratio.max(STREAM_BYTES_FREE)), ratio_max: STREAM_RATIO_MAX }
+    }
+
+    /// Bytes that may have come of so many.
+    fn behind(self, taken_bytes: u64) -> u64 {
+        self.bytes_max.min(self.ratio_max.saturating_mul(taken_bytes).max(STREAM_BYTES_FREE))
+    }
+}
+
 /// A filter with the only parameter that unpacking depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Filter {
@@ -83,13 +109,17 @@ impl Filter {
 
 /// Unpacks a stream of a document.
 pub(super) fn unpack(document: &Document, stream: &Stream, bytes_max: u64) -> Unpacked {
-    unpack_file(document, stream, honest(stream.content.len() as u64, bytes_max))
+    unpack_within(document, stream, Room::honest(stream.content.len() as u64, bytes_max))
 }
 
 /// Unpacks an embedded file, whose ratio the parent judges with its own bounds.
 pub(super) fn unpack_file(document: &Document, stream: &Stream, bytes_max: u64) -> Unpacked {
+    unpack_within(document, stream, Room::any(bytes_max))
+}
+
+fn unpack_within(document: &Document, stream: &Stream, room: Room) -> Unpacked {
     let filters = filters(document, &stream.dict);
-    let unpacked = unpack_chain(&filters, &stream.content, bytes_max);
+    let unpacked = unpack_counted(&filters, &stream.content, room, &mut 0);
     if !has_predictor(document, &stream.dict) {
         return unpacked;
     }
@@ -142,35 +172,24 @@ pub(super) fn parameters_of_last<'a>(document: &'a Document, dictionary: &'a Dic
     parameters.as_dict().ok()
 }
 
-/// The bound for what packed bytes may honestly unpack to.
-pub(super) fn honest(packed_bytes: u64, bytes_max: u64) -> u64 {
-    let by_ratio = STREAM_RATIO_MAX.saturating_mul(packed_bytes);
-    bytes_max.min(by_ratio.max(STREAM_BYTES_FREE))
-}
-
 /// Unpacks bytes that were found without a document.
 pub(super) fn unpack_found(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
-    unpack_chain(filters, packed, honest(packed.len() as u64, bytes_max))
-}
-
-/// Unpacks bytes through a row of filters.
-pub(super) fn unpack_chain(filters: &[Filter], packed: &[u8], bytes_max: u64) -> Unpacked {
-    unpack_counted(filters, packed, bytes_max, &mut 0)
+    unpack_counted(filters, packed, Room::honest(packed.len() as u64, bytes_max), &mut 0)
 }
 
 /// Unpacks bytes through a row of filters, and counts what comes out of each, or goes in where that is more: much may
 /// mean nothing.
-pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], bytes_max: u64, unpacked_bytes: &mut u64) -> Unpacked {
+pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], room: Room, unpacked_bytes: &mut u64) -> Unpacked {
     if filters.len() > FILTERS_MAX {
         return Unpacked::TooLarge;
     }
     let mut bytes = Cow::Borrowed(packed);
     let mut is_torn = false;
     for filter in filters {
-        let (unpacked, taken) = unpack_one(filter, &bytes, bytes_max);
+        let (unpacked, taken) = unpack_one(filter, &bytes, room);
         let given = match &unpacked {
             Unpacked::Bytes(bytes) | Unpacked::Torn(bytes) => bytes.len() as u64,
-            Unpacked::TooLarge => bytes_max,
+            Unpacked::TooLarge => room.behind(taken as u64),
             Unpacked::Opaque => 0,
         };
         *unpacked_bytes = unpacked_bytes.saturating_add(given.max(taken as u64));
@@ -188,10 +207,11 @@ pub(super) fn unpack_counted(filters: &[Filter], packed: &[u8], bytes_max: u64, 
 }
 
 /// What a filter makes of packed bytes, and how many of them it looked at.
-fn unpack_one(filter: &Filter, packed: &[u8], bytes_max: u64) -> (Unpacked, usize) {
+fn unpack_one(filter: &Filter, packed: &[u8], room: Room) -> (Unpacked, usize) {
+    let bytes_max = room.bytes_max;
     let mut rest = packed.iter();
     let unpacked = match filter.name.as_slice() {
-        b"FlateDecode" | b"Fl" => return inflate(packed, bytes_max),
+        b"FlateDecode" | b"Fl" => return inflate(packed, room),
         b"LZWDecode" | b"LZW" => unpack_lzw(&mut rest, filter.early_change, bytes_max),
         b"ASCII85Decode" | b"A85" => from_base_85(&mut rest, bytes_max),
         b"ASCIIHexDecode" | b"AHx" => Unpacked::whole(hex_bytes(&mut rest), true, bytes_max),
@@ -237,24 +257,31 @@ fn parameter(document: &Document, dictionary: &Dictionary, index: usize, key: &[
 
 /// Deflate data with its header, without its checksum when that is missing, without its header when that is missing. A
 /// checksum that is there and wrong tells of damage.
-fn inflate(packed: &[u8], bytes_max: u64) -> (Unpacked, usize) {
+fn inflate(packed: &[u8], room: Room) -> (Unpacked, usize) {
     const HEADER_BYTES: usize = 2;
     const CHECKSUM_BYTES: usize = 4;
     if packed.trim_ascii().is_empty() {
         return (Unpacked::Bytes(Vec::new()), 0);
     }
-    let with_header = Inflated::of(packed, true, bytes_max);
+    let bytes_max = room.bytes_max;
+    let with_header = Inflated::of(packed, true, room);
     let mut taken = with_header.taken;
-    if with_header.is_whole || with_header.bytes.len() as u64 > bytes_max {
+    if with_header.is_too_much {
+        return (Unpacked::TooLarge, taken);
+    }
+    if with_header.is_whole {
         return (Unpacked::whole(with_header.bytes, true, bytes_max), taken);
     }
     let body = packed.get(HEADER_BYTES..).unwrap_or_default();
-    let skipped = Inflated::of(body, false, bytes_max);
+    let skipped = Inflated::of(body, false, room);
     taken += skipped.taken;
+    if skipped.is_too_much {
+        return (Unpacked::TooLarge, taken);
+    }
     if skipped.is_whole && skipped.bytes.len() >= with_header.bytes.len() {
         return (Unpacked::whole(skipped.bytes, body.len() - skipped.taken < CHECKSUM_BYTES, bytes_max), taken);
     }
-    let bare = Inflated::of(packed, false, bytes_max);
+    let bare = Inflated::of(packed, false, room);
     taken += bare.taken;
     if bare.is_whole && with_header.bytes.is_empty() {
         return (Unpacked::whole(bare.bytes, true, bytes_max), taken);
@@ -270,21 +297,24 @@ struct Inflated {
     taken: usize,
     /// Whether the data ends there.
     is_whole: bool,
+    /// Whether there is more than there is room for.
+    is_too_much: bool,
 }
 
 impl Inflated {
-    fn of(packed: &[u8], has_header: bool, bytes_max: u64) -> Self {
+    fn of(packed: &[u8], has_header: bool, room: Room) -> Self {
         const STEP_BYTES: usize = 32 * 1024;
         let mut state = Decompress::new(has_header);
         let mut bytes = Vec::new();
         let mut step = vec![0; STEP_BYTES];
-        let mut is_whole = false;
-        while bytes.len() as u64 <= bytes_max {
+        let (mut is_whole, mut is_too_much) = (false, false);
+        while !is_too_much {
             let (taken, given) = (state.total_in(), state.total_out());
             let rest = usize::try_from(taken).ok().and_then(|taken| packed.get(taken..)).unwrap_or_default();
             let status = state.decompress(rest, &mut step, FlushDecompress::None);
             let new = usize::try_from(state.total_out() - given).unwrap_or(0);
             bytes.extend_from_slice(&step[..new.min(STEP_BYTES)]);
+            is_too_much = bytes.len() as u64 > room.behind(state.total_in());
             match status {
                 Ok(Status::StreamEnd) => {
                     is_whole = true;
@@ -294,7 +324,7 @@ impl Inflated {
                 _ => break,
             }
         }
-        Self { bytes, taken: usize::try_from(state.total_in()).unwrap_or(packed.len()), is_whole }
+        Self { bytes, taken: usize::try_from(state.total_in()).unwrap_or(packed.len()), is_whole, is_too_much }
     }
 }
 
@@ -437,7 +467,7 @@ mod tests {
     use std::io::Write;
 
     fn unpacked(filter: &str, packed: &[u8], bytes_max: u64) -> Unpacked {
-        unpack_one(&Filter::new(filter.as_bytes().to_vec()), packed, bytes_max).0
+        unpack_one(&Filter::new(filter.as_bytes().to_vec()), packed, Room::any(bytes_max)).0
     }
 
     #[test]
@@ -492,8 +522,29 @@ mod tests {
             put(257, 9);
             put(0, 7);
             let filter = Filter { name: b"LZWDecode".to_vec(), early_change };
-            assert!(unpack_one(&filter, &packed, 10_000).0 == Unpacked::Bytes(text), "early change {early_change}");
+            assert!(
+                unpack_one(&filter, &packed, Room::any(10_000)).0 == Unpacked::Bytes(text),
+                "early change {early_change}"
+            );
         }
+    }
+
+    #[test]
+    fn a_bomb_is_known_before_its_end() {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        for _ in 0..64 {
+            encoder.write_all(&[0; 1 << 20]).unwrap();
+        }
+        let packed = encoder.finish().unwrap();
+        let mut unpacked_bytes = 0;
+        let filters = [Filter::new(b"FlateDecode".to_vec())];
+        // Bytes of something else behind it make the whole look honest.
+        let padded = [&packed[..], &vec![b' '; 4 << 20]].concat();
+        let room = Room::honest(padded.len() as u64, 64 << 20);
+        assert_eq!(unpack_counted(&filters, &padded, room, &mut unpacked_bytes), Unpacked::TooLarge);
+        assert!((STREAM_BYTES_FREE..STREAM_BYTES_FREE + (1 << 20)).contains(&unpacked_bytes), "{unpacked_bytes}");
+        // Files are judged by those who take them.
+        assert!(matches!(unpack_counted(&filters, &packed, Room::any(65 << 20), &mut 0), Unpacked::Bytes(_)));
     }
 
     #[test]

@@ -33,6 +33,16 @@ impl Derived {
         }
     }
 
+    /// Appends a group of bytes that share one place. Groups of one length whose places stand at even distances are one run,
+    /// so that the map of a long code takes no memory.
+    pub(in crate::content) fn group(&mut self, bytes: &[u8], source: u64) {
+        if let Ok(len @ 1..) = u8::try_from(bytes.len()) {
+            let text_start = self.len();
+            go_on_in_groups(&mut self.runs, text_start, source, len);
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
     /// Appends what another one holds, without its end, and says where it stands.
     pub(in crate::content) fn append(&mut self, other: Self) -> std::ops::Range<usize> {
         let start = self.len();
@@ -47,12 +57,12 @@ impl Derived {
         let inside = |run: &MapRun| part.contains(&(run.text_start as usize));
         let is_first = |run: &MapRun| run.text_start as usize == part.start;
         self.runs.retain(|run| !inside(run) || is_first(run));
-        self.runs.iter_mut().filter(|run| is_first(run)).for_each(|run| run.stride = 0);
+        self.runs.iter_mut().filter(|run| is_first(run)).for_each(|run| (run.stride, run.group) = (0, 1));
     }
 
     /// Marks the end, which stands at `source`.
     pub(in crate::content) fn end(&mut self, source: u64) {
-        self.runs.push(MapRun { text_start: self.len(), original_start: source, stride: 1 });
+        self.runs.push(MapRun { text_start: self.len(), original_start: source, stride: 1, group: 1 });
     }
 
     fn len(&self) -> u32 {
@@ -65,30 +75,49 @@ impl Derived {
         let extends = self.runs.last().is_some_and(|run| {
             stride != 0
                 && run.stride == stride
+                && run.group == 1
                 && run.original_start + u64::from(text_start - run.text_start) * u64::from(stride) == source
         });
         if !extends {
-            self.runs.push(MapRun { text_start, original_start: source, stride });
+            self.runs.push(MapRun { text_start, original_start: source, stride, group: 1 });
         }
     }
+}
+
+/// Goes on with a group of so many bytes that stands here: in the last run, if it is one of such groups and leads here, or
+/// else in a run of its own. The second group of a run tells its stride.
+fn go_on_in_groups(runs: &mut Vec<MapRun>, text_start: u32, source: u64, group: u8) {
+    let last = runs.last_mut().filter(|run| run.group == group && group > 1 && source > run.original_start);
+    if let Some(run) = last {
+        let (len, apart) = (text_start - run.text_start, source - run.original_start);
+        if let (0, Ok(stride), true) = (run.stride, u8::try_from(apart), len == u32::from(group)) {
+            run.stride = stride;
+            return;
+        }
+        if run.stride != 0 && len.is_multiple_of(group.into()) && source == run.original_at(len.into()) {
+            return;
+        }
+    }
+    runs.push(MapRun { text_start, original_start: source, stride: 0, group });
 }
 
 /// Puts two maps behind each other: `outer` leads from a text to bytes in between, `inner` from those to their source.
 /// Both end with a run at their end.
 pub(in crate::content) fn compose(outer: &[MapRun], inner: &[MapRun]) -> Vec<MapRun> {
-    let mut composed = Vec::with_capacity(outer.len().max(inner.len()));
+    let mut composed = Vec::new();
     for (index, run) in outer.iter().enumerate() {
         let end = outer.get(index + 1).map_or(run.text_start + 1, |next| next.text_start);
-        match run.stride {
-            1 => copied(*run, end, inner, &mut composed),
-            stride => {
-                // Wider characters are mapped one by one, those of one place as one.
-                let step = if stride == 0 { end - run.text_start } else { 1 };
-                for text_start in (run.text_start..end).step_by(step.max(1) as usize) {
-                    let between = run.original_start + u64::from(text_start - run.text_start) * u64::from(stride);
-                    let original_start = original(inner, between);
-                    composed.push(MapRun { text_start, original_start, stride: 0 });
-                }
+        if (run.stride, run.group) == (1, 1) {
+            copied(*run, end, inner, &mut composed);
+            continue;
+        }
+        // Wider characters are mapped one by one, those of one place as one.
+        let step = if run.stride == 0 { end - run.text_start } else { u32::from(run.group) };
+        for text_start in (run.text_start..end).step_by(step.max(1) as usize) {
+            let source = original(inner, run.original_at(u64::from(text_start - run.text_start)));
+            match u8::try_from(step.min(end - text_start)) {
+                Ok(group @ 2..) if group == run.group => go_on_in_groups(&mut composed, text_start, source, group),
+                _ => composed.push(MapRun { text_start, original_start: source, stride: 0, group: 1 }),
             }
         }
     }
@@ -99,15 +128,26 @@ pub(in crate::content) fn compose(outer: &[MapRun], inner: &[MapRun]) -> Vec<Map
 fn copied(run: MapRun, end: u32, inner: &[MapRun], composed: &mut Vec<MapRun>) {
     let (from, to) = (run.original_start, run.original_start + u64::from(end - run.text_start));
     let first = inner.partition_point(|inner| u64::from(inner.text_start) <= from).saturating_sub(1);
-    for part in inner[first..].iter().take_while(|part| u64::from(part.text_start) < to) {
+    for (index, part) in inner.iter().enumerate().skip(first).take_while(|(_, part)| u64::from(part.text_start) < to) {
         let start = from.max(u64::from(part.text_start));
         let within = start - u64::from(part.text_start);
-        let original_start = part.original_start + within * u64::from(part.stride);
-        composed.push(MapRun {
+        let taken = MapRun {
             text_start: run.text_start + (start - from) as u32,
-            original_start,
-            stride: part.stride,
-        });
+            original_start: part.original_at(within),
+            ..*part
+        };
+        // A group of which the copy has the end only is a run of its own.
+        let behind = within.next_multiple_of(u64::from(part.group.max(1)));
+        if behind == within || part.stride == 0 {
+            composed.push(taken);
+            continue;
+        }
+        composed.push(MapRun { stride: 0, group: 1, ..taken });
+        let text_start = taken.text_start + (behind - within) as u32;
+        let part_end = inner.get(index + 1).map_or(to, |next| to.min(next.text_start.into()));
+        if u64::from(part.text_start) + behind < part_end {
+            composed.push(MapRun { text_start, original_start: part.original_at(behind), ..*part });
+        }
     }
 }
 
@@ -127,7 +167,11 @@ mod tests {
         let mut derived = Derived::default();
         for (len, stride) in lens {
             for _ in 0..*len {
-                derived.push(b'x', source, *stride);
+                match *stride {
+                    // Groups of three bytes for four of the source.
+                    4 => derived.group(b"xxx", source),
+                    stride => derived.push(b'x', source, stride),
+                }
                 source += u64::from(*stride);
             }
             source += 3;
@@ -139,8 +183,8 @@ mod tests {
     proptest! {
         #[test]
         fn composing_is_looking_up_twice(
-            outer in prop::collection::vec((1_u8..6, 0_u8..3), 1..8),
-            inner in prop::collection::vec((1_u8..9, 0_u8..4), 20..30),
+            outer in prop::collection::vec((1_u8..6, prop::sample::select(vec![0_u8, 1, 2, 4])), 1..8),
+            inner in prop::collection::vec((1_u8..9, 0_u8..5), 20..30),
         ) {
             let (outer, inner) = (map(&outer, 0), map(&inner, 100));
             let end = outer.last().expect("there is an end").text_start;
@@ -156,5 +200,28 @@ mod tests {
             }
             prop_assert!(composed.is_sorted_by_key(|run| run.text_start));
         }
+    }
+
+    #[test]
+    fn maps_of_codes_in_codes_stay_small() {
+        let mut map: Option<Vec<MapRun>> = None;
+        let mut text = b"some text that is long. ".repeat(4_096);
+        let len = text.len();
+        for _ in 0..4 {
+            text = data_encoding::BASE64.encode(&text).into_bytes();
+        }
+        let whole = text.len() as u64;
+        for depth in 1..=4 {
+            let content = crate::content::decode::transfer::base64(&text, 0);
+            let composed = map.as_deref().map_or_else(|| content.runs.clone(), |inner| compose(&content.runs, inner));
+            let runs_max = if depth == 1 { 3 } else { content.bytes.len() / 5 };
+            assert!(composed.len() <= runs_max, "{} runs of {} bytes at {depth}", composed.len(), content.bytes.len());
+            (text, map) = (content.bytes, Some(composed));
+        }
+        let map = map.expect("four codes were decoded");
+        assert_eq!((text.len(), map.last().map(|run| run.original_start)), (len, Some(whole)));
+        // A place is that of the group which the byte stands in.
+        let middle = original_offset(&map, (len / 2) as u32).expect("it is inside");
+        assert!((whole / 2 - 16..=whole / 2).contains(&middle), "{middle} of {whole}");
     }
 }

@@ -1,7 +1,9 @@
 //! Decoders of bytes that were encoded as text, with maps back to the encoded bytes.
 
+mod bare;
 mod chains;
 mod derived;
+mod dumps;
 pub(super) mod escapes;
 mod others;
 mod places;

@@ -1,8 +1,9 @@
 //! All that a text can be read as besides itself, one decoder after the other.
 
+use super::bare::{inflate_bare, is_deflated_barely};
 use super::runs::{self, is_deflated, is_text};
 use super::torn::{self, Mended};
-use super::{Derived, Places, escapes, transfer, wide};
+use super::{Derived, Places, dumps, escapes, transfer, wide};
 use crate::base::DECODING_DEPTH_MAX;
 use crate::content::MapRun;
 use crate::content::recognise::has_signature;
@@ -89,6 +90,9 @@ pub(in crate::content) fn others<'t, E>(
             give(text, decoded.kind, content, each)?;
         }
     }
+    for content in dumps::dumps(text).into_iter().flat_map(|dump| dump.readings) {
+        give(text, "hexdump", content, each)?;
+    }
     for start in memchr::memmem::find_iter(text, b"begin ") {
         let is_line_start = start == 0 || text[start - 1] == b'\n';
         let found = if is_line_start { transfer::uuencode(&text[start..], start as u64) } else { None };
@@ -109,7 +113,7 @@ fn give<'t, E>(
     let bytes = &content.bytes;
     if has_signature(bytes) {
         each(Other { kind, content, made: Made::File(None), part: None })
-    } else if is_deflated(bytes) {
+    } else if is_deflated(bytes) || is_deflated_barely(bytes) {
         each(Other { kind, content, made: Made::Deflated, part: None })
     } else if let Some(content) = wide::narrow(&content) {
         each(in_place(text, kind, content))
@@ -178,7 +182,10 @@ pub(in crate::content) struct Inflated {
 /// Inflates bytes as far as there is room. Streams that follow each other are one, what was deflated several times is
 /// inflated as often, and UTF-16 is narrowed.
 pub(in crate::content) fn inflate(content: &Derived, room: u64) -> Inflated {
-    let mut bytes = inflated(&content.bytes, room);
+    let mut bytes = match is_deflated(&content.bytes) {
+        true => inflated(&content.bytes, room),
+        false => inflate_bare(&content.bytes, room.saturating_add(1)),
+    };
     for _ in 1..DECODING_DEPTH_MAX {
         let inner = inflated(&bytes, room);
         if inner.is_empty() {

@@ -1,8 +1,8 @@
 //! Runs of characters that may be bytes in base64, base32 or hexadecimal digits, and what they decode to.
 
 use super::transfer::{hex_pair, sextet};
-use super::wide;
 use super::{Derived, Places};
+use super::{bare, wide};
 use crate::content::recognise::{has_signature, may_have_signature};
 use std::ops::Range;
 
@@ -29,6 +29,9 @@ const SEARCHED_CHARS: usize = 256;
 const SEPARATORS_MAX: usize = 8;
 /// The first byte of deflated data in the usual window of zlib (RFC 1950, 2.2).
 const ZLIB_METHOD: u8 = 0x78;
+/// Characters of deflated data without a header, and bytes of it that tell whether it can be.
+const BARE_CHARS_MIN: usize = 18;
+const BARE_PROBE_BYTES: usize = 48;
 /// Share of text, in one hundredth, that decoded bytes must have.
 const TEXT_PERCENT: usize = 90;
 
@@ -155,7 +158,16 @@ fn decode(run: &[u8]) -> Option<Decoded> {
             }
         }
     }
-    None
+    deflated_barely(run)
+}
+
+/// Decodes digits of base64 that stand for deflated data without a header.
+fn deflated_barely(run: &[u8]) -> Option<Decoded> {
+    if run.len() < BARE_CHARS_MIN || !bare::may_begin(probe(run, &mut [0; BARE_PROBE_BYTES])) {
+        return None;
+    }
+    let content = super::transfer::base64(run, 0);
+    bare::is_deflated_barely(&content.bytes).then_some(Decoded { kind: "base64", content })
 }
 
 /// Where characters stand in a run that may set something apart from a code. Most runs have none.
@@ -217,7 +229,7 @@ fn may_be_read(run: &[u8]) -> bool {
 }
 
 /// The first bytes of a run in base64.
-fn probe<'p>(run: &[u8], bytes: &'p mut [u8; PROBE_BYTES]) -> &'p [u8] {
+fn probe<'p, const LEN: usize>(run: &[u8], bytes: &'p mut [u8; LEN]) -> &'p [u8] {
     let mut len = 0;
     for (group, out) in run.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
         let Some(group) = group_of(group) else { break };
@@ -239,6 +251,8 @@ fn hex(digits: &[u8], offset: u64) -> Derived {
 fn base32(run: &[u8]) -> Derived {
     let mut out = Derived::default();
     let (mut bits, mut count) = (0_u32, 0);
+    // Eight characters stand for five bytes, which share their place.
+    let (mut place, mut bytes, mut len) = (0, [0; 5], 0);
     for (at, byte) in run.iter().enumerate() {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
@@ -249,9 +263,15 @@ fn base32(run: &[u8]) -> Derived {
         count += 5;
         if count >= 8 {
             count -= 8;
-            out.share(&[(bits >> count) as u8], at as u64 / 8 * 8);
+            if at / 8 * 8 != place || len == bytes.len() {
+                out.group(&bytes[..len], place as u64);
+                (place, len) = (at / 8 * 8, 0);
+            }
+            bytes[len] = (bits >> count) as u8;
+            len += 1;
         }
     }
+    out.group(&bytes[..len], place as u64);
     out.end(run.len() as u64);
     out
 }

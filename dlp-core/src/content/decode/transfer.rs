@@ -46,7 +46,7 @@ pub(in crate::content) fn base64(source: &[u8], offset: u64) -> Derived {
         group = group << 6 | u32::from(value);
         len += 1;
         if len == 4 {
-            out.share(&group.to_be_bytes()[1..], start);
+            out.group(&group.to_be_bytes()[1..], start);
             (group, len) = (0, 0);
         }
     }
@@ -155,16 +155,79 @@ fn uu_line(line: &[u8], offset: u64, out: &mut Derived) -> bool {
             bits = bits << 6 | u32::from(value);
         }
         let bytes = &bits.to_be_bytes()[1..][..left.min(3)];
-        out.share(bytes, offset + 1 + 4 * index as u64);
+        out.group(bytes, offset + 1 + 4 * index as u64);
         left -= bytes.len();
     }
     true
+}
+
+/// A file in yEnc, or a part of one: its name and its bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::content) struct Yencoded<'s> {
+    pub(in crate::content) name: &'s [u8],
+    pub(in crate::content) bytes: Vec<u8>,
+}
+
+/// Decodes a file that starts with `=ybegin`, up to its `=yend` or the end of the source. Every byte stands for itself less 42,
+/// except for line ends and those behind a `=`.
+pub(in crate::content) fn yenc(source: &[u8]) -> Option<Yencoded<'_>> {
+    const SHIFT: u8 = 42;
+    const ESCAPED_SHIFT: u8 = 64;
+    let line_end = |rest: &[u8]| memchr::memchr(b'\n', rest).map_or(rest.len(), |len| len + 1);
+    let (first, mut rest) = source.split_at(line_end(source));
+    let name = first.strip_prefix(b"=ybegin ").and_then(|fields| {
+        let at = memchr::memmem::find(fields, b" name=")?;
+        Some(fields[at + b" name=".len()..].trim_ascii())
+    })?;
+    if rest.starts_with(b"=ypart ") {
+        rest = &rest[line_end(rest)..];
+    }
+    let mut bytes = Vec::new();
+    let (mut is_line_start, mut at) = (true, 0);
+    while let Some(byte) = rest.get(at) {
+        if is_line_start && rest[at..].starts_with(b"=yend") {
+            break;
+        }
+        is_line_start = *byte == b'\n';
+        match (byte, rest.get(at + 1)) {
+            (b'\r' | b'\n', _) => {}
+            (b'=', Some(escaped)) => {
+                bytes.push(escaped.wrapping_sub(SHIFT).wrapping_sub(ESCAPED_SHIFT));
+                at += 1;
+            }
+            (byte, _) => bytes.push(byte.wrapping_sub(SHIFT)),
+        }
+        at += 1;
+    }
+    Some(Yencoded { name, bytes })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::text::original_offset;
+
+    #[test]
+    fn yenc_gives_every_byte() {
+        let content: Vec<u8> = (0..=255).chain(*b"PESEL 44051401458").collect();
+        let mut code = Vec::new();
+        for line in content.chunks(50) {
+            for byte in line.iter().map(|byte| byte.wrapping_add(42)) {
+                let is_critical = matches!(byte, 0 | b'\n' | b'\r' | b'=');
+                code.extend(if is_critical { vec![b'=', byte.wrapping_add(64)] } else { vec![byte] });
+            }
+            code.extend(b"\r\n");
+        }
+        let begin: &[u8] = b"=ybegin line=50 size=273 name=a file.bin\r\n";
+        let rows = [
+            [begin, &code, b"=yend size=273 crc32=0\r\nafter"].concat(),
+            [&b"=ybegin part=1 line=50 size=273 name=a file.bin\n=ypart begin=1 end=273\n"[..], &code].concat(),
+        ];
+        for source in rows {
+            assert_eq!(yenc(&source), Some(Yencoded { name: b"a file.bin", bytes: content.clone() }));
+        }
+        assert_eq!((yenc(b"=ybegin line=9\nx"), yenc(b"text"), yenc(b"")), (None, None, None));
+    }
 
     #[test]
     fn base64_takes_every_variant() {

@@ -60,7 +60,7 @@ pub(super) fn narrow(content: &Derived) -> Option<Derived> {
         out.share(c.encode_utf8(&mut [0; 4]).as_bytes(), place(at));
     }
     let end = content.runs.last().map_or(0, |run| run.original_start);
-    out.runs.push(MapRun { text_start: out.bytes.len() as u32, original_start: end, stride: 1 });
+    out.runs.push(MapRun { text_start: out.bytes.len() as u32, original_start: end, stride: 1, group: 1 });
     Some(out)
 }
 

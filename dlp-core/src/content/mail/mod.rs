@@ -173,7 +173,7 @@ impl Message<'_> {
         Ok(())
     }
 
-    /// A text, and the files in uuencode that stand in it.
+    /// A text, and the files in uuencode and yEnc that stand in it.
     fn body_text(&self, walk: &mut Walk<'_>, entity: &Entity, content: &Content<'_>, declared: &Declared) -> Step {
         let name = if entity.path.is_empty() { String::new() } else { format!("part {}", entity.path) };
         let part = Part { role: Role::Body, name: &name };
@@ -189,6 +189,13 @@ impl Message<'_> {
             if let Some(found) = transfer::uuencode(&content.bytes[start..], 0).filter(|_| is_line_start) {
                 let name = super::names::decode(found.name, false).primary;
                 walk.child(&name, Relation::Attachment, Input::Bytes(&found.content.bytes))?;
+            }
+        }
+        for start in memchr::memmem::find_iter(&content.bytes, b"=ybegin ") {
+            let is_line_start = start == 0 || content.bytes[start - 1] == b'\n';
+            if let Some(found) = transfer::yenc(&content.bytes[start..]).filter(|_| is_line_start) {
+                let name = super::names::decode(found.name, false).primary;
+                walk.child(&name, Relation::Attachment, Input::Bytes(&found.bytes))?;
             }
         }
         Ok(())

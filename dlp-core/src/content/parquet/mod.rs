@@ -8,16 +8,16 @@
 mod thrift;
 mod values;
 
-use super::budget::Metered;
+use super::budget::{Metered, Pieces};
 use super::cells;
 use super::walk::{Break, Step, Walk};
+use super::zstd::ZstdFrame;
 use super::{Input, Join, Origin, Part, Place, Relation, Role, Segment, plain, recognise, snappy};
 use crate::base::bytes::{u32_be, u32_le};
-use crate::base::{DICTIONARY_BYTES_MAX, PARQUET_PAGE_VALUES_MAX, Problem, ProblemClass};
+use crate::base::{PARQUET_PAGE_VALUES_MAX, Problem, ProblemClass};
 use crate::text::is_utf8;
 use brotli_decompressor::Decompressor;
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 use std::cell::Cell;
 use std::io::{Cursor, Read};
 use std::ops::Range;
@@ -60,7 +60,9 @@ pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
         };
         let _held = walk.budget.hold(footer.values * VALUE_BYTES);
         let read = vec![0..MARK.len(), start..bytes.len()];
-        File { bytes, read, given_bytes: 0, values: 0, page_bytes: 0, text_bytes: 0 }.all(walk, &footer.structure)
+        let pieces = Pieces::default();
+        File { bytes, read, given_bytes: 0, pieces, values: 0, page_bytes: 0, text_bytes: 0 }
+            .all(walk, &footer.structure)
     })
 }
 
@@ -128,6 +130,7 @@ struct File<'d> {
     read: Vec<Range<usize>>,
     /// Bytes of pages that were read, also twice.
     given_bytes: usize,
+    pieces: Pieces,
     /// Values that were handed out, for the names of those that are items.
     values: u64,
     /// Bytes of pages without what packs them, and of the texts that they led to.
@@ -211,6 +214,7 @@ impl<'d> File<'d> {
         let Some(page) = Page::of(&header.structure, &bytes[content]) else { return Ok(Some(end)) };
         self.read.push(range.start..end);
         let content = unpack(walk, codec, &page)?;
+        self.pieces.take(walk.budget, page.bytes.len(), content.len()).map_err(|hit| walk.limit(hit))?;
         let _held = walk.budget.hold(content.len() as u64);
         match page.values(column, &content) {
             Some(_) if DICTIONARY.contains(&page.encoding) && !page.is_dictionary => {}
@@ -350,7 +354,7 @@ fn unpack(walk: &mut Walk<'_>, codec: i64, page: &Page<'_>) -> Step<Vec<u8>> {
         5 => block(lz4_in_pieces(packed, unpacked_bytes)),
         7 => block(lz4_flex::block::decompress(packed, unpacked_bytes).ok()),
         4 => Box::new(Decompressor::new(packed, BUFFER_BYTES)),
-        6 => match StreamingDecoder::new_with_max_window_size(packed, DICTIONARY_BYTES_MAX) {
+        6 => match ZstdFrame::open(packed) {
             Ok(decoder) => Box::new(decoder),
             Err(_) => broken(),
         },

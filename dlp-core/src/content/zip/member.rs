@@ -18,6 +18,13 @@ const DEFLATE: u16 = 8;
 const LZMA: u16 = 14;
 const XZ: u16 = 95;
 const PPMD: u16 = 98;
+/// Memory that the model of PPMd can take for each byte that it has made. Programs that make it small for small files ask
+/// for sixteen times their size.
+const PPMD_MEMORY_RATIO: u64 = 1024;
+/// Bytes that a member in PPMd may make for each of its own, and that any may make, with that memory.
+const PPMD_RATIO_MAX: u64 = 200;
+const PPMD_BYTES_FREE: u64 = 4 * 1024;
+const MIB: u64 = 1024 * 1024;
 
 /// A window of a file that reads and seeks like a file of its own.
 pub(in crate::content) struct Section<'r> {
@@ -125,9 +132,54 @@ pub(super) fn with_rare<T>(
     if memory_bytes(entry.method, &prefix)? > DICTIONARY_BYTES_MAX {
         return Some(run(&mut Failing(Some(io::ErrorKind::OutOfMemory.into()))));
     }
+    let bytes_max =
+        if entry.method == PPMD { ask_for_less((entry.compressed_bytes, entry.size_bytes), &mut prefix) } else { None };
     let mut source = Cursor::new(local_header(entry)?).chain(Cursor::new(prefix)).chain(section);
     let mut file: ZipFile<'_, _> = read_zipfile_from_stream(&mut source).ok()??;
-    Some(run(&mut file))
+    match bytes_max {
+        None => Some(run(&mut file)),
+        Some(bytes_max) => {
+            let mut behind = Failing(Some(io::ErrorKind::OutOfMemory.into()));
+            Some(run(&mut UpTo { inner: &mut file, left: bytes_max, behind: &mut behind }))
+        }
+    }
+}
+
+/// Lets a member in PPMd ask for no more memory than its model can fill, because the decoder takes at once what is asked
+/// for. With less it would read the same, up to so many bytes; `None` where it asks for no more.
+fn ask_for_less((compressed_bytes, size_bytes): (u64, u64), prefix: &mut [u8]) -> Option<u64> {
+    let parameters = u16::from_le_bytes(prefix.get(..2)?.try_into().ok()?);
+    let by_ratio = PPMD_RATIO_MAX.saturating_mul(compressed_bytes);
+    let stated = if size_bytes == 0 { by_ratio } else { size_bytes };
+    let bytes_max = stated.min(by_ratio).max(PPMD_BYTES_FREE);
+    let mib = u16::try_from(bytes_max.saturating_mul(PPMD_MEMORY_RATIO).div_ceil(MIB)).ok()?;
+    if mib > parameters >> 4 & 0xFF {
+        return None;
+    }
+    prefix[..2].copy_from_slice(&(parameters & 0xF00F | (mib - 1) << 4).to_le_bytes());
+    Some(bytes_max)
+}
+
+/// A reader up to a place, behind which more of it is the error of another one.
+struct UpTo<'r> {
+    inner: &'r mut dyn Read,
+    left: u64,
+    behind: &'r mut Failing,
+}
+
+impl Read for UpTo<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let room = buf.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if room == 0 && !buf.is_empty() {
+            return match self.inner.read(&mut [0])? {
+                0 => Ok(0),
+                _ => self.behind.read(buf),
+            };
+        }
+        let len = self.inner.read(&mut buf[..room])?;
+        self.left -= len as u64;
+        Ok(len)
+    }
 }
 
 /// Whether [`with_rare`] may be tried.
@@ -234,5 +286,31 @@ impl<R: Read> Read for Checked<R> {
             }
         }
         Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_in_ppmd_ask_for_what_they_can_fill() {
+        // Packed bytes, stated size, MiB that are asked for; what is left of these, and bytes up to which that will do.
+        let rows = [
+            (128, 500, 128, Some((4, 4 * 1024))),
+            (128, 1 << 32, 128, Some((25, 25_600))),
+            (128, 0, 128, Some((25, 25_600))),
+            (20_000, 60_000, 128, Some((59, 60_000))),
+            (128, 500, 4, None),
+            (1 << 20, 4 << 20, 16, None),
+        ];
+        for (compressed_bytes, size_bytes, mib, expected) in rows {
+            let mut prefix = (0x2005_u16 | (mib - 1) << 4).to_le_bytes();
+            let bytes_max = ask_for_less((compressed_bytes, size_bytes), &mut prefix);
+            let parameters = u16::from_le_bytes(prefix);
+            assert_eq!(parameters & 0xF00F, 0x2005);
+            let left = (parameters >> 4 & 0xFF) + 1;
+            assert_eq!(bytes_max.map(|bytes_max| (left, bytes_max)), expected, "{compressed_bytes} {size_bytes} {mib}");
+        }
     }
 }
