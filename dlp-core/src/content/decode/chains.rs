@@ -20,6 +20,9 @@ const VALUE_CHARS: Range<usize> = 9..41;
 pub(super) const GROUP_CHARS_MAX: usize = 8;
 /// Groups of a value: two are a number with a fraction, a quotient, a pair.
 const GROUPS_MIN: usize = 3;
+/// The same where a label names what signs set apart that stand between no other numbers.
+const NAMED_VALUE_CHARS: Range<usize> = 7..41;
+const NAMED_GROUPS_MIN: usize = 2;
 /// Groups of a value in single characters.
 const SINGLE_GROUPS_MIN: usize = 9;
 /// Blanks, quotes and brackets between a label, its mark and a value.
@@ -130,10 +133,13 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
     let is_upper = |byte: &&u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let letters = text[place + 1..].iter().take(GROUP_CHARS_MAX).take_while(is_upper).count();
     let group_end = place + 1 + letters;
-    let Some(separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
+    let Some(mut separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
     let mut at = first_group(text, from, (group_end, &separator));
-    if separator.usual == Usual::Named && !is_named(&text[..at]) {
-        return Err(place + 1);
+    match separator.usual {
+        Usual::Named if !is_named(&text[..at]) => return Err(place + 1),
+        // Behind a label and its mark stands a value, in a table or not.
+        Usual::Cells if separator.is_bar() && is_named(&text[..at]) => separator.usual = Usual::Named,
+        _ => {}
     }
     loop {
         let len = text[at..].iter().take(GROUP_CHARS_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -152,7 +158,7 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
     }
     let groups = Groups { text, groups };
     let end = groups.range().end.max(group_end);
-    if groups.groups.len() < GROUPS_MIN || !groups.is_value(&separator) {
+    if !groups.is_value(&separator) {
         return Err(end);
     }
     let gaps = groups.groups.windows(2).map(|pair| pair[0].end..pair[1].start).collect();
@@ -239,6 +245,21 @@ impl<'t> Separator<'t> {
         text.last() == self.bytes.last() && (self.bytes.len() == 1 || text.ends_with(self.bytes))
     }
 
+    /// Whether it is a sign that tables have between cells, and sentences nowhere.
+    fn is_bar(&self) -> bool {
+        matches!(self.bytes.trim_ascii(), b"|") || self.bytes == b"\t"
+    }
+
+    /// Whether it stands between numbers that are no value nearly never.
+    fn is_odd(&self) -> bool {
+        let is_common = |byte: &u8| matches!(byte, b'.' | b'/' | b'_' | b',' | b';' | b':');
+        match self.usual {
+            Usual::Seldom => !self.bytes.iter().any(is_common) && !self.bytes.trim_ascii().is_empty(),
+            Usual::Named => !self.bytes.iter().any(|byte| is_common(byte) || matches!(byte, b'-' | b'\n')),
+            Usual::Everywhere | Usual::Cells => false,
+        }
+    }
+
     /// The separator that a text begins with.
     fn at(rest: &'t [u8]) -> Option<Self> {
         let is_part = |byte: &u8| !byte.is_ascii_alphanumeric();
@@ -281,7 +302,13 @@ impl Groups<'_> {
     fn is_value(&self, separator: &Separator<'_>) -> bool {
         let lens = || self.groups.iter().map(Range::len);
         let chars: usize = lens().sum();
-        if !VALUE_CHARS.contains(&chars) || lens().any(|len| len == 0 || len > GROUP_CHARS_MAX) {
+        let is_named = separator.is_odd() && self.is_named();
+        let (chars_range, groups_min) =
+            if is_named { (NAMED_VALUE_CHARS, NAMED_GROUPS_MIN) } else { (VALUE_CHARS, GROUPS_MIN) };
+        if self.groups.len() < groups_min
+            || !chars_range.contains(&chars)
+            || lens().any(|len| len == 0 || len > GROUP_CHARS_MAX)
+        {
             return false;
         }
         let in_groups = |test: fn(&u8) -> bool| {
@@ -299,7 +326,7 @@ impl Groups<'_> {
                 is_of_upper && (!may_count || self.is_named() && !self.is_thousands())
             }
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
-            (Usual::Seldom, None) => is_plain,
+            (Usual::Seldom, None) => is_plain || is_named && is_of_upper,
             // Pairs of hexadecimal digits are an address.
             (Usual::Named, _) if separator.bytes == b":" && !is_plain && in_groups(u8::is_ascii_hexdigit) == chars => {
                 false
@@ -392,7 +419,7 @@ impl Groups<'_> {
 }
 
 /// Whether a text ends with a word and a mark that assigns, perhaps in quotes: what follows has a label.
-fn is_named(before: &[u8]) -> bool {
+pub(super) fn is_named(before: &[u8]) -> bool {
     let is_open = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'(' | b'[' | b'{');
     let opened = before.iter().rev().take(LABEL_OPEN_BYTES_MAX).take_while(|byte| is_open(byte)).count();
     let Some((b':' | b'=', word)) = before[..before.len() - opened].split_last() else { return false };
@@ -472,6 +499,15 @@ mod tests {
             ("pesel: 44 05 14 01 45 81 23 62", &["hex D\u{5}\u{14}\u{1}E\u{FFFD}#b", "4405140145812362"]),
             ("code: FR|RR|ML|88|C5|0G|79|1Y", &["FRRRML88C50G791Y"]),
             ("code FRR RML 88C 50G 791 Y", &["FRRRML88C50G791Y"]),
+            ("pps: 550*2462H of", &["5502462H"]),
+            ("account: 69|2161|0673|24", &["692161067324"]),
+            ("rvnr: 55·181004·N·577 of", &["55181004N577"]),
+            ("sedol: 549 • 082 • 2", &["5490822"]),
+            ("nip 549 • 082 • 2", &[]),
+            ("3*4405140", &[]),
+            ("size: 1024/768000", &[]),
+            ("at: 12:3045678", &[]),
+            ("case = ABC_1234567", &[]),
             ("4405\n1401\n458 of", &[]),
             ("sum = 4405 + 1401 + 458", &[]),
             ("total: 1'234'567'890", &[]),
