@@ -37,12 +37,14 @@ pub(in crate::content) enum Chain {
     Hex(Range<usize>, Derived),
     /// One value: what stands between its groups.
     Value(Range<usize>, Vec<Range<usize>>),
+    /// The same, where signs stand between the groups that take the place of others: of hyphens, perhaps.
+    Replaced(Range<usize>, Vec<Range<usize>>),
 }
 
 impl Chain {
     fn range(&self) -> &Range<usize> {
         match self {
-            Self::Hex(range, _) | Self::Value(range, _) => range,
+            Self::Hex(range, _) | Self::Value(range, _) | Self::Replaced(range, _) => range,
         }
     }
 }
@@ -162,7 +164,8 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
         return Err(end);
     }
     let gaps = groups.groups.windows(2).map(|pair| pair[0].end..pair[1].start).collect();
-    Ok(Chain::Value(groups.range(), gaps))
+    let is_replaced = separator.is_odd() && groups.is_named();
+    Ok(if is_replaced { Chain::Replaced(groups.range(), gaps) } else { Chain::Value(groups.range(), gaps) })
 }
 
 /// Where the first group of a chain begins, of which one group ends here.
@@ -254,7 +257,7 @@ impl<'t> Separator<'t> {
     fn is_odd(&self) -> bool {
         let is_common = |byte: &u8| matches!(byte, b'.' | b'/' | b'_' | b',' | b';' | b':');
         match self.usual {
-            Usual::Seldom => !self.bytes.iter().any(is_common) && !self.bytes.trim_ascii().is_empty(),
+            Usual::Seldom => !self.bytes.iter().any(is_common),
             Usual::Named => !self.bytes.iter().any(|byte| is_common(byte) || matches!(byte, b'-' | b'\n')),
             Usual::Everywhere | Usual::Cells => false,
         }
@@ -455,7 +458,7 @@ mod tests {
         chains
             .map(|chain| match chain {
                 Chain::Hex(_, content) => format!("hex {}", show(&content.bytes)),
-                Chain::Value(range, gaps) => {
+                Chain::Value(range, gaps) | Chain::Replaced(range, gaps) => {
                     let is_kept = |at: &usize| !gaps.iter().any(|gap| gap.contains(at));
                     show(&range.filter(is_kept).map(|at| text[at]).collect::<Vec<_>>())
                 }

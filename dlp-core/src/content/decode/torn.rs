@@ -50,26 +50,37 @@ impl Gap {
 /// Looks for everything that was torn apart.
 pub(in crate::content) fn mend(text: &[u8], places: &Places) -> Mended {
     let mut mended = Mended::default();
-    let mut gaps = Vec::new();
+    let (mut gaps, mut replaced) = (Vec::new(), Vec::new());
     for chain in chains(text, places) {
         match chain {
             Chain::Hex(_, content) => mended.hex.push(content),
             Chain::Value(_, between) => gaps.extend(between.into_iter().map(Gap::of)),
+            Chain::Replaced(_, between) => {
+                // Some values are written with separators alone, most of them with hyphens.
+                replaced.extend(between.iter().map(|range| Gap { range: range.clone(), stands: b"-" }));
+                gaps.extend(between.into_iter().map(Gap::of));
+            }
         }
     }
     between_strings(text, places, &mut gaps);
     between_lines(text, places, &mut gaps);
     gaps.sort_by_key(|gap| gap.range.start);
     gaps.dedup_by(|next, kept| next.range.start < kept.range.end);
-    let mut rest = gaps.as_slice();
+    without_gaps(text, &gaps, &mut mended.joined);
+    without_gaps(text, &replaced, &mut mended.joined);
+    mended
+}
+
+/// Makes the surroundings of gaps anew, in one piece where they are near each other.
+fn without_gaps(text: &[u8], gaps: &[Gap], joined: &mut Vec<Derived>) {
+    let mut rest = gaps;
     while let Some(first) = rest.first() {
         let reaches = |pair: &[Gap]| pair[1].range.start <= pair[0].range.end + 2 * AROUND_BYTES;
         let count = 1 + rest.windows(2).take_while(|pair| reaches(pair)).count();
         let window = first.range.start.saturating_sub(AROUND_BYTES)..rest[count - 1].range.end + AROUND_BYTES;
-        mended.joined.push(without(text, window.start..window.end.min(text.len()), &rest[..count]));
+        joined.push(without(text, window.start..window.end.min(text.len()), &rest[..count]));
         rest = &rest[count..];
     }
-    mended
 }
 
 /// A part of a text without its gaps.
@@ -353,7 +364,6 @@ mod tests {
             ("iban: GB63 EVGA 393\n1 2383 8347 73 of", Some("iban: GB63 EVGA 3931 2383 8347 73 of")),
             ("konto: 8299.0\n4.30302 of", Some("konto: 8299.04.30302 of")),
             ("iban GB63 EVGA 393\n1 2383 8347 73 of", None),
-            ("at: 2024-01-1\nAND MORE", None),
             ("pesel 44051=\n401458 of", Some("pesel 44051401458 of")),
             ("key sk1Live_abcdef\n0123456789abcdef end", Some("key sk1Live_abcdef0123456789abcdef end")),
             ("pesel 44051\\\n401458 of", Some("pesel 44051401458 of")),
@@ -368,6 +378,13 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(joined(text).first().map(String::as_str), *expected, "{text}");
         }
+    }
+
+    #[test]
+    fn odd_signs_behind_a_label_may_stand_for_hyphens() {
+        assert_eq!(joined("ein: 35*1248942 of"), ["ein: 351248942 of", "ein: 35-1248942 of"]);
+        assert_eq!(joined("hetu: 020304  434R of"), ["hetu: 020304434R of", "hetu: 020304-434R of"]);
+        assert!(joined("3*1248942 of").is_empty());
     }
 
     #[test]
