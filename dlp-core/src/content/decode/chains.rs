@@ -23,6 +23,8 @@ const GROUPS_MIN: usize = 3;
 /// The same where a label names what signs set apart that stand between no other numbers.
 const NAMED_VALUE_CHARS: Range<usize> = 7..41;
 const NAMED_GROUPS_MIN: usize = 2;
+/// Arcs of an object identifier, of which algorithms and attributes have six and more.
+const OBJECT_ARCS_MIN: usize = 5;
 /// Groups of a value in single characters.
 const SINGLE_GROUPS_MIN: usize = 9;
 /// Blanks, quotes and brackets between a label, its mark and a value.
@@ -341,6 +343,7 @@ impl Groups<'_> {
         is_regular
             && !is_thousands
             && !self.is_address(separator)
+            && !self.is_object_identifier(separator)
             && self.stands_apart(separator)
             && (separator.usual == Usual::Seldom || separator.bytes.contains(&b'\n') || self.is_alone(separator))
     }
@@ -367,6 +370,18 @@ impl Groups<'_> {
             digits.iter().all(u8::is_ascii_digit) && value <= u8::MAX.into()
         };
         separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(is_number)
+    }
+
+    /// Whether they are an object identifier (ITU-T X.660): arcs of any length, the first one 0, 1 or 2, and the second below
+    /// 40, but for joint ones.
+    fn is_object_identifier(&self, separator: &Separator<'_>) -> bool {
+        let [first, second, ..] = self.groups else { return false };
+        let second = &self.text[second.clone()];
+        let is_below_40 = second.len() == 1 || second.len() == 2 && second[0] < b'4';
+        separator.bytes == b"."
+            && self.groups.len() >= OBJECT_ARCS_MIN
+            && self.regular_len().is_none()
+            && matches!(&self.text[first.clone()], b"0" | b"1" | b"2" if is_below_40)
     }
 
     /// Whether they can be a number with its thousands set apart: all groups behind the first have three digits.
@@ -522,6 +537,9 @@ mod tests {
             ("addr: 2001:0db8:85a3:0042", &[]),
             ("512.330017", &[]),
             ("192.168.100.200", &[]),
+            ("nid: 1.2.840.10045.4.3.2", &[]),
+            ("nid 2.16.840.1.113733.1.7.23.3", &[]),
+            ("nir 1.84.12.76.451.089.46", &["184127645108946"]),
             ("12.05.2024", &[]),
             ("2024/05/12 10:11:12.123", &[]),
             ("/2024/05/123456/", &[]),
