@@ -327,6 +327,39 @@ fn detectors(inspector: &Inspector, bytes: &[u8]) -> BTreeSet<String> {
     sure.map(|finding| inspector.detectors().detector(finding.detector).id.clone()).collect()
 }
 
+/// Values as people write them, whose own separators take part: labels, values, and what stands in their place.
+const OWN_SEPARATORS: [(&str, &str); 10] = [
+    ("EIN", "35-1248942"),
+    ("Henkilötunnus", "020304-434R"),
+    ("CNIC", "31472-4064713-8"),
+    ("NIP", "282-848-32-39"),
+    ("AHV-Nummer", "756.6256.8087.99"),
+    ("CPF", "211.205.028-10"),
+    ("IBAN", "GB63 EVGA 2938 2383 8367 73"),
+    ("Rentenversicherungsnummer", "55 181004 N 577"),
+    ("SEDOL", "5490822"),
+    ("IČO", "04405137"),
+];
+
+#[test]
+fn other_signs_in_the_place_of_separators_hide_nothing() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let mut missed = Vec::new();
+    for (label, value) in OWN_SEPARATORS {
+        let plain = detectors(&inspector, &said(label, value));
+        assert!(!plain.is_empty(), "{label} is found as it stands");
+        let is_separator = |c: char| matches!(c, ' ' | '-' | '.');
+        for sign in ["*", "·", " • ", "|", "  ", "#", "~"] {
+            let written =
+                if value.contains(is_separator) { value.replace(is_separator, sign) } else { in_threes(value, sign) };
+            if detectors(&inspector, &said(label, &written)).is_disjoint(&plain) {
+                missed.push(written);
+            }
+        }
+    }
+    assert!(missed.is_empty(), "missed: {missed:?}");
+}
+
 #[test]
 fn what_anybody_can_reverse_is_found() {
     let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());

@@ -20,6 +20,11 @@ const VALUE_CHARS: Range<usize> = 9..41;
 pub(super) const GROUP_CHARS_MAX: usize = 8;
 /// Groups of a value: two are a number with a fraction, a quotient, a pair.
 const GROUPS_MIN: usize = 3;
+/// The same where a label names what signs set apart that stand between no other numbers.
+const NAMED_VALUE_CHARS: Range<usize> = 7..41;
+const NAMED_GROUPS_MIN: usize = 2;
+/// Arcs of an object identifier, of which algorithms and attributes have six and more.
+const OBJECT_ARCS_MIN: usize = 5;
 /// Groups of a value in single characters.
 const SINGLE_GROUPS_MIN: usize = 9;
 /// Blanks, quotes and brackets between a label, its mark and a value.
@@ -34,12 +39,14 @@ pub(in crate::content) enum Chain {
     Hex(Range<usize>, Derived),
     /// One value: what stands between its groups.
     Value(Range<usize>, Vec<Range<usize>>),
+    /// The same, where signs stand between the groups that take the place of others: of hyphens, perhaps.
+    Replaced(Range<usize>, Vec<Range<usize>>),
 }
 
 impl Chain {
     fn range(&self) -> &Range<usize> {
         match self {
-            Self::Hex(range, _) | Self::Value(range, _) => range,
+            Self::Hex(range, _) | Self::Value(range, _) | Self::Replaced(range, _) => range,
         }
     }
 }
@@ -130,10 +137,13 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
     let is_upper = |byte: &&u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let letters = text[place + 1..].iter().take(GROUP_CHARS_MAX).take_while(is_upper).count();
     let group_end = place + 1 + letters;
-    let Some(separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
+    let Some(mut separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
     let mut at = first_group(text, from, (group_end, &separator));
-    if separator.usual == Usual::Named && !is_named(&text[..at]) {
-        return Err(place + 1);
+    match separator.usual {
+        Usual::Named if !is_named(&text[..at]) => return Err(place + 1),
+        // Behind a label and its mark stands a value, in a table or not.
+        Usual::Cells if separator.is_bar() && is_named(&text[..at]) => separator.usual = Usual::Named,
+        _ => {}
     }
     loop {
         let len = text[at..].iter().take(GROUP_CHARS_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -152,11 +162,12 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
     }
     let groups = Groups { text, groups };
     let end = groups.range().end.max(group_end);
-    if groups.groups.len() < GROUPS_MIN || !groups.is_value(&separator) {
+    if !groups.is_value(&separator) {
         return Err(end);
     }
     let gaps = groups.groups.windows(2).map(|pair| pair[0].end..pair[1].start).collect();
-    Ok(Chain::Value(groups.range(), gaps))
+    let is_replaced = separator.is_odd() && groups.is_named();
+    Ok(if is_replaced { Chain::Replaced(groups.range(), gaps) } else { Chain::Value(groups.range(), gaps) })
 }
 
 /// Where the first group of a chain begins, of which one group ends here.
@@ -239,6 +250,21 @@ impl<'t> Separator<'t> {
         text.last() == self.bytes.last() && (self.bytes.len() == 1 || text.ends_with(self.bytes))
     }
 
+    /// Whether it is a sign that tables have between cells, and sentences nowhere.
+    fn is_bar(&self) -> bool {
+        matches!(self.bytes.trim_ascii(), b"|") || self.bytes == b"\t"
+    }
+
+    /// Whether it stands between numbers that are no value nearly never.
+    fn is_odd(&self) -> bool {
+        let is_common = |byte: &u8| matches!(byte, b'.' | b'/' | b'_' | b',' | b';' | b':');
+        match self.usual {
+            Usual::Seldom => !self.bytes.iter().any(is_common),
+            Usual::Named => !self.bytes.iter().any(|byte| is_common(byte) || matches!(byte, b'-' | b'\n')),
+            Usual::Everywhere | Usual::Cells => false,
+        }
+    }
+
     /// The separator that a text begins with.
     fn at(rest: &'t [u8]) -> Option<Self> {
         let is_part = |byte: &u8| !byte.is_ascii_alphanumeric();
@@ -281,7 +307,13 @@ impl Groups<'_> {
     fn is_value(&self, separator: &Separator<'_>) -> bool {
         let lens = || self.groups.iter().map(Range::len);
         let chars: usize = lens().sum();
-        if !VALUE_CHARS.contains(&chars) || lens().any(|len| len == 0 || len > GROUP_CHARS_MAX) {
+        let is_named = separator.is_odd() && self.is_named();
+        let (chars_range, groups_min) =
+            if is_named { (NAMED_VALUE_CHARS, NAMED_GROUPS_MIN) } else { (VALUE_CHARS, GROUPS_MIN) };
+        if self.groups.len() < groups_min
+            || !chars_range.contains(&chars)
+            || lens().any(|len| len == 0 || len > GROUP_CHARS_MAX)
+        {
             return false;
         }
         let in_groups = |test: fn(&u8) -> bool| {
@@ -299,7 +331,7 @@ impl Groups<'_> {
                 is_of_upper && (!may_count || self.is_named() && !self.is_thousands())
             }
             (Usual::Seldom, Some(_)) => is_of_upper || is_token,
-            (Usual::Seldom, None) => is_plain,
+            (Usual::Seldom, None) => is_plain || is_named && is_of_upper,
             // Pairs of hexadecimal digits are an address.
             (Usual::Named, _) if separator.bytes == b":" && !is_plain && in_groups(u8::is_ascii_hexdigit) == chars => {
                 false
@@ -311,6 +343,7 @@ impl Groups<'_> {
         is_regular
             && !is_thousands
             && !self.is_address(separator)
+            && !self.is_object_identifier(separator)
             && self.stands_apart(separator)
             && (separator.usual == Usual::Seldom || separator.bytes.contains(&b'\n') || self.is_alone(separator))
     }
@@ -337,6 +370,18 @@ impl Groups<'_> {
             digits.iter().all(u8::is_ascii_digit) && value <= u8::MAX.into()
         };
         separator.bytes == b"." && self.groups.len() == 4 && self.groups.iter().all(is_number)
+    }
+
+    /// Whether they are an object identifier (ITU-T X.660): arcs of any length, the first one 0, 1 or 2, and the second below
+    /// 40, but for joint ones.
+    fn is_object_identifier(&self, separator: &Separator<'_>) -> bool {
+        let [first, second, ..] = self.groups else { return false };
+        let second = &self.text[second.clone()];
+        let is_below_40 = second.len() == 1 || second.len() == 2 && second[0] < b'4';
+        separator.bytes == b"."
+            && self.groups.len() >= OBJECT_ARCS_MIN
+            && self.regular_len().is_none()
+            && matches!(&self.text[first.clone()], b"0" | b"1" | b"2" if is_below_40)
     }
 
     /// Whether they can be a number with its thousands set apart: all groups behind the first have three digits.
@@ -392,7 +437,7 @@ impl Groups<'_> {
 }
 
 /// Whether a text ends with a word and a mark that assigns, perhaps in quotes: what follows has a label.
-fn is_named(before: &[u8]) -> bool {
+pub(super) fn is_named(before: &[u8]) -> bool {
     let is_open = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'(' | b'[' | b'{');
     let opened = before.iter().rev().take(LABEL_OPEN_BYTES_MAX).take_while(|byte| is_open(byte)).count();
     let Some((b':' | b'=', word)) = before[..before.len() - opened].split_last() else { return false };
@@ -428,7 +473,7 @@ mod tests {
         chains
             .map(|chain| match chain {
                 Chain::Hex(_, content) => format!("hex {}", show(&content.bytes)),
-                Chain::Value(range, gaps) => {
+                Chain::Value(range, gaps) | Chain::Replaced(range, gaps) => {
                     let is_kept = |at: &usize| !gaps.iter().any(|gap| gap.contains(at));
                     show(&range.filter(is_kept).map(|at| text[at]).collect::<Vec<_>>())
                 }
@@ -496,6 +541,27 @@ mod tests {
             ("10 of 20 and 30, or 5", &[]),
             ("1.5 2.5 3.5 4.5", &[]),
             ("2026-11-22", &[]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(joined(text), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_takes_odd_signs_for_separators_and_object_identifiers_are_none() {
+        let rows: &[(&str, &[&str])] = &[
+            ("pps: 550*2462H of", &["5502462H"]),
+            ("account: 69|2161|0673|24", &["692161067324"]),
+            ("rvnr: 55·181004·N·577 of", &["55181004N577"]),
+            ("sedol: 549 • 082 • 2", &["5490822"]),
+            ("nip 549 • 082 • 2", &[]),
+            ("3*4405140", &[]),
+            ("size: 1024/768000", &[]),
+            ("at: 12:3045678", &[]),
+            ("case = ABC_1234567", &[]),
+            ("nid: 1.2.840.10045.4.3.2", &[]),
+            ("nid 2.16.840.1.113733.1.7.23.3", &[]),
+            ("nir 1.84.12.76.451.089.46", &["184127645108946"]),
         ];
         for (text, expected) in rows {
             assert_eq!(joined(text), *expected, "{text}");

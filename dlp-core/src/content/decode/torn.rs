@@ -3,7 +3,7 @@
 //! Most of such places are what they look like: a sum of strings, the end of a line, a row of numbers. So a place
 //! counts only where the parts may be one value, and its surroundings are made anew, as with escapes.
 
-use super::chains::{Chain, chains};
+use super::chains::{Chain, chains, is_named};
 use super::{Derived, Places};
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ const MARGIN_BYTES_MAX: usize = 24;
 const WORD_CHARS_MAX: usize = 256;
 /// Characters of a broken number, both parts together.
 const NUMBER_CHARS: Range<usize> = 9..35;
+/// Characters of a group of them that a line end may have cut.
+const CUT_GROUP_CHARS_MAX: usize = 12;
 /// Characters of a broken key, both parts together, and of the shorter one.
 const KEY_CHARS_MIN: usize = 16;
 const KEY_PART_CHARS_MIN: usize = 3;
@@ -48,26 +50,37 @@ impl Gap {
 /// Looks for everything that was torn apart.
 pub(in crate::content) fn mend(text: &[u8], places: &Places) -> Mended {
     let mut mended = Mended::default();
-    let mut gaps = Vec::new();
+    let (mut gaps, mut replaced) = (Vec::new(), Vec::new());
     for chain in chains(text, places) {
         match chain {
             Chain::Hex(_, content) => mended.hex.push(content),
             Chain::Value(_, between) => gaps.extend(between.into_iter().map(Gap::of)),
+            Chain::Replaced(_, between) => {
+                // Some values are written with separators alone, most of them with hyphens.
+                replaced.extend(between.iter().map(|range| Gap { range: range.clone(), stands: b"-" }));
+                gaps.extend(between.into_iter().map(Gap::of));
+            }
         }
     }
     between_strings(text, places, &mut gaps);
     between_lines(text, places, &mut gaps);
     gaps.sort_by_key(|gap| gap.range.start);
     gaps.dedup_by(|next, kept| next.range.start < kept.range.end);
-    let mut rest = gaps.as_slice();
+    without_gaps(text, &gaps, &mut mended.joined);
+    without_gaps(text, &replaced, &mut mended.joined);
+    mended
+}
+
+/// Makes the surroundings of gaps anew, in one piece where they are near each other.
+fn without_gaps(text: &[u8], gaps: &[Gap], joined: &mut Vec<Derived>) {
+    let mut rest = gaps;
     while let Some(first) = rest.first() {
         let reaches = |pair: &[Gap]| pair[1].range.start <= pair[0].range.end + 2 * AROUND_BYTES;
         let count = 1 + rest.windows(2).take_while(|pair| reaches(pair)).count();
         let window = first.range.start.saturating_sub(AROUND_BYTES)..rest[count - 1].range.end + AROUND_BYTES;
-        mended.joined.push(without(text, window.start..window.end.min(text.len()), &rest[..count]));
+        joined.push(without(text, window.start..window.end.min(text.len()), &rest[..count]));
         rest = &rest[count..];
     }
-    mended
 }
 
 /// A part of a text without its gaps.
@@ -216,6 +229,7 @@ fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) ->
         () if is_number && joins_groups(left, &text[right..]) => {
             Gap { range, stands: if cuts_group(left, &text[right..]) { b"" } else { b" " } }
         }
+        () if is_number && cuts_named(left, &text[right..]) => Gap::of(range),
         () if joins_key(word, next) && !is_name(&text[right + behind..]) => Gap::of(range),
         () => return LineEnd::Plain,
     };
@@ -258,6 +272,26 @@ fn cuts_group(left: &[u8], right: &[u8]) -> bool {
     let (last, other) = (before.next().unwrap_or(0), before.next().unwrap_or(0));
     let next = right.iter().take(NUMBER_CHARS.end).take_while(|byte| byte.is_ascii_digit()).count();
     last < other && last + next == other
+}
+
+/// Whether a line ends inside of a group of a value that a label names: groups of digits and capitals of any length, of
+/// which the last one is shorter than the one before it.
+fn cuts_named(left: &[u8], right: &[u8]) -> bool {
+    let is_part = |byte: &&u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let is_group = |byte: &&u8| is_part(byte) || matches!(byte, b' ' | b'-' | b'.' | b'/');
+    let before = left.iter().rev().take(NUMBER_CHARS.end).take_while(is_group).count();
+    let (label, before) = left.split_at(left.len() - before);
+    let behind = &right[..right.iter().take(NUMBER_CHARS.end).take_while(is_group).count()];
+    let mut groups = before.rsplit(|byte| !is_part(&byte)).map(<[u8]>::len);
+    let (last, other) = (groups.next().unwrap_or(0), groups.next().unwrap_or(0));
+    let next = behind.iter().take_while(is_part).count();
+    let is_cut = last > 0 && next > 0 && last < other && last + next <= CUT_GROUP_CHARS_MAX;
+    let count = |test: fn(&u8) -> bool| before.iter().chain(behind).filter(|byte| test(byte)).count();
+    let (digits, chars) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphanumeric));
+    let is_value = digits * 3 >= chars && NUMBER_CHARS.contains(&chars) && behind.iter().any(u8::is_ascii_digit);
+    // A word that goes on behind the groups is no part of a value.
+    let ends_so = right.get(behind.len()).is_none_or(|byte| !byte.is_ascii_alphanumeric()) || behind.ends_with(b" ");
+    is_cut && is_value && ends_so && is_named(label.trim_ascii_end())
 }
 
 /// Whether what stands behind a word makes it the name of a setting.
@@ -327,6 +361,9 @@ mod tests {
             ("sin 046 45\n4 286 of", Some("sin 046 454 286 of")),
             ("cpf 585.233.8\n83-46 of", Some("cpf 585.233.883-46 of")),
             ("version 12.10.3\n46-1 of", None),
+            ("iban: GB63 EVGA 393\n1 2383 8347 73 of", Some("iban: GB63 EVGA 3931 2383 8347 73 of")),
+            ("konto: 8299.0\n4.30302 of", Some("konto: 8299.04.30302 of")),
+            ("iban GB63 EVGA 393\n1 2383 8347 73 of", None),
             ("pesel 44051=\n401458 of", Some("pesel 44051401458 of")),
             ("key sk1Live_abcdef\n0123456789abcdef end", Some("key sk1Live_abcdef0123456789abcdef end")),
             ("pesel 44051\\\n401458 of", Some("pesel 44051401458 of")),
@@ -341,6 +378,13 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(joined(text).first().map(String::as_str), *expected, "{text}");
         }
+    }
+
+    #[test]
+    fn odd_signs_behind_a_label_may_stand_for_hyphens() {
+        assert_eq!(joined("ein: 35*1248942 of"), ["ein: 351248942 of", "ein: 35-1248942 of"]);
+        assert_eq!(joined("hetu: 020304  434R of"), ["hetu: 020304434R of", "hetu: 020304-434R of"]);
+        assert!(joined("3*1248942 of").is_empty());
     }
 
     #[test]

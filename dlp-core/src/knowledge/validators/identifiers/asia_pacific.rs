@@ -122,7 +122,8 @@ pub(super) fn kr_resident(value: &[u8]) -> Option<bool> {
     let year = century + two(&d, 0);
     let sum = weighted(&d[..12], &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]);
     let check = ((if foreign { 13 } else { 11 }) - sum % 11).rem_euclid(10);
-    let office = two(&d, 7) <= 96;
+    // Foreigners have the number of an office of their own there.
+    let office = foreign || two(&d, 7) <= 96;
     Some(is_date(year, two(&d, 2), two(&d, 4)) && ((office && ends_with(&d, check)) || year >= 2020))
 }
 
