@@ -72,6 +72,7 @@ mod xml;
 mod zip;
 
 pub use crate::matching::LineColumn;
+pub use decode::runs::starts_zlib;
 pub use extract::{Extraction, Input, ReadSeek, extract};
 pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase, Related};
 pub(crate) use joining::{Joining, PairsOnce};
