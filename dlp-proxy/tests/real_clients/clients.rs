@@ -42,7 +42,9 @@ pub(crate) const CLIENTS: &[Client] = &[
     client("curl chunked to Google Drive", curl_drive_chunked),
     client("rclone to S3", rclone_s3),
     client("Dropbox SDK", dropbox_sdk),
+    Client { asks_first: true, ..client("Dropbox SDK, session", dropbox_session) },
     client("boto3 to S3", boto3_s3),
+    Client { asks_first: true, ..client("boto3 to S3, in parts", boto3_parts) },
     client("Google client", google),
     Client { asks_first: true, ..client("Google client, resumable", google_resumable) },
     Client { asks_first: true, ..client("Slack SDK", slack_sdk) },
@@ -137,6 +139,33 @@ import sys, dropbox
 session = dropbox.create_session(ca_certs=sys.argv[1])
 client = dropbox.Dropbox('token', session=session, max_retries_on_error=0, timeout=20)
 print(client.files_upload(open(sys.argv[2], 'rb').read(), '/f').path_lower)
+";
+    python(gateway, SCRIPT, file)
+}
+
+fn dropbox_session(gateway: &Gateway, file: &Path) -> Option<Answer> {
+    const SCRIPT: &str = "
+import sys, dropbox
+from dropbox.files import CommitInfo, UploadSessionCursor
+session = dropbox.create_session(ca_certs=sys.argv[1])
+client = dropbox.Dropbox('token', session=session, max_retries_on_error=0, timeout=20)
+content = open(sys.argv[2], 'rb').read()
+name = client.files_upload_session_start(b'').session_id
+client.files_upload_session_append_v2(content, UploadSessionCursor(name, 0))
+print(client.files_upload_session_finish(b'', UploadSessionCursor(name, len(content)), CommitInfo('/f')).path_lower)
+";
+    python(gateway, SCRIPT, file)
+}
+
+fn boto3_parts(gateway: &Gateway, file: &Path) -> Option<Answer> {
+    const SCRIPT: &str = "
+import sys, boto3, botocore.config
+from boto3.s3.transfer import TransferConfig
+config = botocore.config.Config(retries={'total_max_attempts': 1}, read_timeout=20)
+client = boto3.client('s3', region_name='eu-central-1', aws_access_key_id='id', aws_secret_access_key='key',
+                      verify=sys.argv[1], config=config)
+client.upload_file(sys.argv[2], 'private-notes', 'f', Config=TransferConfig(multipart_threshold=1))
+print('stored')
 ";
     python(gateway, SCRIPT, file)
 }

@@ -138,10 +138,23 @@ async fn receive(
 
 /// Answers as the service whose client asks would, as far as the client checks it.
 fn answer(host: &str, path: &str, session: usize) -> Response<Full<Bytes>> {
+    if path.ends_with("?uploads") {
+        let started =
+            format!("<InitiateMultipartUploadResult><UploadId>u{session}</UploadId></InitiateMultipartUploadResult>");
+        return content("application/xml", started);
+    }
+    if path.contains("?uploadId=") {
+        let done = "<CompleteMultipartUploadResult><ETag>none</ETag></CompleteMultipartUploadResult>";
+        return content("application/xml", done.to_owned());
+    }
     let json = match path.split('?').next().unwrap_or_default() {
-        "/2/files/upload" => {
+        "/2/files/upload" | "/2/files/upload_session/finish" => {
             r#"{"name":"f","id":"id:a4ayc_80_OEAAAAAAAAAXw","client_modified":"2026-01-01T00:00:00Z","server_modified":"2026-01-01T00:00:00Z","rev":"a1c10ce0dd78","size":1,"path_lower":"/f","path_display":"/f","is_downloadable":true}"#
         }
+        "/2/files/upload_session/start" => {
+            return content("application/json", format!(r#"{{"session_id":"s{session}"}}"#));
+        }
+        "/2/files/upload_session/append_v2" => "null",
         "/upload/drive/v3/files" => r#"{"id":"1","name":"f"}"#,
         "/api/files.getUploadURLExternal" => {
             r#"{"ok":true,"upload_url":"https://files.slack.com/upload/v1/one","file_id":"F1"}"#
@@ -149,13 +162,17 @@ fn answer(host: &str, path: &str, session: usize) -> Response<Full<Bytes>> {
         "/api/files.completeUploadExternal" => r#"{"ok":true,"files":[{"id":"F1","title":"f"}]}"#,
         _ => "",
     };
-    let mut answer = Response::new(Full::from(json));
-    let fields = answer.headers_mut();
-    fields.insert("content-type", HeaderValue::from_static("application/json"));
-    fields.insert("etag", HeaderValue::from_static("\"none\""));
+    let mut answer = content("application/json", json.to_owned());
     if path.contains("uploadType=resumable") && !path.contains("upload_id=") {
         let address = HeaderValue::try_from(format!("https://{host}{path}&upload_id={session}")).expect("a field");
-        fields.insert("location", address);
+        answer.headers_mut().insert("location", address);
     }
+    answer
+}
+
+fn content(kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::from(text));
+    answer.headers_mut().insert("content-type", HeaderValue::from_static(kind));
+    answer.headers_mut().insert("etag", HeaderValue::from_static("\"none\""));
     answer
 }
