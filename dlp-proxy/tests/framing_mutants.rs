@@ -168,7 +168,10 @@ fn body_length(head: &[u8], rest: &[u8]) -> Result<usize, String> {
     let (mut hosts, mut lengths, mut codings) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines {
         let (name, value) = line.split_once(": ").ok_or_else(|| format!("a field: {line:?}"))?;
-        if !is_token(name) || value.chars().any(|c| c < ' ' && c != '\t' || c == '\u{7f}') || value.trim_matches([' ', '\t']) != value {
+        if !is_token(name)
+            || value.chars().any(|c| c < ' ' && c != '\t' || c == '\u{7f}')
+            || value.trim_matches([' ', '\t']) != value
+        {
             return Err(format!("a field: {line:?}"));
         }
         match name.to_ascii_lowercase().replace('_', "-").as_str() {
