@@ -39,6 +39,10 @@ LARGE_BYTES = 2048 * MIB
 LATENCY_COUNT = 10_000
 UPLOADS, UPLOAD_BYTES = 1_000, MIB
 IDLE = 10_000
+# Descriptors that the gateway needs for others, and the time after which it has ended connections that it keeps for nobody.
+IDLE_SPARE = 4_000
+SETTLED_S = 10
+ACTIVE, ACTIVE_S = 500, 20
 RELOADS = 100
 # What somebody would write who lets mitmproxy look for a few things: shapes of six kinds, and the check of cards.
 ADD_ON = r'''
@@ -345,23 +349,30 @@ def uploads(lab):
 
 
 def idle(lab):
-    """Connections that say nothing."""
-    lines = ["| idle connections, each with one to the origin | open | memory | of each |", "|---|---|---|---|"]
-    for version in ("h1", "h2"):
+    """Connections that say nothing, and what others notice of them."""
+    lines = [
+        f"| idle connections | open | memory | {SETTLED_S} s later | {ACTIVE} others, p99 without, with them | p50 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for version in ("plain", "h1", "h2"):
         with lab.gateway() as gateway:
-            lab.load("latency", gateway, http=version, count=100, bytes=1024)
-            before = gateway.memory_mib("VmRSS")
-            # The gateway has two descriptors for each, and some of its own.
-            room = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2
+            active = lambda: lab.load("active", gateway, http=version, connections=ACTIVE, bytes=1024, seconds=ACTIVE_S)
+            alone = active()
+            # Connections to origins that are in use beside them take descriptors too.
+            room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - IDLE_SPARE
             command = lab.load_command("idle", gateway, http=version, count=min(IDLE, room))
             client = subprocess.Popen([str(w) for w in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             try:
                 opened = json.loads(client.stdout.readline())
                 memory = gateway.memory_mib("VmRSS")
+                time.sleep(SETTLED_S)
+                settled = gateway.memory_mib("VmRSS")
+                beside = active()
             finally:
                 client.communicate(timeout=60)
-            each = (memory - before) * 1024 / opened["open"]
-            lines.append(f"| {shown(version)} | {opened['open']:,} | {memory:.0f} MiB | {each:.0f} KiB |")
+            assert not alone["failed"] + beside["failed"], f"{alone}, {beside}"
+            p99, p50 = (", ".join(f"{run[key] / 1000:.2f} ms" for run in (alone, beside)) for key in ("p99_us", "p50_us"))
+            lines.append(f"| {shown(version)} | {opened['open']:,} | {memory:.0f} MiB | {settled:.0f} MiB | {p99} | {p50} |")
     return "\n".join(lines)
 
 
@@ -382,7 +393,7 @@ def reload(lab):
 
 
 def shown(version):
-    return {"h1": "HTTP/1.1", "h2": "HTTP/2"}[version]
+    return {"plain": "plain HTTP", "h1": "HTTP/1.1", "h2": "HTTP/2"}[version]
 
 
 def write_text(path, length):

@@ -5,9 +5,9 @@
 
 Each client uploads something clean, which has to arrive as it was, and something sensitive, which must not complete, and of
 which the origin must not get a byte. A client that is not installed is skipped, and said so; `--require` makes that a failure.
-The clients in Python (google-api-python-client with google-auth, playwright) are looked for in the interpreter that runs this.
-`dlp-proxy/tests/real_clients` drives others from cargo: curl, rclone to S3, boto3 and the Dropbox SDK; `dlp-proxy/tests/icap.rs`
-squid and c-icap-client.
+playwright is looked for in the interpreter that runs this. `dlp-proxy/tests/real_clients` drives others from cargo: curl in both
+versions of HTTP, rclone to S3, boto3, the SDKs of Dropbox and Slack and Google's; `dlp-proxy/tests/icap.rs` c-icap-client, and
+squid without TLS.
 """
 
 import argparse
@@ -26,13 +26,17 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ["files.example", "dav.example", "www.googleapis.com", "github.com", "www.dropbox.com"]
+NAMES = ["files.example", "dav.example", "github.com", "www.dropbox.com"]
 STEP_S = 60
+SQUID_CERTIFICATES = Path("/usr/lib/squid/security_file_certgen")
 CLEAN = "The minutes of the meeting, to be read by everybody who was there.\n" * 40
 # A specimen number, written apart so that this file holds none.
 SECRET = CLEAN + "Please charge my credit card number " + "4000 0100 " + "0007 1234, Visa, expiry 12/29.\n"
 PAGE = """<!doctype html><title>Upload</title>
-<form method="post" enctype="multipart/form-data" action="/upload"><input type="file" name="f"><button>Send</button></form>"""
+<form method="post" enctype="multipart/form-data" action="/upload"><input type="file" name="f"><button>Send</button></form>
+<script>const sent = () => fetch("/upload", { method: "POST", body: document.querySelector("input").files[0] }).then(a => a.status)</script>"""
+# Bytes that nothing but the file has in common with it.
+OF_FILE = 16
 
 
 class Skipped(Exception):
@@ -50,9 +54,9 @@ def main():
         parser.error(f"expected clients of the list that --help shows, got {' '.join(unknown)}")
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with tempfile.TemporaryDirectory() as folder, Origin(Path(folder)) as origin:
-        with gateway(options.gateway, Path(folder), origin) as proxy:
+        with gateway(options.gateway, Path(folder), origin) as (proxy, icap_port):
             for name in options.names or CLIENTS:
-                outcome, text = try_client(name, Scene(Path(folder), origin, proxy))
+                outcome, text = try_client(name, Scene(Path(folder), origin, proxy, icap_port))
                 if outcome == "skipped" and options.require:
                     outcome = "failed"
                 counts[outcome] += 1
@@ -64,12 +68,12 @@ def main():
 def try_client(name, scene):
     try:
         for content, is_clean in ((CLEAN, True), (SECRET, False)):
-            scene.origin.bodies.clear()
+            scene.origin.forget()
             file = scene.folder / "notes.txt"
             file.write_text(content)
             done, said = CLIENTS[name](scene, file)
             arrived = any(holds(body, content) for body in scene.origin.bodies)
-            leaked = any(b"0007" in body for body in scene.origin.bodies)
+            leaked = any(has_some_of(body, content) for body in scene.origin.bodies) or not is_clean and scene.origin.pushes
             if is_clean and not (done and arrived):
                 return "failed", f"clean content {'arrived' if arrived else 'did not arrive'}, done={done}: {said[-600:]}"
             if not is_clean and (done or arrived or leaked):
@@ -86,11 +90,17 @@ def holds(body, content):
     return content.encode() in body
 
 
+def has_some_of(body, content):
+    """Whether a piece of the content is in a body, however short."""
+    content = content.encode()
+    return any(content[at : at + OF_FILE] in body for at in range(len(content) - OF_FILE))
+
+
 class Scene:
     """Where clients find what they need."""
 
-    def __init__(self, folder, origin, proxy):
-        self.folder, self.origin, self.proxy = folder, origin, proxy
+    def __init__(self, folder, origin, proxy, icap_port):
+        self.folder, self.origin, self.proxy, self.icap_port = folder, origin, proxy, icap_port
         self.ca = folder / "state/ca.pem"
 
     def run(self, command, **environment):
@@ -129,34 +139,6 @@ def rclone_webdav(scene, file):
     return scene.run(["rclone", *flags, "copyto", file, f"{remote}notes.txt"])
 
 
-def google(scene, file, *flags):
-    script = """
-import sys
-import httplib2
-from google.auth.transport.requests import AuthorizedSession
-from google.oauth2.credentials import Credentials
-from googleapiclient.discovery import build
-from googleapiclient.http import MediaFileUpload
-class Transport:
-    # The client's own one does not take proxies and authorities from the environment everywhere.
-    def __init__(self):
-        self.session = AuthorizedSession(Credentials('token'))
-    def request(self, uri, method='GET', body=None, headers=None, **_):
-        answer = self.session.request(method, uri, data=body, headers=headers, timeout=30)
-        return httplib2.Response({**answer.headers, 'status': answer.status_code}), answer.content
-    def close(self):
-        pass
-drive = build('drive', 'v3', http=Transport(), static_discovery=True)
-media = MediaFileUpload(sys.argv[1], mimetype='text/plain', resumable=len(sys.argv) > 2)
-print(drive.files().create(body={'name': 'notes.txt'}, media_body=media).execute(num_retries=0))
-"""
-    return scene.python("googleapiclient", script, file, *flags)
-
-
-def google_resumable(scene, file):
-    return google(scene, file, "resumable")
-
-
 def git_push(scene, file):
     work = Path(tempfile.mkdtemp(dir=scene.folder))
     shutil.copy(file, work / "notes.txt")
@@ -183,20 +165,32 @@ def git_push(scene, file):
 
 
 def chromium(scene, file):
-    script = """
+    return in_browser(scene, file, """
+    with page.expect_navigation(timeout=30000) as navigation:
+        page.click('button')
+    status = navigation.value.status
+""")
+
+
+def chromium_script(scene, file):
+    return in_browser(scene, file, """
+    status = page.evaluate('sent()')
+""")
+
+
+def in_browser(scene, file, sending):
+    script = f"""
 import sys
 from playwright.sync_api import sync_playwright
 with sync_playwright() as play:
-    browser = play.chromium.launch(executable_path=sys.argv[3], args=['--no-sandbox'], proxy={'server': sys.argv[1]})
+    browser = play.chromium.launch(executable_path=sys.argv[3], args=['--no-sandbox'], proxy={{'server': sys.argv[1]}})
     page = browser.new_context(ignore_https_errors=True).new_page()
     page.goto('https://www.dropbox.com/upload-page', timeout=30000)
     page.set_input_files('input[type=file]', sys.argv[2])
-    with page.expect_navigation(timeout=30000) as navigation:
-        page.click('button')
-    answer = navigation.value
-    print(answer.status, page.title(), page.inner_text('body')[:300])
+{sending}
+    print(status, page.title(), page.inner_text('body')[:300])
     browser.close()
-    sys.exit(0 if answer.status == 200 else 1)
+    sys.exit(0 if status == 200 else 1)
 """
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if not program:
@@ -204,14 +198,66 @@ with sync_playwright() as play:
     return scene.python("playwright", script, scene.proxy, file, program)
 
 
+def curl_through_squid(scene, file):
+    """Squid opens TLS itself, and asks the gateway whether the upload may leave."""
+    if not shutil.which("squid") or not SQUID_CERTIFICATES.exists():
+        raise Skipped("squid with OpenSSL is not installed")
+    with squid(scene) as (port, ca):
+        command = ["curl", "-sS", "--fail", "--max-time", STEP_S, "--cacert", ca, "--proxy", f"http://127.0.0.1:{port}"]
+        return scene.run([*command, "-T", file, f"https://files.example:{scene.origin.port}/notes.txt"])
+
+
+@contextlib.contextmanager
+def squid(scene):
+    """Squid on a port of its own, with an authority of its own."""
+    folder, port = Path(tempfile.mkdtemp(dir=scene.folder)), free_port()
+    # Started as root it becomes another user, who writes there.
+    scene.folder.chmod(0o755)
+    folder.chmod(0o777)
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem"]
+    make += ["-subj", "/CN=squid", "-days", "2", "-addext", "keyUsage=critical,keyCertSign"]
+    subprocess.run(make, cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    (folder / "hosts").write_text("127.0.0.1 files.example\n")
+    (folder / "ca.key").chmod(0o644)
+    (folder / "squid.conf").write_text(f"""
+http_port 127.0.0.1:{port} ssl-bump cert={folder}/ca.pem key={folder}/ca.key generate-host-certificates=on
+sslcrtd_program {SQUID_CERTIFICATES} -s {folder}/certificates -M 4MB
+acl begins at_step SslBump1
+ssl_bump peek begins
+ssl_bump bump all
+tls_outgoing_options cafile={scene.origin.ca}
+http_access allow all
+cache deny all
+hosts_file {folder}/hosts
+pid_filename {folder}/pid
+access_log none
+cache_log {folder}/cache.log
+coredump_dir {folder}
+shutdown_lifetime 0 seconds
+icap_enable on
+icap_preview_enable on
+icap_service dlp_req reqmod_precache icap://127.0.0.1:{scene.icap_port}/reqmod bypass=off
+adaptation_access dlp_req allow all
+""")
+    subprocess.run([SQUID_CERTIFICATES, "-c", "-s", folder / "certificates", "-M", "4MB"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["chmod", "-R", "a+rwX", folder / "certificates"], check=True)
+    process = subprocess.Popen(["squid", "-N", "-f", folder / "squid.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port, process, f"squid did not start; {folder}/cache.log may say why")
+        yield port, folder / "ca.pem"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 CLIENTS = {
     "curl": curl,
     "curl form": curl_form,
     "rclone to WebDAV": rclone_webdav,
-    "Google client, one request": google,
-    "Google client, resumable": google_resumable,
     "git push": git_push,
     "Chromium, page with a file": chromium,
+    "Chromium, script of a page": chromium_script,
+    "curl through squid, which asks over ICAP": curl_through_squid,
 }
 
 
@@ -220,6 +266,8 @@ class Origin:
 
     def __init__(self, folder):
         self.bodies, self.repositories = [], folder / "repositories"
+        # Bytes that were pushed. They are compressed, so nothing else tells of them.
+        self.pushes = 0
         # Paths that WebDAV clients have written, with their lengths.
         self.stored = {}
         self.ca = folder / "origin-ca.pem"
@@ -231,7 +279,9 @@ class Origin:
             server_version = "origin"
 
             def handle_any(self):
-                answer_request(self, origin)
+                with contextlib.suppress(ConnectionError):
+                    return answer_request(self, origin)
+                self.close_connection = True
 
             do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_PROPFIND = do_MKCOL = do_OPTIONS = do_DELETE = handle_any
 
@@ -247,6 +297,10 @@ class Origin:
         )
         self.port = self.server.server_address[1]
 
+    def forget(self):
+        self.bodies.clear()
+        self.pushes = 0
+
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
@@ -257,19 +311,17 @@ class Origin:
 
 def answer_request(request, origin):
     """Reads a request, keeps its body, and answers as the service would, as far as the clients look."""
-    body = read_body(request)
     host, path = request.headers.get("Host", ""), request.path
+    body = bytearray()
+    # From the first byte on, so that what breaks off is seen as well.
+    origin.bodies.append(body)
+    read_body(request, body)
     if host.startswith("github.com"):
+        origin.pushes += len(body)
         return answer_git(request, origin, body)
-    if body:
-        origin.bodies.append(body)
     status, fields, content = 200, {"Content-Type": "text/plain"}, b"done"
     if path == "/upload-page":
         fields, content = {"Content-Type": "text/html"}, PAGE.encode()
-    elif host.startswith("www.googleapis.com"):
-        fields, content = {"Content-Type": "application/json"}, b'{"id": "1", "name": "notes.txt"}'
-        if "uploadType=resumable" in path and request.command == "POST":
-            fields["Location"] = f"https://{host}{path}&upload_id=one"
     elif host.startswith("dav.example"):
         status, fields, content = answer_webdav(request, origin, body)
     reply(request, status, fields, content)
@@ -294,15 +346,21 @@ def answer_webdav(request, origin, body):
     return 207, {"Content-Type": "application/xml"}, found.encode()
 
 
-def read_body(request):
-    if "chunked" in request.headers.get("Transfer-Encoding", ""):
-        body = b""
-        while size := int(request.rfile.readline().split(b";")[0], 16):
-            body += request.rfile.read(size)
-            request.rfile.readline()
+def read_body(request, body):
+    if "chunked" not in request.headers.get("Transfer-Encoding", ""):
+        return read_bytes(request, int(request.headers.get("Content-Length") or 0), body)
+    while size := int(request.rfile.readline().split(b";")[0], 16):
+        read_bytes(request, size, body)
         request.rfile.readline()
-        return body
-    return request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    request.rfile.readline()
+
+
+def read_bytes(request, count, body):
+    while count and (piece := request.rfile.read1(count)):
+        body += piece
+        count -= len(piece)
+    if count:
+        raise ConnectionError("the body breaks off")
 
 
 def reply(request, status, fields, content):
@@ -348,25 +406,32 @@ def make_certificates(folder):
 @contextlib.contextmanager
 def gateway(program, folder, origin):
     """The gateway as it is by default: every body is held until it was inspected."""
-    port = free_port()
+    port, icap_port = free_port(), free_port()
     hosts = ", ".join(f'"{name}" = "127.0.0.1:{origin.port}"' for name in NAMES)
     config = folder / "gateway.toml"
     config.write_text(
         f'resolver.override = {{ {hosts} }}\nlisten.proxy = ["127.0.0.1:{port}"]\nlisten.admin = "127.0.0.1:0"\n'
+        f'listen.icap = ["127.0.0.1:{icap_port}"]\n'
         f'upstream.use_system_roots = false\nupstream.extra_roots = ["{origin.ca}"]\n'
     )
     process = subprocess.Popen([program, "--config", config, "--state-dir", folder / "state"], stderr=subprocess.DEVNULL)
     try:
-        for _ in range(600):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            if process.poll() is not None:
-                sys.exit(f"{program} did not start; try --gateway")
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        wait_for(port, process, f"{program} did not start; try --gateway")
+        yield f"http://127.0.0.1:{port}", icap_port
     finally:
         process.terminate()
         process.wait(30)
+
+
+def wait_for(port, process, otherwise):
+    """Until somebody listens."""
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    sys.exit(otherwise)
 
 
 def free_port():

@@ -10,6 +10,8 @@ for tool in curl git python3 rclone; do
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v squid >/dev/null || missing+=(squid-openssl)
+command -v c-icap-client >/dev/null || missing+=(c-icap)
 if [ "${#missing[@]}" -gt 0 ]; then
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq
@@ -23,9 +25,10 @@ fi
 # The cloud SDKs, and the checks of identifiers that ours are compared with, live in an environment of their own below
 # target/.
 venv=target/test-clients
-if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import boto3, dropbox, stdnum' 2>/dev/null; then
+if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import boto3, dropbox, googleapiclient, slack_sdk, stdnum' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check 'boto3>=1.40,<2' 'dropbox>=12,<13' 'python-stdnum>=2.2,<3'
+  "$venv/bin/pip" install --quiet --disable-pip-version-check 'boto3>=1.40,<2' 'dropbox>=12,<13' \
+    'google-api-python-client>=2.150,<3' 'google-auth>=2.35,<3' 'requests>=2.32,<3' 'slack_sdk>=3.33,<4' 'python-stdnum>=2.2,<3'
 fi
 
 export DLP_TEST_PYTHON="$PWD/$venv/bin/python"

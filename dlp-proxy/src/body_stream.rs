@@ -26,6 +26,10 @@ use crate::spool::{ReadAhead, Spooled, Stored};
 /// memory, 512 KiB.
 const CHUNKS_AHEAD: u32 = 4;
 
+/// Bytes of a watched answer that are given at a time. Giving is all that is seen of how fast it is taken, so what is given at
+/// once has to be little; a record of TLS holds as much.
+const WATCHED_BYTES_MAX: usize = 16 * 1024;
+
 /// What follows an answer that was held.
 #[derive(Debug)]
 pub(crate) enum Then {
@@ -82,6 +86,8 @@ struct Flow {
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// Tells whether it is taken.
     taking: Option<Taking>,
+    /// What was not given yet of the last piece of a watched answer.
+    rest: Bytes,
     _kept: Option<Box<dyn Any + Send>>,
 }
 
@@ -160,7 +166,14 @@ impl GatewayBody {
 
 impl From<Source> for GatewayBody {
     fn from(source: Source) -> Self {
-        Self(Box::new(Flow { source, progress: Progress::default(), stop: None, taking: None, _kept: None }))
+        Self(Box::new(Flow {
+            source,
+            progress: Progress::default(),
+            stop: None,
+            taking: None,
+            rest: Bytes::new(),
+            _kept: None,
+        }))
     }
 }
 
@@ -207,14 +220,26 @@ impl Body for GatewayBody {
         if let Some(taking) = &mut this.taking {
             taking.asked();
         }
-        let polled = this.poll_source(cx);
-        if let (Some(taking), Poll::Ready(Some(_))) = (&mut this.taking, &polled) {
-            taking.gave();
+        if !this.rest.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(this.next_piece()))));
         }
-        polled
+        let polled = this.poll_source(cx);
+        let Some(taking) = &mut this.taking else { return polled };
+        let Poll::Ready(Some(frame)) = polled else { return polled };
+        taking.gave();
+        Poll::Ready(Some(frame.map(|frame| match frame.into_data() {
+            Ok(bytes) => {
+                this.rest = bytes;
+                Frame::data(this.next_piece())
+            }
+            Err(trailers) => trailers,
+        })))
     }
 
     fn is_end_stream(&self) -> bool {
+        if !self.0.rest.is_empty() {
+            return false;
+        }
         match &self.0.source {
             Source::Full(bytes) => bytes.is_none(),
             Source::Stream(incoming) => incoming.is_end_stream(),
@@ -226,7 +251,28 @@ impl Body for GatewayBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0.source {
+        let (behind, rest) = (self.0.source_hint(), self.0.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(behind.lower() + rest);
+        if let Some(upper) = behind.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}
+
+impl Flow {
+    /// The next bytes of what came of a watched answer.
+    fn next_piece(&mut self) -> Bytes {
+        if let Some(taking) = &mut self.taking {
+            taking.gave();
+        }
+        self.rest.split_to(self.rest.len().min(WATCHED_BYTES_MAX))
+    }
+
+    /// What is known of the length that is still to come from the source.
+    fn source_hint(&self) -> SizeHint {
+        match &self.source {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(incoming) => incoming.size_hint(),
             Source::Answer { incoming, .. } => incoming.size_hint(),
@@ -375,6 +421,33 @@ mod tests {
     use crate::spool::SpoolPlace;
     use http_body_util::BodyExt;
     use prometheus_client::metrics::gauge::Gauge;
+
+    #[tokio::test]
+    async fn a_watched_answer_is_given_in_small_pieces() {
+        for (len, is_watched) in [(0, true), (1, true), (WATCHED_BYTES_MAX, true), (150_000, true), (150_000, false)] {
+            let (send, rest) = mpsc::channel(1);
+            drop(send);
+            let bytes = Bytes::from((0..len).map(|at| at as u8).collect::<Vec<_>>());
+            let mut bodies = [GatewayBody::full(bytes.clone()), GatewayBody::piped(Some(Ok(bytes.clone())), rest)];
+            for (body, has_length) in bodies.iter_mut().zip([true, false]) {
+                if is_watched {
+                    body.0.taking = Some(crate::slow_reader::Answers::default().begin());
+                }
+                let (mut arrived, mut longest) = (Vec::new(), 0);
+                loop {
+                    let left = (len - arrived.len()) as u64;
+                    assert_eq!(body.size_hint().exact(), has_length.then_some(left), "{len}, {}", arrived.len());
+                    assert!(!body.is_end_stream() || left == 0, "{len}, {}", arrived.len());
+                    let Some(frame) = body.frame().await else { break };
+                    let piece = frame.unwrap().into_data().unwrap();
+                    longest = longest.max(piece.len());
+                    arrived.extend_from_slice(&piece);
+                }
+                assert_eq!(arrived, bytes);
+                assert_eq!(longest, if is_watched { len.min(WATCHED_BYTES_MAX) } else { len });
+            }
+        }
+    }
 
     #[tokio::test]
     async fn a_held_body_that_cannot_be_read_is_cut_off() {

@@ -134,15 +134,17 @@ enum At {
 /// Opens a connection of a user and leaves it in the middle of something.
 async fn busy(gateway: &Running, name: &str, at: At) -> Box<dyn Duplex> {
     let tcp = TcpStream::connect(gateway.proxy).await.unwrap();
-    let upload = |target: &str| format!("PUT {target} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000000\r\n");
+    // That the gateway asks for the body says that it has begun to read it.
+    let upload = |target: &str| {
+        format!("PUT {target} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n")
+    };
     match at {
         At::Nothing => Box::new(tunnel(tcp, HOST, &basic(name)).await.unwrap()),
         At::Idle | At::Upload => {
             let io = tunnel(tcp, HOST, &basic(name)).await.unwrap();
             let mut tls = gateway.tls_over(io, HOST, &[]).await.unwrap();
             if matches!(at, At::Upload) {
-                tls.write_all(format!("{}\r\nthe beginning", upload("/f")).as_bytes()).await.unwrap();
-                tls.flush().await.unwrap();
+                begin_upload(&mut tls, &format!("{}\r\n", upload("/f"))).await;
             }
             Box::new(tls)
         }
@@ -156,11 +158,23 @@ async fn busy(gateway: &Running, name: &str, at: At) -> Box<dyn Duplex> {
         At::PlainUpload => {
             let mut tcp = tcp;
             let field = format!("Proxy-Authorization: {}\r\n", basic(name));
-            let head = format!("{}{field}\r\nthe beginning", upload(&format!("http://{HOST}/f")));
-            tcp.write_all(head.as_bytes()).await.unwrap();
+            begin_upload(&mut tcp, &format!("{}{field}\r\n", upload(&format!("http://{HOST}/f")))).await;
             Box::new(tcp)
         }
     }
+}
+
+/// Sends a head, waits until its body is asked for, and sends the first bytes of that.
+async fn begin_upload<T: AsyncRead + AsyncWrite + Unpin>(io: &mut T, head: &str) {
+    io.write_all(head.as_bytes()).await.unwrap();
+    io.flush().await.unwrap();
+    let mut answer = Vec::new();
+    while find(&answer, b"\r\n\r\n").is_none() {
+        answer.push(io.read_u8().await.unwrap());
+    }
+    assert_eq!(status(&String::from_utf8_lossy(&answer)), 100);
+    io.write_all(b"the beginning").await.unwrap();
+    io.flush().await.unwrap();
 }
 
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -185,8 +199,6 @@ async fn a_revocation_cuts_whatever_is_open_at_once() {
         let (ca, origin, gateway) = scene(BOTH).await;
         let hers = busy(&gateway, "anna", at).await;
         let his = busy(&gateway, "bob", At::Idle).await;
-        // Until the gateway has seen what came last.
-        tokio::time::sleep(Duration::from_millis(200)).await;
         let ended = tokio::spawn(end_of(hers));
         let begin = Instant::now();
         let (code, answer) = revoke(&gateway, "anna").await;

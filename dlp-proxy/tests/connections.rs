@@ -75,6 +75,8 @@ async fn broken_origin_certificates_give_a_page_and_send_nothing() {
         let page = gateway.https("site.example:443", browser.as_bytes()).await;
         assert!(page.contains("text/html") && page.contains("site.example"), "{page}");
         assert_eq!(String::from_utf8_lossy(&origin.all()), "");
+        let metrics = gateway.admin("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+        assert!(metrics.contains(&format!("dlp_faults_total{{reason=\"{reason}\"}} 3\n")), "{reason}: {metrics}");
     }
 }
 

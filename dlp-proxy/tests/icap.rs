@@ -401,6 +401,12 @@ async fn content_that_nobody_sends_is_not_let_through() {
     }
 }
 
+/// Says that a program is not there, which fails the test where clients are required.
+fn missing(name: &str) {
+    assert!(std::env::var_os("DLP_REQUIRE_CLIENTS").is_none(), "{name} is not installed");
+    eprintln!("skipped: {name} is not installed");
+}
+
 /// Runs a program, or says that it is not there.
 async fn run(mut command: Command) -> Option<String> {
     let name = command.get_program().to_string_lossy().into_owned();
@@ -410,7 +416,7 @@ async fn run(mut command: Command) -> Option<String> {
             Some(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
         }
         Err(_) => {
-            eprintln!("skipped: {name} is not installed");
+            missing(&name);
             None
         }
     }
@@ -479,7 +485,7 @@ async fn squid_asks_before_it_sends() {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let Ok(child) = command.spawn() else { return eprintln!("skipped: squid is not installed") };
+    let Ok(child) = command.spawn() else { return missing("squid") };
     let _squid = Stopped(child);
     let mut tries = 0;
     while TcpStream::connect(&address).await.is_err() {

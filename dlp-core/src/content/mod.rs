@@ -73,6 +73,7 @@ mod zip;
 mod zstd;
 
 pub use crate::matching::LineColumn;
+pub use decode::runs::starts_zlib;
 pub use extract::{Extraction, Input, ReadSeek, extract};
 pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase, Related};
 pub(crate) use joining::{Joining, PairsOnce};

@@ -7,7 +7,8 @@ use super::BodyLimits;
 use super::unpacked::{CHUNK_BYTES, Unpacked};
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use dlp_core::base::{Cancel, Problem, ProblemClass};
-use dlp_core::content::ReadSeek;
+use dlp_core::content::{ReadSeek, starts_zlib};
+use dlp_core::text::is_likely_unit;
 use flate2::{Decompress, FlushDecompress, Status};
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -112,11 +113,6 @@ fn deflated_within(first: &[u8], layers: u32) -> Option<usize> {
     (1..=PREFIX_BYTES_MAX).find(|at| first.len() - at >= DEFLATED_BYTES_MIN && is_deflated(*at, true))
 }
 
-/// Whether bytes begin like the frame of zlib (RFC 1950 section 2.2).
-fn starts_zlib(bytes: &[u8]) -> bool {
-    matches!(bytes, [method, flags, ..] if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0)
-}
-
 /// The first bytes that some bytes inflate to, if they do and there are enough to judge by.
 fn inflated_sample(first: &[u8], has_frame: bool) -> Option<Vec<u8>> {
     let mut inflated = vec![0; INFLATED_SAMPLE_BYTES];
@@ -137,23 +133,23 @@ fn is_sample_of_content(sample: &[u8]) -> bool {
         Err(error) if error.error_len().is_none() => std::str::from_utf8(&sample[..error.valid_up_to()]).ok(),
         Err(_) => None,
     };
-    let wide = |of: fn([u8; 2]) -> u16| is_text(sample.chunks_exact(2).map(|pair| wide_char(of([pair[0], pair[1]]))));
+    let units = sample.as_chunks::<2>().0;
+    let wide = |of: fn([u8; 2]) -> u16| is_mostly(units.iter().map(|unit| is_likely_unit(of(*unit))));
     STARTS.iter().any(|start| sample.starts_with(start))
-        || text.is_some_and(|text| is_text(text.chars()))
+        || text.is_some_and(|text| is_mostly(text.chars().map(is_shown)))
         || sample.len() >= INFLATED_BYTES_MIN && (wide(u16::from_le_bytes) || wide(u16::from_be_bytes))
 }
 
-/// Whether characters are text, in which one now and then, such as a NUL before it, is none.
-fn is_text(chars: impl Iterator<Item = char>) -> bool {
-    let is_none = |c: &char| c.is_control() && !matches!(c, '\t' | '\r' | '\n' | '\u{c}');
-    let (mut all, mut none) = (0, 0);
-    chars.for_each(|c| (all, none) = (all + 1, none + usize::from(is_none(&c))));
-    all > none && none <= 1 + all / 16
+/// Whether a character is one of a text.
+fn is_shown(c: char) -> bool {
+    !c.is_control() || matches!(c, '\t' | '\r' | '\n' | '\u{c}')
 }
 
-/// A character of UTF-16, as far as it is of a script that is told from chance: Latin, Greek or Cyrillic.
-fn wide_char(unit: u16) -> char {
-    char::from_u32(u32::from(unit)).filter(|c| *c < '\u{530}' || *c == '\u{feff}').unwrap_or('\0')
+/// Whether characters are those of a text, in which one now and then, such as a NUL before it, is none.
+fn is_mostly(are: impl Iterator<Item = bool>) -> bool {
+    let (mut all, mut others) = (0, 0);
+    are.for_each(|is| (all, others) = (all + 1, others + usize::from(!is)));
+    all > others && others <= 1 + all / 16
 }
 
 /// Decodes a body from its start.

@@ -199,7 +199,7 @@ mod tests {
     fn each_service_gets_its_own_fields_and_no_other() {
         const RESOURCES: &str = "eyJvcHRpb25zIjoic3RyaWN0IiwicmVzb3VyY2VzIjpbIm9yZ2FuaXphdGlvbnMvMTIzIl19";
         type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
-        let rows: [Row; 18] = [
+        let rows: [Row; 20] = [
             (
                 "google_domains = ['corp.example', 'b.example']",
                 "mail.google.com",
@@ -214,6 +214,12 @@ mod tests {
                 &[("x-goog-allowed-resources", RESOURCES)],
             ),
             ("youtube = ['Strict']", "www.youtube.com", &[("youtube-restrict", "Strict")]),
+            ("zoom_policy = ['p1']", "acme.zoom.us", &[("x-zoomapps-policy", "p1")]),
+            (
+                "microsoft_tenants = ['a']\nmicrosoft_context = ['b']",
+                "login.microsoftonline.us",
+                &[("restrict-access-context", "b"), ("restrict-access-to-tenants", "a")],
+            ),
             (
                 "microsoft_tenants = ['a', 'b']\nmicrosoft_context = ['a']",
                 "login.windows.net",

@@ -1,28 +1,43 @@
-//! A fake cloud: an HTTPS origin on loopback that answers for any host and records every byte that reaches it.
+//! A fake cloud: an HTTPS origin on loopback that answers for any host, in either version of HTTP, and records every byte
+//! that reaches it.
 
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
-    pub(crate) path: String,
+    pub(crate) version: Version,
     pub(crate) body: Vec<u8>,
 }
 
-/// The running origin. It answers until the process ends; every connection has a thread of its own.
+type Log = Arc<Mutex<Vec<Received>>>;
+/// Numbers of uploads of several requests: no two have the same.
+type Sessions = Arc<AtomicUsize>;
+
+/// The running origin. It answers until it is dropped.
 pub(crate) struct Cloud {
     pub(crate) address: SocketAddr,
     /// Certificate of the authority that signs the origin's leaves.
     pub(crate) authority_pem: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Log,
+    _runtime: Runtime,
 }
 
 /// Mints a leaf for the name that the client asks for.
@@ -53,24 +68,18 @@ impl Cloud {
         );
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_pem = params.self_signed(&key).expect("certificate").pem();
-        let resolver = AnyHost { issuer: Issuer::new(params, key) };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(resolver));
-        let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").expect("free port");
-        let cloud = Self { address: listener.local_addr().expect("address"), authority_pem, received: Arc::default() };
-        let received = Arc::clone(&cloud.received);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (config, received) = (Arc::clone(&config), Arc::clone(&received));
-                thread::spawn(move || serve(stream, config, &received));
+        let acceptor = TlsAcceptor::from(Arc::new(config(AnyHost { issuer: Issuer::new(params, key) })));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("free port");
+        let (address, received) = (listener.local_addr().expect("address"), Log::default());
+        let (log, sessions) = (Arc::clone(&received), Sessions::default());
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, acceptor.clone(), (Arc::clone(&log), Arc::clone(&sessions))));
             }
         });
-        cloud
+        Self { address, authority_pem, received, _runtime: runtime }
     }
 
     /// Everything that has arrived since the last call.
@@ -79,79 +88,91 @@ impl Cloud {
     }
 }
 
-/// Serves one connection until the client closes it. A broken connection simply ends.
-fn serve(stream: TcpStream, config: Arc<ServerConfig>, received: &Mutex<Vec<Received>>) {
-    let Ok(connection) = ServerConnection::new(config) else { return };
-    let mut reader = BufReader::new(StreamOwned::new(connection, stream));
-    while let Some(request) = read_request(&mut reader, received) {
-        let answer = answer(&request);
-        if reader.get_mut().write_all(answer.as_bytes()).and_then(|()| reader.get_mut().flush()).is_err() {
-            return;
-        }
-    }
+fn config(resolver: AnyHost) -> ServerConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(resolver));
+    config.alpn_protocols = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).to_vec();
+    config
 }
 
-/// Reads a request and records it as soon as its head is complete, so that a cut body is seen as well.
-fn read_request(reader: &mut impl BufRead, received: &Mutex<Vec<Received>>) -> Option<Received> {
-    let mut first = String::new();
-    reader.read_line(&mut first).ok().filter(|n| *n > 0)?;
-    let mut words = first.split_whitespace();
-    let path = words.nth(1)?.to_owned();
-    let (mut length, mut is_chunked) = (0usize, false);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().ok()?,
-            "transfer-encoding" => is_chunked = value.contains("chunked"),
-            _ => {}
-        }
-    }
+/// Serves one connection until the client closes it. A broken connection simply ends.
+async fn serve(stream: TcpStream, acceptor: TlsAcceptor, (log, sessions): (Log, Sessions)) {
+    let Ok(tls) = acceptor.accept(stream).await else { return };
+    let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+    let service = service_fn(move |request| receive(request, (Arc::clone(&log), Arc::clone(&sessions))));
+    let _ended = if is_http2 {
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(tls), service).await
+    } else {
+        http1::Builder::new().serve_connection(TokioIo::new(tls), service).await
+    };
+}
+
+/// Records a request from its head on and piece by piece, so that a cut body is seen as well, and answers a whole one.
+async fn receive(
+    request: Request<Incoming>,
+    (log, sessions): (Log, Sessions),
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (head, mut body) = request.into_parts();
+    let host =
+        head.uri.host().map(str::to_owned).or_else(|| head.headers.get("host")?.to_str().ok().map(str::to_owned));
+    let path = head.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let index = {
-        let mut all = received.lock().expect("no panic in the origin");
-        all.push(Received { path, body: Vec::new() });
+        let mut all = log.lock().expect("no panic in the origin");
+        all.push(Received { version: head.version, body: Vec::new() });
         all.len() - 1
     };
-    let mut body = Vec::new();
-    let whole = if is_chunked { read_chunks(reader, &mut body) } else { read_exactly(reader, length, &mut body) };
-    let mut all = received.lock().expect("no panic in the origin");
-    let request = all.get_mut(index)?;
-    request.body = body;
-    whole.then(|| request.clone())
-}
-
-fn read_exactly(reader: &mut impl BufRead, length: usize, body: &mut Vec<u8>) -> bool {
-    reader.take(length as u64).read_to_end(body).is_ok_and(|n| n == length)
-}
-
-fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> bool {
-    loop {
-        let mut size = String::new();
-        if reader.read_line(&mut size).is_err() {
-            return false;
-        }
-        let Ok(length) = usize::from_str_radix(size.trim(), 16) else { return false };
-        let mut end = String::new();
-        if !read_exactly(reader, length, body) || reader.read_line(&mut end).is_err() {
-            return false;
-        }
-        if length == 0 {
-            return true;
+    while let Some(frame) = body.frame().await {
+        if let (Ok(data), Some(request)) =
+            (frame?.into_data(), log.lock().expect("no panic in the origin").get_mut(index))
+        {
+            request.body.extend_from_slice(&data);
         }
     }
+    let session = sessions.fetch_add(1, Ordering::Relaxed);
+    Ok(answer(&host.unwrap_or_default(), &path, session))
 }
 
 /// Answers as the service whose client asks would, as far as the client checks it.
-fn answer(request: &Received) -> String {
-    let json = match request.path.as_str() {
-        "/2/files/upload" => {
+fn answer(host: &str, path: &str, session: usize) -> Response<Full<Bytes>> {
+    if path.ends_with("?uploads") {
+        let started =
+            format!("<InitiateMultipartUploadResult><UploadId>u{session}</UploadId></InitiateMultipartUploadResult>");
+        return content("application/xml", started);
+    }
+    if path.contains("?uploadId=") {
+        let done = "<CompleteMultipartUploadResult><ETag>none</ETag></CompleteMultipartUploadResult>";
+        return content("application/xml", done.to_owned());
+    }
+    let json = match path.split('?').next().unwrap_or_default() {
+        "/2/files/upload" | "/2/files/upload_session/finish" => {
             r#"{"name":"f","id":"id:a4ayc_80_OEAAAAAAAAAXw","client_modified":"2026-01-01T00:00:00Z","server_modified":"2026-01-01T00:00:00Z","rev":"a1c10ce0dd78","size":1,"path_lower":"/f","path_display":"/f","is_downloadable":true}"#
         }
+        "/2/files/upload_session/start" => {
+            return content("application/json", format!(r#"{{"session_id":"s{session}"}}"#));
+        }
+        "/2/files/upload_session/append_v2" => "null",
+        "/upload/drive/v3/files" => r#"{"id":"1","name":"f"}"#,
+        "/api/files.getUploadURLExternal" => {
+            r#"{"ok":true,"upload_url":"https://files.slack.com/upload/v1/one","file_id":"F1"}"#
+        }
+        "/api/files.completeUploadExternal" => r#"{"ok":true,"files":[{"id":"F1","title":"f"}]}"#,
         _ => "",
     };
-    format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"none\"\r\nContent-Length: {}\r\n\r\n{json}",
-        json.len()
-    )
+    let mut answer = content("application/json", json.to_owned());
+    if path.contains("uploadType=resumable") && !path.contains("upload_id=") {
+        let address = HeaderValue::try_from(format!("https://{host}{path}&upload_id={session}")).expect("a field");
+        answer.headers_mut().insert("location", address);
+    }
+    answer
+}
+
+fn content(kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::from(text));
+    answer.headers_mut().insert("content-type", HeaderValue::from_static(kind));
+    answer.headers_mut().insert("etag", HeaderValue::from_static("\"none\""));
+    answer
 }

@@ -29,6 +29,8 @@ const HOSTS: &[&str] = &[
     "acme-my.sharepoint.com",
     "private-notes.s3.eu-central-1.amazonaws.com",
     "upload.box.com",
+    "slack.com",
+    "files.slack.com",
 ];
 
 impl Gateway {

@@ -3,6 +3,7 @@
 //! - `latency`: requests one after the other on a warm connection.
 //! - `uploads`: many uploads at once, each on a connection of its own.
 //! - `steady`: as many requests as possible on some connections, for some time.
+//! - `active`: a request a second on each of some connections, for some time.
 //! - `idle`: open connections that say nothing, until standard input ends.
 
 use bytes::Bytes;
@@ -19,15 +20,16 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsConnector, rustls};
 
 /// Connections from one address of the loopback network.
 const OF_ONE_ADDRESS: usize = 400;
+/// The first of the connections that are not idle: others than these have the same numbers.
+const ACTIVE_FROM: usize = 40_000;
 /// Handshakes at a time.
 const OPENING_MAX: usize = 64;
 /// Time for one request: a failure shows as one and does not hang.
@@ -43,8 +45,9 @@ async fn main() -> Result<(), Failure> {
         "latency" => latency(&target, &options).await?,
         "uploads" => uploads(target, &options).await?,
         "steady" => steady(target, &options).await?,
+        "active" => active(target, &options).await?,
         "idle" => return idle(target, &options).await,
-        _ => return Err("usage: load latency|uploads|steady|idle --key=value ...".into()),
+        _ => return Err("usage: load latency|uploads|steady|active|idle --key=value ...".into()),
     };
     println!("{report}");
     Ok(())
@@ -75,28 +78,32 @@ struct Target {
     /// Port of the proxy; none without one.
     proxy: Option<u16>,
     is_http2: bool,
-    tls: TlsConnector,
+    /// None for plain HTTP.
+    tls: Option<TlsConnector>,
 }
 
 impl Target {
     fn of(options: &Options) -> Result<Self, Failure> {
-        let is_http2 = options.get::<String>("http")? == "h2";
+        let http = options.get::<String>("http")?;
+        let is_http2 = http == "h2";
         let mut tls =
             client_config(Path::new(&options.get::<String>("ca")?), &[if is_http2 { "h2" } else { "http/1.1" }])?;
         // Each connection is a new one, as those of different clients are.
         tls.resumption = rustls::client::Resumption::disabled();
         let proxy = options.0.contains_key("proxy").then(|| options.get("proxy")).transpose()?;
-        Ok(Self { origin_port: options.get("origin")?, proxy, is_http2, tls: TlsConnector::from(Arc::new(tls)) })
+        let tls = (http != "plain").then(|| TlsConnector::from(Arc::new(tls)));
+        Ok(Self { origin_port: options.get("origin")?, proxy, is_http2, tls })
     }
 
     /// A connection to the origin, through the proxy if there is one. `number` chooses the address that it comes from.
-    async fn connect(&self, number: usize) -> Result<TlsStream<TcpStream>, Failure> {
+    async fn connect(&self, number: usize) -> Result<Box<dyn Duplex>, Failure> {
         let socket = TcpSocket::new_v4()?;
         let block = u8::try_from(1 + number / OF_ONE_ADDRESS)?;
         socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 0, block), 0)))?;
         let port = self.proxy.unwrap_or(self.origin_port);
         let mut stream = socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
         stream.set_nodelay(true)?;
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
         if self.proxy.is_some() {
             let authority = format!("{HOST}:{}", self.origin_port);
             stream.write_all(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes()).await?;
@@ -108,7 +115,7 @@ impl Target {
                 return Err(format!("CONNECT was answered {}", String::from_utf8_lossy(&answer)).into());
             }
         }
-        Ok(self.tls.connect(ServerName::try_from(HOST)?, stream).await?)
+        Ok(Box::new(tls.connect(ServerName::try_from(HOST)?, stream).await?))
     }
 
     async fn open(&self, number: usize) -> Result<Sender, Failure> {
@@ -128,7 +135,11 @@ impl Target {
     async fn post(&self, sender: &mut Sender, body: Bytes) -> Result<(), Failure> {
         let length = body.len().to_string();
         let authority = format!("{HOST}:{}", self.origin_port);
-        let target = if self.is_http2 { format!("https://{authority}/notes") } else { "/notes".to_owned() };
+        let target = match (self.is_http2, &self.tls) {
+            (true, _) => format!("https://{authority}/notes"),
+            (false, None) => format!("http://{authority}/notes"),
+            (false, Some(_)) => "/notes".to_owned(),
+        };
         let mut request = Request::post(target).header("content-type", "text/plain");
         if !self.is_http2 {
             request = request.header("host", authority);
@@ -155,6 +166,10 @@ impl Target {
     }
 }
 
+/// A connection, inside TLS or not.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
 enum Sender {
     Http1(http1::SendRequest<Full<Bytes>>),
     Http2(http2::SendRequest<Full<Bytes>>),
@@ -179,9 +194,15 @@ async fn latency(target: &Target, options: &Options) -> Result<String, Failure> 
         target.post(&mut sender, body.clone()).await?;
         times.push(begin.elapsed());
     }
+    Ok(format!("{{{}}}", shares(times)))
+}
+
+/// The times in the middle, near the end and at it.
+fn shares(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
-    let at = |share: f64| times[((count as f64 * share) as usize).min(count - 1)].as_micros();
-    Ok(format!(r#"{{"p50_us":{},"p99_us":{},"max_us":{}}}"#, at(0.5), at(0.99), at(1.0)))
+    let last = times.len() - 1;
+    let at = |share: f64| times[((times.len() as f64 * share) as usize).min(last)].as_micros();
+    format!(r#""p50_us":{},"p99_us":{},"max_us":{}"#, at(0.5), at(0.99), at(1.0))
 }
 
 /// `--count=`, `--bytes=`: all are open before the first byte of a body is sent.
@@ -257,6 +278,41 @@ async fn steady(target: Arc<Target>, options: &Options) -> Result<String, Failur
         (done, failed) = (done + of_one.0, failed + of_one.1);
     }
     Ok(format!(r#"{{"done":{done},"failed":{failed}}}"#))
+}
+
+/// `--connections=`, `--bytes=`, `--seconds=`: those of many people who work, so their requests do not come together.
+async fn active(target: Arc<Target>, options: &Options) -> Result<String, Failure> {
+    let (connections, body) = (options.get::<u32>("connections")?, text(options.get("bytes")?));
+    let seconds = options.get::<u32>("seconds")?;
+    let begin = tokio::time::Instant::now() + Duration::from_secs(2);
+    let mut running = JoinSet::new();
+    for number in 0..connections {
+        let (target, body) = (target.clone(), body.clone());
+        running.spawn(async move {
+            let (mut times, mut failures) = (Vec::new(), Failures::default());
+            let mut sender = target.open(ACTIVE_FROM + number as usize).await?;
+            let first = begin + Duration::from_secs(1) * number / connections;
+            for second in 0..seconds {
+                tokio::time::sleep_until(first + Duration::from_secs(second.into())).await;
+                let begin = Instant::now();
+                match target.post(&mut sender, body.clone()).await {
+                    Ok(()) => times.push(begin.elapsed()),
+                    Err(failure) => failures.count(&failure),
+                }
+            }
+            Ok::<_, Failure>((times, failures.0))
+        });
+    }
+    let (mut times, mut failed) = (Vec::new(), 0);
+    while let Some(ended) = running.join_next().await {
+        let of_one = ended??;
+        times.extend(of_one.0);
+        failed += of_one.1;
+    }
+    if times.is_empty() {
+        return Err("no request was answered".into());
+    }
+    Ok(format!(r#"{{"done":{},"failed":{failed},{}}}"#, times.len(), shares(times)))
 }
 
 /// `--count=`.

@@ -1,4 +1,5 @@
-//! An origin that reads everything and keeps nothing: `sink <port> <file for its CA>`. It answers with the length.
+//! An origin that reads everything and keeps nothing: `sink <port> <file for its CA>`. It answers with the length, inside TLS
+//! and without.
 
 use bytes::Bytes;
 use gateway_bench::{Failure, new_ca, server_config};
@@ -9,11 +10,14 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use std::path::Path;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// Bytes that a client may send ahead; small windows would be measured instead of the proxy.
 const WINDOW_BYTES: u32 = 8 << 20;
+/// What a connection of TLS begins with (RFC 8446 5.1).
+const HANDSHAKE: u8 = 22;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -31,11 +35,16 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn serve(acceptor: TlsAcceptor, stream: TcpStream) -> Result<(), Failure> {
-    let tls = acceptor.accept(stream).await?;
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    if first == [HANDSHAKE] { speak(acceptor.accept(stream).await?).await } else { speak(stream).await }
+}
+
+async fn speak<T: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: T) -> Result<(), Failure> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http2().initial_stream_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES);
     builder.http2().max_frame_size(64 << 10);
-    builder.serve_connection(TokioIo::new(tls), service_fn(count)).await
+    builder.serve_connection(TokioIo::new(stream), service_fn(count)).await
 }
 
 async fn count(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {

@@ -276,11 +276,17 @@ fn base32(run: &[u8]) -> Derived {
     out
 }
 
-/// Whether bytes begin like a stream of zlib (RFC 1950, 2.2): deflate, a window that may be, no dictionary.
+/// Whether bytes begin like a stream of zlib as programs write it: in the usual window, without a dictionary.
 pub(super) fn is_deflated(bytes: &[u8]) -> bool {
+    matches!(bytes, [ZLIB_METHOD, flags, ..] if flags & 0x20 == 0) && starts_zlib(bytes)
+}
+
+/// Whether bytes have the head of a stream of zlib (RFC 1950, 2.2): deflate, a window that may be, and the sum of both.
+#[must_use]
+pub fn starts_zlib(bytes: &[u8]) -> bool {
     let [method, flags, ..] = bytes else { return false };
-    let is_sum = (u16::from(*method) << 8 | u16::from(*flags)).is_multiple_of(31);
-    *method == ZLIB_METHOD && is_sum && flags & 0x20 == 0
+    let is_sum = u16::from_be_bytes([*method, *flags]).is_multiple_of(31);
+    method & 0x0f == 8 && method >> 4 <= 7 && is_sum
 }
 
 /// Whether bytes are a text of people: UTF-8, or UTF-16 with European letters, nearly without control characters.

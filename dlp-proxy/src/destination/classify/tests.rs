@@ -264,6 +264,8 @@ fn refusals_are_shaped_for_the_client() {
         ("https://graph.microsoft.com/v1.0/me/drive/items/1/content", Some("graph-403")),
         ("https://b.s3.amazonaws.com/a", Some("s3-403")),
         ("https://upload.box.com/api/2.0/files/content", Some("box-403")),
+        ("https://slack.com/api/chat.update", Some("slack")),
+        ("https://files.slack.com/upload/v1/a", Some("problem")),
         ("https://example.net/", None),
     ];
     for (url, answer) in rows {

@@ -5,6 +5,7 @@
 //! held until it ends.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use dlp_core::content::starts_zlib;
 use flate2::{Decompress, FlushDecompress, Status};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{HeaderMap, HeaderValue};
@@ -106,9 +107,10 @@ fn undeflate(
     let missing = ZLIB_HEAD_BYTES.saturating_sub(head.len()).min(input.len());
     head.extend_from_slice(&input[..missing]);
     *input = &input[missing..];
-    let [first, second] = head[..] else { return Ok(false) };
-    let is_zlib = first & 0x0f == 8 && u16::from_be_bytes([first, second]) % 31 == 0;
-    let state = state.insert(Box::new(Decompress::new(is_zlib)));
+    if head.len() < ZLIB_HEAD_BYTES {
+        return Ok(false);
+    }
+    let state = state.insert(Box::new(Decompress::new(starts_zlib(head))));
     let mut begin = &head[..];
     while inflate(state, &mut begin, (out, is_inside))? == Some(false) {}
     if begin.is_empty() { Ok(true) } else { Err(Damaged) }
