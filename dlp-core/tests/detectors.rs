@@ -168,9 +168,9 @@ fn rescuers(
         let found = String::from_utf8_lossy(f.value.expose());
         value.contains(&*found) || found.contains(value)
     };
-    let proof = |f: &Finding| f.validator.as_ref().filter(|v| v.valid == Some(true)).map(|v| v.name.clone());
+    let proof = |f: &Finding| f.validator.as_ref().filter(|v| v.valid == Some(true)).map(|v| v.name);
     let is_proven =
-        |f: &Finding| proof(f).and_then(|name| validators::find(&name)).is_some_and(|check| check.complete.is_some());
+        |f: &Finding| proof(f).and_then(|name| validators::find(name)).is_some_and(|check| check.complete.is_some());
     let claims = shown(inspector, scratch, text).into_iter().filter(|(_, f)| is_of_value(f) && !is_proven(f));
     claims.map(|(claimed_by, _)| claimed_by).filter(|claimed_by| check.is_marked || claimed_by == id).collect()
 }
