@@ -220,17 +220,18 @@ impl Body for GatewayBody {
         if let Some(taking) = &mut this.taking {
             taking.asked();
         }
-        if !this.rest.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(this.next_piece()))));
-        }
-        let polled = this.poll_source(cx);
+        let polled = match std::mem::take(&mut this.rest) {
+            rest if rest.is_empty() => this.poll_source(cx),
+            rest => Poll::Ready(Some(Ok(Frame::data(rest)))),
+        };
         let Some(taking) = &mut this.taking else { return polled };
         let Poll::Ready(Some(frame)) = polled else { return polled };
         taking.gave();
         Poll::Ready(Some(frame.map(|frame| match frame.into_data() {
-            Ok(bytes) => {
+            Ok(mut bytes) => {
+                let piece = bytes.split_to(bytes.len().min(WATCHED_BYTES_MAX));
                 this.rest = bytes;
-                Frame::data(this.next_piece())
+                Frame::data(piece)
             }
             Err(trailers) => trailers,
         })))
@@ -262,14 +263,6 @@ impl Body for GatewayBody {
 }
 
 impl Flow {
-    /// The next bytes of what came of a watched answer.
-    fn next_piece(&mut self) -> Bytes {
-        if let Some(taking) = &mut self.taking {
-            taking.gave();
-        }
-        self.rest.split_to(self.rest.len().min(WATCHED_BYTES_MAX))
-    }
-
     /// What is known of the length that is still to come from the source.
     fn source_hint(&self) -> SizeHint {
         match &self.source {

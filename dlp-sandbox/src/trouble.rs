@@ -3,7 +3,7 @@
 //! A worker sends a variant and a number, never a sentence: after a takeover it could otherwise put content or lies
 //! into logs and reports.
 
-use crate::archive::PASSED_BYTES_FREE;
+use crate::archive::{PASSED_BYTES_FREE, PASSED_RATIO_MAX};
 use crate::pdf::{
     DESCRIBED_BYTES_FREE, DESCRIBED_RATIO_MAX, OBJECTS_FREE, STREAM_RATIO_MAX, UNFOLDED_BYTES_FREE, UNFOLDED_RATIO_MAX,
     UNPACKED_BYTES_MAX,
@@ -231,8 +231,10 @@ impl Trouble {
             Self::PassedOver => Problem::limit(
                 "passed_bytes_max",
                 PASSED_BYTES_FREE,
-                "It is packed behind more bytes of members over their bounds than are unpacked for what follows; it was \
-                 not read.",
+                format!(
+                    "It is packed behind members over their bounds, of which more than {PASSED_BYTES_FREE} bytes, or \
+                     {PASSED_RATIO_MAX} times the archive's own, would have to be unpacked; it was not read."
+                ),
             ),
             Self::Output => output_limit(limits),
             Self::Pictures => Problem::limit(

@@ -201,7 +201,7 @@ impl<'a> Examiner<'a> {
         (input, cancel): (Input<'i>, &'i Cancel),
         keep: &dyn Fn(&Finding) -> bool,
     ) -> FileReport {
-        let mut gathered = Gathered { confidence_min: self.confidence_min, ..Gathered::default() };
+        let mut gathered = Gathered::showing(self.confidence_min);
         let job = Job { name: &subject.path.text, input, cancel };
         let scratch = &mut workspace.content;
         let walked = catch_unwind(AssertUnwindSafe(|| self.inspector.inspect(scratch, job, &mut gathered)));
@@ -215,7 +215,7 @@ impl<'a> Examiner<'a> {
 
     /// The report of something that is not read. It has a name all the same.
     pub(crate) fn trouble(&self, workspace: &mut Workspace, subject: Subject<'_>, problem: Problem) -> FileReport {
-        let gathered = Gathered { problems: vec![of_whole_file(problem)], ..Gathered::default() };
+        let gathered = Gathered { problems: vec![of_whole_file(problem)], ..Gathered::showing(self.confidence_min) };
         self.report(workspace, subject, gathered, &|_| true)
     }
 
@@ -381,10 +381,11 @@ impl KeptBytes {
     }
 }
 
-impl Default for Gathered {
-    fn default() -> Self {
+impl Gathered {
+    /// Nothing yet, of which findings from a confidence on are shown.
+    fn showing(confidence_min: ConfidenceLevel) -> Self {
         Self {
-            confidence_min: ConfidenceLevel::Low,
+            confidence_min,
             findings: Vec::new(),
             shown: KeptBytes::default(),
             hidden: KeptBytes::default(),
@@ -392,9 +393,7 @@ impl Default for Gathered {
             items: 0,
         }
     }
-}
 
-impl Gathered {
     /// Every place that a record will name.
     fn locations(&mut self) -> impl Iterator<Item = &mut Location> {
         let problems = self.problems.iter_mut().map(|problem| &mut problem.location);
@@ -572,7 +571,7 @@ mod tests {
             context_masked: "x".repeat(context),
             ..found.clone()
         };
-        let mut gathered = Gathered { confidence_min: ConfidenceLevel::Medium, ..Gathered::default() };
+        let mut gathered = Gathered::showing(ConfidenceLevel::Medium);
         for points in [10, 10, 90] {
             let _ = gathered.finding(finding(points, 3_000));
         }

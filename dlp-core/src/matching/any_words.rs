@@ -4,12 +4,9 @@
 //! beside it: where one field in ten has a letter with a diacritic, most windows do.
 
 use super::context::{char_at, is_letter_or_digit, starts_any_part};
-use super::vocabulary::{Key, MARKS_MAX, PhraseId, Vocabulary};
+use super::vocabulary::{GLUED_BYTES_MAX, Key, MARKS_MAX, PhraseId, Vocabulary};
 use crate::text::push_folded;
 use std::ops::Range;
-
-/// Bytes of a run of letters and digits that may be a phrase when its parts are glued: longer ones are none.
-const RUN_BYTES_MAX: usize = 256;
 
 /// A folded word, and where it stands in the text.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +51,7 @@ impl AnyWords {
         let before = char_before(text, start);
         let mut progress = self.begin(start);
         // A run of letters that begins in the part is read to its end, as far as it may be a phrase.
-        let run_max = part.end + RUN_BYTES_MAX;
+        let run_max = part.end + GLUED_BYTES_MAX;
         while progress.at < part.end || progress.open.is_some() && progress.at < run_max {
             if !self.step(text, &mut progress) {
                 break;
@@ -165,7 +162,7 @@ impl AnyWords {
         for run in words.chunk_by(|one, next| one.end == next.start) {
             let [first, .., last] = run else { continue };
             let run = first.start..last.end;
-            if !is_whole(&run) || run.len() > RUN_BYTES_MAX {
+            if !is_whole(&run) || run.len() > GLUED_BYTES_MAX {
                 continue;
             }
             glued.clear();

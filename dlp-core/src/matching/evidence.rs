@@ -172,11 +172,7 @@ pub(super) fn judge(
             add_company(set, scratch, ground, (index, accepted), &mut score);
         }
     }
-    if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, company::is_digits(value))
-        && company::is_chance_of_column(check, (table, text), &accepted.value)
-    {
-        score.cap(STRANGERS_POINTS, Sentence::ChanceOfColumn);
-    }
+    cap_column(ground, (accepted, checked), &mut score);
     cap_binary(ground, pattern, (accepted, named), &mut score);
     if let Some((points, sentence)) = specimen(detector, value) {
         score.cap(points, sentence);
@@ -188,10 +184,7 @@ pub(super) fn judge(
         score.cap(FAILED_CHECK_POINTS, Sentence::FailedCheck);
     }
     if detector.data.category == Category::Secret {
-        cap_secret((text, accepted), detector, is_proven(checked), &mut score);
-        if accepted.is_beside && !is_proven(checked) {
-            cap_beside((text, accepted), is_wide, &mut score);
-        }
+        cap_secret((text, accepted), detector, (is_proven(checked), is_wide), &mut score);
     }
     Some(Judged {
         detector: index,
@@ -204,8 +197,30 @@ pub(super) fn judge(
     })
 }
 
+/// Keeps a number at low that passes its check as others in its column do by chance.
+fn cap_column(
+    ground: Ground<'_>,
+    (accepted, checked): (&Accepted, Option<(&'static Check, Verdict)>),
+    score: &mut Notes,
+) {
+    let is_number = company::is_digits(&ground.text[accepted.value.clone()]);
+    if let (Some((check, Verdict::Valid)), Some(table), true) = (checked, ground.table, is_number)
+        && company::is_chance_of_column(check, (table, ground.text), &accepted.value)
+    {
+        score.cap(STRANGERS_POINTS, Sentence::ChanceOfColumn);
+    }
+}
+
 /// Keeps what its surroundings say is no whole credential, or none at all, at low.
-fn cap_secret((text, accepted): (&[u8], &Accepted), detector: &CompiledDetector, is_proven: bool, score: &mut Notes) {
+fn cap_secret(
+    (text, accepted): (&[u8], &Accepted),
+    detector: &CompiledDetector,
+    (is_proven, is_wide): (bool, bool),
+    score: &mut Notes,
+) {
+    if accepted.is_beside && !is_proven {
+        cap_beside((text, accepted), is_wide, score);
+    }
     let behind = &text[accepted.whole.end.max(accepted.value.end)..];
     if !is_proven && CUT_OFF.iter().any(|mark| behind.starts_with(mark)) {
         score.cap(CUT_OFF_POINTS, Sentence::CutOff);

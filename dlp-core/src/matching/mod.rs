@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | anchors | `simd`, `literals`, `key_runs`, `runs`, `starts`, `candidates` | one pass over the bytes gives masks; from them, places where a pattern may start |
 //! | confirm | `confirm`, `budget` | boundary, first bytes, the pattern's regex anchored at the place, boundary again; bounded work |
-//! | evidence | `evidence`, `notes`, `vocabulary`, `spotted`, `any_words`, `context`, `stand_in`, `table`, `company`, `neighbourhood` | validator, entropy, context words, company, material: a score with its reasons |
+//! | evidence | `evidence`, `notes`, `vocabulary`, `spotted`, `any_words`, `context`, `stand_in`, `table`, `company`, `neighbourhood`, `pasted` | validator, entropy, context words, company, material: a score with its reasons |
 //! | resolve | `resolve` | of matches that cover each other, the surest one stays |
 //! | report | `report` | line and column, surroundings with every value masked |
 //!

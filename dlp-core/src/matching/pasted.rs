@@ -12,6 +12,9 @@ const LEN_MIN: usize = 20;
 /// Bytes that may stand before the name on its line: `// `, `- `, `* `, `# `.
 const MARKS_MAX: usize = 6;
 
+/// Bytes behind the value that are looked at for the end of its line: where more blanks stand, it is not alone.
+const BLANKS_MAX: usize = 64;
+
 /// Whether the match is all that its lines hold, and its value is drawn.
 pub(super) fn is_pasted(text: &[u8], whole: &Range<usize>, value: &Range<usize>) -> bool {
     stands_alone(text, whole, value) && is_drawn(&text[value.clone()])
@@ -19,16 +22,17 @@ pub(super) fn is_pasted(text: &[u8], whole: &Range<usize>, value: &Range<usize>)
 
 fn stands_alone(text: &[u8], whole: &Range<usize>, value: &Range<usize>) -> bool {
     let before = &text[whole.start.saturating_sub(MARKS_MAX)..whole.start];
-    let starts_line = before.iter().position(|byte| *byte == b'\n').is_some() || before.len() == whole.start;
+    let starts_line = before.contains(&b'\n') || before.len() == whole.start;
     let marks = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let is_mark = |byte: &u8| b"#*-/>; \t\r".contains(byte);
     let label = &text[whole.start..value.start];
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b" \t\r\n:.-_".contains(byte);
-    let behind = text[value.end..].iter().find(|byte| !b" \t".contains(byte));
+    let behind = &text[value.end..];
+    let blanks = behind.iter().take(BLANKS_MAX).take_while(|byte| b" \t".contains(byte)).count();
     starts_line
         && marks.iter().all(is_mark)
         && label.iter().all(is_name)
-        && behind.is_none_or(|byte| b"\r\n\0".contains(byte))
+        && behind.get(blanks).is_none_or(|byte| b"\r\n\0".contains(byte))
 }
 
 /// Small letters, capitals and digits, of which one is followed by one of another kind as often as chance has it: two times in
@@ -53,11 +57,14 @@ mod tests {
     #[test]
     fn a_pasted_value_stands_alone_and_is_drawn() {
         let drawn = "7hGno6Kbzy5hdRs4Klpv9qXwm2tB8cfJ";
+        let wide = format!("acme @{}\n", " ".repeat(BLANKS_MAX + 1));
         let rows = [
             ("acme @", drawn, true),
             ("acme @\n", drawn, true),
             ("notes\n# acme @\r\nmore", drawn, true),
             ("acme:\n  @\n", drawn, true),
+            ("acme @ \t\n", drawn, true),
+            (&wide, drawn, false),
             ("of acme @\n", drawn, false),
             ("acme @ and more\n", drawn, false),
             ("acme(@)\n", drawn, false),

@@ -10,7 +10,7 @@ use super::candidates::Tokens;
 use super::context::{AsciiClass, CAPITALISED_LETTERS, Folded, Widths, starts_part};
 use super::simd::{Masks, word_at};
 use super::table::Table;
-use super::vocabulary::{KEY_BYTES, Key, Nearby, PhraseId, Vocabulary};
+use super::vocabulary::{GLUED_BYTES_MAX, KEY_BYTES, Key, Nearby, PhraseId, Vocabulary};
 use std::ops::Range;
 
 /// Bytes of a part: a word of the masks.
@@ -379,9 +379,6 @@ fn run_end(text: &[u8], start: usize) -> usize {
     let run = text[start..].iter().take(GLUED_BYTES_MAX);
     start + run.take_while(|byte| byte.is_ascii_alphanumeric()).count()
 }
-
-/// Bytes of a run that may be a phrase: longer ones are none.
-const GLUED_BYTES_MAX: usize = 256;
 
 /// The letters of a part that is ASCII, and where words begin and end among them; one bit for each byte.
 struct Letters {

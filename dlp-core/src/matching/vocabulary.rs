@@ -19,6 +19,9 @@ const INFLECTED_LEN: usize = INFLECTION_LETTERS_MAX + 1;
 /// Marks between two words of a phrase: more than a window has.
 pub(super) const MARKS_MAX: usize = 1024;
 
+/// Bytes of a run of letters and digits that may be a phrase when its parts are glued: longer ones are none.
+pub(super) const GLUED_BYTES_MAX: usize = 256;
+
 /// Bytes of a word that its key holds.
 pub(super) const KEY_BYTES: usize = 4;
 

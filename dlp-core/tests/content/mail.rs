@@ -118,6 +118,10 @@ fn files_in_yenc_are_opened() {
     let seen = walk("a.eml", &[&head[..], &code, b"\r\n=yend size=9\r\n"].concat());
     assert!(seen.items.iter().any(|item| item.path == "a.eml/an archive.zip/in.txt"), "{:?}", seen.items);
     assert!(seen.holds("archived") && seen.holds("first"));
+    // What looks like the beginning of a file within another one is content of that.
+    let many = mail(&format!("\r\n{}", "=ybegin line=9 size=9 name=n\r\n".repeat(99)));
+    let seen = walk("a.eml", &many);
+    assert_eq!(seen.items.iter().filter(|item| item.path == "a.eml/n").count(), 1, "{:?}", seen.items);
 }
 
 #[test]

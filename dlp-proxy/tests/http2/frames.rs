@@ -248,6 +248,17 @@ async fn any_frame(tls: &mut (impl AsyncRead + Unpin)) -> Option<(u32, (u8, u8, 
     Some((u32::from_be_bytes([head[5], head[6], head[7], head[8]]), (head[3], head[4], payload)))
 }
 
+/// An origin, a gateway that holds bodies up to 64 KiB, and a connection through it.
+async fn refusing_early() -> (Origin, Running, impl AsyncRead + AsyncWrite + Unpin) {
+    let ca = TestCa::new();
+    let origin = Origin::start(&ca, &["h2"]).await;
+    let config =
+        format!("inspection.gate_max = \"64KiB\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address);
+    let gateway = Running::start(&ca, &config).await;
+    let tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    (origin, gateway, tls)
+}
+
 /// Begins an upload of `announced` bytes, sends `pieces` of 16 KiB, and reads frames until the answer is complete.
 async fn refused_upload(tls: &mut (impl AsyncRead + AsyncWrite + Unpin), announced: usize, pieces: usize) {
     let length = announced.to_string();
@@ -280,12 +291,7 @@ async fn refused_upload(tls: &mut (impl AsyncRead + AsyncWrite + Unpin), announc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_is_refused_early_may_end_without_a_reset() {
-    let ca = TestCa::new();
-    let origin = Origin::start(&ca, &["h2"]).await;
-    let config =
-        format!("inspection.gate_max = \"64KiB\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address);
-    let gateway = Running::start(&ca, &config).await;
-    let mut tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    let (origin, _gateway, mut tls) = refusing_early().await;
     // A client that looks at answers only when it has sent everything.
     refused_upload(&mut tls, 4 << 20, 3).await;
     // The window of 2 MiB holds from here on.
@@ -322,12 +328,7 @@ async fn an_upload_that_is_refused_early_may_end_without_a_reset() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_falls_silent_is_reset_without_an_error() {
-    let ca = TestCa::new();
-    let origin = Origin::start(&ca, &["h2"]).await;
-    let config =
-        format!("inspection.gate_max = \"64KiB\"\nresolver.override = {{ \"{HOST}\" = \"{}\" }}", origin.address);
-    let gateway = Running::start(&ca, &config).await;
-    let mut tls = gateway.tls_offering(&format!("{HOST}:443"), &["h2"]).await.unwrap();
+    let (_origin, _gateway, mut tls) = refusing_early().await;
     refused_upload(&mut tls, 4 << 20, 1).await;
     let reset = async {
         loop {

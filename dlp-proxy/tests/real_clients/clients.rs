@@ -157,29 +157,32 @@ print(client.files_upload_session_finish(b'', UploadSessionCursor(name, len(cont
     python(gateway, SCRIPT, file)
 }
 
-fn boto3_parts(gateway: &Gateway, file: &Path) -> Option<Answer> {
-    const SCRIPT: &str = "
+/// Runs an upload with a client of S3.
+fn s3(gateway: &Gateway, upload: &str, file: &Path) -> Option<Answer> {
+    const CLIENT: &str = "
 import sys, boto3, botocore.config
-from boto3.s3.transfer import TransferConfig
 config = botocore.config.Config(retries={'total_max_attempts': 1}, read_timeout=20)
 client = boto3.client('s3', region_name='eu-central-1', aws_access_key_id='id', aws_secret_access_key='key',
                       verify=sys.argv[1], config=config)
+";
+    python(gateway, &[CLIENT, upload].concat(), file)
+}
+
+fn boto3_parts(gateway: &Gateway, file: &Path) -> Option<Answer> {
+    const UPLOAD: &str = "
+from boto3.s3.transfer import TransferConfig
 client.upload_file(sys.argv[2], 'private-notes', 'f', Config=TransferConfig(multipart_threshold=1))
 print('stored')
 ";
-    python(gateway, SCRIPT, file)
+    s3(gateway, UPLOAD, file)
 }
 
 fn boto3_s3(gateway: &Gateway, file: &Path) -> Option<Answer> {
-    const SCRIPT: &str = "
-import sys, boto3, botocore.config
-config = botocore.config.Config(retries={'total_max_attempts': 1}, read_timeout=20)
-client = boto3.client('s3', region_name='eu-central-1', aws_access_key_id='id', aws_secret_access_key='key',
-                      verify=sys.argv[1], config=config)
+    const UPLOAD: &str = "
 client.put_object(Bucket='private-notes', Key='f', Body=open(sys.argv[2], 'rb'))
 print('stored')
 ";
-    python(gateway, SCRIPT, file)
+    s3(gateway, UPLOAD, file)
 }
 
 /// Uploads in one request of two parts.

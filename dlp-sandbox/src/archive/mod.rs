@@ -8,7 +8,7 @@ mod cabinet;
 mod rar;
 mod sevenz;
 
-pub(crate) use sevenz::PASSED_BYTES_FREE;
+pub(crate) use sevenz::{PASSED_BYTES_FREE, PASSED_RATIO_MAX};
 
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Format};

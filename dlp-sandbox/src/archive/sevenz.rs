@@ -11,7 +11,7 @@ const THREADS: u32 = 1;
 /// Bytes that the parent does not take, and that are unpacked for what stands behind them, and those for each byte of a
 /// large archive.
 pub(crate) const PASSED_BYTES_FREE: u64 = 128 * 1024 * 1024;
-const PASSED_RATIO_MAX: u64 = 16;
+pub(crate) const PASSED_RATIO_MAX: u64 = 16;
 
 pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io::Result<()> {
     let (password, mut source) = (Password::empty(), Cursor::new(document));

@@ -15,8 +15,8 @@ const PROBE_BYTES: u64 = 4 * 1024;
 const LITERALS_MIN: u32 = 8;
 /// Symbols of the fixed code that must make sense.
 const SYMBOLS_MIN: usize = 16;
-/// The order in which the lengths of the code of lengths stand (RFC 1951, 3.2.7).
-const LENGTHS_ORDER: usize = 19;
+/// Lengths that a code of lengths has at most (RFC 1951, 3.2.7).
+const CODE_LENGTHS_MAX: usize = 19;
 
 /// Whether bytes are deflated text or a deflated file, without a header.
 pub(super) fn is_deflated_barely(bytes: &[u8]) -> bool {
@@ -54,7 +54,7 @@ fn has_code_of_lengths(bits: &mut Bits<'_>) -> bool {
     let (Some(literals), Some(distances), Some(count)) = (bits.take(5), bits.take(5), bits.take(4)) else {
         return false;
     };
-    let lengths = (0..LENGTHS_ORDER.min(count as usize + 4)).map(|_| bits.take(3));
+    let lengths = (0..CODE_LENGTHS_MAX.min(count as usize + 4)).map(|_| bits.take(3));
     let room: Option<u32> = lengths.map(|len| len.map(|len| if len == 0 { 0 } else { 1 << (7 - len) })).sum();
     literals <= 29 && distances <= 29 && room == Some(1 << 7)
 }

@@ -166,6 +166,8 @@ fn uu_line(line: &[u8], offset: u64, out: &mut Derived) -> bool {
 pub(in crate::content) struct Yencoded<'s> {
     pub(in crate::content) name: &'s [u8],
     pub(in crate::content) bytes: Vec<u8>,
+    /// Bytes of the source up to its end.
+    pub(in crate::content) len: usize,
 }
 
 /// Decodes a file that starts with `=ybegin`, up to its `=yend` or the end of the source. Every byte stands for itself less 42,
@@ -199,7 +201,7 @@ pub(in crate::content) fn yenc(source: &[u8]) -> Option<Yencoded<'_>> {
         }
         at += 1;
     }
-    Some(Yencoded { name, bytes })
+    Some(Yencoded { name, bytes, len: source.len() - rest.len() + at.min(rest.len()) })
 }
 
 #[cfg(test)]
@@ -224,7 +226,9 @@ mod tests {
             [&b"=ybegin part=1 line=50 size=273 name=a file.bin\n=ypart begin=1 end=273\n"[..], &code].concat(),
         ];
         for source in rows {
-            assert_eq!(yenc(&source), Some(Yencoded { name: b"a file.bin", bytes: content.clone() }));
+            let found = yenc(&source).expect("a file");
+            assert_eq!((found.name, &found.bytes), (&b"a file.bin"[..], &content));
+            assert!(source[found.len..].is_empty() || source[found.len..].starts_with(b"=yend"));
         }
         assert_eq!((yenc(b"=ybegin line=9\nx"), yenc(b"text"), yenc(b"")), (None, None, None));
     }

@@ -191,9 +191,14 @@ impl Message<'_> {
                 walk.child(&name, Relation::Attachment, Input::Bytes(&found.content.bytes))?;
             }
         }
+        // A code takes what looks like the beginning of another one for its own.
+        let mut end = 0;
         for start in memchr::memmem::find_iter(&content.bytes, b"=ybegin ") {
-            let is_line_start = start == 0 || content.bytes[start - 1] == b'\n';
-            if let Some(found) = transfer::yenc(&content.bytes[start..]).filter(|_| is_line_start) {
+            if start < end || start > 0 && content.bytes[start - 1] != b'\n' {
+                continue;
+            }
+            if let Some(found) = transfer::yenc(&content.bytes[start..]) {
+                end = start + found.len;
                 let name = super::names::decode(found.name, false).primary;
                 walk.child(&name, Relation::Attachment, Input::Bytes(&found.bytes))?;
             }

@@ -2,8 +2,8 @@
 //!
 //! Each takes bits, the lowest one of a byte first, and makes bytes one step after the other. None marks its end: a member
 //! ends where its stated size is reached and no whole byte is left, so a size that is too small hides nothing, and the
-//! check of the sum tells that it was wrong. A step makes as many bytes as shrink has codes at most, and what is kept to look back at is
-//! bounded by [`WINDOW_BYTES`].
+//! check of the sum tells that it was wrong. A step makes as many bytes as shrink has codes at most, and what is kept to look
+//! back at is bounded by [`WINDOW_BYTES`].
 
 mod bits;
 mod implode;

@@ -7,6 +7,7 @@
 
 use super::super::Verdict;
 use super::published::is_published;
+use data_encoding::{BASE64, BASE64URL, DecodeKind};
 
 /// Words that manuals and templates write where a secret belongs. Compared whole, in lower case; own collection.
 const PLACEHOLDERS: &[&str] = &[
@@ -411,28 +412,16 @@ const PADDED_LEN_MIN: usize = 24;
 /// 4648 section 3.5), so somebody altered it or made it up.
 fn has_stray_bits(value: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
-    value.split(|byte| !is_part(byte)).any(|part| {
+    value.split(|byte| !is_part(byte)).filter(|part| part.len() >= PADDED_LEN_MIN).any(|part| {
         let text_len = part.iter().rposition(|byte| *byte != b'=').map_or(0, |at| at + 1);
-        let text = &part[..text_len];
-        let is_padded = part.len() >= PADDED_LEN_MIN && part.len().is_multiple_of(4) && !text.contains(&b'=');
-        let stray = match part.len() - text.len() {
-            1 => 0b11,
-            2 => 0b1111,
-            _ => 0,
+        let (rest, groups) = part.as_rchunks::<4>();
+        let is_padded = rest.is_empty() && !part[..text_len].contains(&b'=');
+        let is_stray = |last: &[u8; 4]| {
+            let kinds = [BASE64, BASE64URL].map(|encoding| encoding.decode(last).map_err(|error| error.kind));
+            kinds.contains(&Err(DecodeKind::Trailing))
         };
-        is_padded && text.last().is_some_and(|last| sextet(*last) & stray != 0)
+        is_padded && groups.last().is_some_and(is_stray)
     })
-}
-
-/// The number that a character of base 64 stands for, in either alphabet.
-fn sextet(byte: u8) -> u8 {
-    match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        _ => 63,
-    }
 }
 
 /// Characters at the end of a value from which on they tell that nobody drew them.
