@@ -80,12 +80,15 @@ pub const IMAGE_PACKED_TEXT_BYTES_MAX: u64 = 16 * MIB;
 /// to them.
 pub const SQLITE_SCHEMA_ENTRIES_MAX: usize = 16_384;
 
-/// Blocks of one store of Outlook that are told apart, eight kibibytes of content each at most. The list of them is held in
+/// Blocks of one store of Outlook that are told apart, eight kibibytes of content each at most, in the newest stores 64. The list of them is held in
 /// memory.
 pub const PST_BLOCKS_MAX: usize = 1 << 20;
 
 /// Properties of one object in a store of Outlook, and pieces of the tree that leads to them. Messages have a few hundred.
 pub const PST_PROPERTIES_MAX: usize = 65_536;
+
+/// Groups in groups of one property list whose values are read with their names. Settings have some ten.
+pub const PLIST_DEPTH_MAX: usize = 512;
 
 /// Values of one page of Parquet that are written as differences: those that differ by nothing take no bytes. Programs
 /// write some twenty thousand to a page.

@@ -115,7 +115,8 @@ fn piece(data: &Data, number: u32) -> Option<&[u8]> {
     if number & NODE_BITS != 0 {
         return None;
     }
-    let (block, index) = ((number >> 16) as usize, (number >> 5 & 0x7FF) as usize);
+    let bits = data.form.piece_bits();
+    let (block, index) = ((number >> (5 + bits)) as usize, (number >> 5 & ((1 << bits) - 1)) as usize);
     let block = data.blocks.get(block)?;
     let list = usize::from(u16_le(block, 0)?);
     let count = usize::from(u16_le(block, list)?);
@@ -127,6 +128,7 @@ fn piece(data: &Data, number: u32) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file::Form;
     use super::*;
 
     /// A heap of one block with these pieces.
@@ -145,7 +147,7 @@ mod tests {
         block.extend((pieces.len() as u16).to_le_bytes());
         block.extend([0; 2]);
         block.extend(places.into_iter().flat_map(u16::to_le_bytes));
-        Data { bytes: block.len() as u64, blocks: vec![block], is_cut: false }
+        Data { bytes: block.len() as u64, blocks: vec![block], ..Data::default() }
     }
 
     #[test]
@@ -165,6 +167,17 @@ mod tests {
             Property { number: 0x3701, kind: 0x102, value: Value::Node(0x803F) },
         ];
         assert_eq!(properties(&data).unwrap().list, expected);
+    }
+
+    #[test]
+    fn pieces_of_large_blocks_have_longer_numbers() {
+        // A heap of two blocks, the second of which has a piece.
+        let block = || heap(&[b"piece"], 0x20).blocks.remove(0);
+        for (form, number) in [(Form::Narrow, 1 << 16), (Form::Wide, 1 << 16), (Form::Large, 1 << 19)] {
+            let data = Data { form, blocks: vec![heap(&[], 0).blocks.remove(0), block()], ..Data::default() };
+            assert_eq!(piece(&data, number | 1 << 5), Some(&b"piece"[..]), "{form:?}");
+            assert_eq!(piece(&data, 1 << 5), None);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Stores of Outlook (`.pst`): every message with its attachments, and what no message leads to.
+//! Stores of Outlook (`.pst`, `.ost`): every message with its attachments, and what no message leads to.
 //!
 //! Nodes are found through their tree, whatever folder they lie in, so messages that no folder shows are read as well.
 //! A message is an item of its own with the same properties as one that was saved alone, see `mapi`. Tables, folders
@@ -11,11 +11,11 @@ mod heap;
 
 use super::walk::{Break, Step, Walk};
 use super::{Input, ItemStart, Kind, ReadSeek, Relation};
-use super::{document, mapi, plain, strings};
+use super::{mapi, plain, strings};
 use crate::base::{PST_BLOCKS_MAX, PST_PROPERTIES_MAX, Problem, ProblemClass};
 use crate::text::Charset;
 use cipher::Cipher;
-use file::{Data, Node, Refusal, Store, Unread};
+use file::{Data, Node, Store, Unread};
 use heap::{Property, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, SeekFrom};
@@ -38,17 +38,11 @@ pub(super) fn walk(walk: &mut Walk<'_>, input: Input<'_>) -> Step {
 }
 
 fn store(walk: &mut Walk<'_>, reader: &mut dyn ReadSeek) -> Step {
-    let opened = Store::open(reader).map_err(|error| walk.read_failed(&error))?;
-    let store = match opened {
-        Ok(store) => store,
-        Err(refusal) => {
-            reader.seek(SeekFrom::Start(0)).map_err(|error| walk.read_failed(&error))?;
-            if refusal == Refusal::Form {
-                return document::unsupported(walk, "pst (large pages)", Input::Seekable(reader));
-            }
-            walk.bad_structure("the store names no blocks; its bytes were scanned");
-            return plain::raw(walk, Input::Seekable(reader));
-        }
+    let budget = walk.budget;
+    let Some(store) = Store::open(reader, budget).map_err(|error| walk.read_failed(&error))? else {
+        reader.seek(SeekFrom::Start(0)).map_err(|error| walk.read_failed(&error))?;
+        walk.bad_structure("the store names no blocks; its bytes were scanned");
+        return plain::raw(walk, Input::Seekable(reader));
     };
     if store.cipher == Cipher::Unknown {
         let message = "the store is encrypted with keys of its user; its text was not read";
