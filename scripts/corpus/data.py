@@ -1,7 +1,11 @@
 """Files of data as programs write them: tables in columns and in records, packed streams, and what git exchanges."""
 
+import datetime
+import io
+import plistlib
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +75,36 @@ def streams(folder: Path) -> Iterator[Document]:
     yield document
 
 
+def lists(folder: Path) -> Iterator[Document]:
+    """Property lists in their binary form: settings, and an archive of objects, whose values are named by numbers."""
+    document = Document(folder / "settings.plist")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", document.place("list member"))
+    settings = {
+        "text": document.place("list text"),
+        "wide": document.place("list wide") + " żółw",
+        "accounts": [{"user": "jan", "note": document.place("list nested")}, [document.place("list in list")]],
+        "file": packed.getvalue(),
+        "bytes": document.place("list bytes").encode(),
+        "number": 44051401359,
+        "negative": -7,
+        "day": datetime.datetime(1985, 3, 9, 12, 0),
+        "ratio": 0.5,
+        "is": True,
+    }
+    document.path.write_bytes(plistlib.dumps(settings, fmt=plistlib.FMT_BINARY))
+    yield document
+    document = Document(folder / "archive.plist")
+    objects = ["$null", {"$class": plistlib.UID(7), "NS.keys": [plistlib.UID(2)], "NS.objects": [plistlib.UID(3)]}, "owner"]
+    objects += [{"$class": plistlib.UID(6), "note": plistlib.UID(4), "none": plistlib.UID(0), "age": 41}]
+    objects += [document.place("list archived"), document.place("list unnamed"), {"$classname": "Person"}]
+    objects += [{"$classname": "NSDictionary"}]
+    archive = {"$archiver": "NSKeyedArchiver", "$version": 100000, "$objects": objects, "$top": {"root": plistlib.UID(1)}}
+    document.path.write_bytes(plistlib.dumps(archive, fmt=plistlib.FMT_BINARY))
+    yield document
+
+
 def repositories(folder: Path) -> Iterator[Document]:
     """A bundle, and the pack of the same objects: the second file of a name is told as a difference to the first."""
     if not shutil.which("git"):
@@ -101,4 +135,5 @@ def all_documents(folder: Path) -> Iterator[Document]:
     yield from tables(folder)
     yield from records(folder)
     yield from streams(folder)
+    yield from lists(folder)
     yield from repositories(folder)

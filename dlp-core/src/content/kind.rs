@@ -60,6 +60,8 @@ pub enum Kind {
     Parquet,
     /// Avro file.
     Avro,
+    /// Property list of Apple's programs, in its binary form.
+    PropertyList,
     /// Pack of git.
     GitPack,
     /// Bundle of git.
@@ -152,6 +154,7 @@ impl Kind {
             Self::Sqlite => "sqlite",
             Self::Parquet => "parquet",
             Self::Avro => "avro",
+            Self::PropertyList => "plist",
             Self::GitPack => "git-pack",
             Self::GitBundle => "git-bundle",
             Self::OneNote => "onenote",

@@ -6,7 +6,7 @@
 //! one reads differently, and `rows` for tables of credentials), `zip`, `gzip`, `packed` (other compressed streams, with `frames` and `lzw`),
 //! `tarball`, `serial` (ar, cpio, rpm, WARC), `iso` (images of disks), `ooxml` and `odf` (over `xml`), `cfb` (older
 //! Office documents) and `tnef` (over `mapi`), `pst` (stores of such messages), `cms`, `rtf`, `html`, `mail`,
-//! `onenote`, `sqlite`, `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the
+//! `onenote`, `sqlite`, `plist`, `parquet` and `avro` (over `rows`), `git` (packs and bundles), `image` (with `picture` for the
 //! text in its pixels), and `document` for what a worker parses, with `pdf` for what stands around its objects. `views`
 //! looks at every text that passes for what is encoded in it, with the decoders of `decode`, and at rows of tables
 //! (`neighbours`); `labels` tells which labels in properties are off; `readings` gives the same to those who replace it.
@@ -49,6 +49,7 @@ mod parquet;
 mod pdf;
 mod picture;
 mod plain;
+mod plist;
 mod pst;
 mod readings;
 mod recognise;

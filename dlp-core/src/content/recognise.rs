@@ -80,6 +80,7 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"II*\0", Kind::Tiff),
     (0, b"MM\0*", Kind::Tiff),
     (8, b"WEBPVP8", Kind::Webp),
+    (0, b"bplist0", Kind::PropertyList),
     (0, b"PACK\0\0\0\x02", Kind::GitPack),
     (0, b"PACK\0\0\0\x03", Kind::GitPack),
     (0, b"# v2 git bundle\n", Kind::GitBundle),
@@ -170,6 +171,10 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Kind> {
 /// the small numbers beside it that each of these formats has.
 fn may_be_prose(head: &[u8], (at, bytes, kind): &(usize, &[u8], Kind)) -> bool {
     const BESIDE_BYTES: usize = 32;
+    if *kind == Kind::PropertyList {
+        // Its small numbers may stand anywhere, at the latest behind its objects.
+        return !head.iter().any(|byte| *byte < b'\t');
+    }
     if !matches!(kind, Kind::Other(_)) || !bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
         return false;
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use super::{
     avro, cfb, cms, document, git, gzip, html, image, iso, mail, metafile, names, odf, onenote, ooxml, packed, parquet,
-    pdf, plain, pst, rtf, sealed, serial, sqlite, tarball, tnef, views,
+    pdf, plain, plist, pst, rtf, sealed, serial, sqlite, tarball, tnef, views,
 };
 use crate::base::{DICTIONARY_BYTES_MAX, Limit, Problem, ProblemClass};
 use crate::text::Detected;
@@ -355,6 +355,7 @@ impl<'a> Walk<'a> {
             Kind::Sqlite => sqlite::walk(self, item.input),
             Kind::Parquet => parquet::walk(self, item.input),
             Kind::Avro => avro::walk(self, item.input),
+            Kind::PropertyList => plist::walk(self, item.input),
             Kind::GitPack => git::walk(self, item.input),
             Kind::GitBundle => git::walk_bundle(self, item.input),
             Kind::OneNote => onenote::walk(self, item.input),

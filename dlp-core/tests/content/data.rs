@@ -19,6 +19,7 @@ fn file(name: &str) -> Vec<u8> {
 fn what_programs_write_is_read() {
     let parquet = |name: &str| ["First", "Second", "List"].map(|place| format!("MarkerParquet{name}{place}")).to_vec();
     let avro = |name: &str| ["List", "Map", "Text"].map(|place| format!("MarkerAvro{name}{place}")).to_vec();
+    let list = |names: &[&str]| names.iter().map(|name| format!("MarkerList{name}")).collect::<Vec<_>>();
     let places = ["FirstCommit", "MessageOfTheFirstCommit", "SecondCommit", "MessageOfTheSecondCommit"];
     let git = places.map(|place| format!("Marker{place}")).to_vec();
     let rows = [
@@ -38,6 +39,8 @@ fn what_programs_write_is_read() {
         ("zstandard.avro", Kind::Avro, avro("Zstandard")),
         ("all.bundle", Kind::GitBundle, git.clone()),
         ("objects.pack", Kind::GitPack, git),
+        ("settings.plist", Kind::PropertyList, list(&["Text", "Wide", "Nested", "InList", "Bytes", "Member"])),
+        ("archive.plist", Kind::PropertyList, list(&["Archived", "Unnamed"])),
         ("stream.txt.br", Kind::Brotli, vec!["MarkerBrotliStream".to_owned()]),
         ("stream.txt.sz", Kind::Snappy, vec!["MarkerSnappyStream".to_owned()]),
     ];
@@ -65,6 +68,86 @@ fn values_stand_behind_the_names_of_their_fields() {
     check("null.avro", "text: MarkerAvroNullText PESEL ");
     check("null.avro", "key: MarkerAvroNullMap PESEL ");
     check("null.avro", "number: -1");
+    for line in ["text: MarkerListText PESEL ", "negative: -7", "day: 1985-03-09", "number: 44051401359", "żółw"] {
+        check("settings.plist", line);
+    }
+    check("settings.plist", "accounts: MarkerListInList PESEL ");
+    check("archive.plist", "note: MarkerListArchived PESEL ");
+}
+
+#[test]
+fn values_of_lists_stand_under_the_path_to_them() {
+    let names = |name: &str, marker: &str| {
+        let seen = walk(name, &file(name));
+        let parts = seen.text.iter().filter(|(_, text)| text.contains(marker)).map(|((_, _, part), _)| part.clone());
+        parts.collect::<Vec<_>>()
+    };
+    assert_eq!(names("settings.plist", "MarkerListText"), [""]);
+    assert_eq!(names("settings.plist", "MarkerListNested"), ["accounts/0"]);
+    assert_eq!(names("settings.plist", "MarkerListInList"), ["accounts/1"]);
+    assert_eq!(names("archive.plist", "MarkerListArchived"), ["$top/root/owner"]);
+    assert_eq!(names("archive.plist", "MarkerListUnnamed"), ["$objects"]);
+    let seen = walk("settings.plist", &file("settings.plist"));
+    assert_eq!(seen.items[1].path, "settings.plist/file");
+}
+
+/// A property list of these objects, the first of which is the top.
+fn property_list(objects: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = b"bplist00".to_vec();
+    let mut table = Vec::new();
+    for object in objects {
+        table.extend((bytes.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(object);
+    }
+    let table_at = bytes.len() as u64;
+    bytes.extend(table);
+    bytes.extend([0, 0, 0, 0, 0, 0, 4, 2]);
+    bytes.extend([objects.len() as u64, 0, table_at].map(u64::to_be_bytes).concat());
+    bytes
+}
+
+#[test]
+fn lists_that_lie_end_and_say_so() {
+    let text = b"\x5C unseen-words"; // twelve characters
+    let check = |bytes: &[u8], expected: &[&str], marker: &str| {
+        let seen = walk("a.plist", bytes);
+        assert_eq!(seen.reasons, expected);
+        assert!(seen.holds(marker), "{seen:?}");
+    };
+    // A list that holds itself and a text; one whose text nothing names; one that names what is not there.
+    check(&property_list(&[b"\xA2\0\0\0\x01", text]), &[], "unseen-word");
+    check(&property_list(&[b"\xA1\0\0", text]), &[], "unseen-word");
+    check(&property_list(&[b"\xA2\0\x09\0\x01", text]), &["bad_structure"], "unseen-word");
+    // Objects that break off, of no kind, or with lengths that are none.
+    for broken in [&b"\x5F\x13\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"[..], b"\xF0", b"\xDF\x50", b"\x1F", b"\x6F\x10\xFF"] {
+        check(&property_list(&[b"\xA2\0\x01\0\x02", broken, text]), &["bad_structure"], "unseen-word");
+    }
+    // The trailer names no table.
+    let whole = property_list(&[b"\xA1\0\x01", text]);
+    check(&whole[..whole.len() - 9], &["bad_structure"], "unseen-word");
+    let mut far = whole.clone();
+    far[whole.len() - 24..whole.len() - 16].fill(0xFF);
+    check(&far, &["bad_structure"], "unseen-word");
+    // A text that only begins like one.
+    assert_eq!(walk("a.txt", b"bplist00 is how property lists begin\n").items[0].kind, Kind::Text);
+}
+
+#[test]
+fn lists_in_lists_and_lists_that_share_their_bytes_end() {
+    let lists: Vec<Vec<u8>> = (1..=2_000_u16).map(|next| [&[0xA1][..], &next.to_be_bytes()].concat()).collect();
+    let mut deep: Vec<&[u8]> = lists.iter().map(Vec::as_slice).collect();
+    deep.push(b"\x5Cin-the-depth");
+    let seen = walk("a.plist", &property_list(&deep));
+    assert_eq!(seen.reasons, ["plist_depth_max"]);
+    assert!(seen.holds("in-the-depth"));
+
+    // A thousand lists that are the same thousand numbers.
+    let row = [&[0xAF, 0x11, 0x03, 0xE8][..], &(0..1_000_u16).flat_map(|_| 999_u16.to_be_bytes()).collect::<Vec<_>>()]
+        .concat();
+    let mut objects: Vec<&[u8]> = vec![b""; 999];
+    objects.push(&row);
+    let seen = walk("a.plist", &property_list(&objects));
+    assert_eq!(seen.reasons, ["overlap"]);
 }
 
 #[test]
@@ -161,28 +244,67 @@ impl Store {
     }
 
     fn build(&self) -> Vec<u8> {
-        let mut bytes = vec![0; Self::BLOCKS_AT];
-        bytes[..12].copy_from_slice(b"!BDN\0\0\0\0SM\x17\0");
-        bytes[224..232].copy_from_slice(&1024_u64.to_le_bytes());
-        bytes[240..248].copy_from_slice(&1536_u64.to_le_bytes());
+        self.write(b"\x17\0", &Form { page_bytes: 512, info_at: 488, blocks_at: Self::BLOCKS_AT }, |block| {
+            block.to_vec()
+        })
+    }
+
+    /// The same as Outlook writes it since 2013: in larger pages, and each block ends with what it is.
+    fn build_large(&self, pack: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+        let form = Form { page_bytes: 4_096, info_at: 4_056, blocks_at: 3 * 4_096 };
+        self.write(b"\x24\0", &form, |block| {
+            let packed = pack(block);
+            let taken = (packed.len() + 24).next_multiple_of(512);
+            let sizes = [packed.len() as u16, block.len() as u16].map(u16::to_le_bytes);
+            let mut written = packed;
+            written.resize(taken - 24, 0);
+            written.extend([&sizes[0][..], &[0; 16], &sizes[1], &[0; 4]].concat());
+            written
+        })
+    }
+
+    fn write(&self, version: &[u8], form: &Form, written: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+        let is_large = form.page_bytes > 512;
+        let trees_at = form.blocks_at - 2 * form.page_bytes;
+        let mut bytes = vec![0; form.blocks_at];
+        bytes[..10].copy_from_slice(b"!BDN\0\0\0\0SM");
+        bytes[10..12].copy_from_slice(version);
+        bytes[224..232].copy_from_slice(&(trees_at as u64).to_le_bytes());
+        bytes[240..248].copy_from_slice(&((trees_at + form.page_bytes) as u64).to_le_bytes());
         let mut blocks = Vec::new();
         for (index, block) in self.blocks.iter().enumerate() {
             let internal = 2 * u64::from(block.starts_with(&[2, 0]) || block.starts_with(&[1, 1]));
             blocks.extend((4 * (index as u64 + 1) + internal).to_le_bytes());
             blocks.extend((bytes.len() as u64).to_le_bytes());
-            blocks.extend([&(block.len() as u16).to_le_bytes()[..], &[1, 0, 0, 0, 0, 0]].concat());
-            bytes.extend_from_slice(block);
+            let written = written(block);
+            let len = if is_large {
+                [written[written.len() - 24], written[written.len() - 23]]
+            } else {
+                (block.len() as u16).to_le_bytes()
+            };
+            blocks.extend([&len[..], &[1, 0, 0, 0, 0, 0]].concat());
+            bytes.extend(written);
         }
         let nodes: Vec<u8> =
             self.nodes.iter().flat_map(|node| [node.map(u64::to_le_bytes).concat(), vec![0; 8]].concat()).collect();
-        for (at, entries, count, entry_bytes) in
-            [(1024, nodes, self.nodes.len(), 32), (1536, blocks, self.blocks.len(), 24)]
+        for (page, entries, count, entry_bytes) in
+            [(0, nodes, self.nodes.len(), 32), (1, blocks, self.blocks.len(), 24)]
         {
+            let at = trees_at + page * form.page_bytes;
             bytes[at..at + entries.len()].copy_from_slice(&entries);
-            bytes[at + 488..at + 492].copy_from_slice(&[count as u8, 20, entry_bytes, 0]);
+            let info: &[u8] =
+                if is_large { &[count as u8, 0, 169, 0, entry_bytes, 0] } else { &[count as u8, 20, entry_bytes, 0] };
+            bytes[at + form.info_at..][..info.len()].copy_from_slice(info);
         }
         bytes
     }
+}
+
+/// How large the pages of a store are, where they say what they hold, and where the blocks begin.
+struct Form {
+    page_bytes: usize,
+    info_at: usize,
+    blocks_at: usize,
 }
 
 /// Number, kind, and a value in the heap or the number of a node.
@@ -222,6 +344,10 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn store() -> Vec<u8> {
+    message_store().build()
+}
+
+fn message_store() -> Store {
     let mut store = Store::default();
     let file = store.block(zip(&[("a.txt", b"inner-marker")]), false);
     let attached = properties(&[(0x3707, 0x1F, Ok(&wide("annex.zip"))), (0x3701, 0x102, Err(0x3F))]);
@@ -237,20 +363,38 @@ pub(crate) fn store() -> Vec<u8> {
     let below = store.below(&[[0x5F, body, 0], [0x8025, attached, attached_below]]);
     store.block(wide("deleted-marker"), false);
     store.nodes.push([0x20_0024, message, below]);
-    store.build()
+    store
 }
 
 #[test]
 fn messages_in_stores_are_items() {
-    let seen = walk("a.pst", &store());
+    check_messages("a.pst", &store());
+    let large = message_store();
+    check_messages("a.ost", &large.build_large(<[u8]>::to_vec));
+    check_messages("a.ost", &large.build_large(zlib));
+}
+
+fn check_messages(name: &str, store: &[u8]) {
+    let seen = walk(name, store);
     assert_eq!(seen.completeness(), Completeness::Complete, "{:?}", seen.reasons);
     let paths: Vec<&str> = seen.items.iter().map(|item| item.path.as_str()).collect();
-    let message = "a.pst/: subject-marker".replace(": ", "RE: ");
-    assert_eq!(paths[..2], ["a.pst", message.as_str()], "{paths:?}");
+    let message = format!("{name}/RE: subject-marker");
+    assert_eq!(paths[..2], [name, message.as_str()], "{paths:?}");
     assert!(paths.contains(&format!("{message}/annex.zip/a.txt").as_str()), "{paths:?}");
     for marker in ["subject-marker", "body-marker", "html-marker", "inner-marker", "deleted-marker"] {
         assert!(seen.holds(marker), "{marker} in {seen:?}");
     }
+}
+
+#[test]
+fn deflated_blocks_that_are_broken_are_said() {
+    let cut = |block: &[u8]| {
+        let mut packed = zlib(block);
+        packed.truncate(packed.len() / 2);
+        packed
+    };
+    let seen = walk("a.ost", &message_store().build_large(cut));
+    assert_eq!(seen.completeness(), Completeness::Damaged, "{:?}", seen.reasons);
 }
 
 #[test]
@@ -271,10 +415,10 @@ fn broken_stores_end_and_say_so() {
     // A page that leads to itself, and one whose entries are as long as nothing.
     check(&patched(1536 + 488, &[6, 20, 24, 1]), Completeness::Damaged);
     check(&patched(1024 + 490, &[0]), Completeness::Damaged);
-    // Keys of a user, and pages of another size.
+    // Keys of a user, and pages that are not as large as the header says.
     let locked = check(&patched(513, &[0x10]), Completeness::Encrypted);
     assert!(locked.reasons.contains(&"pst"), "{locked:?}");
-    check(&patched(10, &[36, 0]), Completeness::Unsupported);
+    check(&patched(10, &[36, 0]), Completeness::Damaged);
 }
 
 #[test]
