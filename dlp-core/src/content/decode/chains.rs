@@ -23,6 +23,12 @@ const GROUPS_MIN: usize = 3;
 /// The same where a label names what signs set apart that stand between no other numbers.
 const NAMED_VALUE_CHARS: Range<usize> = 7..41;
 const NAMED_GROUPS_MIN: usize = 2;
+/// Letters and digits of one of its groups: numbers of accounts have long ones.
+const NAMED_GROUP_CHARS_MAX: usize = 16;
+/// Letters and digits of a named key in groups of one length: addresses of currencies are long.
+const NAMED_KEY_CHARS: Range<usize> = 24..112;
+/// Characters of a cell that names those behind it.
+const CELL_LABEL_CHARS: Range<usize> = 2..33;
 /// Arcs of an object identifier, of which algorithms and attributes have six and more.
 const OBJECT_ARCS_MIN: usize = 5;
 /// Groups of a value in single characters.
@@ -138,15 +144,18 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
     let letters = text[place + 1..].iter().take(GROUP_CHARS_MAX).take_while(is_upper).count();
     let group_end = place + 1 + letters;
     let Some(mut separator) = Separator::at(&text[group_end..]) else { return Err(place + 1) };
-    let mut at = first_group(text, from, (group_end, &separator));
+    let labelled = labelled_cells(text, (from, place), &separator);
+    let mut at = labelled.unwrap_or_else(|| first_group(text, from, (group_end, &separator)));
     match separator.usual {
+        _ if labelled.is_some() => (separator.usual, separator.is_labelled) = (Usual::Named, true),
         Usual::Named if !is_named(&text[..at]) => return Err(place + 1),
         // Behind a label and its mark stands a value, in a table or not.
-        Usual::Cells if separator.is_bar() && is_named(&text[..at]) => separator.usual = Usual::Named,
+        Usual::Cells if separator.is_of_list() && is_named(&text[..at]) => separator.usual = Usual::Named,
         _ => {}
     }
+    let group_chars_max = separator.group_chars_max();
     loop {
-        let len = text[at..].iter().take(GROUP_CHARS_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let len = text[at..].iter().take(group_chars_max + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let first_len = groups.first().map_or(len, Range::len);
         if !separator.takes(&text[at..at + len], first_len) {
             break;
@@ -166,14 +175,33 @@ fn value_chain(text: &[u8], (from, place): (usize, usize), groups: &mut Vec<Rang
         return Err(end);
     }
     let gaps = groups.groups.windows(2).map(|pair| pair[0].end..pair[1].start).collect();
-    let is_replaced = separator.is_odd() && groups.is_named();
+    let is_replaced = separator.is_labelled || separator.is_odd() && groups.is_named();
     Ok(if is_replaced { Chain::Replaced(groups.range(), gaps) } else { Chain::Value(groups.range(), gaps) })
+}
+
+/// Where the first group of a chain begins that stands alone behind a cell which names it: `| PESEL | 4405 | 1401 | 458 |`.
+fn labelled_cells(text: &[u8], (from, place): (usize, usize), separator: &Separator<'_>) -> Option<usize> {
+    if separator.usual != Usual::Cells {
+        return None;
+    }
+    let line_start = place - last_line(&text[..place]).len();
+    let is_margin = |byte: &u8| matches!(byte, b' ' | b'|' | b'"');
+    let label_start = line_start + text[line_start..place].iter().take_while(|byte| is_margin(byte)).count();
+    let is_label = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii() || matches!(byte, b' ' | b'.' | b'-');
+    let label = text[label_start..place].iter().take(CELL_LABEL_CHARS.end).take_while(|byte| is_label(byte)).count();
+    let label = text[label_start..label_start + label].trim_ascii_end();
+    let behind = label_start + label.len();
+    let at = behind + separator.bytes.len();
+    let is_first =
+        label.first().is_some_and(|byte| !matches!(byte, b'.' | b'-')) && text[behind..].starts_with(separator.bytes);
+    (is_first && CELL_LABEL_CHARS.contains(&label.len()) && (from..=place).contains(&at)).then_some(at)
 }
 
 /// Where the first group of a chain begins, of which one group ends here.
 fn first_group(text: &[u8], from: usize, (end, separator): (usize, &Separator<'_>)) -> usize {
+    let group_chars_max = separator.group_chars_max();
     let group_start = |end: usize| {
-        let group = text[from..end].iter().rev().take(GROUP_CHARS_MAX + 1);
+        let group = text[from..end].iter().rev().take(group_chars_max + 1);
         end - group.take_while(|byte| byte.is_ascii_alphanumeric()).count()
     };
     let mut start = group_start(end);
@@ -224,6 +252,8 @@ impl Usual {
 struct Separator<'t> {
     bytes: &'t [u8],
     usual: Usual,
+    /// Whether it stands between cells of a row that begins with their name.
+    is_labelled: bool,
 }
 
 impl<'t> Separator<'t> {
@@ -238,7 +268,12 @@ impl<'t> Separator<'t> {
                 group.len() <= first_len && (first_len == 1 || has_digit() || is_upper())
             }
         };
-        (1..=GROUP_CHARS_MAX).contains(&group.len()) && fits()
+        (1..=self.group_chars_max()).contains(&group.len()) && fits()
+    }
+
+    /// Letters and digits of a group, if all else speaks for a value.
+    fn group_chars_max(&self) -> usize {
+        if self.is_labelled || self.is_odd() { NAMED_GROUP_CHARS_MAX } else { GROUP_CHARS_MAX }
     }
 
     /// Whether a text begins with it. Most do not, which one byte tells, and most are one byte.
@@ -250,14 +285,14 @@ impl<'t> Separator<'t> {
         text.last() == self.bytes.last() && (self.bytes.len() == 1 || text.ends_with(self.bytes))
     }
 
-    /// Whether it is a sign that tables have between cells, and sentences nowhere.
-    fn is_bar(&self) -> bool {
-        matches!(self.bytes.trim_ascii(), b"|") || self.bytes == b"\t"
+    /// Whether it stands between cells of tables or strings of a list, and in sentences nowhere.
+    fn is_of_list(&self) -> bool {
+        matches!(self.bytes.trim_ascii(), b"|") || self.bytes == b"\t" || matches!(self.bytes, [b'"' | b'\'', ..])
     }
 
     /// Whether it stands between numbers that are no value nearly never.
     fn is_odd(&self) -> bool {
-        let is_common = |byte: &u8| matches!(byte, b'.' | b'/' | b'_' | b',' | b';' | b':');
+        let is_common = |byte: &u8| matches!(byte, b'.' | b'/' | b',' | b';' | b':');
         match self.usual {
             Usual::Seldom => !self.bytes.iter().any(is_common),
             Usual::Named => !self.bytes.iter().any(|byte| is_common(byte) || matches!(byte, b'-' | b'\n')),
@@ -287,7 +322,7 @@ impl<'t> Separator<'t> {
             _ if !(1..APART_BYTES_MAX).contains(&len) || bytes.iter().any(Self::makes_no_value) => return None,
             _ => Usual::Named,
         };
-        Some(Self { bytes, usual })
+        Some(Self { bytes, usual, is_labelled: false })
     }
 
     /// Whether a byte makes numbers beside it parts of an expression, a string or a path.
@@ -308,11 +343,18 @@ impl Groups<'_> {
         let lens = || self.groups.iter().map(Range::len);
         let chars: usize = lens().sum();
         let is_named = separator.is_odd() && self.is_named();
-        let (chars_range, groups_min) =
-            if is_named { (NAMED_VALUE_CHARS, NAMED_GROUPS_MIN) } else { (VALUE_CHARS, GROUPS_MIN) };
+        let (chars_range, groups_min, group_chars_max) = match is_named {
+            _ if separator.is_labelled => (NAMED_VALUE_CHARS, GROUPS_MIN, NAMED_GROUP_CHARS_MAX),
+            true => (NAMED_VALUE_CHARS, NAMED_GROUPS_MIN, NAMED_GROUP_CHARS_MAX),
+            false => (VALUE_CHARS, GROUPS_MIN, GROUP_CHARS_MAX),
+        };
+        let regular = self.regular_len();
+        let is_key = is_named && regular.is_some_and(|len| len > 1) && NAMED_KEY_CHARS.contains(&chars);
         if self.groups.len() < groups_min
-            || !chars_range.contains(&chars)
-            || lens().any(|len| len == 0 || len > GROUP_CHARS_MAX)
+            || !(chars_range.contains(&chars) || is_key)
+            || lens().any(|len| len == 0 || len > group_chars_max)
+            || separator.is_labelled && !self.ends_line()
+            || separator.bytes == b"_" && self.is_constant()
         {
             return false;
         }
@@ -320,7 +362,6 @@ impl Groups<'_> {
             self.groups.iter().flat_map(|group| &self.text[group.clone()]).filter(|byte| test(byte)).count()
         };
         let digits = in_groups(u8::is_ascii_digit);
-        let regular = self.regular_len();
         let is_plain = digits == chars;
         let is_of_upper = is_plain || (digits * 3 >= chars && in_groups(u8::is_ascii_lowercase) == 0);
         let is_token = digits >= 2 && self.groups.len() >= 4 && regular.is_some_and(|len| len > 1);
@@ -345,7 +386,23 @@ impl Groups<'_> {
             && !self.is_address(separator)
             && !self.is_object_identifier(separator)
             && self.stands_apart(separator)
-            && (separator.usual == Usual::Seldom || separator.bytes.contains(&b'\n') || self.is_alone(separator))
+            && (separator.usual == Usual::Seldom
+                || separator.is_labelled
+                || separator.bytes.contains(&b'\n')
+                || self.is_alone(separator))
+    }
+
+    /// Whether they are the name of a constant: a word and a number.
+    fn is_constant(&self) -> bool {
+        let [first, _] = self.groups else { return false };
+        self.text[first.clone()].iter().all(u8::is_ascii_alphabetic)
+    }
+
+    /// Whether nothing stands behind them in their line but what closes a row.
+    fn ends_line(&self) -> bool {
+        let behind = self.text[self.range().end..].iter().take(LABEL_OPEN_BYTES_MAX);
+        let rest = behind.skip_while(|byte| matches!(byte, b' ' | b'|' | b'"' | b'\t' | b',' | b';')).next();
+        rest.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
     /// The length of all groups but the last or the first, which may be shorter.
@@ -562,6 +619,30 @@ mod tests {
             ("nid: 1.2.840.10045.4.3.2", &[]),
             ("nid 2.16.840.1.113733.1.7.23.3", &[]),
             ("nir 1.84.12.76.451.089.46", &["184127645108946"]),
+            ("ccc: 9298_2686_03_2351258432 of", &["92982686032351258432"]),
+            ("rib: 72417*93942*2CBQ7WNTH9G*93 of", &["72417939422CBQ7WNTH9G93"]),
+            ("ein: 35_1248942 of", &["351248942"]),
+            ("wallet: 1Bv*BMS*EYs*tWe*tqT*Fn5*Au4*m4G*Fg7*xJa*NVN*2 of", &["1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"]),
+            ("9298_2686_03_2351258432 of", &[]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(joined(text), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn cells_behind_their_name_are_one_value() {
+        let rows: &[(&str, &[&str])] = &[
+            ("routing,243,173,642\n", &["243173642"]),
+            ("\"routing\",\"243\",\"173\",\"642\"\r\n", &["243173642"]),
+            ("| tax id | 243 | 173 | 642 |\n", &["243173642"]),
+            ("sedol;549;082;2\n", &["5490822"]),
+            ("nrb\t69216106\t73240718\t0351151605\n", &["69216106732407180351151605"]),
+            ("nip,243,173,642\nssn,529,68,3112\n", &["243173642", "529683112"]),
+            ("routing,243,173,642,Warsaw\n", &[]),
+            ("243,173,642\n", &[]),
+            ("2024-05-01,243,173,642\n", &[]),
+            ("routing 243,173,642\n", &[]),
         ];
         for (text, expected) in rows {
             assert_eq!(joined(text), *expected, "{text}");

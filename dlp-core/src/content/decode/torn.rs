@@ -19,11 +19,15 @@ const MARGIN_BYTES_MAX: usize = 24;
 const WORD_CHARS_MAX: usize = 256;
 /// Characters of a broken number, both parts together.
 const NUMBER_CHARS: Range<usize> = 9..35;
-/// Characters of a group of them that a line end may have cut.
-const CUT_GROUP_CHARS_MAX: usize = 12;
+/// The same where a label names it.
+const NAMED_NUMBER_CHARS: Range<usize> = 7..41;
+/// Digits that a part of it has, of so many characters.
+const NAMED_DIGIT_SHARE: usize = 4;
 /// Characters of a broken key, both parts together, and of the shorter one.
 const KEY_CHARS_MIN: usize = 16;
 const KEY_PART_CHARS_MIN: usize = 3;
+/// Characters of both parts where a label names the key, which may be of small letters.
+const NAMED_KEY_CHARS_MIN: usize = 24;
 
 /// What was found in a text.
 #[derive(Debug, Default)]
@@ -63,11 +67,12 @@ pub(in crate::content) fn mend(text: &[u8], places: &Places) -> Mended {
         }
     }
     between_strings(text, places, &mut gaps);
-    between_lines(text, places, &mut gaps);
-    gaps.sort_by_key(|gap| gap.range.start);
-    gaps.dedup_by(|next, kept| next.range.start < kept.range.end);
-    without_gaps(text, &gaps, &mut mended.joined);
-    without_gaps(text, &replaced, &mut mended.joined);
+    between_lines(text, places, [&mut gaps, &mut replaced]);
+    for mut gaps in [gaps, replaced] {
+        gaps.sort_by_key(|gap| gap.range.start);
+        gaps.dedup_by(|next, kept| next.range.start < kept.range.end);
+        without_gaps(text, &gaps, &mut mended.joined);
+    }
     mended
 }
 
@@ -166,12 +171,12 @@ enum LineEnd {
     Plain,
     /// One of a list, or of a code over many lines.
     Listed,
-    /// A value may go on behind it.
-    Broken(Gap),
+    /// A value may go on behind it; two readings, where it may stand inside of a group or between two.
+    Broken(Gap, Option<Gap>),
 }
 
-/// Finds line ends inside a value.
-fn between_lines(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
+/// Finds line ends inside a value, and those that can be read in a second way.
+fn between_lines(text: &[u8], places: &Places, mut gaps: [&mut Vec<Gap>; 2]) {
     // What the last line end was, and whether the one before it was another than a plain one.
     let mut last = (LineEnd::Plain, false);
     let mut last_feed = None;
@@ -179,24 +184,25 @@ fn between_lines(text: &[u8], places: &Places, gaps: &mut Vec<Gap>) {
         let feed_before = places.feeds().last_before(feed);
         let end = line_end((text, places), feed_before.map_or(0, |feed| feed + 1), feed);
         if feed_before != last_feed {
-            push_broken(std::mem::replace(&mut last, (LineEnd::Plain, false)), gaps);
+            push_broken(std::mem::replace(&mut last, (LineEnd::Plain, false)), &mut gaps);
         }
         // Line after line of such ends is a list of numbers.
         let was_other = !matches!(last.0, LineEnd::Plain);
         if matches!(end, LineEnd::Plain) {
-            push_broken(last, gaps);
+            push_broken(last, &mut gaps);
         }
         (last, last_feed) = ((end, was_other), Some(feed));
     }
-    push_broken(last, gaps);
+    push_broken(last, &mut gaps);
 }
 
 /// Adds the gap of a line end inside a value, unless the line end before it was one as well.
-fn push_broken((end, follows_other): (LineEnd, bool), gaps: &mut Vec<Gap>) {
-    if let LineEnd::Broken(gap) = end
+fn push_broken((end, follows_other): (LineEnd, bool), [gaps, others]: &mut [&mut Vec<Gap>; 2]) {
+    if let LineEnd::Broken(gap, other) = end
         && !follows_other
     {
         gaps.push(gap);
+        others.extend(other);
     }
 }
 
@@ -209,9 +215,11 @@ fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) ->
     let Some(left_end) = left.last().copied().filter(|byte| is_word(*byte)) else { return LineEnd::Plain };
     let margin = text[feed + 1..].iter().take(MARGIN_BYTES_MAX);
     let right = feed + 1 + margin.take_while(|b| matches!(b, b' ' | b'\t' | b'>' | b'#' | b'*' | b'|')).count();
-    let Some(right_start) = text.get(right).copied().filter(|byte| is_word(*byte)) else { return LineEnd::Plain };
+    let Some(right_start) = text.get(right).copied().filter(|byte| is_word(*byte) || *byte == b'.') else {
+        return LineEnd::Plain;
+    };
     // Most lines of prose end here: no digit is near.
-    let is_part = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-';
+    let is_part = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || matches!(byte, b'-' | b'.' | b'/');
     // Behind the sign of a remark begins another one; a number goes on with its digits.
     let is_remark = text[feed + 1..right].contains(&b'#');
     let is_number = is_part(left_end) && is_part(right_start) && (!is_remark || right_start.is_ascii_digit());
@@ -224,16 +232,18 @@ fn line_end((text, places): (&[u8], &Places), line_start: usize, feed: usize) ->
     let word = &left[left.len() - before..];
     let is_whole = before == left.trim_ascii_start().len() && is_line_end(&text[right + behind..]);
     let range = line_start + left.len()..right;
-    let gap = match () {
-        () if is_number && joins_number(word, next) => Gap::of(range),
-        () if is_number && joins_groups(left, &text[right..]) => {
-            Gap { range, stands: if cuts_group(left, &text[right..]) { b"" } else { b" " } }
-        }
-        () if is_number && cuts_named(left, &text[right..]) => Gap::of(range),
-        () if joins_key(word, next) && !is_name(&text[right + behind..]) => Gap::of(range),
+    let gap = |stands: &'static [u8]| Gap { range: range.clone(), stands };
+    let rest = &text[right..];
+    let (gap, other) = match () {
+        () if is_number && behind > 0 && joins_number(word, next) => (gap(b""), None),
+        () if is_number && joins_groups(left, rest) && cuts_group(left, rest) => (gap(b""), None),
+        () if is_number && joins_named(left, rest) => (gap(b""), Some(gap(b" "))),
+        () if is_number && joins_groups(left, rest) => (gap(b" "), None),
+        () if joins_key(word, next) && !is_name(&text[right + behind..]) => (gap(b""), None),
+        () if joins_named_key(left, word, next) => (gap(b""), None),
         () => return LineEnd::Plain,
     };
-    if is_whole { LineEnd::Listed } else { LineEnd::Broken(gap) }
+    if is_whole { LineEnd::Listed } else { LineEnd::Broken(gap, other) }
 }
 
 fn is_line_end(rest: &[u8]) -> bool {
@@ -274,24 +284,27 @@ fn cuts_group(left: &[u8], right: &[u8]) -> bool {
     last < other && last + next == other
 }
 
-/// Whether a line ends inside of a group of a value that a label names: groups of digits and capitals of any length, of
-/// which the last one is shorter than the one before it.
-fn cuts_named(left: &[u8], right: &[u8]) -> bool {
+/// Whether a line ends inside of a value that a label names: groups of digits and capitals of any length.
+fn joins_named(left: &[u8], right: &[u8]) -> bool {
     let is_part = |byte: &&u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let is_group = |byte: &&u8| is_part(byte) || matches!(byte, b' ' | b'-' | b'.' | b'/');
-    let before = left.iter().rev().take(NUMBER_CHARS.end).take_while(is_group).count();
+    let before = left.iter().rev().take(NAMED_NUMBER_CHARS.end).take_while(is_group).count();
     let (label, before) = left.split_at(left.len() - before);
-    let behind = &right[..right.iter().take(NUMBER_CHARS.end).take_while(is_group).count()];
-    let mut groups = before.rsplit(|byte| !is_part(&byte)).map(<[u8]>::len);
-    let (last, other) = (groups.next().unwrap_or(0), groups.next().unwrap_or(0));
-    let next = behind.iter().take_while(is_part).count();
-    let is_cut = last > 0 && next > 0 && last < other && last + next <= CUT_GROUP_CHARS_MAX;
+    let behind = &right[..right.iter().take(NAMED_NUMBER_CHARS.end).take_while(is_group).count()];
+    // A word that goes on behind the groups is no part of a value; one that begins with a capital stands behind them.
+    let ends_so = right.get(behind.len()).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let behind = match memchr::memrchr(b' ', behind) {
+        _ if ends_so => behind,
+        Some(blank) => &behind[..blank],
+        None => return false,
+    };
     let count = |test: fn(&u8) -> bool| before.iter().chain(behind).filter(|byte| test(byte)).count();
     let (digits, chars) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphanumeric));
-    let is_value = digits * 3 >= chars && NUMBER_CHARS.contains(&chars) && behind.iter().any(u8::is_ascii_digit);
-    // A word that goes on behind the groups is no part of a value.
-    let ends_so = right.get(behind.len()).is_none_or(|byte| !byte.is_ascii_alphanumeric()) || behind.ends_with(b" ");
-    is_cut && is_value && ends_so && is_named(label.trim_ascii_end())
+    digits * NAMED_DIGIT_SHARE >= chars
+        && NAMED_NUMBER_CHARS.contains(&chars)
+        && before.iter().any(u8::is_ascii_alphanumeric)
+        && behind.iter().any(u8::is_ascii_digit)
+        && is_named(label.trim_ascii_end())
 }
 
 /// Whether what stands behind a word makes it the name of a setting.
@@ -313,6 +326,19 @@ fn joins_key(word: &[u8], next: &[u8]) -> bool {
     }
     let is_long = word.len() + next.len() >= KEY_CHARS_MIN && word.len().min(next.len()) >= KEY_PART_CHARS_MIN;
     is_long && any(u8::is_ascii_digit) && any(u8::is_ascii_uppercase) && !any(|byte| matches!(byte, b'/'))
+}
+
+/// Whether two words are one key that a label names, as addresses of currencies are: of small letters, perhaps.
+fn joins_named_key(left: &[u8], word: &[u8], next: &[u8]) -> bool {
+    let has_digit = |word: &[u8]| word.iter().any(u8::is_ascii_digit);
+    let is_plain = |word: &[u8]| word.iter().all(u8::is_ascii_alphanumeric);
+    word.len() + next.len() >= NAMED_KEY_CHARS_MIN
+        && word.len().min(next.len()) >= KEY_PART_CHARS_MIN
+        && has_digit(word)
+        && has_digit(next)
+        && is_plain(word)
+        && is_plain(next)
+        && is_named(left[..left.len() - word.len()].trim_ascii_end())
 }
 
 #[cfg(test)]
@@ -364,6 +390,16 @@ mod tests {
             ("iban: GB63 EVGA 393\n1 2383 8347 73 of", Some("iban: GB63 EVGA 3931 2383 8347 73 of")),
             ("konto: 8299.0\n4.30302 of", Some("konto: 8299.04.30302 of")),
             ("iban GB63 EVGA 393\n1 2383 8347 73 of", None),
+            ("sedol: 549\n0822 of", Some("sedol: 5490822 of")),
+            ("nino: AB 12\n34 56 C of", Some("nino: AB 1234 56 C of")),
+            ("cpf: 585.233\n.883-46 of", Some("cpf: 585.233.883-46 of")),
+            (
+                "wallet: bc1qw508d6qejxtdg4y5r\n3zarvary0c5xw7kv8f3t4 of",
+                Some("wallet: bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 of"),
+            ),
+            ("in bc1qw508d6qejxtdg4y5r\n3zarvary0c5xw7kv8f3t4 of", None),
+            ("sedol 549\n0822 of", None),
+            ("44051401458\n.of", None),
             ("pesel 44051=\n401458 of", Some("pesel 44051401458 of")),
             ("key sk1Live_abcdef\n0123456789abcdef end", Some("key sk1Live_abcdef0123456789abcdef end")),
             ("pesel 44051\\\n401458 of", Some("pesel 44051401458 of")),
@@ -385,6 +421,15 @@ mod tests {
         assert_eq!(joined("ein: 35*1248942 of"), ["ein: 351248942 of", "ein: 35-1248942 of"]);
         assert_eq!(joined("hetu: 020304  434R of"), ["hetu: 020304434R of", "hetu: 020304-434R of"]);
         assert!(joined("3*1248942 of").is_empty());
+    }
+
+    #[test]
+    fn a_line_may_end_inside_of_a_group_or_between_two() {
+        assert_eq!(
+            joined("ccc: 9298 2686 0\n3 2351258432 of"),
+            ["ccc: 9298 2686 03 2351258432 of", "ccc: 9298 2686 0 3 2351258432 of"]
+        );
+        assert_eq!(joined("ssn: 529 68\n3112 of"), ["ssn: 529 683112 of", "ssn: 529 68 3112 of"]);
     }
 
     #[test]
