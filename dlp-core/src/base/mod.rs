@@ -20,6 +20,7 @@ pub use limits::{
 };
 pub use offset::{ByteOffset, Span, seek_target};
 pub use problem::{Limit, Problem, ProblemClass};
+pub(crate) use secret::MASK_LEN_MAX;
 pub use secret::Secret;
 
 mod confidence;

@@ -4,7 +4,11 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Longest mask in characters; longer values are shown shortened, which also hides their length.
-const MASK_LEN_MAX: usize = 24;
+pub(crate) const MASK_LEN_MAX: usize = 24;
+
+/// As many stars as a mask has at most.
+const STARS: &str = "************************";
+const _: () = assert!(STARS.len() == MASK_LEN_MAX, "a mask is made of stars");
 
 /// A matched value. `Debug` prints its length only, `Display` does not exist; [`Secret::masked`] is what people see.
 #[derive(Clone, PartialEq, Eq, Hash, Zeroize, ZeroizeOnDrop)]
@@ -33,20 +37,31 @@ impl Secret {
     /// Control characters are starred too, so a mask is safe on a terminal.
     #[must_use]
     pub fn masked(&self, reveal_last: u8) -> String {
+        let mut mask = String::with_capacity(MASK_LEN_MAX);
+        self.push_mask(reveal_last, &mut mask);
+        mask
+    }
+
+    /// Appends the same to a text.
+    pub(crate) fn push_mask(&self, reveal_last: u8, text: &mut String) {
         // Most values are ASCII, whose bytes are their characters.
         if self.0.is_ascii() {
             let (stars, shown) = mask_of(self.0.len(), reveal_last);
-            let tail =
-                self.0[self.0.len() - shown..].iter().map(|byte| if byte.is_ascii_graphic() { *byte } else { b'*' });
-            return std::iter::repeat_n(b'*', stars).chain(tail).map(char::from).collect();
+            text.push_str(&STARS[..stars]);
+            text.extend(self.0[self.0.len() - shown..].iter().map(|byte| shown_as(char::from(*byte))));
+            return;
         }
-        let text = String::from_utf8_lossy(&self.0);
-        let (stars, shown) = mask_of(text.chars().count(), reveal_last);
-        let mut mask = "*".repeat(stars);
-        let tail = text.chars().rev().take(shown).collect::<Vec<_>>();
-        mask.extend(tail.into_iter().rev().map(|c| if c.is_ascii_graphic() { c } else { '*' }));
-        mask
+        let value = String::from_utf8_lossy(&self.0);
+        let (stars, shown) = mask_of(value.chars().count(), reveal_last);
+        text.push_str(&STARS[..stars]);
+        let tail = value.chars().rev().take(shown).collect::<Vec<_>>();
+        text.extend(tail.into_iter().rev().map(shown_as));
     }
+}
+
+/// A character at the end of a value as a mask shows it.
+fn shown_as(c: char) -> char {
+    if c.is_ascii_graphic() { c } else { '*' }
 }
 
 /// The stars in the mask of so many characters, and how many of the last ones it shows.

@@ -76,6 +76,11 @@ pub(crate) fn unless_line(source: &str) -> Option<ByteSet> {
     }
 }
 
+/// Whether the sensitive part of a match may be less than all of it.
+pub(crate) fn may_have_value(source: &str) -> bool {
+    source.contains("<value>") || source.contains("(?&")
+}
+
 /// Memory of one pattern in one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {

@@ -10,7 +10,7 @@ use super::compile::DetectorSet;
 use super::evidence::{self, Ground, Judged};
 use super::found::DetectorIndex;
 use super::material::Material;
-use super::scratch::Scratch;
+use super::scratch::{Candidate, Scratch};
 use super::table::Table;
 use super::{candidates, confirm};
 use std::fmt;
@@ -45,30 +45,45 @@ pub(super) fn blocks_of(part: Range<usize>) -> impl ExactSizeIterator<Item = Ran
 /// Finds the matches that start in a block.
 pub(super) fn search(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>, block: Range<usize>) -> Searched {
     candidates::find(set, scratch, ground, block);
+    scratch.own_name.forget();
     let places = std::mem::take(&mut scratch.candidates);
     let mut searched = Searched::default();
     for place in &places {
-        let number = place.1;
-        let mut previous = None;
-        loop {
-            if !scratch.budget.allows(number) {
-                searched.degraded.push(set.patterns()[number as usize].detector);
-                break;
-            }
-            // Each match ends before the value of the one before it, so there are no more than bytes of the longest.
-            let accepted = match &previous {
-                None => confirm::confirm(set, scratch, ground.text, *place),
-                Some(later) => confirm::passed_over(set, scratch, ground.text, (number, later)),
-            };
-            let Some(accepted) = accepted else { break };
-            searched.found.extend(evidence::judge(set, scratch, ground, (number, &accepted)));
-            previous = Some(accepted);
+        if evidence::may_be_named(set, scratch, ground, *place) {
+            try_at(set, scratch, ground, (*place, &mut searched));
         }
     }
     scratch.candidates = places;
     searched.steps = scratch.budget.end_block();
     scratch.end_block(searched.steps);
     searched
+}
+
+/// Tries a place, and what was passed over there.
+fn try_at(
+    set: &DetectorSet,
+    scratch: &mut Scratch,
+    ground: Ground<'_>,
+    ((start, number), searched): (Candidate, &mut Searched),
+) {
+    let mut previous = None;
+    loop {
+        if !scratch.budget.allows(number) {
+            searched.degraded.push(set.patterns()[number as usize].detector);
+            return;
+        }
+        // Each match ends before the value of the one before it, so there are no more than bytes of the longest.
+        let accepted = match &previous {
+            None => confirm::confirm(set, scratch, ground.text, (start, number)),
+            Some(later) => confirm::passed_over(set, scratch, ground.text, (number, later)),
+        };
+        let Some(accepted) = accepted else { return };
+        searched.found.extend(evidence::judge(set, scratch, ground, (number, &accepted)));
+        if accepted.value.start == start {
+            return;
+        }
+        previous = Some(accepted);
+    }
 }
 
 /// A stretch of text whose blocks several threads search.

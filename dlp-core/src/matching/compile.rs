@@ -126,6 +126,8 @@ pub(super) struct ReadPattern {
     pub(super) demand: Option<Demand>,
     /// What does as well as the regex, where there is such a thing.
     pub(super) program: Option<Program>,
+    /// Whether a match is its value, and ends where letters and digits do.
+    pub(super) is_whole_value: bool,
     /// What it accepts of numbers without marks.
     pub(super) whole_numbers: WholeNumbers,
     source: String,
@@ -152,6 +154,7 @@ impl CompiledPattern {
             chance_bits,
             is_wide,
             unless_line: pattern::unless_line(&regex),
+            is_whole_value: self.boundary != Boundary::None && !pattern::may_have_value(&regex),
             demand,
             program,
             whole_numbers: WholeNumbers::new(whole_numbers),

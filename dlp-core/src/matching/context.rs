@@ -40,6 +40,26 @@ impl Widths {
         let sides = [start..span.start, span.end..end];
         Windows { stand_ins: stand_ins(text, &sides), sides }
     }
+
+    /// The same where all that begins in the windows, and in the bytes before them that are looked at, is [open](is_open).
+    pub(super) fn open_windows(self, text: &[u8], span: &Range<usize>) -> Windows {
+        let Range { start, end } = self.around(text, span);
+        let sides =
+            [whole_word_start(text, start, span.start)..span.start, span.end..whole_word_end(text, span.end, end)];
+        Windows { stand_ins: Vec::new(), sides }
+    }
+}
+
+/// Whether no pair of bytes begins a blank line, an instruction or what stands for a value.
+pub(super) fn is_open(bytes: &[u8]) -> bool {
+    let breaks = |pair: (&u8, &u8)| {
+        let (byte, next) = pair;
+        (*byte == b'\n') & ((*next == b'\n') | (*next == b'\r'))
+            | (*byte == b'<') & (*next == b'?')
+            | (*byte == b'{') & (*next == b'{')
+    };
+    // All are looked at, since as many at once as a vector holds are sooner seen than the first one of them.
+    !bytes.iter().zip(&bytes[bytes.len().min(1)..]).fold(false, |any, pair| any | breaks(pair))
 }
 
 /// The windows before and behind a value, and what in them stands for values that were redacted.
@@ -447,6 +467,26 @@ mod tests {
             assert_eq!(paragraph_end(text.as_bytes(), 0, text.len()), first, "{text:?}");
             assert_eq!(paragraph_start(text.as_bytes(), 0, text.len()), last, "{text:?}");
         }
+    }
+
+    #[test]
+    fn windows_of_open_text_are_those_of_any() {
+        let pieces = ["\n", "\r\n", " pesel ", "x", "<?xml?>", "<?", "{", "{{dlp:a.b:bcdf~ghjk~lmnp~qrst~bcdf}}"];
+        let mut open = 0;
+        for number in 0..pieces.len().pow(4) {
+            let text: String = (0..4).map(|place| pieces[number / pieces.len().pow(place) % pieces.len()]).collect();
+            if !is_open(text.as_bytes()) {
+                continue;
+            }
+            open += 1;
+            let span = text.len() / 2..text.len() / 2 + 1;
+            for width in [0, 3, 60] {
+                let widths = Widths { before: width, after: width };
+                let [one, other] = [Widths::windows, Widths::open_windows].map(|of| of(widths, text.as_bytes(), &span));
+                assert_eq!((one.sides, one.stand_ins), (other.sides, other.stand_ins), "{text:?} {width}");
+            }
+        }
+        assert!(open > 100 && is_open(b"") && is_open(b"{ <"), "{open}");
     }
 
     #[test]

@@ -10,12 +10,12 @@ use super::key_name::{self, Told};
 use super::material::{self, Material};
 use super::moment::{self, Moment};
 use super::notes::{Detail, Notes, PhraseList, Sentence};
-use super::own_name;
+use super::own_name::OwnName;
 use super::pasted;
-use super::scratch::Scratch;
+use super::scratch::{Candidate, Scratch};
 use super::spotted::Classified;
 use super::table::Table;
-use super::vocabulary::{PhraseId, Standing};
+use super::vocabulary::Standing;
 use crate::base::{Category, Confidence, ConfidenceLevel};
 use crate::knowledge::validators::{Check, Verdict};
 use crate::knowledge::{Detector, Failure};
@@ -88,22 +88,28 @@ impl Judged {
     pub(super) fn reasons(&self, set: &DetectorSet) -> Vec<Reason> {
         let detector = &set.compiled(self.detector).data;
         let words = |detail| match detail {
-            Detail::Shape => ["shape of ", &detector.title].concat().into(),
-            Detail::Check => self.checked.map_or(Cow::Borrowed(""), |(check, verdict)| {
-                [check.name, " check ", verdict_word(verdict)].concat().into()
-            }),
+            Detail::Shape => joined(["shape of ", &detector.title, ""]),
+            Detail::Check => self
+                .checked
+                .map_or(Cow::Borrowed(""), |(check, verdict)| joined([check.name, " check ", verdict_word(verdict)])),
             Detail::Phrase(list, index, standing) => {
                 let source = list.sources(&detector.context).get(usize::from(index)).map_or("", String::as_str);
                 let place = match standing {
                     Standing::Beside => "` nearby",
                     Standing::Header => "` in the header of its column",
                 };
-                ["word `", source, place].concat().into()
+                joined(["word `", source, place])
             }
             Detail::Said(sentence) => Cow::Borrowed(sentence.text()),
         };
-        let notes = self.notes.iter();
-        notes.map(|note| Reason { step: note.step, detail: words(note.detail), change: note.change.into() }).collect()
+        let mut reasons = Vec::with_capacity(self.notes.len());
+        let all = self.notes.iter();
+        reasons.extend(all.map(|note| Reason {
+            step: note.step,
+            detail: words(note.detail),
+            change: note.change.into(),
+        }));
+        reasons
     }
 
     /// Whether it fails the check of a form that nothing else has.
@@ -122,6 +128,13 @@ impl Judged {
     }
 }
 
+/// Parts of a text as one.
+fn joined(parts: [&str; 3]) -> Cow<'static, str> {
+    let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+    parts.into_iter().for_each(|part| text.push_str(part));
+    text.into()
+}
+
 /// The bytes that are searched, and what they are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ground<'t> {
@@ -129,6 +142,20 @@ pub(super) struct Ground<'t> {
     pub(super) material: Material,
     /// What the headers of its columns say.
     pub(super) table: Option<&'t Table>,
+}
+
+/// Whether words may stand near that a match at a place needs: asked before the pattern is tried, since most lack theirs.
+pub(super) fn may_be_named(set: &DetectorSet, scratch: &mut Scratch, ground: Ground<'_>, place: Candidate) -> bool {
+    let (start, number) = place;
+    let pattern = &set.patterns()[number as usize];
+    let detector = set.compiled(pattern.detector);
+    let context = &detector.data.context;
+    if !context.required || !pattern.is_whole_value {
+        return true;
+    }
+    let Scratch { spotted, masks, tokens, .. } = scratch;
+    let known = Classified { text: ground.text, masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
+    spotted.may_name(known, (start, pattern.len_max), (Widths::of(context), &detector.phrases))
 }
 
 /// Judges a span that a pattern accepted; `None` when it is no finding at all.
@@ -167,7 +194,7 @@ pub(super) fn judge(
         cap_wide(text, accepted, &mut score);
     }
     if detector.data.category != Category::Secret {
-        add_own_name((set, detector), text, (accepted, named), &mut score);
+        add_own_name((set, detector), (&mut scratch.own_name, text), (accepted, named), &mut score);
         if named == Named::No {
             add_company(set, scratch, ground, (index, accepted), &mut score);
         }
@@ -311,7 +338,7 @@ fn add_context(
         return Some(Named::No);
     }
     let context = &detector.data.context;
-    let Scratch { spotted, masks, tokens, .. } = scratch;
+    let Scratch { spotted, masks, tokens, own_name, .. } = scratch;
     let known = Classified { text: ground.text, masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
     let nearby = spotted.around(known, &accepted.value, Widths::of(context));
     if !nearby.may_name(&detector.phrases) {
@@ -334,13 +361,14 @@ fn add_context(
         named = Named::No;
     }
     if let Some(phrase) = found(PhraseList::Negative) {
-        let place = (ground.text, accepted.value.start);
         let negative = PhraseList::Negative.of(&detector.phrases);
         let names = [PhraseList::Strong, PhraseList::Weak].map(|list| list.of(&detector.phrases));
-        let is_named = |list: &[PhraseId]| own_name::is_one_of(place, set.vocabulary(), (list, negative));
         // What its own name says counts for more than the names of its neighbours, which may be anything.
-        let is_told = detector.data.category != Category::Secret && names.into_iter().any(is_named);
-        if !is_told {
+        let mut is_told = || {
+            own_name.read((ground.text, accepted.value.start), set.vocabulary());
+            names.into_iter().any(|list| own_name.is_one_of(list, negative))
+        };
+        if detector.data.category == Category::Secret || !is_told() {
             score.add(Step::Penalty, i32::from(points.negative), phrase);
         }
     }
@@ -352,26 +380,26 @@ fn add_context(
 /// other numbers have. Numbers of accounts are named by the bank's beside them.
 fn add_own_name(
     (set, detector): (&DetectorSet, &CompiledDetector),
-    text: &[u8],
+    (own_name, text): (&mut OwnName, &[u8]),
     (accepted, named): (&Accepted, Named),
     score: &mut Notes,
 ) {
-    let place = (text, accepted.value.start);
+    let data = &detector.data;
+    let (place, vocabulary) = ((text, accepted.value.start), set.vocabulary());
     let phrases = [PhraseList::Strong, PhraseList::Weak].map(|list| list.of(&detector.phrases));
     match named {
         Named::No
-            if detector.data.category == Category::GovernmentId
-                && own_name::is_another(place, set.vocabulary(), phrases) =>
+            if data.category == Category::GovernmentId && own_name.read(place, vocabulary).is_another(phrases) =>
         {
             score.add(Step::Penalty, 0, Detail::Said(Sentence::OtherName));
         }
         Named::Yes
             if detector.check.is_none()
-                && detector.data.category != Category::Finance
-                && detector.data.context.required
+                && data.category != Category::Finance
+                && data.context.required
                 && !score.is_named_by_header()
-                && own_name::follows_value(text, accepted.value.start)
-                && own_name::is_of_other_number(place, set.vocabulary(), phrases) =>
+                && own_name.read(place, vocabulary).follows_value(text)
+                && own_name.is_of_other_number(phrases) =>
         {
             score.cap(STRANGERS_POINTS, Sentence::OtherName);
         }

@@ -1,7 +1,7 @@
 //! Lines and columns of a text that passes by once.
 
 use crate::text::count::{count, count_pairs};
-use memchr::{memchr, memchr_iter, memrchr2};
+use memchr::{memchr, memchr_iter, memrchr, memrchr2};
 
 /// A place in lines; both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,9 @@ pub(crate) struct LineCounter {
 /// Bytes of a value or of what stands between two: few enough to ask of each whether it is a plain character.
 const PLAIN_BYTES: usize = 32;
 
+/// Bytes of a few lines, of which a counter of one byte counts any.
+const PLAIN_LINES_BYTES: usize = 255;
+
 impl LineCounter {
     /// At the first byte of a text.
     pub(crate) fn new() -> Self {
@@ -41,6 +44,12 @@ impl LineCounter {
             self.after_cr = false;
             return;
         }
+        if let Some(feeds) = plain_feeds(bytes).filter(|_| !self.after_cr) {
+            let line = memrchr(b'\n', bytes).map_or(bytes, |end| &bytes[end + 1..]);
+            self.at.column = line.len() as u64 + if feeds > 0 { 1 } else { self.at.column };
+            self.at.line += feeds;
+            return;
+        }
         self.at.line += line_ends(bytes, self.after_cr) as u64;
         let mut rest = bytes;
         if let Some(end) = memrchr2(b'\n', b'\r', bytes) {
@@ -55,6 +64,20 @@ impl LineCounter {
     pub(crate) fn place(&self) -> LineColumn {
         self.at
     }
+}
+
+/// How many line feeds stand in a few bytes, if all of them are ASCII and none is a carriage return.
+fn plain_feeds(bytes: &[u8]) -> Option<u64> {
+    if bytes.len() > PLAIN_LINES_BYTES {
+        return None;
+    }
+    // No branch, and a counter of one byte: as many at once as a vector holds.
+    let (mut feeds, mut others) = (0_u8, 0);
+    for byte in bytes {
+        feeds += u8::from(*byte == b'\n');
+        others |= u8::from(*byte == b'\r') | *byte & 0x80;
+    }
+    (others == 0).then_some(feeds.into())
 }
 
 /// How many lines end in bytes. Every line is counted in every text, so this does not go from one to the next.
@@ -83,6 +106,27 @@ mod tests {
                 before = byte == b'\r';
             }
             prop_assert_eq!(line_ends(text.as_bytes(), after_cr), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_those_of_the_characters(text in "[\r\nab\u{e9}]{0,300}", cuts in prop::collection::vec(0..300usize, 0..4)) {
+            let (mut line, mut column, mut before) = (1, 1, ' ');
+            for c in text.chars() {
+                let is_end = c == '\r' || c == '\n';
+                line += u64::from(is_end && !(c == '\n' && before == '\r'));
+                column = if is_end { 1 } else { column + 1 };
+                before = c;
+            }
+            let (mut counter, mut rest) = (LineCounter::new(), text.as_bytes());
+            for cut in cuts {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                counter.advance(now);
+                rest = later;
+            }
+            counter.advance(rest);
+            prop_assert_eq!(counter.place(), LineColumn { line, column });
         }
     }
 

@@ -16,14 +16,19 @@ pub(super) struct Note {
     pub(super) change: i16,
 }
 
-/// Most steps that a score has.
-const NOTES_MAX: usize = 18;
+/// Steps that nearly all scores do with.
+const FIRST_MAX: usize = 6;
 
-/// The steps of a score, without memory of their own.
-#[derive(Clone, Copy, Debug)]
+/// Most steps that a score has beyond them.
+const REST_MAX: usize = 12;
+
+/// The steps of a score, and what they come to. Few have so many that they need memory of their own.
+#[derive(Clone, Debug)]
 pub(super) struct Notes {
-    notes: [Note; NOTES_MAX],
+    first: [Note; FIRST_MAX],
+    rest: Option<Box<[Note; REST_MAX]>>,
     len: u8,
+    sum: i32,
 }
 
 /// What a step is about.
@@ -153,10 +158,12 @@ impl Sentence {
     }
 }
 
+/// No step.
+const NONE: Note = Note { step: Step::Pattern, detail: Detail::Shape, change: 0 };
+
 impl Default for Notes {
     fn default() -> Self {
-        let none = Note { step: Step::Pattern, detail: Detail::Shape, change: 0 };
-        Self { notes: [none; NOTES_MAX], len: 0 }
+        Self { first: [NONE; FIRST_MAX], rest: None, len: 0, sum: 0 }
     }
 }
 
@@ -166,22 +173,30 @@ impl Notes {
     pub(super) fn add(&mut self, step: Step, change: i32, detail: Detail) {
         // Points are of one byte each, and eighteen of them add up.
         let change = change.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
-        self.notes[usize::from(self.len)] = Note { step, detail, change };
+        let at = usize::from(self.len);
+        let place = match self.first.get_mut(at) {
+            Some(place) => place,
+            None => &mut self.rest.get_or_insert_with(|| Box::new([NONE; REST_MAX]))[at - FIRST_MAX],
+        };
+        *place = Note { step, detail, change };
         self.len += 1;
+        self.sum += i32::from(change);
     }
 
     /// The steps, in their order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Note> {
-        self.notes[..usize::from(self.len)].iter()
+        let rest = self.rest.as_deref().map_or(&[][..], |rest| rest);
+        self.first.iter().chain(rest).take(self.len.into())
+    }
+
+    /// Number of steps.
+    pub(super) fn len(&self) -> usize {
+        self.len.into()
     }
 
     /// What they come to.
     pub(super) fn confidence(&self) -> Confidence {
-        Confidence::from_points(self.sum())
-    }
-
-    fn sum(&self) -> i32 {
-        self.iter().map(|note| i32::from(note.change)).sum()
+        Confidence::from_points(self.sum)
     }
 
     /// Whether the header of its column names the value.
@@ -191,7 +206,7 @@ impl Notes {
 
     /// Lowers the sum to at most `points`.
     pub(super) fn cap(&mut self, points: i32, sentence: Sentence) {
-        let change = (points - self.sum()).min(0);
+        let change = (points - self.sum).min(0);
         self.add(Step::Penalty, change, Detail::Said(sentence));
     }
 }
@@ -202,6 +217,17 @@ mod tests {
 
     #[test]
     fn a_score_is_small() {
-        assert!(size_of::<Notes>() <= 160, "{} bytes", size_of::<Notes>());
+        assert!(size_of::<Notes>() <= 72, "{} bytes", size_of::<Notes>());
+    }
+
+    #[test]
+    fn as_many_steps_as_there_can_be_are_kept_in_their_order() {
+        let mut notes = Notes::default();
+        for change in 1..=(FIRST_MAX + REST_MAX) as i32 {
+            notes.add(Step::Context, change, Detail::Check);
+            let changes: Vec<i32> = notes.iter().map(|note| note.change.into()).collect();
+            assert_eq!(changes, (1..=change).collect::<Vec<_>>());
+            assert_eq!((notes.len(), notes.sum), (changes.len(), changes.iter().sum()));
+        }
     }
 }

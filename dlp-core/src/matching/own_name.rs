@@ -21,72 +21,209 @@ const BEFORE_BYTES: usize = 256;
 const VALUE_DIGITS_MIN: usize = 6;
 
 /// Words that say of a value that it is one, that it tells somebody apart, or which of several it is.
-const OPEN_WORDS: &str = "id ids no nr num number numer nummer numero value val text data code kod content field identifier \
-     identification identity document doc personal person national citizen tax social insurance home work mobile \
-     cell office private main primary secondary first second other contact day evening dom praca privat business";
-
-/// Whether a value has a name of its own that is none of these phrases and does not leave open what it is.
-pub(super) fn is_another((text, at): (&[u8], usize), vocabulary: &Vocabulary, phrases: [&[PhraseId]; 2]) -> bool {
-    let Some(name) = name_of(text, at) else { return false };
-    let folded = Folded::of(&text[name]);
-    let mut words =
-        folded.split(|byte| *byte == b' ').filter(|word| word.iter().any(u8::is_ascii_lowercase)).peekable();
-    if words.peek().is_none() || words.all(|word| OPEN_WORDS.split(' ').any(|open| open.as_bytes() == word)) {
-        return false;
-    }
-    !phrases.iter().any(|list| has(&folded, vocabulary, list))
-}
+const OPEN_WORDS: &[&str] = &[
+    "id",
+    "ids",
+    "no",
+    "nr",
+    "num",
+    "number",
+    "numer",
+    "nummer",
+    "numero",
+    "value",
+    "val",
+    "text",
+    "data",
+    "code",
+    "kod",
+    "content",
+    "field",
+    "identifier",
+    "identification",
+    "identity",
+    "document",
+    "doc",
+    "personal",
+    "person",
+    "national",
+    "citizen",
+    "tax",
+    "social",
+    "insurance",
+    "home",
+    "work",
+    "mobile",
+    "cell",
+    "office",
+    "private",
+    "main",
+    "primary",
+    "secondary",
+    "first",
+    "second",
+    "other",
+    "contact",
+    "day",
+    "evening",
+    "dom",
+    "praca",
+    "privat",
+    "business",
+];
 
 /// Words of names that numbers of other things have, besides the phrases of detectors.
-const OTHER_WORDS: &str = "ref reference order orders invoice ticket case item items product sku amount total sum price \
-     quantity qty count size length offset index line page row version build port batch serial seq sequence transaction \
-     receipt shipment parcel tracking article catalog catalogue session request timestamp epoch hash checksum \
-     zamowienie zamowienia faktura faktury kwota suma cena ilosc pozycja partia wersja bestellung rechnung betrag menge \
-     commande facture montant pedido factura importe ordine fattura importo";
+const OTHER_WORDS: &[&str] = &[
+    "ref",
+    "reference",
+    "order",
+    "orders",
+    "invoice",
+    "ticket",
+    "case",
+    "item",
+    "items",
+    "product",
+    "sku",
+    "amount",
+    "total",
+    "sum",
+    "price",
+    "quantity",
+    "qty",
+    "count",
+    "size",
+    "length",
+    "offset",
+    "index",
+    "line",
+    "page",
+    "row",
+    "version",
+    "build",
+    "port",
+    "batch",
+    "serial",
+    "seq",
+    "sequence",
+    "transaction",
+    "receipt",
+    "shipment",
+    "parcel",
+    "tracking",
+    "article",
+    "catalog",
+    "catalogue",
+    "session",
+    "request",
+    "timestamp",
+    "epoch",
+    "hash",
+    "checksum",
+    "zamowienie",
+    "zamowienia",
+    "faktura",
+    "faktury",
+    "kwota",
+    "suma",
+    "cena",
+    "ilosc",
+    "pozycja",
+    "partia",
+    "wersja",
+    "bestellung",
+    "rechnung",
+    "betrag",
+    "menge",
+    "commande",
+    "facture",
+    "montant",
+    "pedido",
+    "factura",
+    "importe",
+    "ordine",
+    "fattura",
+    "importo",
+];
 
 /// Words that say of a name that it is one of numbers.
-const NUMBER_WORDS: &str = "id ids no nr num code kod";
+const NUMBER_WORDS: &[&str] = &["id", "ids", "no", "nr", "num", "code", "kod"];
 
-/// Whether a value has a name of its own that other numbers have and these phrases do not: persons and places before their
-/// numbers are told apart by names that say nothing about what these are.
-pub(super) fn is_of_other_number(
-    (text, at): (&[u8], usize),
-    vocabulary: &Vocabulary,
-    phrases: [&[PhraseId]; 2],
-) -> bool {
-    let Some(name) = name_of(text, at) else { return false };
-    let folded = Folded::of(&text[name]);
-    let mut is_known = false;
-    vocabulary.spell(&folded, &mut |_| is_known = true);
-    let is_one_of = |word: &[u8]| {
-        [OTHER_WORDS, NUMBER_WORDS].iter().any(|words| words.split(' ').any(|other| other.as_bytes() == word))
-    };
-    let is_told = is_known || folded.split(|byte| *byte == b' ').any(is_one_of);
-    is_told && is_another((text, at), vocabulary, phrases)
+/// The name of a value, if it has one of its own, and what it says: read once for all detectors that accept the value.
+#[derive(Debug, Default)]
+pub(super) struct OwnName {
+    /// Where the value begins.
+    at: Option<usize>,
+    name: Option<Range<usize>>,
+    folded: Vec<u8>,
+    /// The phrases in it.
+    phrases: Vec<PhraseId>,
+    /// Whether it leaves open what the value is.
+    is_open: bool,
+    follows_value: Option<bool>,
 }
 
-/// Whether the name of a value has one of some phrases and none of others.
-pub(super) fn is_one_of(
-    (text, at): (&[u8], usize),
-    vocabulary: &Vocabulary,
-    (phrases, others): (&[PhraseId], &[PhraseId]),
-) -> bool {
-    let Some(name) = name_of(text, at) else { return false };
-    let folded = Folded::of(&text[name]);
-    has(&folded, vocabulary, phrases) && !has(&folded, vocabulary, others)
+impl OwnName {
+    /// Another text follows.
+    pub(super) fn forget(&mut self) {
+        self.at = None;
+    }
+
+    /// Of the value that begins at a place.
+    pub(super) fn read(&mut self, (text, at): (&[u8], usize), vocabulary: &Vocabulary) -> &mut Self {
+        if self.at.replace(at) == Some(at) {
+            return self;
+        }
+        self.name = name_of(text, at);
+        self.folded = self.name.clone().map_or_else(Vec::new, |name| Folded::of(&text[name]));
+        self.phrases.clear();
+        vocabulary.spell(&self.folded, &mut |phrase| self.phrases.push(phrase));
+        let has_letter = |word: &&[u8]| word.iter().any(u8::is_ascii_lowercase);
+        let is_open = self.words().filter(has_letter).all(|word| is_among(word, OPEN_WORDS));
+        self.is_open = is_open;
+        self.follows_value = None;
+        self
+    }
+
+    fn words(&self) -> impl Iterator<Item = &[u8]> {
+        self.folded.split(|byte| *byte == b' ')
+    }
+
+    fn has(&self, phrases: &[PhraseId]) -> bool {
+        self.phrases.iter().any(|phrase| phrases.contains(phrase))
+    }
+
+    /// Whether it is none of these phrases and does not leave open what the value is.
+    pub(super) fn is_another(&self, phrases: [&[PhraseId]; 2]) -> bool {
+        !self.is_open && !phrases.into_iter().any(|list| self.has(list))
+    }
+
+    /// Whether other numbers have it and these phrases do not: persons and places before their numbers are told apart by
+    /// names that say nothing about what these are.
+    pub(super) fn is_of_other_number(&self, phrases: [&[PhraseId]; 2]) -> bool {
+        let is_of_number = |word: &[u8]| is_among(word, OTHER_WORDS) || is_among(word, NUMBER_WORDS);
+        self.is_another(phrases) && (!self.phrases.is_empty() || self.words().any(is_of_number))
+    }
+
+    /// Whether it has one of some phrases and none of others.
+    pub(super) fn is_one_of(&self, phrases: &[PhraseId], others: &[PhraseId]) -> bool {
+        self.has(phrases) && !self.has(others)
+    }
+
+    /// Whether another value stands before it, which words before that may name.
+    pub(super) fn follows_value(&mut self, text: &[u8]) -> bool {
+        let Some(name) = &self.name else { return false };
+        *self.follows_value.get_or_insert_with(|| has_value(&text[name.start.saturating_sub(BEFORE_BYTES)..name.start]))
+    }
 }
 
-fn has(folded: &[u8], vocabulary: &Vocabulary, phrases: &[PhraseId]) -> bool {
-    let mut has = false;
-    vocabulary.spell(folded, &mut |phrase| has |= phrases.contains(&phrase));
-    has
+fn is_among(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|other| other.as_bytes() == word)
 }
 
-/// Whether another value stands before the name of this one, which words before that may name.
-pub(super) fn follows_value(text: &[u8], at: usize) -> bool {
-    let Some(name) = name_of(text, at) else { return false };
-    let before = &text[name.start.saturating_sub(BEFORE_BYTES)..name.start];
-    let runs = before.split(|byte| !matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'.' | b'/' | b'(' | b')'));
+/// Whether a value stands in a text, that a word nearby may name.
+fn has_value(text: &[u8]) -> bool {
+    let runs = text.split(|byte| !matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'.' | b'/' | b'(' | b')'));
     let digits = |word: &[u8]| word.iter().filter(|byte| byte.is_ascii_digit()).count();
     let digits_of =
         |run: &[u8]| run.split(|byte| *byte == b' ').filter(|word| !is_date(word)).map(digits).sum::<usize>();
@@ -169,6 +306,14 @@ mod tests {
     use super::*;
     use dlp_detector_format::Context;
 
+    /// The name of the value in a text, with what tells its phrases.
+    fn name_in(text: &[u8], vocabulary: &Vocabulary) -> OwnName {
+        let mut name = OwnName::default();
+        let at = text.iter().position(|byte| *byte == b'@').expect("mark");
+        name.read((text, at), vocabulary);
+        name
+    }
+
     #[test]
     fn what_has_another_name_is_told() {
         let rows = [
@@ -196,16 +341,9 @@ mod tests {
         for (text, expected, follows) in rows {
             let mut builder = Builder::default();
             let phrases = builder.phrases(&Context { strong: vec!["phone".to_owned()], ..Context::default() });
-            let vocabulary = builder.build();
-            let at = text.find('@').expect("mark");
-            let text = text.as_bytes();
-            assert_eq!(
-                is_another((text, at), &vocabulary, [&phrases.strong, &phrases.weak]),
-                expected,
-                "{}",
-                text.escape_ascii()
-            );
-            assert_eq!(follows_value(text, at), follows, "{}", text.escape_ascii());
+            let mut name = name_in(text.as_bytes(), &builder.build());
+            assert_eq!(name.is_another([&phrases.strong, &phrases.weak]), expected, "{text}");
+            assert_eq!(name.follows_value(text.as_bytes()), follows, "{text}");
         }
     }
 
@@ -226,10 +364,8 @@ mod tests {
             let mut builder = Builder::default();
             let [phrases, _] = ["phone", "pesel"]
                 .map(|phrase| builder.phrases(&Context { strong: vec![phrase.to_owned()], ..Context::default() }));
-            let vocabulary = builder.build();
-            let place = (text.as_bytes(), text.find('@').expect("mark"));
-            let told = is_of_other_number(place, &vocabulary, [&phrases.strong, &phrases.weak]);
-            assert_eq!(told, expected, "{text}");
+            let name = name_in(text.as_bytes(), &builder.build());
+            assert_eq!(name.is_of_other_number([&phrases.strong, &phrases.weak]), expected, "{text}");
         }
     }
 
@@ -244,7 +380,8 @@ mod tests {
             ("phone 2026-11-23 600 123 456\nref: @", true),
         ];
         for (text, expected) in rows {
-            assert_eq!(follows_value(text.as_bytes(), text.find('@').expect("mark")), expected, "{text}");
+            let mut name = name_in(text.as_bytes(), &Builder::default().build());
+            assert_eq!(name.follows_value(text.as_bytes()), expected, "{text}");
         }
     }
 
@@ -262,10 +399,8 @@ mod tests {
             let lists = ["phone", "order"].map(|phrase| vec![phrase.to_owned()]);
             let [strong, negative] = lists;
             let phrases = builder.phrases(&Context { strong, negative, ..Context::default() });
-            let vocabulary = builder.build();
-            let at = text.find('@').expect("mark");
-            let told = is_one_of((text.as_bytes(), at), &vocabulary, (&phrases.strong, &phrases.negative));
-            assert_eq!(told, expected, "{text}");
+            let name = name_in(text.as_bytes(), &builder.build());
+            assert_eq!(name.is_one_of(&phrases.strong, &phrases.negative), expected, "{text}");
         }
     }
 

@@ -5,7 +5,7 @@ use super::evidence::Judged;
 use super::found::Match;
 use super::lines::LineCounter;
 use super::table::Table;
-use crate::base::{Secret, Span};
+use crate::base::{MASK_LEN_MAX, Secret, Span};
 use memchr::{memchr2, memrchr2};
 
 /// Bytes of the surroundings shown on either side of a match.
@@ -31,14 +31,14 @@ impl Window<'_> {
 pub(super) fn complete(
     (set, table): (&DetectorSet, Option<&Table>),
     window: Window<'_>,
-    (judged, lines): (Judged, LineCounter),
+    (judged, lines): (&Judged, LineCounter),
     masked: impl Iterator<Item = Span> + Clone,
 ) -> Match {
     let span = Span::new(judged.start, judged.end);
     let mut end = lines;
     end.advance(window.slice(span));
     let value = Secret::new(window.slice(span));
-    let own_mask = value.masked(set.detector(judged.detector).reveal_last);
+    let surroundings = surroundings(window, span, (&value, set.detector(judged.detector).reveal_last), masked);
     Match {
         detector: judged.detector,
         span,
@@ -48,7 +48,7 @@ pub(super) fn complete(
         validator: judged.validator(),
         start: lines.place(),
         end: end.place(),
-        surroundings: surroundings(window, span, (&own_mask, masked)),
+        surroundings,
         cell: table.zip(judged.column).map(|(table, column)| table.place(column, lines.place().line)),
     }
 }
@@ -57,22 +57,26 @@ pub(super) fn complete(
 fn surroundings(
     window: Window<'_>,
     span: Span,
-    (own_mask, masked): (&str, impl Iterator<Item = Span> + Clone),
+    (value, reveal_last): (&Secret, u8),
+    masked: impl Iterator<Item = Span> + Clone,
 ) -> String {
     let before = Span::new(span.start.0.saturating_sub(SURROUNDINGS_BYTES as u64), span.start.0);
     let after = Span::new(span.end.0, span.end.0 + SURROUNDINGS_BYTES as u64);
-    let mut shown = String::with_capacity(2 * SURROUNDINGS_BYTES + own_mask.len());
+    let mut shown = String::with_capacity(2 * SURROUNDINGS_BYTES + MASK_LEN_MAX);
     with_masked(window, (before, masked.clone()), |head| {
         let line = memrchr2(b'\n', b'\r', head.as_bytes()).map_or(0, |end| end + 1);
         shown.push_str(&head[line..]);
     });
-    shown.push_str(own_mask);
+    value.push_mask(reveal_last, &mut shown);
     with_masked(window, (after, masked), |tail| {
         let line = memchr2(b'\n', b'\r', tail.as_bytes()).unwrap_or(tail.len());
         shown.push_str(&tail[..line]);
     });
     // All are looked at, since as many at once as a vector holds are sooner seen than the first one of them.
     if shown.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+        return shown;
+    }
+    if shown.chars().all(is_safe) {
         return shown;
     }
     shown.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect()
@@ -88,7 +92,9 @@ fn with_masked(window: Window<'_>, (span, masked): (Span, impl Iterator<Item = S
     for hidden in masked {
         let [from, to] =
             [hidden.start, hidden.end].map(|offset| offset.0.saturating_sub(start).min(bytes.len() as u64));
-        starred[from as usize..to as usize].fill(b'*');
+        if from < to {
+            starred[from as usize..to as usize].fill(b'*');
+        }
     }
     match str::from_utf8(starred) {
         Ok(text) => show(text.trim_matches('\u{fffd}')),

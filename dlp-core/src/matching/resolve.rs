@@ -11,6 +11,7 @@
 
 use super::evidence::Judged;
 use crate::base::Span;
+use std::cmp::Reverse;
 
 /// Longest cluster in bytes. Beyond it a new one starts, which bounds what a stream holds of a text made of overlaps.
 const CLUSTER_BYTES_MAX: u64 = 64 * 1024;
@@ -22,13 +23,15 @@ pub(super) struct Pending(Vec<Judged>);
 impl Pending {
     /// Adds matches; they are brought into order and repetitions dropped, the surer one staying.
     pub(super) fn add(&mut self, matches: &mut Vec<Judged>) {
-        self.0.append(matches);
-        self.0.sort_by(|a, b| {
-            (a.start, a.end, a.detector, b.confidence).cmp(&(b.start, b.end, b.detector, a.confidence))
-        });
-        self.0.dedup_by(|later, earlier| {
+        let Some(first) = matches.iter().map(|judged| judged.start).min() else { return };
+        // Those of one block come after those of another, but for a few at its edge.
+        let mut last = self.0.split_off(self.0.partition_point(|judged| judged.start < first));
+        last.append(matches);
+        last.sort_by_key(|judged| (judged.start, judged.end, judged.detector, Reverse(judged.confidence)));
+        last.dedup_by(|later, earlier| {
             (later.start, later.end, later.detector) == (earlier.start, earlier.end, earlier.detector)
         });
+        self.0.append(&mut last);
     }
 
     /// Start of the earliest undecided match.
@@ -43,28 +46,15 @@ impl Pending {
 
     /// Decides the clusters that end before `known`, up to which all matches have been added, and gives their winners
     /// in order of place.
-    pub(super) fn decide(&mut self, known: u64) -> Vec<Judged> {
-        let lens = self.decidable_clusters(known);
+    pub(super) fn decide(&mut self, known: u64, each: &mut dyn FnMut(&Judged)) {
+        let mut choice = Choice::default();
+        let mut decided = 0;
+        while let Some(len) = first_cluster(&self.0[decided..], known) {
+            choice.of(&self.0[decided..decided + len], each);
+            decided += len;
+        }
         // All of them leave at once: taking them from the front one by one would move the rest each time.
-        let decided_len: usize = lens.iter().sum();
-        let mut stays = Vec::with_capacity(decided_len);
-        for len in lens {
-            let cluster = &self.0[stays.len()..stays.len() + len];
-            if let [_] = cluster { stays.push(true) } else { stays.extend(choose(cluster)) }
-        }
-        let decided = self.0.drain(..decided_len).zip(stays);
-        decided.filter_map(|(judged, stays)| stays.then_some(judged)).collect()
-    }
-
-    /// Lengths of the first clusters, as far as nothing that starts at or behind `known` can join them.
-    fn decidable_clusters(&self, known: u64) -> Vec<usize> {
-        let mut lens = Vec::new();
-        let mut rest = self.0.as_slice();
-        while let Some(len) = first_cluster(rest, known) {
-            lens.push(len);
-            rest = &rest[len..];
-        }
-        lens
+        self.0.drain(..decided);
     }
 }
 
@@ -81,19 +71,39 @@ fn first_cluster(sorted: &[Judged], known: u64) -> Option<usize> {
     (end.min(first.start + CLUSTER_BYTES_MAX) <= known).then_some(len)
 }
 
-/// Which matches of a cluster stay.
-fn choose(cluster: &[Judged]) -> Vec<bool> {
-    let altered: Vec<&Judged> = cluster.iter().filter(|judged| judged.is_altered()).collect();
-    let is_refuted = |claim: &Judged| altered.iter().any(|token| refutes(token, claim));
-    let mut order: Vec<&Judged> = cluster.iter().filter(|judged| !is_refuted(judged)).collect();
-    order.sort_by_key(|m| (std::cmp::Reverse((m.confidence, m.end - m.start)), m.detector, m.start));
-    let mut winners: Vec<&Judged> = Vec::new();
-    for candidate in order {
-        if !winners.iter().any(|winner| conflicts(winner, candidate)) {
-            winners.push(candidate);
+/// Which matches of a cluster stay, with memory for more clusters.
+#[derive(Default)]
+struct Choice {
+    /// Those that may, the surest first.
+    order: Vec<usize>,
+    stay: Vec<usize>,
+}
+
+impl Choice {
+    /// Gives the matches of a cluster that stay, in their order.
+    fn of(&mut self, cluster: &[Judged], each: &mut dyn FnMut(&Judged)) {
+        let Self { order, stay } = self;
+        if let [single] = cluster {
+            return each(single);
         }
+        order.clear();
+        stay.clear();
+        let altered = || cluster.iter().filter(|judged| judged.is_altered());
+        let is_refuted = |claim: &Judged| altered().any(|token| refutes(token, claim));
+        let has_altered = altered().next().is_some();
+        order.extend((0..cluster.len()).filter(|at| !has_altered || !is_refuted(&cluster[*at])));
+        order.sort_by_key(|at| {
+            let judged = &cluster[*at];
+            (Reverse((judged.confidence, judged.end - judged.start)), judged.detector, judged.start)
+        });
+        for candidate in &*order {
+            if !stay.iter().any(|winner| conflicts(&cluster[*winner], &cluster[*candidate])) {
+                stay.push(*candidate);
+            }
+        }
+        stay.sort_unstable();
+        stay.iter().for_each(|at| each(&cluster[*at]));
     }
-    cluster.iter().map(|judged| winners.iter().any(|winner| std::ptr::eq(*winner, judged))).collect()
 }
 
 /// Whether a token that fails its check shows that a claim on its bytes is none.
@@ -127,6 +137,13 @@ mod tests {
         }
     }
 
+    /// The detectors and starts of the matches that are decided before a place.
+    fn decided(pending: &mut Pending, known: u64) -> Vec<(u32, u64)> {
+        let mut found = Vec::new();
+        pending.decide(known, &mut |judged| found.push((judged.detector.0, judged.start)));
+        found
+    }
+
     #[test]
     fn the_surest_of_covering_matches_stays() {
         type Row = (u32, u64, u64, i32);
@@ -143,8 +160,7 @@ mod tests {
         for (matches, expected) in rows {
             let mut pending = Pending::default();
             pending.add(&mut matches.iter().map(judged).collect());
-            let winners: Vec<_> = pending.decide(u64::MAX).iter().map(|m| (m.detector.0, m.start)).collect();
-            assert_eq!(winners, *expected, "{matches:?}");
+            assert_eq!(decided(&mut pending, u64::MAX), *expected, "{matches:?}");
         }
     }
 
@@ -168,8 +184,7 @@ mod tests {
         for (rows, expected) in cases {
             let mut pending = Pending::default();
             pending.add(&mut rows.iter().map(|(row, checked)| Judged { checked: *checked, ..judged(row) }).collect());
-            let winners: Vec<_> = pending.decide(u64::MAX).iter().map(|m| (m.detector.0, m.start)).collect();
-            assert_eq!(winners, *expected, "{rows:?}");
+            assert_eq!(decided(&mut pending, u64::MAX), *expected, "{rows:?}");
         }
     }
 
@@ -177,8 +192,8 @@ mod tests {
     fn a_cluster_waits_until_nothing_can_join_it() {
         let mut pending = Pending::default();
         pending.add(&mut vec![judged(&(0, 0, 10, 50))]);
-        assert!(pending.decide(9).is_empty());
+        assert!(decided(&mut pending, 9).is_empty());
         assert_eq!(pending.earliest(), Some(0));
-        assert_eq!(pending.decide(10).len(), 1);
+        assert_eq!(decided(&mut pending, 10).len(), 1);
     }
 }

@@ -6,6 +6,7 @@ use super::candidates::Tokens;
 use super::compile::DetectorSet;
 use super::key_runs::KeyRuns;
 use super::neighbourhood::Neighbourhood;
+use super::own_name::OwnName;
 use super::simd::{Masks, Places};
 use super::spotted::Spotted;
 use super::starts::AskedNear;
@@ -44,6 +45,8 @@ pub struct Scratch {
     pub(super) neighbourhood: Neighbourhood,
     /// Phrases around a match.
     pub(super) spotted: Spotted,
+    /// What a value is called where it stands.
+    pub(super) own_name: OwnName,
     /// Who may search blocks of a stream beside this thread.
     helpers: Option<Arc<dyn Helpers>>,
     /// Whether a slice is searched before more of the text is taken, though helpers could search it meanwhile.

@@ -6,11 +6,12 @@
 //! reach beyond what the first pass has classified, they are folded instead.
 
 use super::any_words::{AnyWords, cuts_word};
+use super::boundary::LOOK_BYTES;
 use super::candidates::Tokens;
-use super::context::{AsciiClass, CAPITALISED_LETTERS, Folded, Widths, starts_part};
+use super::context::{self, AsciiClass, CAPITALISED_LETTERS, Folded, Widths, Windows, starts_part};
 use super::simd::{Masks, word_at};
 use super::table::Table;
-use super::vocabulary::{GLUED_BYTES_MAX, KEY_BYTES, Key, Nearby, PhraseId, Vocabulary};
+use super::vocabulary::{GLUED_BYTES_MAX, KEY_BYTES, Key, Nearby, PhraseId, Phrases, Vocabulary};
 use std::ops::Range;
 
 /// Bytes of a part: a word of the masks.
@@ -57,10 +58,6 @@ enum Part {
     Other,
 }
 
-/// Bytes behind a part that are ASCII where the part is read by its bytes: as far as its words are looked at without a look
-/// at what stands there.
-const PLAIN_BYTES_BEHIND: usize = PART_BYTES;
-
 /// How a part is read for the windows of values.
 #[derive(Clone, Copy, Debug, Default)]
 enum Reading {
@@ -71,6 +68,18 @@ enum Reading {
     Bytes,
     /// By its characters, which gave these of the hits.
     Characters { first: u32, end: u32 },
+}
+
+/// Whether something in a part ends a window or is cut out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Course {
+    /// Nobody has asked.
+    #[default]
+    Unknown,
+    /// Nothing.
+    Open,
+    /// There may be something.
+    Broken,
 }
 
 /// Windows whose phrases are remembered: many detectors look around the same value, some of them farther than others, and
@@ -97,6 +106,8 @@ pub(super) struct Spotted {
     /// Of each part, for the windows of values.
     readings: Vec<Reading>,
     any_words: AnyWords,
+    /// Of each part, for the windows of values.
+    courses: Vec<Course>,
     remembered: [Remembered; REMEMBERED],
     /// Which of them is forgotten next.
     oldest: usize,
@@ -178,6 +189,8 @@ impl Spotted {
         self.parts.resize(parts, Part::Unread);
         self.readings.clear();
         self.readings.resize(parts, Reading::Unknown);
+        self.courses.clear();
+        self.courses.resize(parts, Course::Unknown);
         self.read.resize(parts);
         self.names.resize(parts);
         self.remembered.iter_mut().for_each(|remembered| remembered.around = None);
@@ -288,8 +301,12 @@ impl Spotted {
     ) {
         let mut windows = None;
         for part in parts {
-            for hit in self.hits_of(known, part) {
-                let windows = windows.get_or_insert_with(|| widths.windows(known.text, span));
+            let hits = self.range_of(known, part);
+            if hits.is_empty() {
+                continue;
+            }
+            let windows = windows.get_or_insert_with(|| self.windows(known, (span, widths)));
+            for hit in &self.hits[hits] {
                 if windows.hold(&(hit.start..hit.end)) {
                     nearby.insert(hit.phrase);
                 }
@@ -297,8 +314,52 @@ impl Spotted {
         }
     }
 
-    /// The phrases that begin in a part, whatever letters it has.
-    fn hits_of(&mut self, known: Classified<'_>, part: usize) -> &[Hit] {
+    /// The windows of a value.
+    fn windows(&mut self, known: Classified<'_>, (span, widths): (&Range<usize>, Widths)) -> Windows {
+        let around = widths.around(known.text, span);
+        let parts = known.parts(around.start.saturating_sub(LOOK_BYTES)..around.end);
+        let is_open = parts.is_some_and(|mut parts| parts.all(|part| self.is_open(known, part)));
+        if is_open { widths.open_windows(known.text, span) } else { widths.windows(known.text, span) }
+    }
+
+    /// Whether nothing that begins in a part ends a window or is cut out of it.
+    fn is_open(&mut self, known: Classified<'_>, part: usize) -> bool {
+        if self.courses[part] == Course::Unknown {
+            let at = known.tokens.start + part * PART_BYTES;
+            let is_open = context::is_open(&known.text[at..known.text.len().min(at + PART_BYTES + 1)]);
+            self.courses[part] = if is_open { Course::Open } else { Course::Broken };
+        }
+        self.courses[part] == Course::Open
+    }
+
+    /// Whether one of a detector's strong phrases may stand beside a value that is a match which starts at a place, where
+    /// letters and digits end that go before it, and has so many bytes at most.
+    pub(super) fn may_name(
+        &mut self,
+        known: Classified<'_>,
+        (start, len_max): (usize, usize),
+        (widths, phrases): (Widths, &Phrases),
+    ) -> bool {
+        let text = known.text;
+        let longest = start..text.len().min(start + len_max);
+        let around = widths.around(text, &longest);
+        let Some(parts) = known.parts(around.clone()) else { return true };
+        // An edge within a run of letters makes other words of it. ASCII has none at the end of a match.
+        if cuts_word(text, start) || !text[start..text.len().min(longest.end + 1)].is_ascii() {
+            return true;
+        }
+        let headers = known.table.map_or(&[][..], Table::phrases);
+        headers.iter().any(|phrase| phrases.is_strong(*phrase))
+            || parts.into_iter().any(|part| {
+                let hits = self.range_of(known, part);
+                let is_near = |hit: &&Hit| around.start <= hit.start && hit.end <= around.end;
+                self.hits[hits].iter().filter(is_near).any(|hit| phrases.is_strong(hit.phrase))
+            })
+    }
+
+    /// The phrases that begin in a part, whatever letters it has, as a range of the hits.
+    #[inline]
+    fn range_of(&mut self, known: Classified<'_>, part: usize) -> Range<usize> {
         if let Reading::Unknown = self.readings[part] {
             self.readings[part] = self.reading(known, part);
         }
@@ -306,17 +367,20 @@ impl Spotted {
             (Reading::Characters { first, end }, _) | (_, Part::Ascii { first, end }) => (first, end),
             _ => (0, 0),
         };
-        &self.hits[first as usize..end as usize]
+        first as usize..end as usize
     }
 
     /// Reads a part by its bytes, or by its characters where it takes these to tell its words.
+    #[cold]
     fn reading(&mut self, known: Classified<'_>, part: usize) -> Reading {
         let Classified { text, tokens, vocabulary, .. } = known;
         let at = tokens.start + part * PART_BYTES;
         let end = text.len().min(at + PART_BYTES);
-        if text[at.saturating_sub(1)..text.len().min(end + PLAIN_BYTES_BEHIND)].is_ascii()
-            && self.read_once(known, part)
-        {
+        // The byte behind the run of letters that reaches over the end. Those farther on are asked whether they are ASCII as
+        // they are looked at.
+        let behind = if text[end - 1].is_ascii_alphanumeric() { run_end(text, end) } else { text.len() };
+        let is_plain = |at: usize| text.get(at).is_none_or(u8::is_ascii);
+        if is_plain(at.saturating_sub(1)) && is_plain(behind) && self.read_once(known, part) {
             return Reading::Bytes;
         }
         let Self { any_words, hits, .. } = self;
@@ -498,7 +562,8 @@ mod tests {
         let strong: Vec<String> = phrases.iter().map(|phrase| (*phrase).to_owned()).collect();
         let context = Context { strong, required: true, ..Context::default() };
         let mut builder = Builder::default();
-        let ids = builder.phrases(&context).strong;
+        let of_detector = builder.phrases(&context);
+        let ids = &of_detector.strong;
         let vocabulary = builder.build();
         let text = text.as_bytes();
         let mut masks = Masks::default();
@@ -514,7 +579,11 @@ mod tests {
         let mut by_folding = Nearby::default();
         folded.fold(known, &span, widths, &mut by_folding);
         let may = !matches!(spotted.near(known).naming(widths.around(text, &span)), Naming::Nothing);
-        (found, index(&by_folding), may)
+        // No match of those that it is asked for ends within a word.
+        let may_match = cuts_word(text, span.end)
+            || spotted.may_name(known, (span.start, span.len()), (widths, &of_detector))
+                && spotted.may_name(known, (span.start, span.len() + 3), (widths, &of_detector));
+        (found, index(&by_folding), may && may_match)
     }
 
     #[test]
@@ -564,6 +633,23 @@ mod tests {
             let (spotted, folded, may) = around(&[phrase], text, at..at + 1, 60);
             assert_eq!((spotted.len() == 1, folded.len() == 1), (*expected, *expected), "{phrase} {text}");
             assert!(may || !expected, "{phrase} {text}");
+        }
+    }
+
+    #[test]
+    fn a_match_without_its_phrase_beside_it_is_told() {
+        let rows = [
+            ("PESEL: #", true),
+            ("# (PESEL)", true),
+            ("PESEL of somebody who lives far away from all of us: #", false),
+            ("order: #", false),
+            ("\u{105} order: #", false),
+            ("\u{105} PESEL: #", true),
+            ("\u{105}#", true),
+        ];
+        for (text, expected) in rows {
+            let at = text.find('#').expect("mark");
+            assert_eq!(around(&["pesel"], &text.replace('#', "44"), at..at + 2, 30).2, expected, "{text}");
         }
     }
 

@@ -243,11 +243,13 @@ impl State {
         self.recent.sort_unstable();
         self.recent.dedup();
         let longest = self.recent.iter().map(|span| span.end.0 - span.start.0).max().unwrap_or(0);
-        for judged in self.pending.decide(known) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.decide(known, &mut |judged| {
             self.pass_lines(text, judged.start);
             let near = nearby((&self.recent, longest), Span::new(judged.start, judged.end));
             each(report::complete((set, self.table.as_deref()), window, (judged, self.lines), near));
-        }
+        });
+        self.pending = pending;
         let oldest = self.horizon.saturating_sub((2 * MATCH_LEN_MAX + SURROUNDINGS_BYTES) as u64);
         let oldest = self.pending.earliest().map_or(oldest, |earliest| earliest.min(oldest));
         self.recent.retain(|span| span.end.0 + MATCH_LEN_MAX as u64 > oldest);

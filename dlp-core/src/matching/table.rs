@@ -159,6 +159,9 @@ fn line(bytes: &[u8]) -> &[u8] {
 
 /// Whether a line names columns, and the rows behind it have as many fields, and somewhere a digit.
 fn is_table(header: &[u8], rows: &[u8], delimiter: u8) -> bool {
+    if memchr(delimiter, header).is_none() {
+        return false;
+    }
     let count = fields(header, delimiter).take(COLUMNS_MAX + 1).count();
     if !(2..=COLUMNS_MAX).contains(&count) || !fields(header, delimiter).all(|name| is_name(&header[name])) {
         return false;

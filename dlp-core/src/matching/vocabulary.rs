@@ -453,14 +453,24 @@ pub(super) struct Phrases {
     pub(super) negative: Vec<PhraseId>,
     /// Of all of them.
     any: Signature,
+    /// Of the strong ones.
+    any_strong: Signature,
 }
 
 impl Phrases {
     /// Strong ones, weak ones, and those that speak against it.
     pub(super) fn new([strong, weak, negative]: [Vec<PhraseId>; 3]) -> Self {
         let mut any = Signature::default();
+        let mut any_strong = Signature::default();
         [&strong, &weak, &negative].into_iter().flatten().for_each(|id| any.insert(*id));
-        Self { strong, weak, negative, any }
+        strong.iter().for_each(|id| any_strong.insert(*id));
+        Self { strong, weak, negative, any, any_strong }
+    }
+
+    /// Whether a phrase is one of the strong ones.
+    #[inline]
+    pub(super) fn is_strong(&self, phrase: PhraseId) -> bool {
+        self.any_strong.may_hold(phrase) && self.strong.contains(&phrase)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -28,9 +28,15 @@ impl Compact {
     /// Letters in upper case and digits, as ASCII. `None` when there are too many.
     pub(super) fn alnum(value: &[u8]) -> Option<Self> {
         let mut compact = Self { bytes: [0; COMPACT_LEN_MAX], len: 0 };
-        for byte in value.iter().filter(|b| b.is_ascii_alphanumeric()) {
-            *compact.bytes.get_mut(compact.len)? = byte.to_ascii_uppercase();
-            compact.len += 1;
+        for byte in value {
+            // No branch: where the marks stand is not to be foretold. One that comes last is written behind the end.
+            let is_kept = byte.is_ascii_alphanumeric();
+            match compact.bytes.get_mut(compact.len) {
+                Some(place) => *place = byte.to_ascii_uppercase(),
+                None if is_kept => return None,
+                None => {}
+            }
+            compact.len += usize::from(is_kept);
         }
         Some(compact)
     }
@@ -44,10 +50,10 @@ impl Compact {
             return Some(compact);
         }
         let mut compact = Self::alnum(value)?;
-        let len = compact.len;
-        for byte in compact.bytes.iter_mut().take(len) {
-            *byte = digit(*byte)?;
+        if !are_digits(&compact) {
+            return None;
         }
+        compact.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_sub(b'0'));
         Some(compact)
     }
 }

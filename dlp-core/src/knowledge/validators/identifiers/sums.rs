@@ -46,10 +46,14 @@ pub(super) fn gs1(digits: &[u8]) -> bool {
 
 /// Remainder modulo 97 of upper-case letters (A = 10) and digits read as one number: ISO 7064 mod 97-10.
 pub(super) fn mod97<'a>(ascii: impl IntoIterator<Item = &'a u8>) -> Option<u32> {
-    ascii.into_iter().try_fold(0u32, |rest, byte| {
-        let value = u32::from(letter_value(*byte)?);
-        Some((rest * if value > 9 { 100 } else { 10 } + value) % 97)
-    })
+    // As many characters as fit are taken before it is divided.
+    const FULL: u64 = u64::MAX / 100 - 100;
+    let number = ascii.into_iter().try_fold(0, |rest: u64, byte| {
+        let value = u64::from(letter_value(*byte)?);
+        let rest = if rest > FULL { rest % 97 } else { rest };
+        Some(rest * if value > 9 { 100 } else { 10 } + value)
+    });
+    number.map(|number| (number % 97) as u32)
 }
 
 /// ISO 7064 mod 11,10 over all digits including the check digit.
