@@ -168,7 +168,7 @@ fn rescuers(
         let found = String::from_utf8_lossy(f.value.expose());
         value.contains(&*found) || found.contains(value)
     };
-    let proof = |f: &Finding| f.validator.as_ref().filter(|v| v.valid == Some(true)).map(|v| v.name);
+    let proof = |f: &Finding| f.validator.as_ref().filter(|v| v.verdict == Verdict::Valid).map(|v| v.name);
     let is_proven =
         |f: &Finding| proof(f).and_then(|name| validators::find(name)).is_some_and(|check| check.complete.is_some());
     let claims = shown(inspector, scratch, text).into_iter().filter(|(_, f)| is_of_value(f) && !is_proven(f));
@@ -242,6 +242,26 @@ fn no_name_makes_an_altered_token_genuine() {
         }
     }
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// What a value of a form usually has, and nobody promises, costs points where it is missing; the value is shown all the
+/// same, and a report says why.
+#[test]
+fn a_doubtful_value_costs_points_and_is_shown() {
+    let (inspector, mut scratch) = (inspector(), Scratch::new());
+    // The last character of 32 bytes in base 64 has two bits beyond them.
+    let rows = [
+        ("Zu8", Verdict::Valid, 97, "swarm-key check passed"),
+        ("Zu9", Verdict::Doubtful, 85, "swarm-key check is doubtful"),
+    ];
+    for (end, verdict, points, reason) in rows {
+        let text = format!("swarm: SWMKEY-1-7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKx{end}\n");
+        let found = shown(&inspector, &mut scratch, &text);
+        let [(_, finding)] = found.as_slice() else { panic!("{text} {found:?}") };
+        assert_eq!(finding.validator.as_ref().map(|found| found.verdict), Some(verdict), "{text}");
+        assert_eq!(finding.confidence.score(), points, "{text}");
+        assert!(finding.reasons.iter().any(|found| found.detail == reason), "{:?}", finding.reasons);
+    }
 }
 
 /// Beside the name of its vendor a value is found; a word that says what it is, or a call of the vendor's, is what makes it

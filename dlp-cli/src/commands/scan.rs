@@ -25,6 +25,9 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, CliError> {
     let risky = engine::risky_parser_with(&args.ocr)?;
     let mut engine = engine::engine_with(&args.detectors, &args.known)?;
     engine.inspector = engine.inspector.with_risky_parser(risky);
+    if args.disguised {
+        engine.inspector = engine.inspector.with_disguises();
+    }
     engine.allow_below(roots.base());
     let destination = Destination::open(args.report.output.as_deref())?;
     let own_report = destination.file().and_then(|file| file.metadata().ok()).and_then(|m| pipeline::id_of(&m));

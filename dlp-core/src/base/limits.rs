@@ -33,7 +33,7 @@ pub const COPIES_RATIO_FREE: u64 = 4;
 pub const ARCHIVES_REMEMBERED_MAX: usize = 65_536;
 
 /// Encodings in encodings of one text that are decoded.
-pub const DECODING_DEPTH_MAX: u32 = 4;
+pub const DECODING_DEPTH_MAX: u32 = 5;
 
 /// Bytes that decoding may make of each byte of text, all encodings together. One encoding makes less than two.
 pub const DECODED_RATIO_MAX: u64 = 8;

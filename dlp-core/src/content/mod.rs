@@ -18,6 +18,7 @@ mod cfb;
 mod cms;
 mod copies;
 mod decode;
+mod disguises;
 mod document;
 mod doubts;
 mod extract;
@@ -75,6 +76,7 @@ mod zstd;
 
 pub use crate::matching::LineColumn;
 pub use decode::runs::starts_zlib;
+pub(crate) use disguises::Disguises;
 pub use extract::{Extraction, Input, ReadSeek, extract};
 pub use finding::{Finding, ItemReport, LocatedProblem, Location, Observer, OffsetBase, Related};
 pub(crate) use joining::{Joining, PairsOnce};

@@ -117,7 +117,7 @@ impl Look {
     }
 
     fn inflate(&mut self, content: &Derived, outer: Option<&Outer<'_>>, depth: u32) {
-        let Inflated { content, is_cut, is_too_deep } = inflate(content, self.room as u64);
+        let Inflated { content, is_cut, is_too_deep, .. } = inflate(content, self.room as u64);
         // Inflating is the work, whatever comes of it.
         self.room -= content.bytes.len();
         self.is_partial |= is_cut || is_too_deep;

@@ -86,6 +86,8 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"# v2 git bundle\n", Kind::GitBundle),
     (0, b"# v3 git bundle\n", Kind::GitBundle),
     (0, b"PAR1", Kind::Parquet),
+    // A file in yEnc without the message that it was posted in.
+    (0, b"=ybegin ", Kind::Mail),
     (0, b"Obj\x01", Kind::Avro),
     (0, b"ARROW1\0\0", Kind::Other("arrow")),
     (0, b"FEA1\0\0\0\0", Kind::Other("feather")),

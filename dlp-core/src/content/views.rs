@@ -266,7 +266,7 @@ fn look_at(walk: &mut Walk<'_>, text: &[u8], source: &Source<'_>) -> Step {
 /// Hands out what was deflated before it was encoded.
 fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step {
     walk.check_budget()?;
-    let Inflated { content, is_cut, is_too_deep } = inflate(&other.content, walk.views.room());
+    let Inflated { kind, content, is_cut, is_too_deep } = inflate(&other.content, walk.views.room());
     if is_too_deep {
         say_too_deep(walk);
     }
@@ -276,7 +276,7 @@ fn deflated(walk: &mut Walk<'_>, other: &Other<'_>, source: &Source<'_>) -> Step
         () if !is_charged => Ok(()),
         () if recognise::has_signature(&content.bytes) => charged_child(walk, other.kind, &content.bytes),
         () if runs::is_text(&content.bytes) => {
-            charged_view(walk, Other { kind: "deflate", content, made: Made::Text, part: None }, source)
+            charged_view(walk, Other { kind, content, made: Made::Text, part: None }, source)
         }
         () => Ok(()),
     }

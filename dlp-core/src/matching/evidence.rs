@@ -25,6 +25,9 @@ use std::ops::Range;
 /// A credential that fails its check is almost always an altered copy: it stays, at low.
 const FAILED_CHECK_POINTS: i32 = 30;
 
+/// What a value costs that is not written as its issuer writes it, where nobody promises that it is.
+const DOUBTFUL_POINTS: i32 = 10;
+
 /// What a shape costs that is wider than the one that is issued.
 const WIDE_POINTS: i32 = 10;
 
@@ -124,7 +127,7 @@ impl Judged {
 
     /// What the check said, for reports.
     pub(super) fn validator(&self) -> Option<ValidatorResult> {
-        self.checked.map(|(check, verdict)| validator_result(check, verdict))
+        self.checked.map(|(check, verdict)| ValidatorResult { name: check.name, verdict })
     }
 }
 
@@ -186,7 +189,11 @@ pub(super) fn judge(
         score.add(Step::Penalty, -WIDE_POINTS, Detail::Said(Sentence::Wide));
     }
     if let Some((_, verdict)) = checked {
-        let points = if verdict == Verdict::Valid { i32::from(detector.data.score.validator) } else { 0 };
+        let points = match verdict {
+            Verdict::Valid => i32::from(detector.data.score.validator),
+            Verdict::Doubtful => -DOUBTFUL_POINTS,
+            Verdict::Invalid | Verdict::NotApplicable => 0,
+        };
         score.add(Step::Validator, points, Detail::Check);
     }
     let named = add_context((set, detector), scratch, ground, accepted, &mut score)?;
@@ -295,15 +302,6 @@ fn is_proven(checked: Option<(&Check, Verdict)>) -> bool {
     checked.is_some_and(|(check, verdict)| verdict == Verdict::Valid && check.complete.is_some())
 }
 
-fn validator_result(check: &Check, verdict: Verdict) -> ValidatorResult {
-    let valid = match verdict {
-        Verdict::Valid => Some(true),
-        Verdict::Invalid => Some(false),
-        Verdict::NotApplicable => None,
-    };
-    ValidatorResult { name: check.name, valid }
-}
-
 /// What a failed check means; a credential without a check is kept at low when it is doubtful.
 pub(super) fn failure(detector: &Detector) -> Failure {
     let is_secret = detector.category == Category::Secret;
@@ -315,6 +313,7 @@ fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Valid => "passed",
         Verdict::Invalid => "failed",
+        Verdict::Doubtful => "is doubtful",
         Verdict::NotApplicable => "does not apply",
     }
 }

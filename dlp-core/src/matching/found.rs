@@ -2,6 +2,7 @@
 
 use super::lines::LineColumn;
 use crate::base::{Confidence, ConfidenceLevel, Secret, Span};
+use crate::knowledge::validators::Verdict;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -125,6 +126,6 @@ impl fmt::Display for Step {
 pub struct ValidatorResult {
     /// Name of the check.
     pub name: &'static str,
-    /// `true` valid, `false` invalid, `None` not applicable.
-    pub valid: Option<bool>,
+    /// What it says of the value.
+    pub verdict: Verdict,
 }

@@ -11,6 +11,7 @@ use super::ItemPath;
 use crate::base::ConfidenceLevel;
 use crate::content::{Finding, Location, OffsetBase, Role};
 use crate::decision::MASKED_LEN_MIN;
+use crate::knowledge::validators::Verdict;
 use crate::matching::{DetectorSet, Match, Scratch};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;
@@ -53,7 +54,7 @@ impl NameMask {
     /// Remembers what was found; of values that are hardly probable, only those that a check confirmed.
     pub fn learn<'f>(&mut self, set: &DetectorSet, findings: impl IntoIterator<Item = &'f Finding>) {
         for finding in findings {
-            let confirmed = finding.validator.as_ref().is_some_and(|result| result.valid == Some(true));
+            let confirmed = finding.validator.as_ref().is_some_and(|result| result.verdict == Verdict::Valid);
             if finding.confidence.level() < ConfidenceLevel::Medium && !confirmed {
                 continue;
             }

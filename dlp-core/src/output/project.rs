@@ -11,6 +11,7 @@ use super::{
 };
 use crate::content::{Finding, LocatedProblem, Location};
 use crate::knowledge::Detector;
+use crate::knowledge::validators::Verdict;
 use crate::matching::{DetectorSet, TableCell, ValidatorResult};
 use std::collections::HashMap;
 
@@ -116,10 +117,11 @@ fn record(
 }
 
 fn validator(result: &ValidatorResult) -> ValidatorRecord {
-    let word = match result.valid {
-        Some(true) => "valid",
-        Some(false) => "invalid",
-        None => "not-applicable",
+    let word = match result.verdict {
+        Verdict::Valid => "valid",
+        Verdict::Invalid => "invalid",
+        Verdict::Doubtful => "doubtful",
+        Verdict::NotApplicable => "not-applicable",
     };
     ValidatorRecord { name: result.name.to_owned(), result: word }
 }

@@ -167,7 +167,7 @@ pub struct ReasonRecord {
 pub struct ValidatorRecord {
     /// Name of the check.
     pub name: String,
-    /// `valid`, `invalid` or `not-applicable`.
+    /// `valid`, `invalid`, `doubtful` or `not-applicable`.
     pub result: &'static str,
 }
 

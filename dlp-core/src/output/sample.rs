@@ -4,6 +4,7 @@ use super::{FileSubject, FindingRecord, ItemPath, project};
 use crate::base::{Confidence, Secret, Span};
 use crate::content::{Finding, Location};
 use crate::knowledge::Catalogue;
+use crate::knowledge::validators::Verdict;
 use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Reason, Step, ValidatorResult};
 
 /// A set of two detectors: `test.badge` and `test.account`, in this order.
@@ -49,7 +50,7 @@ pub(super) fn finding(detector: u32, value: &str, start: u64) -> Finding {
         detector: DetectorIndex(detector),
         confidence: Confidence::from_points(70),
         reasons: vec![Reason { step: Step::Pattern, detail: "shape".into(), change: 70 }],
-        validator: Some(ValidatorResult { name: "check", valid: Some(true) }),
+        validator: Some(ValidatorResult { name: "check", verdict: Verdict::Valid }),
         value: Secret::new(value.as_bytes()),
         context_masked: String::new(),
         cell: None,

@@ -52,6 +52,8 @@ fn encoded_texts_are_read() {
         ("soft hyphen", "PESEL: 440514\u{AD}01458".to_owned()),
         ("full width", "ＰＥＳＥＬ: ４４０５１４０１４５８".to_owned()),
         ("arabic digits", "PESEL: ٤٤٠٥١٤٠١٤٥٨".to_owned()),
+        // The reference encoder made it of a sentence with the number.
+        ("brotli", "x: GzsA+B0JNo5yqxo75za2rmMqKES/1wiqtLcym+tBFMmGIn3ADRLl5N38bMNmZMoptENSLs9AAA==".to_owned()),
     ];
     for (case, text) in rows {
         for seen in [walk("a.txt", text.as_bytes()), stream("a.txt", text.as_bytes())] {
@@ -100,17 +102,40 @@ fn texts_without_encodings_are_handed_out_once() {
 }
 
 #[test]
+fn disguises_are_read_where_they_are_asked_for() {
+    let plain = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let audit = plain.clone().with_disguises();
+    let turned: String = LINE.chars().rev().collect();
+    for (line, part) in [(turned.as_str(), "decoded:reversed"), ("CRFRY: 44051401458", "decoded:rot13")] {
+        let text = format!("first\n{line}\nlast\n");
+        let [usual, asked] = [&plain, &audit].map(|inspector| {
+            let mut collected = Collected::default();
+            let job = Job { name: "a.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+            inspector.inspect(&mut Scratch::new(), job, &mut collected);
+            let sure = collected.findings.into_iter().filter(|f| f.confidence.level() >= ConfidenceLevel::Medium);
+            sure.map(|finding| finding.location).collect::<Vec<_>>()
+        });
+        let [location] = asked.as_slice() else { panic!("{line}: {asked:?}") };
+        let place = &text[location.span.start.0 as usize..location.span.end.0 as usize];
+        assert_eq!((location.part.as_deref(), location.start.map(|start| start.line)), (Some(part), Some(2)));
+        assert!(line.contains(place.trim_end()) && place.len() > 10, "{place}");
+        assert!(usual.is_empty(), "{line}: {usual:?}");
+    }
+}
+
+#[test]
 fn decoding_is_bounded_in_depth_and_size() {
     let mut nested = LINE.to_owned();
     for _ in 0..5 {
         nested = BASE64.encode(nested.as_bytes());
     }
-    let seen = walk("a.txt", nested.as_bytes());
+    assert!(walk("a.txt", nested.as_bytes()).holds(LINE));
+    let seen = walk("a.txt", BASE64.encode(nested.as_bytes()).as_bytes());
     assert_eq!(seen.reasons, ["decoding_depth_max"]);
     assert_eq!(seen.completeness(), Completeness::Partial);
     // Deflated again and again; what is inside may begin like such a stream.
     for (text, times, reasons) in
-        [(LINE, 4, &[][..]), ("x^2 + y^2 is the square of it", 4, &[]), (LINE, 5, &["decoding_depth_max"])]
+        [(LINE, 5, &[][..]), ("x^2 + y^2 is the square of it", 5, &[]), (LINE, 6, &["decoding_depth_max"])]
     {
         let deflated = (0..times).fold(text.as_bytes().to_vec(), |bytes, _| zlib(&bytes));
         let seen = walk("a.txt", format!("code: {}", BASE64.encode(&deflated)).as_bytes());

@@ -114,7 +114,10 @@ fn files_in_yenc_are_opened() {
             byte => vec![byte],
         })
         .collect();
-    let head = mail("\r\nfirst\r\n=ybegin line=128 size=9 name=an archive.zip\r\n");
+    let begin = "=ybegin line=128 size=9 name=an archive.zip\r\n";
+    let alone = walk("a.yenc", &[begin.as_bytes(), &code, b"\r\n=yend size=9\r\n"].concat());
+    assert!(alone.holds("archived"), "{:?}", alone.items);
+    let head = mail(&format!("\r\nfirst\r\n{begin}"));
     let seen = walk("a.eml", &[&head[..], &code, b"\r\n=yend size=9\r\n"].concat());
     assert!(seen.items.iter().any(|item| item.path == "a.eml/an archive.zip/in.txt"), "{:?}", seen.items);
     assert!(seen.holds("archived") && seen.holds("first"));

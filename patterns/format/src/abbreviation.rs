@@ -18,13 +18,13 @@
 //! The spelling is that of subroutine calls in other engines, which have no other meaning in ours. Detectors keep patterns
 //! as they were written; anchors are derived from, and automata built of, what [`expand`] makes of them.
 
-/// Closing marks of a name, and of what it stands in: `"name"]`.
-const CLOSE: &str = r#"["'\x60)\]\\]{0,3}"#;
+/// Closing marks of a name, and of what it stands in: `"name"]`, `**name**`.
+const CLOSE: &str = r#"["'\x60)\]\\*]{0,3}"#;
 
 /// Opening marks of a value, with the letters and marks that some languages put before them, or a call around it:
-/// `b"`, `@"`, `\"`, `String::from("`, `new Secret("`.
+/// `b"`, `@"`, `\"`, `"\"`, `** `, `String::from("`, `new Secret("`.
 const OPEN: &str = concat!(
-    r#"(?:\\{0,3}["'\x60]{1,3}|[bruf@$]{1,2}["'\x60]|\\"#,
+    r#"(?:\\{0,3}["'\x60]{1,3}(?:\\["'])?|[bruf@$]{1,2}["'\x60]|\*{1,2}[ \t]{0,2}["'\x60]?|\\"#,
     r#"|(?:new[ ])?[a-z_][0-9a-z_.:]{0,30}\(\s{0,4}[bruf@]?["'\x60])?"#,
 );
 
@@ -37,18 +37,22 @@ const TYPE: &str = concat!(
 /// Name of the group that takes part where the name of a vendor stands before a value, and no word says what that is.
 pub const BESIDE: &str = "beside";
 
-/// Signs between a name and a value on one line, and that of a block in YAML.
-const SIGN: &str = r"(?:[:?.|!+=]{0,3}=>?|:(?:-|[ \t]{1,3}[|>][+\-]?)?|,|>|\|\||\?\?|<-)";
+/// Signs between a name and a value on one line, and those of a block, an anchor and a type in YAML.
+const SIGN: &str = r"(?:[:?.|!+=]{0,3}=>?|:(?:-|[ \t]{1,3}(?:[|>][+\-]?|[&!][!0-9a-z_\-]{1,24}))?|,|>|\|\||\?\?|<-)";
 
-/// Ways of a setting's value to stand apart from its name: another field called value, another element, the default of a
-/// variable, the next cell of a table, the argument of a call, a word.
+/// Ways of a setting's value to stand apart from its name: another field called value, another option, another element, what
+/// a property of C# is set to, the default of a variable, the next cell of a table, the argument of a call, a value that goes
+/// into a column, a word.
 const APART: &[&str] = &[
-    r#"["']?,?\s{1,24}["']?(?:default_?)?value["']?[ \t]{0,3}[:=][ \t]{0,4}\\?["']?"#,
-    r"</(?:key|name)>\s{0,24}<(?:string|value)>\s{0,4}",
+    r#"(?:["']?,?\s{1,24}|["'],)["']?(?:(?:default_?)?value|content)["']?[ \t]{0,3}[:=][ \t]{0,4}\\?["']?"#,
+    r#"["']?[ \t]{1,4}--?(?:value|body|secret(?:-string)?|data)(?:=|[ \t]{1,4})["']?"#,
+    r"</(?:key|name|t[dh]|dt|b|strong|code)>:?\s{0,24}<(?:string|value|t[dh]|dd|code)(?:[ ][^<>]{0,60})?>\s{0,4}(?:<code>)?",
+    r#"[ \t]{0,3}\{[ \t]{0,3}(?:get|set|init)[;a-z \t]{1,40}\}[ \t]{0,3}=[ \t]{0,3}[@$]?""#,
     r#""(?:[ ][a-z]{2,16}="string")?>\s{0,24}<value>"#,
     r#"["']?[ \t]{0,3}\{[^{}]{0,240}?\bdefault[ \t]{0,12}=[ \t]{0,3}""#,
     r#"["'\x60]?[ \t]{0,20}\|[ \t]{0,20}["'\x60]?"#,
     r#"\([ \t]{0,3}[bruf@]?["'\x60]"#,
+    r#"["'\x60]?(?:,[^()\n]{0,80}?)?\)\s{1,8}values\s{0,8}\((?:[^()\n]{0,160}?,[ ]{0,4})?["']"#,
     r#"["'\x60]?[ \t]{1,2}(?:is|was)[ \t:]{1,3}["'\x60]?"#,
 ];
 
@@ -172,6 +176,18 @@ mod tests {
             "the acme api key is @ for now",
             "acme_key = \\\n  '@'",
             "Acme.configure(token: '@')",
+            "- **acme key**: `@`",
+            "**Acme API key:** @",
+            "buildConfigField \"String\", \"ACME_KEY\", \"\\\"@\\\"\"",
+            "acme_key: &key \"@\"",
+            "acme_key: !!str @",
+            r#"{"name":"x-acme-key","value":"@"}"#,
+            "<meta name=\"acme-key\" content=\"@\">",
+            "<tr><td>Acme key</td><td class=\"c\"><code>@</code></td></tr>",
+            "gh secret set ACME_KEY --body \"@\"",
+            "aws ssm put-parameter --name /app/acme_key --value @",
+            "INSERT INTO settings (id, acme_key, note) VALUES (7, '@', 'x')",
+            "public string AcmeKey { get; private set; } = \"@\";",
         ];
         for row in rows {
             let (head, tail) = row.rsplit_once('@').expect("mark");

@@ -19,8 +19,8 @@ const WORD_AROUND_BYTES: usize = 24;
 const MARKED_BYTES: usize = 16;
 /// Bytes of a form field before and behind a plus sign that are looked at.
 const FIELD_BYTES: usize = 256;
-/// Letters that are drawn like Latin ones: Greek, then Cyrillic.
-const ALIKE: [(char, char); 41] = [
+/// Letters that are drawn like Latin ones: Greek, then Cyrillic, then those of the phonetic alphabet.
+const ALIKE: [(char, char); 50] = [
     ('Α', 'A'),
     ('Β', 'B'),
     ('Ε', 'E'),
@@ -62,6 +62,15 @@ const ALIKE: [(char, char); 41] = [
     ('і', 'i'),
     ('ј', 'j'),
     ('ѕ', 's'),
+    ('һ', 'h'),
+    ('ԁ', 'd'),
+    ('ԛ', 'q'),
+    ('ԝ', 'w'),
+    ('ӏ', 'l'),
+    ('ρ', 'p'),
+    ('α', 'a'),
+    ('ɡ', 'g'),
+    ('ɑ', 'a'),
 ];
 /// What an escape stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +144,7 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
         b'\\' => backslash(rest),
         b'=' => quoted(rest),
         b'+' => utf7_run(rest, true).or_else(|| form_blank(text, at)).or_else(|| utf7_run(rest, false)),
-        0xCE..=0xD1 => letter_alike(text, at),
+        0xC9 | 0xCE..=0xD4 => letter_alike(text, at),
         _ => look_alike(text, at),
     }
 }
@@ -260,7 +269,8 @@ fn utf7(rest: &[u8]) -> Option<(usize, String)> {
 fn letter_alike(text: &[u8], at: usize) -> Option<Escape> {
     let c = std::str::from_utf8(text.get(at..at + 2)?).ok()?.chars().next()?;
     let (_, latin) = ALIKE.iter().find(|(other, _)| *other == c)?;
-    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    // A line may end the prefix of a token, which is of such letters alone.
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_' || !byte.is_ascii();
     let before = text[..at].iter().rev().take(WORD_AROUND_BYTES).take_while(is_word);
     let behind = text[at + 2..].iter().take(WORD_AROUND_BYTES).take_while(is_word);
     let is_mixed = before.chain(behind).any(u8::is_ascii_alphanumeric);
@@ -457,7 +467,7 @@ mod tests {
 
     #[test]
     fn other_ways_of_writing_are_read() {
-        let rows: [(&str, Option<(&str, &str)>); 57] = [
+        let rows: [(&str, Option<(&str, &str)>); 59] = [
             ("plain text, 100% of it & more = less \\ x", None),
             ("pesel%3D44051401458", Some(("percent", "pesel=44051401458"))),
             ("%34%34051401458", Some(("percent", "44051401458"))),
@@ -510,6 +520,8 @@ mod tests {
             ("10 m² of it", None),
             ("④④05", Some(("digit", "4405"))),
             ("РESЕL", Some(("look-alike", "PESEL"))),
+            ("ɡһр_Zq8wT1nB5r", Some(("look-alike", "ghp_Zq8wT1nB5r"))),
+            ("Привет, как дела_или", None),
             ("Привет, как дела", None),
             ("PL61 and кот", None),
             ("“quoted” – text… żółw 漢字 😀", None),

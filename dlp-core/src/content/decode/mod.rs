@@ -1,6 +1,7 @@
 //! Decoders of bytes that were encoded as text, with maps back to the encoded bytes.
 
 mod bare;
+mod brotli;
 mod chains;
 mod derived;
 mod dumps;

@@ -1,9 +1,9 @@
 //! All that a text can be read as besides itself, one decoder after the other.
 
 use super::bare::{inflate_bare, is_deflated_barely};
-use super::runs::{self, is_deflated, is_text};
+use super::runs::{self, is_deflated, is_packed_barely, is_text};
 use super::torn::{self, Mended};
-use super::{Derived, Places, dumps, escapes, transfer, wide};
+use super::{Derived, Places, brotli, dumps, escapes, transfer, wide};
 use crate::base::DECODING_DEPTH_MAX;
 use crate::content::MapRun;
 use crate::content::recognise::has_signature;
@@ -113,7 +113,7 @@ fn give<'t, E>(
     let bytes = &content.bytes;
     if has_signature(bytes) {
         each(Other { kind, content, made: Made::File(None), part: None })
-    } else if is_deflated(bytes) || is_deflated_barely(bytes) {
+    } else if is_deflated(bytes) || is_packed_barely(bytes) {
         each(Other { kind, content, made: Made::Deflated, part: None })
     } else if let Some(content) = wide::narrow(&content) {
         each(in_place(text, kind, content))
@@ -171,6 +171,8 @@ fn in_part<'t>(text: &[u8], part: &Range<usize>, other: Other<'t>) -> Option<Oth
 
 /// What was inflated.
 pub(in crate::content) struct Inflated {
+    /// How it was packed.
+    pub(in crate::content) kind: &'static str,
     /// The bytes, all of which lead back to the whole.
     pub(in crate::content) content: Derived,
     /// Whether there was more of them than room.
@@ -182,9 +184,12 @@ pub(in crate::content) struct Inflated {
 /// Inflates bytes as far as there is room. Streams that follow each other are one, what was deflated several times is
 /// inflated as often, and UTF-16 is narrowed.
 pub(in crate::content) fn inflate(content: &Derived, room: u64) -> Inflated {
-    let mut bytes = match is_deflated(&content.bytes) {
-        true => inflated(&content.bytes, room),
-        false => inflate_bare(&content.bytes, room.saturating_add(1)),
+    const DEFLATE: &str = "deflate";
+    let (packed, bytes_max) = (content.bytes.as_slice(), room.saturating_add(1));
+    let (kind, mut bytes) = match () {
+        () if is_deflated(packed) => (DEFLATE, inflated(packed, room)),
+        () if is_deflated_barely(packed) => (DEFLATE, inflate_bare(packed, bytes_max)),
+        () => ("brotli", brotli::unpack(packed, bytes_max)),
     };
     for _ in 1..DECODING_DEPTH_MAX {
         let inner = inflated(&bytes, room);
@@ -204,7 +209,7 @@ pub(in crate::content) fn inflate(content: &Derived, room: u64) -> Inflated {
     let mut out = Derived::default();
     out.share(&bytes, first.map_or(0, |run| run.original_start));
     out.end(last.map_or(0, |run| run.original_start));
-    Inflated { content: out, is_cut, is_too_deep }
+    Inflated { kind, content: out, is_cut, is_too_deep }
 }
 
 /// What streams that follow each other inflate to, one byte more than there is room at most.

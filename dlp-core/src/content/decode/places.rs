@@ -166,16 +166,17 @@ struct Wide {
 
 fn wide_escapes(text: &[u8], (index, wide): (usize, u64)) -> Wide {
     let (mut is_mixed, mut escapes, mut alike) = (false, 0, 0);
-    let is_alnum = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let is_word = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(is_part);
     for at in places_of(index, wide) {
         match text[at] {
             0xC2 | 0xCC | 0xCD | 0xD9 | 0xDB | 0xE0 | 0xE2 | 0xEF | 0xF0 => escapes |= 1 << (at % 64),
             // Whole scripts begin with these bytes, and only one character of each stands for another.
             0xE1 if text[at..].starts_with(b"\xE1\xA0\x8E") => escapes |= 1 << (at % 64),
             0xE3 if text[at..].starts_with(b"\xE3\x80\x80") => escapes |= 1 << (at % 64),
-            0xCE..=0xD1 => {
+            0xC9 | 0xCE..=0xD4 => {
                 alike |= 1 << (at % 64);
-                is_mixed |= is_alnum(at.checked_sub(1)) || is_alnum(Some(at + 2));
+                is_mixed |= is_word(at.checked_sub(1)) || is_word(Some(at + 2));
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use super::transfer::{hex_pair, sextet};
 use super::{Derived, Places};
-use super::{bare, wide};
+use super::{bare, brotli, wide};
 use crate::content::recognise::{has_signature, may_have_signature};
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ const SEARCHED_CHARS: usize = 256;
 const SEPARATORS_MAX: usize = 8;
 /// The first byte of deflated data in the usual window of zlib (RFC 1950, 2.2).
 const ZLIB_METHOD: u8 = 0x78;
-/// Characters of deflated data without a header, and bytes of it that tell whether it can be.
+/// Characters of packed data without a header, and bytes of it that tell whether it can be.
 const BARE_CHARS_MIN: usize = 18;
 const BARE_PROBE_BYTES: usize = 48;
 /// Share of text, in one hundredth, that decoded bytes must have.
@@ -158,16 +158,24 @@ fn decode(run: &[u8]) -> Option<Decoded> {
             }
         }
     }
-    deflated_barely(run)
+    packed_barely(run)
 }
 
-/// Decodes digits of base64 that stand for deflated data without a header.
-fn deflated_barely(run: &[u8]) -> Option<Decoded> {
-    if run.len() < BARE_CHARS_MIN || !bare::may_begin(probe(run, &mut [0; BARE_PROBE_BYTES])) {
+/// Decodes digits of base64 that stand for packed data without a header.
+fn packed_barely(run: &[u8]) -> Option<Decoded> {
+    let mut bytes = [0; BARE_PROBE_BYTES];
+    let head = probe(run, &mut bytes);
+    let may_begin = bare::may_begin(head) || brotli::may_begin(head, run.len() / 4 * 3);
+    if run.len() < BARE_CHARS_MIN || !may_begin {
         return None;
     }
     let content = super::transfer::base64(run, 0);
-    bare::is_deflated_barely(&content.bytes).then_some(Decoded { kind: "base64", content })
+    is_packed_barely(&content.bytes).then_some(Decoded { kind: "base64", content })
+}
+
+/// Whether bytes are packed without a header that says so.
+pub(super) fn is_packed_barely(bytes: &[u8]) -> bool {
+    bare::is_deflated_barely(bytes) || brotli::is_packed(bytes)
 }
 
 /// Where characters stand in a run that may set something apart from a code. Most runs have none.

@@ -14,6 +14,8 @@ pub enum Verdict {
     Valid,
     /// The check failed: the value cannot be genuine.
     Invalid,
+    /// The value does not look as its issuer writes it, which is not certain: one of its copies may be spelled otherwise.
+    Doubtful,
     /// The check does not apply to this spelling, for example a token version without checksum.
     NotApplicable,
 }

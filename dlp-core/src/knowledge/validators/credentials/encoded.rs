@@ -58,6 +58,15 @@ pub(super) fn jwt(value: &[u8]) -> Verdict {
     }
 }
 
+/// How a JSON web token begins, in base64: `{"alg":`, `{"typ":`, `{"kid":`, `{"enc":`.
+const JWT_STARTS: [&[u8]; 4] = [b"eyJhbGciOi", b"eyJ0eXAiOi", b"eyJraWQiOi", b"eyJlbmMiOi"];
+
+/// Tokens of any kind behind the word `Bearer`. One that begins as a JSON web token and is none was altered or cut off.
+pub(super) fn bearer(value: &[u8]) -> Verdict {
+    let is_of_jwt = JWT_STARTS.iter().any(|start| value.starts_with(start)) && value.contains(&b'.');
+    if is_of_jwt && jwt(value) == Verdict::Invalid { Verdict::Invalid } else { password::opaque(value) }
+}
+
 /// Characters of the shortest signature that an algorithm makes, in base64 without padding. RSA keys have 2,048 bits or
 /// more.
 fn signature_len_min(algorithm: &str) -> usize {
@@ -78,13 +87,15 @@ const PART_LENS: [usize; 2] = [11, 43];
 /// Tokens of drawn bytes in base 64, in parts with `.` or `~` between them. The last character of a part has bits beyond its
 /// last byte, which encoders leave zero (RFC 4648 section 3.5). Parts of other lengths are left open.
 pub(super) fn whole_parts(value: &[u8]) -> Verdict {
-    if password::drawn(value) == Verdict::Invalid {
-        return Verdict::Invalid;
+    let drawn = password::drawn(value);
+    if drawn == Verdict::Invalid {
+        return drawn;
     }
     let parts: Vec<&[u8]> = value.split(|b| b".~".contains(b)).filter(|part| PART_LENS.contains(&part.len())).collect();
     match parts.iter().all(|part| BASE64URL_NOPAD.decode(part).is_ok()) {
         _ if parts.is_empty() => Verdict::NotApplicable,
-        is_whole => is_whole.into(),
+        true => drawn,
+        false => Verdict::Doubtful,
     }
 }
 
@@ -152,10 +163,10 @@ mod tests {
         let altered = part.replace("Qo", "Qp");
         let rows = [
             (format!("Zk2mXw9bTnQ.{part}"), Verdict::Valid),
-            (format!("Zk2mXw9bTnR.{part}"), Verdict::Invalid),
-            (format!("Zk2mXw9bTnQ.{altered}"), Verdict::Invalid),
+            (format!("Zk2mXw9bTnR.{part}"), Verdict::Doubtful),
+            (format!("Zk2mXw9bTnQ.{altered}"), Verdict::Doubtful),
             (format!("sha256~{part}"), Verdict::Valid),
-            (format!("sha256~{altered}"), Verdict::Invalid),
+            (format!("sha256~{altered}"), Verdict::Doubtful),
             (format!("{altered}7.{altered}8"), Verdict::NotApplicable),
             (format!("your-key-here.{part}"), Verdict::Invalid),
         ];
@@ -181,6 +192,25 @@ mod tests {
         ];
         for (value, expected) in rows {
             assert_eq!(jwt(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn bearers_may_carry_anything_but_altered_web_tokens() {
+        let signed = |header: &str| format!("{}.{}.{}", b64(header), b64(r#"{"sub":"1"}"#), "q7Zk2mX".repeat(7));
+        let token = signed(r#"{"alg":"HS256"}"#);
+        let rows = [
+            (token.clone(), Verdict::Valid),
+            (token.replacen("WIiO", "WIhO", 1), Verdict::Invalid),
+            (token[..token.len() - 9].to_owned(), Verdict::Invalid),
+            (signed(r#"{"typ":"JWT"}"#), Verdict::Invalid),
+            // A signed cookie, and tokens of no form.
+            (format!("{}.aRq7Zk.{}", b64(r#"{"user_id":"9f1c7a20"}"#), "q7Zk2mX".repeat(4)), Verdict::Valid),
+            ("q7Zk2mXw9bTn4vRc8sLp1hGd6fJ3Yt5BxKe0uVi".to_owned(), Verdict::Valid),
+            ("YOUR_ACCESS_TOKEN".to_owned(), Verdict::Invalid),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(bearer(value.as_bytes()), expected, "{value}");
         }
     }
 

@@ -51,12 +51,22 @@ pub(super) static JWT: Content = Content { samples: password::opaque, is_held: h
 pub(super) static JSON: Content =
     Content { samples: password::prefixed, is_held: |value| json_inside(value) == Verdict::Valid };
 
+/// Tokens of HashiCorp Vault: of services a signed message, of batches a ciphertext behind the number of its key.
+pub(super) static VAULT: Content = Content { samples: password::prefixed, is_held: holds_vault_token };
+
+/// Macaroons of Fly.io, as MessagePack, one or more behind each other.
+pub(super) static FLY: Content = Content { samples: password::prefixed, is_held: holds_fly_macaroons };
+
+/// Sessions of Telegram as Telethon writes them: data centre, address, port, and a key of 256 bytes.
+pub(super) static TELEGRAM_SESSION: Content = Content { samples: password::drawn, is_held: holds_telegram_session };
+
 impl Content {
     /// Whether the token holds it; a token that does not is left open.
     pub(super) fn verdict(&self, value: &[u8]) -> Verdict {
         match (self.samples)(value) {
             Verdict::Invalid => Verdict::Invalid,
             _ if (self.is_held)(value) => Verdict::Valid,
+            Verdict::Doubtful => Verdict::Doubtful,
             _ => Verdict::NotApplicable,
         }
     }
@@ -125,6 +135,99 @@ fn is_jenkins_secret(value: &[u8]) -> bool {
     };
     let (Some(vector_len), Some(data_len)) = (word(1), word(5)) else { return false };
     bytes[0] == 1 && vector_len == 16 && data_len % 16 == 0 && bytes.len() == 9 + vector_len + data_len
+}
+
+/// Bytes of the code over a token of Vault.
+const VAULT_CODE_LEN: usize = 32;
+
+/// A token of a service holds a version, a code of 32 bytes and the message that it is over; one of a batch the number of the
+/// key, in four bytes, and the version of the cipher.
+fn holds_vault_token(value: &[u8]) -> bool {
+    let bytes = |prefix: &[u8]| value.strip_prefix(prefix).and_then(decode_base64);
+    if let Some(bytes) = bytes(b"hvb.") {
+        return matches!(bytes.as_slice(), [0, _, _, _, 1 | 2, ..]) && bytes.len() > VAULT_CODE_LEN;
+    }
+    let bytes = bytes(b"hvs.").unwrap_or_default();
+    let found = fields(&bytes).unwrap_or_default();
+    bytes.starts_with(&[0x08])
+        && matches!(found.as_slice(), [(2, code), (3, message)] if code.len() == VAULT_CODE_LEN && !message.is_empty())
+}
+
+/// Marks of macaroons, in front of each of them.
+const FLY_MARKS: [&[u8]; 3] = [b"fm2_", b"fm1r_", b"fm1a_"];
+
+fn holds_fly_macaroons(value: &[u8]) -> bool {
+    let text = value.strip_prefix(b"FlyV1").map_or(value, <[u8]>::trim_ascii_start);
+    let body = |token: &[u8]| FLY_MARKS.iter().find_map(|mark| token.strip_prefix(*mark)).and_then(decode_base64);
+    text.split(|byte| *byte == b',').all(|token| body(token).is_some_and(|bytes| is_message_pack(&bytes)))
+}
+
+/// Values of a macaroon that are walked over; one has some dozens.
+const VALUES_MAX: usize = 4_096;
+
+/// Whether bytes are one list of four or more values in MessagePack, from end to end.
+fn is_message_pack(bytes: &[u8]) -> bool {
+    let is_list = matches!(bytes.first(), Some(0x94..=0x9f));
+    let (mut rest, mut open) = (bytes, 1_u64);
+    for _ in 0..VALUES_MAX {
+        if open == 0 {
+            return is_list && rest.is_empty();
+        }
+        let Some((inner, behind)) = message_pack_value(rest) else { return false };
+        (rest, open) = (behind, open - 1 + inner);
+    }
+    false
+}
+
+/// How many values the first one holds, and what stands behind its head and its own bytes.
+fn message_pack_value(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (head, rest) = bytes.split_first()?;
+    // The number of elements or bytes in so many bytes, the highest first.
+    let sized = |len: usize| {
+        let (number, behind) = rest.split_at_checked(len)?;
+        Some((number.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)), behind))
+    };
+    let skip = |(len, behind): (u64, &'_ [u8])| -> Option<usize> {
+        let len = usize::try_from(len).ok()?;
+        (len <= behind.len()).then_some(bytes.len() - behind.len() + len)
+    };
+    let own = |more: usize| (more <= rest.len()).then_some(1 + more);
+    let (inner, len) = match head {
+        0x80..=0x8f => (2 * u64::from(head & 0x0f), own(0)?),
+        0x90..=0x9f => (u64::from(head & 0x0f), own(0)?),
+        0xa0..=0xbf => (0, own(usize::from(head & 0x1f))?),
+        0xc4 | 0xd9 => (0, skip(sized(1)?)?),
+        0xc5 | 0xda => (0, skip(sized(2)?)?),
+        0xc6 | 0xdb => (0, skip(sized(4)?)?),
+        0xcc | 0xd0 => (0, own(1)?),
+        0xcd | 0xd1 => (0, own(2)?),
+        0xca | 0xce | 0xd2 => (0, own(4)?),
+        0xcb | 0xcf | 0xd3 => (0, own(8)?),
+        0xdc => (sized(2)?.0, own(2)?),
+        0xdd => (sized(4)?.0, own(4)?),
+        0xde => (2 * sized(2)?.0, own(2)?),
+        0xc0 | 0xc2 | 0xc3 | 0x00..=0x7f | 0xe0..=0xff => (0, own(0)?),
+        _ => return None,
+    };
+    Some((inner, &bytes[len..]))
+}
+
+/// Ports of Telegram's servers.
+const TELEGRAM_PORTS: [u16; 3] = [80, 443, 5_222];
+
+/// Bytes of the addresses of the servers, and of the key that client and server share.
+const TELEGRAM_ADDRESS_LENS: [usize; 2] = [4, 16];
+const TELEGRAM_KEY_LEN: usize = 256;
+
+fn holds_telegram_session(value: &[u8]) -> bool {
+    let bytes = value.strip_prefix(b"1").and_then(decode_base64).unwrap_or_default();
+    let Some((head, [high, low])) =
+        bytes.len().checked_sub(TELEGRAM_KEY_LEN).and_then(|at| bytes[..at].split_last_chunk())
+    else {
+        return false;
+    };
+    matches!(head, [1..=5, address @ ..] if TELEGRAM_ADDRESS_LENS.contains(&address.len()))
+        && TELEGRAM_PORTS.contains(&u16::from_be_bytes([*high, *low]))
 }
 
 /// Fields of a message that are walked over; an export has ten accounts at most.
@@ -201,6 +304,30 @@ mod tests {
         format!("{}.{}.{}", part(header), part(r#"{"sub":"6f1c29"}"#), "q7Zr2Vd9Kx4Lw8Pb3Tn6Hc5Mf0Gs1Yj-Ue_Ba7Wi4Dz2")
     }
 
+    /// A token of a service of Vault with a code of so many bytes.
+    fn vault(code_len: u8) -> String {
+        let code = vec![0xa7; usize::from(code_len)];
+        let message = [&[0x0a, 24][..], b"q7Zr2Vd9Kx4Lw8Pb3Tn6Hc5M"].concat();
+        let token = [&[0x08, 1, 0x12, code_len][..], &code, &[0x1a, message.len() as u8], &message].concat();
+        format!("hvs.{}", BASE64URL_NOPAD.encode(&token))
+    }
+
+    /// A macaroon: key and random bytes, the place, what it is bound by, the signature. The list says how many follow.
+    fn macaroon(values: u8) -> String {
+        let nonce = [&[0x93, 0xc4, 16][..], &[0x3c; 16], &[0xc4, 4], &[9; 4], &[0xc3]].concat();
+        let caveats = [0x92, 0x0c, 0xcd, 0x1f, 0x90, 0xd9, 3, b'f', b'l', b'y', 0xde, 0, 1, 0xa1, b'k', 0xff];
+        let place = [&[0xda, 0, 9][..], b"fly/api-x"].concat();
+        let token = [&[0x90 | values][..], &nonce, &place, &caveats[..], &[0xc0, 0xc4, 32], &[0xa7; 32]].concat();
+        BASE64.encode(&token)
+    }
+
+    /// A session with a data centre, a server and a port.
+    fn telegram(centre: u8, port: u16) -> String {
+        let key: Vec<u8> = (0..=255_u8).map(|n| n.wrapping_mul(97).wrapping_add(13)).collect();
+        let session = [&[centre, 149, 154, 167, 51][..], &port.to_be_bytes(), &key].concat();
+        format!("1{}", data_encoding::BASE64URL.encode(&session))
+    }
+
     fn jenkins(data_len: u8) -> String {
         format!("{{{}}}", encoded([&[1, 0, 0, 0, 16, 0, 0, 0, data_len][..], &[0x3c; 16], &[0xa7; 32]].concat()))
     }
@@ -222,6 +349,17 @@ mod tests {
             (&JWT, format!("glpat-{}", token(r#"{"alg":"HS256"}"#)), format!("glpat-{}", token(r#"{"alg"="HS256"}"#))),
             (&JSON, encoded(r#"{"id":"9f1c7a2053be"}"#), encoded(r#"{"id"="9f1c7a2053be"}"#)),
             (&NEAR, format!("ed25519:{}", base58::text(&[0x9d; 64])), format!("ed25519:{}", base58::text(&[0x9d; 32]))),
+            (&VAULT, vault(32), vault(31)),
+            (&VAULT, format!("hvb.AAAAAQL{}", "q7Zr2Vd9Kx4L".repeat(8)), format!("hvb.{}", "q7Zr2Vd9Kx4L".repeat(8))),
+            // The list, one value in it and the bytes behind it: nothing may be left.
+            (&FLY, format!("fm2_{}", macaroon(7)), format!("fm2_{}", macaroon(8))),
+            (
+                &FLY,
+                format!("FlyV1 fm2_{0},fm1r_{0}", macaroon(7)),
+                format!("FlyV1 fm2_{},{}", macaroon(7), macaroon(6)),
+            ),
+            (&TELEGRAM_SESSION, telegram(4, 443), telegram(6, 443)),
+            (&TELEGRAM_SESSION, telegram(2, 80), telegram(2, 81)),
             (&JFROG_KEY, base58::text(&[0x9d; 54]), base58::text(&[0x9d; 55])),
         ];
         for (content, held, other) in rows {
@@ -232,7 +370,8 @@ mod tests {
 
     #[test]
     fn samples_are_refused() {
-        for content in [&UUID, &INTERCOM, &NUGET, &WIREGUARD, &NEAR, &JENKINS, &AUTHENTICATOR, &JWT, &JSON] {
+        let all = [&UUID, &INTERCOM, &NUGET, &WIREGUARD, &NEAR, &JENKINS, &AUTHENTICATOR, &JWT, &JSON];
+        for content in all.into_iter().chain([&VAULT, &FLY, &TELEGRAM_SESSION]) {
             assert_eq!(content.verdict(b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), Verdict::Invalid);
         }
         assert_eq!(ELASTIC_KEY.verdict(b"your-api-key-of-elastic"), Verdict::Invalid);

@@ -20,6 +20,7 @@ mod password;
 mod private_key;
 mod published;
 mod reversible;
+mod rsa;
 mod structure;
 mod wallet;
 
@@ -55,12 +56,14 @@ pub(super) static CHECKS: &[Check] = &[
     completing("base58check", base58::checksum, base58::complete),
     check("base64-parts", encoded::whole_parts),
     completing("basic-credentials", encoded::basic, encoded::complete_basic),
+    check("bearer-token", encoded::bearer),
     marked(completing("bech32", bech32::checksum, bech32::complete)),
     marked(completing("bedrock-key", |value| layout::BEDROCK.verdict(value), |value| layout::BEDROCK.complete(value))),
     check("binary-body", structure::binary_body),
     completing("bip39-mnemonic", bip39::mnemonic, bip39::complete),
     completing("bitlocker", structure::bitlocker, structure::complete_bitlocker),
     check("bouncy-keystore", container::bouncy_keystore),
+    check("chat-token", structure::chat_token),
     check("chosen-password", password::chosen),
     check("cisco-type7", structure::cisco_type7),
     marked(completing("cloudflare-token", checksum::cloudflare, checksum::complete_cloudflare)),
@@ -74,6 +77,7 @@ pub(super) static CHECKS: &[Check] = &[
     check("elastic-key", |value| inside::ELASTIC_KEY.verdict(value)),
     completing("encoded-password", reversible::encoded_password, reversible::complete_encoded_password),
     check("entra-secret", azure::entra_secret),
+    check("fly-token", |value| inside::FLY.verdict(value)),
     check("generic-secret", password::generic),
     marked(completing("github-token", checksum::github, checksum::complete_base62)),
     marked(completing("gitlab-routable-token", checksum::gitlab_routable, checksum::complete_gitlab_routable)),
@@ -115,8 +119,12 @@ pub(super) static CHECKS: &[Check] = &[
     completing("solana-pair", wallet::solana, wallet::complete_solana),
     completing("stellar-seed", base32::stellar_seed, base32::complete_stellar_seed),
     completing("stored-session", reversible::stored_session, reversible::complete_stored_session),
+    check("swarm-key", structure::swarm_key),
+    check("telegram-session", |value| inside::TELEGRAM_SESSION.verdict(value)),
     check("uuid-inside", |value| inside::UUID.verdict(value)),
+    check("vault-token", |value| inside::VAULT.verdict(value)),
     completing("vercel-token", checksum::vercel, checksum::complete_base62),
+    completing("vnc-password", reversible::vnc, reversible::complete_vnc),
     check("wireguard-key", |value| inside::WIREGUARD.verdict(value)),
     marked(completing("workos-key", |value| layout::WORKOS.verdict(value), |value| layout::WORKOS.complete(value))),
     completing("xrp-seed", base58::xrp_seed, base58::complete_xrp_seed),

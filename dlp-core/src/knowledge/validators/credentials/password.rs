@@ -33,6 +33,7 @@ const PLACEHOLDERS: &[&str] = &[
     "default",
     "demo",
     "dummy",
+    "elastic",
     "enter",
     "example",
     "exemple",
@@ -43,6 +44,7 @@ const PLACEHOLDERS: &[&str] = &[
     "foobar",
     "geheim",
     "goes",
+    "grafana",
     "guest",
     "haslo",
     "hello",
@@ -53,10 +55,14 @@ const PLACEHOLDERS: &[&str] = &[
     "invalid",
     "key",
     "kennwort",
+    "keycloak",
     "letmein",
     "lorem",
+    "mariadb",
     "me",
+    "minio",
     "mock",
+    "mongo",
     "my",
     "mypass",
     "mypassword",
@@ -80,7 +86,9 @@ const PLACEHOLDERS: &[&str] = &[
     "pw",
     "pwd",
     "qux",
+    "rabbitmq",
     "redacted",
+    "redis",
     "replace",
     "root",
     "sample",
@@ -169,14 +177,14 @@ pub(super) fn in_structure(value: &[u8]) -> Verdict {
 pub(super) fn prefixed(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
     let is_sample = is_mask(&text) || is_sequence(value) || is_written(value) || speaks_of_samples(&text);
-    (!(is_sample || is_published(value) || has_stray_bits(value))).into()
+    as_encoded(value, !is_sample && !is_published(value))
 }
 
 /// The same for tokens of capitals and digits: one without a letter beyond F is a digest or a GUID. Of drawn tokens of
 /// 20 characters, one in ten million is so.
 pub(super) fn prefixed_base36(value: &[u8]) -> Verdict {
     let body = value.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(value, |mark| &value[mark + 1..]);
-    (prefixed(value) == Verdict::Valid && !body.iter().all(u8::is_ascii_hexdigit)).into()
+    (prefixed(value) != Verdict::Invalid && !body.iter().all(u8::is_ascii_hexdigit)).into()
 }
 
 /// A token under its vendor's name: besides, sequences and words that only samples hold are refused.
@@ -184,22 +192,31 @@ pub(super) fn opaque(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
     let is_sample =
         is_reference(&text) || is_mask(&text) || holds_placeholder(&text) || is_sequence(value) || is_written(value);
-    (!is_sample && value.len() >= 8 && !is_published(value) && !has_stray_bits(value)).into()
+    as_encoded(value, !is_sample && value.len() >= 8 && !is_published(value))
+}
+
+/// What is known of a value that is none, or of one that may be drawn. Made-up and altered copies have stray bits; but no
+/// vendor promises that it has none.
+fn as_encoded(value: &[u8], may_be_drawn: bool) -> Verdict {
+    match may_be_drawn {
+        false => Verdict::Invalid,
+        true if has_stray_bits(value) => Verdict::Doubtful,
+        true => Verdict::Valid,
+    }
 }
 
 /// A token under its vendor's name of which only length and alphabet are known: besides, each of its words being
 /// letters only or digits only is refused, because that is how names are made. Of drawn tokens of 32 letters and
 /// digits, one in three hundred has no digit.
 pub(super) fn drawn(value: &[u8]) -> Verdict {
-    let text = String::from_utf8_lossy(value);
-    (opaque(value) == Verdict::Valid && !is_name(&text)).into()
+    if is_name(&String::from_utf8_lossy(value)) { Verdict::Invalid } else { opaque(value) }
 }
 
 /// A value of an assignment whose key merely says secret, token or password: must look drawn at random, or be a
 /// password of mixed characters, and must be no identifier, path, address or digest-like shape.
 pub(super) fn generic(value: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(value);
-    if opaque(value) != Verdict::Valid || !(8..=150).contains(&value.len()) || has_ordinary_shape(&text) {
+    if opaque(value) == Verdict::Invalid || !(8..=150).contains(&value.len()) || has_ordinary_shape(&text) {
         return Verdict::Invalid;
     }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
@@ -610,8 +627,9 @@ mod tests {
             ("q7Zk2mXw9bTn4B==", true),
         ];
         for (value, expected) in rows {
-            let verdicts = [prefixed(value.as_bytes()), opaque(value.as_bytes())];
-            assert_eq!(verdicts, [Verdict::from(expected); 2], "{value}");
+            let verdicts = [prefixed(value.as_bytes()), opaque(value.as_bytes()), drawn(value.as_bytes())];
+            let expected = if expected { Verdict::Valid } else { Verdict::Doubtful };
+            assert_eq!(verdicts, [expected; 3], "{value}");
         }
     }
 

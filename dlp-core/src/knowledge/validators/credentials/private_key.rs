@@ -7,7 +7,7 @@
 
 use super::super::Verdict;
 use super::encoded::decode_base64;
-use super::key_file;
+use super::{key_file, rsa};
 use data_encoding::BASE64;
 
 /// Fewest base64 characters of a body: an Ed25519 key in PKCS#8 has 64.
@@ -24,6 +24,7 @@ pub(super) fn pem(value: &[u8]) -> Verdict {
         b"PGP PRIVATE KEY BLOCK" => pgp(armour.body, &bytes),
         // A legacy encrypted body is ciphertext, which has no structure to check.
         _ if headers_end => Verdict::Valid,
+        _ if rsa::is_inconsistent(&bytes) => Verdict::Invalid,
         _ => der_sequence(&bytes),
     }
 }

@@ -1,6 +1,8 @@
-//! Keys with arithmetic inside: AWS access key ids, BitLocker recovery keys, Cisco type 7 passwords.
+//! Keys with arithmetic inside: AWS access key ids, keys of swarms, BitLocker recovery keys, Cisco type 7 passwords.
 
 use super::super::Verdict;
+use super::password;
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 
 /// AWS access key ids issued since 2019 hold the account number: the sixteen characters are base32, and bits 7 to 46 of
 /// the first six bytes are the account, which has at most twelve digits. Published by A. Vaughan, 2023. Older ids,
@@ -28,6 +30,38 @@ pub(super) fn complete_aws_access_key_id(value: &str) -> Option<String> {
     *bytes.first_mut()? = 0x8f;
     *bytes.get_mut(1)? = 0x2a;
     Some(format!("{}{}", value.get(..at)?, data_encoding::BASE32_NOPAD.encode(&bytes)))
+}
+
+/// Digits of the two parts of a token with which machines join a swarm, each the greatest number that the bytes of it can be:
+/// a SHA-256, and 16 drawn bytes.
+const SWARM_PARTS_MAX: [&[u8]; 2] =
+    [b"6dp5qcb22im238nr3wvp0ic7q99w035jmy2iw7i6n43d37jtof", b"f5lxx1zz5pnorynqglhzmsp33"];
+
+/// Keys of a Docker swarm, as its source writes them: `SWMTKN-1-` and two numbers in base 36, or `SWMKEY-1-` and 32 bytes in
+/// base 64 without padding.
+pub(super) fn swarm_key(value: &[u8]) -> Verdict {
+    if password::prefixed(value) == Verdict::Invalid {
+        return Verdict::Invalid;
+    }
+    let is_issued = match value.strip_prefix(b"SWMTKN-1-") {
+        // Digits of base 36 are in the order of ASCII.
+        Some(parts) => parts.split(|byte| *byte == b'-').zip(SWARM_PARTS_MAX).all(|(part, max)| part <= max),
+        None => value.get(9..).is_some_and(|body| BASE64_NOPAD.decode(body).is_ok()),
+    };
+    issued_or_doubtful(is_issued)
+}
+
+/// The token in the address of a space of Google Chat: 32 bytes in base 64 for addresses, whose padding may be escaped.
+pub(super) fn chat_token(value: &[u8]) -> Verdict {
+    let body = value.strip_suffix(b"%3D").or_else(|| value.strip_suffix(b"=")).unwrap_or(value);
+    match password::prefixed(body) {
+        Verdict::Invalid => Verdict::Invalid,
+        _ => issued_or_doubtful(BASE64URL_NOPAD.decode(body).is_ok_and(|bytes| bytes.len() == 32)),
+    }
+}
+
+fn issued_or_doubtful(is_issued: bool) -> Verdict {
+    if is_issued { Verdict::Valid } else { Verdict::Doubtful }
 }
 
 /// BitLocker recovery passwords: eight groups of six digits, each divisible by 11 with a quotient of 16 bits
@@ -110,6 +144,34 @@ mod tests {
             (aws_access_key_id, concat!("AKIA", "A4AQHADHBABCDEFG"), Verdict::NotApplicable),
             (aws_access_key_id, concat!("AKIA", "IESZCNJ3OEXAMPLE"), Verdict::Invalid),
             (aws_access_key_id, "", Verdict::Invalid),
+            // The token of Docker's manual, and both parts at and beyond their greatest numbers.
+            (
+                swarm_key,
+                "SWMTKN-1-49nj1cmql0jkz5s954yi3oex3nedyz0fb0xx14ie39trti4wxv-8vxv8rssmk743ojnwacrr2e7c",
+                Verdict::Valid,
+            ),
+            (
+                swarm_key,
+                "SWMTKN-1-6dp5qcb22im238nr3wvp0ic7q99w035jmy2iw7i6n43d37jtof-f5lxx1zz5pnorynqglhzmsp33",
+                Verdict::Valid,
+            ),
+            (
+                swarm_key,
+                "SWMTKN-1-6dp5qcb22im238nr3wvp0ic7q99w035jmy2iw7i6n43d37jtog-8vxv8rssmk743ojnwacrr2e7c",
+                Verdict::Doubtful,
+            ),
+            (
+                swarm_key,
+                "SWMTKN-1-49nj1cmql0jkz5s954yi3oex3nedyz0fb0xx14ie39trti4wxv-f5lxx1zz5pnorynqglhzmsp34",
+                Verdict::Doubtful,
+            ),
+            (swarm_key, concat!("SWMKEY-1-", "7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKxZu8"), Verdict::Valid),
+            (swarm_key, concat!("SWMKEY-1-", "7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKxZu9"), Verdict::Doubtful),
+            (swarm_key, "SWMKEY-1-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", Verdict::Invalid),
+            (chat_token, "7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKxZ_8%3D", Verdict::Valid),
+            (chat_token, "7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKxZ_9%3D", Verdict::Doubtful),
+            (chat_token, "7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKxZ-8", Verdict::Valid),
+            (chat_token, "your-token-of-the-space-goes-here-and-nowhere", Verdict::Invalid),
             (bitlocker, "000011-000022-000033-000044-720885-000066-000077-000088", Verdict::Valid),
             (bitlocker, "000012-000022-000033-000044-720885-000066-000077-000088", Verdict::Invalid),
             (bitlocker, "000011-000022", Verdict::Invalid),
