@@ -6,7 +6,7 @@
 use super::boundary::LOOK_BYTES;
 use super::company;
 use super::compile::{CompiledDetector, CompiledPattern, Inner, Reach};
-use super::context::NEIGHBOUR_BYTES;
+use super::context::{NEIGHBOUR_BYTES, Widths};
 use super::found::DetectorIndex;
 use super::key_runs::KEY_REACH;
 use super::literals::{Literal, LiteralIndex, Literals};
@@ -38,8 +38,8 @@ struct Source {
 #[derive(Clone, Debug)]
 struct Context {
     phrases: Arc<Phrases>,
-    before: usize,
-    after: usize,
+    before: u16,
+    after: u16,
     required: bool,
 }
 
@@ -94,7 +94,9 @@ impl Builder {
             let boundary = heads.detector().boundary;
             self.patterns.push(CompiledPattern::new(Arc::clone(&packed), number, (index, boundary)));
         }
-        self.detectors.push(CompiledDetector::new(entry, context.phrases, first..self.patterns.len()));
+        let demands_within = context.required.then_some(Widths { before: context.before, after: context.after });
+        let context = (context.phrases, demands_within);
+        self.detectors.push(CompiledDetector::new(entry, context, first..self.patterns.len()));
     }
 
     /// The place of a source. Detectors of one mostly follow each other.
@@ -158,8 +160,8 @@ impl Builder {
         if required {
             self.vocabulary.demand(&lists[0]);
         }
-        let (before, after) = (usize::from(before_bytes), usize::from(after_bytes));
-        self.window_max = self.window_max.max(before).max(after);
+        let (before, after) = (before_bytes, after_bytes);
+        self.window_max = self.window_max.max(before.max(after).into());
         let context = Context { phrases: Arc::new(Phrases::new(lists)), before, after, required };
         contexts[number as usize] = Some(context.clone());
         context
@@ -219,6 +221,10 @@ impl Builder {
 impl Context {
     /// What a pattern waits for, of which a match is at most so long.
     fn named(&self, len_max: usize) -> Option<Named> {
-        if self.required { Named::of(&self.phrases, (self.before, len_max + self.after)) } else { None }
+        if self.required {
+            Named::of(&self.phrases, (self.before.into(), len_max + usize::from(self.after)))
+        } else {
+            None
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! From a catalogue to an immutable set that any number of threads search with.
 
 use super::assemble::Builder;
+use super::context::Widths;
 use super::evidence::{self, Specimen};
 use super::found::{DetectorIndex, Match, ScanEnd};
 use super::literals::Literals;
@@ -54,6 +55,8 @@ pub(super) struct Inner {
 pub(super) struct CompiledDetector {
     entry: Entry,
     pub(super) phrases: Arc<Phrases>,
+    /// Where it looks for the strong ones, if it finds nothing without.
+    pub(super) demands_within: Option<Widths>,
     /// Its patterns, as a range of the set's.
     patterns: Range<usize>,
     judged_by: OnceLock<Box<JudgedBy>>,
@@ -71,8 +74,12 @@ pub(super) struct JudgedBy {
 }
 
 impl CompiledDetector {
-    pub(super) fn new(entry: Entry, phrases: Arc<Phrases>, patterns: Range<usize>) -> Self {
-        Self { entry, phrases, patterns, judged_by: OnceLock::new() }
+    pub(super) fn new(
+        entry: Entry,
+        (phrases, demands_within): (Arc<Phrases>, Option<Widths>),
+        patterns: Range<usize>,
+    ) -> Self {
+        Self { entry, phrases, demands_within, patterns, judged_by: OnceLock::new() }
     }
 
     fn read(&self) -> Box<JudgedBy> {

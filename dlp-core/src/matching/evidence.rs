@@ -152,13 +152,10 @@ pub(super) fn may_be_named(set: &DetectorSet, scratch: &mut Scratch, ground: Gro
     let (start, number) = place;
     let pattern = &set.patterns()[number as usize];
     let detector = set.compiled(pattern.detector);
-    let context = &detector.data.context;
-    if !context.required || !pattern.is_whole_value {
-        return true;
-    }
+    let Some(widths) = detector.demands_within.filter(|_| pattern.is_whole_value) else { return true };
     let Scratch { spotted, masks, tokens, .. } = scratch;
     let known = Classified { text: ground.text, masks, tokens, vocabulary: set.vocabulary(), table: ground.table };
-    spotted.may_name(known, (start, pattern.len_max), (Widths::of(context), &detector.phrases))
+    spotted.may_name(known, (start, pattern.len_max), (widths, &detector.phrases))
 }
 
 /// Judges a span that a pattern accepted; `None` when it is no finding at all.
