@@ -419,6 +419,76 @@ fn methods_names_of_fields_and_words_are_looked_at() {
 }
 
 #[test]
+fn values_of_one_name_are_put_together() {
+    let text = "Please charge my credit card 4000 0100 0007 1234, Visa.";
+    let found = |body: &serde_json::Value| {
+        let head = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
+        let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+        let limits = BodyLimits::default();
+        let setup = BodySetup { examiner: &mut examiner, limits: &limits, cancel: &Cancel::default() };
+        let report = inspect(&head, &mut Cursor::new(body.to_string().as_bytes()), setup, &mut collected);
+        assert_eq!(report.outcome.completeness.as_str(), "complete");
+        let sure = collected.findings.iter().filter(|finding| finding.confidence.level() == ConfidenceLevel::High);
+        sure.map(|finding| finding.location.container.join(" > ")).collect::<Vec<_>>()
+    };
+    let messages = |texts: &[&str]| {
+        let message = |text: &&str| serde_json::json!({"role": "user", "content": [{"type": "text", "text": text}]});
+        serde_json::json!({"model": "m", "messages": texts.iter().map(message).collect::<Vec<_>>()})
+    };
+    let joined = ["values of one name, joined"];
+    for at in [33, 34, 40, 44] {
+        assert_eq!(found(&messages(&[&text[..at], &text[at..]])), joined, "{at}");
+    }
+    assert_eq!(found(&messages(&text.split(' ').collect::<Vec<_>>())), joined);
+    let letters: Vec<_> = (0..text.len()).map(|at| &text[at..=at]).collect();
+    assert_eq!(found(&messages(&letters)), joined);
+    assert_eq!(found(&messages(&[text, "and thank you"])), [""], "what is whole is found as such");
+    // Numbers of lists make none by chance.
+    let rows: Vec<_> =
+        (0..2_000_u32).map(|n| serde_json::json!({"card": n, "code": format!("{:05}", n * 7_919)})).collect();
+    assert_eq!(found(&serde_json::json!({"visa": rows})), [""; 0]);
+}
+
+#[test]
+fn fields_of_a_fixed_grammar_hide_nothing() {
+    let text = "Please charge my credit card 4000 0100 0007 1234, Visa";
+    let [base64, base32] = [&data_encoding::BASE64, &data_encoding::BASE32].map(|base| base.encode(text.as_bytes()));
+    let rows = [
+        ("range", text.to_owned(), "header range"),
+        ("range", format!("bytes={base64}"), "header range"),
+        ("if-none-match", format!("\"{base64}\""), "header if-none-match, decoded"),
+        ("if-match", format!("W/\"{base32}\""), "header if-match, decoded"),
+        ("origin", format!("https://{base64}"), "header origin, decoded"),
+        ("origin", format!("https://{base32}.example"), "header origin, decoded"),
+        ("content-type", format!("text/plain; boundary={base64}"), "header content-type, decoded"),
+        ("x-forwarded-for", base64.clone(), "header x-forwarded-for, decoded"),
+        (
+            "traceparent",
+            format!("00-{}-00f067aa0ba902b7-01", base32.trim_end_matches('=')),
+            "header traceparent, decoded",
+        ),
+        ("sec-websocket-key", base64.clone(), "header sec-websocket-key, decoded"),
+    ];
+    for (name, value, place) in rows {
+        let found = found_in_head("/", &[(name, &value)]);
+        assert!(found.iter().any(|found| found == place), "{name}: {value}: {found:?}");
+    }
+    assert_eq!(found_in_head(&format!("/{}", text.replace(' ', "+")), &[]), ["url path"]);
+    assert_eq!(found_in_head(&format!("/a/{base32}/b"), &[]), ["url path, decoded"]);
+    let plain = [
+        ("range", "bytes=0-1048575, 2097152-3145727"),
+        ("date", "Tue, 24 Nov 2026 00:00:00 GMT"),
+        ("if-none-match", "\"33a64df551425fcc55e4d42a148795d9f25f89d4\""),
+        ("content-type", "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW3"),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("content-md5", "Q2hlY2sgSW50ZWdyaXR5IQ=="),
+    ];
+    assert_eq!(found_in_head("/a+b/c", &plain), [""; 0]);
+}
+
+#[test]
 fn values_behind_many_pieces_are_found_or_the_head_is_incomplete() {
     let token = generate("ghp_[0-9A-Za-z]{36}", 5, validators::find("github-token")).unwrap();
     let (a, b) = token.split_at(19);
@@ -439,5 +509,68 @@ fn values_behind_many_pieces_are_found_or_the_head_is_incomplete() {
         assert_eq!(got, (is_found, expected), "{count} pieces of {len} bytes");
         let reasons: Vec<_> = collected.problems.iter().map(|problem| problem.problem.reason).collect();
         assert_eq!(reasons.contains(&"joined_bytes_max"), !is_found, "{reasons:?}");
+    }
+}
+
+/// How a client may send a number of values.
+fn as_bodies(values: &[String]) -> [(&'static str, String); 5] {
+    let named: Vec<_> = values.iter().enumerate().map(|(n, value)| (format!("k{n}"), value)).collect();
+    let pairs: Vec<_> = named.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let members: Vec<_> = named.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+    let head = "--b\r\nContent-Disposition: form-data; name=";
+    let parts: String = named.iter().map(|(name, value)| format!("{head}\"{name}\"\r\n\r\n{value}\r\n")).collect();
+    [
+        ("application/x-www-form-urlencoded", pairs.join("&")),
+        ("multipart/form-data; boundary=b", format!("{parts}--b--\r\n")),
+        ("application/json", format!("{{{}}}", members.join(","))),
+        ("application/json", format!("{{\"ids\":[{}]}}", values.join(","))),
+        ("text/plain", values.join("\n")),
+    ]
+}
+
+/// Cards in a body of which it is likely that they are some.
+fn likely_cards(kind: &'static str, body: &str) -> usize {
+    let head = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    let (mut scratch, mut collected) = (Scratch::new(), Collected::default());
+    let mut examiner = PartInspector { inspector: &INSPECTOR, scratch: &mut scratch };
+    let limits = BodyLimits::default();
+    let setup = BodySetup { examiner: &mut examiner, limits: &limits, cancel: &Cancel::default() };
+    let _ = inspect(&head, &mut Cursor::new(body.as_bytes()), setup, &mut collected);
+    let detectors = INSPECTOR.detectors();
+    let is_card = |finding: &&dlp_core::content::Finding| {
+        detectors.detector(finding.detector).id.as_str() == "finance.card.pan"
+            && finding.confidence.level() >= ConfidenceLevel::Medium
+    };
+    collected.findings.iter().filter(is_card).count()
+}
+
+#[test]
+fn numbers_beside_others_in_a_form_are_no_cards() {
+    // Of drawn numbers of 16 and 19 digits one in forty begins like a card and passes its check. That others beside it do not
+    // tells that this is chance, in whatever a client sends them.
+    let mut state = 5_u64;
+    let mut drawn = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) % below
+    };
+    for _ in 0..60 {
+        let count = 6 + drawn(5);
+        let lowest = |drawn: &mut dyn FnMut(u64) -> u64| 10_u64.pow(if drawn(2) == 0 { 15 } else { 18 });
+        let values: Vec<String> = (0..count)
+            .map(|_| {
+                let lowest = lowest(&mut drawn);
+                (lowest + drawn(9 * lowest)).to_string()
+            })
+            .collect();
+        for (kind, body) in as_bodies(&values) {
+            assert_eq!(likely_cards(kind, &body), 0, "{body}");
+        }
+    }
+    let cards: Vec<_> = (1..5).map(|seed| generate("4000[0-9]{12}", seed, validators::find("card")).unwrap()).collect();
+    for (kind, body) in as_bodies(&cards) {
+        assert_eq!(likely_cards(kind, &body), cards.len(), "{body}");
+    }
+    for (kind, body) in as_bodies(&cards[..1]) {
+        assert_eq!(likely_cards(kind, &body), 1, "one alone may be one: {body}");
     }
 }

@@ -252,8 +252,36 @@ async fn values_are_counted_over_the_events_of_an_answer() {
     }
 }
 
+/// Compresses a piece, up to its end.
+type Encode = Box<dyn FnMut(&str) -> Vec<u8> + Send>;
+
+fn gzip_pieces() -> Encode {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    Box::new(move |piece| {
+        std::io::Write::write_all(&mut encoder, piece.as_bytes()).unwrap();
+        std::io::Write::flush(&mut encoder).unwrap();
+        std::mem::take(encoder.get_mut())
+    })
+}
+
+/// Blocks that are not packed, in a frame with a window of 1 MiB.
+fn zstd_pieces() -> Encode {
+    let mut frame = b"\x28\xb5\x2f\xfd\x00\x50".to_vec();
+    Box::new(move |piece| {
+        frame.extend_from_slice(&u32::try_from(piece.len() << 3).unwrap().to_le_bytes()[..3]);
+        frame.extend_from_slice(piece.as_bytes());
+        std::mem::take(&mut frame)
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn compressed_events_go_one_by_one() {
+    for (coding, encode) in [("gzip", gzip_pieces()), ("zstd", zstd_pieces())] {
+        go_one_by_one(coding, encode).await;
+    }
+}
+
+async fn go_one_by_one(coding: &'static str, mut encode: Encode) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (next, mut asked) = tokio::sync::mpsc::channel::<String>(1);
@@ -265,23 +293,20 @@ async fn compressed_events_go_one_by_one() {
             head.push(stream.read_u8().await.unwrap());
         }
         heads.send(String::from_utf8(head).unwrap()).await.unwrap();
-        let fields = "Content-Type: text/event-stream\r\nContent-Encoding: gzip";
+        let fields = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}");
         stream.write_all(format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n").as_bytes()).await.unwrap();
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         while let Some(event) = asked.recv().await {
-            std::io::Write::write_all(&mut encoder, event.as_bytes()).unwrap();
-            std::io::Write::flush(&mut encoder).unwrap();
-            let _ = stream.write_all(&std::mem::take(encoder.get_mut())).await;
+            let _ = stream.write_all(&encode(&event)).await;
         }
         std::future::pending::<()>().await;
     });
     let config = format!("resolver.override = {{ \"files.example\" = \"{address}\" }}\n{INSPECT}");
     let gateway = Running::start(&TestCa::new(), &config).await;
     let mut client = tokio::net::TcpStream::connect(gateway.proxy).await.unwrap();
-    let fields = "Host: files.example\r\nAccept-Encoding: gzip, zstd";
+    let fields = format!("Host: files.example\r\nAccept-Encoding: {coding}, dcb");
     client.write_all(format!("GET http://files.example/e HTTP/1.1\r\n{fields}\r\n\r\n").as_bytes()).await.unwrap();
     let asked = head_of.recv().await.unwrap().to_ascii_lowercase();
-    assert!(asked.contains("\r\naccept-encoding: gzip\r\n"), "{asked}");
+    assert!(asked.contains(&format!("\r\naccept-encoding: {coding}\r\n")), "{asked}");
     let mut got = Vec::new();
     for word in ["first", "second"] {
         next.send(format!("data: {word}\n\n")).await.unwrap();

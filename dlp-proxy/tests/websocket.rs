@@ -239,6 +239,11 @@ async fn sensitive_messages_do_not_leave() {
     // A number cut by a frame, and another message's worth of text before it.
     let (one, two) = CARD.split_at(45);
     is_closed(&[frame(0x01, one), frame(0x80, two)], 0, 1008, plain).await;
+    // A number in two messages, and one that is written letter by letter.
+    is_closed(&[frame(0x81, one), frame(0x81, two)], 1, 1008, plain).await;
+    let [one, two] =
+        [one, two].map(|half| format!("{{\"op\":\"write\",\"text\":{:?}}}", String::from_utf8_lossy(half)));
+    is_closed(&[frame(0x81, one.as_bytes()), frame(0x81, two.as_bytes())], 1, 1008, plain).await;
     let json = format!("42[\"message\",{{\"text\":\"{}\"}}]", String::from_utf8_lossy(CARD).trim());
     is_closed(&[frame(0x81, json.as_bytes())], 0, 1008, plain).await;
     let mut state = Compress::new(Compression::best(), false);

@@ -7,7 +7,7 @@ use super::coding::{self, Bounds, Coding, Decoded};
 use super::multipart::{self, PartHead};
 use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
-use super::{Opaque, chunked, fields, form, git, joined, json, messages, xml};
+use super::{Opaque, chunked, fields, form, git, joined, json, messages, same_name, xml};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
@@ -99,6 +99,11 @@ impl Declared {
             && format_of_bytes(first) == Format::Whole
             && !first.starts_with(&coding::ZSTD_MAGIC)
             && !coding::looks_deflated(first)
+    }
+
+    /// Whether all of a short content is text in which nothing is packed.
+    pub(super) fn is_text(&self, content: &[u8]) -> bool {
+        self.transfer_encoding.is_empty() && is_texty(content) && self.is_one_piece(content)
     }
 
     /// The format by the declared type and the first bytes.
@@ -354,6 +359,9 @@ fn walk_structure(
         Format::HttpMessage => multipart::walk_http_message(walk, body),
         Format::Json => {
             let end = fields::walk_fields(walk, body, json::open);
+            if let Err(error) = same_name::walk_same_names(walk, body) {
+                walk.unreadable(&error);
+            }
             report_damage(walk, is_declared, "json_syntax", end)
         }
         Format::Xml => {

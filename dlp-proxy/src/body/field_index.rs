@@ -69,6 +69,12 @@ impl FieldIndex {
         }
     }
 
+    /// The path of the field, where there is one alone.
+    pub(super) fn only_path(&self) -> Option<String> {
+        let only = self.entries.front().filter(|_| self.entries.len() == 1)?;
+        Some(only.path.clone())
+    }
+
     fn place_in_value(&self, location: &mut Location) {
         let value_start = self.entries.front().map_or(0, |entry| entry.value_start);
         location.span = shifted(location.span, value_start);

@@ -173,7 +173,8 @@ impl FieldText<'_> {
     }
 }
 
-fn push_label(text: &mut Vec<u8>, label: &str) {
+/// Writes the name of a field before its value.
+pub(super) fn push_label(text: &mut Vec<u8>, label: &str) {
     if !label.is_empty() {
         let shown = label.floor_char_boundary(LABEL_BYTES_MAX);
         text.extend_from_slice(&label.as_bytes()[..shown]);

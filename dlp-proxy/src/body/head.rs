@@ -73,6 +73,9 @@ const NUMERIC: [&str; 10] = [
     "x-amz-date",
     "x-amz-decoded-content-length",
 ];
+/// Letters of such a field: a unit, or a day, a month and a zone. Hosts are inspected as such, and digests are what they are.
+const NUMERIC_LETTERS_MAX: usize = 16;
+const DIGESTS: [&str; 3] = ["content-md5", "host", "x-amz-content-sha256"];
 /// Longest value of a field of fixed grammar that is taken for what it should be.
 const PLAIN_VALUE_BYTES_MAX: usize = 256;
 /// Digits of such a value that are taken for what it should hold: versions of browsers and weights of languages have as many.
@@ -144,14 +147,7 @@ pub fn inspect_host(name: &str, mut setup: BodySetup<'_>, observer: &mut dyn Obs
         // What is longer than a label is spread over several; a domain of any number of labels stands behind it.
         let spread: Vec<_> =
             (2..=labels.len().saturating_sub(DOMAIN_LABELS)).map(|end| labels[..end].concat()).collect();
-        let values = || labels.iter().copied().chain(spread.iter().map(String::as_str));
-        walk_disguised(walk, values());
-        for value in values().filter(|value| value.len() >= ENCODED_CHARS_MIN) {
-            let decoded = BASE32_NOPAD.decode(value.to_ascii_uppercase().as_bytes());
-            if let Some(text) = decoded.ok().filter(|bytes| is_text(bytes)) {
-                walk.examine("", Input::Bytes(&text), View::Again);
-            }
-        }
+        walk_disguised(walk, labels.iter().copied().chain(spread.iter().map(String::as_str)));
     });
     walk.within("host, joined".to_owned(), |walk| walk_joined(walk, &labels, Origin::Client));
     walk.finish()
@@ -186,7 +182,13 @@ fn walk_url(walk: &mut Walk<'_>, head: &Parts) {
     let path = decoded_path(head);
     note_path_name(walk, &path);
     if path.len() > 1 {
-        walk.within("url path".to_owned(), |walk| walk.examine("", Input::Bytes(path.as_bytes()), View::Plain));
+        walk.within("url path".to_owned(), |walk| {
+            walk.examine("", Input::Bytes(path.as_bytes()), View::Plain);
+            // What a browser writes for a space in a form, others write in a path.
+            if path.contains('+') {
+                walk.examine("", Input::Bytes(path.replace('+', " ").as_bytes()), View::Again);
+            }
+        });
     }
     let segments = head.uri.path().split('/');
     walk.within("url path, decoded".to_owned(), |walk| walk_disguised(walk, segments.clone()));
@@ -234,15 +236,27 @@ fn walk_header(walk: &mut Walk<'_>, head: &Parts) {
     for (name, value) in &head.headers {
         let name = name.as_str();
         let value = value.as_bytes();
-        if walk.is_over() || !carries_content(name) && is_plain(name, value) {
+        if walk.is_over() || CREDENTIALS.contains(&name) {
             continue;
         }
-        note_header_names(walk, name, value);
-        walk.within(format!("header {name}"), |walk| walk_value(walk, name, value));
+        if carries_content(name) || !is_plain(name, value) {
+            note_header_names(walk, name, value);
+            walk.within(format!("header {name}"), |walk| walk_value(walk, name, value));
+        }
         if let Ok(text) = std::str::from_utf8(value) {
-            walk.within(format!("header {name}, decoded"), |walk| walk_disguised(walk, std::iter::once(text)));
+            // Where it has a grammar, each word may be the value.
+            let words = words_of_base64(text).filter(|word| word.len() < text.len());
+            let values = std::iter::once(text).chain(words);
+            walk.within(format!("header {name}, decoded"), |walk| walk_disguised(walk, values));
         }
     }
+}
+
+fn words_of_base64(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '-' | '_'));
+    let words = words.map(|word| word.trim_matches('/'));
+    // A hyphen is a digit of one alphabet, and stands between words of the other.
+    words.flat_map(|word| std::iter::once(word).chain(word.split('-').filter(move |part| part.len() < word.len())))
 }
 
 /// Values that were spread over fields or cookies.
@@ -274,7 +288,9 @@ fn is_plain(name: &str, value: &[u8]) -> bool {
     let is_short = value.len() <= PLAIN_VALUE_BYTES_MAX;
     if NUMERIC.contains(&name) {
         let is_expected = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:,=*/+ []".contains(byte);
-        return is_short && value.iter().all(is_expected);
+        let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let is_worded = letters > NUMERIC_LETTERS_MAX && !DIGESTS.contains(&name);
+        return is_short && !is_worded && value.iter().all(is_expected);
     }
     let is_wordy = WORDY.contains(&name) || name.starts_with("accept") || name.starts_with("sec-fetch-");
     let longest = || value.split(|byte| !byte.is_ascii_alphanumeric()).map(<[u8]>::len).max().unwrap_or(0);
@@ -283,7 +299,7 @@ fn is_plain(name: &str, value: &[u8]) -> bool {
         && (!is_wordy || longest() < WORD_BYTES_MAX)
 }
 
-/// Inspects values once more with what was done to them undone: escapes of escapes, base 64, hexadecimal. Only what
+/// Inspects values once more with what was done to them undone: escapes of escapes, base 64, 32 and 16. Only what
 /// reads as text counts, and only what no other view has shown.
 fn walk_disguised<'v>(walk: &mut Walk<'_>, values: impl Iterator<Item = &'v str>) {
     for value in values.filter(|value| value.len() >= ENCODED_CHARS_MIN).take(DECODED_VALUES_MAX) {
@@ -299,7 +315,7 @@ fn walk_disguised<'v>(walk: &mut Walk<'_>, values: impl Iterator<Item = &'v str>
             text = again;
             walk.examine("", Input::Bytes(&text), View::Again);
         }
-        for decoded in [hexadecimal(&text), nested::decode_value(&text)].into_iter().flatten() {
+        for decoded in [hexadecimal(&text), base32(&text), nested::decode_value(&text)].into_iter().flatten() {
             if is_text(&decoded) {
                 walk.examine("", Input::Bytes(&decoded), View::Again);
             }
@@ -309,6 +325,12 @@ fn walk_disguised<'v>(walk: &mut Walk<'_>, values: impl Iterator<Item = &'v str>
 
 fn hexadecimal(text: &[u8]) -> Option<Vec<u8>> {
     HEXLOWER_PERMISSIVE.decode(text.trim_ascii()).ok()
+}
+
+fn base32(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = text.trim_ascii();
+    let len = digits.iter().rposition(|byte| *byte != b'=')? + 1;
+    BASE32_NOPAD.decode(&digits[..len].to_ascii_uppercase()).ok()
 }
 
 /// Whether bytes are text throughout; what random characters decode to is not.

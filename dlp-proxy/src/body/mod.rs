@@ -29,6 +29,7 @@ mod multipart;
 mod nested;
 pub(crate) mod pieces;
 mod report;
+mod same_name;
 mod unpacked;
 mod walk;
 mod xml;

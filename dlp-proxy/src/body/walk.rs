@@ -28,6 +28,8 @@ pub(super) enum View<'v> {
     Fields(&'v RefCell<FieldIndex>),
     /// They were made from one field, of which nothing is opened afterwards.
     Field(&'v RefCell<FieldIndex>),
+    /// They were made from short parts of a form; the index leads back to the part.
+    Parts(&'v RefCell<FieldIndex>),
     /// They were seen before in a decoded form: only findings that are new count.
     Again,
     /// They were put together from pieces that may not belong together: only findings that are sure count, of detectors that
@@ -239,10 +241,14 @@ struct Relay<'r> {
 
 impl Relay<'_> {
     fn place(&self, location: &mut Location) {
-        if let View::Fields(index) | View::Field(index) = self.view
+        if let View::Fields(index) | View::Field(index) | View::Parts(index) = self.view
             && location.container.is_empty()
         {
             index.borrow().place(location);
+        }
+        if let View::Parts(index) = self.view {
+            let part = location.part.take().or_else(|| index.borrow().only_path());
+            location.container.splice(0..0, part);
         }
         prefix(self.path, &mut location.container);
     }

@@ -176,14 +176,38 @@ pub(crate) fn key_of_address(host: &str, target: &str, location: &str) -> Option
     Some(url_of(&Parsed::new(&head)))
 }
 
+/// What a number of the query says about the place of a piece.
+type PlaceOf = fn(u64) -> Position;
+
+/// How libraries for uploads in pieces (resumable.js, flow.js, Dropzone, Fine Uploader, plupload) name upload and place in the
+/// query.
+const CHUNKERS: [(&str, &str, PlaceOf); 9] = [
+    ("resumableIdentifier", "resumableChunkNumber", Position::Number),
+    ("flowIdentifier", "flowChunkNumber", Position::Number),
+    ("dzuuid", "dzchunkbyteoffset", Position::Offset),
+    ("dzuuid", "dzchunkindex", Position::Number),
+    ("qquuid", "qqpartbyteoffset", Position::Offset),
+    ("qquuid", "qqpartindex", Position::Number),
+    ("name", "chunk", Position::Number),
+    ("name", "offset", Position::Offset),
+    ("uploadId", "partNumber", Position::Number),
+];
+
 /// The session of a request whose application nobody describes, when it says by itself that it brings a piece.
 pub(super) fn general(request: &Parsed<'_>) -> Option<SessionPart> {
     let from_offset = || request.header("upload-offset")?.trim().parse().ok();
-    let offset = first_of_range(request).or_else(from_offset)?;
-    let (position, total_bytes) = (Some(Position::Offset(offset)), total_of_range(request));
+    let by_head = || {
+        let offset = first_of_range(request).or_else(from_offset)?;
+        Some((url_of(request), Position::Offset(offset)))
+    };
+    // Other bodies with such a query are forms, whose pieces are inside, or ask for a page of a list.
+    let is_bytes = request.header("content-type").is_none_or(|kind| kind.starts_with("application/octet-stream"));
+    let by_query = || of_chunker(request).or_else(|| of_offset(request)).filter(|_| is_bytes);
+    let (key, position) = by_head().or_else(by_query)?;
+    let total_bytes = total_of_range(request);
     Some(SessionPart {
-        key: url_of(request),
-        position,
+        key,
+        position: Some(position),
         name: None,
         total_bytes,
         stated_len: len_of_range(request),
@@ -191,6 +215,20 @@ pub(super) fn general(request: &Parsed<'_>) -> Option<SessionPart> {
         ends_by_call: false,
         is_listed: false,
     })
+}
+
+fn of_chunker(request: &Parsed<'_>) -> Option<(String, Position)> {
+    CHUNKERS.iter().find_map(|(upload, place, position)| {
+        let upload = request.query_value(upload).filter(|upload| !upload.is_empty())?;
+        let place = request.query_value(place)?.parse().ok()?;
+        Some((format!("{}{}?{upload}", request.host, request.path.text), position(place)))
+    })
+}
+
+/// A piece of what has no name but its address.
+fn of_offset(request: &Parsed<'_>) -> Option<(String, Position)> {
+    let offset = request.query_value("offset")?.parse().ok()?;
+    Some((format!("{}{}", request.host, request.path.text), Position::Offset(offset)))
 }
 
 /// The length in `bytes 0-9/100` or `bytes */100`.
@@ -275,6 +313,13 @@ mod tests {
         let none = [None; 3];
         check(none, "/u", &[("content-range", "Bytes 0-4/5")], Some(("a.example/u?", Some(Offset(0)))));
         check(none, "/u", &[("upload-offset", "77")], Some(("a.example/u?", Some(Offset(77)))));
+        check(none, "/u?chunk=1&chunks=2&name=a%2Fb", &[], Some(("a.example/u?a/b", Some(Number(1)))));
+        check(none, "/u?flowChunkNumber=3&flowIdentifier=x", &[], Some(("a.example/u?x", Some(Number(3)))));
+        check(none, "/u?dzuuid=x&dzchunkindex=1&dzchunkbyteoffset=9", &[], Some(("a.example/u?x", Some(Offset(9)))));
+        check(none, "/u?chunk=1", &[], None);
+        let bytes = ("content-type", "application/octet-stream");
+        check(none, "/u?offset=9", &[bytes], Some(("a.example/u", Some(Offset(9)))));
+        check(none, "/u?offset=9", &[("content-type", "application/json")], None);
         check(none, "/u", &[], None);
     }
 

@@ -6,7 +6,8 @@
 //! and the policy decides. A compressed answer goes on without its compression, or events could not go one by one.
 
 pub(super) mod coding;
-mod texts;
+pub(super) mod texts;
+mod zstd;
 
 use super::inspection::{self, Content, Inspected};
 use super::outcome::{self, Told, Verdict};

@@ -1,9 +1,13 @@
 //! A request that switches to WebSocket: the handshake is decided like any request, and then every message of the client
 //! like a body, and one of the origin like a download where downloads are inspected.
 //!
+//! What is written bit by bit, a few letters a message as in an editor that several people share, is put together as events
+//! of servers are, and judged as well.
+//!
 //! What a message does is at least a `post`, whatever the request that opened the connection looked like. Where the
 //! policy decides that without looking at content, messages are relayed as they come, or there is no switch at all.
 
+use super::events::texts::Texts;
 use super::forward::{self, Content, Outgoing};
 use super::gate::Held;
 use super::outcome::{self, Told, Verdict};
@@ -27,6 +31,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+
+/// Bytes of a message that may continue a text. A longer one is read as a whole, and takes time.
+const BIT_BYTES_MAX: usize = 16 * 1024;
 
 /// What is known of the connection when it switches.
 pub(super) struct Switch<'a> {
@@ -98,6 +105,7 @@ pub(super) async fn switch(
         path_masked: switch.path_masked.unwrap_or_default(),
         parts: Arc::new(message_parts(switch.parts)?),
         told: Default::default(),
+        texts: Default::default(),
     };
     // It is busy as long as it lives, so it does not make room for others.
     let (busy, lease) = (client.admitted.busy(), client.lease.clone());
@@ -144,8 +152,10 @@ struct Session {
     answer: Option<String>,
     path_masked: String,
     parts: Arc<Parts>,
-    /// What incidents say of its control frames, those of the client and those of the origin.
+    /// What incidents say of what was judged more than once, that of the client and that of the origin.
     told: [Mutex<Told>; 2],
+    /// What they have written bit by bit.
+    texts: [Mutex<Texts>; 2],
 }
 
 impl Session {
@@ -194,8 +204,27 @@ impl Session {
         matches!(by_head, HeadDecision::Final(decision) if decision.action < Action::Coach)
     }
 
-    /// Inspects one message, or some control frames, and decides about it.
-    async fn may_pass(&self, Said { side, is_control }: Said, content: Vec<u8>) -> bool {
+    /// Decides about one message, by itself and with those that it continues, or about some control frames.
+    async fn may_pass(&self, said: Said, content: Vec<u8>) -> bool {
+        let continued = if said.is_control { Vec::new() } else { self.continued(said.side, &content) };
+        // What it continues was judged before, all but what this message brings.
+        let again = Said { is_control: true, ..said };
+        self.may_text_pass(said, content).await && (continued.is_empty() || self.may_text_pass(again, continued).await)
+    }
+
+    /// The texts that a message continues.
+    fn continued(&self, side: Side, message: &[u8]) -> Vec<u8> {
+        match std::str::from_utf8(message) {
+            Ok(message) if message.len() <= BIT_BYTES_MAX => {
+                let texts = &self.texts[usize::from(side == Side::Origin)];
+                texts.lock().unwrap_or_else(PoisonError::into_inner).continued_by(message)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Inspects some content, and decides about it.
+    async fn may_text_pass(&self, Said { side, is_control }: Said, content: Vec<u8>) -> bool {
         let head = match side {
             Side::Client => self.head.clone(),
             Side::Origin => TransferHead { activity: Activity::Download, ..self.head.clone() },
@@ -225,7 +254,7 @@ impl Session {
         outcome::conclude(&self.services, &verdict, &self.parts, &self.site).await.is_none()
     }
 
-    /// Whether control frames say what no incident of them says yet: they are judged again with those that follow.
+    /// Whether what is judged again with what follows says what no incident says yet.
     fn is_news(&self, side: Side, verdict: &Verdict) -> bool {
         let told = &self.told[usize::from(side == Side::Origin)];
         told.lock().unwrap_or_else(PoisonError::into_inner).is_news(verdict)

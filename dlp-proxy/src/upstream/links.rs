@@ -32,6 +32,9 @@ const MANY: usize = 1_000;
 /// The same while it keeps more than so many.
 const CROWDED_FOR: Duration = Duration::from_secs(2);
 const VERY_MANY: usize = 3_000;
+/// The same while it keeps more than so many: whoever asks again at once still finds its connection.
+const FULL_FOR: Duration = Duration::from_millis(500);
+const FULL: usize = 4_000;
 
 /// How many connections to origins the gateway keeps, for all clients together.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +51,8 @@ impl LinkCount {
         match self.0.load(Ordering::Relaxed) {
             0..=MANY => IDLE_FOR,
             count if count <= VERY_MANY => PRESSED_FOR,
-            _ => CROWDED_FOR,
+            count if count <= FULL => CROWDED_FOR,
+            _ => FULL_FOR,
         }
     }
 }
@@ -106,8 +110,8 @@ impl Idle {
 }
 
 /// Ends connections that wait too long, as long as there are any.
-async fn watch(idle: Weak<Mutex<Idle>>) {
-    let mut next = Instant::now() + PRESSED_FOR;
+async fn watch(idle: Weak<Mutex<Idle>>, first: Instant) {
+    let mut next = first;
     loop {
         sleep_until(next).await;
         let Some(idle) = idle.upgrade() else { return };
@@ -258,7 +262,8 @@ impl Links {
         }
         links.push(Kept { link, since: Instant::now(), _counted: counted });
         if !std::mem::replace(&mut idle.is_watched, true) {
-            tokio::spawn(watch(Arc::downgrade(&self.idle)));
+            let first = Instant::now() + idle.count.idle_for().min(PRESSED_FOR);
+            tokio::spawn(watch(Arc::downgrade(&self.idle), first));
         }
     }
 }
@@ -304,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_without_requests_is_ended_after_a_while() {
         // Connections of others, and how long one is kept beside so many.
-        let rows = [(0, IDLE_FOR), (MANY, PRESSED_FOR), (VERY_MANY, CROWDED_FOR)];
+        let rows = [(0, IDLE_FOR), (MANY, PRESSED_FOR), (VERY_MANY, CROWDED_FOR), (FULL, FULL_FOR)];
         for (protocol, (others, idle_for)) in
             [Protocol::Http1, Protocol::Http2].into_iter().flat_map(|p| rows.map(|row| (p, row)))
         {
@@ -317,7 +322,7 @@ mod tests {
             }
             let now = Instant::now();
             assert!(links.idle().end_old(now).is_some_and(|next| next <= now + PRESSED_FOR), "{protocol:?}");
-            let before = now + idle_for.saturating_sub(Duration::from_secs(1));
+            let before = now + idle_for.saturating_sub(Duration::from_millis(300));
             assert!(links.idle().end_old(before).is_some(), "{protocol:?} {}", others.len());
             assert_eq!(links.idle().end_old(now + idle_for), None, "{protocol:?} {}", others.len());
             assert!(links.idle().links.is_empty() && !links.idle().is_watched, "{protocol:?}");

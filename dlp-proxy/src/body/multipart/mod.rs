@@ -12,13 +12,15 @@ pub(super) use head::{PartHead, file_names};
 pub(super) use transfer::decode_transfer;
 
 use super::entity::{Declared, walk_entity};
-use super::fields::{Field, Fields, FieldsEnd};
+use super::field_index::FieldIndex;
+use super::fields::{self, Field, Fields, FieldsEnd};
 use super::joined;
 use super::unpacked::{self, Window};
 use super::walk::{View, Walk};
 use delimiter::{Found, Segment};
 use dlp_core::base::{Problem, ProblemClass};
 use dlp_core::content::{Input, ReadSeek};
+use std::cell::RefCell;
 use std::io;
 
 /// Bytes that a line end takes; a preamble or epilogue of that size says nothing.
@@ -40,14 +42,15 @@ pub(super) fn walk_multipart(walk: &mut Walk<'_>, content_type: &str, first: &[u
         }
     };
     walk.multipart_depth += 1;
-    let mut parts = 0;
+    let (mut parts, mut short) = (0, ShortFields::default());
     for segment in &found.segments {
         if walk.is_over() {
             break;
         }
         parts += usize::from(segment.is_part);
-        walk_segment(walk, parts, *segment, body);
+        walk_segment(walk, parts, (*segment, &mut *body), &mut short);
     }
+    short.examine(walk);
     walk.multipart_depth -= 1;
     if found.segments.iter().filter(|segment| segment.is_part).count() > 1 && !walk.is_over() {
         let limits = walk.setup.limits;
@@ -55,6 +58,41 @@ pub(super) fn walk_multipart(walk: &mut Walk<'_>, content_type: &str, first: &[u
         walk.within("fields, joined".to_owned(), |walk| joined::walk_joined_fields(walk, Box::new(fields)));
     }
     report(walk, &found)
+}
+
+/// Short text fields that follow each other, inspected together as those of other forms are: what a number is, the others
+/// beside it tell.
+#[derive(Default)]
+struct ShortFields {
+    text: Vec<u8>,
+    index: RefCell<FieldIndex>,
+}
+
+impl ShortFields {
+    /// Takes the content of a part in, if it is short text that nothing is packed in.
+    fn take(&mut self, label: &str, declared: &Declared, content: &mut Window<'_>) -> bool {
+        let Some(name) = &declared.field else { return false };
+        let len_max = joined::PIECE_BYTES_MAX as u64;
+        let is_short = unpacked::len_of(content).is_ok_and(|len| len <= len_max);
+        let Some(value) = unpacked::peek(content, len_max).ok().filter(|value| is_short && declared.is_text(value))
+        else {
+            return false;
+        };
+        let label_start = self.text.len() as u64;
+        fields::push_label(&mut self.text, name);
+        self.index.get_mut().push(label, label_start, self.text.len() as u64);
+        self.text.extend_from_slice(&value);
+        self.text.push(b'\n');
+        true
+    }
+
+    /// Inspects what was taken in.
+    fn examine(&mut self, walk: &mut Walk<'_>) {
+        let Self { text, index } = std::mem::take(self);
+        if !text.is_empty() {
+            walk.examine("", Input::Bytes(&text), View::Parts(&index));
+        }
+    }
 }
 
 /// The parts of a form as fields, for values that it has divided over several of them.
@@ -118,19 +156,25 @@ fn report(walk: &mut Walk<'_>, found: &Found) -> bool {
 }
 
 /// `number` counts parts from 1; before the first part it is 0.
-fn walk_segment(walk: &mut Walk<'_>, number: usize, segment: Segment, body: &mut dyn ReadSeek) {
+fn walk_segment(
+    walk: &mut Walk<'_>,
+    number: usize,
+    (segment, body): (Segment, &mut dyn ReadSeek),
+    short: &mut ShortFields,
+) {
     let mut window = Window::new(body, segment.start, segment.end);
     if segment.is_part {
         walk.parts += 1;
-        return walk_part(walk, number, &mut window);
+        return walk_part(walk, number, &mut window, short);
     }
+    short.examine(walk);
     if segment.end - segment.start > LINE_END_BYTES {
         let name = if number == 0 { "preamble" } else { "epilogue" };
         walk.within(name.to_owned(), |walk| walk.examine_from_start(name, &mut window, View::Plain));
     }
 }
 
-fn walk_part(walk: &mut Walk<'_>, number: usize, part: &mut Window<'_>) {
+fn walk_part(walk: &mut Walk<'_>, number: usize, part: &mut Window<'_>, short: &mut ShortFields) {
     let limit = walk.setup.limits.part_header_bytes_max;
     let (head, body_start) = match read_head(part, limit) {
         Ok(read) => read,
@@ -143,12 +187,14 @@ fn walk_part(walk: &mut Walk<'_>, number: usize, part: &mut Window<'_>) {
     for name in &head.file_names {
         walk.file_name(name);
     }
-    walk.within(head.label(number), |walk| {
-        walk_head_text(walk, &head);
-        let end = unpacked::len_of(part).unwrap_or(body_start);
-        let mut body = Window::new(part, body_start, end);
-        walk_entity(walk, &Declared::of_part(&head), &mut body);
-    });
+    let label = head.label(number);
+    walk.within(label.clone(), |walk| walk_head_text(walk, &head));
+    let end = unpacked::len_of(part).unwrap_or(body_start);
+    let (mut body, declared) = (Window::new(part, body_start, end), Declared::of_part(&head));
+    if !short.take(&label, &declared, &mut body) {
+        short.examine(walk);
+        walk.within(label, |walk| walk_entity(walk, &declared, &mut body));
+    }
 }
 
 fn read_head(part: &mut Window<'_>, limit: u64) -> io::Result<(PartHead, u64)> {

@@ -1,9 +1,9 @@
 //! Undoes the compression of an answer while it comes.
 //!
-//! Servers flush their encoder behind each event, so what has come can be decoded as far as it goes. Only codings that give
-//! everything back at once are read here: a decoder of zstd keeps what its window may still need. An answer in another one is
-//! held until it ends.
+//! Servers flush their encoder behind each event, so what has come can be decoded as far as it goes. An answer in a coding that
+//! is not known here is held until it ends.
 
+use super::zstd::Zstd;
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use dlp_core::content::starts_zlib;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -17,7 +17,7 @@ const WINDOW_BITS: u8 = 15;
 /// Bytes of the head of zlib (RFC 1950 2.2).
 const ZLIB_HEAD_BYTES: usize = 2;
 /// What an origin may compress answers with when they may have to be read while they come.
-const CODINGS: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "identity"];
+const CODINGS: [&str; 6] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity"];
 
 /// The compression is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,7 @@ enum Coding {
         head: Vec<u8>,
     },
     Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
+    Zstd(Box<Zstd>),
 }
 
 impl Decoder {
@@ -55,6 +56,7 @@ impl Decoder {
                 let alloc = StandardAlloc::default;
                 Coding::Brotli(Box::new(BrotliState::new_strict(alloc(), alloc(), alloc())))
             }
+            "zstd" => Coding::Zstd(Box::default()),
             _ => return None,
         };
         Some(Self { coding, is_inside: false })
@@ -86,6 +88,11 @@ impl Decoder {
             }
             Coding::Deflate { state, head } => undeflate((state, head), input, (out, &mut self.is_inside)),
             Coding::Brotli(state) => unbrotli(state, input, (out, &mut self.is_inside)),
+            Coding::Zstd(state) => {
+                let is_more = state.step(input, out)?;
+                self.is_inside = state.is_inside();
+                Ok(is_more)
+            }
         }
     }
 }
@@ -336,14 +343,15 @@ mod tests {
         }
         assert_eq!(decoded("gzip", b"no gzip at all", 100), Err(Damaged));
         assert_eq!(decoded("br", b"\x11\0\0\0", 100), Err(Damaged));
-        assert!(decoder("zstd").is_none() && decoder("gzip, br").is_none());
+        assert_eq!(decoded("zstd", b"no zstd at all", 100), Err(Damaged));
+        assert!(decoder("compress").is_none() && decoder("gzip, br").is_none());
     }
 
     #[test]
     fn only_what_can_be_read_is_asked_for() {
         let rows = [
-            ("gzip, deflate, br, zstd", "gzip, deflate, br"),
-            ("zstd;q=1, GZIP;q=0.5", "GZIP;q=0.5"),
+            ("gzip, deflate, br, zstd, dcb", "gzip, deflate, br, zstd"),
+            ("dcz;q=1, GZIP;q=0.5", "GZIP;q=0.5"),
             ("*", "identity"),
             ("identity", "identity"),
         ];

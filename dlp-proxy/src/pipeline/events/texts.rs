@@ -1,4 +1,4 @@
-//! Texts that a server sends bit by bit, each bit in an event of its own.
+//! Texts that somebody sends bit by bit, each bit in an event or message of its own.
 //!
 //! Services that write while one reads (an assistant, a log) send a few letters at a time at the same place of a JSON document,
 //! `{"delta":{"text":"4000 01"}}` and then `{"delta":{"text":"00 0007"}}`, or as bare data. What stands at one place is put
@@ -18,7 +18,7 @@ const NAMES_MAX: usize = 1_024;
 
 /// The texts of one answer.
 #[derive(Default)]
-pub(super) struct Texts {
+pub(in crate::pipeline) struct Texts {
     texts: Vec<Text>,
     /// Hashes of the names of members so far.
     names: HashSet<u64>,
@@ -56,24 +56,47 @@ struct Text {
 
 impl Texts {
     /// Takes events; gives the texts that they continue, as far back as these are kept.
-    pub(super) fn continued(&mut self, events: &[u8]) -> Vec<u8> {
+    pub(in crate::pipeline) fn continued(&mut self, events: &[u8]) -> Vec<u8> {
+        self.begin_bits();
+        let text = Zeroizing::new(String::from_utf8_lossy(events).replace("\r\n", "\n").replace('\r', "\n"));
+        let root = self.root();
+        for event in text.split("\n\n") {
+            let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
+            let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+            self.take_data(&Zeroizing::new(lines.join("\n")), root);
+        }
+        self.joined_and_shortened()
+    }
+
+    /// The same for one message.
+    pub(in crate::pipeline) fn continued_by(&mut self, message: &str) -> Vec<u8> {
+        self.begin_bits();
+        let root = self.root();
+        self.take_data(message, root);
+        self.joined_and_shortened()
+    }
+
+    fn begin_bits(&mut self) {
         for text in &mut self.texts {
             text.bits = usize::from(!text.end.is_empty());
         }
-        let text = Zeroizing::new(String::from_utf8_lossy(events).replace("\r\n", "\n").replace('\r', "\n"));
-        let root = Place { path: self.hasher.hash_one("path"), name: self.hasher.hash_one("name"), is_new: false };
-        for event in text.split("\n\n") {
-            self.events += 1;
-            let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
-            let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-            let data = Zeroizing::new(lines.join("\n"));
-            match serde_json::from_str::<Value>(&data) {
-                Ok(Value::String(bit)) => self.take(root.path, &bit),
-                Ok(value @ (Value::Object(_) | Value::Array(_))) => self.read(&value, root),
-                _ if data.is_empty() => {}
-                _ => self.take(root.path, &data),
-            }
+    }
+
+    fn root(&self) -> Place {
+        Place { path: self.hasher.hash_one("path"), name: self.hasher.hash_one("name"), is_new: false }
+    }
+
+    fn take_data(&mut self, data: &str, root: Place) {
+        self.events += 1;
+        match serde_json::from_str::<Value>(data) {
+            Ok(Value::String(bit)) => self.take(root.path, &bit),
+            Ok(value @ (Value::Object(_) | Value::Array(_))) => self.read(&value, root),
+            _ if data.is_empty() => {}
+            _ => self.take(root.path, data),
         }
+    }
+
+    fn joined_and_shortened(&mut self) -> Vec<u8> {
         let joined = self.joined();
         self.texts.iter_mut().for_each(Text::shorten);
         joined
