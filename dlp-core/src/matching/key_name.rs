@@ -48,6 +48,11 @@ const DIGEST_LENS: &[usize] = &[32, 40, 56, 64, 96, 128];
 /// Bytes between a name and its value that are looked over: signs, quotes and blanks.
 const SIGNS_MAX: usize = 16;
 
+/// Words between a name and its value that only say that it is one: other fields and options, elements, accessors.
+const CARRIERS: &[&[u8]] =
+    &[b"body", b"code", b"content", b"data", b"dd", b"default", b"get", b"set", b"string", b"td", b"th", b"value"];
+const CARRIERS_MAX: usize = 4;
+
 /// What the name at the end of `label` says of the value behind it. A detector whose own id ends in the word looks for
 /// what is so named.
 pub(super) fn told(label: &[u8], value: &[u8], detector_id: &str) -> Option<Told> {
@@ -63,10 +68,23 @@ pub(super) fn told(label: &[u8], value: &[u8], detector_id: &str) -> Option<Told
     (is_digest && is_digest_like(value)).then_some(Told::Digest)
 }
 
-/// The name in front of the signs before a value.
+/// The name in front of the signs before a value, and of words that are no names of values.
 fn name_of(label: &[u8]) -> Option<&[u8]> {
-    let signs = label.iter().rev().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-    (signs <= SIGNS_MAX && signs < label.len()).then(|| &label[..label.len() - signs])
+    let mut rest = label;
+    for _ in 0..=CARRIERS_MAX {
+        let signs = rest.iter().rev().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+        if signs > SIGNS_MAX || signs == rest.len() {
+            return None;
+        }
+        let name = &rest[..rest.len() - signs];
+        let word_len = name.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let (before, word) = name.split_at(name.len() - word_len);
+        if before.is_empty() || !CARRIERS.iter().any(|carrier| word.eq_ignore_ascii_case(carrier)) {
+            return Some(name);
+        }
+        rest = before;
+    }
+    None
 }
 
 /// Whether a name ends in a word, as a word of its own: `organization_id`, `groupId`.
@@ -101,6 +119,14 @@ mod tests {
             ("ACME_SHA1=", digest, Some(Told::Digest)),
             ("acme_image_md5=", digest, Some(Told::Digest)),
             ("acme_cache_key: ", digest, Some(Told::Digest)),
+            ("<meta name=\"acme-build\" content=\"", digest, Some(Told::Digest)),
+            ("{\"name\":\"ACME_CLIENT_ID\",\"value\":\"", digest, Some(Told::Id)),
+            ("<td>Acme version</td><td><code>", digest, None),
+            ("<td>acme_version</td><td><code>", digest, Some(Told::Digest)),
+            ("AcmeRevision { get; set; } = \"", digest, Some(Told::Digest)),
+            ("acme_key { get; set; } = \"", digest, None),
+            ("acme_build value value value value value: ", digest, None),
+            ("value: ", digest, None),
             ("acme_build: ", "9f86d081884c7d659a2feaa0c55ad01", None),
             ("acme_build: ", "zf86d081884c7d659a2feaa0c55ad015", None),
             ("acme_release_token: ", digest, None),

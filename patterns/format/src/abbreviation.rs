@@ -44,7 +44,7 @@ const SIGN: &str = r"(?:[:?.|!+=]{0,3}=>?|:(?:-|[ \t]{1,3}(?:[|>][+\-]?|[&!][!0-
 /// a property of C# is set to, the default of a variable, the next cell of a table, the argument of a call, a value that goes
 /// into a column, a word.
 const APART: &[&str] = &[
-    r#"(?:["']?,?\s{1,24}|["'],)["']?(?:(?:default_?)?value|content)["']?[ \t]{0,3}[:=][ \t]{0,4}\\?["']?"#,
+    r#"(?:["']?,?\s{1,24}|["'],)["']?(?:(?:default_?)?value["']?[ \t]{0,3}[:=]|content=)[ \t]{0,4}\\?["']?"#,
     r#"["']?[ \t]{1,4}--?(?:value|body|secret(?:-string)?|data)(?:=|[ \t]{1,4})["']?"#,
     r"</(?:key|name|t[dh]|dt|b|strong|code)>:?\s{0,24}<(?:string|value|t[dh]|dd|code)(?:[ ][^<>]{0,60})?>\s{0,4}(?:<code>)?",
     r#"[ \t]{0,3}\{[ \t]{0,3}(?:get|set|init)[;a-z \t]{1,40}\}[ \t]{0,3}=[ \t]{0,3}[@$]?""#,

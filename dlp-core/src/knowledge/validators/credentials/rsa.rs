@@ -28,7 +28,12 @@ fn numbers(bytes: &[u8]) -> Option<[&[u8]; 3]> {
     let (_public, rest) = integer(rest)?;
     let (_private, rest) = integer(rest)?;
     let (first, rest) = integer(rest)?;
-    Some([modulus, first, integer(rest)?.0])
+    let (second, mut rest) = integer(rest)?;
+    // Three numbers more stand behind the primes; keys of DSA have five in all, which are others.
+    for _ in 0..3 {
+        (_, rest) = integer(rest)?;
+    }
+    Some([modulus, first, second])
 }
 
 fn integer(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -115,6 +120,11 @@ mod tests {
         let long = [0xa7; MODULUS_LEN_MAX + 1];
         assert!(keys(&long, [&p, &q]).iter().all(|key| !is_inconsistent(key)), "too long to be judged");
         assert!(keys(&n, [&long, &q]).iter().all(|key| is_inconsistent(key)));
+        let dsa = der(
+            SEQUENCE,
+            &[&[0][..], &n, &p, &[0x5a; 16], &[0x3c; 16], &q].map(|number| der(INTEGER, number)).concat(),
+        );
+        assert!(!is_inconsistent(&dsa), "numbers of DSA");
         assert!(!is_inconsistent(&[]) && !is_inconsistent(&der(SEQUENCE, b"no key")));
     }
 }
