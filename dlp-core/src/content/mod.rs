@@ -12,6 +12,7 @@
 //! (`neighbours`); `labels` tells which labels in properties are off; `readings` gives the same to those who replace it.
 
 mod avro;
+mod banners;
 mod budget;
 mod cells;
 mod cfb;

@@ -4,6 +4,7 @@
 //! outcome raises its parent's. The depth of the walk is bounded by `depth_max`, so recursion is too; every level keeps
 //! its buffers on the heap.
 
+use super::banners::{self, Banners};
 use super::budget::{Budget, Counted, Hit};
 use super::copies::Copies;
 use super::recognise::{self, HEAD_BYTES};
@@ -42,6 +43,7 @@ pub(super) struct Walk<'a> {
     /// Outcome of the item that is open.
     outcome: Outcome,
     pub(super) views: Views,
+    pub(super) banners: Banners,
     pub(super) copies: Copies,
     /// Items that are open.
     depth: u32,
@@ -82,6 +84,7 @@ impl<'a> Walk<'a> {
             sink,
             outcome: Outcome::COMPLETE,
             views: Views::default(),
+            banners: Banners::default(),
             copies: Copies::default(),
             depth: 0,
             has_clipped: false,
@@ -156,7 +159,10 @@ impl<'a> Walk<'a> {
             return Err(self.limit(hit));
         }
         match self.sink.text(segment) {
-            Flow::Continue => views::look(self, segment),
+            Flow::Continue => {
+                banners::look(self, segment)?;
+                views::look(self, segment)
+            }
             Flow::SkipItem => Err(Break::Item),
             Flow::Stop => Err(Break::Job),
         }
@@ -582,14 +588,19 @@ impl<'a> Walk<'a> {
     fn within(&mut self, start: ItemStart<'_>, handler: impl FnOnce(&mut Self) -> Step) -> Step {
         let parent = std::mem::replace(&mut self.outcome, Outcome::COMPLETE);
         let parent_has_clipped = std::mem::replace(&mut self.has_clipped, false);
+        let parent_banners = std::mem::take(&mut self.banners);
         self.depth += 1;
         let step = match self.sink.enter(&start) {
-            Flow::Continue => self.announce(&start).and_then(|()| handler(self)).and_then(|()| views::finish(self)),
+            Flow::Continue => {
+                let handled = self.announce(&start).and_then(|()| handler(self));
+                handled.and_then(|()| views::finish(self)).and_then(|()| banners::finish(self))
+            }
             Flow::SkipItem => Err(Break::Item),
             Flow::Stop => Err(Break::Job),
         };
         // What waits for more belongs to this item.
         self.views.forget();
+        self.banners = parent_banners;
         if let Some(hit) = self.budget.take_hit() {
             self.problem(hit.problem());
         }

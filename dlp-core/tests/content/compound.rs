@@ -12,7 +12,7 @@ const END: u32 = 0xFFFF_FFFE;
 const FREE: u32 = 0xFFFF_FFFF;
 
 /// A compound file of these streams; a path with a slash puts a stream into a storage.
-fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
     type Named<'n> = (String, Option<usize>, Option<&'n [u8]>);
     let mut names: Vec<Named<'_>> = vec![("Root Entry".to_owned(), None, None)];
     for (path, bytes) in streams {

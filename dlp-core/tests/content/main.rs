@@ -9,6 +9,7 @@ mod hostile;
 mod image;
 mod iso;
 mod mail;
+mod markings;
 mod odf;
 mod office;
 mod picture;
