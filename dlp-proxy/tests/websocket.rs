@@ -244,6 +244,10 @@ async fn sensitive_messages_do_not_leave() {
     let [one, two] =
         [one, two].map(|half| format!("{{\"op\":\"write\",\"text\":{:?}}}", String::from_utf8_lossy(half)));
     is_closed(&[frame(0x81, one.as_bytes()), frame(0x81, two.as_bytes())], 1, 1008, plain).await;
+    let words: Vec<_> = CARD.split(|byte| *byte == b' ').collect();
+    let completing = words.iter().position(|word| word.starts_with(b"1234")).unwrap();
+    let frames: Vec<_> = words[..=completing].iter().map(|word| frame(0x81, word)).collect();
+    is_closed(&frames, completing, 1008, plain).await;
     let json = format!("42[\"message\",{{\"text\":\"{}\"}}]", String::from_utf8_lossy(CARD).trim());
     is_closed(&[frame(0x81, json.as_bytes())], 0, 1008, plain).await;
     let mut state = Compress::new(Compression::best(), false);

@@ -105,7 +105,7 @@ pub(super) async fn switch(
         path_masked: switch.path_masked.unwrap_or_default(),
         parts: Arc::new(message_parts(switch.parts)?),
         told: Default::default(),
-        texts: Default::default(),
+        written: Default::default(),
     };
     // It is busy as long as it lives, so it does not make room for others.
     let (busy, lease) = (client.admitted.busy(), client.lease.clone());
@@ -155,7 +155,16 @@ struct Session {
     /// What incidents say of what was judged more than once, that of the client and that of the origin.
     told: [Mutex<Told>; 2],
     /// What they have written bit by bit.
-    texts: [Mutex<Texts>; 2],
+    written: [Mutex<Written>; 2],
+}
+
+/// What one side has written bit by bit: letters, and words.
+struct Written([Texts; 2]);
+
+impl Default for Written {
+    fn default() -> Self {
+        Self([Texts::default(), Texts::apart()])
+    }
 }
 
 impl Session {
@@ -216,8 +225,10 @@ impl Session {
     fn continued(&self, side: Side, message: &[u8]) -> Vec<u8> {
         match std::str::from_utf8(message) {
             Ok(message) if message.len() <= BIT_BYTES_MAX => {
-                let texts = &self.texts[usize::from(side == Side::Origin)];
-                texts.lock().unwrap_or_else(PoisonError::into_inner).continued_by(message)
+                let written = &self.written[usize::from(side == Side::Origin)];
+                let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+                let texts = written.0.each_mut().map(|texts| texts.continued_by(message));
+                if texts.iter().all(Vec::is_empty) { Vec::new() } else { texts.join(&b"\n\n"[..]) }
             }
             _ => Vec::new(),
         }

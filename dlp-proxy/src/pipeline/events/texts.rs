@@ -27,6 +27,8 @@ pub(in crate::pipeline) struct Texts {
     /// Events so far, and bits of text so far.
     events: u64,
     taken: u64,
+    /// Whether a blank stands between bits, as between words.
+    is_apart: bool,
 }
 
 /// Where a text stands. Paths are as long as an origin likes, so hashes stand for them.
@@ -55,6 +57,11 @@ struct Text {
 }
 
 impl Texts {
+    /// With a blank between bits.
+    pub(in crate::pipeline) fn apart() -> Self {
+        Self { is_apart: true, ..Self::default() }
+    }
+
     /// Takes events; gives the texts that they continue, as far back as these are kept.
     pub(in crate::pipeline) fn continued(&mut self, events: &[u8]) -> Vec<u8> {
         self.begin_bits();
@@ -158,6 +165,9 @@ impl Texts {
         let text = &mut self.texts[at];
         text.is_constant &= text.latest == latest;
         text.latest = latest;
+        if self.is_apart && !text.end.is_empty() {
+            text.end.push(b' ');
+        }
         text.end.extend_from_slice(bit.as_bytes());
         text.bits += 1;
         (text.event, text.taken) = (self.events, self.taken);
