@@ -79,6 +79,9 @@ pub(crate) fn chosen(choice: &DetectorChoice, known: &KnownArgs) -> Result<Chose
     for (path, detector) in of_records.chain(of_documents) {
         chosen.add_detector(&path.display().to_string(), detector)?;
     }
+    if chosen.ids().len() == 0 {
+        return Err(CliError::NothingToLookFor);
+    }
     let allows = AllowList::new(chosen.allows())?;
     let detectors = DetectorSet::compile(chosen)?;
     let known = Known::new(&detectors, records, documents);

@@ -84,6 +84,9 @@ pub(crate) enum CliError {
     /// Detectors cannot be compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// The choice of detectors leaves out all that it takes.
+    #[error("--detectors: no detector is left, and nothing would be found; globs with `!` leave out what others take")]
+    NothingToLookFor,
     /// A glob is wrong.
     #[error("--exclude {glob}: {message}")]
     Glob {

@@ -59,6 +59,9 @@ fn each_cause_and_each_pair_has_its_code() {
         (&["finding"], &["--output", "no/such/place.txt"], 2),
         (&["finding"], &["--allow-incomplete=typo"], 2),
         (&["finding"], &["--exclude", "[a"], 2),
+        (&["finding"], &["--exclude", ""], 2),
+        (&["finding"], &["--detectors", "!*"], 2),
+        (&["finding"], &["--detectors", "secret.*,!secret.*"], 2),
         (&["finding"], &["--reveal"], 2),
         (&["finding"], &["--jobs", "0"], 2),
     ];

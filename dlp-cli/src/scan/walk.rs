@@ -166,6 +166,10 @@ fn excluded(base: &Path, globs: &[String]) -> Result<Override, CliError> {
         |glob: &str, error: ignore::Error| CliError::Glob { glob: glob.to_owned(), message: error.to_string() };
     let mut builder = OverrideBuilder::new(base);
     for glob in globs {
+        if glob.trim().is_empty() {
+            let message = "is empty, as a variable may be that is not set, and would leave out everything".to_owned();
+            return Err(CliError::Glob { glob: "''".to_owned(), message });
+        }
         builder.add(&format!("!{glob}")).map_err(|error| failed(glob, error))?;
     }
     builder.build().map_err(|error| failed("", error))
