@@ -257,7 +257,8 @@ mod tests {
     #[test]
     fn words_on_both_edges_mark_a_page_and_any_in_a_margin() {
         let long = format!("SECRET\n{}\n*** SECRET ***\n", "words of the page ".repeat(90));
-        let rows: &[(Role, &str, &[(&str, bool)])] = &[
+        type Row<'a> = (Role, &'a str, &'a [(&'a str, bool)]);
+        let rows: &[Row<'_>] = &[
             (Role::Body, "SECRET\nsome words\nSECRET\n", &[("SECRET", true)]),
             (Role::Body, &long, &[("SECRET", true)]),
             (Role::Body, "\r\n  [GEHEIM]\r\nText\r\n\r\nGEHEIM\r\n\r\n", &[("GEHEIM", true)]),

@@ -18,8 +18,14 @@ const CONFIDENTIAL: Level = Some(SensitivityLabel::Confidential);
 const REGULATED: Level = Some(SensitivityLabel::Regulated);
 const ANY: Level = None;
 
+/// The name of a file, and what makes it with a marking.
+type Form = (&'static str, fn(&str) -> Vec<u8>);
+
+/// Whose markings they are, their level, and how they are written.
+type Row = (&'static str, Level, &'static [&'static str]);
+
 #[rustfmt::skip]
-const MARKINGS: &[(&str, Level, &[&str])] = &[
+const MARKINGS: &[Row] = &[
     ("Traffic Light Protocol", REGULATED, &[
         "TLP:RED",
     ]),
@@ -320,7 +326,7 @@ fn document(marking: &str) -> Vec<u8> {
 #[test]
 fn every_marking_is_found_with_its_level() {
     let inspector = inspector();
-    let forms: [(&str, fn(&str) -> Vec<u8>); 3] = [("a.txt", page), ("a.eml", mail), ("a.docx", document)];
+    let forms: [Form; 3] = [("a.txt", page), ("a.eml", mail), ("a.docx", document)];
     let mut missed = Vec::new();
     for (of, level, markings) in MARKINGS {
         for marking in *markings {

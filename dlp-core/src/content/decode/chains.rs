@@ -401,7 +401,8 @@ impl Groups<'_> {
     /// Whether nothing stands behind them in their line but what closes a row.
     fn ends_line(&self) -> bool {
         let behind = self.text[self.range().end..].iter().take(LABEL_OPEN_BYTES_MAX);
-        let rest = behind.skip_while(|byte| matches!(byte, b' ' | b'|' | b'"' | b'\t' | b',' | b';')).next();
+        let is_close = |byte: &u8| matches!(byte, b' ' | b'|' | b'"' | b'\t' | b',' | b';');
+        let rest = behind.copied().find(|byte| !is_close(byte));
         rest.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
