@@ -354,6 +354,31 @@ fn what_stands_behind_a_bomb_is_read() {
 }
 
 #[test]
+fn what_stands_behind_a_bomb_in_rar_is_read_or_named() {
+    let archive = |zeros: &[usize], is_solid: bool| {
+        let mut builder = Builder::new(ArchiveVersion::Rar50).solid(is_solid);
+        for (index, len) in zeros.iter().enumerate() {
+            builder.add_bytes(format!("{index}.bin").into(), vec![b'0'; *len], None, None).expect("memory takes it");
+        }
+        builder.add_bytes("z.txt".into(), b"behind-marker".to_vec(), None, None).expect("memory takes it");
+        builder.to_bytes().expect("memory takes it")
+    };
+    let limits = Limits { ratio_grace_bytes: 2_000_000, ..Limits::inline() };
+    for is_solid in [false, true] {
+        let (items, outcome) = walk(&archive(&[10_000_000], is_solid), &limits);
+        assert_eq!((outcome.completeness, items.reasons.as_slice()), (Completeness::Partial, &["ratio_max"][..]));
+        assert!(items.text.contains("behind-marker"), "{is_solid}: {:?}", items.names);
+    }
+    // More than is unpacked for what stands behind: members that need none of it are read all the same.
+    let large = [150_000_000];
+    let (items, _) = walk(&archive(&large, false), &limits);
+    assert!(items.text.contains("behind-marker"), "{:?}", items.names);
+    let (items, _) = walk(&archive(&large, true), &limits);
+    assert!(!items.text.contains("behind-marker"), "{:?}", items.names);
+    assert_eq!(items.reasons, ["ratio_max", "passed_bytes_max"]);
+}
+
+#[test]
 fn bytes_of_cabinets_that_no_file_covers_are_read() {
     let holds = |bytes: &[u8], marker: &str| {
         let read = read(Kind::Cabinet, bytes);

@@ -1,5 +1,6 @@
 //! RAR of every age. Members of a solid archive are unpacked in order, those that cannot be read are named.
 
+use super::Work;
 use crate::trouble::Trouble;
 use crate::wire::{Bounds, Format, WirePart};
 use crate::worker::{At, Output, OutputFile};
@@ -27,6 +28,7 @@ pub(super) fn read(document: Vec<u8>, bounds: &Bounds, output: &mut Output) -> i
     if has_encrypted_headers(&document) {
         return output.trouble(Trouble::EncryptedNames(Format::Rar));
     }
+    let document_bytes = document.len() as u64;
     let archive = match ArchiveReader::read_owned_with_options(document, options) {
         Ok(archive) => archive,
         Err(error) => return output.trouble(trouble(&error, Trouble::ArchiveStructure)),
@@ -38,7 +40,8 @@ pub(super) fn read(document: Vec<u8>, bounds: &Bounds, output: &mut Output) -> i
         }
         Err(error) => output.trouble(trouble(&error, Trouble::MemberBroken))?,
     }
-    Extraction::new(output).run(&archive, options)
+    let work = Work::new(document_bytes, bounds);
+    Extraction::new(output, work).run(&archive, options)
 }
 
 /// Whether not even names can be read without a password.
@@ -58,18 +61,46 @@ fn has_encrypted_headers(document: &[u8]) -> bool {
 /// Members on their way to the parent. The engine writes into one of them at a time.
 struct Extraction<'o> {
     output: &'o mut Output,
-    open: Rc<RefCell<Option<OutputFile>>>,
+    open: Rc<RefCell<Open>>,
     failed: Option<io::Error>,
 }
 
+/// The member that the engine writes into, and what writing may still cost.
+struct Open {
+    file: Option<OutputFile>,
+    taken_bytes: u64,
+    work: Work,
+    /// Whether what stands behind a member may need its content.
+    is_solid: bool,
+    /// Whether the engine was told to leave the member, since nobody takes the rest of it.
+    is_left: bool,
+}
+
+impl Open {
+    /// Takes bytes of a member; those that nobody takes are passed over as long as others need them.
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let room = self.work.member_bytes_max.saturating_sub(self.taken_bytes);
+        let len = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+        if let Some(file) = &mut self.file {
+            file.write_all(&bytes[..len])?;
+        }
+        self.taken_bytes += len as u64;
+        let passed = (bytes.len() - len) as u64;
+        self.is_left = passed > 0 && !(self.is_solid && self.work.may_pass(passed));
+        if self.is_left { Err(io::Error::other("nobody takes the rest of the member")) } else { Ok(()) }
+    }
+}
+
 impl<'o> Extraction<'o> {
-    fn new(output: &'o mut Output) -> Self {
-        Self { output, open: Rc::default(), failed: None }
+    fn new(output: &'o mut Output, work: Work) -> Self {
+        let open = Open { file: None, taken_bytes: 0, work, is_solid: false, is_left: false };
+        Self { output, open: Rc::new(RefCell::new(open)), failed: None }
     }
 
     fn run(self, archive: &Archive, options: ArchiveReadOptions<'_>) -> io::Result<()> {
         let this = RefCell::new(self);
         let is_solid = archive.members().any(|member| member.is_solid());
+        this.borrow_mut().open.borrow_mut().is_solid = is_solid;
         let mut named = 0;
         let result = archive.extract_with_control_and_errors(
             options,
@@ -83,14 +114,20 @@ impl<'o> Extraction<'o> {
             },
         );
         let mut this = this.into_inner();
+        let is_left = this.open.borrow().is_left;
         this.send_open();
-        if let Err(error) = result {
-            this.report(&error);
+        match result {
+            Err(error) if !is_left => this.report(&error),
+            _ => {}
         }
         // The engine gives up at once where members depend on each other.
         for member in archive.members().skip(named) {
             let is_encrypted = member.meta.is_encrypted;
-            let trouble = if is_encrypted { Trouble::EncryptedMember(Format::Rar) } else { Trouble::MemberBroken };
+            let trouble = match is_encrypted {
+                true => Trouble::EncryptedMember(Format::Rar),
+                false if is_left => Trouble::PassedOver,
+                false => Trouble::MemberBroken,
+            };
             this.say(|output| output.closed(&name(&member), trouble));
         }
         this.failed.map_or(Ok(()), Err)
@@ -113,22 +150,31 @@ impl<'o> Extraction<'o> {
             () => None,
         };
         let Some(trouble) = trouble else {
-            *self.open.borrow_mut() = Some(self.output.file(&name));
+            let mut open = self.open.borrow_mut();
+            (open.file, open.taken_bytes, open.is_left) = (Some(self.output.file(&name)), 0, false);
             return ExtractionDecision::Extract(Box::new(Writer(Rc::clone(&self.open))));
         };
         self.say(|output| output.closed(&name, trouble));
         // What comes behind it may need its content.
-        if is_solid { ExtractionDecision::Extract(Box::new(io::sink())) } else { ExtractionDecision::Skip }
+        let mut open = self.open.borrow_mut();
+        (open.taken_bytes, open.is_left) = (open.work.member_bytes_max, false);
+        match is_solid {
+            true => ExtractionDecision::Extract(Box::new(Writer(Rc::clone(&self.open)))),
+            false => ExtractionDecision::Skip,
+        }
     }
 
     fn report(&mut self, error: &Error) {
         self.send_open();
+        if std::mem::take(&mut self.open.borrow_mut().is_left) {
+            return;
+        }
         let trouble = trouble(error, Trouble::MemberBroken);
         self.say(|output| output.trouble(trouble));
     }
 
     fn send_open(&mut self) {
-        let file = self.open.borrow_mut().take();
+        let file = self.open.borrow_mut().file.take();
         if let Some(file) = file {
             self.say(|_| file.end());
         }
@@ -143,14 +189,12 @@ impl<'o> Extraction<'o> {
 }
 
 /// Writes into the open member.
-struct Writer(Rc<RefCell<Option<OutputFile>>>);
+struct Writer(Rc<RefCell<Open>>);
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.borrow_mut().as_mut() {
-            Some(file) => file.write(bytes),
-            None => Ok(bytes.len()),
-        }
+        self.0.borrow_mut().take(bytes)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,17 +1,14 @@
 //! 7z, block by block: files that are packed together share the fate of their block.
 
+use super::Work;
 use crate::trouble::Trouble;
-use crate::wire::{Bounds, Format, PIECE_BYTES_MAX};
+use crate::wire::{Bounds, Format};
 use crate::worker::Output;
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Error, Password};
 use std::io::{self, Cursor, Read, Write};
 
 /// Threads of the engine; the worker has one.
 const THREADS: u32 = 1;
-/// Bytes that the parent does not take, and that are unpacked for what stands behind them, and those for each byte of a
-/// large archive.
-pub(crate) const PASSED_BYTES_FREE: u64 = 128 * 1024 * 1024;
-pub(crate) const PASSED_RATIO_MAX: u64 = 16;
 
 pub(super) fn read(document: &[u8], bounds: &Bounds, output: &mut Output) -> io::Result<()> {
     let (password, mut source) = (Password::empty(), Cursor::new(document));
@@ -88,29 +85,6 @@ fn send(entry: &ArchiveEntry, content: &mut dyn Read, work: &Work, output: &mut 
     Ok(entry.size.saturating_sub(sent_bytes))
 }
 
-/// What unpacking may still cost that nobody takes.
-struct Work {
-    member_bytes_max: u64,
-    passed_bytes_left: u64,
-}
-
-impl Work {
-    fn new(document_bytes: u64, bounds: &Bounds) -> Self {
-        Self {
-            // The parent meets its bound with the piece behind it.
-            member_bytes_max: bounds.member_bytes_taken(document_bytes).saturating_add(PIECE_BYTES_MAX as u64),
-            passed_bytes_left: PASSED_RATIO_MAX.saturating_mul(document_bytes).max(PASSED_BYTES_FREE),
-        }
-    }
-
-    /// Whether so many bytes may be unpacked for what stands behind them.
-    fn may_pass(&mut self, bytes: u64) -> bool {
-        let left = self.passed_bytes_left.checked_sub(bytes);
-        self.passed_bytes_left = left.unwrap_or(self.passed_bytes_left);
-        left.is_some()
-    }
-}
-
 fn trouble(error: &Error, otherwise: Trouble) -> Trouble {
     match error {
         Error::PasswordRequired | Error::MaybeBadPassword(_) => Trouble::EncryptedMember(Format::SevenZip),
@@ -118,26 +92,5 @@ fn trouble(error: &Error, otherwise: Trouble) -> Trouble {
             Trouble::ArchiveMethod
         }
         _ => otherwise,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use dlp_core::base::Limits;
-
-    const MIB: u64 = 1024 * 1024;
-
-    #[test]
-    fn what_nobody_takes_is_passed_up_to_a_bound() {
-        let bounds = Bounds::of(&Limits::inline());
-        // Bytes of the archive, those that a member may have, and those that may be passed.
-        let rows = [(12_000, 16 * MIB, 128 * MIB), (MIB, 200 * MIB, 128 * MIB), (10 * MIB, 256 * MIB, 160 * MIB)];
-        for (document_bytes, taken, passed) in rows {
-            let mut work = Work::new(document_bytes, &bounds);
-            assert_eq!(work.member_bytes_max, taken + PIECE_BYTES_MAX as u64, "{document_bytes}");
-            assert!(work.may_pass(passed - 9) && !work.may_pass(10) && work.may_pass(9), "{document_bytes}");
-            assert!(work.may_pass(0) && !work.may_pass(1), "{document_bytes}");
-        }
     }
 }
