@@ -153,13 +153,15 @@ class Lab:
             yield program
 
     @contextlib.contextmanager
-    def mitmproxy(self, add_on=None):
+    def mitmproxy(self, add_on=None, is_streamed=False):
         port, state = free_port(), Path(tempfile.mkdtemp(dir=self.folder))
         command = [MITMPROXY / "bin/mitmdump", "--quiet", "--listen-host", "127.0.0.1", "--listen-port", port]
         command += ["--set", f"confdir={state}", "--set", f"ssl_verify_upstream_trusted_ca={self.origin_ca}"]
         if add_on:
             (state / "add_on.py").write_text(add_on)
             command += ["--scripts", state / "add_on.py"]
+        if is_streamed:
+            command += ["--set", "stream_large_bodies=1m"]
         with running(Program(command, port)) as program:
             program.ca = state / "mitmproxy-ca-cert.pem"
             yield program
@@ -246,6 +248,7 @@ def put(lab):
         lab.gateway(**held) as gate,
         lab.relay() as relay,
         lab.mitmproxy() as mitmproxy,
+        lab.mitmproxy(is_streamed=True) as passing,
         lab.mitmproxy(ADD_ON) as searching,
     ):
         rows = {
@@ -254,6 +257,7 @@ def put(lab):
             "gateway, held until it was inspected": gate,
             "relay on hudsucker, no inspection": relay,
             "mitmproxy, which holds it for its add-ons, no inspection": mitmproxy,
+            "mitmproxy, which passes it by its add-ons, no inspection": passing,
             "mitmproxy, held, with an add-on that looks for six shapes": searching,
         }
         best = {name: {"1.1": [], "2": []} for name in rows}
@@ -277,11 +281,16 @@ def put(lab):
     for name, proxy in rows.items():
         lines.append(f"| {name} | {cell(best[name]['1.1'], proxy)} | {cell(best[name]['2'], proxy)} |")
     file.unlink()
-    ours, relays, theirs, searched = (list(best.values())[at] for at in (1, 3, 4, 5))
+    ours, relays, theirs, passed, searched = (list(best.values())[at] for at in (1, 3, 4, 5, 6))
     ratio = lambda a, b, v, at: min(r[at] for r in a[v]) / min(r[at] for r in b[v])
     lines += ["", "Time of others over that of the gateway, which inspects while it leaves (wall, CPU): " + "; ".join(
         f"{who} {ratio(what, ours, v, 0):.1f}, {ratio(what, ours, v, 1):.1f} over HTTP/{v}"
-        for who, what in (("mitmproxy", theirs), ("mitmproxy with its add-on", searched), ("relay", relays))
+        for who, what in (
+            ("mitmproxy", theirs),
+            ("mitmproxy that passes it by", passed),
+            ("mitmproxy with its add-on", searched),
+            ("relay", relays),
+        )
         for v in ("1.1", "2")
     ) + "."]
     return "\n".join(lines)
