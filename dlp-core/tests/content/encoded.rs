@@ -5,6 +5,7 @@ use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER};
 use dlp_core::base::{Cancel, ConfidenceLevel, Limits};
 use dlp_core::content::{Completeness, Input, Kind, OffsetBase, Relation, Role};
 use dlp_core::inspect::{Collected, Inspector, Job};
+use dlp_core::knowledge::{generate::generate, validators};
 use dlp_core::matching::{DetectorSet, Scratch};
 
 const NUMBER: &str = "44051401458";
@@ -105,8 +106,17 @@ fn texts_without_encodings_are_handed_out_once() {
 fn disguises_are_read_where_they_are_asked_for() {
     let plain = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
     let audit = plain.clone().with_disguises();
-    let turned: String = LINE.chars().rev().collect();
-    for (line, part) in [(turned.as_str(), "decoded:reversed"), ("CRFRY: 44051401458", "decoded:rot13")] {
+    let token = generate("ghp_[0-9A-Za-z]{36}", 5, validators::find("github-token")).expect("recipe");
+    let turned: String = format!("token: {token}").chars().rev().collect();
+    let moved: String = token
+        .chars()
+        .map(|c| match c {
+            'a'..='m' | 'A'..='M' => char::from(c as u8 + 13),
+            'n'..='z' | 'N'..='Z' => char::from(c as u8 - 13),
+            other => other,
+        })
+        .collect();
+    for (line, part) in [(turned, "decoded:reversed"), (format!("gbxra: {moved}"), "decoded:rot13")] {
         let text = format!("first\n{line}\nlast\n");
         let [usual, asked] = [&plain, &audit].map(|inspector| {
             let mut collected = Collected::default();
