@@ -13,8 +13,15 @@ use super::starts::AskedNear;
 use crate::knowledge::pattern::Memory;
 use std::sync::Arc;
 
-/// Bytes that the automata of all patterns together may keep in each thread.
+/// Bytes that the automata of all patterns together may keep in each thread, at first and at most. Texts of many kinds one
+/// after the other grow all automata once, and are done with most of them; a text that needs more than the least over and
+/// over is given more.
+const AUTOMATA_BYTES_MIN: usize = 24 * 1024 * 1024;
 const AUTOMATA_BYTES_MAX: usize = 96 * 1024 * 1024;
+
+/// Steps between two times that automata are given back from which they were not given back too soon: growing them again
+/// takes about as long as a tenth of these.
+const STEPS_KEPT_MIN: u64 = 64 * 1024 * 1024;
 
 /// Steps after which the automata are looked at: they grow by steps alone, and looking takes a while.
 const STEPS_BETWEEN_LOOKS: u64 = BLOCK_BYTES as u64;
@@ -41,6 +48,7 @@ pub struct Scratch {
     pub(super) budget: Budget,
     /// Steps since the automata were looked at.
     steps: u64,
+    kept: Kept,
     /// Where others may start near a value.
     pub(super) neighbourhood: Neighbourhood,
     /// Phrases around a match.
@@ -88,9 +96,9 @@ impl Scratch {
         if self.steps < STEPS_BETWEEN_LOOKS {
             return;
         }
-        self.steps = 0;
+        let steps_taken = std::mem::take(&mut self.steps);
         let bytes: usize = self.memories.iter().flatten().map(|memory| memory.bytes()).sum();
-        if bytes > AUTOMATA_BYTES_MAX {
+        if self.kept.are_too_many(bytes, steps_taken) {
             self.memories.iter_mut().for_each(|memory| *memory = None);
         }
     }
@@ -105,5 +113,58 @@ impl Scratch {
         self.budget.fit(set.patterns().len());
         self.asked = AskedNear::default();
         self.owner = Some(set.clone());
+    }
+}
+
+/// How much memory automata keep.
+#[derive(Debug)]
+struct Kept {
+    bytes_max: usize,
+    /// Since they were given back.
+    steps: u64,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { bytes_max: AUTOMATA_BYTES_MIN, steps: 0 }
+    }
+}
+
+impl Kept {
+    /// Whether automata of so many bytes are to be given back, so many steps after they were looked at last. Where that
+    /// comes too soon, they may keep more from now on.
+    fn are_too_many(&mut self, bytes: usize, steps: u64) -> bool {
+        self.steps = self.steps.saturating_add(steps);
+        if bytes <= self.bytes_max {
+            return false;
+        }
+        if self.steps < STEPS_KEPT_MIN && self.bytes_max < AUTOMATA_BYTES_MAX {
+            self.bytes_max = (2 * self.bytes_max).min(AUTOMATA_BYTES_MAX);
+            return bytes > self.bytes_max;
+        }
+        self.steps = 0;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn automata_are_given_back_unless_they_grow_again_at_once() {
+        const MIB: usize = 1024 * 1024;
+        let mut kept = Kept::default();
+        assert!(!kept.are_too_many(24 * MIB, 1));
+        // Texts one after the other: what they took is given back.
+        for _ in 0..3 {
+            assert!(!kept.are_too_many(20 * MIB, STEPS_KEPT_MIN));
+            assert!(kept.are_too_many(25 * MIB, 1));
+        }
+        // A text that needs more at once is given more, up to a bound.
+        for (bytes, are_too_many) in [(25, false), (49, false), (96, false), (97, true)] {
+            assert_eq!(kept.are_too_many(bytes * MIB, 1), are_too_many, "{bytes}");
+        }
+        assert!(kept.are_too_many(97 * MIB, 1));
     }
 }
