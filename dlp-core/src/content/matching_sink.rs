@@ -345,7 +345,7 @@ impl<'a> MatchingSink<'a> {
     /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted
     /// apart: a column of plain numbers holds any number of them, and must not hide what stands behind it.
     fn count_finding(&mut self, level: ConfidenceLevel) -> bool {
-        if self.observer.only_counts() {
+        if self.observer.takes_any_number_of(level) {
             return true;
         }
         let max = self.limits.findings_max;
