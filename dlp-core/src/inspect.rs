@@ -149,6 +149,10 @@ impl Observer for LabelObserver<'_> {
     fn only_counts(&self) -> bool {
         self.inner.only_counts()
     }
+
+    fn takes_any_number_of(&self, level: ConfidenceLevel) -> bool {
+        self.inner.takes_any_number_of(level)
+    }
 }
 
 /// An observer that keeps everything.

@@ -110,7 +110,7 @@ pub const ISO_DIRECTORY_BYTES_MAX: u64 = 16 * MIB;
 /// Memory that the findings of one input may take which a report shows; each has the text around it, and takes some 3 KB.
 pub const FINDINGS_BYTES_MAX: usize = 256 * MIB as usize;
 
-/// Memory of those that it does not show, which are kept for the ids of others: some fifty thousand.
+/// Memory of those that it does not show, which are kept for the ids of others: some fifty thousand. More are counted.
 pub const HIDDEN_FINDINGS_BYTES_MAX: usize = 32 * MIB as usize;
 
 /// Bounds of one inspection job. All children of an item share the same budget.
@@ -136,7 +136,7 @@ pub struct Limits {
     /// Time for one job.
     pub wall_time_max: Duration,
     /// Findings kept of one item, and as many of low confidence; beyond it they are counted only. A kept one takes up to
-    /// 3 KB of memory.
+    /// 3 KB of memory. Not for observers that take any number.
     pub findings_max: u64,
     /// Problems kept of one job; beyond it they are counted only.
     pub problems_max: u64,

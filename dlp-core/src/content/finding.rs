@@ -1,7 +1,7 @@
 //! A reported match: what was found, where, how sure, and what people see of it.
 
 use super::{Completeness, Flow};
-use crate::base::{Confidence, Problem, Secret, Span};
+use crate::base::{Confidence, ConfidenceLevel, Problem, Secret, Span};
 use crate::matching::{DetectorIndex, LineColumn, Match, Reason, TableCell, ValidatorResult};
 
 /// A match with its place in the item tree.
@@ -135,5 +135,10 @@ pub trait Observer {
     /// Whether findings are counted and not kept, so that any number of them takes no memory. Then none is left out.
     fn only_counts(&self) -> bool {
         false
+    }
+    /// Whether findings as sure as this may come in any number, because they are only counted beyond some memory. Then none
+    /// of them is left out.
+    fn takes_any_number_of(&self, _level: ConfidenceLevel) -> bool {
+        self.only_counts()
     }
 }

@@ -11,7 +11,7 @@
 //! until nothing can stand near them any more; all others pass at once.
 
 use super::{Finding, Flow, ItemReport, LocatedProblem, Observer, Related};
-use crate::base::{Category, Confidence, Span};
+use crate::base::{Category, Confidence, ConfidenceLevel, Span};
 use crate::knowledge::{Role, glob_matches};
 use crate::matching::{ALONE, DetectorIndex, DetectorSet, Reason, Step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -287,12 +287,16 @@ impl Observer for Joining<'_> {
     fn only_counts(&self) -> bool {
         self.inner.only_counts()
     }
+
+    fn takes_any_number_of(&self, level: ConfidenceLevel) -> bool {
+        self.inner.takes_any_number_of(level)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Cancel, ConfidenceLevel, Limits};
+    use crate::base::{Cancel, Limits};
     use crate::content::{Extraction, Input, MatchingSink, extract};
     use crate::knowledge::Catalogue;
     use crate::matching::Scratch;

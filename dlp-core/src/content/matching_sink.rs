@@ -17,7 +17,8 @@ use crate::knowledge::MATCH_LEN_MAX;
 use crate::known::{Known, KnownScan};
 use crate::matching::{DetectorIndex, DetectorSet, LineColumn, Match, Material, Scratch, StreamScan};
 use std::borrow::Cow;
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
@@ -53,8 +54,8 @@ struct OpenItem {
     decoded: Vec<(Match, Location)>,
     /// Memory of their texts.
     decoded_bytes: usize,
-    /// What was found in decoded text and told at once, by its place in the item or by its value.
-    told: HashSet<(DetectorIndex, u64)>,
+    /// What was found in decoded text and told at once, and how surely.
+    told: HashMap<Key, ConfidenceLevel>,
     /// Items inside leave it open, so that what is embedded in a text does not tear it apart.
     part: Option<OpenPart<'static>>,
 }
@@ -257,52 +258,58 @@ impl<'a> MatchingSink<'a> {
         }
     }
 
-    /// Reports what decoding made, once for each place as far as these are remembered.
+    /// Reports what decoding made, once for each place as far as these are remembered, and again what is surer.
     fn tell(&mut self, found: Match, location: Location) {
-        let place = match location.offset_base {
-            OffsetBase::File => location.span.start.0,
-            OffsetBase::Text => hash(&found),
-        };
         let max = self.limits.findings_max;
-        let told = self.items.last_mut().map(|item| &mut item.told).filter(|told| (told.len() as u64) < max);
-        if told.is_none_or(|told| told.insert((found.detector, place))) {
+        let is_new = self.items.last_mut().is_none_or(|item| {
+            let has_room = (item.told.len() as u64) < max;
+            is_surer(&mut item.told, (key(&found, &location), found.confidence.level()), has_room)
+        });
+        if is_new {
             self.report(found, location);
         }
     }
 
-    /// Reports what only decoding found.
+    /// Reports what only decoding found, of all that it found at one place the surest.
     fn report_decoded(&mut self) {
         let Some(item) = self.items.last_mut() else { return };
         if item.decoded.is_empty() {
             return;
         }
-        let (decoded, mut plain) = (std::mem::take(&mut item.decoded), std::mem::take(&mut item.plain));
-        plain.places.sort_unstable_by_key(|(detector, _, span)| (*detector, span.start.0));
-        let places = plain.places.iter().map(|(detector, level, span)| (span.start.0, span.end.0, *detector, *level));
-        let mut by_start: Vec<_> = places.collect();
-        by_start.sort_unstable_by_key(|(start, ..)| *start);
-        let mut reported = HashSet::new();
+        let (mut decoded, mut plain) = (std::mem::take(&mut item.decoded), std::mem::take(&mut item.plain));
+        plain.places.sort_unstable_by_key(|(detector, _, span)| (*detector, span.start));
+        let by_start = plain.by_start();
+        let holds_whole =
+            |found: &Match, location: &Location| is_joined(location) && self.holds_whole(&by_start, (found, location));
+        decoded.retain(|(found, location)| !plain.knows(found, location) && !holds_whole(found, location));
+        // Of equally sure ones, the first.
+        let mut surest = HashMap::new();
+        for (found, location) in &decoded {
+            is_surer(&mut surest, (key(found, location), found.confidence.level()), true);
+        }
         for (found, location) in decoded {
-            let is_first = match location.offset_base {
-                OffsetBase::File => reported.insert((found.detector, location.span.start.0)),
-                OffsetBase::Text => plain.values.insert((found.detector, hash(&found))),
-            };
-            // What was put together may hold a value that stood there whole, with bytes that are none of it.
-            let is_joined = location.part.as_deref().is_some_and(|part| part.ends_with(JOINED));
-            let holds_whole = is_joined && location.offset_base == OffsetBase::File && {
-                let (set, span) = (self.set, location.span);
-                let category = set.detector(found.detector).category;
-                let first = by_start.partition_point(|(start, ..)| *start < span.start.0);
-                by_start[first..].iter().take_while(|(start, ..)| *start < span.end.0).any(|(_, end, known, level)| {
-                    *end <= span.end.0
-                        && *level >= found.confidence.level()
-                        && set.detector(*known).category == category
-                })
-            };
-            if is_first && !holds_whole && !plain.has_place(&found, &location) {
+            if let Entry::Occupied(best) = surest.entry(key(&found, &location))
+                && *best.get() == found.confidence.level()
+            {
+                // Taken out, so that it is reported once.
+                best.remove();
                 self.report(found, location);
             }
         }
+    }
+
+    /// Whether what was put together holds a value that stood there whole, with bytes that are none of it.
+    fn holds_whole(&self, by_start: &[PlainPlace], (found, location): (&Match, &Location)) -> bool {
+        if location.offset_base != OffsetBase::File {
+            return false;
+        }
+        let (span, category) = (location.span, self.set.detector(found.detector).category);
+        let first = by_start.partition_point(|(.., place)| place.start < span.start);
+        by_start[first..].iter().take_while(|(.., place)| place.start < span.end).any(|(known, level, place)| {
+            place.end <= span.end
+                && *level >= found.confidence.level()
+                && self.set.detector(*known).category == category
+        })
     }
 
     fn report_matches(&mut self, part: &OpenPart<'_>) {
@@ -338,7 +345,7 @@ impl<'a> MatchingSink<'a> {
     /// Counts a finding of the current item; beyond the bound it is left out, which is said once. Low ones are counted
     /// apart: a column of plain numbers holds any number of them, and must not hide what stands behind it.
     fn count_finding(&mut self, level: ConfidenceLevel) -> bool {
-        if self.observer.only_counts() {
+        if self.observer.takes_any_number_of(level) {
             return true;
         }
         let max = self.limits.findings_max;
@@ -404,7 +411,7 @@ impl Sink for MatchingSink<'_> {
             plain: Plain::default(),
             decoded: Vec::new(),
             decoded_bytes: 0,
-            told: HashSet::new(),
+            told: HashMap::new(),
             part: None,
         });
         self.flow
@@ -655,25 +662,75 @@ impl Mark<'_> {
     }
 }
 
+/// A detector and what it found: by its place in the item, or by its value where that is not known.
+type Key = (DetectorIndex, OffsetBase, u64);
+
+fn key(found: &Match, location: &Location) -> Key {
+    let place = match location.offset_base {
+        OffsetBase::File => location.span.start.0,
+        OffsetBase::Text => hash(found),
+    };
+    (found.detector, location.offset_base, place)
+}
+
+/// Whether nothing as sure is known by this key. Then it is remembered, a new one only where there is room.
+fn is_surer(known: &mut HashMap<Key, ConfidenceLevel>, (key, level): (Key, ConfidenceLevel), has_room: bool) -> bool {
+    match known.entry(key) {
+        Entry::Occupied(best) if *best.get() >= level => return false,
+        Entry::Occupied(mut best) => {
+            best.insert(level);
+        }
+        Entry::Vacant(place) if has_room => {
+            place.insert(level);
+        }
+        Entry::Vacant(_) => {}
+    }
+    true
+}
+
+/// Whether it was put together from parts.
+fn is_joined(location: &Location) -> bool {
+    location.part.as_deref().is_some_and(|part| part.ends_with(JOINED))
+}
+
+/// What a detector found in original bytes, and how surely.
+type PlainPlace = (DetectorIndex, ConfidenceLevel, Span);
+
 /// What was found in texts as they stand.
 #[derive(Default)]
 struct Plain {
-    /// In original bytes.
-    places: Vec<(DetectorIndex, ConfidenceLevel, Span)>,
-    /// Hashes of values whose texts lead back to no bytes.
-    values: HashSet<(DetectorIndex, u64)>,
+    places: Vec<PlainPlace>,
+    /// Values whose texts lead back to no bytes.
+    values: HashMap<Key, ConfidenceLevel>,
 }
 
 impl Plain {
     fn add(&mut self, found: &Match, location: &Location, max: u64) {
+        let level = found.confidence.level();
         match location.offset_base {
             OffsetBase::File if (self.places.len() as u64) < max => {
-                self.places.push((found.detector, found.confidence.level(), location.span));
+                self.places.push((found.detector, level, location.span));
             }
-            OffsetBase::Text if (self.values.len() as u64) < max => {
-                self.values.insert((found.detector, hash(found)));
+            OffsetBase::Text => {
+                let has_room = (self.values.len() as u64) < max;
+                is_surer(&mut self.values, (key(found, location), level), has_room);
             }
-            OffsetBase::File | OffsetBase::Text => {}
+            OffsetBase::File => {}
+        }
+    }
+
+    fn by_start(&self) -> Vec<PlainPlace> {
+        let mut places = self.places.clone();
+        places.sort_unstable_by_key(|(.., span)| span.start);
+        places
+    }
+
+    /// Whether the detector found it in a text as it stands, at least as surely.
+    fn knows(&self, found: &Match, location: &Location) -> bool {
+        let value = || self.values.get(&key(found, location));
+        match location.offset_base {
+            OffsetBase::File => self.has_place(found, location),
+            OffsetBase::Text => value().is_some_and(|level| *level >= found.confidence.level()),
         }
     }
 
@@ -681,9 +738,6 @@ impl Plain {
     /// start; long ones may begin far before.
     fn has_place(&self, found: &Match, location: &Location) -> bool {
         let (detector, span) = (found.detector, location.span);
-        if location.offset_base != OffsetBase::File {
-            return false;
-        }
         let from = span.start.0.saturating_sub(MATCH_LEN_MAX as u64);
         let first = self.places.partition_point(|(known, _, place)| (*known, place.start.0) < (detector, from));
         let near = self.places[first..].iter();

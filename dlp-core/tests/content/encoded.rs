@@ -3,7 +3,9 @@
 use crate::support::*;
 use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER};
 use dlp_core::base::{Cancel, ConfidenceLevel, Limits};
-use dlp_core::content::{Completeness, Input, Kind, OffsetBase, Relation, Role};
+use dlp_core::content::{
+    Completeness, Finding, Flow, Input, ItemReport, Kind, LocatedProblem, Observer, OffsetBase, Relation, Role,
+};
 use dlp_core::inspect::{Collected, Inspector, Job};
 use dlp_core::knowledge::{generate::generate, validators};
 use dlp_core::matching::{DetectorSet, Scratch};
@@ -219,6 +221,74 @@ fn findings_lead_back_to_the_encoded_bytes_and_come_once() {
         assert_eq!((value.as_str(), location.offset_base), (NUMBER, OffsetBase::File), "{case}");
         let span = (location.span.start.0 as usize, location.span.end.0 as usize);
         assert_eq!(span, (start, start + len), "{case}: {}", String::from_utf8_lossy(&bytes[span.0..span.1]));
+    }
+}
+
+/// Keeps the findings, or counts them as gateways do.
+struct Levels {
+    only_counts: bool,
+    found: Vec<ConfidenceLevel>,
+}
+
+impl Observer for Levels {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        self.found.push(finding.confidence.level());
+        Flow::Continue
+    }
+
+    fn problem(&mut self, problem: LocatedProblem) {
+        panic!("no problem was expected: {problem:?}");
+    }
+
+    fn item(&mut self, _item: ItemReport) {}
+
+    fn only_counts(&self) -> bool {
+        self.only_counts
+    }
+}
+
+/// Bytes as dumps show them.
+fn dump(bytes: &[u8]) -> String {
+    let line = |(at, row): (usize, &[u8])| {
+        let digits = |half: &[u8]| half.iter().map(|byte| format!("{byte:02x} ")).collect::<String>();
+        let (first, second) = row.split_at(row.len().min(8));
+        let digits = format!("{} {}", digits(first), digits(second));
+        format!("{:08x}  {digits:<50}|{}|\n", at * 16, String::from_utf8_lossy(row))
+    };
+    bytes.chunks(16).enumerate().map(line).collect()
+}
+
+#[test]
+fn of_several_readings_of_a_value_the_surest_counts() {
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), Limits::inline());
+    let (low, sure) = ("the reference is 44051401458 of that", "PESEL klienta: 44051401458 ok");
+    let (low_code, code) = (BASE64.encode(low.as_bytes()), BASE64.encode(sure.as_bytes()));
+    let filler = "words that mean nothing at all in this place";
+    let document = |first: &str, last: &str| {
+        let paragraphs = [&[first], &[filler; 40][..], &[last]].concat();
+        let body: String = paragraphs.iter().map(|text| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")).collect();
+        let main = format!("<w:document xmlns:w='x'><w:body>{body}</w:body></w:document>");
+        zip(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", main.as_bytes())])
+    };
+    let mut rows: Vec<(String, Vec<u8>, usize)> = vec![
+        ("bare, code".into(), document(low, &code), 1),
+        ("code, bare".into(), document(&code, low), 1),
+        ("low code, code".into(), document(&low_code, &code), 1),
+        ("code, low code".into(), document(&code, &low_code), 1),
+    ];
+    for before in 0..16 {
+        let text = format!("{}PESEL 44051401458 yes and on", " ".repeat(before));
+        // It stands in the column of characters as well.
+        rows.push((format!("dump with {before} bytes before"), dump(text.as_bytes()).into(), 2));
+    }
+    for (case, bytes, count_max) in rows {
+        for only_counts in [false, true] {
+            let mut levels = Levels { only_counts, found: Vec::new() };
+            let job = Job { name: "a", input: Input::Bytes(&bytes), cancel: &Cancel::default() };
+            let _ = inspector.inspect(&mut Scratch::new(), job, &mut levels);
+            let sure = levels.found.iter().filter(|level| **level == ConfidenceLevel::High).count();
+            assert!((1..=count_max).contains(&sure), "{case}, counted: {only_counts}: {:?}", levels.found);
+        }
     }
 }
 

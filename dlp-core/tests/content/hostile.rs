@@ -2,10 +2,13 @@
 
 use crate::support::*;
 use crate::{image, serial, sqlite, wrapped};
-use dlp_core::base::{Cancel, HANDED_OUT_BYTES_FREE, Limits, Problem};
+use dlp_core::base::{Cancel, ConfidenceLevel, HANDED_OUT_BYTES_FREE, Limits, Problem};
 use dlp_core::content::{
-    Completeness, Extraction, Flow, Input, ItemStart, Kind, Outcome, Role, Segment, Sink, extract,
+    Completeness, Extraction, Finding, Flow, Input, ItemReport, ItemStart, Kind, LocatedProblem, Observer, Outcome,
+    Role, Segment, Sink, extract,
 };
+use dlp_core::inspect::{Inspector, Job};
+use dlp_core::matching::{DetectorSet, Scratch};
 use proptest::prelude::*;
 use std::io::Write as _;
 
@@ -622,5 +625,52 @@ fn changed_bytes_of_binary_formats_end_the_walk_in_order() {
             }
             let _ = walk("a", &sample[..at]);
         }
+    }
+}
+
+/// Shows findings from a confidence on, and counts others.
+struct Shown {
+    from: ConfidenceLevel,
+    counts: [usize; 2],
+    limits: Vec<&'static str>,
+}
+
+impl Observer for Shown {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        self.counts[usize::from(finding.confidence.level() >= self.from)] += 1;
+        Flow::Continue
+    }
+
+    fn problem(&mut self, problem: LocatedProblem) {
+        self.limits.extend(problem.problem.limit.map(|limit| limit.name));
+    }
+
+    fn item(&mut self, _item: ItemReport) {}
+
+    fn takes_any_number_of(&self, level: ConfidenceLevel) -> bool {
+        level < self.from
+    }
+}
+
+#[test]
+fn findings_are_left_out_only_where_they_would_be_shown() {
+    use ConfidenceLevel::{High, Low, Medium};
+    let limits = Limits { findings_max: 3, ..Limits::inline() };
+    let inspector = Inspector::new(DetectorSet::builtin().expect("built-in detectors"), limits);
+    let bare = "the reference is 44051401458 of that, and words that mean nothing at all in this place\n".repeat(8);
+    let labelled = "PESEL 44051401458 and words that mean nothing at all in this place\n".repeat(8);
+    let rows = [
+        (&bare, Medium, [8, 0], vec![]),
+        (&bare, Low, [0, 3], vec!["findings_max"]),
+        (&labelled, Medium, [0, 3], vec!["findings_max"]),
+        (&labelled, High, [0, 3], vec!["findings_max"]),
+    ];
+    for (text, from, counts, limits) in rows {
+        let mut shown = Shown { from, counts: [0; 2], limits: Vec::new() };
+        let job = Job { name: "a.txt", input: Input::Bytes(text.as_bytes()), cancel: &Cancel::default() };
+        let inspected = inspector.inspect(&mut Scratch::new(), job, &mut shown);
+        let completeness = if limits.is_empty() { Completeness::Complete } else { Completeness::Partial };
+        assert_eq!(inspected.outcome.completeness, completeness, "{text}");
+        assert_eq!((shown.counts, shown.limits), (counts, limits), "from {from}: {text}");
     }
 }
