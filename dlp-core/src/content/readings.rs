@@ -6,6 +6,7 @@
 use super::decode::{Derived, Given, Inflated, JOINED, Made, Places, compose, inflate, others, runs};
 use super::{MapRun, recognise};
 use crate::base::{DECODED_RATIO_MAX, DECODING_DEPTH_MAX};
+use crate::text::original_offset;
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -29,25 +30,48 @@ pub(crate) struct Reading {
 impl Reading {
     /// The bytes that a span of the reading was made from: those of the run of code, where there is one.
     pub(crate) fn origin(&self, span: Range<u64>) -> Range<u64> {
-        let place = |at: u64| crate::text::original_offset(&self.map, u32::try_from(at).unwrap_or(u32::MAX));
         self.whole.clone().unwrap_or_else(|| {
-            let start = place(span.start).unwrap_or(0);
-            start..place(self.end(span.end)).unwrap_or(start)
+            let start = place(&self.map, span.start).unwrap_or(0);
+            start..behind(&self.map, span.end).unwrap_or(start)
         })
     }
+}
 
-    /// Where a span ends that takes all bytes of a place that it takes one of.
-    fn end(&self, end: u64) -> u64 {
-        let next = self.map.partition_point(|run| u64::from(run.text_start) < end);
-        let Some(run) = next.checked_sub(1).and_then(|last| self.map.get(last)) else { return end };
-        let behind = self.map.get(next).map(|next| u64::from(next.text_start));
-        if run.stride == 0 {
-            return behind.unwrap_or(end);
-        }
-        let start = u64::from(run.text_start);
-        let whole = start + (end - start).next_multiple_of(u64::from(run.group.max(1)));
-        behind.map_or(whole, |behind| whole.min(behind))
+/// The place in the source of a byte of the text.
+fn place(map: &[MapRun], at: u64) -> Option<u64> {
+    original_offset(map, u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+/// Where the places end of the bytes that a span ends with. Many bytes can share one, and codes in a code have runs of
+/// their own that do: so it is the next place that is another one.
+fn behind(map: &[MapRun], end: u64) -> Option<u64> {
+    let end = end_of_group(map, end);
+    let (last, next) = (place(map, end.saturating_sub(1))?, place(map, end)?);
+    let first = map.partition_point(|run| u64::from(run.text_start) < end);
+    let mut later = map[first..].iter().map(|run| run.original_start);
+    if next > last { Some(next) } else { later.find(|start| *start > last).or(Some(next)) }
+}
+
+/// Where a span ends that takes all bytes of a place that it takes one of.
+fn end_of_group(map: &[MapRun], end: u64) -> u64 {
+    let next = map.partition_point(|run| u64::from(run.text_start) < end);
+    let Some(run) = next.checked_sub(1).and_then(|last| map.get(last)) else { return end };
+    let behind = map.get(next).map(|next| u64::from(next.text_start));
+    if run.stride == 0 {
+        return behind.unwrap_or(end);
     }
+    let start = u64::from(run.text_start);
+    let whole = start + (end - start).next_multiple_of(u64::from(run.group.max(1)));
+    behind.map_or(whole, |behind| whole.min(behind))
+}
+
+/// The map of what was made of a text with a map of its own. What ends inside of a place there ends behind that place.
+fn led_back(content: &Derived, outer: &[MapRun]) -> Vec<MapRun> {
+    let mut map = compose(&content.runs, outer);
+    if let (Some(last), Some(end)) = (map.last_mut(), content.runs.last()) {
+        last.original_start = behind(outer, end.original_start).unwrap_or(last.original_start);
+    }
+    map
 }
 
 /// Every reading of a text, and whether some were left out because a bound was reached.
@@ -158,7 +182,7 @@ impl Look {
             self.is_partial = true;
             return;
         }
-        let map = outer.map_or_else(|| content.runs.clone(), |outer| compose(&content.runs, outer.map));
+        let map = outer.map_or_else(|| content.runs.clone(), |outer| led_back(&content, outer.map));
         let all = || Some(map.first()?.original_start..map.last()?.original_start);
         let inherited = outer.and_then(|outer| outer.whole.cloned());
         let whole = inherited.or_else(|| all().filter(|_| matches!(form, Form::Run | Form::File)));
@@ -200,8 +224,61 @@ mod tests {
                     Some(&text[origin.start as usize..origin.end as usize])
                 })
                 .collect();
-            assert!(found.contains(expected) && !is_partial, "{text}: {found:?}");
+            assert!(found.contains(expected) && !found.contains(&"") && !is_partial, "{text}: {found:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_in_nested_codes_leads_back_to_the_outer_one() {
+        let base64 = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+        let base32 = |text: &str| data_encoding::BASE32.encode(text.as_bytes());
+        let hex = |text: &str| data_encoding::HEXLOWER.encode(text.as_bytes());
+        let entity = |text: &str| text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>();
+        let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let value = "44051401458";
+        let (text, number) = (format!("PESEL {value} ok"), format!("PESEL {} ok", entity(value)));
+        let wide: String = text.chars().map(|c| if c.is_ascii_digit() { widened(c) } else { c }).collect();
+        let rows = [
+            base64(&wide),
+            base32(&wide),
+            hex(&wide),
+            base64(&number),
+            base64(&percent(&text)),
+            hex(&number),
+            base32(&base32(&text)),
+            hex(&base32(&text)),
+            base32(&hex(&text)),
+            base64(&base64(&text)),
+            base64(&base32(&base64(&text))),
+            hex(&base32(&number)),
+        ];
+        for code in rows {
+            for text in [code.clone(), format!("x {code} y"), format!("x {code}\n# words behind it 123")] {
+                let trimmed = code.trim_end_matches('=');
+                let (start, len) = (text.find(&code).expect("it holds the code") as u64, trimmed.len() as u64);
+                let origins: Vec<_> = origins(&text, value);
+                assert!(!origins.is_empty(), "{text}");
+                for origin in origins {
+                    assert!(origin.start == start && origin.end >= start + len, "{text}: {origin:?}");
+                    assert!(origin.end <= start + code.len() as u64, "{text}: {origin:?}");
+                }
+            }
+        }
+    }
+
+    /// A digit in the width of East Asian letters.
+    fn widened(digit: char) -> char {
+        char::from_u32(u32::from(digit) + 0xfee0).expect("a digit has such a letter")
+    }
+
+    /// Where the readings that hold a value say that it stands.
+    fn origins(text: &str, value: &str) -> Vec<Range<u64>> {
+        let (readings, _) = readings(text.as_bytes());
+        let origin = |reading: &Reading| {
+            let start = memchr::memmem::find(&reading.bytes, value.as_bytes())? as u64;
+            Some(reading.origin(start..start + value.len() as u64))
+        };
+        readings.iter().filter_map(origin).collect()
     }
 
     #[test]

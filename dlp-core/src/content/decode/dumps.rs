@@ -18,6 +18,8 @@ const GROUPS_ALONE: usize = 4;
 const LINE_BYTES_ALONE: usize = 16;
 /// Characters between two bytes, or between the offset and the first of them.
 const GAP_BYTES_MAX: usize = 4;
+/// How offsets are written, the likeliest last.
+const RADIXES: [u32; 3] = [10, 8, 16];
 /// Zeros by which the line begins where a dump is looked for.
 const MARK: &[u8] = b"00";
 
@@ -44,19 +46,9 @@ pub(super) fn dumps(text: &[u8]) -> Vec<Dump> {
 
 /// The dump that begins with a line.
 fn dump(text: &[u8], start: usize) -> Option<Dump> {
-    let (mut at, mut lines) = (start, Vec::new());
-    let mut line = Line::read(text, at)?;
-    let mut radix = None;
-    loop {
-        at = line.next;
-        let Some(next) = Line::read(text, at) else { break };
-        let step = |radix| line.step_to(&next, radix).filter(|step| *step <= line.bytes(text).len());
-        let known = radix.map_or_else(|| [16, 8, 10].into_iter().find(|radix| step(*radix).is_some()), Some);
-        let Some((known, step)) = known.and_then(|radix| Some((radix, step(radix)?))) else { break };
-        radix = Some(known);
-        lines.push((line, step));
-        line = next;
-    }
+    let chains = RADIXES.into_iter().filter_map(|radix| Chain::read(text, start, radix));
+    let Chain { mut lines, last: line, .. } = chains.max_by_key(|chain| (chain.lines.len(), chain.full))?;
+    let at = line.next;
     // The last line has no more bytes than that before it; one alone has to look like no other text.
     let len_max = lines.last().map(|(_, len)| *len).or_else(|| line.is_dump_alone(text).then_some(LINE_BYTES_ALONE))?;
     lines.push((line, len_max));
@@ -74,6 +66,29 @@ fn dump(text: &[u8], start: usize) -> Option<Dump> {
     }
     readings.iter_mut().for_each(|reading| reading.end(at as u64));
     Some(Dump { end: at, readings })
+}
+
+/// Lines whose offsets fit each other when they are read in one way. Small offsets fit in several, so the way counts in
+/// which most lines fit, and of those the one in which most lines hold just the bytes up to the next.
+struct Chain<'t> {
+    /// Lines with the bytes up to the next, without the last one.
+    lines: Vec<(Line<'t>, usize)>,
+    last: Line<'t>,
+    /// How many hold no more than these bytes.
+    full: usize,
+}
+
+impl<'t> Chain<'t> {
+    fn read(text: &'t [u8], start: usize, radix: u32) -> Option<Self> {
+        let (mut lines, mut last, mut full) = (Vec::new(), Line::read(text, start)?, 0);
+        while let Some(next) = Line::read(text, last.next) {
+            let len = last.bytes(text).len();
+            let Some(step) = last.step_to(&next, radix).filter(|step| *step <= len) else { break };
+            full += usize::from(step == len);
+            lines.push((std::mem::replace(&mut last, next), step));
+        }
+        Some(Self { lines, last, full })
+    }
 }
 
 /// A line that may be one of a dump.
@@ -169,6 +184,13 @@ mod tests {
              0000020 33 34 33 20 36 34 36 37 20 61 6e 64 20 6d 6f 72\n\
              0000040 65\n\
              0000041\n",
+            // od -A d -t x1, whose offsets could be octal as well, and the same with lines of eight bytes.
+            "0000000 63 61 72 64 20 34 35 33 39 20 31 34 38 38 20 30\n\
+             0000016 33 34 33 20 36 34 36 37 20 61 6e 64 20 6d 6f 72\n\
+             0000032 65\n\
+             0000033\n",
+            "0000000 63 61 72 64 20 34 35 33\n0000008 39 20 31 34 38 38 20 30\n0000016 33 34 33 20 36 34 36 37\n\
+             0000024 20 61 6e 64 20 6d 6f 72\n0000032 65\n0000033\n",
             // xxd -c 8 -g 1, in the middle of a text.
             "The dump:\n00000000: 63 61 72 64 20 34 35 33  card 453\r\n\
              00000008: 39 20 31 34 38 38 20 30  9 1488 0\r\n00000010: 33 34 33 20 36 34 36 37  343 6467\r\n\

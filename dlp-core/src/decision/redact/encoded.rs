@@ -80,6 +80,10 @@ impl Encoded {
                 text_of(judge, reading, start, &mut regions);
             }
         }
+        // What leads to no bytes cannot be replaced.
+        if let Some(region) = regions.iter().find(|region| region.end <= region.start) {
+            self.unread_at.get_or_insert(region.start);
+        }
         // What ends before was looked at with the block before.
         regions.retain(|region| region.end > self.looked);
         regions

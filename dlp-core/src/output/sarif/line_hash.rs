@@ -28,12 +28,9 @@ pub type Range = ((u64, u64), (u64, u64));
 pub fn line_facts(file: &[u8], ranges: &[Range]) -> Vec<Option<LineFacts>> {
     let text = String::from_utf8_lossy(file);
     let hashes = line_hashes(&text);
-    let lines: Option<Vec<&str>> = std::str::from_utf8(file).ok().map(split_lines);
-    let column = |(line, column): (u64, u64)| {
-        let text = lines.as_ref()?.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
-        let before = usize::try_from(column).ok()?.checked_sub(1)?;
-        Some(1 + text.chars().take(before).map(|c| c.len_utf16() as u64).sum::<u64>())
-    };
+    let places = ranges.iter().flat_map(|(start, end)| [*start, *end]);
+    let columns = std::str::from_utf8(file).map(|file| columns_utf16(file, places.collect())).unwrap_or_default();
+    let column = |place| columns.get(&place).copied();
     ranges
         .iter()
         .map(|(start, end)| {
@@ -41,6 +38,33 @@ pub fn line_facts(file: &[u8], ranges: &[Range]) -> Vec<Option<LineFacts>> {
             Some(LineFacts { hash, columns_utf16: column(*start).zip(column(*end)) })
         })
         .collect()
+}
+
+/// The columns in UTF-16 units of places in scalar columns, those of lines that the file has. Each line is walked once,
+/// however many places stand on it.
+fn columns_utf16(file: &str, mut places: Vec<(u64, u64)>) -> HashMap<(u64, u64), u64> {
+    places.retain(|(line, column)| *line > 0 && *column > 0);
+    places.sort_unstable();
+    places.dedup();
+    let (lines, mut columns) = (split_lines(file), HashMap::with_capacity(places.len()));
+    for of_line in places.chunk_by(|a, b| a.0 == b.0) {
+        let line = usize::try_from(of_line[0].0 - 1).ok().and_then(|index| lines.get(index));
+        let Some(line) = line else { continue };
+        let units = utf16_units(line.chars(), of_line.iter().map(|(_, column)| *column));
+        columns.extend(of_line.iter().copied().zip(units));
+    }
+    columns
+}
+
+/// The columns in UTF-16 units of ascending scalar columns of a line, none of which lies behind its end.
+fn utf16_units(mut line: impl Iterator<Item = char>, columns: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+    let (mut at, mut units) = (1, 1);
+    columns.map(move |column| {
+        let passed = line.by_ref().take(usize::try_from(column - at).unwrap_or(usize::MAX));
+        units += passed.map(|c| c.len_utf16() as u64).sum::<u64>();
+        at = column;
+        units
+    })
 }
 
 /// The hashes of all lines, in line order.
@@ -151,5 +175,21 @@ mod tests {
         assert_eq!(facts[1], None);
         let latin = line_facts(b"caf\xe9 = 1\n", &[((1, 1), (1, 2))]);
         assert_eq!(latin[0].as_ref().expect("line 1").columns_utf16, None);
+    }
+
+    #[test]
+    fn a_line_is_walked_once_for_all_its_columns() {
+        let line = "🔑 card ".repeat(1_000);
+        let walked = std::cell::Cell::new(0);
+        let chars = line.chars().inspect(|_| walked.set(walked.get() + 1));
+        let columns = (1..=7_001).step_by(7).chain([9_000]);
+        let units: Vec<u64> = utf16_units(chars, columns).collect();
+        assert_eq!((units[1], units[1_000], units[1_001]), (9, 8_001, 8_001));
+        assert_eq!(walked.get(), 7_000);
+        // Findings come in any order, overlap, and stand on several lines.
+        let ranges = [((2, 3), (2, 5)), ((1, 8), (2, 2)), ((1, 1), (1, 8)), ((1, 0), (1, 8)), ((2, 90), (2, 91))];
+        let facts = line_facts(format!("{line}\nż🔑ź\n").as_bytes(), &ranges);
+        let columns: Vec<_> = facts.iter().flatten().map(|facts| facts.columns_utf16).collect();
+        assert_eq!(columns, [Some((4, 5)), Some((9, 2)), Some((1, 9)), None, Some((5, 5))]);
     }
 }
