@@ -201,7 +201,7 @@ impl<'a> Examiner<'a> {
         (input, cancel): (Input<'i>, &'i Cancel),
         keep: &dyn Fn(&Finding) -> bool,
     ) -> FileReport {
-        let mut gathered = Gathered::showing(self.confidence_min);
+        let mut gathered = Gathered::showing(self.confidence_min, keep);
         let job = Job { name: &subject.path.text, input, cancel };
         let scratch = &mut workspace.content;
         let walked = catch_unwind(AssertUnwindSafe(|| self.inspector.inspect(scratch, job, &mut gathered)));
@@ -210,23 +210,17 @@ impl<'a> Examiner<'a> {
             let message = "an internal error ended the reading of this file; what was found before it is reported";
             gathered.problem(of_whole_file(Problem::new(ProblemClass::ParserPanic, "panic", message)));
         }
-        FileReport { is_file: true, ..self.report(workspace, subject, gathered, keep) }
+        FileReport { is_file: true, ..self.report(workspace, subject, gathered) }
     }
 
     /// The report of something that is not read. It has a name all the same.
     pub(crate) fn trouble(&self, workspace: &mut Workspace, subject: Subject<'_>, problem: Problem) -> FileReport {
-        let gathered = Gathered { problems: vec![of_whole_file(problem)], ..Gathered::showing(self.confidence_min) };
-        self.report(workspace, subject, gathered, &|_| true)
+        let none = Gathered::showing(self.confidence_min, &|_| true);
+        self.report(workspace, subject, Gathered { problems: vec![of_whole_file(problem)], ..none })
     }
 
     /// Masks names and makes records.
-    fn report(
-        &self,
-        workspace: &mut Workspace,
-        subject: Subject<'_>,
-        mut gathered: Gathered,
-        keep: &dyn Fn(&Finding) -> bool,
-    ) -> FileReport {
+    fn report(&self, workspace: &mut Workspace, subject: Subject<'_>, mut gathered: Gathered<'_>) -> FileReport {
         let in_path = scan_name(self.names, &mut workspace.names, &subject.path.text);
         let mut mask = NameMask::default();
         if !self.keep_values {
@@ -244,7 +238,9 @@ impl<'a> Examiner<'a> {
         if subject.reports_path {
             self.in_path(&mut report, (subject, in_path), &mut mask);
         }
-        self.add_findings(&mut report, (subject, &shown), gathered.findings, keep);
+        report.notes.extend(gathered.note(&shown));
+        report.below_threshold += gathered.counted;
+        self.add_findings(&mut report, (subject, &shown), gathered.findings, gathered.keep);
         report.mask = mask;
         report
     }
@@ -354,13 +350,17 @@ pub(crate) fn masked_name(set: &DetectorSet, name: &str) -> String {
 }
 
 /// Keeps what ids and reports need; items, of which an archive can hold a million, are only counted. So are findings that
-/// take more memory together than there may be, which is said.
-struct Gathered {
+/// are not shown and take more memory together than there may be. Shown ones that do are left out, which is a problem.
+struct Gathered<'a> {
+    /// Findings that it does not hold of are as if they were not there.
+    keep: &'a dyn Fn(&Finding) -> bool,
     /// Findings below it are counted in ids and not shown, so what only reports say of them is let go.
     confidence_min: ConfidenceLevel,
     findings: Vec<Finding>,
     shown: KeptBytes,
     hidden: KeptBytes,
+    /// Findings that are not shown and had no room. A baseline cannot be asked about them.
+    counted: u64,
     problems: Vec<LocatedProblem>,
     items: u64,
 }
@@ -381,16 +381,41 @@ impl KeptBytes {
     }
 }
 
-impl Gathered {
+impl<'a> Gathered<'a> {
     /// Nothing yet, of which findings from a confidence on are shown.
-    fn showing(confidence_min: ConfidenceLevel) -> Self {
+    fn showing(confidence_min: ConfidenceLevel, keep: &'a dyn Fn(&Finding) -> bool) -> Self {
         Self {
+            keep,
             confidence_min,
             findings: Vec::new(),
             shown: KeptBytes::default(),
             hidden: KeptBytes::default(),
+            counted: 0,
             problems: Vec::new(),
             items: 0,
+        }
+    }
+
+    /// What people should know about findings that were only counted.
+    fn note(&self, path: &ItemPath) -> Option<String> {
+        let (path, count, min) = (escape(&path.text), self.counted, self.confidence_min);
+        (count > 0).then(|| {
+            format!(
+                "{path}: {count} findings below {min} took too much memory to be kept and were only counted; ids of others \
+                 may be different with --min-confidence low"
+            )
+        })
+    }
+
+    /// Adds one that is not shown, for the ids of others while there is room.
+    fn hide(&mut self, mut finding: Finding) {
+        finding.context_masked = String::new();
+        finding.reasons = Vec::new();
+        finding.related = Vec::new();
+        if self.hidden.take(bytes_of(&finding), HIDDEN_FINDINGS_BYTES_MAX) {
+            self.findings.push(finding);
+        } else {
+            self.counted += u64::from((self.keep)(&finding));
         }
     }
 
@@ -412,24 +437,15 @@ impl Gathered {
     }
 }
 
-impl Observer for Gathered {
-    fn finding(&mut self, mut finding: Finding) -> Flow {
-        let is_shown = finding.confidence.level() >= self.confidence_min;
-        let (kept, bytes_max) = match is_shown {
-            true => (&mut self.shown, FINDINGS_BYTES_MAX),
-            false => (&mut self.hidden, HIDDEN_FINDINGS_BYTES_MAX),
-        };
-        if !is_shown {
-            finding.context_masked = String::new();
-            finding.reasons = Vec::new();
-            finding.related = Vec::new();
-        }
-        let was_full = kept.is_full;
-        if kept.take(bytes_of(&finding), bytes_max) {
+impl Observer for Gathered<'_> {
+    fn finding(&mut self, finding: Finding) -> Flow {
+        let was_full = self.shown.is_full;
+        if self.takes_any_number_of(finding.confidence.level()) {
+            self.hide(finding);
+        } else if self.shown.take(bytes_of(&finding), FINDINGS_BYTES_MAX) {
             self.findings.push(finding);
         } else if !was_full {
-            let problem = too_many_findings(is_shown, bytes_max as u64);
-            self.problems.push(LocatedProblem { problem, location: finding.location });
+            self.problems.push(LocatedProblem { problem: too_many_findings(), location: finding.location });
         }
         Flow::Continue
     }
@@ -440,6 +456,10 @@ impl Observer for Gathered {
 
     fn item(&mut self, _item: ItemReport) {
         self.items += 1;
+    }
+
+    fn takes_any_number_of(&self, level: ConfidenceLevel) -> bool {
+        level < self.confidence_min
     }
 }
 
@@ -456,10 +476,10 @@ fn bytes_of(finding: &Finding) -> usize {
     size_of::<Finding>() + texts + names.chain(reasons).sum::<usize>()
 }
 
-fn too_many_findings(is_shown: bool, bytes_max: u64) -> Problem {
-    let kind = if is_shown { "findings" } else { "findings of a confidence that is not shown" };
-    let message = format!("the {kind} of one input take more than {bytes_max} bytes; the rest is not listed");
-    Problem::limit("findings_bytes_max", bytes_max, message)
+fn too_many_findings() -> Problem {
+    let message =
+        format!("the findings of one input take more than {FINDINGS_BYTES_MAX} bytes; the rest is not listed");
+    Problem::limit("findings_bytes_max", FINDINGS_BYTES_MAX as u64, message)
 }
 
 /// Members in whose text something was found.
@@ -571,24 +591,28 @@ mod tests {
             context_masked: "x".repeat(context),
             ..found.clone()
         };
-        let mut gathered = Gathered::showing(ConfidenceLevel::Medium);
+        // Only every second of those that have no room is asked for.
+        let asked = std::cell::Cell::new(0);
+        let keep = |_: &Finding| asked.replace(asked.get() + 1) % 2 == 0;
+        let mut gathered = Gathered::showing(ConfidenceLevel::Medium, &keep);
         for points in [10, 10, 90] {
             let _ = gathered.finding(finding(points, 3_000));
         }
         let kept: Vec<_> = gathered.findings.iter().map(|f| (f.context_masked.len(), f.reasons.len())).collect();
         assert_eq!(kept, [(0, 0), (0, 0), (3_000, found.reasons.len())]);
         assert!(gathered.hidden.bytes < 2_000 && gathered.shown.bytes > 3_000);
-        // What has no room is left out, which is said once for each kind.
+        // What has no room is left out, which is said once where it would be shown; others are counted.
         gathered.hidden.bytes = HIDDEN_FINDINGS_BYTES_MAX - 100;
         gathered.shown.bytes = FINDINGS_BYTES_MAX - 100;
-        for points in [10, 90, 10, 90] {
+        for points in [10, 90, 10, 90, 10] {
             let _ = gathered.finding(finding(points, 3_000));
         }
         let said: Vec<_> = gathered.problems.iter().filter_map(|located| located.problem.limit).collect();
         let names: Vec<_> = said.iter().map(|limit| (limit.name, limit.value as usize)).collect();
-        let name = "findings_bytes_max";
-        assert_eq!(names, [(name, HIDDEN_FINDINGS_BYTES_MAX), (name, FINDINGS_BYTES_MAX)]);
-        assert_eq!(gathered.findings.len(), 3);
+        assert_eq!(names, [("findings_bytes_max", FINDINGS_BYTES_MAX)]);
+        assert_eq!((gathered.findings.len(), gathered.counted), (3, 2));
+        let note = gathered.note(&ItemPath::from_bytes(b"a.zip")).expect("a note");
+        assert!(note.starts_with("a.zip: 2 findings below medium "), "{note}");
     }
 
     #[test]
