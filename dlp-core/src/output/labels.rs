@@ -103,6 +103,8 @@ fn scheme(detector: &str) -> &str {
         "label.marking.classified-pl"
         | "label.marking.classified-pl-registered"
         | "label.government.national-secret"
+        | "label.government.page-banner"
+        | "label.government.sensitive"
         | "label.government.word-of-a-state" => "national",
         _ => match detector.split('.').collect::<Vec<_>>()[..] {
             ["label", "vendor", vendor] => vendor,
