@@ -12,7 +12,8 @@ use dlp_core::content::{Input, ReadSeek};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader, Read, SeekFrom};
 
-/// Names of which something is known at a time. Where there are more, one takes the place of another.
+/// Names of which something is known at a time. Where there are more, one takes the place of that which came last the
+/// longest ago.
 const NAMES_MAX: usize = 64;
 /// Bytes of a text that may belong to what stands in the one before or after it: those of the longest value that people write.
 const EDGE_BYTES: usize = 128;
@@ -34,6 +35,9 @@ pub(super) fn walk_same_names(walk: &mut Walk<'_>, body: &mut dyn ReadSeek) -> i
 #[derive(Clone, Debug, Default)]
 struct Name {
     name: String,
+    hash: u64,
+    /// Number of the field that had it last.
+    last: u64,
     values: usize,
     joined: Vec<u8>,
     spaced: Vec<u8>,
@@ -44,6 +48,8 @@ struct JoinedText<'f> {
     fields: Option<Box<dyn Fields + 'f>>,
     names: Vec<Name>,
     hasher: RandomState,
+    /// Number of texts so far.
+    count: u64,
     text: Vec<u8>,
     taken: usize,
     cancel: &'f Cancel,
@@ -52,7 +58,7 @@ struct JoinedText<'f> {
 impl<'f> JoinedText<'f> {
     fn new(fields: Box<dyn Fields + 'f>, cancel: &'f Cancel) -> Self {
         let names = vec![Name::default(); NAMES_MAX];
-        Self { fields: Some(fields), names, hasher: RandomState::new(), text: Vec::new(), taken: 0, cancel }
+        Self { fields: Some(fields), names, hasher: RandomState::new(), count: 0, text: Vec::new(), taken: 0, cancel }
     }
 
     /// Fills the buffer; empty at the end.
@@ -75,12 +81,8 @@ impl<'f> JoinedText<'f> {
     }
 
     fn push(&mut self, field: &Field) {
-        let at = self.hasher.hash_one(&field.label) as usize % NAMES_MAX;
+        let at = self.place_of(&field.label);
         let (name, text) = (&mut self.names[at], &mut self.text);
-        if name.name != field.label {
-            name.end(text);
-            field.label.clone_into(&mut name.name);
-        }
         name.values += usize::from(field.is_first);
         let value = &field.value;
         if field.is_first && field.is_last && value.len() <= 2 * EDGE_BYTES {
@@ -91,6 +93,23 @@ impl<'f> JoinedText<'f> {
         }
         name.line(text, 0);
         name.add(&value[value.len().saturating_sub(EDGE_BYTES)..], false, text);
+    }
+
+    /// The place of a name, where that of another one ends if need be.
+    fn place_of(&mut self, label: &str) -> usize {
+        let hash = self.hasher.hash_one(label);
+        let known = self.names.iter().position(|name| name.hash == hash && name.name == label);
+        let oldest = || (0..NAMES_MAX).min_by_key(|at| self.names[*at].last).unwrap_or(0);
+        let at = known.unwrap_or_else(oldest);
+        let name = &mut self.names[at];
+        if known.is_none() {
+            name.end(&mut self.text);
+            label.clone_into(&mut name.name);
+            name.hash = hash;
+        }
+        self.count += 1;
+        name.last = self.count;
+        at
     }
 }
 
@@ -167,6 +186,20 @@ mod tests {
         ];
         for (json, expected) in rows {
             assert_eq!(lines(&json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn as_many_names_as_there_is_room_for_are_told_apart() {
+        // What a record holds together is a text without a name.
+        const NAMED: usize = NAMES_MAX - 1;
+        let record = |value: usize| {
+            let fields: Vec<_> = (0..NAMED).map(|name| format!("\"n{name}\":\"{value}{name:02}\"")).collect();
+            format!("{{{}}}", fields.join(","))
+        };
+        let lines = lines(&format!("[{},{}]", record(1), record(2)));
+        for name in 0..NAMED {
+            assert!(lines.contains(&format!("1{name:02} 2{name:02}")), "{name}");
         }
     }
 
