@@ -12,6 +12,10 @@ fn place(ingredients: &[&str]) -> Place {
     for ingredient in ingredients {
         match *ingredient {
             "finding" => place.write("config.env", format!("TOKEN={}\n", token(1)).as_bytes()),
+            "disguised" => {
+                let turned: String = format!("TOKEN={}", token(1)).chars().rev().collect();
+                place.write("notes.txt", turned.as_bytes());
+            }
             "encrypted" => place.write("vault.zip", &zip("secret.txt", b"0123456789ab", true)),
             "pipe" => make_pipe(&place),
             "unsupported" => place.write("old.squashfs", b"hsqs\x00\x04 and some bytes"),
@@ -35,6 +39,8 @@ fn each_cause_and_each_pair_has_its_code() {
         (&["finding"], &["--min-confidence", "high"], 1),
         (&["finding"], &["--detectors", "pii.*"], 0),
         (&["finding"], &["--exclude", "*.env"], 0),
+        (&["disguised"], &[], 0),
+        (&["disguised"], &["--disguised"], 1),
         (&["encrypted"], &[], 3),
         (&["encrypted"], &["--allow-incomplete"], 0),
         (&["encrypted"], &["--allow-incomplete=encrypted"], 0),

@@ -127,8 +127,7 @@ impl Read for FieldRuns<'_> {
         if self.taken == self.text.len() {
             self.refill();
         }
-        let len = buffer.len().min(self.text.len() - self.taken);
-        buffer[..len].copy_from_slice(&self.text[self.taken..self.taken + len]);
+        let len = (&self.text[self.taken..]).read(buffer)?;
         self.taken += len;
         Ok(len)
     }

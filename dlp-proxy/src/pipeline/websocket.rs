@@ -215,10 +215,11 @@ impl Session {
 
     /// Decides about one message, by itself and with those that it continues, or about some control frames.
     async fn may_pass(&self, said: Said, content: Vec<u8>) -> bool {
-        let continued = if said.is_control { Vec::new() } else { self.continued(said.side, &content) };
+        let Said { side, is_control } = said;
+        let continued = if is_control { Vec::new() } else { self.continued(side, &content) };
         // What it continues was judged before, all but what this message brings.
-        let again = Said { is_control: true, ..said };
-        self.may_text_pass(said, content).await && (continued.is_empty() || self.may_text_pass(again, continued).await)
+        self.may_text_pass((side, is_control), content).await
+            && (continued.is_empty() || self.may_text_pass((side, true), continued).await)
     }
 
     /// The texts that a message continues.
@@ -234,8 +235,8 @@ impl Session {
         }
     }
 
-    /// Inspects some content, and decides about it.
-    async fn may_text_pass(&self, Said { side, is_control }: Said, content: Vec<u8>) -> bool {
+    /// Inspects some content, and decides about it. `repeats`: whether some of it may have been judged before.
+    async fn may_text_pass(&self, (side, repeats): (Side, bool), content: Vec<u8>) -> bool {
         let head = match side {
             Side::Client => self.head.clone(),
             Side::Origin => TransferHead { activity: Activity::Download, ..self.head.clone() },
@@ -259,7 +260,7 @@ impl Session {
         let (transfer, decision) = recent::decide(&self.services, from, counts.as_ref());
         let (answer, path_masked) = (self.answer.clone(), Some(self.path_masked.clone()));
         let verdict = Verdict { transfer, decision, answer, peer: self.peer, path_masked };
-        if is_control && !verdict.is_refused() && !self.is_news(side, &verdict) {
+        if repeats && !verdict.is_refused() && !self.is_news(side, &verdict) {
             return true;
         }
         outcome::conclude(&self.services, &verdict, &self.parts, &self.site).await.is_none()
