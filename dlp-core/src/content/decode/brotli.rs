@@ -97,11 +97,7 @@ mod tests {
 
     #[test]
     fn other_bytes_are_told_by_their_first_bits() {
-        let mut state = 9_u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as u8
-        };
+        let mut next = crate::content::decode::noise();
         let runs: Vec<[u8; 64]> = (0..20_000).map(|_| std::array::from_fn(|_| next())).collect();
         let passed = runs.iter().filter(|run| may_begin(*run, run.len())).count();
         let packed = runs.iter().filter(|run| is_packed(*run)).count();
